@@ -1,0 +1,124 @@
+"""Frozen, validated settings; an unknown key is an error.
+
+Read from YAML with `load_settings`; every default is documented at its field.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gaitproof.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of every settings group: immutable, unknown keys rejected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the settings from a YAML file.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, is not YAML, or holds an unknown or invalid setting.
+        """
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(
+                f"The settings file {str(path)!r} cannot be read.", actual=str(error.strerror)
+            ) from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"The settings file {str(path)!r} is not valid YAML.",
+                actual=" ".join(str(error).split()),
+            ) from error
+        try:
+            return cls.model_validate(data if data is not None else {})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise ConfigError(
+                f"The settings file {str(path)!r} is not valid at '{where}'.",
+                actual=f"{first['msg']} ({first['input']!r})",
+                hint=f"known settings here: {', '.join(cls.model_fields)}",
+            ) from error
+
+
+class MediaLimits(Settings):
+    """Bounds on what is decoded, against hostile or mistaken input."""
+
+    max_bytes: int = Field(default=20 * 2**30, gt=0)
+    """Largest file, bytes."""
+    max_duration: float = Field(default=4 * 3600.0, gt=0)
+    """Longest clip, seconds."""
+    max_pixels: int = Field(default=7680 * 4320, gt=0)
+    """Largest frame, pixels."""
+    min_side: int = Field(default=48, gt=0)
+    """Smallest frame side, pixels: below it no pose can be estimated."""
+
+
+class PoseSettings(Settings):
+    """How landmarks are estimated."""
+
+    backend: Literal["mediapipe", "tasks"] = "mediapipe"
+    """``mediapipe``: BlazePose, one person, model inside the package. ``tasks``: Tasks API with a
+    ``.task`` file of the user's, several people."""
+    complexity: int = Field(default=1, ge=0, le=2)
+    """BlazePose model; only 1 needs no download."""
+    task_file: Path | None = None
+    """Model of the ``tasks`` backend."""
+    max_people: int = Field(default=4, ge=1, le=16)
+    """People the ``tasks`` backend looks for."""
+    min_detection_confidence: float = Field(default=0.5, ge=0, le=1)
+    min_tracking_confidence: float = Field(default=0.5, ge=0, le=1)
+    workers: int = Field(default=0, ge=0, le=64)
+    """Processes that share one clip; 0 chooses by processors and length."""
+    overlap: float = Field(default=1.0, ge=0)
+    """Seconds a parallel segment starts early to warm the tracker up."""
+
+
+class CleaningSettings(Settings):
+    """How a raw track is repaired."""
+
+    max_gap: float = Field(default=0.2, ge=0)
+    """Seconds: shorter gaps are interpolated, longer ones split the track."""
+    min_visibility: float = Field(default=0.2, ge=0, le=1)
+    """Landmarks seen worse than this count as missing."""
+    smoothing_cutoff: float = Field(default=6.0, gt=0)
+    """Hz: low-pass of the landmark paths (Winter 2009: walking lies below 6 Hz)."""
+
+
+class QualityGate(Settings):
+    """What a clip must offer before it is scored; outside it the answer is INCONCLUSIVE."""
+
+    min_frame_rate: float = Field(default=15.0, gt=0)
+    """Frames per second."""
+    min_person_height: float = Field(default=120.0, ge=0)
+    """Median height of the person in pixels, nose to heel; smaller people were not part of the
+    evaluation that set the threshold."""
+    min_visible_share: float = Field(default=0.8, ge=0, le=1)
+    """Share of a window's frames with the lower body seen."""
+    min_windows: int = Field(default=1, ge=1)
+    """Usable 2-second windows per clip."""
+    min_gait_cycles: float = Field(default=1.0, ge=0)
+    """Gait cycles (strides) per clip."""
+    max_camera_motion: float = Field(default=0.25, ge=0)
+    """Frame widths per second of background motion."""
+    min_template_windows: int = Field(default=2, ge=1)
+    """Usable windows in a template."""
+
+
+class VerifySettings(Settings):
+    """Everything `gaitproof verify` can be told, as one YAML file."""
+
+    media: MediaLimits = MediaLimits()
+    pose: PoseSettings = PoseSettings()
+    cleaning: CleaningSettings = CleaningSettings()
+    quality: QualityGate = QualityGate()

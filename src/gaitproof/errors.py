@@ -1,0 +1,86 @@
+"""Every error gaitproof raises on purpose.
+
+::
+
+    GaitproofError
+    ├── InputError            the user's input cannot be used
+    │   ├── MediaError        a video cannot be read, or breaks a limit
+    │   ├── PoseError         a pose file or sequence is malformed
+    │   ├── GalleryError      gallery missing, read-only, of another version, unknown identity
+    │   └── ConfigError       a setting is unknown or out of range
+    ├── ModelError            weights or model card are missing, broken or do not match
+    └── DependencyError    a package, system library or device is missing
+
+Each says what was expected, what was found and what to do next. The command line prints the
+message and leaves with status 2.
+"""
+
+from __future__ import annotations
+
+
+class GaitproofError(Exception):
+    """Base of all errors that gaitproof raises on purpose.
+
+    Parameters
+    ----------
+    message
+        What went wrong, one sentence.
+    expected
+        What would have been right.
+    actual
+        What was found.
+    hint
+        What the user can do next.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: str | None = None,
+        actual: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.expected = expected
+        self.actual = actual
+        self.hint = hint
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        if self.expected is not None:
+            parts.append(f"Expected: {self.expected}.")
+        if self.actual is not None:
+            parts.append(f"Found: {self.actual}.")
+        if self.hint is not None:
+            parts.append(f"Try: {self.hint}.")
+        return " ".join(parts)
+
+
+class InputError(GaitproofError):
+    """The user's input cannot be used as it is."""
+
+
+class MediaError(InputError):
+    """A video cannot be read, or it breaks a configured limit."""
+
+
+class PoseError(InputError):
+    """A pose sequence or pose file is malformed."""
+
+
+class GalleryError(InputError):
+    """A gallery cannot be used, or it does not hold what was asked for."""
+
+
+class ConfigError(InputError):
+    """A setting is unknown or out of its range."""
+
+
+class ModelError(GaitproofError):
+    """Weights or their card are missing, broken, or do not fit the data."""
+
+
+class DependencyError(GaitproofError):
+    """A package, system library or device that is needed here is missing."""

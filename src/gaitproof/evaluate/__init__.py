@@ -1,0 +1,1 @@
+"""Trials and protocols: how well a model verifies."""

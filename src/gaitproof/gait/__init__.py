@@ -1,0 +1,1 @@
+"""From landmarks to gait: features, events, parameters, quality."""

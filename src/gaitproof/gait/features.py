@@ -1,0 +1,195 @@
+"""The 78 gait features per frame, and their 60-frame windows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.types import GAIT_LANDMARKS, GaitWindows, Landmark, PoseSequence
+from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_HOP, WINDOW_RATE
+
+Float64 = NDArray[np.float64]
+
+MIN_FEATURE_FRAMES: Final = 10
+"""Valid frames below which no feature is computed (gait seed, paper, F.3)."""
+
+_INDEX: Final = {landmark: i for i, landmark in enumerate(GAIT_LANDMARKS)}
+
+_ANGLES: Final = tuple(
+    tuple(_INDEX[Landmark[f"{side}_{joint}"]] for joint in triple)
+    for triple in (
+        ("HIP", "KNEE", "ANKLE"),
+        ("SHOULDER", "HIP", "KNEE"),
+        ("KNEE", "ANKLE", "FOOT_INDEX"),
+    )
+    for side in ("LEFT", "RIGHT")
+)
+"""Triples whose middle joint's angle is a feature: left, right knee, hip, ankle."""
+
+_SHOULDERS: Final = (_INDEX[Landmark.LEFT_SHOULDER], _INDEX[Landmark.RIGHT_SHOULDER])
+_HIPS: Final = (_INDEX[Landmark.LEFT_HIP], _INDEX[Landmark.RIGHT_HIP])
+_NEEDED: Final = tuple(
+    i for i, landmark in enumerate(GAIT_LANDMARKS) if not landmark.name.endswith("_HEEL")
+)
+"""Joints without which a frame is not valid; a sensor may lack heels."""
+
+
+def gait_points(sequence: PoseSequence) -> Float64:
+    """Return the 12 gait landmarks in three dimensions, y up.
+
+    Parameters
+    ----------
+    sequence
+        World coordinates are taken where there are any; else image coordinates, with y turned up
+        and z = 0.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (T, 12, 3); metres, or pixels for a 2-D source. NaN where unknown.
+    """
+    if sequence.world is not None:
+        world: Float64 = sequence.world[:, GAIT_LANDMARKS].astype(np.float64)
+        return world
+    assert sequence.image is not None
+    flat = sequence.image[:, GAIT_LANDMARKS].astype(np.float64)
+    points = np.concatenate([flat, np.zeros((*flat.shape[:2], 1))], axis=2)
+    points[..., 1] *= -1
+    points[np.isnan(flat).any(axis=2)] = np.nan
+    return points
+
+
+def compute_angle(a: Float64, b: Float64, c: Float64) -> Float64:
+    """Return the angle at `b` between `a` and `c`, in radians from 0 to pi.
+
+    Uses atan2 of the cross and dot products, which stays accurate near 0 and pi where the
+    arc cosine does not. Zero-length limbs give 0.
+    """
+    u, v = a - b, c - b
+    angle: Float64 = np.arctan2(np.linalg.norm(np.cross(u, v), axis=-1), np.sum(u * v, axis=-1))
+    return angle
+
+
+def resample(times: Float64, points: Float64, rate: float = WINDOW_RATE) -> tuple[Float64, Float64]:
+    """Interpolate point paths linearly on an even time grid.
+
+    Parameters
+    ----------
+    times
+        Shape (T,), strictly increasing seconds.
+    points
+        Shape (T, ...), finite.
+    rate
+        Frames per second of the result.
+
+    Returns
+    -------
+    tuple of ndarray
+        The new time stamps (M,), starting at ``times[0]``, and the paths (M, ...).
+    """
+    count = int(np.floor((times[-1] - times[0]) * rate + 1e-6)) + 1
+    grid = np.minimum(times[0] + np.arange(count) / rate, times[-1])
+    right = np.clip(np.searchsorted(times, grid, side="right"), 1, len(times) - 1)
+    left = right - 1
+    weight = (grid - times[left]) / (times[right] - times[left])
+    weight = weight.reshape(-1, *([1] * (points.ndim - 1)))
+    return grid, points[left] * (1 - weight) + points[right] * weight
+
+
+def compute_features(times: Float64, points: Float64) -> Float64:
+    """Compute the 78 gait features of every frame.
+
+    Parameters
+    ----------
+    times
+        Shape (T,), strictly increasing seconds, T >= 2.
+    points
+        Shape (T, 12, 3), gait landmarks in `GAIT_LANDMARKS` order, any length unit, y up. NaN for
+        a joint that the source does not have.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (T, 78). 0-35: x y z of the 12 joints, origin mid-hip, in units of the median torso
+        length (mid-shoulder to mid-hip) over the T frames; 36-41: left and right knee, hip and
+        ankle angles in radians; 42-77: velocity of 0-35 per second, by second-order central
+        differences on the time stamps. NaN where a joint is NaN.
+
+    Notes
+    -----
+    Design of the gait seed with angles in 3-D, a window-wide torso length and rates per second.
+    """
+    hip = points[:, _HIPS].mean(axis=1)
+    shoulder = points[:, _SHOULDERS].mean(axis=1)
+    torso = float(np.median(np.linalg.norm(shoulder - hip, axis=1)))
+    relative = (points - hip[:, None]) / max(torso, 1e-9)
+    angles = np.stack(
+        [compute_angle(points[:, a], points[:, b], points[:, c]) for a, b, c in _ANGLES], axis=1
+    )
+    coordinates = relative.reshape(len(points), -1)
+    velocity = np.gradient(coordinates, times, axis=0)
+    return np.concatenate([coordinates, angles, velocity], axis=1)
+
+
+def valid_segments(points: Float64) -> list[slice]:
+    """Find the runs of frames in which every needed joint is known.
+
+    A joint that is never known (a sensor without heels) is not needed; hips, shoulders, knees,
+    ankles and toes are.
+
+    Returns
+    -------
+    list of slice
+        Runs of at least `MIN_FEATURE_FRAMES` frames.
+    """
+    known = np.isfinite(points).all(axis=2)
+    needed = np.isin(np.arange(points.shape[1]), _NEEDED) | known.any(axis=0)
+    good = np.concatenate([[False], known[:, needed].all(axis=1), [False]]).astype(np.int8)
+    edges = np.flatnonzero(np.diff(good))
+    return [
+        slice(int(a), int(b))
+        for a, b in zip(edges[::2], edges[1::2], strict=True)
+        if b - a >= MIN_FEATURE_FRAMES
+    ]
+
+
+def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) -> GaitWindows:
+    """Cut the gait landmarks of one walk into feature windows.
+
+    Parameters
+    ----------
+    times
+        Shape (T,), strictly increasing seconds.
+    points
+        Shape (T, 12, 3), y up; NaN where unknown.
+    hop
+        Frames (at 30 Hz) between window starts.
+
+    Returns
+    -------
+    GaitWindows
+        Windows of 60 frames at 30 Hz from every unbroken run of frames; none if no run lasts 2 s.
+        Time is never stretched: stretching would delete the cadence.
+    """
+    features, masks, starts = [], [], []
+    for run in valid_segments(points):
+        grid, path = resample(times[run], points[run])
+        for start in range(0, len(grid) - WINDOW_FRAMES + 1, hop):
+            part = slice(start, start + WINDOW_FRAMES)
+            values = compute_features(grid[part], path[part])
+            mask = np.isfinite(values).all(axis=0)
+            features.append(np.where(mask, values, 0.0))
+            masks.append(mask)
+            starts.append(grid[start])
+    if not features:
+        return GaitWindows.empty()
+    return GaitWindows(
+        np.asarray(features, np.float32), np.asarray(masks), np.asarray(starts, np.float64)
+    )
+
+
+def compute_windows(sequence: PoseSequence, hop: int = WINDOW_HOP) -> GaitWindows:
+    """Cut a cleaned pose sequence into feature windows; see `windows_from_points`."""
+    return windows_from_points(sequence.timestamps, gait_points(sequence), hop)

@@ -1,0 +1,1 @@
+"""Videos: probing, decoding, hashing, camera motion, writing, overlays."""

@@ -1,0 +1,24 @@
+"""The encoder contract: feature windows in, embeddings out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.nets.card import ModelCard
+from gaitproof.types import GaitWindows
+
+
+class Encoder(Protocol):
+    """Anything that turns gait windows into embeddings."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the weights are, and how far they can be trusted."""
+        ...
+
+    def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
+        """Return one unit-length embedding per window, shape (N, D)."""
+        ...

@@ -1,0 +1,1 @@
+"""Pose estimation: estimators, extraction, tracking, cleaning, cache."""

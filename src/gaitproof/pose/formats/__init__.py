@@ -1,0 +1,1 @@
+"""Pose file formats, one module per format."""

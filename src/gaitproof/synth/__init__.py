@@ -1,0 +1,1 @@
+"""Made walkers: body, motion, scene, rendering and face swaps."""

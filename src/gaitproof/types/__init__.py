@@ -1,0 +1,31 @@
+"""Immutable value types that every layer shares."""
+
+from gaitproof.types.landmarks import (
+    GAIT_LANDMARKS,
+    LEFT_RIGHT_PAIRS,
+    N_LANDMARKS,
+    Landmark,
+)
+from gaitproof.types.pose import PoseSequence
+from gaitproof.types.verdict import (
+    Decision,
+    ErrorRate,
+    QualityReport,
+    Verdict,
+    WindowQuality,
+)
+from gaitproof.types.windows import GaitWindows
+
+__all__ = [
+    "GAIT_LANDMARKS",
+    "LEFT_RIGHT_PAIRS",
+    "N_LANDMARKS",
+    "Decision",
+    "ErrorRate",
+    "GaitWindows",
+    "Landmark",
+    "PoseSequence",
+    "QualityReport",
+    "Verdict",
+    "WindowQuality",
+]

@@ -1,0 +1,154 @@
+"""What a verification answers: quality, evidence and verdict."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Decision(StrEnum):
+    """The three answers."""
+
+    AUTHENTIC = "AUTHENTIC"
+    DEEPFAKE = "DEEPFAKE"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+    @property
+    def exit_status(self) -> int:
+        """Process exit status of the command line (2 is kept for errors)."""
+        return {"AUTHENTIC": 0, "DEEPFAKE": 1, "INCONCLUSIVE": 3}[self.value]
+
+
+@dataclass(frozen=True)
+class WindowQuality:
+    """Whether one window of a track can be scored, and why not.
+
+    `start` and `end` are seconds in the source video.
+    """
+
+    start: float
+    end: float
+    usable: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """Whether a clip can be scored, and why not.
+
+    Parameters
+    ----------
+    usable
+        Whether enough windows are usable for a score.
+    reasons
+        Plain-language reasons, most important first; empty when usable.
+    warnings
+        What lowers confidence without forbidding a score.
+    windows
+        One entry per 60-frame window.
+    measures
+        Named measurements behind the decision, e.g. ``person_height_px``, ``frame_rate``,
+        ``gait_cycles``, ``visible_share``, ``camera_motion``, ``leg_swaps_repaired``.
+    """
+
+    usable: bool
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    windows: tuple[WindowQuality, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def usable_windows(self) -> int:
+        """Number of windows that can be scored."""
+        return sum(w.usable for w in self.windows)
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """An error rate with its 95 % confidence interval, all in [0, 1]."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to "does this video show the person it claims to show?".
+
+    Parameters
+    ----------
+    decision
+        AUTHENTIC, DEEPFAKE or INCONCLUSIVE.
+    claim
+        Name of the claimed identity.
+    reason
+        Why it is INCONCLUSIVE; empty otherwise.
+    similarity
+        (cosine + 1) / 2 of probe and template, in [0, 1]; None if no score could be made.
+    log10_lr
+        Calibrated log10 likelihood ratio (positive speaks for the claim), limited to
+        ±`log10_lr_bound`; None if no score could be made.
+    log10_lr_bound
+        Largest magnitude that the number of calibration subjects supports.
+    threshold
+        Similarity at and above which the claim is accepted.
+    fmr, fnmr
+        Error rates at that threshold, with 95 % intervals.
+    quality
+        Quality of the probe.
+    model_id, template_id
+        Which weights and which template were used.
+    template_recordings
+        Number of recordings in the template.
+    source, source_sha256
+        The video's path as given, and its SHA-256.
+    software
+        ``gaitproof <version>``.
+    seconds
+        Wall-clock time the verification took.
+    notes
+        Further plain-language remarks, e.g. other people in the picture.
+    """
+
+    decision: Decision
+    claim: str
+    reason: str
+    similarity: float | None
+    log10_lr: float | None
+    log10_lr_bound: float
+    threshold: float
+    fmr: ErrorRate
+    fnmr: ErrorRate
+    quality: QualityReport
+    model_id: str
+    template_id: str
+    template_recordings: int
+    source: str
+    source_sha256: str
+    software: str
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The verdict as one line."""
+        if self.decision is Decision.AUTHENTIC:
+            return f"AUTHENTIC — Verified as {self.claim}"
+        if self.decision is Decision.DEEPFAKE:
+            return f"DEEPFAKE OF {self.claim}"
+        return f"INCONCLUSIVE — {self.reason}"
+
+    @property
+    def plain(self) -> str:
+        """What was found, without the word deepfake."""
+        if self.decision is Decision.AUTHENTIC:
+            return "Gait consistent with the claim."
+        if self.decision is Decision.DEEPFAKE:
+            return "Gait inconsistent with the claim."
+        return "The gait could not be compared."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, `headline` and `plain` included."""
+        return {"headline": self.headline, "plain": self.plain, **asdict(self)}

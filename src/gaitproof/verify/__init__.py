@@ -1,0 +1,1 @@
+"""Gallery, scoring, calibration and the verifier."""
