@@ -106,31 +106,35 @@ def compute_features(times: Float64, points: Float64) -> Float64:
     times
         Shape (T,), strictly increasing seconds, T >= 2.
     points
-        Shape (T, 12, 3), gait landmarks in `GAIT_LANDMARKS` order, any length unit, y up. NaN for
-        a joint that the source does not have.
+        Shape (..., T, 12, 3), gait landmarks in `GAIT_LANDMARKS` order, any length unit, y up. NaN
+        for a joint that the source does not have. Leading axes are windows that share `times`.
 
     Returns
     -------
     ndarray of float64
-        Shape (T, 78). 0-35: x y z of the 12 joints, origin mid-hip, in units of the median torso
-        length (mid-shoulder to mid-hip) over the T frames; 36-41: left and right knee, hip and
-        ankle angles in radians; 42-77: velocity of 0-35 per second, by second-order central
+        Shape (..., T, 78). 0-35: x y z of the 12 joints, origin mid-hip, in units of the median
+        torso length (mid-shoulder to mid-hip) over the T frames; 36-41: left and right knee, hip
+        and ankle angles in radians; 42-77: velocity of 0-35 per second, by second-order central
         differences on the time stamps. NaN where a joint is NaN.
 
     Notes
     -----
     Design of the gait seed with angles in 3-D, a window-wide torso length and rates per second.
     """
-    hip = points[:, _HIPS].mean(axis=1)
-    shoulder = points[:, _SHOULDERS].mean(axis=1)
-    torso = float(np.median(np.linalg.norm(shoulder - hip, axis=1)))
-    relative = (points - hip[:, None]) / max(torso, 1e-9)
+    hip = points[..., _HIPS, :].mean(axis=-2)
+    shoulder = points[..., _SHOULDERS, :].mean(axis=-2)
+    torso = np.median(np.linalg.norm(shoulder - hip, axis=-1), axis=-1)[..., None, None, None]
+    relative = (points - hip[..., None, :]) / np.maximum(torso, 1e-9)
     angles = np.stack(
-        [compute_angle(points[:, a], points[:, b], points[:, c]) for a, b, c in _ANGLES], axis=1
+        [
+            compute_angle(points[..., a, :], points[..., b, :], points[..., c, :])
+            for a, b, c in _ANGLES
+        ],
+        axis=-1,
     )
-    coordinates = relative.reshape(len(points), -1)
-    velocity = np.gradient(coordinates, times, axis=0)
-    return np.concatenate([coordinates, angles, velocity], axis=1)
+    coordinates = relative.reshape(*relative.shape[:-2], -1)
+    velocity = np.gradient(coordinates, times, axis=-2)
+    return np.concatenate([coordinates, angles, velocity], axis=-1)
 
 
 def valid_segments(points: Float64) -> list[slice]:

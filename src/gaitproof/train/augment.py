@@ -1,0 +1,120 @@
+"""Random virtual cameras and estimator errors for training windows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.train.config import AugmentSettings
+from gaitproof.types import GAIT_LANDMARKS, LEFT_RIGHT_PAIRS
+from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
+
+Float64 = NDArray[np.float64]
+
+_HEELS: Final = [i for i, joint in enumerate(GAIT_LANDMARKS) if joint.name.endswith("_HEEL")]
+_SWAP: Final = {a: b for pair in LEFT_RIGHT_PAIRS for a, b in (pair, pair[::-1])}
+_MIRROR: Final = [GAIT_LANDMARKS.index(_SWAP[joint]) for joint in GAIT_LANDMARKS]
+_SMOOTH_BAND: Final = (0.5, 3.0)
+"""Hz: between drift, which is a bias within 2 s, and the landmark smoother's cut-off."""
+
+
+def mirror(points: Float64) -> Float64:
+    """Exchange left and right: the mirrored walk is another walker's.
+
+    Parameters
+    ----------
+    points
+        Shape (..., 12, 3).
+    """
+    swapped: Float64 = points[..., _MIRROR, :] * np.array([-1.0, 1.0, 1.0])
+    return swapped
+
+
+def rotations(
+    rng: np.random.Generator, count: int, yaw: float, tilt: float
+) -> Float64:
+    """Draw camera rotations: yaw about the vertical, then pitch and roll.
+
+    Parameters
+    ----------
+    rng
+        Source of chance.
+    count
+        Number of rotations.
+    yaw, tilt
+        Largest turn and tilt, degrees; uniform in ±.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (count, 3, 3).
+    """
+    y, p, r = np.radians(rng.uniform(-1, 1, (3, count)) * np.array([[yaw], [tilt], [tilt]]))
+    return _axis_rotation(p, 0) @ _axis_rotation(r, 2) @ _axis_rotation(y, 1)
+
+
+def _axis_rotation(angle: Float64, axis: int) -> Float64:
+    i, j = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.zeros((len(angle), 3, 3))
+    matrix[:, axis, axis] = 1
+    matrix[:, i, i] = matrix[:, j, j] = np.cos(angle)
+    matrix[:, i, j], matrix[:, j, i] = -np.sin(angle), np.sin(angle)
+    return matrix
+
+
+def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator) -> Float64:
+    """Show windows to another camera through another estimator.
+
+    Parameters
+    ----------
+    points
+        Shape (B, 60, 12, 3) at 30 Hz, y up, any length unit.
+    settings
+        How strong.
+    rng
+        Source of chance.
+
+    Returns
+    -------
+    ndarray of float64
+        The changed windows, hip-centred, in torso lengths; heels NaN in some.
+    """
+    batch = len(points)
+    hip = points[:, :, 2:4].mean(axis=2, keepdims=True)
+    torso = np.median(
+        np.linalg.norm(points[:, :, :2].mean(axis=2) - hip[:, :, 0], axis=2), axis=1
+    )
+    moved = (points - hip) / np.maximum(torso, 1e-9)[:, None, None, None]
+    moved = np.einsum("bij,btkj->btki", rotations(rng, batch, settings.yaw, settings.tilt), moved)
+    moved[..., 2] *= rng.uniform(1 - settings.depth, 1 + settings.depth, (batch, 1, 1))
+    shape = moved.shape
+    moved += rng.normal(0, settings.bias_noise, (batch, 1, *shape[2:]))
+    moved += rng.normal(0, settings.white_noise, shape)
+    moved += smooth_noise(rng, shape, settings.smooth_noise)
+    without = rng.random(batch) < settings.heel_dropout
+    moved[np.ix_(without, np.arange(WINDOW_FRAMES), _HEELS)] = np.nan
+    return moved
+
+
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> Float64:
+    """Draw slow joint noise as a sum of two sinusoids of random phase.
+
+    Parameters
+    ----------
+    rng
+        Source of chance.
+    shape
+        (B, T, 12, 3).
+    scale
+        Standard deviation.
+    """
+    times = np.arange(shape[1]).reshape(1, -1, 1, 1) / WINDOW_RATE
+    total = np.zeros(shape)
+    for _ in range(2):
+        frequency = rng.uniform(*_SMOOTH_BAND, (shape[0], 1, 1, 1))
+        phase = rng.uniform(0, 2 * np.pi, (shape[0], 1, *shape[2:]))
+        amplitude = rng.normal(0, scale, (shape[0], 1, *shape[2:]))
+        total += amplitude * np.sin(2 * np.pi * frequency * times + phase)
+    return total
