@@ -1,0 +1,97 @@
+"""How good scores are as likelihood ratios: Cllr, its minimum, and the calibration error."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gaitproof.errors import InputError
+from gaitproof.metrics.validation import check_share, check_trials
+
+
+def _cllr(natural: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    mated = np.logaddexp(0.0, -natural[labels]).mean()
+    nonmated = np.logaddexp(0.0, natural[~labels]).mean()
+    return float((mated + nonmated) / (2 * np.log(2)))
+
+
+def cllr(log10_lr: ArrayLike, mated: ArrayLike) -> float:
+    """Return the log-likelihood-ratio cost in bits, at least 0.
+
+    0 is perfect, 1 is what saying nothing earns, above 1 misleads (Brümmer & du Preez, Computer
+    Speech and Language 20, 2006). A trial without a score (NaN) says nothing: its ratio is 1.
+
+    Parameters
+    ----------
+    log10_lr
+        Shape (N,), log10 of the likelihood ratio, positive for the claim.
+    mated
+        Shape (N,), True for a genuine claim.
+
+    Examples
+    --------
+    >>> cllr([0.0, 0.0], [True, False])
+    1.0
+    """
+    values, labels = check_trials(log10_lr, mated)
+    return _cllr(np.nan_to_num(values, nan=0.0) * np.log(10), labels)
+
+
+def min_cllr(scores: ArrayLike, mated: ArrayLike) -> float:
+    """Return the Cllr that remains after the best monotone calibration, in [0, 1].
+
+    Pool-adjacent-violators finds that calibration; a trial without a score (NaN) ranks lowest.
+    The difference ``cllr - min_cllr`` is the loss by miscalibration.
+
+    Examples
+    --------
+    >>> min_cllr([1.0, 2.0, 3.0, 4.0], [False, False, True, True])
+    0.0
+    """
+    from scipy.optimize import isotonic_regression
+
+    values, labels = check_trials(scores, mated)
+    ranked = np.where(np.isnan(values), -np.inf, values)
+    # tied scores must share one ratio, so they enter as one weighted point
+    distinct, bins = np.unique(ranked, return_inverse=True)
+    total = np.bincount(bins, minlength=len(distinct)).astype(np.float64)
+    share = np.bincount(bins, weights=labels, minlength=len(distinct)) / total
+    posterior = np.clip(isotonic_regression(share, weights=total).x, 0.0, 1.0)[bins]
+    with np.errstate(divide="ignore"):
+        odds = np.log(posterior) - np.log1p(-posterior)
+    return _cllr(odds - np.log(labels.sum() / (~labels).sum()), labels)
+
+
+def ece(log10_lr: ArrayLike, mated: ArrayLike, *, prior: float = 0.5, bins: int = 15) -> float:
+    """Return the expected calibration error of the posterior probabilities, in [0, 1].
+
+    The mean distance, over equally wide bins of the stated probability of a genuine claim, from
+    what is found in the bin (Guo et al., ICML 2017, 15 bins). Trials are weighted so that the two
+    classes stand in the ratio that `prior` says, whatever their numbers.
+
+    Parameters
+    ----------
+    log10_lr
+        Shape (N,), log10 of the likelihood ratio; NaN (no score) says nothing and counts as 0.
+    mated
+        Shape (N,), True for a genuine claim.
+    prior
+        Probability of a genuine claim, between 0 and 1.
+    bins
+        Number of bins.
+
+    Examples
+    --------
+    >>> round(ece([0.0, 0.0], [True, False]), 6)
+    0.0
+    """
+    values, labels = check_trials(log10_lr, mated)
+    check_share("The prior", prior)
+    if bins < 1:
+        raise InputError("At least one bin is needed.", actual=str(bins))
+    odds = np.nan_to_num(values, nan=0.0) * np.log(10) + np.log(prior / (1 - prior))
+    stated = np.exp(-np.logaddexp(0.0, -odds))
+    weight = np.where(labels, prior / labels.sum(), (1 - prior) / (~labels).sum())
+    index = np.minimum((stated * bins).astype(np.intp), bins - 1)
+    gap = np.bincount(index, weights=weight * (stated - labels), minlength=bins)
+    return float(np.abs(gap).sum())
