@@ -1,0 +1,146 @@
+"""Writing H.264 video."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from gaitproof.errors import InputError, MediaError
+from gaitproof.media._container import describe
+from gaitproof.media.files import atomic_path
+
+
+class VideoWriter:
+    """Write RGB pictures as an MP4 file (H.264, 4:2:0) that browsers play.
+
+    Used as a context manager; the file appears when the block ends without an error, and nothing
+    is left of it otherwise.
+
+    Parameters
+    ----------
+    path
+        File to write, ending in ``.mp4``.
+    frame_rate
+        Pictures per second.
+    size
+        (width, height) in pixels; both must be even, as 4:2:0 needs.
+    crf
+        Constant rate factor of x264, 0 (lossless) to 51; 18 is visually lossless.
+    preset
+        Speed preset of x264.
+    keyframe_interval
+        Pictures between key frames.
+
+    Raises
+    ------
+    MediaError
+        If the size is odd or not positive, or a picture does not fit it.
+    InputError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> with VideoWriter("walk.mp4", 30, (640, 360)) as writer:  # doctest: +SKIP
+    ...     for image in images:
+    ...         writer.write(image)
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        frame_rate: float,
+        size: tuple[int, int],
+        *,
+        crf: float = 20.0,
+        preset: str = "veryfast",
+        keyframe_interval: int = 60,
+    ) -> None:
+        if min(size) < 2 or size[0] % 2 or size[1] % 2 or frame_rate <= 0:
+            raise MediaError(
+                "A video needs even sides and a positive frame rate.",
+                actual=f"{size[0]}x{size[1]} at {frame_rate:g} frames per second",
+            )
+        self.path = Path(path)
+        self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
+        self.size = size
+        self._options = {"crf": f"{crf:g}", "preset": preset, "g": str(keyframe_interval)}
+        self._scope: AbstractContextManager[Path] | None = None
+        self._container: OutputContainer | None = None
+        self._stream: VideoStream | None = None
+
+    def __enter__(self) -> Self:
+        self._scope = atomic_path(self.path)
+        temporary = self._scope.__enter__()
+        try:
+            self._container = av.open(
+                str(temporary), mode="w", format="mp4", options={"movflags": "faststart"}
+            )
+            # the default of libx264, one thread per core and more, would hold dozens of pictures
+            stream = self._container.add_stream(
+                "libx264", rate=self.frame_rate, options=self._options
+            )
+            stream.width, stream.height = self.size
+            stream.pix_fmt = "yuv420p"
+            stream.thread_count = 2
+            self._stream = stream
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def write(self, image: NDArray[np.uint8]) -> None:
+        """Append a picture, shape (height, width, 3), uint8 RGB."""
+        if self._container is None or self._stream is None:
+            raise MediaError("The video writer is not open.", hint="use it in a with statement")
+        expected = (self.size[1], self.size[0], 3)
+        if image.shape != expected or image.dtype != np.uint8:
+            raise MediaError(
+                "The picture does not fit the video.",
+                expected=f"uint8 {expected}",
+                actual=f"{image.dtype} {image.shape}",
+            )
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except av.FFmpegError as error:
+            raise self._failed(error) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._scope is not None
+        failure: BaseException | None = error
+        if self._container is not None:
+            try:
+                if error is None and self._stream is not None:
+                    self._container.mux(self._stream.encode(None))
+                self._container.close()
+            except (av.FFmpegError, OSError, ValueError) as problem:
+                failure = failure or self._failed(problem)
+        self._container = self._stream = None
+        scope, self._scope = self._scope, None
+        if failure is None:
+            scope.__exit__(None, None, None)
+            return
+        scope.__exit__(type(failure), failure, failure.__traceback__)
+        if error is None:
+            raise failure
+
+    def _failed(self, error: BaseException) -> InputError:
+        return InputError(
+            f"The video {str(self.path)!r} cannot be written.",
+            actual=describe(error),
+            hint="check the free disk space",
+        )
