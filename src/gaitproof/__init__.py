@@ -1,4 +1,4 @@
-"""gaitproof: does a video really show the person it claims to show?
+"""Does a video really show the person it claims to show? Verified by the way they walk.
 
 The public surface is imported lazily, so that ``import gaitproof`` stays fast:
 

@@ -1,0 +1,65 @@
+# make demo    the whole story on video it makes itself; report in demo/index.html
+# make test    lint, types, layers, tests
+# make bench   the figures of docs/benchmarks.md
+# make lint    what `make test` checks before the tests
+# Each makes .venv when it is missing or out of date; a second run installs nothing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+LOCK := pyproject.toml constraints.txt
+
+# Two tests at a time, one thread each: more threads than cores is slower for everybody.
+WORKERS ?= 2
+TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help demo test bench lint clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/gaitproof demo --out demo
+
+test: lint
+	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/gaitproof bench
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(BIN)/python:
+	@for python in "$${PYTHON:-}" python3.11 python3.12 python3; do \
+	  if [ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then \
+	    if "$$python" -m venv --clear $(VENV) >/dev/null 2>&1; then exit 0; fi; \
+	    rm -rf $(VENV); \
+	    echo "$$python cannot make a virtual environment; install its venv module (Debian: sudo apt-get install python3-venv) and run make again." >&2; \
+	    exit 1; \
+	  fi; \
+	done; \
+	echo "gaitproof needs Python 3.11 or 3.12 and found neither; install one (Debian: sudo apt-get install python3.11 python3.11-venv) or name it: make PYTHON=/path/to/python3.11" >&2; \
+	exit 1
+
+# A stamp is written only after a complete install, so an interrupted one is done again.
+$(VENV)/.installed-demo: $(LOCK) | $(BIN)/python
+	@echo "Installing gaitproof and what the demo needs into $(VENV) ..."
+	@$(PIP) -e '.[synth]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(LOCK) | $(BIN)/python
+	@echo "Installing gaitproof and what tests and training need into $(VENV) ..."
+	@$(PIP) -e '.[dev]'
+	@touch $(VENV)/.installed-demo $@

@@ -1,0 +1,81 @@
+"""``gaitproof doctor``: what works on this machine and what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gaitproof.doctor import Check
+
+_LOOKS: Final = {
+    "ok": "[green]✓ ok[/]",
+    "warn": "[yellow]! warning[/]",
+    "missing": "[red]✗ missing[/]",
+}
+"""Symbol and word, so that the colour carries nothing by itself."""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check this machine: Python, packages, system libraries, models, renderer, GPU, disk.
+
+    Leaves with status 0 if verification works here, else with 2. What only an extra
+    needs (rendering, training, development) is reported and does not change the status.
+    """
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from gaitproof.doctor import healthy, run_checks
+
+    notices = Console(stderr=True)
+    with notices.status("Checking this machine …"):
+        checks = list(run_checks(Path.cwd()))
+    good = healthy(checks)
+    if as_json:
+        typer.echo(json.dumps({"healthy": good, "checks": [asdict(check) for check in checks]}))
+    else:
+        console = Console()
+        console.print(table_of(checks))
+        console.print(
+            "Verification works on this machine."
+            if good
+            else "Verification does not work here yet; see the remedies above."
+        )
+    raise typer.Exit(0 if good else 2)
+
+
+def table_of(checks: list[Check]) -> Table:
+    """Return the findings as a table, grouped."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="gaitproof doctor", title_justify="left")
+    table.add_column("check", overflow="fold")
+    table.add_column("status", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    table.add_column("what to do", overflow="fold")
+    for group in dict.fromkeys(check.group for check in checks):
+        table.add_section()
+        table.add_row(f"[bold]{escape(group)}[/]")
+        for check in checks:
+            if check.group == group:
+                table.add_row(
+                    f"  {escape(check.name)}",
+                    _LOOKS[check.status.value],
+                    escape(check.found),
+                    escape(check.remedy),
+                )
+    return table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(doctor)

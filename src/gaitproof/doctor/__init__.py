@@ -1,0 +1,13 @@
+"""What works on this machine, what is missing, and the command that installs it."""
+
+from gaitproof.doctor.checks import Check, Status, healthy, run_checks
+from gaitproof.doctor.libraries import SYSTEM_LIBRARIES, explain_import_error
+
+__all__ = [
+    "SYSTEM_LIBRARIES",
+    "Check",
+    "Status",
+    "explain_import_error",
+    "healthy",
+    "run_checks",
+]

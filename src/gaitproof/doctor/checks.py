@@ -1,0 +1,425 @@
+"""The checks behind ``gaitproof doctor``.
+
+Whatever could take the process down (a renderer without a driver, a broken native library) runs in
+a process of its own, so that a crash is a finding and not the end of the report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from packaging.requirements import Requirement
+
+from gaitproof.doctor.libraries import (
+    MESA_DRIVER_PACKAGE,
+    SYSTEM_LIBRARIES,
+    install_command,
+    is_loadable,
+)
+
+SUPPORTED_PYTHON: Final = ((3, 11), (3, 13))
+"""Lowest supported Python, and the first that is not (MediaPipe 0.10.21 has no wheel for it)."""
+
+MIN_FREE_DISK: Final = 2 * 2**30
+"""Bytes: an installation with every extra takes about this much beside the videos."""
+
+MIN_MEMORY: Final = 2 * 2**30
+"""Bytes: two pose processes of 270 MB each, ONNX Runtime and decoded frames, with reserve."""
+
+EXTRAS: Final = ("synth", "train", "dev")
+"""Optional groups of packages, most used first."""
+
+TRIAL_TIMEOUT: Final = 120.0
+"""Seconds a trial in its own process may take; a cold renderer on a slow disk needs about 20."""
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report.
+
+    Parameters
+    ----------
+    group
+        Heading it belongs to, e.g. ``packages``.
+    name
+        What was checked.
+    status
+        How it ended.
+    found
+        What is there, in a few words.
+    remedy
+        What to do about it; empty when there is nothing to do.
+    core
+        Whether verification itself needs it. Only core checks decide the exit status.
+    """
+
+    group: str
+    name: str
+    status: Status
+    found: str
+    remedy: str = ""
+    core: bool = False
+
+
+def healthy(checks: list[Check]) -> bool:
+    """Return whether everything that verification needs is there."""
+    return not any(check.core and check.status is Status.MISSING for check in checks)
+
+
+def run_checks(work_dir: Path) -> Iterator[Check]:
+    """Check the machine, one finding at a time.
+
+    Parameters
+    ----------
+    work_dir
+        Folder whose disk the results would be written to.
+
+    Yields
+    ------
+    Check
+        Findings in the order of the printed table.
+    """
+    yield check_python(sys.version_info[:2], platform.python_version())
+    yield from check_packages(metadata.requires("gaitproof") or [])
+    yield from check_libraries()
+    yield check_pose_model()
+    yield check_renderer()
+    yield from check_weights(Path(str(files("gaitproof.nets"))) / "weights")
+    yield from check_gpu()
+    yield check_processors()
+    yield check_memory()
+    yield check_disk(work_dir)
+
+
+def check_python(version: tuple[int, int], text: str) -> Check:
+    """Check that Python is of a supported version."""
+    low, high = SUPPORTED_PYTHON
+    good = low <= version < high
+    return Check(
+        "machine",
+        "Python",
+        Status.OK if good else Status.MISSING,
+        text,
+        "" if good else "install Python 3.11 or 3.12 and make the environment anew",
+        core=True,
+    )
+
+
+def check_packages(requirements: list[str]) -> Iterator[Check]:
+    """Compare each direct dependency with the range it is wanted in.
+
+    Parameters
+    ----------
+    requirements
+        Requirement lines as in the package's metadata, extras marked ``; extra == "name"``.
+        A package of several extras is reported once, under the first of them.
+    """
+    parsed = [Requirement(line) for line in requirements]
+    order = [None, *EXTRAS]
+    wanted_by = sorted(((_extra_of(r), r) for r in parsed), key=lambda pair: order.index(pair[0]))
+    seen = {"gaitproof"}
+    for extra, requirement in wanted_by:
+        if requirement.name in seen:
+            continue
+        seen.add(requirement.name)
+        group = f"extra '{extra}'" if extra else "packages"
+        remedy = f"pip install 'gaitproof[{extra}]'" if extra else "pip install gaitproof"
+        wanted = str(requirement.specifier) or "any version"
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            yield Check(
+                group,
+                requirement.name,
+                Status.MISSING,
+                f"not installed (wanted: {wanted})",
+                remedy,
+                core=extra is None,
+            )
+            continue
+        fits = requirement.specifier.contains(version, prereleases=True)
+        yield Check(
+            group,
+            requirement.name,
+            Status.OK if fits else Status.WARN,
+            version if fits else f"{version} (wanted: {wanted})",
+            "" if fits else remedy,
+            core=extra is None,
+        )
+
+
+def _extra_of(requirement: Requirement) -> str | None:
+    if requirement.marker is None:
+        return None
+    for extra in EXTRAS:
+        if requirement.marker.evaluate({"extra": extra}) and not requirement.marker.evaluate(
+            {"extra": ""}
+        ):
+            return extra
+    return None
+
+
+def check_libraries() -> Iterator[Check]:
+    """Check that the system libraries can be loaded."""
+    for library in SYSTEM_LIBRARIES:
+        found = is_loadable(library)
+        yield Check(
+            "system libraries",
+            library.file,
+            Status.OK if found else Status.MISSING,
+            "found" if found else f"not found; needed by {library.needed_by}",
+            "" if found else install_command(library.debian),
+            core=library.core,
+        )
+
+
+_POSE_TRIAL: Final = """
+import numpy as np
+import mediapipe as mp
+with mp.solutions.pose.Pose(model_complexity=1, static_image_mode=True) as pose:
+    pose.process(np.zeros((120, 120, 3), np.uint8))
+print("runs, model inside mediapipe", mp.__version__)
+"""
+
+_RENDER_TRIAL: Final = """
+import pyvista
+plotter = pyvista.Plotter(off_screen=True, window_size=(64, 64))
+plotter.add_mesh(pyvista.Sphere(), color="white")
+plotter.set_background("black")
+plotter.show(auto_close=False)
+image = plotter.screenshot(return_img=True)
+assert image.max() > 100 and image.min() < 20, "the picture is empty"
+import vtk
+kind = plotter.render_window.GetClassName()
+plotter.close()
+print("draws off-screen,", kind, vtk.VTK_VERSION)
+"""
+
+
+def check_pose_model() -> Check:
+    """Run the pose model on an empty picture, in a process of its own."""
+    package = _package_dir("mediapipe")
+    model = package / "modules/pose_landmark/pose_landmark_full.tflite" if package else None
+    if model is None or not model.is_file():
+        return Check(
+            "models",
+            "pose model",
+            Status.MISSING,
+            "the file pose_landmark_full.tflite is not inside the mediapipe package",
+            "pip install --force-reinstall mediapipe==0.10.21",
+            core=True,
+        )
+    good, text = run_trial(_POSE_TRIAL)
+    remedy = install_command(*(x.debian for x in SYSTEM_LIBRARIES if x.core))
+    return Check(
+        "models",
+        "pose model",
+        Status.OK if good else Status.MISSING,
+        text,
+        "" if good else remedy,
+        core=True,
+    )
+
+
+def check_renderer() -> Check:
+    """Draw a tiny picture off-screen, in a process of its own."""
+    if _package_dir("pyvista") is None:
+        return Check(
+            "models",
+            "walker renderer",
+            Status.MISSING,
+            "pyvista is not installed; `gaitproof demo` and `dataset make` need it",
+            "pip install 'gaitproof[synth]'",
+        )
+    good, text = run_trial(_RENDER_TRIAL)
+    return Check(
+        "models",
+        "walker renderer",
+        Status.OK if good else Status.MISSING,
+        text,
+        "" if good else install_command("libegl1", "libgl1", MESA_DRIVER_PACKAGE),
+    )
+
+
+def run_trial(code: str, timeout: float = TRIAL_TIMEOUT) -> tuple[bool, str]:
+    """Run Python code in a new process.
+
+    Parameters
+    ----------
+    code
+        Source that prints what it found as its last line.
+    timeout
+        Seconds after which the process is ended.
+
+    Returns
+    -------
+    tuple of bool and str
+        Whether it left with status 0, and its last line or how it died.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"no answer within {timeout:g} s"
+    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    if done.returncode < 0:
+        return False, f"crashed with signal {-done.returncode}"
+    return done.returncode == 0, lines[-1] if lines else f"left with status {done.returncode}"
+
+
+def check_weights(folder: Path) -> Iterator[Check]:
+    """Check that every shipped encoder is the one its card describes.
+
+    Parameters
+    ----------
+    folder
+        Folder with one sub-folder per encoder, each with ``model.onnx`` and ``card.json``.
+    """
+    # pydantic is itself one of the packages under examination: without it the rest is still told
+    try:
+        from pydantic import ValidationError
+
+        from gaitproof.nets.card import ModelCard
+    except ImportError as error:
+        yield Check("models", "encoder", Status.MISSING, str(error), core=True)
+        return
+
+    cards = sorted(folder.glob("*/card.json"))
+    if not cards:
+        yield Check(
+            "models",
+            "encoder",
+            Status.MISSING,
+            "no weights inside the package",
+            "install gaitproof again",
+            core=True,
+        )
+    for path in cards:
+        name = f"encoder {path.parent.name}"
+        try:
+            card = ModelCard.model_validate_json(path.read_bytes())
+            digest = hashlib.sha256((path.parent / "model.onnx").read_bytes()).hexdigest()
+        except (OSError, ValidationError) as error:
+            found = " ".join(str(error).split())[:120]
+            yield Check("models", name, Status.MISSING, found, "install gaitproof again", core=True)
+            continue
+        same = digest == card.weights_sha256
+        yield Check(
+            "models",
+            name,
+            Status.OK if same else Status.MISSING,
+            f"{card.model_id}, SHA-256 as on its card"
+            if same
+            else f"SHA-256 {digest[:12]}…, the card says {card.weights_sha256[:12]}…",
+            "" if same else "install gaitproof again",
+            core=True,
+        )
+
+
+_CUDA_TRIAL: Final = """
+import torch
+good = torch.cuda.is_available()
+print(torch.cuda.get_device_name(0) if good else f"torch {torch.__version__} sees no GPU")
+"""
+
+
+def check_gpu() -> Iterator[Check]:
+    """Say which accelerators are there; none is needed."""
+    tool = shutil.which("nvidia-smi")
+    text = "no NVIDIA driver; not needed for verification"
+    if tool is not None:
+        answer = subprocess.run(
+            [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=TRIAL_TIMEOUT,
+            check=False,
+        )
+        if answer.returncode == 0 and answer.stdout.strip():
+            text = "; ".join(answer.stdout.strip().splitlines())
+    yield Check("machine", "GPU", Status.OK, text)
+    if _package_dir("torch") is not None:
+        good, text = run_trial(_CUDA_TRIAL)
+        yield Check(
+            "machine", "GPU for training", Status.OK if good else Status.WARN, text or "unknown"
+        )
+    good, text = run_trial(
+        "import onnxruntime as o; print(*(p[:-17] for p in o.get_available_providers()))"
+    )
+    yield Check(
+        "machine",
+        "ONNX Runtime on",
+        Status.OK if good else Status.MISSING,
+        text,
+        "" if good else "pip install --force-reinstall onnxruntime",
+        core=True,
+    )
+
+
+def check_processors() -> Check:
+    """Say how many processors this process may use."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Check("machine", "processors", Status.OK, f"{count}, {platform.machine()}")
+
+
+def check_memory() -> Check:
+    """Check that two pose processes fit in memory."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return Check("machine", "memory", Status.WARN, "unknown on this system")
+    enough = total >= MIN_MEMORY
+    return Check(
+        "machine",
+        "memory",
+        Status.OK if enough else Status.WARN,
+        f"{total / 2**30:.1f} GiB",
+        "" if enough else "use one pose process (setting `pose.workers: 1`)",
+    )
+
+
+def check_disk(folder: Path) -> Check:
+    """Check the free space of the disk that `folder` lies on."""
+    free = shutil.disk_usage(folder).free
+    enough = free >= MIN_FREE_DISK
+    return Check(
+        "machine",
+        "free disk",
+        Status.OK if enough else Status.WARN,
+        f"{free / 2**30:.1f} GiB at {str(folder)!r}",
+        "" if enough else "free some space, or name another folder with --out",
+    )
+
+
+def _package_dir(name: str) -> Path | None:
+    """Return where a package lies, without importing it."""
+    from importlib.util import find_spec
+
+    spec = find_spec(name)
+    return Path(spec.origin).parent if spec is not None and spec.origin else None
