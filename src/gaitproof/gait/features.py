@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def gait_points(sequence: PoseSequence) -> Float64:
         Shape (T, 12, 3); metres, or pixels for a 2-D source. NaN where unknown.
     """
     if sequence.world is not None:
-        world: Float64 = sequence.world[:, GAIT_LANDMARKS].astype(np.float64)
+        world: Float64 = sequence.world[:, list(GAIT_LANDMARKS)].astype(np.float64)
         return world
     assert sequence.image is not None
     flat = sequence.image[:, GAIT_LANDMARKS].astype(np.float64)
@@ -197,3 +197,35 @@ def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) 
 def compute_windows(sequence: PoseSequence, hop: int = WINDOW_HOP) -> GaitWindows:
     """Cut a cleaned pose sequence into feature windows; see `windows_from_points`."""
     return windows_from_points(sequence.timestamps, gait_points(sequence), hop)
+
+
+def align_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Turn windows about the vertical so that every walker faces along +z on average.
+
+    The view is a property of the camera, not of the walker. The heading is taken from the mean
+    left-to-right axis of shoulders and hips; coordinates and velocities turn with it, angles stay.
+
+    Parameters
+    ----------
+    features
+        Shape (N, 60, 78), three-dimensional; missing joints may be 0 or NaN.
+
+    Returns
+    -------
+    ndarray
+        Shape (N, 60, 78), same type.
+    """
+    coordinates = features[..., :36].reshape(*features.shape[:-1], 12, 3)
+    left, right = zip(_SHOULDERS, _HIPS, strict=True)
+    across = (coordinates[..., left, :] - coordinates[..., right, :]).sum(axis=-2).mean(axis=-2)
+    angle = np.arctan2(across[..., 2], across[..., 0])
+    cos, sin = np.cos(angle), np.sin(angle)
+    zero, one = np.zeros_like(angle), np.ones_like(angle)
+    turn = np.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], axis=-1)
+    turn = turn.reshape(-1, 3, 3).astype(features.dtype)
+    velocity = features[..., 42:].reshape(coordinates.shape)
+    turned = [
+        np.einsum("nij,ntkj->ntki", turn, part).reshape(*features.shape[:-1], 36)
+        for part in (coordinates, velocity)
+    ]
+    return np.concatenate([turned[0], features[..., 36:42], turned[1]], axis=-1)

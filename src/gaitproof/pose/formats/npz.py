@@ -1,0 +1,177 @@
+"""Pose sequences as ``.npz`` files: everything kept, no pickle, hostile files refused.
+
+Layout, version 1. The archive holds the little-endian arrays ``timestamps`` (float64),
+``visibility`` (float32), and where the sequence has them ``image``, ``world`` and
+``camera_motion`` (float32), with the shapes of `PoseSequence`; and ``meta``, UTF-8 JSON as uint8:
+``{"format": "gaitproof-pose", "version": 1, "frame_size": [w, h] | null, "estimator": str,
+"source_sha256": str | null}``. ``numpy.load`` reads it without ``allow_pickle``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.errors import PoseError
+from gaitproof.media.files import write_atomically
+from gaitproof.pose.formats.common import open_error
+from gaitproof.types import PoseSequence
+
+FORMAT: Final = "gaitproof-pose"
+VERSION: Final = 1
+
+MAX_ARRAY_BYTES: Final = 2**30
+"""Largest array accepted from a file: 24 hours of 30 fps landmarks are below it."""
+
+_DTYPES: Final[dict[str, str]] = {
+    "meta": "|u1",
+    "timestamps": "<f8",
+    "visibility": "<f4",
+    "image": "<f4",
+    "world": "<f4",
+    "camera_motion": "<f4",
+}
+_REQUIRED: Final = ("meta", "timestamps", "visibility")
+
+
+def to_bytes(sequence: PoseSequence) -> bytes:
+    """Serialise a pose sequence; the same sequence always gives the same bytes."""
+    meta = {
+        "format": FORMAT,
+        "version": VERSION,
+        "frame_size": None if sequence.frame_size is None else list(sequence.frame_size),
+        "estimator": sequence.estimator,
+        "source_sha256": sequence.source_sha256,
+    }
+    arrays: dict[str, NDArray[Any]] = {
+        "meta": np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+    }
+    for name, dtype in _DTYPES.items():
+        value = None if name == "meta" else getattr(sequence, name)
+        if value is not None:
+            arrays[name] = np.asarray(value, dtype)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def save_npz(path: Path, sequence: PoseSequence) -> None:
+    """Write a pose sequence to `path`, atomically."""
+    write_atomically(path, to_bytes(sequence))
+
+
+def load_npz(path: Path) -> PoseSequence:
+    """Read a pose sequence written by `save_npz`.
+
+    Raises
+    ------
+    PoseError
+        If the file cannot be read, is not such a file, is of another version, holds pickled
+        objects, or claims more than `MAX_ARRAY_BYTES` for an array.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise open_error(path, error) from error
+    return from_bytes(data, name=str(path))
+
+
+def from_bytes(data: bytes, *, name: str = "the data") -> PoseSequence:
+    """Read what `to_bytes` made; errors as `load_npz`, which call the source `name`."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            arrays = {
+                key: _read_array(archive, f"{key}.npy", dtype)
+                for key, dtype in _DTYPES.items()
+                if f"{key}.npy" in archive.namelist()
+            }
+        missing = [key for key in _REQUIRED if key not in arrays]
+        if missing:
+            raise ValueError(f"no array {', '.join(repr(key) for key in missing)}")
+        meta = json.loads(arrays["meta"].tobytes().decode())
+        if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+            raise ValueError(f"its 'meta' does not say {FORMAT!r}")
+    except (
+        ValueError,  # also JSON and UTF-8 errors
+        KeyError,
+        EOFError,
+        SyntaxError,  # numpy, on a nonsensical array header
+        tokenize.TokenError,
+        RecursionError,
+        MemoryError,
+        NotImplementedError,  # zipfile, on an unknown compression
+        RuntimeError,  # zipfile, on an encrypted member
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise PoseError(
+            f"{name!r} is not a gaitproof pose file.",
+            expected="an .npz written by gaitproof",
+            actual=" ".join(str(error).split())[:200] or type(error).__name__,
+        ) from error
+    if meta.get("version") != VERSION:
+        raise PoseError(
+            f"{name!r} is a pose file of another version.",
+            expected=f"version {VERSION}",
+            actual=f"version {meta.get('version')!r}"[:80],
+            hint="extract the poses again with this version of gaitproof",
+        )
+    return PoseSequence(
+        timestamps=arrays["timestamps"],
+        image=arrays.get("image"),
+        world=arrays.get("world"),
+        visibility=arrays["visibility"],
+        camera_motion=arrays.get("camera_motion"),
+        **_checked_meta(meta, name),
+    )
+
+
+def _checked_meta(meta: dict[str, Any], name: str) -> dict[str, Any]:
+    size, estimator, digest = (
+        meta.get(key) for key in ("frame_size", "estimator", "source_sha256")
+    )
+    size_ok = size is None or (
+        isinstance(size, list) and len(size) == 2 and all(type(v) is int for v in size)
+    )
+    if (
+        not size_ok
+        or not isinstance(estimator, str)
+        or not (digest is None or isinstance(digest, str))
+    ):
+        raise PoseError(f"The 'meta' of the pose file {name!r} is malformed.")
+    return {
+        "frame_size": None if size is None else (size[0], size[1]),
+        "estimator": estimator,
+        "source_sha256": digest,
+    }
+
+
+def _read_array(archive: zipfile.ZipFile, member: str, dtype: str) -> NDArray[Any]:
+    """Read one array; nothing is allocated before the sizes are known to be honest."""
+    size = archive.getinfo(member).file_size
+    if size > MAX_ARRAY_BYTES + 2**12:
+        raise ValueError(f"{member!r} claims {size} bytes; the limit is {MAX_ARRAY_BYTES}")
+    with archive.open(member) as stream:
+        major, _ = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+        if major != 1:
+            raise ValueError(f"{member!r} has array format {major}, not 1")
+        header = np.lib.format.read_array_header_1_0(stream)  # type: ignore[no-untyped-call]
+        shape, fortran, found = header
+        if found.str != dtype or fortran:
+            raise ValueError(f"{member!r} holds {found.str!r}, not {dtype!r}")
+        wanted = math.prod(shape) * found.itemsize
+        if wanted > size:
+            raise ValueError(f"{member!r} claims {wanted} bytes in a file of {size}")
+        body = stream.read()
+        if len(body) != wanted:
+            raise ValueError(f"{member!r} holds {len(body)} bytes, not {wanted}")
+    return np.frombuffer(body, found).reshape(shape)
