@@ -177,7 +177,7 @@ def auc_from_rates(fmr: Float64, fnmr: Float64) -> Float64:
     hit = 1.0 - fnmr
     steps = (fmr[..., :-1] - fmr[..., 1:]) * (hit[..., :-1] + hit[..., 1:]) / 2
     unscored = (1.0 - fmr[..., 0]) * (1.0 + hit[..., 0]) / 2
-    area: Float64 = steps.sum(axis=-1) + unscored
+    area: Float64 = np.clip(steps.sum(axis=-1) + unscored, 0.0, 1.0)
     return area
 
 

@@ -59,7 +59,8 @@ def min_cllr(scores: ArrayLike, mated: ArrayLike) -> float:
     posterior = np.clip(isotonic_regression(share, weights=total).x, 0.0, 1.0)[bins]
     with np.errstate(divide="ignore"):
         odds = np.log(posterior) - np.log1p(-posterior)
-    return _cllr(odds - np.log(labels.sum() / (~labels).sum()), labels)
+    # rounding may leave the useless system a hair above its exact value of 1
+    return min(1.0, _cllr(odds - np.log(labels.sum() / (~labels).sum()), labels))
 
 
 def ece(log10_lr: ArrayLike, mated: ArrayLike, *, prior: float = 0.5, bins: int = 15) -> float:

@@ -1,0 +1,407 @@
+"""Verification trials: who was compared with whom, and how alike they were."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any, Final, Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.errors import InputError
+from gaitproof.types import GaitWindows
+from gaitproof.verify.scoring import make_template, mean_direction
+
+Float64 = NDArray[np.float64]
+Text = NDArray[np.str_]
+Level = Literal["clip", "window"]
+
+
+class Kind(StrEnum):
+    """What kind of claim a trial makes (a claim of a name that is not enrolled has no score)."""
+
+    MATED = "mated"
+    ENROLLED = "enrolled impostor"
+    STRANGER = "never-seen impostor"
+
+
+class GaitRecording(Protocol):
+    """What the evaluation must know of a walk; `gaitproof.train.sources.Recording` fits.
+
+    Clips of the same `source`, `subject` and `recording` (another view of the same walk) are one
+    recording: never one in the template and the other as probe.
+    """
+
+    @property
+    def subject(self) -> str:
+        """Who walks; unique within `source`."""
+        ...
+
+    @property
+    def recording(self) -> str:
+        """Name of the walk; templates are made from the first in name order."""
+        ...
+
+    @property
+    def condition(self) -> str:
+        """Clothing, carrying, place."""
+        ...
+
+    @property
+    def view(self) -> str:
+        """Camera."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Data set."""
+        ...
+
+    @property
+    def parent(self) -> str:
+        """Recording this one is an augmented copy of; empty for an original."""
+        ...
+
+    @property
+    def windows(self) -> GaitWindows:
+        """Feature windows of the walk."""
+        ...
+
+    @property
+    def bones(self) -> NDArray[np.float64] | None:
+        """Median bone lengths, if known."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Scored comparisons of probes with claimed identities; immutable and validated.
+
+    All arrays have shape (N,).
+
+    Parameters
+    ----------
+    scores
+        Higher is more genuine; NaN where no score could be made (counts as a rejection).
+    mated
+        True where the claim is genuine.
+    probe, claimed
+        Subject of the probe and claimed subject.
+    recording
+        The probe's recording.
+    source
+        The probe's data set.
+    kind
+        Values of `Kind`.
+    fold
+        Fold that the trial belongs to.
+
+    Raises
+    ------
+    InputError
+        If lengths disagree, a score is infinite, or labels contradict each other.
+    """
+
+    scores: Float64
+    mated: NDArray[np.bool_]
+    probe: Text
+    claimed: Text
+    recording: Text
+    source: Text
+    kind: Text
+    fold: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        kinds = {"scores": np.float64, "mated": np.bool_, "fold": np.int64}
+        count = len(self.scores)
+        for item in fields(self):
+            array = np.array(getattr(self, item.name), dtype=kinds.get(item.name, np.str_))
+            if array.shape != (count,):
+                raise InputError(
+                    f"The trials' '{item.name}' has the wrong shape.",
+                    expected=f"({count},)",
+                    actual=str(array.shape),
+                )
+            array.setflags(write=False)
+            object.__setattr__(self, item.name, array)
+        if np.isinf(self.scores).any():
+            raise InputError("A trial's score is infinite.")
+        if (self.mated != (self.probe == self.claimed)).any():
+            raise InputError("A trial is mated exactly when the probe is the claimed subject.")
+        if (self.mated != (self.kind == Kind.MATED)).any() or not np.isin(
+            self.kind, [str(kind) for kind in Kind]
+        ).all():
+            raise InputError("A trial's kind contradicts its label.")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Everybody who appears as probe or claimed identity, sorted."""
+        return tuple(np.unique(np.concatenate([self.probe, self.claimed])).tolist())
+
+    @property
+    def failures(self) -> int:
+        """Number of trials without a score."""
+        return int(np.isnan(self.scores).sum())
+
+    def select(self, keep: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> Self:
+        """Return only the given trials."""
+        return type(self)(**{f.name: getattr(self, f.name)[keep] for f in fields(self)})
+
+    def with_scores(self, scores: Float64) -> Self:
+        """Return the same trials scored by another system."""
+        return replace(self, scores=scores)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Pool trials as they are."""
+        if not parts:
+            raise InputError("There are no trials to pool.")
+        return cls(
+            **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
+        )
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How vectors become templates and scores.
+
+    Parameters
+    ----------
+    template
+        From one array (N_i, D) per recording to a vector (D,).
+    probe
+        From (N, D) to a vector (D,).
+    compare
+        From probes (P, D) and templates (C, D) to scores (P, C), higher is more alike.
+    """
+
+    template: Callable[[Sequence[NDArray[Any]]], NDArray[Any]]
+    probe: Callable[[NDArray[Any]], NDArray[Any]]
+    compare: Callable[[Float64, Float64], Float64]
+
+
+def _cosine_similarity(probes: Float64, templates: Float64) -> Float64:
+    similar: Float64 = np.clip((probes @ templates.T + 1) / 2, 0.0, 1.0)
+    return similar
+
+
+def _negative_distance(probes: Float64, templates: Float64) -> Float64:
+    squares = (probes**2).sum(axis=1)[:, None] + (templates**2).sum(axis=1)[None]
+    distance: Float64 = np.sqrt(np.maximum(squares - 2 * probes @ templates.T, 0.0))
+    return -distance
+
+
+def _mean(rows: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.mean(rows, axis=0))
+
+
+def _mean_of_means(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return _mean(np.stack([_mean(part) for part in parts]))
+
+
+COSINE: Final = Scoring(make_template, mean_direction, _cosine_similarity)
+"""Unit embeddings: templates and scores exactly as verification makes them, (cosine + 1) / 2."""
+
+DISTANCE: Final = Scoring(_mean_of_means, _mean, _negative_distance)
+"""Plain feature vectors: minus the Euclidean distance of the means."""
+
+Key = tuple[str, str, str]
+
+
+def recording_key(recording: GaitRecording) -> Key:
+    """Return what identifies a recording: data set, subject, name of the walk."""
+    return recording.source, recording.subject, recording.recording
+
+
+def person(recording: GaitRecording) -> str:
+    """Return a name of the subject that is unique across data sets."""
+    return f"{recording.source}:{recording.subject}"
+
+
+def make_trials(
+    recordings: Sequence[GaitRecording],
+    embeddings: Sequence[NDArray[Any]],
+    *,
+    enrolled: int = 3,
+    level: Level = "clip",
+    strangers: Collection[str] = (),
+    fold: int = 0,
+    scoring: Scoring = COSINE,
+) -> Trials:
+    """Make every trial that a set of held-out people allows.
+
+    The template of a person is made of the first `enrolled` recordings in name order, all their
+    views included; every clip of the other recordings is a probe that claims every template of
+    the same source (telling two sensors apart would be easy and flatter the system). A person
+    with no recording left over for a probe, and everybody in `strangers`, is not enrolled: all
+    their clips are probes of a never-seen impostor.
+
+    Parameters
+    ----------
+    recordings
+        Held-out walks, originals only.
+    embeddings
+        One array (N_i, D) per recording, one row per window; N_i = 0 where the clip could not be
+        acquired: as a probe it makes trials without a score; a template leaves it out, and
+        nobody can be scored against a template of nothing.
+    enrolled
+        Recordings per template, at least 1.
+    level
+        ``clip``: a probe is all windows of a clip. ``window``: every single window is a probe.
+    strangers
+        People (as `person` names them) who are not to be enrolled.
+    fold
+        Number to note in the trials.
+    scoring
+        `COSINE` for embeddings, `DISTANCE` for plain feature vectors.
+
+    Returns
+    -------
+    Trials
+        All mated and non-mated trials, probe by probe.
+
+    Raises
+    ------
+    InputError
+        If lengths disagree, a recording is an augmented copy, or no template can be made.
+    """
+    if len(recordings) != len(embeddings):
+        raise InputError(
+            "Every recording needs its embeddings.",
+            actual=f"{len(recordings)} recordings, {len(embeddings)} arrays",
+        )
+    if enrolled < 1:
+        raise InputError("A template needs at least one recording.", actual=str(enrolled))
+    copies = [r.recording for r in recordings if r.parent]
+    if copies:
+        raise InputError(
+            "Augmented copies are training data only, never a template or a probe.",
+            actual=f"{len(copies)} copies, the first is {copies[0]!r}",
+        )
+    template_of = _choose_templates(recordings, enrolled, frozenset(strangers))
+    check_disjoint(recordings, template_of)
+
+    templates = _make_templates(recordings, embeddings, template_of, scoring)
+    in_template = {i for members in template_of.values() for i in members}
+    owner: list[int] = []
+    vectors: list[NDArray[Any]] = []
+    for i in range(len(recordings)):
+        rows = np.asarray(embeddings[i], np.float64)
+        if i in in_template:
+            continue
+        if not len(rows):
+            made = np.full((1, next(iter(templates.values())).shape[0]), np.nan)
+        else:
+            made = rows if level == "window" else scoring.probe(rows)[None]
+        vectors.append(made)
+        owner.extend([i] * len(made))
+    scores = scoring.compare(
+        np.concatenate(vectors).astype(np.float64),
+        np.stack(list(templates.values())).astype(np.float64),
+    )
+    gallery = [(name, recordings[template_of[name][0]].source) for name in templates]
+    return _tabulate(recordings, owner, gallery, scores, fold)
+
+
+def _make_templates(
+    recordings: Sequence[GaitRecording],
+    embeddings: Sequence[NDArray[Any]],
+    template_of: dict[str, list[int]],
+    scoring: Scoring,
+) -> dict[str, NDArray[Any]]:
+    """Make every person's template; NaN where none of the recordings could be acquired."""
+    made: dict[str, NDArray[Any] | None] = {}
+    for name, members in template_of.items():
+        by_walk: dict[Key, list[NDArray[Any]]] = defaultdict(list)
+        for i in members:
+            if len(embeddings[i]):
+                by_walk[recording_key(recordings[i])].append(embeddings[i])
+        parts = [np.concatenate(views) for views in by_walk.values()]
+        made[name] = scoring.template(parts) if parts else None
+    size = next((len(vector) for vector in made.values() if vector is not None), 0)
+    if not size:
+        raise InputError(
+            "No template can be made.",
+            expected="a person with recordings for a template and one more for a probe",
+            hint="enrol fewer recordings, or check that the clips hold windows",
+        )
+    return {k: np.full(size, np.nan) if v is None else v for k, v in made.items()}
+
+
+def _choose_templates(
+    recordings: Sequence[GaitRecording], enrolled: int, strangers: frozenset[str]
+) -> dict[str, list[int]]:
+    """Map each enrolled person to the indices of the clips of their template."""
+    walks: dict[str, dict[Key, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for i, recording in enumerate(recordings):
+        walks[person(recording)][recording_key(recording)].append(i)
+    chosen = {}
+    for name in sorted(walks):
+        order = sorted(walks[name])
+        if name not in strangers and len(order) > enrolled:
+            chosen[name] = [i for key in order[:enrolled] for i in walks[name][key]]
+    return chosen
+
+
+def check_disjoint(recordings: Sequence[GaitRecording], template_of: dict[str, list[int]]) -> None:
+    """Refuse templates that share a recording with a probe.
+
+    Parameters
+    ----------
+    recordings
+        All held-out walks; those in no template are the probes.
+    template_of
+        Indices into `recordings` by enrolled person.
+
+    Raises
+    ------
+    InputError
+        If a probe's recording, or a copy of it, is in a template.
+    """
+    inside = {i for members in template_of.values() for i in members}
+
+    def origin(recording: GaitRecording) -> Key:
+        return recording.source, recording.subject, recording.parent or recording.recording
+
+    enrolled = {origin(recordings[i]) for i in inside}
+    for i, recording in enumerate(recordings):
+        if i not in inside and origin(recording) in enrolled:
+            raise InputError(
+                "A probe's own recording is in a template.",
+                actual=f"recording {recording.recording!r} of {recording.subject!r}",
+                hint="give every recording its own name, and copies the name of their parent",
+            )
+
+
+def _tabulate(
+    recordings: Sequence[GaitRecording],
+    owner: list[int],
+    gallery: list[tuple[str, str]],
+    scores: Float64,
+    fold: int,
+) -> Trials:
+    """Lay the score matrix out as one row per trial; claims across sources are left out."""
+    names = [name for name, _ in gallery]
+    claimed_source = np.tile(np.array([source for _, source in gallery], np.str_), len(owner))
+    who = np.array([person(recordings[i]) for i in owner], dtype=np.str_)
+    probe, claimed = np.repeat(who, len(names)), np.tile(np.array(names, np.str_), len(owner))
+    mated = probe == claimed
+    impostor = np.where(np.isin(probe, names), str(Kind.ENROLLED), str(Kind.STRANGER))
+    source = np.repeat(np.array([recordings[i].source for i in owner], np.str_), len(names))
+    trials = Trials(
+        scores=scores.reshape(-1),
+        mated=mated,
+        probe=probe,
+        claimed=claimed,
+        recording=np.repeat([recordings[i].recording for i in owner], len(names)),
+        source=source,
+        kind=np.where(mated, str(Kind.MATED), impostor),
+        fold=np.full(len(probe), fold),
+    )
+    return trials.select(source == claimed_source)
