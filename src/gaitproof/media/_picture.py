@@ -42,7 +42,7 @@ def transform(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     A pixel (x, y) of the stored picture is shown at (a x + c y, b x + d y). Phones store upright
     clips lying down and say so here; FFmpeg leaves turning the picture to its caller.
     """
-    data = frame.side_data.get(SideData.DISPLAYMATRIX)
+    data = next((d for d in frame.side_data if d.type == SideData.DISPLAYMATRIX), None)
     if data is None:
         return 1, 0, 0, 1
     a, b, _, c, d = (int(v) for v in np.frombuffer(bytes(data), np.int32)[:5])
@@ -105,9 +105,10 @@ def to_rgb(frame: av.VideoFrame, aspect: float | None) -> Image:
             src_colorspace=Colorspace.BT2020,
             threads=1,
         )
-        image = tone_map(wide, int(frame.color_trc))
+        image = tone_map(wide.astype(np.uint16, copy=False), int(frame.color_trc))
     else:
-        image = frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
+        plain = frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
+        image = plain.astype(np.uint8, copy=False)
     return upright(image, transform(frame))
 
 
@@ -123,7 +124,8 @@ def _to_linear(transfer: int) -> NDArray[np.float32]:
         a, b, c = 0.17883277, 0.28466892, 0.55991073
         scene = np.where(code <= 0.5, code**2 / 3, (np.exp((code - c) / a) + b) / 12)
         nits = PEAK_WHITE * scene**1.2
-    return (nits / REFERENCE_WHITE).astype(np.float32)
+    table: NDArray[np.float32] = (nits / REFERENCE_WHITE).astype(np.float32)
+    return table
 
 
 @lru_cache(maxsize=1)
@@ -135,7 +137,8 @@ def _to_display() -> Image:
     # Reinhard's curve alone halves mid-tones; scaled so that the reference white is nearly white
     mapped = np.minimum(mapped * 1.6, 1.0)
     coded = np.where(mapped <= 0.0031308, 12.92 * mapped, 1.055 * mapped ** (1 / 2.4) - 0.055)
-    return np.round(255 * coded).astype(np.uint8)
+    table: Image = np.round(255 * coded).astype(np.uint8)
+    return table
 
 
 def tone_map(image: NDArray[np.uint16], transfer: int) -> Image:
@@ -163,4 +166,5 @@ def tone_map(image: NDArray[np.uint16], transfer: int) -> Image:
     linear = linear @ _BT2020_TO_BT709.T
     peak = PEAK_WHITE / REFERENCE_WHITE
     index = np.sqrt(np.clip(linear / peak, 0, 1)) * (2**_BITS - 1)
-    return _to_display()[index.astype(np.uint16)]
+    shown: Image = _to_display()[index.astype(np.uint16)]
+    return shown

@@ -1,4 +1,4 @@
-"""Checking a video before it is used: is it readable, complete and within bounds?"""
+"""Checking that a video is readable, complete and within bounds before it is used."""
 
 from __future__ import annotations
 

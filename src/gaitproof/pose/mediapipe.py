@@ -1,0 +1,146 @@
+"""MediaPipe BlazePose: one person, model inside the package."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.config import PoseSettings
+from gaitproof.errors import ConfigError
+from gaitproof.pose.estimator import (
+    ClosingEstimator,
+    Detection,
+    estimator_identifier,
+    missing_library,
+)
+
+PACKAGED_COMPLEXITY: Final = 1
+"""The only model that the package brings along; it would download the others."""
+
+_STEP: Final = 33333
+"""Microseconds that MediaPipe's Python layer adds to its clock at every call."""
+
+_AXES: Final = np.array([1, -1, -1], np.float32)
+"""MediaPipe's world y points down and its z away from the camera."""
+
+_SEVERE: Final = re.compile(rb"^(E|F)\d{4} |error|fatal", re.IGNORECASE)
+
+
+class MediaPipeEstimator(ClosingEstimator):
+    """BlazePose in video mode, with the true time stamps of the frames.
+
+    Parameters
+    ----------
+    settings
+        Complexity and confidence thresholds.
+
+    Raises
+    ------
+    ConfigError
+        If a model is asked for that is not in the package.
+    DependencyError
+        If MediaPipe or a system library is missing.
+    """
+
+    def __init__(self, settings: PoseSettings | None = None) -> None:
+        settings = settings or PoseSettings()
+        if settings.complexity != PACKAGED_COMPLEXITY:
+            raise ConfigError(
+                "Only the pose model of complexity 1 comes with MediaPipe.",
+                actual=f"complexity {settings.complexity}",
+                hint="leave pose.complexity at 1, or use the 'tasks' backend with a .task file",
+            )
+        self.identifier = estimator_identifier(settings)
+        self._first: float | None = None
+        self._found = False
+        try:
+            # the submodule, for the package's top level adds nothing that is needed here
+            from mediapipe.python.solutions.pose import Pose
+        except ImportError as error:
+            raise missing_library(error) from error
+        with quiet_start():
+            self._pose: Any = Pose(
+                model_complexity=settings.complexity,
+                min_detection_confidence=settings.min_detection_confidence,
+                min_tracking_confidence=settings.min_tracking_confidence,
+            )
+
+    def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
+        """Find the most prominent person; see `PoseEstimator.estimate`."""
+        if self._pose is None:
+            raise ValueError("the estimator is closed")
+        if self._first is None:
+            self._first = time
+        # the landmark model is loaded, with notices, when the detector first finds somebody
+        with nullcontext() if self._found else quiet_start():
+            result = self._process(image, time - self._first)
+        if not result.pose_landmarks or not result.pose_world_landmarks:
+            return []
+        self._found = True
+        height, width = image.shape[:2]
+        return [
+            to_detection(
+                result.pose_landmarks.landmark,
+                result.pose_world_landmarks.landmark,
+                (width, height),
+            )
+        ]
+
+    def _process(self, image: NDArray[np.uint8], elapsed: float) -> Any:
+        # `process` pretends 30 frames per second, whatever the clip's rate, and the smoothing of
+        # the landmarks depends on it. The version is pinned, so that the attribute is known.
+        self._pose._simulated_timestamp = round(elapsed * 1e6)
+        return self._pose.process(image)
+
+    def close(self) -> None:
+        """Free the graph: about 150 MB that MediaPipe would keep otherwise."""
+        pose, self._pose = getattr(self, "_pose", None), None
+        if pose is not None:
+            pose.close()
+
+
+def to_detection(image: Any, world: Any, size: tuple[int, int]) -> Detection:
+    """Convert MediaPipe's landmark lists.
+
+    Parameters
+    ----------
+    image
+        33 landmarks with x and y in shares of the picture, and visibility.
+    world
+        33 landmarks in metres, y down, z away from the camera.
+    size
+        (width, height) of the picture in pixels.
+    """
+    flat = np.array([(p.x, p.y) for p in image], np.float32) * np.asarray(size, np.float32)
+    deep = np.array([(p.x, p.y, p.z) for p in world], np.float32) * _AXES
+    seen = np.array([p.visibility for p in image], np.float32)
+    return Detection(flat, deep, np.clip(seen, 0.0, 1.0))
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Keep MediaPipe's start-up notices off standard error; errors are passed on.
+
+    Its C++ logger writes to file descriptor 2 and is set up by none of its Python settings.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as notes:
+        saved = os.dup(2)
+        try:
+            os.dup2(notes.fileno(), 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            notes.seek(0)
+            for line in notes:
+                if _SEVERE.search(line):
+                    os.write(2, line)

@@ -1,0 +1,213 @@
+"""Detections of every frame joined to one track per person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.pose.estimator import Detection
+from gaitproof.types import GAIT_LANDMARKS, N_LANDMARKS, Landmark, PoseSequence
+
+_TORSO: Final = (
+    Landmark.LEFT_SHOULDER,
+    Landmark.RIGHT_SHOULDER,
+    Landmark.LEFT_HIP,
+    Landmark.RIGHT_HIP,
+)
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """When two detections are the same person.
+
+    Parameters
+    ----------
+    max_lost
+        Seconds without a detection after which a track ends.
+    max_jump, max_speed
+        Largest distance between the torso's predicted and found place, in body heights: a fixed
+        part plus a part per second since the last sight. A sprinter crosses 5 body heights
+        a second, but the prediction follows steady motion, so that this only bounds the change.
+    max_growth, growth_speed
+        Largest change of the logarithm of the body's height, fixed and per second.
+    min_duration
+        Seconds: shorter tracks are dropped as phantoms.
+    min_visibility
+        Tracks whose median visibility of the 12 gait landmarks is lower are dropped as phantoms.
+    """
+
+    max_lost: float = 0.5
+    max_jump: float = 0.25
+    max_speed: float = 1.0
+    max_growth: float = 0.3
+    growth_speed: float = 0.5
+    min_duration: float = 0.5
+    min_visibility: float = 0.3
+
+
+@dataclass
+class _Track:
+    """A person being followed."""
+
+    frames: list[int]
+    times: list[float]
+    detections: list[Detection]
+    centre: NDArray[np.float64]
+    height: float
+    velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+
+    def cost(
+        self, time: float, centre: NDArray[np.float64], height: float, settings: TrackingSettings
+    ) -> float:
+        """Return how badly a detection fits, 0 to 1; infinite if it cannot be this person."""
+        gap = time - self.times[-1]
+        predicted = self.centre + self.velocity * gap
+        scale = max(self.height, height)
+        jump = float(np.linalg.norm(centre - predicted)) / scale
+        growth = abs(float(np.log(height / self.height)))
+        share = max(
+            jump / (settings.max_jump + settings.max_speed * gap),
+            growth / (settings.max_growth + settings.growth_speed * gap),
+        )
+        return share if share <= 1 else np.inf
+
+    def add(
+        self, frame: int, time: float, found: Detection, centre: NDArray[np.float64], height: float
+    ) -> None:
+        gap = time - self.times[-1]
+        # an average over about a fifth of a second: single steps of the estimator are noisy
+        weight = min(1.0, gap / 0.2)
+        self.velocity = (1 - weight) * self.velocity + weight * (centre - self.centre) / gap
+        self.centre = centre
+        weight = min(1.0, gap / 0.2)
+        self.height = (1 - weight) * self.height + weight * height
+        self.frames.append(frame)
+        self.times.append(time)
+        self.detections.append(found)
+
+
+def body_place(found: Detection) -> tuple[NDArray[np.float64], float]:
+    """Return the middle of the torso (2,) and the height of the body, in pixels."""
+    points = found.image.astype(np.float64)
+    height = float(points[:, 1].max() - points[:, 1].min())
+    return points[list(_TORSO)].mean(axis=0), max(height, 1.0)
+
+
+class Tracker:
+    """Joins detections to tracks, one frame after another.
+
+    People who walk through the picture one after another become separate tracks even where the
+    estimator hops from one to the next without a pause: a jump of place or of size ends a track.
+
+    Parameters
+    ----------
+    settings
+        Limits; the defaults if None.
+    """
+
+    def __init__(self, settings: TrackingSettings | None = None) -> None:
+        self.settings = settings or TrackingSettings()
+        self._times: list[float] = []
+        self._motion: list[float] = []
+        self._open: list[_Track] = []
+        self._done: list[_Track] = []
+
+    def add(self, time: float, detections: Sequence[Detection], motion: float = np.nan) -> None:
+        """Take in one frame.
+
+        Parameters
+        ----------
+        time
+            Seconds, larger at every call.
+        detections
+            People found in the frame.
+        motion
+            Speed of the background, frame widths per second; NaN if unknown.
+        """
+        frame = len(self._times)
+        self._times.append(time)
+        self._motion.append(motion)
+        alive = []
+        for track in self._open:
+            lost = time - track.times[-1] > self.settings.max_lost
+            (self._done if lost else alive).append(track)
+        self._open = alive
+        usable = [d for d in detections if np.isfinite(d.image).all()]
+        places = [body_place(d) for d in usable]
+        taken = self._match(time, places)
+        for i, found in enumerate(usable):
+            centre, height = places[i]
+            if i in taken:
+                self._open[taken[i]].add(frame, time, found, centre, height)
+            else:
+                self._open.append(_Track([frame], [time], [found], centre, height))
+
+    def _match(
+        self, time: float, places: list[tuple[NDArray[np.float64], float]]
+    ) -> dict[int, int]:
+        if not self._open or not places:
+            return {}
+        costs = np.array(
+            [[t.cost(time, c, h, self.settings) for t in self._open] for c, h in places]
+        )
+        if costs.size == 1:
+            return {0: 0} if np.isfinite(costs[0, 0]) else {}
+        from scipy.optimize import linear_sum_assignment
+
+        rows, columns = linear_sum_assignment(np.where(np.isfinite(costs), costs, 1e6))
+        return {
+            int(r): int(c) for r, c in zip(rows, columns, strict=True) if np.isfinite(costs[r, c])
+        }
+
+    def finish(
+        self, frame_size: tuple[int, int], estimator: str, sha256: str | None = None
+    ) -> tuple[PoseSequence, ...]:
+        """Return the tracks, the largest steady one first; phantoms are dropped.
+
+        A track holds every frame from its first to its last detection; frames between in which
+        the person was lost are NaN.
+        """
+        kept = [t for t in [*self._done, *self._open] if self._is_person(t)]
+        kept.sort(key=_prominence, reverse=True)
+        return tuple(self._sequence(t, frame_size, estimator, sha256) for t in kept)
+
+    def _is_person(self, track: _Track) -> bool:
+        seen = np.array([d.visibility[list(GAIT_LANDMARKS)].mean() for d in track.detections])
+        return (
+            track.times[-1] - track.times[0] >= self.settings.min_duration
+            and float(np.median(seen)) >= self.settings.min_visibility
+        )
+
+    def _sequence(
+        self, track: _Track, frame_size: tuple[int, int], estimator: str, sha256: str | None
+    ) -> PoseSequence:
+        first, last = track.frames[0], track.frames[-1] + 1
+        rows = np.array(track.frames) - first
+        count = last - first
+        image = np.full((count, N_LANDMARKS, 2), np.nan, np.float32)
+        world = np.full((count, N_LANDMARKS, 3), np.nan, np.float32)
+        seen = np.zeros((count, N_LANDMARKS), np.float32)
+        image[rows] = [d.image for d in track.detections]
+        world[rows] = [d.world for d in track.detections]
+        seen[rows] = [d.visibility for d in track.detections]
+        return PoseSequence(
+            timestamps=np.array(self._times[first:last]),
+            image=image,
+            world=world,
+            visibility=seen,
+            frame_size=frame_size,
+            estimator=estimator,
+            source_sha256=sha256,
+            camera_motion=np.array(self._motion[first:last], np.float32),
+        )
+
+
+def _prominence(track: _Track) -> float:
+    """Height times frames times visibility: large, long and clear."""
+    heights = [body_place(d)[1] for d in track.detections]
+    seen = [float(d.visibility.mean()) for d in track.detections]
+    return float(np.median(heights)) * len(track.frames) * float(np.mean(seen))
