@@ -1,0 +1,212 @@
+"""Filming, enrolling, verifying: the demo's real work."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+from gaitproof.demo.plan import FRAME_SIZE, NOBODY, Clip, Plan, Trial
+from gaitproof.errors import GalleryError
+from gaitproof.pose.extract import Extraction, extract
+from gaitproof.types import Verdict
+from gaitproof.verify.verifier import Verifier
+
+FILMING_PROCESSES: Final = 2
+"""Films drawn at the same time; each process of the software renderer keeps one core busy."""
+
+GALLERY: Final = "gallery.db"
+"""Name of the gallery in the demo's folder."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, what is done and what there is in all."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A trial and its verdict."""
+
+    trial: Trial
+    verdict: Verdict
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the decision is the expected one."""
+        return self.verdict.decision is self.trial.expected
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the trial's entry in ``demo.json``."""
+        return {
+            "clip": clip_file(self.trial.clip),
+            "claim": self.trial.claim,
+            "expected": self.trial.expected.value,
+            "verdict": self.verdict.decision.value,
+            "similarity": self.verdict.similarity,
+            "log10_lr": self.verdict.log10_lr,
+            "seconds": round(self.verdict.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class DemoResult:
+    """What the demo found.
+
+    Parameters
+    ----------
+    plan
+        What was done.
+    trials
+        Verdicts, in the plan's order.
+    refusal
+        What was answered to a claim that nobody enrolled; None if it was wrongly accepted.
+    extractions
+        Pose tracks of every clip, by clip.
+    seconds
+        Wall-clock time.
+    """
+
+    plan: Plan
+    trials: tuple[TrialResult, ...]
+    refusal: str | None
+    extractions: Mapping[Clip, Extraction]
+    seconds: float
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every answer is the expected one, the refusal included."""
+        return self.refusal is not None and all(trial.as_expected for trial in self.trials)
+
+    def to_json(self) -> str:
+        """Return the text of ``demo.json``."""
+        entries = [trial.to_dict() for trial in self.trials]
+        return json.dumps({"trials": entries}, indent=2, ensure_ascii=False) + "\n"
+
+
+def clip_file(clip: Clip) -> str:
+    """Return where a clip lies inside the demo's folder."""
+    return f"clips/{clip.name}.mp4"
+
+
+def film(clip: Clip, folder: Path) -> Clip:
+    """Draw one clip.
+
+    Parameters
+    ----------
+    clip
+        What to draw.
+    folder
+        The demo's folder, with a folder ``clips`` in it.
+    """
+    # imported here: the parent process never needs the renderer
+    from gaitproof.synth.clips import render_walk
+    from gaitproof.synth.walker import Walker
+
+    face = None if clip.face_seed is None else Walker.random(clip.face_seed)
+    render_walk(
+        Walker.random(clip.walker_seed),
+        view=clip.view,
+        seed=clip.take_seed,
+        seconds=clip.seconds,
+        size=FRAME_SIZE,
+        out=folder / clip_file(clip),
+        swap_with=face,
+    )
+    return clip
+
+
+def film_all(clips: tuple[Clip, ...], folder: Path, progress: Progress) -> None:
+    """Draw all clips, two at a time where there are two processors."""
+    (folder / "clips").mkdir()
+    workers = min(FILMING_PROCESSES, os.cpu_count() or 1)
+    # fresh processes: a forked child would inherit the state of graphics and thread libraries
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(film, clip, folder) for clip in clips]
+        try:
+            for done, job in enumerate(as_completed(jobs), start=1):
+                job.result()
+                progress("film", done, len(clips))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+class RememberingExtractor:
+    """Extracts poses and remembers them, so that pictures need no second pass.
+
+    Parameters
+    ----------
+    files
+        Where each clip lies now, by the path it will have when the demo is in place: galleries
+        and verdicts name the second, which stays true after the folder was moved.
+    extractor
+        What does the work; the signature of `gaitproof.pose.extract.extract`.
+    """
+
+    def __init__(self, files: Mapping[Path, Path], extractor: Callable[..., Extraction]) -> None:
+        self._files = files
+        self._extractor = extractor
+        self.found: dict[Path, Extraction] = {}
+
+    def __call__(self, path: str | Path, *args: Any, **options: Any) -> Extraction:
+        """Extract the poses of the clip that will lie at `path`."""
+        extraction = self._extractor(self._files[Path(path)], *args, **options)
+        self.found[Path(path)] = extraction
+        return extraction
+
+
+def run_demo(
+    plan: Plan,
+    folder: Path,
+    final: Path,
+    *,
+    progress: Progress = lambda stage, done, total: None,
+    film_clips: Callable[[tuple[Clip, ...], Path, Progress], None] = film_all,
+    extractor: Callable[..., Extraction] = extract,
+) -> DemoResult:
+    """Film the plan's clips, enrol its people, ask its questions.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    folder
+        Existing folder that receives ``clips/*.mp4`` and ``gallery.db``.
+    final
+        Where that folder will lie in the end.
+    progress
+        Told after each clip, person and trial.
+    film_clips, extractor
+        What draws and what finds poses; replaced in tests.
+
+    Returns
+    -------
+    DemoResult
+        Verdicts as they came, right or wrong.
+    """
+    start = time.perf_counter()
+    film_clips(plan.clips, folder, progress)
+    places = {clip: final / clip_file(clip) for clip in plan.clips}
+    files = {place: folder / clip_file(clip) for clip, place in places.items()}
+    remember = RememberingExtractor(files, extractor)
+    verifier = Verifier.open(folder / GALLERY, extractor=remember)
+    for done, (name, clips) in enumerate(plan.enrolment.items(), start=1):
+        verifier.enroll(name, [places[clip] for clip in clips])
+        progress("enrol", done, len(plan.enrolment))
+    results = []
+    for trial in plan.trials:
+        verdict = verifier.verify(places[trial.clip], claim=trial.claim)
+        results.append(TrialResult(trial, verdict))
+        progress("verify", len(results), len(plan.trials))
+    refusal = None
+    try:
+        verifier.verify(places[plan.trials[0].clip], claim=NOBODY)
+    except GalleryError as error:
+        refusal = str(error)
+    extractions = {clip: remember.found[place] for clip, place in places.items()}
+    return DemoResult(plan, tuple(results), refusal, extractions, time.perf_counter() - start)

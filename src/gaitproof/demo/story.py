@@ -1,0 +1,77 @@
+"""The demo's result as a page for readers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from gaitproof.demo.plan import NOBODY, Clip
+from gaitproof.demo.run import DemoResult, clip_file
+from gaitproof.pose.extract import Extraction
+from gaitproof.report.page import DemoStory, Person, Picture, VerdictCard, render_demo
+from gaitproof.report.pictures import overlay_pictures
+
+
+def demo_page(result: DemoResult, folder: Path, made: datetime) -> str:
+    """Return the HTML page of a finished demo.
+
+    Parameters
+    ----------
+    result
+        What was found.
+    folder
+        Where the clips lie.
+    made
+        Time of the run.
+    """
+    people = []
+    portraits = {}
+    for name, clips in result.plan.enrolment.items():
+        pictures = [
+            picture
+            for i, clip in enumerate(clips, start=1)
+            for picture in _pictures(
+                clip, result.extractions[clip], folder, 1, name, f"{name}, recording {i}"
+            )
+        ]
+        people.append(Person(name, len(clips), tuple(pictures)))
+        if pictures:
+            portraits[name] = replace(pictures[0], caption=f"For comparison: {name} as enrolled")
+    cards = []
+    for entry in result.trials:
+        trial = entry.trial
+        own = _pictures(
+            trial.clip, result.extractions[trial.clip], folder, 2, "The person", "This video"
+        )
+        enrolled = portraits.get(trial.claim)
+        cards.append(
+            VerdictCard(
+                title=trial.title,
+                story=trial.story,
+                verdict=entry.verdict,
+                pictures=own if enrolled is None else (*own, enrolled),
+                expected=trial.expected,
+                file=clip_file(trial.clip),
+            )
+        )
+    return render_demo(
+        DemoStory(
+            people=tuple(people),
+            cards=tuple(cards),
+            refused_claim=(NOBODY, result.refusal),
+            seed=result.plan.seed,
+            seconds=result.seconds,
+            made=made.strftime("%Y-%m-%d %H:%M"),
+        )
+    )
+
+
+def _pictures(
+    clip: Clip, extraction: Extraction, folder: Path, count: int, who: str, caption: str
+) -> tuple[Picture, ...]:
+    if not extraction.tracks:
+        return ()
+    return overlay_pictures(
+        folder / clip_file(clip), extraction.tracks[0], count=count, what=who, caption=caption
+    )

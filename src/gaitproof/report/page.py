@@ -1,0 +1,223 @@
+"""Self-contained HTML pages: verdicts and pictures in, one string out.
+
+A page loads nothing: style and pictures are inside it, and its content security policy forbids the
+rest. Verdicts carry a symbol, a word and a colour of the Okabe-Ito palette, so that no meaning
+hangs on colour alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gaitproof.types import Decision, ErrorRate, Verdict
+
+SYMBOLS: Final = {
+    Decision.AUTHENTIC: "✓",
+    Decision.DEEPFAKE: "✗",
+    Decision.INCONCLUSIVE: "?",
+}
+"""One sign per decision, told apart without colour."""
+
+UNDECIDED_LOG10_LR: Final = 0.05
+"""Below this magnitude the two hypotheses are within 12 % of each other: said as 'neither'."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture inside the page.
+
+    Parameters
+    ----------
+    data_uri
+        ``data:image/jpeg;base64,…``, see `gaitproof.report.pictures.to_data_uri`.
+    width, height
+        Pixels; keeps the page from jumping while it loads.
+    alt
+        What is seen, for those who do not see it.
+    caption
+        Short text below it.
+    """
+
+    data_uri: str
+    width: int
+    height: int
+    alt: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class VerdictCard:
+    """One verification, told to a reader who knows nothing of it.
+
+    Parameters
+    ----------
+    title
+        A few words, e.g. ``A new walk of Ann``.
+    story
+        What is known of the video apart from the verdict; empty if nothing is.
+    verdict
+        What was decided.
+    pictures
+        Frames of the video and of the enrolled person.
+    expected
+        The right answer where it is known (the demo), else None.
+    file
+        Name of the video as shown.
+    """
+
+    title: str
+    verdict: Verdict
+    story: str = ""
+    pictures: tuple[Picture, ...] = ()
+    expected: Decision | None = None
+    file: str = ""
+
+    @property
+    def symbol(self) -> str:
+        """Sign of the decision."""
+        return SYMBOLS[self.verdict.decision]
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the decision is the expected one; True where nothing is expected."""
+        return self.expected is None or self.expected is self.verdict.decision
+
+
+@dataclass(frozen=True)
+class Person:
+    """An enrolled person on the page.
+
+    Parameters
+    ----------
+    name
+        As enrolled.
+    recordings
+        Number of walks the template was made from.
+    pictures
+        One frame per walk.
+    """
+
+    name: str
+    recordings: int
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True)
+class DemoStory:
+    """Everything the demo's page tells.
+
+    Parameters
+    ----------
+    people
+        The enrolled.
+    cards
+        The trials, in the order they were made.
+    refused_claim
+        A name nobody enrolled, and what the program answered to it; None if it was accepted.
+    seed
+        What the walkers were drawn from.
+    seconds
+        Wall-clock time of the whole demo.
+    made
+        Date and time, as text.
+    """
+
+    people: tuple[Person, ...]
+    cards: tuple[VerdictCard, ...]
+    refused_claim: tuple[str, str | None]
+    seed: int
+    seconds: float
+    made: str
+
+    @property
+    def n_expected(self) -> int:
+        """Number of trials that ended as expected."""
+        return sum(card.as_expected for card in self.cards)
+
+
+def percent(value: float) -> str:
+    """Return a share in [0, 1] as per cent: one digit below 10 %, none above.
+
+    >>> percent(0.0321), percent(0.5), percent(0.0)
+    ('3.2 %', '50 %', '0 %')
+    """
+    share = 100 * value
+    digits = 1 if 0 < share < 9.95 else 0
+    return f"{share:.{digits}f} %"
+
+
+def error_rate_text(rate: ErrorRate) -> str:
+    """Return an error rate with its interval, e.g. ``3.2 % (95 % interval 1.1 % to 6.0 %)``."""
+    return f"{percent(rate.value)} (95 % interval {percent(rate.low)} to {percent(rate.high)})"
+
+
+def likelihood_text(log10_lr: float, bound: float) -> str:
+    """Say in words what a log10 likelihood ratio means.
+
+    Parameters
+    ----------
+    log10_lr
+        Positive speaks for the claim.
+    bound
+        Largest magnitude the calibration supports; at it the ratio is "at least".
+
+    Returns
+    -------
+    str
+        One sentence without a full stop.
+    """
+    if abs(log10_lr) < UNDECIDED_LOG10_LR:
+        return "this walk is as likely from the claimed person as from somebody else"
+    ratio = 10.0 ** abs(log10_lr)
+    times = f"{ratio:.2g}" if ratio < 100 else f"{round(ratio, -1):,.0f}"
+    amount = "at least" if abs(log10_lr) >= bound - 1e-9 else "about"
+    one, other = "the claimed person", "somebody else"
+    if log10_lr < 0:
+        one, other = other, one
+    return f"this walk is {amount} {times} times as likely from {one} as from {other}"
+
+
+def render_demo(story: DemoStory) -> str:
+    """Return the demo's page.
+
+    Parameters
+    ----------
+    story
+        What was done and decided. All verdicts come from one model, so that the threshold and its
+        error rates are told once.
+
+    Raises
+    ------
+    ValueError
+        If there is no trial.
+    """
+    if not story.cards:
+        raise ValueError("A demo page needs at least one trial.")
+    return _environment().get_template("demo.html.j2").render(story=story)
+
+
+def render_verdict(card: VerdictCard) -> str:
+    """Return the page of one verification."""
+    return _environment().get_template("verdict.html.j2").render(card=card)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gaitproof.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "error_rate": error_rate_text,
+        "symbol": SYMBOLS.__getitem__,
+    }
+    environment.globals["likelihood"] = likelihood_text
+    return environment

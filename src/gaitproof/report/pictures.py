@@ -1,0 +1,139 @@
+"""Frames of a video with the pose drawn in, small enough to put inside a page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.config import MediaLimits
+from gaitproof.media.decode import read_frames
+from gaitproof.media.overlay import draw_pose
+from gaitproof.report.page import Picture
+from gaitproof.types import PoseSequence
+
+PICTURE_WIDTH: Final = 400
+"""Pixels: sharp in a three-column page, about 20 kB each."""
+
+JPEG_QUALITY: Final = 80
+"""OpenCV's scale of 0 to 100."""
+
+SAME_TIME: Final = 1e-6
+"""Seconds: time stamps that differ by less are the same frame (they went through a file)."""
+
+
+def to_data_uri(image: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> str:
+    """Encode a picture as a JPEG ``data:`` address.
+
+    Parameters
+    ----------
+    image
+        Shape (H, W, 3), uint8, RGB.
+    quality
+        0 to 100.
+    """
+    good, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    if not good:
+        raise ValueError(f"A picture of shape {image.shape} cannot be encoded.")
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+
+
+def shrink(image: NDArray[np.uint8], width: int = PICTURE_WIDTH) -> NDArray[np.uint8]:
+    """Return the picture at most `width` pixels wide, its proportions kept."""
+    height, old = image.shape[:2]
+    if old <= width:
+        return image
+    size = (width, max(1, round(height * width / old)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def pick_times(track: PoseSequence, count: int) -> list[float]:
+    """Choose moments, evenly spread over the frames in which the person was found.
+
+    Parameters
+    ----------
+    track
+        The person's landmarks.
+    count
+        How many moments; fewer are returned if the person was found in fewer frames.
+
+    Returns
+    -------
+    list of float
+        Seconds in the source, increasing.
+    """
+    seen = np.flatnonzero(track.detected)
+    if len(seen) == 0:
+        seen = np.arange(len(track))
+    middles = ((np.arange(count) + 0.5) / count * len(seen)).astype(int)
+    return [float(track.timestamps[i]) for i in dict.fromkeys(seen[middles])] if len(seen) else []
+
+
+def overlay_pictures(
+    path: Path,
+    track: PoseSequence,
+    *,
+    count: int = 3,
+    what: str = "the person",
+    caption: str = "",
+    limits: MediaLimits | None = None,
+) -> tuple[Picture, ...]:
+    """Return a few frames of a video with the person's pose drawn in.
+
+    Parameters
+    ----------
+    path
+        The video.
+    track
+        Landmarks of the person, one row per frame of the video, with image coordinates.
+    count
+        How many frames; fewer are returned if the person was found in fewer.
+    what
+        Who is seen, for the alternative text.
+    caption
+        Text below the first picture; the moment is added to each.
+
+    Raises
+    ------
+    MediaError
+        If the video cannot be read.
+    """
+    times = pick_times(track, count)
+    if track.image is None or not times:
+        return ()
+    rows = {float(time): row for row, time in enumerate(track.timestamps)}
+    pictures = []
+    for time, image in _frames_at(path, times, limits or MediaLimits()):
+        row = rows[time]
+        drawn = shrink(draw_pose(image, track.image[row], track.visibility[row]))
+        pictures.append(
+            Picture(
+                data_uri=to_data_uri(drawn),
+                width=drawn.shape[1],
+                height=drawn.shape[0],
+                alt=f"{what} walking, {time:.1f} s into the video, with the found joints drawn in",
+                caption=f"{caption}, {time:.1f} s" if caption else f"{time:.1f} s",
+            )
+        )
+    return tuple(pictures)
+
+
+def _frames_at(
+    path: Path, times: list[float], limits: MediaLimits
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Yield the first frame at or after each of the increasing times."""
+    wanted = iter(times)
+    time = next(wanted, None)
+    for frame in read_frames(path, limits):
+        if time is None:
+            return
+        if frame.time >= time - SAME_TIME:
+            yield time, frame.image
+            time = next(wanted, None)
