@@ -15,6 +15,8 @@ Float64 = NDArray[np.float64]
 MIN_FEATURE_FRAMES: Final = 10
 """Valid frames below which no feature is computed (gait seed, paper, F.3)."""
 
+_ROWS: Final[list[int]] = [int(landmark) for landmark in GAIT_LANDMARKS]
+
 _INDEX: Final = {landmark: i for i, landmark in enumerate(GAIT_LANDMARKS)}
 
 _ANGLES: Final = tuple(
@@ -51,10 +53,9 @@ def gait_points(sequence: PoseSequence) -> Float64:
         Shape (T, 12, 3); metres, or pixels for a 2-D source. NaN where unknown.
     """
     if sequence.world is not None:
-        world: Float64 = sequence.world[:, list(GAIT_LANDMARKS)].astype(np.float64)
-        return world
+        return sequence.world.astype(np.float64)[:, _ROWS]
     assert sequence.image is not None
-    flat = sequence.image[:, GAIT_LANDMARKS].astype(np.float64)
+    flat = sequence.image[:, _ROWS].astype(np.float64)
     points = np.concatenate([flat, np.zeros((*flat.shape[:2], 1))], axis=2)
     points[..., 1] *= -1
     points[np.isnan(flat).any(axis=2)] = np.nan
@@ -222,10 +223,7 @@ def align_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[An
     cos, sin = np.cos(angle), np.sin(angle)
     zero, one = np.zeros_like(angle), np.ones_like(angle)
     turn = np.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], axis=-1)
-    turn = turn.reshape(-1, 3, 3).astype(features.dtype)
+    turn = turn.reshape(-1, 1, 3, 3).swapaxes(2, 3).astype(features.dtype)
     velocity = features[..., 42:].reshape(coordinates.shape)
-    turned = [
-        np.einsum("nij,ntkj->ntki", turn, part).reshape(*features.shape[:-1], 36)
-        for part in (coordinates, velocity)
-    ]
+    turned = [(part @ turn).reshape(*features.shape[:-1], 36) for part in (coordinates, velocity)]
     return np.concatenate([turned[0], features[..., 36:42], turned[1]], axis=-1)
