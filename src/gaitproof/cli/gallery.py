@@ -1,0 +1,187 @@
+"""``gaitproof gallery``: list, show, remove, export, import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gaitproof.cli.verify import GalleryOption, JsonOption, gallery_location
+from gaitproof.errors import InputError
+
+if TYPE_CHECKING:
+    from gaitproof.verify.gallery import Gallery, IdentityHistory
+
+gallery_app = typer.Typer(
+    name="gallery", help="List, show, remove, export and import identities.", no_args_is_help=True
+)
+
+
+def _open(given: str | None, *, create: bool = False) -> Gallery:
+    from gaitproof.verify.gallery import Gallery
+
+    return Gallery.open(gallery_location(given, make_folder=create), create=create)
+
+
+@gallery_app.command("list")
+def list_(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
+    """List the enrolled identities."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup, print_json, stdout
+
+    opened = _open(gallery)
+    people = opened.list()
+    if as_json:
+        print_json({"gallery": opened.location, "identities": [asdict(p) for p in people]})
+        return
+    table = Table(title=markup(opened.location), title_justify="left")
+    for title in ("name", "recordings", "windows", "templates", "models", "updated"):
+        table.add_column(title, overflow="fold")
+    for one in people:
+        table.add_row(
+            markup(one.name),
+            str(one.recordings),
+            str(one.windows),
+            str(one.templates),
+            markup(", ".join(one.models)),
+            one.updated[:19],
+        )
+    console = stdout()
+    console.print(table)
+    noun = "identity" if len(people) == 1 else "identities"
+    console.print(f"{len(people)} {noun}.")
+
+
+@gallery_app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Name of the person.")],
+    gallery: GalleryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the recordings and templates of one identity, earlier templates included."""
+    from gaitproof.cli.output import print_json
+
+    history = _open(gallery).history(name)
+    if as_json:
+        print_json(history.to_dict())
+    else:
+        _show_history(history)
+
+
+def _show_history(history: IdentityHistory) -> None:
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup, stdout
+
+    console = stdout()
+    console.print(f"[bold]{markup(history.name)}[/], enrolled {history.created[:19]} UTC")
+    table = Table(title="recordings", title_justify="left")
+    for title in ("video", "SHA-256", "windows", "model", "pose", "enrolled"):
+        table.add_column(title, overflow="fold")
+    for recording in history.recordings:
+        table.add_row(
+            markup(recording.path),
+            recording.sha256[:12],
+            str(recording.windows),
+            markup(recording.model_id),
+            markup(recording.estimator),
+            recording.created[:19],
+        )
+    console.print(table)
+    table = Table(title="templates", title_justify="left")
+    for title in ("template", "recordings", "windows", "model", "pose", "made", "superseded"):
+        table.add_column(title, overflow="fold")
+    for template in history.templates:
+        table.add_row(
+            markup(template.template_id),
+            str(template.recordings),
+            str(template.windows),
+            markup(template.model_id),
+            markup(template.estimator),
+            template.created[:19],
+            template.superseded[:19] if template.superseded else "in force",
+        )
+    console.print(table)
+
+
+@gallery_app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="Name of the person.")],
+    gallery: GalleryOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete an identity; its vectors are overwritten in the file."""
+    from dataclasses import asdict
+
+    from gaitproof.cli.output import markup, print_json, stderr, stdout
+
+    opened = _open(gallery)
+    proper = opened.resolve(name)
+    if not yes and not typer.confirm(f"Remove {proper!r} from {opened.location!r}?", err=True):
+        raise typer.Exit(1)
+    removed = opened.remove(proper)
+    if not removed.erased:
+        stderr().print(
+            "Note: removed, but another process is still reading the gallery; the old bytes "
+            "go when it has finished and something is removed again."
+        )
+    if as_json:
+        print_json(asdict(removed))
+    else:
+        stdout().print(
+            f"Removed {markup(removed.name)}: {removed.recordings} recordings, "
+            f"{removed.templates} templates."
+        )
+
+
+@gallery_app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Only these people.")] = None,
+    gallery: GalleryOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write identities to one portable file; it holds biometric data."""
+    from gaitproof.cli.output import markup, print_json, stdout
+
+    opened = _open(gallery)
+    if file.exists() and not force:
+        raise InputError(f"The file {str(file)!r} exists already.", hint="--force to replace it")
+    count = opened.export(file, names or ())
+    if as_json:
+        print_json({"file": str(file), "identities": count})
+    else:
+        noun = "identity" if count == 1 else "identities"
+        stdout().print(f"Wrote {count} {noun} to {markup(str(file))}.")
+
+
+@gallery_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file made by 'gaitproof gallery export'.")],
+    gallery: GalleryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add the identities of an exported file; nothing changes if any part is malformed."""
+    from dataclasses import asdict
+
+    from gaitproof.cli.output import markup, print_json, stdout
+
+    added = _open(gallery, create=True).import_(file)
+    if as_json:
+        print_json({"file": str(file), "identities": [asdict(one) for one in added]})
+        return
+    console = stdout()
+    for one in added:
+        known = f", {len(one.known)} known already" if one.known else ""
+        console.print(f"{markup(one.name)}: {one.added} recordings added{known}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands to `app`."""
+    app.add_typer(gallery_app)

@@ -1,0 +1,212 @@
+"""What the commands share for talking to people: tables, progress, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from gaitproof.types import ErrorRate, QualityReport, Verdict
+    from gaitproof.verify.verifier import Identification
+
+NOT_PROVEN: Final = (
+    "A mismatch does not prove that the video was made by a computer: an injury, a load, other "
+    "shoes or a badly seen walk change a gait too. A match does not prove that the video is "
+    "authentic: footage of the real person whose face, lips or voice were replaced walks like "
+    "the real person."
+)
+
+_STYLES: Final = {"AUTHENTIC": "bold green", "DEEPFAKE": "bold red", "INCONCLUSIVE": "bold yellow"}
+
+_MEASURES: Final = {
+    "person_height_px": ("person's height", "{:.0f} px"),
+    "frame_rate": ("frame rate", "{:.1f} per second"),
+    "gait_cycles": ("gait cycles", "{:.1f}"),
+    "visible_share": ("legs seen", "{:.0%} of the time"),
+    "camera_motion": ("camera motion", "{:.2f} widths per second"),
+    "leg_swaps_repaired": ("leg swaps repaired", "{:.0f} frames"),
+}
+"""Quality measures that are shown to people, in this order; `--json` has all of them."""
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal: what is not printable is escaped."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def markup(text: str) -> str:
+    """Return text for a rich table or print: printable, and its brackets are no markup."""
+    from rich.markup import escape
+
+    return escape(printable(text))
+
+
+def stdout() -> Console:
+    """Return a console for results; numbers are not coloured at random."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False, soft_wrap=False)
+
+
+def stderr() -> Console:
+    """Return a console for progress and notices."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object; numbers that JSON does not know become null."""
+    typer.echo(json.dumps(_plain(value), allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on stderr while the block runs, if stderr is a terminal.
+
+    Yields a function that takes the share that is done, 0 to 1.
+    """
+    console = stderr()
+    if not console.is_terminal:
+        yield lambda share: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(markup(title), total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def show_verdict(verdict: Verdict) -> None:
+    """Print a verdict for people, with everything it rests on and what it does not prove."""
+    console = stdout()
+    style = _STYLES[verdict.decision.value]
+    console.print(f"[{style}]{markup(verdict.headline)}[/]")
+    console.print(markup(verdict.plain))
+    console.print(verdict_table(verdict))
+    for note in (*verdict.quality.warnings, *verdict.notes):
+        console.print(f"Note: {markup(note)}")
+    if verdict.similarity is not None:
+        console.print(f"\n{NOT_PROVEN}")
+
+
+def verdict_table(verdict: Verdict) -> Table:
+    """Return the evidence behind a verdict as a table of two columns."""
+    table = _two_columns()
+    if verdict.similarity is not None:
+        table.add_row("similarity", f"{verdict.similarity:.3f} (0 unlike, 1 alike)")
+    table.add_row("threshold", f"{verdict.threshold:.3f}")
+    if verdict.log10_lr is not None:
+        table.add_row("log10 likelihood ratio", evidence(verdict.log10_lr, verdict.log10_lr_bound))
+    table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
+    table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
+    _add_quality(table, verdict.quality)
+    table.add_section()
+    table.add_row("model", markup(verdict.model_id))
+    if verdict.template_id:
+        count = verdict.template_recordings
+        noun = "recording" if count == 1 else "recordings"
+        table.add_row("template", f"{markup(verdict.template_id)} from {count} {noun}")
+    table.add_row("video", markup(verdict.source))
+    table.add_row("SHA-256", verdict.source_sha256)
+    table.add_row("software", f"{markup(verdict.software)}, {verdict.seconds:.1f} s")
+    return table
+
+
+def show_identification(found: Identification) -> None:
+    """Print who of the gallery walks most like the person in a video."""
+    console = stdout()
+    if found.reason:
+        console.print(f"[bold yellow]INCONCLUSIVE — {markup(found.reason)}[/]")
+    else:
+        from rich.table import Table
+
+        accepted = sum(c.accepted for c in found.candidates)
+        best = found.candidates[0]
+        console.print(
+            f"[bold]Most alike: {markup(best.name)}[/]"
+            if accepted
+            else "[bold]Nobody in the gallery reaches the threshold.[/]"
+        )
+        table = Table()
+        for title in ("", "name", "similarity", "log10 LR", "threshold reached", "template"):
+            table.add_column(title, overflow="fold")
+        for place, candidate in enumerate(found.candidates, start=1):
+            table.add_row(
+                str(place),
+                markup(candidate.name),
+                f"{candidate.similarity:.3f}",
+                f"{candidate.log10_lr:+.2f}",
+                "yes" if candidate.accepted else "no",
+                markup(candidate.template_id),
+            )
+        console.print(table)
+        if found.compared > 1:
+            chance = 1.0 - (1.0 - found.fmr.value) ** found.compared
+            console.print(
+                f"Compared with {found.compared} identities: even if the person is none of them, "
+                f"the chance that at least one reaches the threshold of {found.threshold:.3f} is "
+                f"about {chance:.0%}. A candidate is a lead, not an identification."
+            )
+    table = _two_columns()
+    _add_quality(table, found.quality)
+    table.add_section()
+    table.add_row("model", markup(found.model_id))
+    table.add_row("video", markup(found.source))
+    table.add_row("SHA-256", found.source_sha256)
+    console.print(table)
+    for note in (*found.quality.warnings, *found.notes):
+        console.print(f"Note: {markup(note)}")
+
+
+def evidence(log10_lr: float, bound: float) -> str:
+    """Say a likelihood ratio as a number with its bound and in words."""
+    from gaitproof.verify.calibration import in_words
+
+    limit = f", limit ±{bound:.2f} by the number of people calibrated on"
+    return f"{log10_lr:+.2f} ({in_words(log10_lr)}{limit})"
+
+
+def rate(value: ErrorRate) -> str:
+    """Say an error rate with its interval."""
+    return f"{value.value:.1%} (95 %: {value.low:.1%} to {value.high:.1%})"
+
+
+def _two_columns() -> Table:
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _add_quality(table: Table, quality: QualityReport) -> None:
+    table.add_section()
+    usable = f"{quality.usable_windows} of {len(quality.windows)} two-second windows usable"
+    table.add_row("quality", usable if quality.windows else "no two-second window")
+    for name, (title, form) in _MEASURES.items():
+        value = quality.measures.get(name)
+        if value is not None and math.isfinite(value):
+            table.add_row(f"  {title}", form.format(value))

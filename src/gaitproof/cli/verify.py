@@ -1,0 +1,257 @@
+"""``gaitproof enroll``, ``verify`` and ``identify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from gaitproof.verify.people import Person
+    from gaitproof.verify.verifier import Enrolment, Verifier
+
+INCONCLUSIVE_STATUS: Final = 3
+"""Process exit status when nobody could be compared."""
+
+GalleryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gallery",
+        "-g",
+        envvar="GAITPROOF_GALLERY",
+        metavar="FILE|URL",
+        help="The gallery; without it the one in your data folder.",
+    ),
+]
+PersonOption = Annotated[
+    str,
+    typer.Option(
+        "--person",
+        "-p",
+        metavar="auto|all|N",
+        help="Which person of the video: a number, or 'all' if every track is the same person.",
+    ),
+]
+SettingsOption = Annotated[
+    Path | None, typer.Option("--settings", help="YAML file with limits and quality gate.")
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="Name of shipped weights, or a folder with weights.")
+]
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", metavar="DIR", help="Keep poses in this folder.")
+]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Neither read nor keep poses of earlier runs.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def default_gallery() -> Path:
+    """Return the gallery that is used when none is named: ``gallery.db`` in the data folder."""
+    from platformdirs import user_data_path
+
+    return user_data_path("gaitproof") / "gallery.db"
+
+
+def gallery_location(given: str | None, *, make_folder: bool = False) -> str | Path:
+    """Return the gallery that was named, or the default one."""
+    if given is not None:
+        return given
+    path = default_gallery()
+    if make_folder:
+        from gaitproof.media.files import make_folder as make
+
+        make(path.parent)
+    return path
+
+
+def parse_person(text: str) -> Person:
+    """Read ``auto``, ``all`` or the number of a person.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none of these.
+    """
+    if text == "auto" or text == "all":
+        return text
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise typer.BadParameter(
+        f"expected auto, all or a number, found {text!r}", param_hint="--person"
+    )
+
+
+def open_verifier(
+    gallery: str | Path,
+    *,
+    settings: Path | None,
+    model: str | None,
+    cache: Path | None,
+    no_cache: bool,
+    must_exist: bool,
+) -> Verifier:
+    """Build the verifier that the options describe; cheap checks come first."""
+    from gaitproof.config import VerifySettings
+    from gaitproof.verify.gallery import Gallery
+
+    chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
+    opened = Gallery.open(gallery, create=not must_exist)
+
+    from gaitproof.verify.verifier import Verifier
+
+    return Verifier.open(opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache))
+
+
+def open_cache(folder: Path | None, off: bool) -> Any:
+    """Return the pose cache that the options describe, or None."""
+    if off:
+        return None
+    from platformdirs import user_cache_path
+
+    from gaitproof.pose.cache import PoseCache
+
+    return PoseCache(folder if folder is not None else user_cache_path("gaitproof") / "poses")
+
+
+def enroll(
+    name: Annotated[str, typer.Argument(help="Name of the person.")],
+    videos: Annotated[list[Path], typer.Argument(help="Videos of the person walking.")],
+    gallery: GalleryOption = None,
+    person: PersonOption = "auto",
+    settings: SettingsOption = None,
+    model: ModelOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Enrol a person from one or more videos of them walking.
+
+    All videos are read first; if one cannot be used, nothing is stored. Enrolling more videos
+    later adds to the template.
+    """
+    from gaitproof.cli.output import print_json, progress_bar
+
+    who = parse_person(person)
+    verifier = open_verifier(
+        gallery_location(gallery, make_folder=True),
+        settings=settings,
+        model=model,
+        cache=cache,
+        no_cache=no_cache,
+        must_exist=False,
+    )
+    with progress_bar(f"Enrolling {name}") as progress:
+        result = verifier.enroll(name, videos, person=who, progress=progress)
+    if as_json:
+        print_json({"gallery": verifier.gallery.location, **result.to_dict()})
+    else:
+        _show_enrolment(result, verifier.gallery.location)
+
+
+def _show_enrolment(result: Enrolment, location: str) -> None:
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup, stdout
+
+    console = stdout()
+    added = sum(v.added for v in result.videos)
+    if added:
+        noun = "video" if added == 1 else "videos"
+        console.print(f"[bold green]Enrolled {markup(result.name)} from {added} {noun}.[/]")
+    else:
+        console.print(f"[bold]{markup(result.name)} is enrolled from these already.[/]")
+    table = Table()
+    for title in ("video", "stored", "windows", "SHA-256", "notes"):
+        table.add_column(title, overflow="fold")
+    for video in result.videos:
+        table.add_row(
+            markup(video.path),
+            "yes" if video.added else "no",
+            str(video.windows),
+            video.sha256[:12],
+            markup("; ".join((*video.quality.warnings, *video.notes))),
+        )
+    console.print(table)
+    console.print(f"Gallery: {markup(location)}; model: {markup(result.model_id)}")
+    for note in result.notes:
+        console.print(f"Note: {markup(note)}")
+
+
+def verify(
+    video: Annotated[Path, typer.Argument(help="The video.")],
+    claim: Annotated[str, typer.Option("--claim", "-c", help="Whom it claims to show.")],
+    gallery: GalleryOption = None,
+    person: PersonOption = "auto",
+    settings: SettingsOption = None,
+    model: ModelOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide whether a video shows the person it claims to show.
+
+    Leaves with status 0 for AUTHENTIC, 1 for DEEPFAKE, 3 for INCONCLUSIVE, 2 for an error.
+    """
+    from gaitproof.cli.output import print_json, progress_bar, show_verdict
+
+    who = parse_person(person)
+    verifier = open_verifier(
+        gallery_location(gallery),
+        settings=settings,
+        model=model,
+        cache=cache,
+        no_cache=no_cache,
+        must_exist=True,
+    )
+    with progress_bar(f"Verifying {video.name}") as progress:
+        verdict = verifier.verify(video, claim=claim, person=who, progress=progress)
+    if as_json:
+        print_json(verdict.to_dict())
+    else:
+        show_verdict(verdict)
+    raise typer.Exit(verdict.decision.exit_status)
+
+
+def identify(
+    video: Annotated[Path, typer.Argument(help="The video.")],
+    top: Annotated[int, typer.Option("--top", "-n", min=1, help="How many candidates.")] = 5,
+    gallery: GalleryOption = None,
+    person: PersonOption = "auto",
+    settings: SettingsOption = None,
+    model: ModelOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List who of the gallery walks most like the person in a video.
+
+    Leaves with status 0 if they could be compared, 3 if not, 2 for an error.
+    """
+    from gaitproof.cli.output import print_json, progress_bar, show_identification
+
+    who = parse_person(person)
+    verifier = open_verifier(
+        gallery_location(gallery),
+        settings=settings,
+        model=model,
+        cache=cache,
+        no_cache=no_cache,
+        must_exist=True,
+    )
+    with progress_bar(f"Identifying {video.name}") as progress:
+        found = verifier.identify(video, top=top, person=who, progress=progress)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show_identification(found)
+    raise typer.Exit(INCONCLUSIVE_STATUS if found.reason else 0)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command()(enroll)
+    app.command()(verify)
+    app.command()(identify)

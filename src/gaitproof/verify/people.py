@@ -1,0 +1,155 @@
+"""Which of the people in a clip is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+
+from gaitproof.errors import InputError
+from gaitproof.types import PoseSequence
+
+Person: TypeAlias = int | Literal["auto", "all"]
+"""Index into the tracks of a clip; ``auto``: decide, or say that it cannot be decided; ``all``:
+every track is the same person, the user vouches for it."""
+
+MIN_OVERLAP: Final = 0.5
+"""Seconds: two tracks seen together for longer are two people; a tracker that loses and finds
+again one person may let two tracks overlap by a few frames."""
+
+COMPARABLE: Final = 0.5
+"""A person at least this tall beside the tallest is a candidate; smaller ones are background."""
+
+MIN_SHARE: Final = 0.25
+"""A track at least this long beside the longest is a candidate; shorter ones are fragments."""
+
+
+@dataclass(frozen=True)
+class TrackSummary:
+    """What the choice between people needs to know about a track.
+
+    Parameters
+    ----------
+    index
+        Position among the clip's tracks.
+    start, end
+        Seconds in which the person is seen first and last.
+    height
+        Median height in pixels (metres without a picture); 0 if nobody is seen.
+    frames
+        Frames in which the person is seen.
+    usable
+        Whether the quality gate lets the track through.
+    """
+
+    index: int
+    start: float
+    end: float
+    height: float
+    frames: int
+    usable: bool
+
+    def describe(self) -> str:
+        """Say where the person is, so that a user can choose."""
+        return f"person {self.index}: {self.start:.1f} to {self.end:.1f} s, {self.height:.0f} px"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The tracks to use; none, and the reason, if it cannot be decided."""
+
+    indices: tuple[int, ...]
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def summarise(index: int, track: PoseSequence, usable: bool) -> TrackSummary:
+    """Measure where and how large a person is seen."""
+    seen = track.detected
+    if not seen.any():
+        return TrackSummary(index, 0.0, 0.0, 0.0, 0, False)
+    times = track.timestamps[seen]
+    points = track.image if track.image is not None else track.world
+    assert points is not None
+    vertical = points[seen][:, :, 1]
+    height = float(np.median(np.nanmax(vertical, axis=1) - np.nanmin(vertical, axis=1)))
+    return TrackSummary(index, float(times[0]), float(times[-1]), height, int(seen.sum()), usable)
+
+
+def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
+    """Decide which tracks show the person who is meant.
+
+    Parameters
+    ----------
+    tracks
+        One summary per track of the clip.
+    person
+        See `Person`.
+
+    Returns
+    -------
+    Choice
+        One index; several for ``all``; none with the reason if nobody is seen or several people
+        are seen together and none was chosen.
+
+    Raises
+    ------
+    InputError
+        If a person is chosen that the clip does not have.
+    """
+    seen = [t for t in tracks if t.frames]
+    if isinstance(person, int):
+        if not any(t.index == person for t in seen):
+            raise InputError(
+                f"The clip has no person {person}.",
+                expected="; ".join(t.describe() for t in seen) or "nobody was found in it",
+                hint="one of these numbers",
+            )
+        return Choice((person,))
+    if not seen:
+        return Choice((), "no person was found in the clip")
+    candidates = _candidates(seen)
+    together = _seen_together(candidates)
+    if together:
+        people = "; ".join(t.describe() for t in together)
+        return Choice(
+            (),
+            f"several people are in the picture at the same time ({people}); "
+            "choose one with --person N",
+        )
+    if person == "all":
+        return Choice(tuple(t.index for t in seen))
+    best = max(candidates, key=lambda t: (t.usable, t.height * t.frames, -t.index))
+    others = len(seen) - 1
+    if not others:
+        return Choice((best.index,))
+    noun = "other track" if others == 1 else "other tracks"
+    return Choice(
+        (best.index,),
+        notes=(
+            f"{others} {noun} of a person left out; used {best.describe()}. Choose another with "
+            "--person N, or join them with --person all if they are the same person.",
+        ),
+    )
+
+
+def _candidates(seen: Sequence[TrackSummary]) -> list[TrackSummary]:
+    tallest = max(t.height for t in seen)
+    longest = max(t.end - t.start for t in seen if t.height >= COMPARABLE * tallest)
+    return [
+        t
+        for t in seen
+        if t.height >= COMPARABLE * tallest and t.end - t.start >= MIN_SHARE * longest
+    ]
+
+
+def _seen_together(tracks: Sequence[TrackSummary]) -> list[TrackSummary]:
+    return [
+        t
+        for t in tracks
+        if any(
+            min(t.end, o.end) - max(t.start, o.start) > MIN_OVERLAP for o in tracks if o is not t
+        )
+    ]
