@@ -56,8 +56,8 @@ def gait_points(sequence: PoseSequence) -> Float64:
         return sequence.world.astype(np.float64)[:, _ROWS]
     assert sequence.image is not None
     flat = sequence.image[:, _ROWS].astype(np.float64)
-    points = np.concatenate([flat, np.zeros((*flat.shape[:2], 1))], axis=2)
-    points[..., 1] *= -1
+    points = np.zeros((*flat.shape[:2], 3))
+    points[..., :2] = flat * [1.0, -1.0]
     points[np.isnan(flat).any(axis=2)] = np.nan
     return points
 
