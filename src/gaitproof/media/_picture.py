@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, cast
 
 import av
 import numpy as np
@@ -42,7 +43,9 @@ def transform(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     A pixel (x, y) of the stored picture is shown at (a x + c y, b x + d y). Phones store upright
     clips lying down and say so here; FFmpeg leaves turning the picture to its caller.
     """
-    data = next((d for d in frame.side_data if d.type == SideData.DISPLAYMATRIX), None)
+    # PyAV declares a mapping of names, but the container iterates over the entries
+    entries = cast(Iterable[Any], frame.side_data)
+    data = next((d for d in entries if d.type == SideData.DISPLAYMATRIX), None)
     if data is None:
         return 1, 0, 0, 1
     a, b, _, c, d = (int(v) for v in np.frombuffer(bytes(data), np.int32)[:5])

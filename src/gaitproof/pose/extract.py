@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from gaitproof.config import MediaLimits, VerifySettings
-from gaitproof.media.decode import read_frames
-from gaitproof.media.motion import Box, MotionMeter
+from gaitproof.config import VerifySettings
 from gaitproof.media.probe import VideoInfo, probe
-from gaitproof.pose.estimator import Detection, PoseEstimator, create_estimator
+from gaitproof.pose.cache import PoseCache, cache_key
+from gaitproof.pose.estimator import PoseEstimator, create_estimator, estimator_identifier
+from gaitproof.pose.frames import estimate_frames
+from gaitproof.pose.parallel import choose_workers, estimate_parallel
 from gaitproof.pose.tracking import Tracker, TrackingSettings
 from gaitproof.types import PoseSequence
 
@@ -33,52 +34,11 @@ class Extraction:
     tracks: tuple[PoseSequence, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class FramePoses:
-    """What was found in one frame: `motion` of the background in frame widths per second."""
-
-    time: float
-    motion: float
-    detections: list[Detection]
-
-
-def estimate_frames(
-    path: str | Path,
-    estimator: PoseEstimator,
-    limits: MediaLimits,
-    start: float | None = None,
-    stop: float | None = None,
-) -> Iterator[FramePoses]:
-    """Decode, estimate and measure the background's motion, frame by frame."""
-    meter = MotionMeter()
-    boxes: list[Box] = []
-    for frame in read_frames(path, limits, start, stop):
-        found = estimator.estimate(frame.image, frame.time)
-        boxes = [person_box(d) for d in found]
-        motion = meter.measure(frame.image, frame.time, boxes)
-        yield FramePoses(frame.time, motion, found)
-
-
-def person_box(found: Detection) -> Box:
-    """Return the landmarks' box, widened by a tenth of its height for hair, hands and feet."""
-    points = found.image[np.isfinite(found.image).all(axis=1)]
-    if len(points) == 0:
-        return (0.0, 0.0, 0.0, 0.0)
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    margin = 0.1 * (bottom - top)
-    return (
-        float(left - margin),
-        float(top - margin),
-        float(right + margin),
-        float(bottom + margin),
-    )
-
-
 def extract(
     path: str | Path,
     settings: VerifySettings | None = None,
     *,
-    cache: object | None = None,
+    cache: PoseCache | None = None,
     progress: Callable[[float], None] | None = None,
     estimator_factory: Callable[[], PoseEstimator] | None = None,
     tracking: TrackingSettings | None = None,
@@ -92,11 +52,12 @@ def extract(
     settings
         Media limits and pose settings are used; defaults if None.
     cache
-        Where finished extractions are kept; None for nowhere.
+        Where finished extractions are looked up and kept; None for nowhere.
     progress
         Called with the share that is done, 0 to 1.
     estimator_factory
-        Makes the estimator instead of `create_estimator(settings.pose)`.
+        Makes the estimator instead of `create_estimator(settings.pose)`. One process does the
+        work then, and nothing is cached.
     tracking
         Limits of the tracker.
 
@@ -106,18 +67,41 @@ def extract(
         If the video cannot be used.
     DependencyError
         If the estimator cannot be loaded.
+    GaitproofError
+        If a helper process dies.
     """
     settings = settings or VerifySettings()
+    tracking = tracking or TrackingSettings()
     video = probe(path, settings.media)
+    key = None
+    if estimator_factory is None:
+        identifier = estimator_identifier(settings.pose)
+        if cache is not None:
+            key = cache_key(video.sha256, identifier, settings.pose, tracking)
+            stored = cache.load(key)
+            if stored is not None:
+                return Extraction(video, stored)
+        workers = choose_workers(video.duration, settings.pose)
+        make = partial(create_estimator, settings.pose)
+    else:
+        workers, make = 1, estimator_factory
     tracker = Tracker(tracking)
-    make = estimator_factory or (lambda: create_estimator(settings.pose))
-    with make() as estimator:
-        for found in estimate_frames(path, estimator, settings.media):
-            tracker.add(found.time, found.detections, found.motion)
-            if progress is not None:
-                progress(min(1.0, found.time / video.duration))
-        identifier = estimator.identifier
-    if progress is not None:
-        progress(1.0)
+    if workers > 1:
+        frames = estimate_parallel(
+            path, settings.pose, settings.media, video.duration, workers, progress
+        )
+        # closed at once, so that an interrupt leaves no process behind
+        with closing(frames):
+            for found in frames:
+                tracker.add(found.time, found.detections, found.motion)
+    else:
+        with make() as estimator:
+            identifier = estimator.identifier
+            for found in estimate_frames(path, estimator, settings.media):
+                tracker.add(found.time, found.detections, found.motion)
+                if progress is not None:
+                    progress(min(1.0, found.time / video.duration))
     tracks = tracker.finish((video.width, video.height), identifier, video.sha256)
+    if cache is not None and key is not None:
+        cache.save(key, tracks)
     return Extraction(video, tracks)

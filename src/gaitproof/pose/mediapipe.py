@@ -7,7 +7,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -72,6 +72,8 @@ class MediaPipeEstimator(ClosingEstimator):
                 min_detection_confidence=settings.min_detection_confidence,
                 min_tracking_confidence=settings.min_tracking_confidence,
             )
+            # the graph opens in threads of its own, and its notices come from there
+            self._pose._graph.wait_until_idle()
 
     def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
         """Find the most prominent person; see `PoseEstimator.estimate`."""
@@ -80,7 +82,7 @@ class MediaPipeEstimator(ClosingEstimator):
         if self._first is None:
             self._first = time
         # the landmark model is loaded, with notices, when the detector first finds somebody
-        with nullcontext() if self._found else quiet_start():
+        with quiet_start(not self._found):
             result = self._process(image, time - self._first)
         if not result.pose_landmarks or not result.pose_world_landmarks:
             return []
@@ -126,12 +128,21 @@ def to_detection(image: Any, world: Any, size: tuple[int, int]) -> Detection:
 
 
 @contextmanager
-def quiet_start() -> Iterator[None]:
+def quiet_start(wanted: bool = True) -> Iterator[None]:
     """Keep MediaPipe's start-up notices off standard error; errors are passed on.
 
     Its C++ logger writes to file descriptor 2 and is set up by none of its Python settings.
+
+    Parameters
+    ----------
+    wanted
+        False does nothing.
     """
-    sys.stderr.flush()
+    if not wanted:
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
     with tempfile.TemporaryFile() as notes:
         saved = os.dup(2)
         try:
