@@ -59,6 +59,14 @@ def main() -> None:
     """Run the command line; every expected error is one message and exit status 2."""
     try:
         app()
+    except ImportError as error:
+        from gaitproof.doctor.libraries import explain_import_error
+
+        explanation = explain_import_error(error)
+        if explanation is None:
+            raise
+        typer.echo(f"gaitproof: {explanation}", err=True)
+        sys.exit(INPUT_ERROR_STATUS)
     except GaitproofError as error:
         typer.echo(f"gaitproof: {error}", err=True)
         sys.exit(INPUT_ERROR_STATUS)

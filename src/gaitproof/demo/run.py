@@ -7,13 +7,14 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
 from gaitproof.demo.plan import FRAME_SIZE, NOBODY, Clip, Plan, Trial
-from gaitproof.errors import GalleryError
+from gaitproof.errors import DependencyError, GalleryError
 from gaitproof.pose.extract import Extraction, extract
 from gaitproof.types import Verdict
 from gaitproof.verify.verifier import Verifier
@@ -131,6 +132,11 @@ def film_all(clips: tuple[Clip, ...], folder: Path, progress: Progress) -> None:
             for done, job in enumerate(as_completed(jobs), start=1):
                 job.result()
                 progress("film", done, len(clips))
+        except BrokenProcessPool as error:
+            raise DependencyError(
+                "The renderer crashed while drawing a walker.",
+                hint="'gaitproof doctor', which tests the renderer by itself",
+            ) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -168,6 +174,7 @@ def run_demo(
     progress: Progress = lambda stage, done, total: None,
     film_clips: Callable[[tuple[Clip, ...], Path, Progress], None] = film_all,
     extractor: Callable[..., Extraction] = extract,
+    open_verifier: Callable[..., Verifier] = Verifier.open,
 ) -> DemoResult:
     """Film the plan's clips, enrol its people, ask its questions.
 
@@ -181,8 +188,8 @@ def run_demo(
         Where that folder will lie in the end.
     progress
         Told after each clip, person and trial.
-    film_clips, extractor
-        What draws and what finds poses; replaced in tests.
+    film_clips, extractor, open_verifier
+        What draws, what finds poses and what decides; replaced in tests.
 
     Returns
     -------
@@ -194,7 +201,7 @@ def run_demo(
     places = {clip: final / clip_file(clip) for clip in plan.clips}
     files = {place: folder / clip_file(clip) for clip, place in places.items()}
     remember = RememberingExtractor(files, extractor)
-    verifier = Verifier.open(folder / GALLERY, extractor=remember)
+    verifier = open_verifier(folder / GALLERY, extractor=remember)
     for done, (name, clips) in enumerate(plan.enrolment.items(), start=1):
         verifier.enroll(name, [places[clip] for clip in clips])
         progress("enrol", done, len(plan.enrolment))

@@ -150,6 +150,15 @@ def percent(value: float) -> str:
     return f"{share:.{digits}f} %"
 
 
+def signed(value: float) -> str:
+    """Return a number with its sign, two digits, and a true minus.
+
+    >>> signed(1.5), signed(-0.25)
+    ('+1.50', '−0.25')
+    """
+    return f"{value:+.2f}".replace("-", "−")
+
+
 def error_rate_text(rate: ErrorRate) -> str:
     """Return an error rate with its interval, e.g. ``3.2 % (95 % interval 1.1 % to 6.0 %)``."""
     return f"{percent(rate.value)} (95 % interval {percent(rate.low)} to {percent(rate.high)})"
@@ -217,6 +226,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "percent": percent,
         "error_rate": error_rate_text,
+        "signed": signed,
         "symbol": SYMBOLS.__getitem__,
     }
     environment.globals["likelihood"] = likelihood_text

@@ -1,0 +1,85 @@
+"""The page in a real browser."""
+
+import shutil
+
+import pytest
+
+from gaitproof.report.page import DemoStory, Person, Picture, VerdictCard, render_demo
+from gaitproof.report.pictures import to_data_uri
+from gaitproof.types import Decision
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+@pytest.fixture
+def page_text(make_verdict):
+    import numpy as np
+
+    photo = Picture(to_data_uri(np.full((225, 400, 3), 90, np.uint8)), 400, 225, "Ann walking", "a")
+    cards = tuple(
+        VerdictCard(
+            f"A rather long title for the trial that ends {decision}",
+            make_verdict(decision, claim="Maximiliane-Alexandrina Featherstonehaugh-Cholmondeley"),
+            "What is known of it.",
+            (photo, photo, photo),
+            Decision(decision),
+            f"clips/{'very-long-name-' * 6}{decision}.mp4",
+        )
+        for decision in ("AUTHENTIC", "DEEPFAKE", "INCONCLUSIVE")
+    )
+    story = DemoStory(
+        (Person("Ann", 2, (photo, photo)),), cards, ("Eve", "Eve is not enrolled."), 0, 60.0, "now"
+    )
+    return render_demo(story)
+
+
+@pytest.fixture
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--no-first-run",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+def test_page_fits_every_screen_and_asks_for_nothing(page_text, browser, tmp_path):
+    file = tmp_path / "index.html"
+    file.write_text(page_text, encoding="utf-8")
+    page = browser.new_page()
+    requests, complaints = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(file.as_uri())
+    assert page.locator("tr.trial").count() == 3
+    assert page.locator("article.card").count() == 4
+    for width in (360, 768, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        over = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert over <= 0, f"{over} pixels too wide at {width}"
+        widest = page.evaluate(
+            "Math.max(...[...document.querySelectorAll('img,table,.scale,code')]"
+            ".map(e => e.getBoundingClientRect().right))"
+        )
+        assert widest <= width
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    rows = page.locator("tr.trial").all_inner_texts()
+    assert [word in row for word, row in zip(Decision, rows, strict=True)] == [True] * 3
+    page.emulate_media(media="print")
+    assert page.locator("tr.trial").first.is_visible()
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert complaints == []

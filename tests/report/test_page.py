@@ -1,0 +1,148 @@
+import doctest
+import html
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gaitproof.report import page
+from gaitproof.report.page import (
+    DemoStory,
+    Person,
+    Picture,
+    VerdictCard,
+    error_rate_text,
+    likelihood_text,
+    render_demo,
+    render_verdict,
+)
+from gaitproof.types import Decision, ErrorRate
+
+PICTURE = Picture("data:image/jpeg;base64,AAAA", 4, 3, "Ann walking", "This video, 1.0 s")
+
+
+@pytest.fixture
+def story(make_verdict) -> DemoStory:
+    cards = [
+        VerdictCard(
+            f"trial {decision}",
+            make_verdict(decision),
+            "What is known.",
+            (PICTURE,),
+            Decision(decision),
+            f"clips/{decision}.mp4",
+        )
+        for decision in ("AUTHENTIC", "DEEPFAKE", "INCONCLUSIVE")
+    ]
+    return DemoStory(
+        (Person("Ann", 2, (PICTURE,)), Person("Ben", 2)),
+        tuple(cards),
+        ("Eve", "'Eve' is not enrolled."),
+        seed=7,
+        seconds=123.4,
+        made="2026-01-02 03:04",
+    )
+
+
+def test_doctests():
+    assert doctest.testmod(page).failed == 0
+
+
+def test_demo_page_tells_every_trial(story):
+    text = render_demo(story)
+    assert text.count('<tr class="trial">') == 3
+    assert "3 of 3 verdicts as expected" in text
+    assert "unexpected" not in text
+    for card in story.cards:
+        assert html.escape(card.verdict.headline) in text
+        assert card.file in text
+    assert "&#39;Eve&#39; is not enrolled." in text
+
+
+def test_demo_page_says_when_a_verdict_is_wrong(story):
+    wrong = replace(story.cards[0], expected=Decision.DEEPFAKE)
+    text = render_demo(replace(story, cards=(wrong, *story.cards[1:])))
+    assert "2 of 3 verdicts as expected" in text
+    assert "<strong>unexpected</strong>" in text
+    assert "the right answer is DEEPFAKE" in text
+
+
+def test_demo_page_says_when_an_unknown_claim_was_accepted(story):
+    text = render_demo(replace(story, refused_claim=("Eve", None)))
+    assert "was accepted; it should have been refused" in text
+
+
+def test_demo_page_needs_a_trial(story):
+    with pytest.raises(ValueError, match="at least one trial"):
+        render_demo(replace(story, cards=()))
+
+
+@pytest.mark.parametrize("decision", ["AUTHENTIC", "DEEPFAKE", "INCONCLUSIVE"])
+def test_verdict_page_holds_the_evidence(make_verdict, decision):
+    verdict = make_verdict(decision)
+    text = render_verdict(VerdictCard("A video", verdict))
+    assert html.escape(verdict.headline) in text
+    assert verdict.plain in text
+    assert verdict.source_sha256 in text
+    assert "does not prove" in text
+    assert ('class="scale' in text) == (decision != "INCONCLUSIVE")
+
+
+def test_pages_load_nothing(story):
+    for text in (render_demo(story), render_verdict(story.cards[0])):
+        addresses = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)|url\(([^)]*)\)""", text)
+        assert addresses
+        assert all((a or b).startswith("data:") for a, b in addresses)
+        assert "http://" not in text
+        assert "https://" not in text
+        assert "<script" not in text
+        assert "default-src 'none'" in text
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_names_are_data_not_markup(name):
+    from gaitproof.types import QualityReport, Verdict
+
+    rate = ErrorRate(0, 0, 1)
+    hostile = f"<img src=x onerror=alert(1)>{name}"
+    verdict = Verdict(
+        Decision.DEEPFAKE, hostile, "", 0.5, -1.0, 2.0, 0.9, rate, rate,
+        QualityReport(True, warnings=(hostile,)), hostile, hostile, 1, hostile, hostile, hostile, 1,
+        (hostile,),
+    )  # fmt: skip
+    text = render_verdict(VerdictCard(hostile, verdict, hostile, file=hostile))
+    assert "<img src=x" not in text
+    assert "&lt;img src=x" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0, "as likely from the claimed person as from somebody else"),
+        (-0.01, "as likely from the claimed person as from somebody else"),
+        (1.0, "about 10 times as likely from the claimed person as from somebody else"),
+        (-1.0, "about 10 times as likely from somebody else as from the claimed person"),
+        (2.5, "at least 320 times as likely from the claimed person"),
+        (-2.5, "at least 320 times as likely from somebody else"),
+        (0.4, "about 2.5 times"),
+    ],
+)
+def test_likelihood_in_words(value, words):
+    assert words in likelihood_text(value, bound=2.5)
+
+
+@given(st.floats(-4, 4))
+def test_likelihood_words_are_symmetric(value):
+    one, other = likelihood_text(value, 4.0), likelihood_text(-value, 4.0)
+    swapped = (
+        other.replace("the claimed person", "@")
+        .replace("somebody else", "the claimed person")
+        .replace("@", "somebody else")
+    )
+    assert one == (other if "is as likely" in one else swapped)
+
+
+def test_error_rate_names_its_interval():
+    assert error_rate_text(ErrorRate(0.032, 0.011, 0.12)) == "3.2 % (95 % interval 1.1 % to 12 %)"

@@ -1,0 +1,80 @@
+import base64
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gaitproof.media.encode import VideoWriter
+from gaitproof.report.pictures import overlay_pictures, pick_times, shrink, to_data_uri
+from gaitproof.types import PoseSequence
+
+
+def track(n: int, seen: range | None = None) -> PoseSequence:
+    seen = range(n) if seen is None else seen
+    image = np.full((n, 33, 2), np.nan, np.float32)
+    visibility = np.zeros((n, 33), np.float32)
+    for i in seen:
+        image[i] = np.random.default_rng(i).uniform(20, 100, (33, 2))
+        visibility[i] = 1
+    return PoseSequence(np.arange(n) / 25, image, None, visibility, (160, 120))
+
+
+def decode(uri: str):
+    data = base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def test_data_uri_keeps_the_colours():
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[:] = (200, 100, 30)
+    back = decode(to_data_uri(image))
+    assert back.shape == image.shape
+    assert np.abs(back.astype(int) - image).max() <= 6
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"),
+    [((360, 640), (225, 400)), ((1920, 1080), (711, 400)), ((100, 100), (100, 100))],
+)
+def test_shrink_keeps_proportions(shape, wanted):
+    assert shrink(np.zeros((*shape, 3), np.uint8)).shape[:2] == wanted
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 8))
+def test_moments_increase_and_show_the_person(first, length, count):
+    sequence = track(60, range(first, first + length))
+    times = pick_times(sequence, count)
+    assert times == sorted(set(times))
+    assert len(times) == (min(count, length) if length else min(count, 60))
+    if length:
+        assert all(sequence.detected[round(time * 25)] for time in times)
+
+
+def test_no_moments_in_an_empty_track():
+    assert pick_times(track(0), 3) == []
+
+
+def test_overlays_come_from_the_right_frames(tmp_path):
+    path = tmp_path / "a.mp4"
+    with VideoWriter(path, 25, (160, 120)) as video:
+        for i in range(25):
+            video.write(np.full((120, 160, 3), 10 * i, np.uint8))
+    pictures = overlay_pictures(path, track(25), count=3, what="Ann", caption="This video")
+    assert [p.caption for p in pictures] == [
+        "This video, 0.2 s",
+        "This video, 0.5 s",
+        "This video, 0.8 s",
+    ]
+    assert all("Ann" in p.alt and (p.width, p.height) == (160, 120) for p in pictures)
+    for picture, frame in zip(pictures, (4, 12, 20), strict=True):
+        corner = decode(picture.data_uri)[110:, 140:]
+        assert abs(float(corner.mean()) - 10 * frame) < 12
+
+
+def test_a_track_without_a_picture_gives_none(tmp_path):
+    world = np.zeros((3, 33, 3), np.float32)
+    sequence = PoseSequence(np.arange(3.0), None, world, np.ones((3, 33), np.float32))
+    assert overlay_pictures(tmp_path / "none.mp4", sequence) == ()

@@ -1,0 +1,111 @@
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import gaitproof
+
+ROOT = Path(__file__).parents[1]
+
+HEAVY = (
+    "av", "cv2", "jax", "matplotlib", "mediapipe", "numpy", "onnx", "onnxruntime", "pydantic",
+    "pyvista", "scipy", "sklearn", "sqlalchemy", "torch", "vtkmodules",
+)  # fmt: skip
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return which heavy packages a fresh interpreter holds after running the code."""
+    program = f"{code}\nimport sys\nprint(*(n for n in {HEAVY!r} if n in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_import_is_light():
+    assert loaded_by("import gaitproof") == set()
+
+
+def test_import_is_fast():
+    def once() -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import gaitproof"], check=True)
+        return time.perf_counter() - start
+
+    assert min(once() for _ in range(5)) < 0.3
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"], ["demo", "--help"]])
+def test_help_is_light(arguments):
+    code = (
+        "import sys\n"
+        f"sys.argv = ['gaitproof', *{arguments!r}]\n"
+        "from gaitproof.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as leave:\n    assert not leave.code, leave.code"
+    )
+    assert loaded_by(code) == set()
+
+
+def test_public_surface_is_complete():
+    for name in gaitproof.__all__:
+        assert getattr(gaitproof, name) is not None
+        assert name in dir(gaitproof)
+    assert set(gaitproof.__all__) == {
+        "Decision",
+        "GaitWindows",
+        "GaitproofError",
+        "Gallery",
+        "PoseSequence",
+        "QualityReport",
+        "Verdict",
+        "Verifier",
+        "VerifySettings",
+        "__version__",
+    }
+
+
+def test_public_classes_are_documented():
+    for name in set(gaitproof.__all__) - {"__version__"}:
+        assert getattr(gaitproof, name).__doc__, name
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = gaitproof.nothing
+
+
+def test_versions_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert gaitproof.__version__ == project["version"] == metadata.version("gaitproof")
+    assert f"## [{gaitproof.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_constraints_pin_every_direct_dependency_exactly():
+    pins = dict(
+        re.fullmatch(r"([\w.-]+)==(\S+)", line).groups()
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    known = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pins.items()}
+    from packaging.requirements import Requirement
+
+    for line in metadata.requires("gaitproof") or []:
+        requirement = Requirement(line)
+        if requirement.name == "gaitproof":
+            continue
+        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        assert requirement.specifier.contains(known[name]), line
+
+
+def test_inference_needs_no_torch():
+    core = [line for line in metadata.requires("gaitproof") or [] if "extra ==" not in line]
+    assert core
+    assert not [line for line in core if line.startswith(("torch", "lightning", "pyvista"))]
+
+
+def test_types_are_shipped():
+    assert (Path(gaitproof.__file__).parent / "py.typed").is_file()
