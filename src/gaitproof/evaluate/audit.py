@@ -1,0 +1,189 @@
+"""Refuse numbers from data that leaks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from gaitproof.errors import InputError
+from gaitproof.evaluate.trials import GaitRecording, person
+
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the audit must know of one clip.
+
+    Parameters
+    ----------
+    subject
+        Who walks; unique across data sets.
+    recording
+        Name of the walk; unique within the subject.
+    parent
+        Recording of the same subject this clip is an augmented copy of; empty for an original.
+    source_sha256
+        SHA-256 of the source file, or empty if unknown.
+    session
+        Day or sitting, or empty.
+    """
+
+    subject: str
+    recording: str
+    parent: str = ""
+    source_sha256: str = ""
+    session: str = ""
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Subject and original recording."""
+        return self.subject, self.parent or self.recording
+
+
+def entries_of(recordings: Iterable[GaitRecording]) -> tuple[Entry, ...]:
+    """Return the audit's view of recordings; the hash is of their features.
+
+    So one walk under two names is found whatever the files are called.
+    """
+    return tuple(
+        Entry(
+            person(r),
+            r.recording,
+            r.parent,
+            sha256(r.windows.features.tobytes()).hexdigest() if len(r.windows) else "",
+        )
+        for r in recordings
+    )
+
+
+def audit_manifest(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Find contradictions within one list of clips.
+
+    Returns
+    -------
+    tuple of str
+        One sentence per finding; empty if there is none.
+    """
+    findings = []
+    subjects_of_hash: dict[str, set[str]] = defaultdict(set)
+    recordings_of_hash: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for entry in entries:
+        if entry.source_sha256:
+            subjects_of_hash[entry.source_sha256].add(entry.subject)
+            recordings_of_hash[entry.source_sha256].add(entry.origin)
+    for digest, subjects in sorted(subjects_of_hash.items()):
+        if len(subjects) > 1:
+            findings.append(f"One file ({digest[:12]}) stands for {_join(subjects)}.")
+        elif len(recordings_of_hash[digest]) > 1:
+            names = {recording for _, recording in recordings_of_hash[digest]}
+            findings.append(f"One file ({digest[:12]}) stands for the recordings {_join(names)}.")
+    originals = {(e.subject, e.recording) for e in entries if not e.parent}
+    for entry in entries:
+        if entry.parent and entry.origin not in originals:
+            findings.append(
+                f"The copy {entry.recording!r} of {entry.subject!r} has no original "
+                f"{entry.parent!r} of the same subject."
+            )
+    return tuple(findings)
+
+
+def audit_split(train: Sequence[Entry], test: Sequence[Entry]) -> tuple[str, ...]:
+    """Find what training and held-out clips share.
+
+    Returns
+    -------
+    tuple of str
+        One sentence per finding: a subject on both sides, a file on both sides, an augmented copy
+        among the held-out clips.
+    """
+    findings = []
+    both = {e.subject for e in train} & {e.subject for e in test}
+    if both:
+        findings.append(f"Trained on and held out: {_join(both)}.")
+    hashes = {e.source_sha256 for e in train if e.source_sha256}
+    shared = {e.recording for e in test if e.source_sha256 in hashes}
+    if shared:
+        findings.append(f"The same file is trained on and held out: {_join(shared)}.")
+    copies = {e.recording for e in test if e.parent}
+    if copies:
+        findings.append(f"Augmented copies are held out as if they were clips: {_join(copies)}.")
+    return tuple(findings)
+
+
+def audit_folds(folds: Sequence[Collection[Entry]]) -> tuple[str, ...]:
+    """Find what the held-out parts of several folds share, copies and their parents included."""
+    findings = []
+    seen: dict[str, int] = {}
+    files: dict[str, int] = {}
+    for number, fold in enumerate(folds):
+        for entry in fold:
+            if seen.setdefault(entry.subject, number) != number:
+                findings.append(
+                    f"{entry.subject!r} is in folds {seen[entry.subject]} and {number}."
+                )
+            digest = entry.source_sha256
+            if digest and files.setdefault(digest, number) != number:
+                findings.append(
+                    f"The file of {entry.recording!r} is in folds {files[digest]} and {number}."
+                )
+    return tuple(dict.fromkeys(findings))
+
+
+def audit_templates(
+    templates: Mapping[str, Sequence[Entry]], probes: Sequence[Entry]
+) -> tuple[str, ...]:
+    """Find probes that are in a template, as themselves, as a copy or as the same file.
+
+    Parameters
+    ----------
+    templates
+        Clips by enrolled person.
+    probes
+        Clips that claim an identity.
+
+    Returns
+    -------
+    tuple of str
+        One sentence per finding; also if a copy is a template or a probe, a template holds
+        somebody else's clip, or templates differ in their number of recordings.
+    """
+    findings = []
+    enrolled = [e for members in templates.values() for e in members]
+    origins = {e.origin for e in enrolled}
+    hashes = {e.source_sha256 for e in enrolled if e.source_sha256}
+    for probe in probes:
+        if probe.origin in origins or probe.source_sha256 in hashes:
+            findings.append(f"The probe {probe.recording!r} of {probe.subject!r} is in a template.")
+    for entry in (*enrolled, *probes):
+        if entry.parent:
+            findings.append(f"The copy {entry.recording!r} is used as a template or a probe.")
+    for name, members in templates.items():
+        others = {e.subject for e in members} - {name}
+        if others:
+            findings.append(f"The template of {name!r} holds clips of {_join(others)}.")
+    sizes = {len({e.origin for e in members}) for members in templates.values()}
+    if len(sizes) > 1:
+        findings.append(
+            f"Templates are made from different numbers of recordings: {sorted(sizes)}."
+        )
+    return tuple(findings)
+
+
+def refuse(findings: Sequence[str]) -> None:
+    """Raise `InputError` if an audit found anything."""
+    if findings:
+        more = f" and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
+        raise InputError(
+            "The data leaks, so no figure is reported.",
+            actual=" ".join(findings[:_SHOWN]) + more,
+            hint="repair the manifest",
+        )
+
+
+def _join(names: Collection[str]) -> str:
+    shown = ", ".join(repr(name) for name in sorted(names)[:_SHOWN])
+    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

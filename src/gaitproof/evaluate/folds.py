@@ -1,0 +1,99 @@
+"""Folds that share no subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaitproof.errors import InputError
+from gaitproof.evaluate.trials import GaitRecording, person
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split into training and held-out people.
+
+    Parameters
+    ----------
+    number
+        From 0.
+    train, test
+        Names of people, sorted; they share none.
+    """
+
+    number: int
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def split_people(people: Sequence[str], count: int = 5, seed: int = 0) -> tuple[Fold, ...]:
+    """Split people into `count` folds of nearly equal size; every person is held out once.
+
+    Parameters
+    ----------
+    people
+        Names; repetitions and order do not matter.
+    count
+        Folds, at least 2 and at most half the people, so that every fold has impostors.
+    seed
+        The same seed and people always give the same folds.
+
+    Raises
+    ------
+    InputError
+        If there are too few people for that many folds.
+    """
+    names = sorted(set(people))
+    if count < 2 or len(names) < 2 * count:
+        raise InputError(
+            "Too few people for the folds.",
+            expected="2 folds or more, with at least 2 people each",
+            actual=f"{len(names)} people, {count} folds",
+        )
+    order = np.random.default_rng(seed).permutation(len(names))
+    groups = [{names[i] for i in part} for part in np.array_split(order, count)]
+    return tuple(
+        Fold(i, tuple(n for n in names if n not in held_out), tuple(sorted(held_out)))
+        for i, held_out in enumerate(groups)
+    )
+
+
+def split_recordings(
+    recordings: Sequence[GaitRecording], count: int = 5, seed: int = 0
+) -> tuple[Fold, ...]:
+    """Split the people of every source separately, so that each fold holds its share of each.
+
+    Sources with too few people to fold (fewer than two a fold) are training data in every fold.
+
+    Raises
+    ------
+    InputError
+        If no source has enough people.
+    """
+    by_source: dict[str, set[str]] = {}
+    for recording in recordings:
+        by_source.setdefault(recording.source, set()).add(person(recording))
+    foldable = {s: sorted(p) for s, p in sorted(by_source.items()) if len(p) >= 2 * count}
+    if not foldable:
+        raise InputError(
+            "Too few people for the folds.",
+            expected=f"a source with {2 * count} people or more for {count} folds",
+            actual=f"{max((len(p) for p in by_source.values()), default=0)} people at most",
+        )
+    everybody = sorted(name for people in by_source.values() for name in people)
+    parts = [split_people(people, count, seed) for people in foldable.values()]
+    folds = []
+    for i in range(count):
+        held_out = {name for part in parts for name in part[i].test}
+        train = tuple(name for name in everybody if name not in held_out)
+        folds.append(Fold(i, train, tuple(sorted(held_out))))
+    return tuple(folds)
+
+
+def leave_one_out(recordings: Sequence[GaitRecording]) -> Iterator[Fold]:
+    """Hold out one person at a time (LOSO), reported because the field expects it."""
+    names = sorted({person(recording) for recording in recordings})
+    for i, name in enumerate(names):
+        yield Fold(i, tuple(n for n in names if n != name), (name,))
