@@ -53,7 +53,7 @@ class MotionMeter:
         scale = GRAY_WIDTH / width
         size = (GRAY_WIDTH, max(16, round(height * scale)))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         before, self._gray = self._gray, gray
         elapsed, self._time = time - self._time, time
         if before is None or elapsed <= 0:
@@ -65,7 +65,9 @@ class MotionMeter:
         points = cv2.goodFeaturesToTrack(before, 80, 0.01, 6, mask=mask)
         if points is None or len(points) < MIN_POINTS:
             return float("nan")
-        moved, status, _ = cv2.calcOpticalFlowPyrLK(before, gray, points, None, winSize=(15, 15))
+        moved, status, _ = cv2.calcOpticalFlowPyrLK(
+            before, gray, points, np.empty_like(points), winSize=(15, 15)
+        )
         good = status[:, 0] == 1
         if np.count_nonzero(good) < MIN_POINTS:
             return float("nan")

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from gaitproof.config import PoseSettings
-from gaitproof.errors import InputError
+from gaitproof.errors import InputError, PoseError
 from gaitproof.media.files import atomic_path, make_folder
+from gaitproof.pose.formats.npz import from_bytes, to_bytes
 from gaitproof.pose.tracking import TrackingSettings
 from gaitproof.types import PoseSequence
 
 EXTRACTION_VERSION: Final = 1
 """Raised whenever the same video and settings would give other landmarks or tracks."""
-
-_ARRAYS: Final = ("timestamps", "image", "world", "visibility", "camera_motion")
 
 
 def cache_key(
@@ -50,7 +49,7 @@ def cache_key(
 
 
 class PoseCache:
-    """A folder of finished extractions.
+    """A folder of finished extractions, each a ZIP of one pose file per track.
 
     Safe with several processes: entries are written whole or not at all, and a damaged entry
     counts as absent and is written anew. Nothing is ever unpickled.
@@ -70,53 +69,30 @@ class PoseCache:
 
     def path(self, key: str) -> Path:
         """Return the file of an entry, whether it exists or not."""
-        return self.folder / key[:2] / f"{key}.npz"
+        return self.folder / key[:2] / f"{key}.zip"
 
     def load(self, key: str) -> tuple[PoseSequence, ...] | None:
         """Return the tracks of an entry; None if there is none, or none that can be read."""
         try:
-            with np.load(self.path(key), allow_pickle=False) as stored:
-                header = json.loads(str(stored["header"]))
-                return tuple(
-                    PoseSequence(
-                        **{
-                            name: stored[f"{i}/{name}"] if f"{i}/{name}" in stored else None
-                            for name in _ARRAYS
-                        },
-                        frame_size=tuple(entry["frame_size"]) if entry["frame_size"] else None,
-                        estimator=entry["estimator"],
-                        source_sha256=entry["source_sha256"],
-                    )
-                    for i, entry in enumerate(header)
-                )
-        except FileNotFoundError:
-            return None
-        # zipfile and numpy raise whatever they like on a damaged archive
-        except Exception:
+            with zipfile.ZipFile(self.path(key)) as archive:
+                if archive.testzip() is not None:
+                    return None
+                names = sorted(archive.namelist(), key=lambda name: int(Path(name).stem))
+                return tuple(from_bytes(archive.read(name), name=name) for name in names)
+        except (OSError, ValueError, PoseError, zipfile.BadZipFile, zlib.error, EOFError):
             return None
 
     def save(self, key: str, tracks: tuple[PoseSequence, ...]) -> bool:
         """Keep the tracks; return False if the folder cannot be written (a cache is a comfort)."""
-        arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {}
-        header = []
-        for i, track in enumerate(tracks):
-            header.append(
-                {
-                    "frame_size": track.frame_size,
-                    "estimator": track.estimator,
-                    "source_sha256": track.source_sha256,
-                }
-            )
-            for name in _ARRAYS:
-                value = getattr(track, name)
-                if value is not None:
-                    arrays[f"{i}/{name}"] = value
-        arrays["header"] = np.array(json.dumps(header))
         path = self.path(key)
         try:
             make_folder(path.parent)
-            with atomic_path(path) as temporary:
-                np.savez(temporary, **arrays)  # type: ignore[arg-type]
+            with (
+                atomic_path(path) as temporary,
+                zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+            ):
+                for i, track in enumerate(tracks):
+                    archive.writestr(f"{i}.npz", to_bytes(track))
         except (InputError, OSError):
             return False
         return True

@@ -82,7 +82,7 @@ def extract(
             if stored is not None:
                 return Extraction(video, stored)
         workers = choose_workers(video.duration, settings.pose)
-        make = partial(create_estimator, settings.pose)
+        make: Callable[[], PoseEstimator] = partial(create_estimator, settings.pose)
     else:
         workers, make = 1, estimator_factory
     tracker = Tracker(tracking)

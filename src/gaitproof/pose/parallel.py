@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -84,7 +85,7 @@ def split(duration: float, workers: int, overlap: float) -> list[Stretch]:
     share = (duration + (workers - 1) * overlap) / workers
     edges = [share + i * (share - overlap) for i in range(workers - 1)]
     bounds = [None, *edges, None]
-    return [Stretch(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [Stretch(a, b) for a, b in pairwise(bounds)]
 
 
 def estimate_parallel(
@@ -177,7 +178,7 @@ class _Child:
     def __enter__(self) -> _Child:
         package = str(Path(__file__).parents[2])
         paths = [package, os.environ.get("PYTHONPATH", "")]
-        self._notes = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._notes = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
                 # -P: a file of the current folder must not stand in for a module

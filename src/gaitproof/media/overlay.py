@@ -1,0 +1,129 @@
+"""Drawing landmarks into a picture."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gaitproof.types import N_LANDMARKS, Landmark
+
+Image = NDArray[np.uint8]
+Colour = tuple[int, int, int]
+
+LEFT_COLOUR: Final[Colour] = (230, 159, 0)
+RIGHT_COLOUR: Final[Colour] = (86, 180, 233)
+MIDDLE_COLOUR: Final[Colour] = (245, 245, 245)
+"""Orange for the person's left and sky blue for the right, told apart with every kind of colour
+vision (Okabe & Ito 2008); white for what has no side."""
+
+_OUTLINE: Final[Colour] = (20, 20, 24)
+_SHIFT: Final = 4
+"""Binary digits of sub-pixel position that OpenCV is given."""
+
+_CHAINS: Final = (
+    ("SHOULDER", "ELBOW", "WRIST", "INDEX"),
+    ("SHOULDER", "HIP", "KNEE", "ANKLE", "HEEL", "FOOT_INDEX", "ANKLE"),
+)
+_SIDE_LINES: Final = tuple(
+    (Landmark[f"{side}_{a}"], Landmark[f"{side}_{b}"], colour)
+    for side, colour in (("LEFT", LEFT_COLOUR), ("RIGHT", RIGHT_COLOUR))
+    for chain in _CHAINS
+    for a, b in pairwise(chain)
+)
+_LINES: Final = (
+    (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, MIDDLE_COLOUR),
+    (Landmark.LEFT_HIP, Landmark.RIGHT_HIP, MIDDLE_COLOUR),
+    *_SIDE_LINES,
+)
+_JOINTS: Final = tuple(sorted({joint for a, b, _ in _LINES for joint in (a, b)}))
+
+
+def draw_pose(
+    image: Image,
+    points: ArrayLike,
+    visibility: ArrayLike | None = None,
+    *,
+    min_visibility: float = 0.15,
+    thickness: float | None = None,
+) -> Image:
+    """Draw a person's landmarks as a stick figure, left and right in two colours.
+
+    Parameters
+    ----------
+    image
+        Shape (H, W, 3), uint8 RGB; left as it is.
+    points
+        Shape (33, 2), pixels; NaN where unknown.
+    visibility
+        Shape (33,), 0 to 1: what is seen badly is drawn faintly; all 1 if None.
+    min_visibility
+        Landmarks below it are not drawn.
+    thickness
+        Width of a limb in pixels; None chooses by the person's height.
+
+    Returns
+    -------
+    ndarray of uint8
+        A new picture of the same shape.
+    """
+    import cv2
+
+    place = np.asarray(points, np.float64)
+    if place.shape != (N_LANDMARKS, 2):
+        raise ValueError(f"points have shape {place.shape}, not {(N_LANDMARKS, 2)}")
+    seen = np.ones(N_LANDMARKS) if visibility is None else np.asarray(visibility, np.float64)
+    # OpenCV takes 32-bit fixed point; a wild estimate far outside the picture would overflow it
+    reach = 4.0 * max(image.shape[:2])
+    known = (
+        np.isfinite(place).all(axis=1)
+        & (seen >= min_visibility)
+        & (np.abs(np.nan_to_num(place)) < reach).all(axis=1)
+    )
+    sharp = np.ascontiguousarray(image)
+    if not known.any():
+        return sharp.copy()
+    if thickness is None:
+        thickness = float(np.clip(np.ptp(place[known, 1]) / 70, 1.5, 12))
+    drawn, faint = sharp.copy(), sharp.copy()
+    limbs = [line for line in _LINES if known[line[0]] and known[line[1]]]
+    joints = [joint for joint in _JOINTS if known[joint]]
+    # a dark rim around everything first, so that the figure shows on bright and dark clothes
+    for rim in (1.0, 0.0):
+        for a, b, colour in limbs:
+            target = drawn if min(seen[a], seen[b]) >= 0.5 else faint
+            _line(target, place[a], place[b], _OUTLINE if rim else colour, thickness + 2 * rim)
+        for joint in joints:
+            target = drawn if seen[joint] >= 0.5 else faint
+            radius = 0.75 * thickness + rim
+            _disc(target, place[joint], _OUTLINE if rim else _joint_colour(joint), radius)
+    # what was seen badly shows through at half strength, below what was seen well
+    changed = (drawn != sharp).any(axis=2, keepdims=True)
+    half = cv2.addWeighted(sharp, 0.5, faint, 0.5, 0)
+    result: Image = np.where(changed, drawn, half).astype(np.uint8, copy=False)
+    return result
+
+
+def _joint_colour(joint: Landmark) -> Colour:
+    return LEFT_COLOUR if joint.name.startswith("LEFT") else RIGHT_COLOUR
+
+
+def _fixed(value: NDArray[np.float64]) -> tuple[int, int]:
+    x, y = np.round(value * 2**_SHIFT).astype(int)
+    return int(x), int(y)
+
+
+def _line(
+    image: Image, a: NDArray[np.float64], b: NDArray[np.float64], colour: Colour, width: float
+) -> None:
+    import cv2
+
+    cv2.line(image, _fixed(a), _fixed(b), colour, max(1, round(width)), cv2.LINE_AA, _SHIFT)
+
+
+def _disc(image: Image, centre: NDArray[np.float64], colour: Colour, radius: float) -> None:
+    import cv2
+
+    cv2.circle(image, _fixed(centre), round(radius * 2**_SHIFT), colour, -1, cv2.LINE_AA, _SHIFT)
