@@ -191,9 +191,7 @@ def _repair_legs(
         frames = np.arange(run.start, run.stop)[known[run]]
         found = find_labelling(times[frames], left[frames], right[frames])
         swapped[frames] = found.exchanged
-        for t in times[frames[found.ambiguous]]:
-            # just long enough not to be filled again: no window spans the doubtful crossing
-            undecided |= np.abs(times - t) <= max_gap / 2 + 1.5 * np.median(np.diff(times))
+        undecided[frames] = found.ambiguous
     for points in arrays.values():
         _exchange(points, swapped)
     seen = visibility[swapped]

@@ -1,10 +1,11 @@
 """Find the frames in which an estimator exchanged the left and the right leg.
 
 Seen from the side, the legs cross in the picture twice a stride, and an estimator may come out of
-the crossing with the labels exchanged: the legs then seem to bounce off each other. The labelling
-that makes the motion smoothest is found by dynamic programming (Viterbi 1967) over "as labelled"
-and "exchanged", with the error of a constant-velocity prediction from the two frames before as the
-cost. All lengths are in torso lengths.
+the crossing with the labels exchanged: the legs then seem to bounce off each other. The best
+labelling is found by dynamic programming (Viterbi 1967) over "as labelled" and "exchanged". It pays
+for the error of a constant-velocity prediction from the two frames before, for every change, for
+every frame that contradicts the estimator, and for the distance from the rhythm of the walk, which
+can be seen without knowing which leg is which. All lengths are in torso lengths.
 """
 
 from __future__ import annotations
@@ -18,27 +19,38 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-SWITCH_COST: Final = 0.1
+SWITCH_COST: Final = 0.06
 """Price of a change of labelling. Exchanged legs miss the prediction by 0.15 to 1 torso length
 each time they do; jitter of 0.03 moves the mean error of eight joints by about 0.02."""
 
-EXCHANGED_COST: Final = 0.001
-"""Price per frame of the labelling that differs from the estimator's: where both are equally
-smooth, the one that changes fewer frames is taken."""
+EXCHANGED_COST: Final = 0.02
+"""Price per frame of the labelling that differs from the estimator's, which is right far more often
+than not. On clips of people seen from the side, smoothness alone (a price of 0.001) left fewer
+windows with a regular swing of the legs than no repair at all."""
 
 ERROR_LIMIT: Final = 0.6
 """Prediction errors are cut off here, so that a wild frame cannot decide for its neighbours."""
 
 AMBIGUOUS_MARGIN: Final = 0.03
-"""A crossing whose two readings differ by less than this is not decided."""
+"""A frame whose two readings differ by less than this is not decided."""
+
+
+RHYTHM_COST: Final = 0.1
+"""Price per frame and torso length of distance between the legs' separation and the one that the
+rhythm of the walk makes expect."""
+
+MIN_RHYTHM: Final = 0.3
+"""Share of the variance of the squared separation that one rhythm must explain to count."""
+
+_RHYTHM_SECONDS: Final = 2.0
+_STRIDE_FREQUENCIES: Final = np.arange(0.5, 1.5, 0.025)
 
 
 @dataclass(frozen=True)
 class Labelling:
     """What was found in one unbroken run of frames, each array of shape (T,).
 
-    `exchanged`: left and right must be exchanged. `ambiguous`: between the previous frame and
-    this one it cannot be told whether the labels changed.
+    `exchanged`: left and right must be exchanged. `ambiguous`: it cannot be told which is which.
     """
 
     exchanged: Bools
@@ -65,8 +77,9 @@ def find_labelling(times: Float64, left: Float64, right: Float64) -> Labelling:
     if n < 3:
         return Labelling(np.zeros(n, bool), np.zeros(n, bool))
     costs = _transition_costs(times, left, right)
-    state = _viterbi(costs)
-    return Labelling(state, _undecided(costs, state))
+    unary = _label_costs(times, left, right)
+    _, exchanged, margin = min((_decide(costs, u) for u in unary), key=lambda found: found[0])
+    return Labelling(exchanged, margin < AMBIGUOUS_MARGIN)
 
 
 def _transition_costs(times: Float64, left: Float64, right: Float64) -> Float64:
@@ -91,48 +104,88 @@ def _transition_costs(times: Float64, left: Float64, right: Float64) -> Float64:
     return costs
 
 
-def _viterbi(costs: Float64) -> Bools:
+def expected_separation(times: Float64, apart: Float64) -> Float64:
+    """Predict the separation of the legs from their rhythm, without knowing which leg is which.
+
+    The square of the separation does not change when labels are exchanged. In a walk it beats at
+    twice the stride's frequency and is smallest where the legs cross; a sinusoid fitted to it over
+    2 s gives the phase, and with it the separation but for its sign.
+
+    Parameters
+    ----------
+    times
+        Shape (T,), strictly increasing seconds.
+    apart
+        Shape (T,), separation of the ankles in the picture, torso lengths, finite.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (T,): the expected separation; its sign is consistent but arbitrary. 0 where there
+        is no rhythm.
+    """
+    total, weight = np.zeros(len(times)), np.zeros(len(times))
+    begin = times[0]
+    while True:
+        inside = (times >= begin) & (times <= begin + _RHYTHM_SECONDS)
+        if inside.sum() >= 8:
+            fitted = _fit_rhythm(times[inside], apart[inside])
+            if np.dot(fitted, total[inside]) < 0:
+                fitted = -fitted
+            total[inside] += fitted
+            weight[inside] += 1.0
+        if begin + _RHYTHM_SECONDS >= times[-1]:
+            return total / np.maximum(weight, 1.0)
+        begin += _RHYTHM_SECONDS / 4
+
+
+def _fit_rhythm(times: Float64, apart: Float64) -> Float64:
+    squared = np.minimum(np.abs(apart), 2.0) ** 2
+    power = float(np.var(squared))
+    if power < 1e-6:
+        return np.zeros(len(times))
+    best, signal = MIN_RHYTHM, np.zeros(len(times))
+    for frequency in _STRIDE_FREQUENCIES:
+        phase = 2 * np.pi * frequency * (times - times[0])
+        base = np.stack([np.cos(2 * phase), np.sin(2 * phase), np.ones_like(phase)], axis=1)
+        c, *_ = np.linalg.lstsq(base, squared, rcond=None)
+        explained = 1.0 - float(np.mean((squared - base @ c) ** 2)) / power
+        if explained > best:
+            best = explained
+            amplitude = np.sqrt(2 * np.hypot(c[0], c[1]))
+            signal = explained * amplitude * np.sin(phase + np.arctan2(c[1], -c[0]) / 2)
+    return signal
+
+
+def _label_costs(times: Float64, left: Float64, right: Float64) -> list[Float64]:
+    """Cost (T, 2) of either label by itself, for both signs of the expected separation."""
+    apart = np.nanmean(left[..., 0] - right[..., 0], axis=1)
+    apart = np.where(np.isfinite(apart), apart, 0.0)
+    expected = expected_separation(times, apart)
+    fixed = np.array([0.0, EXCHANGED_COST])
+    both = np.stack([apart, -apart], axis=1)
+    return [
+        fixed + RHYTHM_COST * np.abs(np.clip(both, -1, 1) - sign * expected[:, None])
+        for sign in (1.0, -1.0)
+    ]
+
+
+def _decide(costs: Float64, unary: Float64) -> tuple[float, Bools, Float64]:
+    """Return the cheapest cost, its labels (T,), and per frame what the other label costs more."""
     n = len(costs)
-    # best[a, b]: cheapest path with states a at t-1 and b at t
-    best = np.array([[0.0, costs[1, 1, 0]], [costs[1, 1, 0], 0.0]]) + EXCHANGED_COST * np.array(
-        [[0, 1], [1, 2]]
-    )
-    came_from = np.zeros((n, 2, 2), np.int8)
+    labels = np.arange(2)
+    z, a, b = labels[:, None, None], labels[:, None], labels
+    # moves[t, z, a, b]: states z, a, b at t-2, t-1, t
+    moves = costs[:, a ^ b, z ^ b] + unary[:, None, None, :]
+    forward = np.empty((n, 2, 2))
+    forward[1] = costs[1][a ^ b, 0] + unary[0][:, None] + unary[1]
     for t in range(2, n):
-        # candidate[z, a, b]: states z, a, b at t-2, t-1, t
-        c = costs[t]
-        step = np.array(
-            [
-                [[c[a ^ b, z ^ b] + EXCHANGED_COST * b for b in (0, 1)] for a in (0, 1)]
-                for z in (0, 1)
-            ]
-        )
-        candidate = best[:, :, None] + step
-        came_from[t] = candidate.argmin(axis=0)
-        best = candidate.min(axis=0)
-    state = np.zeros(n, bool)
-    a, b = (int(i) for i in np.unravel_index(int(best.argmin()), best.shape))
-    state[n - 1], state[n - 2] = bool(b), bool(a)
+        forward[t] = (forward[t - 1][:, :, None] + moves[t]).min(axis=0)
+    backward = np.zeros((n, 2, 2))
     for t in range(n - 1, 1, -1):
-        a, b = int(came_from[t, a, b]), a
-        state[t - 2] = bool(a)
-    return state
-
-
-def _undecided(costs: Float64, state: Bools) -> Bools:
-    """Frames where exchanging everything from here on would cost next to nothing."""
-    n = len(state)
-    s = state.astype(np.int8)
-    t = np.arange(2, n)
-    since_1, since_2 = s[1:-1] ^ s[2:], s[:-2] ^ s[2:]
-    base = np.zeros(n + 1)
-    base[2:n] = costs[t, since_1, since_2]
-    first = np.zeros(n + 1)  # the exchange begins at t: t-1 and t-2 keep their labels
-    first[2:n] = costs[t, 1 - since_1, 1 - since_2]
-    second = np.zeros(n + 1)  # it began at t-1: only t-2 keeps its label
-    second[2:n] = costs[t, since_1, 1 - since_2]
-    margin = first[:n] + second[1:] - base[:n] - base[1:]
-    undecided: Bools = np.abs(margin) < AMBIGUOUS_MARGIN
-    # a change before the second frame has hardly a motion to be judged by, nor at the last one
-    undecided[:2] = undecided[n - 1 :] = False
-    return undecided
+        backward[t - 1] = (backward[t] + moves[t]).min(axis=2)
+    # cheapest path through each label of each frame: exact min-marginals
+    through = np.empty((n, 2))
+    through[1:] = (forward[1:] + backward[1:]).min(axis=1)
+    through[0] = (forward[1] + backward[1]).min(axis=1)
+    return float(through[0].min()), through[:, 1] < through[:, 0], np.abs(np.diff(through))[:, 0]
