@@ -155,7 +155,8 @@ class TransformerLayer(nn.Module):
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         mixed = nn.functional.scaled_dot_product_attention(query, key, value)
         x = x + self.dropout(self.project(mixed.transpose(1, 2).reshape(batch, time, width)))
-        return x + self.dropout(self.feed(self.norm2(x)))
+        out: Tensor = x + self.dropout(self.feed(self.norm2(x)))
+        return out
 
 
 def _initialise(module: nn.Module) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gaitproof.train.config import AugmentSettings
 from gaitproof.types import GAIT_LANDMARKS, LEFT_RIGHT_PAIRS
-from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
+from gaitproof.types.windows import WINDOW_RATE
 
 Float64 = NDArray[np.float64]
 
@@ -32,9 +32,7 @@ def mirror(points: Float64) -> Float64:
     return swapped
 
 
-def rotations(
-    rng: np.random.Generator, count: int, yaw: float, tilt: float
-) -> Float64:
+def rotations(rng: np.random.Generator, count: int, yaw: float, tilt: float) -> Float64:
     """Draw camera rotations: yaw about the vertical, then pitch and roll.
 
     Parameters
@@ -83,18 +81,18 @@ def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator
     """
     batch = len(points)
     hip = points[:, :, 2:4].mean(axis=2, keepdims=True)
-    torso = np.median(
-        np.linalg.norm(points[:, :, :2].mean(axis=2) - hip[:, :, 0], axis=2), axis=1
-    )
-    moved = (points - hip) / np.maximum(torso, 1e-9)[:, None, None, None]
-    moved = np.einsum("bij,btkj->btki", rotations(rng, batch, settings.yaw, settings.tilt), moved)
+    torso = np.median(np.linalg.norm(points[:, :, :2].mean(axis=2) - hip[:, :, 0], axis=2), axis=1)
+    moved: Float64 = (points - hip) / np.maximum(torso, 1e-9)[:, None, None, None]
+    turn = rotations(rng, batch, settings.yaw, settings.tilt)
+    moved = moved @ turn.transpose(0, 2, 1)[:, None]
     moved[..., 2] *= rng.uniform(1 - settings.depth, 1 + settings.depth, (batch, 1, 1))
     shape = moved.shape
     moved += rng.normal(0, settings.bias_noise, (batch, 1, *shape[2:]))
     moved += rng.normal(0, settings.white_noise, shape)
     moved += smooth_noise(rng, shape, settings.smooth_noise)
     without = rng.random(batch) < settings.heel_dropout
-    moved[np.ix_(without, np.arange(WINDOW_FRAMES), _HEELS)] = np.nan
+    for heel in _HEELS:
+        moved[without, :, heel] = np.nan
     return moved
 
 

@@ -34,12 +34,29 @@ class AugmentSettings(Settings):
     """Also train on mirrored walkers, as people of their own."""
 
 
+class SourceSettings(Settings):
+    """A data set to train on, with what its card must say."""
+
+    path: Path
+    """Skeleton archive (.npz) or manifest (.csv), relative to the working folder."""
+    name: str
+    licence: str
+    citation: str
+
+
 class TrainSettings(Settings):
     """A training run, as one YAML file."""
 
     architecture: Literal["hybrid-small", "hybrid-base"] = "hybrid-small"
-    sources: tuple[Path, ...] = ()
-    """Skeleton archives (.npz) and manifests (.csv), relative to the working folder."""
+    version: str = "0.0.0"
+    """Of the weights, for the model identifier."""
+    sources: tuple[SourceSettings, ...] = ()
+    threshold_source: str = ""
+    """Name of the source whose held-out people set threshold and calibration; empty for all."""
+    licence: str = "Apache-2.0"
+    """Of the weights."""
+    limits: str = ""
+    """What the weights must not be trusted with, for the card."""
     alignment: Literal["camera", "heading"] = "heading"
     """``heading`` turns every window so that the walker faces along x before the network."""
     augment: AugmentSettings = AugmentSettings()

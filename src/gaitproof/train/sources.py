@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -90,7 +91,30 @@ def _recording(sequence: PoseSequence, **labels: str) -> Recording:
     return Recording(times=cleaned.timestamps, points=gait_points(cleaned), **labels)
 
 
-def load_skeletons(path: Path) -> list[Recording]:
+def load_recordings(path: Path, name: str) -> list[Recording]:
+    """Read the walks of a skeleton archive (``.npz``) or of a manifest (``.csv``).
+
+    Parameters
+    ----------
+    path
+        The file; its ending decides.
+    name
+        Name of the data set, noted in every recording.
+
+    Raises
+    ------
+    InputError
+        If the file is of neither kind, missing or malformed.
+    """
+    readers = {".npz": load_skeletons, ".csv": load_manifest}
+    if path.suffix not in readers:
+        raise InputError(
+            f"{str(path)!r} is not a data set.", expected="a skeleton archive .npz or manifest .csv"
+        )
+    return readers[path.suffix](path, name)
+
+
+def load_skeletons(path: Path, name: str) -> list[Recording]:
     """Read a skeleton archive of many walks.
 
     The `.npz` layout: ``xyz`` (all frames, J, 3) in metres (times ``scale`` where given), y up,
@@ -103,6 +127,8 @@ def load_skeletons(path: Path) -> list[Recording]:
     ----------
     path
         The archive.
+    name
+        Name of the data set.
 
     Returns
     -------
@@ -138,7 +164,7 @@ def load_skeletons(path: Path) -> list[Recording]:
         ) from error
     scale = float(data["scale"]) if "scale" in data else 1.0
     recordings = []
-    for i, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for i, (start, stop) in enumerate(pairwise(offsets)):
         if not np.isfinite(rates[i]):
             continue
         world = np.full((stop - start, N_LANDMARKS, 3), np.nan, np.float32)
@@ -158,13 +184,13 @@ def load_skeletons(path: Path) -> list[Recording]:
                 recording=f"{labels['subject'][i]}/{labels['sequence'][i]}",
                 condition=labels["condition"][i],
                 view=labels["view"][i],
-                source=path.stem,
+                source=name,
             )
         )
     return recordings
 
 
-def load_manifest(path: Path) -> list[Recording]:
+def load_manifest(path: Path, name: str) -> list[Recording]:
     """Read the walks of a manifest whose poses lie beside the videos.
 
     Parameters
@@ -173,6 +199,8 @@ def load_manifest(path: Path) -> list[Recording]:
         A ``manifest.csv`` with the columns path, subject, recording, session, view, condition,
         parent, label. For every video ``x.mp4`` the estimated pose ``x.pose.npz`` is read
         (``gaitproof extract`` writes it).
+    name
+        Name of the data set.
 
     Raises
     ------
@@ -186,10 +214,10 @@ def load_manifest(path: Path) -> list[Recording]:
         raise InputError(
             f"The manifest {str(path)!r} cannot be read.", actual=str(error.strerror)
         ) from error
-    return list(_manifest_recordings(path, rows))
+    return list(_manifest_recordings(path, rows, name))
 
 
-def _manifest_recordings(path: Path, rows: list[dict[str, str]]) -> Iterable[Recording]:
+def _manifest_recordings(path: Path, rows: list[dict[str, str]], name: str) -> Iterable[Recording]:
     for row in rows:
         try:
             pose = (path.parent / row["path"]).with_suffix(".pose.npz")
@@ -208,4 +236,4 @@ def _manifest_recordings(path: Path, rows: list[dict[str, str]]) -> Iterable[Rec
                 f"The pose file {str(pose)!r} is missing.",
                 hint=f"run: gaitproof extract {path.parent} -o {path.parent}",
             )
-        yield _recording(load_npz(pose), source=path.parent.name, **labels)
+        yield _recording(load_npz(pose), source=name, **labels)

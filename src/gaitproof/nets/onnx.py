@@ -1,0 +1,152 @@
+"""Encoders in ONNX Runtime: what inference uses; torch is not needed."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from gaitproof.errors import ModelError
+from gaitproof.nets.card import ModelCard
+from gaitproof.nets.normaliser import Normaliser
+from gaitproof.types import GaitWindows
+
+MODEL_FILE: Final = "model.onnx"
+CARD_FILE: Final = "card.json"
+DEFAULT_MODEL: Final = "hybrid-small"
+
+_BATCH: Final = 256
+"""Windows per call: bounds the memory of a long film."""
+
+
+def list_models() -> list[str]:
+    """Return the names of the models inside the package."""
+    return sorted(
+        entry.name
+        for entry in files("gaitproof.nets").joinpath("weights").iterdir()
+        if entry.is_dir() and entry.joinpath(CARD_FILE).is_file()
+    )
+
+
+def load_card(folder: Path) -> ModelCard:
+    """Read and validate the card of a model folder.
+
+    Raises
+    ------
+    ModelError
+        If the card is missing or malformed.
+    """
+    path = folder / CARD_FILE
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ModelError(
+            f"{str(folder)!r} is not a model.",
+            expected=f"a folder with {MODEL_FILE} and {CARD_FILE}",
+            actual=str(error.strerror),
+            hint=f"models inside the package: {', '.join(list_models()) or 'none'}",
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(
+            f"The model card {str(path)!r} is not valid.",
+            actual=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",
+        ) from error
+
+
+class OnnxEncoder:
+    """A gait encoder in ONNX Runtime with its card and normaliser.
+
+    Parameters
+    ----------
+    weights
+        The ONNX file's content.
+    card
+        Its card; the SHA-256 must match.
+
+    Raises
+    ------
+    ModelError
+        If weights and card do not belong together, or the weights cannot be run.
+    """
+
+    def __init__(self, weights: bytes, card: ModelCard) -> None:
+        digest = hashlib.sha256(weights).hexdigest()
+        if digest != card.weights_sha256:
+            raise ModelError(
+                "The model's weights do not match its card.",
+                expected=f"SHA-256 {card.weights_sha256}",
+                actual=digest,
+                hint="install gaitproof again, or export the model again",
+            )
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                weights, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime raises types of its own without a common base
+            raise ModelError(
+                "The model's weights cannot be run.", actual=" ".join(str(error).split())
+            ) from error
+        self._input = self._session.get_inputs()[0].name
+        self._card = card
+        self._normaliser = Normaliser(
+            np.array(card.mean, np.float32), np.array(card.std, np.float32), card.alignment
+        )
+
+    @property
+    def card(self) -> ModelCard:
+        """What the weights are, and how far they can be trusted."""
+        return self._card
+
+    def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
+        """Return one unit-length embedding per window, shape (N, D)."""
+        if not len(windows):
+            return np.zeros((0, self._card.embedding_size), np.float32)
+        inputs = self._normaliser(windows.features, windows.mask)
+        parts = [
+            self._session.run(None, {self._input: inputs[start : start + _BATCH]})[0]
+            for start in range(0, len(inputs), _BATCH)
+        ]
+        rows = np.concatenate(parts)
+        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
+
+    @classmethod
+    def load(cls, model: str | Path = DEFAULT_MODEL) -> Self:
+        """Load a model by the name it has in the package, or from a folder.
+
+        Parameters
+        ----------
+        model
+            A name of `list_models`, or a folder with ``model.onnx`` and ``card.json``.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model, or it is broken.
+        """
+        if isinstance(model, str) and model in list_models():
+            packaged = files("gaitproof.nets").joinpath("weights").joinpath(model)
+            with as_file(packaged) as folder:
+                return cls._read(folder)
+        return cls._read(Path(model))
+
+    @classmethod
+    def _read(cls, folder: Path) -> Self:
+        card = load_card(folder)
+        try:
+            weights = (folder / MODEL_FILE).read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"The weights {str(folder / MODEL_FILE)!r} cannot be read.",
+                actual=str(error.strerror),
+            ) from error
+        return cls(weights, card)

@@ -1,0 +1,104 @@
+"""From a trained network to a model folder: ONNX weights and card."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from gaitproof.errors import ModelError
+from gaitproof.media.files import write_atomically
+from gaitproof.nets.card import ModelCard
+from gaitproof.nets.onnx import CARD_FILE, MODEL_FILE, OnnxEncoder
+from gaitproof.train.loop import TrainedEncoder
+from gaitproof.types import GaitWindows
+from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
+
+PARITY: Final = 0.9999
+"""Least cosine between torch and ONNX Runtime embeddings of the same windows."""
+
+
+def to_onnx(trained: TrainedEncoder) -> bytes:
+    """Export the network with a free batch size by the dynamo exporter.
+
+    The legacy exporter's graphs break under dynamic quantisation.
+    """
+    network = trained.network.eval()
+    example = torch.zeros(2, WINDOW_FRAMES, N_FEATURES)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=["windows"],
+            output_names=["embeddings"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=65536)},),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    return bytes(program.model_proto.SerializeToString())
+
+
+def save_model(trained: TrainedEncoder, folder: Path, **card: Any) -> ModelCard:
+    """Write ``model.onnx`` and ``card.json``, checked against the torch network.
+
+    Parameters
+    ----------
+    trained
+        What to export.
+    folder
+        Made if missing.
+    **card
+        The card's fields but for identifiers, normaliser and SHA-256; `name` and `version` make
+        the model identifier.
+
+    Returns
+    -------
+    ModelCard
+        The card as written.
+
+    Raises
+    ------
+    ModelError
+        If the exported network does not compute what the trained one does.
+    """
+    weights = to_onnx(trained)
+    digest = hashlib.sha256(weights).hexdigest()
+    name, version = card.pop("name"), card.pop("version")
+    normaliser = trained.normaliser
+    complete = ModelCard(
+        model_id=f"{name}-{version}-{digest[:12]}",
+        weights_sha256=digest,
+        alignment=normaliser.alignment,
+        mean=tuple(float(value) for value in normaliser.mean),
+        std=tuple(float(value) for value in normaliser.std),
+        **card,
+    )
+    _check_parity(trained, OnnxEncoder(weights, complete))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / MODEL_FILE, weights)
+    write_atomically(folder / CARD_FILE, complete.model_dump_json(indent=1).encode())
+    return complete
+
+
+def _check_parity(trained: TrainedEncoder, exported: OnnxEncoder) -> None:
+    rng = np.random.default_rng(0)
+    normaliser = trained.normaliser
+    features = rng.normal(normaliser.mean, normaliser.std, (16, WINDOW_FRAMES, N_FEATURES))
+    windows = GaitWindows(
+        features.astype(np.float32), np.ones((16, N_FEATURES), bool), np.zeros(16)
+    )
+    cosine = float((trained.embed(windows) * exported.embed(windows)).sum(axis=1).min())
+    if cosine < PARITY:
+        raise ModelError(
+            "The exported network differs from the trained one.",
+            expected=f"cosine of at least {PARITY}",
+            actual=f"{cosine:.5f}",
+        )
