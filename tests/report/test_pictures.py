@@ -43,7 +43,7 @@ def test_shrink_keeps_proportions(shape, wanted):
     assert shrink(np.zeros((*shape, 3), np.uint8)).shape[:2] == wanted
 
 
-@given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 8))
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 8))
 def test_moments_increase_and_show_the_person(first, length, count):
     sequence = track(60, range(first, first + length))
     times = pick_times(sequence, count)
