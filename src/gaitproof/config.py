@@ -79,7 +79,7 @@ class PoseSettings(Settings):
     min_detection_confidence: float = Field(default=0.5, ge=0, le=1)
     min_tracking_confidence: float = Field(default=0.5, ge=0, le=1)
     workers: int = Field(default=0, ge=0, le=64)
-    """Processes that share one clip; 0 chooses by processors and length."""
+    """Threads that share one clip; 0 chooses by processors and length."""
     overlap: float = Field(default=1.0, ge=0)
     """Seconds a parallel segment starts early to warm the tracker up."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,7 @@ from gaitproof.config import VerifySettings
 from gaitproof.media.probe import VideoInfo, probe
 from gaitproof.pose.cache import PoseCache, cache_key
 from gaitproof.pose.estimator import PoseEstimator, create_estimator, estimator_identifier
-from gaitproof.pose.frames import estimate_frames
+from gaitproof.pose.frames import FramePoses, estimate_frames
 from gaitproof.pose.parallel import choose_workers, estimate_parallel
 from gaitproof.pose.tracking import Tracker, TrackingSettings
 from gaitproof.types import PoseSequence
@@ -56,8 +56,9 @@ def extract(
     progress
         Called with the share that is done, 0 to 1.
     estimator_factory
-        Makes the estimator instead of `create_estimator(settings.pose)`. One process does the
-        work then, and nothing is cached.
+        Makes an estimator instead of `create_estimator(settings.pose)`; called once per thread
+        and once for the identifier. One thread does the work unless `settings.pose.workers` says
+        otherwise, and nothing is cached.
     tracking
         Limits of the tracker.
 
@@ -67,41 +68,51 @@ def extract(
         If the video cannot be used.
     DependencyError
         If the estimator cannot be loaded.
-    GaitproofError
-        If a helper process dies.
     """
     settings = settings or VerifySettings()
     tracking = tracking or TrackingSettings()
     video = probe(path, settings.media)
     key = None
+    make: Callable[[], PoseEstimator]
     if estimator_factory is None:
         identifier = estimator_identifier(settings.pose)
+        make = partial(create_estimator, settings.pose)
+        workers = choose_workers(video.duration, settings.pose)
         if cache is not None:
             key = cache_key(video.sha256, identifier, settings.pose, tracking)
             stored = cache.load(key)
             if stored is not None:
                 return Extraction(video, stored)
-        workers = choose_workers(video.duration, settings.pose)
-        make: Callable[[], PoseEstimator] = partial(create_estimator, settings.pose)
     else:
-        workers, make = 1, estimator_factory
-    tracker = Tracker(tracking)
-    if workers > 1:
-        frames = estimate_parallel(
-            path, settings.pose, settings.media, video.duration, workers, progress
-        )
-        # closed at once, so that an interrupt leaves no process behind
-        with closing(frames):
-            for found in frames:
-                tracker.add(found.time, found.detections, found.motion)
-    else:
+        make = estimator_factory
+        workers = choose_workers(video.duration, settings.pose) if settings.pose.workers else 1
         with make() as estimator:
             identifier = estimator.identifier
-            for found in estimate_frames(path, estimator, settings.media):
-                tracker.add(found.time, found.detections, found.motion)
-                if progress is not None:
-                    progress(min(1.0, found.time / video.duration))
+    tracker = Tracker(tracking)
+    # closed in any case, so that an interrupt leaves no thread and no open model behind
+    with closing(_frames(video, settings, make, workers, progress)) as frames:
+        for found in frames:
+            tracker.add(found.time, found.detections, found.motion)
     tracks = tracker.finish((video.width, video.height), identifier, video.sha256)
     if cache is not None and key is not None:
         cache.save(key, tracks)
     return Extraction(video, tracks)
+
+
+def _frames(
+    video: VideoInfo,
+    settings: VerifySettings,
+    make: Callable[[], PoseEstimator],
+    workers: int,
+    progress: Callable[[float], None] | None,
+) -> Generator[FramePoses, None, None]:
+    if workers > 1:
+        yield from estimate_parallel(
+            video.path, make, settings.pose, settings.media, video.duration, workers, progress
+        )
+        return
+    with make() as estimator:
+        for found in estimate_frames(video.path, estimator, settings.media):
+            yield found
+            if progress is not None:
+                progress(min(1.0, found.time / video.duration))

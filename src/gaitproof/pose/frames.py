@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def estimate_frames(
     limits: MediaLimits,
     start: float | None = None,
     stop: float | None = None,
-) -> Iterator[FramePoses]:
+) -> Generator[FramePoses, None, None]:
     """Decode, estimate and measure the background's motion, frame by frame."""
     meter = MotionMeter()
     boxes: list[Box] = []

@@ -6,9 +6,10 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,11 @@ _STEP: Final = 33333
 _AXES: Final = np.array([1, -1, -1], np.float32)
 """MediaPipe's world y points down and its z away from the camera."""
 
-_SEVERE: Final = re.compile(rb"^(E|F)\d{4} |error|fatal", re.IGNORECASE)
+_NOTICE: Final = re.compile(
+    rb"^(?:[IW]\d{4} \d\d:\d\d:\d.*|INFO: Created TensorFlow Lite .*"
+    rb"|WARNING: All log messages .*)\n",
+    re.MULTILINE,
+)
 
 
 class MediaPipeEstimator(ClosingEstimator):
@@ -127,11 +132,57 @@ def to_detection(image: Any, world: Any, size: tuple[int, int]) -> Detection:
     return Detection(flat, deep, np.clip(seen, 0.0, 1.0))
 
 
+class _ErrorStream:
+    """Standard error of the process with MediaPipe's notices taken out while it is held.
+
+    Its C++ logger writes to file descriptor 2 and can be set up neither from Python nor by the
+    environment. What is not recognised as a notice is passed on when the last holder lets go, so
+    that neither errors nor other threads' output is lost.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._saved = -1
+        self._notes: IO[bytes] | None = None
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Hold notices back while the block runs; blocks of several threads may overlap."""
+        with self._lock:
+            if self._holders == 0:
+                if sys.stderr is not None:
+                    sys.stderr.flush()
+                self._notes = tempfile.TemporaryFile()  # noqa: SIM115 - _restore closes it
+                self._saved = os.dup(2)
+                os.dup2(self._notes.fileno(), 2)
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if self._holders == 0:
+                    self._restore()
+
+    def _restore(self) -> None:
+        assert self._notes is not None
+        os.dup2(self._saved, 2)
+        os.close(self._saved)
+        self._notes.seek(0)
+        rest = _NOTICE.sub(b"", self._notes.read())
+        self._notes.close()
+        if rest:
+            os.write(2, rest)
+
+
+_ERROR_STREAM: Final = _ErrorStream()
+# one per process, as there is one descriptor 2 per process
+
+
 @contextmanager
 def quiet_start(wanted: bool = True) -> Iterator[None]:
-    """Keep MediaPipe's start-up notices off standard error; errors are passed on.
-
-    Its C++ logger writes to file descriptor 2 and is set up by none of its Python settings.
+    """Keep MediaPipe's start-up notices off standard error; everything else is passed on.
 
     Parameters
     ----------
@@ -141,17 +192,5 @@ def quiet_start(wanted: bool = True) -> Iterator[None]:
     if not wanted:
         yield
         return
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    with tempfile.TemporaryFile() as notes:
-        saved = os.dup(2)
-        try:
-            os.dup2(notes.fileno(), 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            notes.seek(0)
-            for line in notes:
-                if _SEVERE.search(line):
-                    os.write(2, line)
+    with _ERROR_STREAM.quiet():
+        yield
