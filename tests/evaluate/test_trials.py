@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pytest
 
@@ -11,18 +9,15 @@ from gaitproof.types import GaitWindows
 from gaitproof.verify.scoring import make_template, similarity
 
 
-@dataclass(frozen=True)
 class Walk:
-    """The least that the evaluation must know of a recording."""
+    """A walk without windows: here the embeddings are given."""
 
-    subject: str
-    recording: str
-    source: str = "made"
-    view: str = "side"
-    condition: str = "normal"
-    parent: str = ""
-    windows: GaitWindows = field(default_factory=GaitWindows.empty)
-    bones: np.ndarray | None = None
+    bones = None
+    windows = GaitWindows.empty()
+
+    def __init__(self, subject, recording, source="made", view="side", parent=""):
+        self.subject, self.recording, self.source = subject, recording, source
+        self.view, self.parent, self.condition = view, parent, "normal"
 
 
 def _walks(people: int = 4, each: int = 5, source: str = "made") -> list[Walk]:

@@ -117,7 +117,13 @@ def both_unseen(
         baselines=others,
         comparisons={
             name: {
-                level: compare(system[level].trials, found.trials, draws=draws, seed=seed)
+                level: {
+                    figure: difference
+                    for figure, difference in compare(
+                        system[level].trials, found.trials, draws=draws, seed=seed
+                    ).items()
+                    if figure in found.figures
+                }
                 for level, found in levels.items()
             }
             for name, levels in others.items()

@@ -79,7 +79,7 @@ def figures_at_threshold(
     return ThresholdFigures(
         threshold=float(threshold),
         fmr=fmr,
-        fnmr=1 - recall,
+        fnmr=float((~accepted[labels]).mean()),
         accuracy=true_accepts + (1 - share) * (1 - fmr),
         precision=precision,
         recall=recall,

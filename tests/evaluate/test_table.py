@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import doctest
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from gaitproof.evaluate import operating_point, table
+from gaitproof.evaluate.protocol import both_unseen
+
+
+def _embed(windows):
+    rows = windows.features.mean(axis=1)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def result(make_walks):
+    return both_unseen(make_walks(12, 5), lambda train: _embed, folds=3, draws=50)
+
+
+def _print(thing) -> str:
+    out = io.StringIO()
+    Console(file=out, width=220).print(thing)
+    return out.getvalue()
+
+
+def test_the_table_names_every_system_and_prints_no_unsupported_rate(result):
+    text = _print(table.figures_table(result))
+    for name in ("this encoder", "bone lengths, metric", "static mean pose", "clip", "window"):
+        assert name in text
+    # 12 people: 22.1 % at best
+    assert "< 22.1 (too few people to say less)" in text
+    assert "needs 29 people" in text
+    assert "needs 2995 people" in text
+
+
+def test_the_details_list_every_part(result):
+    text = _print(table.details_table(result))
+    for name in ("fold 0", "fold 2", "source made", "enrolled impostor"):
+        assert name in text
+    assert "< 52.8" in text  # a fold of four people
+
+
+def test_decisions_state_their_prevalence(result):
+    lines = table.decision_lines(result)
+    assert [line.split(":")[0] for line in lines] == ["clip", "window"]
+    assert all("25.0% of the claims are genuine" in line for line in lines)
+
+
+@pytest.mark.parametrize("module", [table, operating_point])
+def test_examples_in_the_documentation_hold(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
