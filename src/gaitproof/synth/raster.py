@@ -1,0 +1,163 @@
+"""Drawing one moving mesh off screen with VTK (EGL, software is enough; no X server)."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.errors import DependencyError
+
+UInt8 = NDArray[np.uint8]
+
+INSTALL: Final = "apt-get install -y libegl1 libgl1 libgl1-mesa-dri"
+"""Debian command for the system libraries that off-screen drawing needs."""
+
+
+def require_renderer() -> None:
+    """Check that VTK can be imported.
+
+    Raises
+    ------
+    DependencyError
+        If the package or a system library is missing, with the command that installs it.
+    """
+    try:
+        import vtkmodules.vtkRenderingOpenGL2  # noqa: F401
+    except ImportError as error:
+        missing = "vtk" in str(error.name or "")
+        raise DependencyError(
+            "Made walkers need the renderer, which cannot be loaded.",
+            actual=str(error),
+            hint="pip install 'gaitproof[synth]'" if missing else INSTALL,
+        ) from error
+
+
+class Rasteriser:
+    """Draws a coloured mesh through a pinhole camera, with alpha; use as a context manager.
+
+    Vertex colours are drawn as they are: the light is in them already.
+
+    Parameters
+    ----------
+    triangles
+        Shape (F, 3): vertex numbers, fixed.
+    vertices
+        Number of vertices.
+    size
+        Largest picture, (width, height) in pixels.
+
+    Raises
+    ------
+    DependencyError
+        If no off-screen OpenGL context can be made.
+    """
+
+    def __init__(self, triangles: NDArray[np.int64], vertices: int, size: tuple[int, int]) -> None:
+        require_renderer()
+        from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+        from vtkmodules.vtkCommonCore import vtkPoints, vtkUnsignedCharArray
+        from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+        from vtkmodules.vtkCommonMath import vtkMatrix4x4
+        from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
+        from vtkmodules.vtkRenderingOpenGL2 import vtkEGLRenderWindow
+
+        self._points = np.zeros((vertices, 3), np.float32)
+        self._colours = np.zeros((vertices, 3), np.uint8)
+        points, self._mesh = vtkPoints(), vtkPolyData()
+        # both arrays are shared with VTK, not copied: `draw` writes into them
+        self._vtk_points = numpy_to_vtk(self._points)
+        self._vtk_colours = numpy_to_vtk(self._colours)
+        points.SetData(self._vtk_points)
+        cells = vtkCellArray()
+        cells.SetData(
+            3, numpy_to_vtkIdTypeArray(np.ascontiguousarray(triangles).ravel(), deep=True)
+        )
+        self._mesh.SetPoints(points)
+        self._mesh.SetPolys(cells)
+        self._mesh.GetPointData().SetScalars(self._vtk_colours)
+        mapper = vtkPolyDataMapper()
+        mapper.SetInputData(self._mesh)
+        actor = vtkActor()
+        actor.SetMapper(mapper)
+        actor.GetProperty().LightingOff()
+        self._renderer: Any = vtkRenderer()
+        self._renderer.AddActor(actor)
+        # culling would judge by the camera's own projection, which is not the one in use
+        self._renderer.GetCullers().RemoveAllItems()
+        self._renderer.SetBackground(0, 0, 0)
+        self._renderer.SetBackgroundAlpha(0.0)
+        self._matrix = vtkMatrix4x4()
+        camera = self._camera = self._renderer.GetActiveCamera()
+        camera.SetPosition(0, 0, 0)
+        camera.SetFocalPoint(0, 0, -1)
+        camera.SetViewUp(0, 1, 0)
+        camera.SetUseExplicitProjectionTransformMatrix(True)
+        camera.SetExplicitProjectionTransformMatrix(self._matrix)
+        self._buffer = vtkUnsignedCharArray()
+        self._size = size
+        self._window: Any = vtkEGLRenderWindow()
+        self._window.SetOffScreenRendering(1)
+        self._window.SetMultiSamples(0)
+        self._window.SetAlphaBitPlanes(1)
+        self._window.SetSize(*size)
+        self._window.AddRenderer(self._renderer)
+        self._window.Render()
+        if not self._window.GetRenderingBackend():
+            raise DependencyError("No off-screen OpenGL context could be made.", hint=INSTALL)
+
+    def draw(
+        self,
+        points: NDArray[np.floating[Any]],
+        colours: UInt8,
+        projection: NDArray[np.float64],
+    ) -> UInt8:
+        """Draw one frame.
+
+        Parameters
+        ----------
+        points
+            Shape (V, 3), metres, camera axes with the camera at the origin looking along -z.
+        colours
+            Shape (V, 3), RGB.
+        projection
+            Shape (4, 4): OpenGL clip matrix that fills the whole picture.
+
+        Returns
+        -------
+        ndarray of uint8
+            Shape (height, width, 4): RGBA, top row first; alpha is 0 or 255.
+        """
+        from vtkmodules.util.numpy_support import vtk_to_numpy
+
+        np.copyto(self._points, points, casting="same_kind")
+        np.copyto(self._colours, colours)
+        self._mesh.GetPoints().Modified()
+        self._vtk_points.Modified()
+        self._vtk_colours.Modified()
+        self._mesh.Modified()
+        self._matrix.DeepCopy(tuple(projection.ravel()))
+        # the camera keeps what it computed until it is told itself
+        self._camera.Modified()
+        self._window.Render()
+        width, height = self._size
+        self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, self._buffer)
+        picture: UInt8 = vtk_to_numpy(self._buffer).reshape(height, width, 4)
+        return picture[::-1]
+
+    def close(self) -> None:
+        """Free the OpenGL context."""
+        self._window.Finalize()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,140 @@
+"""Where the walk happens before the camera, so that the walker is large and never cut off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.errors import ConfigError
+from gaitproof.synth.camera import Camera
+from gaitproof.synth.motion import Motion
+from gaitproof.synth.skeleton import rotation
+
+Float64 = NDArray[np.float64]
+Stage = Literal["auto", "pass", "treadmill"]
+
+SMALLEST: Final = 0.50
+LARGEST: Final = 0.86
+"""Body height as a part of the picture's height; below 0.45 pose estimators miss the start."""
+
+SIDE_ROOM: Final = 0.42
+"""Metres kept free on either side of the pelvis: half a stride and a swinging arm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Staging:
+    """A camera and the placement of the walk: scene = turn @ body + shift.
+
+    `heading` is the walking direction in degrees: 0 to the camera, 90 to the right.
+    """
+
+    camera: Camera
+    heading: float
+    shift: Float64
+    farthest: float
+
+    @property
+    def turn(self) -> Float64:
+        """Rotation (3, 3) from body axes to scene axes."""
+        return rotation(1, self.heading)
+
+    def place(self, points: NDArray[np.floating[Any]]) -> Float64:
+        """Turn body points (..., 3) into scene points."""
+        placed: Float64 = points @ self.turn.T + self.shift
+        return placed
+
+
+def _fits(size: tuple[int, int], length: float, view: float, distance: float, smallest: float) -> bool:
+    """Whether a straight path stays inside the picture at this smallest relative body height."""
+    reach, cross = 0.5 * length * abs(np.cos(view)), 0.5 * length * abs(np.sin(view))
+    far, near = distance + reach, distance - reach
+    if smallest * far / near > LARGEST:
+        return False
+    # for a person of 1.75 m; the sideways room is what perspective leaves at both ends
+    focal = smallest * size[1] * far / 1.75
+    span = focal * (cross + SIDE_ROOM) * (1 / far + 1 / near)
+    return bool(span < size[0])
+
+
+def plan_stage(
+    size: tuple[int, int], length: float, view: float, stage: Stage
+) -> Literal["pass", "treadmill"]:
+    """Choose between a straight pass and a treadmill.
+
+    Raises
+    ------
+    ConfigError
+        If a pass was asked for and is too long for the picture at this view.
+    """
+    if stage == "treadmill":
+        return "treadmill"
+    distance = max(4.5, 4.0 * 0.5 * length * abs(np.cos(np.radians(view))))
+    if _fits(size, length, np.radians(view), distance, SMALLEST):
+        return "pass"
+    if stage == "pass":
+        raise ConfigError(
+            "The walk does not fit the picture in one pass.",
+            actual=f"{length:.1f} m at a view of {view:g} degrees",
+            hint="a shorter clip, a view nearer to 0, or a treadmill",
+        )
+    return "treadmill"
+
+
+def make_staging(
+    motion: Motion,
+    rng: np.random.Generator,
+    *,
+    size: tuple[int, int],
+    view: float,
+    height: float,
+    treadmill: bool,
+) -> Staging:
+    """Put a camera before a walk.
+
+    Parameters
+    ----------
+    motion
+        The walk, along +z of its own axes.
+    rng
+        Draws distance, camera height, tilt, and whether the walker goes left or right.
+    size
+        (width, height), pixels.
+    view
+        Degrees between walking direction and camera: 0 frontal, 90 from the side.
+    height
+        Body height, metres.
+    treadmill
+        Whether the walker stays in place.
+    """
+    heading = float(view) * (1 if rng.random() < 0.5 else -1)
+    track = motion.joints[:, (23, 24)].mean(axis=1)
+    middle = 0.5 * (track[0] + track[-1])
+    length = 0.0 if treadmill else float(track[-1, 2] - track[0, 2])
+    angle = np.radians(heading)
+    reach = 0.5 * length * abs(np.cos(angle))
+    distance = max(float(rng.uniform(4.5, 7.5)), 4.0 * reach)
+    smallest = SMALLEST
+    wanted = rng.uniform(0.62, 0.80) if treadmill else rng.uniform(SMALLEST, 0.72)
+    for candidate in np.arange(wanted, SMALLEST, -0.02):
+        if _fits(size, length, angle, distance, float(candidate)):
+            smallest = float(candidate)
+            break
+    far, near = distance + reach, distance - reach
+    focal = smallest * size[1] * far / max(height, 1.6)
+    # sideways: the two ends equally far from the edges of the picture
+    start, end = (-0.5 * length * np.sin(angle), 0.5 * length * np.sin(angle))
+    first, last = (far, near) if np.cos(angle) >= 0 else (near, far)
+    offset = -(start / first + end / last) / (1 / first + 1 / last)
+    camera_height = float(rng.uniform(1.0, 1.7))
+    camera = Camera(size, focal, camera_height, 0.0)
+    # tilt: feet at the near end and crown at the near end around the middle of the picture
+    below = np.arctan2(camera_height, near)
+    above = np.arctan2(height - camera_height, near)
+    tilt = float(np.degrees(0.5 * (below - above))) + float(rng.normal(0, 0.25))
+    camera = Camera(size, focal, camera_height, tilt)
+    turn = rotation(1, heading)
+    shift = np.array([offset, 0.0, -distance]) - turn @ np.array([0.0, 0.0, middle[2]])
+    return Staging(camera, heading, shift, far)

@@ -1,0 +1,431 @@
+"""Who a made walker is: the build, the gait and the face that stay the same from walk to walk.
+
+Everything is drawn from a seed. What may change between two walks of one person (speed, small
+curve changes, clothes) is drawn elsewhere: `vary` here, `body.Outfit` for the clothes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from gaitproof.errors import ConfigError
+
+Float64 = NDArray[np.float64]
+
+HARMONICS: Final = 8
+"""Fourier harmonics per joint curve: the knee needs six, the ankle's push-off eight."""
+
+NORMATIVE: Final[dict[str, tuple[tuple[float, float], ...]]] = {
+    "hip": ((0, 33), (20, 20), (30, 9), (52, -11), (70, 15), (90, 34)),
+    "knee": ((0, 5), (14, 18), (40, 5), (55, 19), (62, 38), (72, 60), (88, 23), (95, 5)),
+    "ankle": ((0, 0), (7, -6), (46, 11), (63, -18), (76, 1), (85, 4)),
+    "adduction": ((0, 0), (16, 6), (40, 3), (66, -6), (85, -2)),
+    "shoulder": ((2, -23), (27, -7), (52, 9), (77, -7)),
+    "elbow": ((2, 18), (27, 27), (52, 36), (77, 27)),
+}
+"""Joint angles of a leg (or the arm of the same side) over its own gait cycle: percent of the cycle
+from heel strike, degrees. Flexion, dorsiflexion and adduction positive; the hip relative to a pelvis
+tilted 10 degrees forward (Perry; Winter; Kadaba et al. 1990)."""
+
+NORMATIVE_SWAY: Final[dict[str, tuple[int, float, float]]] = {
+    "obliquity": (1, 4.0, 13.0),
+    "rotation": (1, 4.5, 2.0),
+    "thorax_rotation": (1, 5.0, 52.0),
+    "thorax_list": (1, 1.5, 60.0),
+    "nod": (2, 1.2, 20.0),
+}
+"""Trunk curves over the cycle of the left leg: harmonic, amplitude in degrees, percent of the cycle at
+which it peaks. Obliquity: left side up; rotation: left side forward."""
+
+LIMB_CURVES: Final = tuple(NORMATIVE)
+TRUNK_CURVES: Final = tuple(NORMATIVE_SWAY)
+
+_SPREAD: Final[dict[str, tuple[float, float, float]]] = {
+    "hip": (0.08, 2.0, 1.2),
+    "knee": (0.09, 2.0, 1.3),
+    "ankle": (0.20, 2.2, 1.4),
+    "adduction": (0.25, 1.5, 1.5),
+    "shoulder": (0.35, 4.0, 1.5),
+    "elbow": (0.35, 7.0, 1.5),
+}
+"""Between-people standard deviations: gain, offset in degrees, phase in percent of the cycle."""
+
+PELVIC_TILT: Final = 10.0
+"""Degrees of forward tilt to which the hip curve refers."""
+
+
+def _fourier(values: Float64) -> Float64:
+    """Return (1 + 2 * HARMONICS,) coefficients of one evenly sampled period."""
+    spectrum = np.fft.rfft(values) / len(values)
+    inner = 2 * spectrum[1 : HARMONICS + 1]
+    return np.concatenate([[spectrum[0].real], inner.real, -inner.imag])
+
+
+def evaluate_fourier(coefficients: Float64, phase: Float64) -> Float64:
+    """Evaluate Fourier series at a phase.
+
+    Parameters
+    ----------
+    coefficients
+        Shape (..., 1 + 2 * HARMONICS): mean, cosine terms, sine terms.
+    phase
+        Shape (T,), cycles.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (..., T).
+    """
+    angle = 2 * np.pi * np.outer(np.arange(1, HARMONICS + 1), phase)
+    basis = np.concatenate([np.ones((1, len(phase))), np.cos(angle), np.sin(angle)])
+    values: Float64 = coefficients @ basis
+    return values
+
+
+def _shifted(coefficients: Float64, cycles: float) -> Float64:
+    """Return the series of the same curve, delayed by a part of a cycle."""
+    harmonic = np.arange(1, HARMONICS + 1)
+    angle = 2 * np.pi * harmonic * cycles
+    cos, sin = coefficients[1 : HARMONICS + 1], coefficients[HARMONICS + 1 :]
+    return np.concatenate(
+        [
+            coefficients[:1],
+            cos * np.cos(angle) - sin * np.sin(angle),
+            cos * np.sin(angle) + sin * np.cos(angle),
+        ]
+    )
+
+
+def normative_curve(name: str) -> Float64:
+    """Return the Fourier coefficients of one normative limb curve, degrees."""
+    knots = np.array(NORMATIVE[name])
+    x = np.append(knots[:, 0], knots[0, 0] + 100)
+    y = np.append(knots[:, 1], knots[0, 1])
+    spline = CubicSpline(x, y, bc_type="periodic")
+    grid = np.arange(200) / 2.0
+    return _fourier(spline((grid - x[0]) % 100 + x[0]))
+
+
+def _normative_sway(name: str) -> Float64:
+    harmonic, amplitude, peak = NORMATIVE_SWAY[name]
+    phase = np.arange(200) / 200
+    return _fourier(amplitude * np.cos(2 * np.pi * harmonic * (phase - peak / 100)))
+
+
+@dataclass(frozen=True)
+class Build:
+    """Lengths in metres and girth factors (1 = average) of a body.
+
+    The segment fractions of the average are Winter's (2009, after Drillis and Contini).
+    """
+
+    height: float
+    thigh: float
+    shank: float
+    ankle: float
+    foot: float
+    trunk: float
+    upper_arm: float
+    forearm: float
+    hand: float
+    hip_width: float
+    shoulder_width: float
+    girth: float
+    belly: float
+    muscle: float
+    chest: float
+
+
+@dataclass(frozen=True)
+class Head:
+    """Looks of a head: what a face swap exchanges.
+
+    Colours are sRGB in [0, 1]; widths and lengths are factors of the average.
+    """
+
+    skin: tuple[float, float, float]
+    hair: tuple[float, float, float]
+    iris: tuple[float, float, float]
+    lips: tuple[float, float, float]
+    style: str
+    beard: float
+    brow: float
+    skull_width: float
+    jaw_width: float
+    jaw_length: float
+    nose_length: float
+    nose_width: float
+    eye_spacing: float
+    mouth_width: float
+    ear: float
+
+
+HAIR_STYLES: Final = ("short", "cropped", "bob", "long", "bun", "bald", "curly")
+
+_SKIN: Final = (
+    (0.96, 0.80, 0.70),
+    (0.91, 0.72, 0.59),
+    (0.83, 0.64, 0.49),
+    (0.72, 0.52, 0.37),
+    (0.56, 0.38, 0.26),
+    (0.40, 0.27, 0.19),
+)
+_HAIR: Final = (
+    (0.07, 0.06, 0.06),
+    (0.18, 0.11, 0.07),
+    (0.33, 0.20, 0.11),
+    (0.55, 0.38, 0.20),
+    (0.76, 0.62, 0.38),
+    (0.55, 0.25, 0.12),
+    (0.62, 0.61, 0.60),
+)
+_IRIS: Final = ((0.25, 0.15, 0.08), (0.30, 0.42, 0.55), (0.30, 0.40, 0.25), (0.15, 0.10, 0.07))
+
+
+def _random_head(rng: np.random.Generator, feminine: float) -> Head:
+    tone = int(rng.integers(len(_SKIN)))
+    skin = np.clip(np.array(_SKIN[tone]) + rng.normal(0, 0.015, 3), 0, 1)
+    # fair hair with dark skin is rare enough to look odd
+    hair = np.array(_HAIR[int(rng.integers(2 if tone >= 4 else len(_HAIR)))])
+    styles = ("bob", "long", "bun", "curly", "short") if feminine > 0.5 else HAIR_STYLES[:2]
+    style = str(rng.choice(styles))
+    if feminine <= 0.5 and rng.random() < 0.22:
+        style = str(rng.choice(["bald", "curly"]))
+    lips = 0.62 * skin + 0.38 * np.array([0.70, 0.22, 0.24])
+    beard = float(rng.random() < 0.4) * rng.uniform(0.35, 1.0) if feminine <= 0.5 else 0.0
+
+    def triple(colour: Float64) -> tuple[float, float, float]:
+        return float(colour[0]), float(colour[1]), float(colour[2])
+
+    def factor(spread: float) -> float:
+        return float(np.clip(rng.normal(1, spread), 1 - 2.2 * spread, 1 + 2.2 * spread))
+
+    return Head(
+        skin=triple(skin),
+        hair=triple(np.clip(hair * rng.uniform(0.8, 1.2), 0, 1)),
+        iris=_IRIS[int(rng.integers(len(_IRIS)))],
+        lips=triple(lips),
+        style=style,
+        beard=beard,
+        brow=factor(0.25),
+        skull_width=factor(0.05),
+        jaw_width=factor(0.08),
+        jaw_length=factor(0.06),
+        nose_length=factor(0.15),
+        nose_width=factor(0.15),
+        eye_spacing=factor(0.07),
+        mouth_width=factor(0.12),
+        ear=factor(0.15),
+    )
+
+
+def _random_build(rng: np.random.Generator, feminine: float) -> Build:
+    height = float(np.clip(rng.normal(1.775 - 0.125 * feminine, 0.065), 1.50, 1.98))
+
+    def part(fraction: float, spread: float) -> float:
+        return float(
+            height * fraction * np.clip(rng.normal(1, spread), 1 - 2.5 * spread, 1 + 2.5 * spread)
+        )
+
+    return Build(
+        height=height,
+        thigh=part(0.245, 0.025),
+        shank=part(0.246, 0.025),
+        ankle=part(0.045, 0.03),
+        foot=part(0.152, 0.03),
+        trunk=part(0.288, 0.025),
+        upper_arm=part(0.186, 0.03),
+        forearm=part(0.146, 0.03),
+        hand=part(0.105, 0.03),
+        hip_width=part(0.104 + 0.004 * feminine, 0.04),
+        shoulder_width=part(0.222 - 0.018 * feminine, 0.04),
+        girth=float(np.clip(rng.normal(1.0, 0.09), 0.82, 1.28)),
+        belly=float(np.clip(rng.normal(0.0, 0.6), -0.5, 1.6)),
+        muscle=float(np.clip(rng.normal(1.0 - 0.08 * feminine, 0.06), 0.82, 1.15)),
+        chest=feminine,
+    )
+
+
+@dataclass(frozen=True)
+class Walker:
+    """One made person: build, head and way of walking.
+
+    Parameters
+    ----------
+    seed
+        Seed the person was drawn from.
+    build, head
+        The body and the face.
+    limbs
+        Fourier coefficients, degrees, by ``[curve][side]`` with the curves of `LIMB_CURVES` and
+        side 0 = left, 1 = right; each over the cycle of its own leg.
+    trunk
+        Fourier coefficients, degrees, of `TRUNK_CURVES` over the cycle of the left leg.
+    cadence
+        Steps per minute at the person's own speed.
+    stance
+        Share of the cycle a foot is on the ground, left and right.
+    lean, head_pitch
+        Forward lean of the trunk and of the head, degrees.
+    arm_abduction
+        Arms away from the body, degrees.
+    toe_out
+        Degrees, left and right.
+    step_width
+        Distance of the two lines of feet, metres.
+    sway
+        Sideways movement of the pelvis, metres (amplitude).
+    asymmetry
+        Delay of the right step as a part of the cycle, about 0.
+    stride_noise
+        Coefficient of variation of the stride time.
+    """
+
+    seed: int
+    build: Build
+    head: Head
+    limbs: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
+    trunk: tuple[tuple[float, ...], ...]
+    cadence: float
+    stance: tuple[float, float]
+    lean: float
+    head_pitch: float
+    arm_abduction: tuple[float, float]
+    toe_out: tuple[float, float]
+    step_width: float
+    sway: float
+    asymmetry: float
+    stride_noise: float
+
+    @classmethod
+    def random(cls, seed: int) -> Self:
+        """Draw a person.
+
+        Parameters
+        ----------
+        seed
+            Non-negative; the same seed gives the same person.
+
+        Raises
+        ------
+        ConfigError
+            If the seed is negative.
+        """
+        if seed < 0:
+            raise ConfigError("The seed of a walker must not be negative.", actual=str(seed))
+        rng = np.random.default_rng([seed, 0x3A17])
+        feminine = float(rng.random() < 0.5)
+        build = _random_build(rng, feminine)
+        head = _random_head(rng, feminine)
+        limbs = []
+        for name in LIMB_CURVES:
+            gain, offset, phase = (rng.normal(0, s) for s in _SPREAD[name])
+            shape = _wiggle(rng, 1.2 if name in ("hip", "knee", "ankle") else 0.6)
+            base = normative_curve(name)
+            sides = []
+            for sign in (1, -1):
+                # half of a left-right difference on either side
+                side_gain = np.clip(
+                    1 + gain + sign * _SPREAD[name][0] * 0.22 * rng.normal(), 0.3, 1.8
+                )
+                side_offset = offset + sign * 0.25 * _SPREAD[name][1] * rng.normal()
+                side_phase = (phase + sign * 0.25 * _SPREAD[name][2] * rng.normal()) / 100
+                curve = (base + shape) * side_gain
+                curve[0] = base[0] + side_offset
+                sides.append(tuple(float(c) for c in _shifted(curve, side_phase)))
+            limbs.append((sides[0], sides[1]))
+        trunk = []
+        for name in TRUNK_CURVES:
+            curve = _normative_sway(name) * np.clip(rng.normal(1, 0.3), 0.2, 1.9)
+            curve[0] = rng.normal(0, 0.8)
+            trunk.append(tuple(float(c) for c in _shifted(curve, rng.normal(0, 0.02))))
+        # taller people step more slowly (pendulum): cadence goes with 1 / sqrt(leg length)
+        leg = build.thigh + build.shank
+        cadence = 112 * np.sqrt(0.84 / leg) * np.clip(rng.normal(1, 0.045), 0.9, 1.1)
+        stance = float(np.clip(rng.normal(0.62, 0.01), 0.595, 0.645))
+        uneven = float(rng.normal(0, 0.004))
+        return cls(
+            seed=seed,
+            build=build,
+            head=head,
+            limbs=tuple(limbs),
+            trunk=tuple(trunk),
+            cadence=float(np.clip(cadence, 96, 130)),
+            stance=(stance + uneven, stance - uneven),
+            lean=float(np.clip(rng.normal(3, 2.2), -2, 9)),
+            head_pitch=float(np.clip(rng.normal(2, 4.0), -7, 13)),
+            arm_abduction=(
+                float(np.clip(rng.normal(9, 2.5), 4, 18)),
+                float(np.clip(rng.normal(9, 2.5), 4, 18)),
+            ),
+            toe_out=(
+                float(np.clip(rng.normal(7, 4), -4, 18)),
+                float(np.clip(rng.normal(7, 4), -4, 18)),
+            ),
+            step_width=float(np.clip(rng.normal(0.11, 0.025), 0.05, 0.18)),
+            sway=float(np.clip(rng.normal(0.022, 0.006), 0.008, 0.04)),
+            asymmetry=float(np.clip(rng.normal(0, 0.008), -0.025, 0.025)),
+            stride_noise=float(np.clip(rng.normal(0.02, 0.005), 0.008, 0.035)),
+        )
+
+    def limb(self, name: str) -> Float64:
+        """Return the coefficients of one limb curve: shape (2, 1 + 2 * HARMONICS), left first."""
+        return np.array(self.limbs[LIMB_CURVES.index(name)])
+
+    def sway_curve(self, name: str) -> Float64:
+        """Return the coefficients of one trunk curve."""
+        return np.array(self.trunk[TRUNK_CURVES.index(name)])
+
+
+def _wiggle(rng: np.random.Generator, degrees: float) -> Float64:
+    """Draw a small smooth change of a curve's shape: harmonics 2 to 4."""
+    coefficients = np.zeros(1 + 2 * HARMONICS)
+    for harmonic in (2, 3, 4):
+        size = degrees / harmonic
+        coefficients[harmonic] = rng.normal(0, size)
+        coefficients[HARMONICS + harmonic] = rng.normal(0, size)
+    return coefficients
+
+
+def vary(walker: Walker, seed: int) -> Walker:
+    """Return the person as they walk on one occasion.
+
+    Speed changes by about 3.5 % (cadence and stride share it), every curve a little; the body and
+    the head stay. The size of the changes is about a third of that between people.
+    """
+    rng = np.random.default_rng([walker.seed, seed, 0x5E55])
+    speed = float(np.clip(rng.normal(1, 0.035), 0.91, 1.09))
+    limbs = []
+    for name, pair in zip(LIMB_CURVES, walker.limbs, strict=True):
+        gain, offset, phase = _SPREAD[name]
+        sides = []
+        common = rng.normal(0, 0.2 * gain)
+        wiggle = _wiggle(rng, 0.25)
+        for side in pair:
+            curve = np.array(side)
+            factor = 1 + common + rng.normal(0, 0.08 * gain)
+            if name in ("hip", "shoulder"):
+                factor *= np.sqrt(speed)
+            curve[1:] *= factor
+            curve = curve + wiggle
+            curve[0] += rng.normal(0, 0.22 * offset)
+            sides.append(tuple(float(c) for c in _shifted(curve, rng.normal(0, 0.2 * phase) / 100)))
+        limbs.append((sides[0], sides[1]))
+    trunk = tuple(
+        tuple(float(c) for c in np.array(curve) * rng.normal(1, 0.07)) for curve in walker.trunk
+    )
+    return replace(
+        walker,
+        limbs=tuple(limbs),
+        trunk=trunk,
+        cadence=float(walker.cadence * np.sqrt(speed)),
+        lean=float(walker.lean + rng.normal(0, 0.6)),
+        head_pitch=float(walker.head_pitch + rng.normal(0, 2.0)),
+        step_width=float(max(0.04, walker.step_width + rng.normal(0, 0.008))),
+        sway=float(max(0.005, walker.sway * rng.normal(1, 0.1))),
+    )
