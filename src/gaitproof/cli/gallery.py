@@ -7,21 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.verify import GalleryOption, JsonOption, gallery_location
+from gaitproof.cli.verify import GalleryOption, JsonOption, open_gallery
 from gaitproof.errors import InputError
 
 if TYPE_CHECKING:
-    from gaitproof.verify.gallery import Gallery, IdentityHistory
+    from gaitproof.verify.gallery import IdentityHistory
 
 gallery_app = typer.Typer(
     name="gallery", help="List, show, remove, export and import identities.", no_args_is_help=True
 )
-
-
-def _open(given: str | None, *, create: bool = False) -> Gallery:
-    from gaitproof.verify.gallery import Gallery
-
-    return Gallery.open(gallery_location(given, make_folder=create), create=create)
 
 
 @gallery_app.command("list")
@@ -33,7 +27,7 @@ def list_(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
 
     from gaitproof.cli.output import markup, print_json, stdout
 
-    opened = _open(gallery)
+    opened = open_gallery(gallery, create=False)
     people = opened.list()
     if as_json:
         print_json({"gallery": opened.location, "identities": [asdict(p) for p in people]})
@@ -65,7 +59,7 @@ def show(
     """Show the recordings and templates of one identity, earlier templates included."""
     from gaitproof.cli.output import print_json
 
-    history = _open(gallery).history(name)
+    history = open_gallery(gallery, create=False).history(name)
     if as_json:
         print_json(history.to_dict())
     else:
@@ -120,7 +114,7 @@ def remove(
 
     from gaitproof.cli.output import markup, print_json, stderr, stdout
 
-    opened = _open(gallery)
+    opened = open_gallery(gallery, create=False)
     proper = opened.resolve(name)
     if not yes and not typer.confirm(f"Remove {proper!r} from {opened.location!r}?", err=True):
         raise typer.Exit(1)
@@ -150,7 +144,7 @@ def export(
     """Write identities to one portable file; it holds biometric data."""
     from gaitproof.cli.output import markup, print_json, stdout
 
-    opened = _open(gallery)
+    opened = open_gallery(gallery, create=False)
     if file.exists() and not force:
         raise InputError(f"The file {str(file)!r} exists already.", hint="--force to replace it")
     count = opened.export(file, names or ())
@@ -172,7 +166,7 @@ def import_(
 
     from gaitproof.cli.output import markup, print_json, stdout
 
-    added = _open(gallery, create=True).import_(file)
+    added = open_gallery(gallery, create=True).import_(file)
     if as_json:
         print_json({"file": str(file), "identities": [asdict(one) for one in added]})
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 if TYPE_CHECKING:
+    from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.people import Person
     from gaitproof.verify.verifier import Enrolment, Verifier
 
@@ -55,16 +56,13 @@ def default_gallery() -> Path:
     return user_data_path("gaitproof") / "gallery.db"
 
 
-def gallery_location(given: str | None, *, make_folder: bool = False) -> str | Path:
-    """Return the gallery that was named, or the default one."""
-    if given is not None:
-        return given
-    path = default_gallery()
-    if make_folder:
-        from gaitproof.media.files import make_folder as make
+def open_gallery(given: str | None, *, create: bool) -> Gallery:
+    """Open the gallery that was named, or the default one."""
+    from gaitproof.verify.gallery import Gallery
 
-        make(path.parent)
-    return path
+    if given is not None:
+        return Gallery.open(given, create=create)
+    return Gallery.open(default_gallery(), create=create, make_folder=True)
 
 
 def parse_person(text: str) -> Person:
@@ -75,8 +73,10 @@ def parse_person(text: str) -> Person:
     typer.BadParameter
         If it is none of these.
     """
-    if text == "auto" or text == "all":
-        return text
+    if text == "auto":
+        return "auto"
+    if text == "all":
+        return "all"
     if text.isascii() and text.isdigit():
         return int(text)
     raise typer.BadParameter(
@@ -85,20 +85,19 @@ def parse_person(text: str) -> Person:
 
 
 def open_verifier(
-    gallery: str | Path,
+    gallery: str | None,
     *,
     settings: Path | None,
     model: str | None,
     cache: Path | None,
     no_cache: bool,
-    must_exist: bool,
+    create: bool = False,
 ) -> Verifier:
     """Build the verifier that the options describe; cheap checks come first."""
     from gaitproof.config import VerifySettings
-    from gaitproof.verify.gallery import Gallery
 
     chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
-    opened = Gallery.open(gallery, create=not must_exist)
+    opened = open_gallery(gallery, create=create)
 
     from gaitproof.verify.verifier import Verifier
 
@@ -136,12 +135,12 @@ def enroll(
 
     who = parse_person(person)
     verifier = open_verifier(
-        gallery_location(gallery, make_folder=True),
+        gallery,
         settings=settings,
         model=model,
         cache=cache,
         no_cache=no_cache,
-        must_exist=False,
+        create=True,
     )
     with progress_bar(f"Enrolling {name}") as progress:
         result = verifier.enroll(name, videos, person=who, progress=progress)
@@ -199,12 +198,11 @@ def verify(
 
     who = parse_person(person)
     verifier = open_verifier(
-        gallery_location(gallery),
+        gallery,
         settings=settings,
         model=model,
         cache=cache,
         no_cache=no_cache,
-        must_exist=True,
     )
     with progress_bar(f"Verifying {video.name}") as progress:
         verdict = verifier.verify(video, claim=claim, person=who, progress=progress)
@@ -234,12 +232,11 @@ def identify(
 
     who = parse_person(person)
     verifier = open_verifier(
-        gallery_location(gallery),
+        gallery,
         settings=settings,
         model=model,
         cache=cache,
         no_cache=no_cache,
-        must_exist=True,
     )
     with progress_bar(f"Identifying {video.name}") as progress:
         found = verifier.identify(video, top=top, person=who, progress=progress)

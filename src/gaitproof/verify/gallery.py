@@ -128,7 +128,7 @@ class Gallery:
         self._storage = storage
 
     @classmethod
-    def open(cls, where: str | Path, *, create: bool = True) -> Self:
+    def open(cls, where: str | Path, *, create: bool = True, make_folder: bool = False) -> Self:
         """Open a gallery.
 
         Parameters
@@ -137,6 +137,8 @@ class Gallery:
             Path of the file, or an SQLAlchemy URL.
         create
             Whether a gallery that does not exist may be made by the first enrolment.
+        make_folder
+            Whether the first enrolment may make missing folders on the way to it.
 
         Raises
         ------
@@ -146,7 +148,7 @@ class Gallery:
         DependencyError
             If the database driver of the URL is not installed.
         """
-        storage = open_storage(where, f"gaitproof {gaitproof.__version__}")
+        storage = open_storage(where, f"gaitproof {gaitproof.__version__}", make_folder=make_folder)
         if not storage.exists() and not create:
             raise GalleryError(
                 f"There is no gallery {storage.location!r}.",
@@ -407,7 +409,7 @@ def _add(connection: Connection, name: str, recordings: Sequence[Recording]) -> 
         template_id = _renew_template(connection, identity_id, shown, model_id, estimator, now)
     others = connection.execute(
         select(schema.identities.c.name)
-        .join(schema.recordings)
+        .join_from(schema.identities, schema.recordings)
         .where(
             schema.recordings.c.sha256.in_({r.sha256 for r in recordings}),
             schema.identities.c.id != identity_id,
@@ -493,7 +495,7 @@ def _recordings(
 ) -> tuple[Recording, ...]:
     rows = connection.execute(
         select(schema.recordings)
-        .join(schema.identities)
+        .join_from(schema.recordings, schema.identities)
         .where(schema.identities.c.key == name_key(name))
         .order_by(schema.recordings.c.id)
     ).all()
@@ -516,13 +518,13 @@ def _templates(
     t, i = schema.templates.c, schema.identities.c
     query = (
         select(schema.templates, i.name)
-        .join(schema.identities)
+        .join_from(schema.templates, schema.identities)
         .where(t.model_id == model_id, t.estimator == estimator, t.superseded.is_(None))
         .order_by(i.key)
     )
     links = (
         select(schema.template_recordings.c.template_id, schema.recordings.c.sha256)
-        .join(schema.recordings)
+        .join_from(schema.template_recordings, schema.recordings)
         .order_by(schema.recordings.c.sha256)
     )
     if name is not None:
@@ -569,7 +571,9 @@ def _other_maker(name: str, kind: str, made_by: Sequence[str], used: str) -> Gal
 def _history(connection: Connection, name: str) -> IdentityHistory:
     identity = connection.execute(
         select(schema.identities).where(schema.identities.c.key == name_key(name))
-    ).one()
+    ).one_or_none()
+    if identity is None:  # removed by another process since it was looked up
+        raise GalleryError(f"{name!r} has just been removed.")
     r, t = schema.recordings.c, schema.templates.c
     recordings = connection.execute(
         select(r.sha256, r.path, r.model_id, r.estimator, r.windows, r.quality, r.created)

@@ -109,15 +109,15 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
             )
         return Choice((person,))
     if not seen:
-        return Choice((), "no person was found in the clip")
+        return Choice((), "No person was found.")
     candidates = _candidates(seen)
     together = _seen_together(candidates)
     if together:
         people = "; ".join(t.describe() for t in together)
         return Choice(
             (),
-            f"several people are in the picture at the same time ({people}); "
-            "choose one with --person N",
+            f"Several people are in the picture at the same time ({people}); "
+            "choose one with --person N.",
         )
     if person == "all":
         return Choice(tuple(t.index for t in seen))
@@ -129,7 +129,7 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
     return Choice(
         (best.index,),
         notes=(
-            f"{others} {noun} of a person left out; used {best.describe()}. Choose another with "
+            f"{others} {noun} left out; used {best.describe()}. Choose another with "
             "--person N, or join them with --person all if they are the same person.",
         ),
     )

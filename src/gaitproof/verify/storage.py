@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from gaitproof.errors import DependencyError, GalleryError
 from gaitproof.verify import schema
@@ -63,7 +63,7 @@ class Storage(Protocol):
         ...
 
 
-def open_storage(where: str | Path, software: str) -> Storage:
+def open_storage(where: str | Path, software: str, *, make_folder: bool = False) -> Storage:
     """Choose the storage for a path or URL.
 
     Raises
@@ -75,15 +75,15 @@ def open_storage(where: str | Path, software: str) -> Storage:
     """
     text = str(where)
     if not _URL.match(text):
-        return SQLiteStorage(Path(where), software)
+        return SQLiteStorage(Path(where), software, make_folder=make_folder)
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise GalleryError("The gallery URL is malformed.", actual=str(error)) from error
     if url.get_backend_name() == "sqlite":
         if not url.database or url.database == ":memory:":
             raise GalleryError("A gallery needs a file.", expected="sqlite:///path/to/gallery.db")
-        return SQLiteStorage(Path(url.database), software)
+        return SQLiteStorage(Path(url.database), software, make_folder=make_folder)
     try:
         engine = create_engine(url, poolclass=NullPool, isolation_level="SERIALIZABLE")
     except (ImportError, NoSuchModuleError) as error:
@@ -103,9 +103,10 @@ class SQLiteStorage:
     written under a temporary name and linked into place, so no half-made gallery is ever seen.
     """
 
-    def __init__(self, path: Path, software: str) -> None:
+    def __init__(self, path: Path, software: str, *, make_folder: bool = False) -> None:
         self.path = path
         self._software = software
+        self._make_folder = make_folder
 
     @property
     def location(self) -> str:
@@ -174,6 +175,8 @@ class SQLiteStorage:
     def check_writable(self) -> None:
         """Raise GalleryError if the file, or the folder it would be made in, is read-only."""
         folder = self.path.parent
+        while self._make_folder and not folder.exists():
+            folder = folder.parent
         if self.exists():
             for place in (self.path, folder):
                 if not os.access(place, os.W_OK):
@@ -225,6 +228,8 @@ class SQLiteStorage:
         self.check_writable()
         name = repr(self.location)
         try:
+            if self._make_folder:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(
                 prefix=".gallery-", suffix=".tmp", dir=self.path.parent
             )
@@ -361,8 +366,6 @@ def _translated(name: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _explain(name, error.orig) from error
-    except SQLAlchemyError as error:
-        raise GalleryError(f"The gallery {name} cannot be used.", actual=str(error)) from error
     except sqlite3.Error as error:
         raise _explain(name, error) from error
 

@@ -81,7 +81,7 @@ class Recording:
                 expected="(N, D) and one start per window, N and D at least 1",
                 actual=f"{embeddings.shape} and {starts.shape}",
             )
-        lengths = np.linalg.norm(embeddings, axis=1)
+        lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1)
         if not np.isfinite(starts).all() or not (np.abs(lengths - 1) < _UNIT_TOLERANCE).all():
             raise GalleryError("The embeddings of a recording must be finite and of unit length.")
         finite = {name: float(v) for name, v in self.quality.items() if np.isfinite(v)}

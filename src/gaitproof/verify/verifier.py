@@ -34,7 +34,17 @@ Progress = Callable[[float], None]
 DEFAULT_ENCODER: Final = "hybrid-small"
 """Name of the shipped weights that are used unless others are asked for."""
 
-_ADDITIVE: Final = frozenset({"gait_cycles", "leg_swaps_repaired"})
+_ADDITIVE: Final = frozenset(
+    {
+        "tracked_seconds",
+        "gait_cycles",
+        "windows",
+        "usable_windows",
+        "leg_swaps_repaired",
+        "filled",
+        "dropped",
+    }
+)
 """Quality measures that add up over the tracks of one person; the others are averaged."""
 
 
@@ -454,7 +464,7 @@ class Verifier:
             notes.append(f"{thin} identities left out: template of too little material.")
         reason = probe.reason
         if not reason and not found:
-            reason = "no enrolled identity can be compared with this video"
+            reason = "No enrolled identity can be compared with this video."
         return Identification(
             candidates=tuple(sorted(found, key=lambda c: -c.similarity)[:top]),
             reason=reason,
@@ -503,7 +513,7 @@ class Verifier:
             keep = np.array([w.usable for w in reports[i].windows], dtype=bool)
             parts.append(windows.select(keep))
         windows = GaitWindows.concatenate(parts)
-        reason = "" if quality.usable else "; ".join(quality.reasons) or "the walk cannot be used"
+        reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
         return _Probe(
             sha256=extraction.video.sha256,
             estimator=extraction.tracks[indices[0]].estimator,
@@ -536,20 +546,20 @@ class Verifier:
         recordings = self.gallery.recordings(template.name, template.model_id, template.estimator)
         others = [r for r in recordings if r.sha256 != probe.sha256]
         note = (
-            "this very file is enrolled; it was taken out of the template, since a file always "
-            "matches itself"
+            "This very file is enrolled; it was taken out of the template, since a file always "
+            "matches itself."
         )
         return (build_template(template.name, others) if others else None), (note,)
 
     def _template_shortfall(self, name: str, template: Template | None) -> str:
         """Say why a template does not carry a decision; empty if it does."""
         if template is None:
-            return f"this very file is the only recording of {name} that is enrolled"
+            return f"This very file is the only recording of {name} that is enrolled."
         least = self.settings.quality.min_template_windows
         if template.windows < least:
             return (
-                f"the template of {name} holds too little material ({template.windows} of at "
-                f"least {least} two-second windows); enrol another recording"
+                f"The template of {name} holds too little material ({template.windows} of at "
+                f"least {least} two-second windows); enrol another recording."
             )
         return ""
 
@@ -573,8 +583,8 @@ class Verifier:
             decision = Decision.AUTHENTIC if score >= point.threshold else Decision.DEEPFAKE
             if log10_lr != 0 and (log10_lr > 0) != (decision is Decision.AUTHENTIC):
                 notes += (
-                    "the score lies between the decision threshold and the point where the "
-                    "likelihood ratio changes sides: treat it as a borderline case",
+                    "The score lies between the decision threshold and the point where the "
+                    "likelihood ratio changes sides: treat it as a borderline case.",
                 )
         return Verdict(
             decision=decision,
@@ -600,13 +610,13 @@ class Verifier:
     def _enrolment_notes(self, added: Added, name: str, estimator: str) -> tuple[str, ...]:
         notes = []
         if added.name != name:
-            notes.append(f"added to the identity spelled {added.name!r}")
+            notes.append(f"Added to the identity spelled {added.name!r}.")
         if added.known:
-            noun = "file was" if len(added.known) == 1 else "files were"
-            notes.append(f"{len(added.known)} {noun} enrolled for {added.name!r} already; left out")
+            noun = "file" if len(added.known) == 1 else "files"
+            notes.append(f"Left out {len(added.known)} {noun} that {added.name!r} has already.")
         if added.also_enrolled_as:
             others = ", ".join(repr(n) for n in added.also_enrolled_as)
-            notes.append(f"the same file is also enrolled as {others}; is that intended?")
+            notes.append(f"The same file is also enrolled as {others}; is that intended?")
         try:
             template = self.gallery.template(added.name, self.encoder.card.model_id, estimator)
         except GaitproofError:
