@@ -165,7 +165,8 @@ class SQLiteStorage:
             made = self._create(work)
             if made is not None:
                 return made[0]
-            self.exists()  # another process was first: its file must be a gallery as well
+            # another process was first: its file must be a gallery as well
+        self.check_writable()
         with (
             _translated(name),
             _connected(_sqlite_engine(self.path, "mode=rw", "BEGIN IMMEDIATE")) as connection,
