@@ -1,0 +1,83 @@
+"""``gaitproof extract``: poses and gait features of many videos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from gaitproof.types import GaitWindows, PoseSequence
+
+FAILED_STATUS: Final = 2
+"""Process exit status when a video could not be used, as for every input error."""
+
+OutOption = Annotated[
+    Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")
+]
+JobsOption = Annotated[
+    int,
+    typer.Option("--jobs", "-j", min=0, max=64, help="Videos at a time; 0 for all processors."),
+]
+
+
+def extract(
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO|DIR...", help="Videos, and folders of videos.")
+    ],
+    out: OutOption,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="YAML file with limits and pose settings.")
+    ] = None,
+    jobs: JobsOption = 0,
+    again: Annotated[bool, typer.Option("--again", help="Do finished videos once more.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write the poses and gait features of everybody in the videos.
+
+    For every video DIR gets a folder of the video's name with ``person-N.npz`` (poses),
+    ``person-N.features.npz`` and ``extraction.json``. An interrupted run goes on where it stopped.
+    Ends with status 2 if a video failed; the others are done all the same.
+    """
+    from gaitproof.cli.output import markup, print_json, progress_bar, stdout
+    from gaitproof.config import VerifySettings
+    from gaitproof.gait.features import compute_windows
+    from gaitproof.pose.batch import extract_many, find_videos
+    from gaitproof.pose.cleaning import clean
+
+    chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
+    jobs_to_do = find_videos(videos, out)
+
+    def features(track: PoseSequence) -> GaitWindows:
+        return compute_windows(clean(track, chosen.cleaning).sequence)
+
+    with progress_bar(f"Extracting {len(jobs_to_do)} videos") as progress:
+        results = extract_many(
+            jobs_to_do, chosen, features, workers=jobs, again=again, progress=progress
+        )
+    failed = sum(r.error is not None for r in results)
+    if as_json:
+        print_json({"out": str(out), "failed": failed, "videos": [r.to_dict() for r in results]})
+    else:
+        from rich.table import Table
+
+        table = Table()
+        for title in ("video", "people", "windows", "result"):
+            table.add_column(title, overflow="fold")
+        for r in results:
+            state = "kept" if r.skipped else "done"
+            table.add_row(
+                markup(str(r.video)),
+                "" if r.error else str(r.people),
+                "" if r.error else str(r.windows),
+                markup(r.error) if r.error else state,
+            )
+        stdout().print(table)
+    if failed:
+        raise typer.Exit(FAILED_STATUS)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(extract)
