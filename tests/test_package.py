@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 HEAVY = (
     "av", "cv2", "jax", "matplotlib", "mediapipe", "numpy", "onnx", "onnxruntime", "pydantic",
-    "pyvista", "scipy", "sklearn", "sqlalchemy", "torch", "vtkmodules",
+    "scipy", "sklearn", "sqlalchemy", "torch", "vtkmodules",
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_constraints_pin_every_direct_dependency_exactly():
 def test_inference_needs_no_torch():
     core = [line for line in metadata.requires("gaitproof") or [] if "extra ==" not in line]
     assert core
-    assert not [line for line in core if line.startswith(("torch", "lightning", "pyvista"))]
+    assert not [line for line in core if line.startswith(("torch", "lightning", "vtk"))]
 
 
 def test_types_are_shipped():

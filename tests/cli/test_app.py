@@ -58,7 +58,7 @@ def run_failing(monkeypatch, capsys, error: BaseException) -> tuple[int, str]:
             2,
             "sudo apt-get install -y libgl1",
         ),
-        (ModuleNotFoundError("no", name="pyvista"), 2, "gaitproof[synth]"),
+        (ModuleNotFoundError("no", name="vtkmodules"), 2, "gaitproof[synth]"),
     ],
 )
 def test_expected_failures_are_one_line(monkeypatch, capsys, error, status, words):

@@ -18,7 +18,7 @@ def app() -> typer.Typer:
 
 
 FINE = Check("machine", "Python", Status.OK, "3.11.7", core=True)
-ABSENT = Check("extra 'synth'", "pyvista", Status.MISSING, "not installed", "pip install it")
+ABSENT = Check("extra 'synth'", "vtk", Status.MISSING, "not installed", "pip install it")
 BROKEN = Check("models", "pose [model]", Status.MISSING, "no libGL", "apt-get it", core=True)
 
 

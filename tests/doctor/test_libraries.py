@@ -24,7 +24,7 @@ def test_an_unlisted_library_leads_to_the_doctor():
 @pytest.mark.parametrize(
     ("module", "extra"),
     [
-        ("pyvista", "synth"),
+        ("vtk", "synth"),
         ("torch.nn", "train"),
         ("sklearn", "train"),
         ("vtkmodules.all", "synth"),

@@ -101,7 +101,6 @@ def explain_import_error(error: ImportError) -> DependencyError | None:
 _EXTRA_OF_MODULE: Final = {
     "onnx": "train",
     "onnxscript": "train",
-    "pyvista": "synth",
     "sklearn": "train",
     "torch": "train",
     "vtk": "synth",

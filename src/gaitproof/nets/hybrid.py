@@ -62,7 +62,7 @@ class ResidualBlock(nn.Module):
             nn.Conv1d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
             nn.BatchNorm1d(outputs),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            nn.Dropout1d(dropout),
             nn.Conv1d(outputs, outputs, 3, padding=1, bias=False),
             nn.BatchNorm1d(outputs),
         )
@@ -143,7 +143,6 @@ class TransformerLayer(nn.Module):
         self.feed = nn.Sequential(
             nn.Linear(width, 2 * width),
             nn.GELU(),
-            nn.Dropout(dropout),
             nn.Linear(2 * width, width),
         )
         self.dropout = nn.Dropout(dropout)
@@ -153,7 +152,9 @@ class TransformerLayer(nn.Module):
         batch, time, width = x.shape
         qkv = self.qkv(self.norm1(x)).reshape(batch, time, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = nn.functional.scaled_dot_product_attention(query, key, value)
+        # written out: for 30 steps this trains faster on a CPU than the fused attention
+        scores = query @ key.transpose(-1, -2) * (width // self.heads) ** -0.5
+        mixed = scores.softmax(dim=-1) @ value
         x = x + self.dropout(self.project(mixed.transpose(1, 2).reshape(batch, time, width)))
         out: Tensor = x + self.dropout(self.feed(self.norm2(x)))
         return out

@@ -175,21 +175,21 @@ def _repair_legs(
 ) -> tuple[Bools, Bools]:
     """Exchange confused legs in place; return the exchanged and the undecided frames."""
     swapped, undecided = np.zeros(len(times), bool), np.zeros(len(times), bool)
-    # The picture plane is where the confusion happens. Depth is guessed by the estimator from the
-    # label it gave, so that it stays smooth while the labels are wrong; see _exchange.
     planes = []
     for points in arrays.values():
         scale = torso_length(points)
         if np.isfinite(scale) and scale > 0:
-            planes.append((points[..., :2] - points[:, _HIPS, :2].mean(axis=1)[:, None]) / scale)
+            planes.append(_sagittal(times, points) / scale)
     if not planes:
         return swapped, undecided
     left = np.concatenate([p[:, _LEFT_LEG] for p in planes], axis=1)
     right = np.concatenate([p[:, _RIGHT_LEG] for p in planes], axis=1)
+    ahead = planes[-1][:, _LEFT_LEG, 0] - planes[-1][:, _RIGHT_LEG, 0]
+    apart = np.nansum(ahead, axis=1) / np.maximum(np.isfinite(ahead).sum(axis=1), 1)
     known = (np.isfinite(left) & np.isfinite(right)).all(axis=2).any(axis=1)
     for run in known_runs(times, known, max_gap):
         frames = np.arange(run.start, run.stop)[known[run]]
-        found = find_labelling(times[frames], left[frames], right[frames])
+        found = find_labelling(times[frames], left[frames], right[frames], apart[frames])
         swapped[frames] = found.exchanged
         undecided[frames] = found.ambiguous
     for points in arrays.values():
@@ -198,6 +198,28 @@ def _repair_legs(
     seen[:, _LEGS] = seen[:, _OTHER_LEGS]
     visibility[swapped] = seen
     return swapped & ~undecided, undecided
+
+
+def _sagittal(times: Float64, points: Float64) -> Float64:
+    """Project on the walker's sagittal plane, origin mid-hip: shape (T, 33, 2), forward and up.
+
+    A 2-D picture is taken as it is. The direction across the body is left out because the
+    estimator places a foot there by the label it gave: it stays smooth while labels are wrong.
+    """
+    relative = points - points[:, _HIPS].mean(axis=1)[:, None]
+    if points.shape[2] == 2:
+        return np.asarray(relative, np.float64)
+    across = points[:, _HIPS[0]] - points[:, _HIPS[1]]
+    across = across + points[:, _SHOULDERS[0]] - points[:, _SHOULDERS[1]]
+    across = np.where(np.isfinite(across), across, 0.0)[:, [0, 2]]
+    # averaged over about a stride, so that neither the pelvis nor a bad frame turns the plane
+    first = np.searchsorted(times, times - 0.5, side="left")
+    last = np.searchsorted(times, times + 0.5, side="right")
+    total = np.concatenate([np.zeros((1, 2)), np.cumsum(across, axis=0)])
+    across = total[last] - total[first]
+    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
+    forward: Float64 = across[:, None, 0] * relative[..., 2] - across[:, None, 1] * relative[..., 0]
+    return np.stack([forward, relative[..., 1]], axis=2)
 
 
 def _exchange(points: Float64, swapped: Bools) -> None:

@@ -57,7 +57,7 @@ class Labelling:
     ambiguous: Bools
 
 
-def find_labelling(times: Float64, left: Float64, right: Float64) -> Labelling:
+def find_labelling(times: Float64, left: Float64, right: Float64, apart: Float64) -> Labelling:
     """Find the smoothest labelling of two legs.
 
     Parameters
@@ -67,6 +67,8 @@ def find_labelling(times: Float64, left: Float64, right: Float64) -> Labelling:
     left, right
         Shape (T, J, D): the same J joints of either leg relative to the hips, in torso lengths;
         NaN where unknown.
+    apart
+        Shape (T,): how far the left leg is ahead of the right one, torso lengths; finite.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def find_labelling(times: Float64, left: Float64, right: Float64) -> Labelling:
     if n < 3:
         return Labelling(np.zeros(n, bool), np.zeros(n, bool))
     costs = _transition_costs(times, left, right)
-    unary = _label_costs(times, left, right)
+    unary = _label_costs(times, apart)
     _, exchanged, margin = min((_decide(costs, u) for u in unary), key=lambda found: found[0])
     return Labelling(exchanged, margin < AMBIGUOUS_MARGIN)
 
@@ -144,7 +146,8 @@ def _fit_rhythm(times: Float64, apart: Float64) -> Float64:
     power = float(np.var(squared))
     if power < 1e-6:
         return np.zeros(len(times))
-    best, signal = MIN_RHYTHM, np.zeros(len(times))
+    best = MIN_RHYTHM
+    signal: Float64 = np.zeros(len(times))
     for frequency in _STRIDE_FREQUENCIES:
         phase = 2 * np.pi * frequency * (times - times[0])
         base = np.stack([np.cos(2 * phase), np.sin(2 * phase), np.ones_like(phase)], axis=1)
@@ -153,14 +156,12 @@ def _fit_rhythm(times: Float64, apart: Float64) -> Float64:
         if explained > best:
             best = explained
             amplitude = np.sqrt(2 * np.hypot(c[0], c[1]))
-            signal = explained * amplitude * np.sin(phase + np.arctan2(c[1], -c[0]) / 2)
+            signal = np.sin(phase + np.arctan2(c[1], -c[0]) / 2) * float(explained * amplitude)
     return signal
 
 
-def _label_costs(times: Float64, left: Float64, right: Float64) -> list[Float64]:
+def _label_costs(times: Float64, apart: Float64) -> list[Float64]:
     """Cost (T, 2) of either label by itself, for both signs of the expected separation."""
-    apart = np.nanmean(left[..., 0] - right[..., 0], axis=1)
-    apart = np.where(np.isfinite(apart), apart, 0.0)
     expected = expected_separation(times, apart)
     fixed = np.array([0.0, EXCHANGED_COST])
     both = np.stack([apart, -apart], axis=1)
