@@ -53,13 +53,23 @@ $(BIN)/python:
 	echo "gaitproof needs Python 3.11 or 3.12 and found neither; install one (Debian: sudo apt-get install python3.11 python3.11-venv) or name it: make PYTHON=/path/to/python3.11" >&2; \
 	exit 1
 
+# OpenCV's usual build needs libGL and glib, even without a window. Where they are missing, its build
+# without windows, of the same version, takes its place: the numbers are the same.
+define opencv_that_loads
+@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+  echo "libGL or glib is missing: using OpenCV's build without windows."; \
+  $(PIP) --no-deps opencv-contrib-python-headless; }
+endef
+
 # A stamp is written only after a complete install, so an interrupted one is done again.
 $(VENV)/.installed-demo: $(LOCK) | $(BIN)/python
 	@echo "Installing gaitproof and what the demo needs into $(VENV) ..."
 	@$(PIP) -e '.[synth]'
+	$(opencv_that_loads)
 	@touch $@
 
 $(VENV)/.installed-dev: $(LOCK) | $(BIN)/python
 	@echo "Installing gaitproof and what tests and training need into $(VENV) ..."
 	@$(PIP) -e '.[dev]'
+	$(opencv_that_loads)
 	@touch $(VENV)/.installed-demo $@

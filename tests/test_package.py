@@ -109,3 +109,11 @@ def test_inference_needs_no_torch():
 
 def test_types_are_shipped():
     assert (Path(gaitproof.__file__).parent / "py.typed").is_file()
+
+
+def test_the_windowless_opencv_is_the_pinned_one():
+    from gaitproof.doctor.libraries import WINDOWLESS_OPENCV
+
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    package, _, version = WINDOWLESS_OPENCV.split()[-1].partition("==")
+    assert {f"{package}=={version}", f"opencv-contrib-python=={version}"} <= set(pins)

@@ -25,6 +25,7 @@ from packaging.requirements import Requirement
 from gaitproof.doctor.libraries import (
     MESA_DRIVER_PACKAGE,
     SYSTEM_LIBRARIES,
+    WINDOWLESS_OPENCV,
     install_command,
     is_loadable,
 )
@@ -180,17 +181,25 @@ def _extra_of(requirement: Requirement) -> str | None:
 
 
 def check_libraries() -> Iterator[Check]:
-    """Check that the system libraries can be loaded."""
+    """Check that the system libraries can be loaded, or are not needed."""
     for library in SYSTEM_LIBRARIES:
-        found = is_loadable(library)
-        yield Check(
-            "system libraries",
-            library.file,
-            Status.OK if found else Status.MISSING,
-            "found" if found else f"not found; needed by {library.needed_by}",
-            "" if found else install_command(library.debian),
-            core=library.core,
-        )
+        if is_loadable(library):
+            yield Check("system libraries", library.file, Status.OK, "found", core=library.core)
+        elif library.core and run_trial("import cv2")[0]:
+            text = "not found and not needed: OpenCV is its build without windows"
+            yield Check("system libraries", library.file, Status.OK, text, core=True)
+        else:
+            remedy = install_command(library.debian)
+            if library.core:
+                remedy += f", or without root: {WINDOWLESS_OPENCV}"
+            yield Check(
+                "system libraries",
+                library.file,
+                Status.MISSING,
+                f"not found; needed by {library.needed_by}",
+                remedy,
+                core=library.core,
+            )
 
 
 _POSE_TRIAL: Final = """

@@ -44,6 +44,10 @@ SYSTEM_LIBRARIES: Final = (
 MESA_DRIVER_PACKAGE: Final = "libgl1-mesa-dri"
 """Debian package with the software renderer that EGL needs where there is no GPU."""
 
+WINDOWLESS_OPENCV: Final = "pip install --no-deps opencv-contrib-python-headless==4.11.0.86"
+"""What replaces OpenCV's usual build, of the version that `constraints.txt` pins, where its system
+libraries cannot be installed; it needs none."""
+
 _LOADER_MESSAGE: Final = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file")
 
 
