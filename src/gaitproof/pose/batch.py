@@ -26,7 +26,7 @@ from gaitproof.pose.tracking import TrackingSettings
 from gaitproof.types import GaitWindows, PoseSequence
 
 VIDEO_SUFFIXES: Final = frozenset(
-    [
+    {
         ".mp4",
         ".mov",
         ".m4v",
@@ -43,7 +43,7 @@ VIDEO_SUFFIXES: Final = frozenset(
         ".wmv",
         ".ogv",
         ".mxf",
-    ]
+    }
 )
 """Files taken from a folder; a file that is named is taken whatever its suffix."""
 

@@ -1,0 +1,73 @@
+"""``gaitproof bench``: the figures of docs/benchmarks.md, measured on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+bench_app = typer.Typer(
+    name="bench", help="Measure speed and agreement on this machine.", no_args_is_help=True
+)
+
+
+@bench_app.command("pose")
+def pose(
+    clip: Annotated[
+        Path | None,
+        typer.Option("--clip", metavar="FILE", help="Video; without it a walker is rendered."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, max=64, help="Threads; 0 for one per processor.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare pose estimation by several threads with the plain MediaPipe loop."""
+    from gaitproof.bench.pose import benchmark_clip, measure_pose
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.nets.onnx import OnnxEncoder
+
+    encoder = OnnxEncoder.load()
+    with (
+        benchmark_clip(clip) as path,
+        progress_bar("Estimating poses three times") as progress,
+    ):
+        result = measure_pose(path, workers=workers, encoder=encoder, progress=progress)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    from rich.table import Table
+
+    console = stdout()
+    console.print(f"Clip: {result.clip}, {result.frames} frames")
+    speed = Table("pose estimation", "frames per second", "times the plain loop")
+    for title, value in (
+        ("plain MediaPipe loop", result.plain_fps),
+        ("gaitproof, one thread", result.sequential_fps),
+        (f"gaitproof, {result.workers} threads", result.parallel_fps),
+    ):
+        speed.add_row(title, f"{value:.1f}", f"{value / result.plain_fps:.2f}")
+    console.print(speed)
+    table = Table("landmarks differ by, % of body height", "median", "95th percentile", "frames")
+    for title, difference in (
+        ("several threads / one thread", result.sharing),
+        ("one thread / plain loop", result.plain),
+    ):
+        table.add_row(
+            title,
+            f"{difference.median:.3f}",
+            f"{difference.p95:.3f}",
+            f"{difference.frames} (+{difference.one_sided} seen by one only)",
+        )
+    console.print(table)
+    if result.lowest_cosine is not None:
+        console.print(
+            f"Embeddings of the same window: cosine at least {result.lowest_cosine:.4f} "
+            f"({result.windows} windows)"
+        )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands to the application."""
+    app.add_typer(bench_app)
