@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 if TYPE_CHECKING:
+    from gaitproof.pose.cache import PoseCache
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.people import Person
     from gaitproof.verify.verifier import Enrolment, Verifier
@@ -104,15 +105,13 @@ def open_verifier(
     return Verifier.open(opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache))
 
 
-def open_cache(folder: Path | None, off: bool) -> Any:
+def open_cache(folder: Path | None, off: bool) -> PoseCache | None:
     """Return the pose cache that the options describe, or None."""
     if off:
         return None
-    from platformdirs import user_cache_path
-
     from gaitproof.pose.cache import PoseCache
 
-    return PoseCache(folder if folder is not None else user_cache_path("gaitproof") / "poses")
+    return PoseCache(folder)
 
 
 def enroll(

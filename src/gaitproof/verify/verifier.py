@@ -25,14 +25,12 @@ from gaitproof.verify.templates import Recording, Template, build_template
 
 if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder
+    from gaitproof.pose.cache import PoseCache
 
 Float32 = NDArray[np.float32]
 
 Progress = Callable[[float], None]
 """Told the share of a clip's pose estimation that is done, 0 to 1."""
-
-DEFAULT_ENCODER: Final = "hybrid-small"
-"""Name of the shipped weights that are used unless others are asked for."""
 
 _ADDITIVE: Final = frozenset(
     {
@@ -190,7 +188,7 @@ class Verifier:
         encoder: Encoder,
         settings: VerifySettings,
         *,
-        cache: Any = None,
+        cache: PoseCache | None = None,
         extractor: Extractor,
     ) -> None:
         self.gallery = gallery
@@ -206,7 +204,7 @@ class Verifier:
         *,
         encoder: Encoder | str | Path | None = None,
         settings: VerifySettings | None = None,
-        cache: Any = None,
+        cache: PoseCache | None = None,
         extractor: Extractor | None = None,
     ) -> Self:
         """Open a gallery and load the weights.
@@ -234,9 +232,9 @@ class Verifier:
         """
         opened = gallery if isinstance(gallery, Gallery) else Gallery.open(gallery)
         if encoder is None or isinstance(encoder, str | Path):
-            from gaitproof.nets.onnx import OnnxEncoder
+            from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder
 
-            loaded: Encoder = OnnxEncoder.load(encoder if encoder is not None else DEFAULT_ENCODER)
+            loaded: Encoder = OnnxEncoder.load(encoder if encoder is not None else DEFAULT_MODEL)
         else:
             loaded = encoder
         if extractor is None:

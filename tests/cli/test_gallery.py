@@ -1,0 +1,105 @@
+import json
+
+import pytest
+import typer
+from scripted import make_recording
+from typer.testing import CliRunner
+
+from gaitproof.cli import gallery as commands
+from gaitproof.errors import GalleryError, InputError
+from gaitproof.verify.gallery import Gallery
+
+app = typer.Typer()
+commands.register(app)
+
+
+@app.command()
+def other():
+    """A second command, so that Typer keeps the group's name."""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("GAITPROOF_GALLERY", str(tmp_path / "g.db"))
+
+    def do(*arguments, **options):
+        return CliRunner().invoke(app, ["gallery", *arguments], **options)
+
+    return do
+
+
+@pytest.fixture
+def filled(run, tmp_path):
+    gallery = Gallery.open(tmp_path / "g.db")
+    gallery.add("Ann [red]", [make_recording(1)])
+    gallery.add("Ann [red]", [make_recording(2, path="a\nb.mp4")])
+    gallery.add("bob", [make_recording(3)])
+    return gallery
+
+
+def test_list(run, filled):
+    text = run("list").stdout
+    assert "Ann [red]" in text
+    assert "2 identities." in text
+    answer = json.loads(run("list", "--json").stdout)
+    assert [(i["name"], i["recordings"], i["templates"]) for i in answer["identities"]] == [
+        ("Ann [red]", 2, 2),
+        ("bob", 1, 1),
+    ]
+
+
+def test_show_keeps_history(run, filled):
+    text = run("show", "ann [RED]").stdout
+    assert "in force" in text
+    assert "a\\nb.mp4" in text
+    answer = json.loads(run("show", "Ann [red]", "--json").stdout)
+    assert [t["superseded"] is None for t in answer["templates"]] == [False, True]
+    assert len(answer["recordings"]) == 2
+
+
+def test_remove_asks_first(run, filled):
+    refused = run("remove", "bob", input="n\n")
+    assert refused.exit_code != 0
+    assert filled.names() == ("Ann [red]", "bob")
+    done = run("remove", "bob", input="y\n")
+    assert done.exit_code == 0
+    assert "Removed bob: 1 recordings, 1 templates." in done.stdout
+    answer = json.loads(run("remove", "Ann [red]", "--yes", "--json").stdout)
+    assert answer == {"name": "Ann [red]", "recordings": 2, "templates": 2, "erased": True}
+    assert filled.names() == ()
+
+
+def test_export_and_import(run, filled, tmp_path):
+    assert "Wrote 2 identities" in run("export", "x.gaitproof").stdout
+    again = run("export", "x.gaitproof")
+    assert isinstance(again.exception, InputError)
+    assert "--force" in str(again.exception)
+    assert json.loads(run("export", "x.gaitproof", "bob", "--force", "--json").stdout) == {
+        "file": "x.gaitproof",
+        "identities": 1,
+    }
+    done = run("import", "x.gaitproof", "--gallery", "new.db")
+    assert "bob: 1 recordings added" in done.stdout
+    assert Gallery.open(tmp_path / "new.db").names() == ("bob",)
+    answer = json.loads(run("import", "x.gaitproof", "--gallery", "new.db", "--json").stdout)
+    assert answer["identities"][0]["added"] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["show", "ann"], ["remove", "ann", "--yes"], ["export", "x"]],
+    ids=lambda a: a[0],
+)
+def test_without_a_gallery(run, tmp_path, arguments):
+    done = run(*arguments)
+    assert isinstance(done.exception, GalleryError)
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_import_makes_no_gallery(run, tmp_path):
+    (tmp_path / "x").write_text("no export")
+    assert isinstance(run("import", "x").exception, GalleryError)
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]

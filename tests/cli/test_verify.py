@@ -1,0 +1,200 @@
+import json
+
+import pytest
+import typer
+from scripted import ScriptedEncoder, ScriptedExtractor
+from typer.testing import CliRunner
+
+from gaitproof.cli import gallery as gallery_commands
+from gaitproof.cli import verify as commands
+from gaitproof.cli.output import evidence, printable
+from gaitproof.errors import GalleryError, InputError
+from gaitproof.verify.verifier import Verifier
+
+app = typer.Typer()
+commands.register(app)
+gallery_commands.register(app)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return ScriptedEncoder()
+
+
+@pytest.fixture(autouse=True)
+def scripted(monkeypatch, tmp_path, encoder):
+    """Replace pixels and network; everything else is the real command."""
+    real = Verifier.open.__func__
+
+    def open_scripted(cls, gallery, **options):
+        options["encoder"] = encoder
+        return real(cls, gallery, **options, extractor=ScriptedExtractor())
+
+    monkeypatch.setattr(Verifier, "open", classmethod(open_scripted))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("GAITPROOF_GALLERY", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def video(tmp_path):
+    def make(*tracks, name):
+        (tmp_path / name).write_text(json.dumps(tracks))
+        return name
+
+    return make
+
+
+@pytest.fixture
+def run():
+    def do(*arguments):
+        return CliRunner().invoke(app, [str(a) for a in arguments])
+
+    return do
+
+
+@pytest.fixture
+def enrolled(run, video):
+    for person in (0, 5):
+        files = [video({"person": person, "take": t}, name=f"{person}{t}.mp4") for t in (0, 1)]
+        assert run("enroll", f"p{person}", *files).exit_code == 0
+    video({"person": 0, "take": 2}, name="probe.mp4")
+
+
+@pytest.mark.parametrize(
+    ("tracks", "claim", "status", "headline"),
+    [
+        ([{"person": 0, "take": 2}], "p0", 0, "AUTHENTIC — Verified as p0"),
+        ([{"person": 0, "take": 2}], "p5", 1, "DEEPFAKE OF p5"),
+        ([], "p0", 3, "INCONCLUSIVE — No person was found."),
+    ],
+)
+def test_verdict_and_exit_status(run, enrolled, video, tracks, claim, status, headline):
+    probe = video(*tracks, name="probe.mp4")
+    done = run("verify", probe, "--claim", claim)
+    assert done.exit_code == status
+    assert done.stdout.splitlines()[0] == headline
+    as_json = run("verify", probe, "--claim", claim, "--json")
+    assert as_json.exit_code == status
+    answer = json.loads(as_json.stdout)
+    assert answer["headline"] == headline
+    assert answer["decision"] == headline.split()[0]
+    assert (answer["similarity"] is None) == (status == 3)
+
+
+def test_what_people_are_told(run, enrolled):
+    text = run("verify", "probe.mp4", "--claim", "p0").stdout
+    for part in (
+        "Gait consistent with the claim.",
+        "similarity",
+        "threshold",
+        "support for the claim",
+        "limit ±2.00",
+        "5.0% (95 %: 2.0% to 10.0%)",
+        "6.0% (95 %: 3.0% to 12.0%)",
+        "5 of 5 two-second windows usable",
+        "scripted-1",
+        "2 recordings",
+        "does not prove that the video is authentic",
+    ):
+        assert part in " ".join(text.split()), part
+    answer = json.loads(run("verify", "probe.mp4", "-c", "p0", "--json").stdout)
+    assert answer["source_sha256"] in text
+    assert answer["template_id"] in text
+
+
+def test_default_gallery_is_in_the_data_folder(run, enrolled, tmp_path):
+    assert (tmp_path / "data" / "gaitproof" / "gallery.db").is_file()
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_the_gallery_can_be_named(run, video, tmp_path, monkeypatch, how):
+    file = video({"person": 0}, name="a.mp4")
+    if how == "environment":
+        monkeypatch.setenv("GAITPROOF_GALLERY", str(tmp_path / "mine.db"))
+        done = run("enroll", "ann", file)
+    else:
+        done = run("enroll", "ann", file, "--gallery", "mine.db")
+    assert done.exit_code == 0
+    assert (tmp_path / "mine.db").is_file()
+    assert not (tmp_path / "data").exists()
+
+
+def test_enrolment_says_what_it_did(run, video):
+    file = video({"person": 0}, name="[bold]a.mp4")
+    done = run("enroll", "ann", file)
+    assert "Enrolled ann from 1 video." in done.stdout
+    assert "[bold]a.mp4" in done.stdout  # a file name is no markup
+    again = run("enroll", "ann", file)
+    assert again.exit_code == 0
+    assert "enrolled from these already" in again.stdout
+    answer = json.loads(run("enroll", "ann", file, "--json").stdout)
+    assert answer["videos"][0]["added"] is False
+
+
+def test_identify(run, enrolled, video):
+    done = run("identify", "probe.mp4", "--top", "1")
+    assert done.exit_code == 0
+    assert "Most alike: p0" in done.stdout
+    assert "a lead, not an identification" in " ".join(done.stdout.split())
+    answer = json.loads(run("identify", "probe.mp4", "--json").stdout)
+    assert [c["name"] for c in answer["candidates"]] == ["p0", "p5"]
+    nobody = run("identify", video(name="empty.mp4"))
+    assert nobody.exit_code == 3
+    assert "INCONCLUSIVE — No person was found." in nobody.stdout
+    stranger = run("identify", video({"person": 9}, name="stranger.mp4"))
+    assert "Nobody in the gallery reaches the threshold." in stranger.stdout
+
+
+def test_choice_between_people(run, enrolled, video):
+    probe = video({"person": 0, "take": 2}, {"person": 5, "take": 2}, name="two.mp4")
+    assert run("verify", probe, "-c", "p0").exit_code == 3
+    assert run("verify", probe, "-c", "p0", "--person", "0").exit_code == 0
+    assert run("verify", probe, "-c", "p0", "-p", "1").exit_code == 1
+    assert run("verify", probe, "-c", "p0", "-p", "all").exit_code == 3
+    assert isinstance(run("verify", probe, "-c", "p0", "-p", "2").exception, InputError)
+
+
+@pytest.mark.parametrize("person", ["-1", "x", "1.5", "", "²"])
+def test_people_are_auto_all_or_a_number(run, enrolled, person):
+    done = run("verify", "probe.mp4", "--claim", "p0", f"--person={person}")
+    assert done.exit_code == 2
+    assert "auto, all or a number" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_settings_are_read(run, enrolled, tmp_path):
+    (tmp_path / "s.yaml").write_text("quality: {min_person_height: 5000}")
+    done = run("verify", "probe.mp4", "--claim", "p0", "--settings", "s.yaml")
+    assert done.exit_code == 3
+    assert "5000" in done.stdout
+
+
+def test_unknown_claim_is_an_error_without_output(run, enrolled):
+    done = run("verify", "probe.mp4", "--claim", "p1", "--json")
+    assert isinstance(done.exception, GalleryError)
+    assert done.stdout == ""
+
+
+def test_no_gallery_yet(run, video):
+    video({"person": 0}, name="a.mp4")
+    done = run("verify", "a.mp4", "--claim", "ann")
+    assert isinstance(done.exception, GalleryError)
+    assert "gaitproof enroll" in str(done.exception)
+
+
+def test_a_name_cannot_steer_the_terminal():
+    assert printable("a\x1b[31m\nb") == "a\\x1b[31m\\nb"
+    assert printable("Müller 李") == "Müller 李"
+    assert printable("\udc80") == "\\udc80"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.5, "+1.50 (moderate support for the claim, limit ±2.00"),
+        (-2.0, "-2.00 (moderate support against the claim, limit ±2.00"),
+    ],
+)
+def test_evidence(value, text):
+    assert evidence(value, 2.0).startswith(text)
