@@ -1,0 +1,110 @@
+"""`gaitproof dataset`: data sets of made walkers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaitproof.errors import ConfigError
+
+commands = typer.Typer(
+    name="dataset", help="Make data sets of made walkers.", no_args_is_help=True
+)
+
+
+def _views(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise ConfigError(
+            "The views cannot be read.", expected="degrees, as 20,45,70", actual=repr(text)
+        ) from error
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError as error:
+        raise ConfigError(
+            "The picture size cannot be read.", expected="WIDTHxHEIGHT, as 640x360", actual=repr(text)
+        ) from error
+    return width, height
+
+
+@commands.command("make")
+def make_command(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill; resumed if begun.")],
+    people: Annotated[int, typer.Option(help="Number of people.")] = 8,
+    walks: Annotated[int, typer.Option(help="Walks per person and view.")] = 4,
+    views: Annotated[
+        str, typer.Option(help="Angles between walk and camera, degrees: 0 frontal, 90 side.")
+    ] = "20,45,70",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same data set.")] = 0,
+    seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 6.0,
+    size: Annotated[str, typer.Option(help="Picture size in pixels.")] = "640x360",
+    frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 30.0,
+    stage: Annotated[
+        str, typer.Option(help="auto, pass (one crossing) or treadmill (in place).")
+    ] = "auto",
+    swaps: Annotated[int, typer.Option(help="Face swaps per person and view.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Render people who walk, with their true joints and a manifest.
+
+    Interrupted, it goes on where it was when the same command is given again.
+    """
+    from typing import cast, get_args
+
+    from gaitproof.synth.staging import Stage
+
+    if stage not in get_args(Stage):
+        raise ConfigError(
+            "The stage is unknown.", expected=", ".join(get_args(Stage)), actual=repr(stage)
+        )
+    import json
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from gaitproof.synth.dataset import make
+
+    chosen = _views(views)
+    with Progress(
+        TextColumn("walks"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as bar:
+        task = bar.add_task("walks", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        manifest = make(
+            out,
+            people=people,
+            walks=walks,
+            views=chosen,
+            seed=seed,
+            seconds=seconds,
+            size=_size(size),
+            frame_rate=frame_rate,
+            stage=cast(Stage, stage),
+            swaps=swaps,
+            workers=workers,
+            progress=show,
+        )
+    if json_output:
+        clips = people * (walks + swaps) * len(chosen)
+        typer.echo(json.dumps({"manifest": str(manifest), "clips": clips}))
+    else:
+        typer.echo(str(manifest))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(commands)
