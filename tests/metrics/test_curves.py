@@ -197,6 +197,12 @@ def test_stacked_curves_give_the_figures_of_each(seed):
         np.testing.assert_allclose(batch(*stack), expected, atol=1e-12)
 
 
+def test_curves_that_never_cross_give_the_fnmr_of_the_lowest_threshold():
+    # most genuine trials have no score, and the lowest bin is empty
+    fmr, fnmr = metrics.rates_from_counts(np.array([[0, 1, 1]]), np.array([[0, 1, 0]]), [8], [4])
+    assert metrics.eer_from_rates(fmr, fnmr).tolist() == [0.75]
+
+
 def test_a_draw_without_a_class_is_nan():
     fmr, fnmr = metrics.rates_from_counts(np.array([[1, 2]]), np.array([[0, 0]]), [3], [0])
     assert np.isnan(metrics.eer_from_rates(fmr, fnmr)).all()

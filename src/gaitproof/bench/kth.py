@@ -23,6 +23,9 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS, Interval, intervals
 from gaitproof.evaluate.table import format_percent
 from gaitproof.evaluate.trials import Kind, Trials
+from gaitproof.gait.features import compute_windows
+from gaitproof.gait.quality import assess
+from gaitproof.pose.cleaning import CleanTrack, clean
 from gaitproof.types import Decision, GaitWindows, PoseSequence
 from gaitproof.verify.scoring import make_template, similarity
 
@@ -202,9 +205,10 @@ def run(
     passes: dict[str, list[Pass]] = {name: [] for name in GATES}
     for number, (person, condition, path) in enumerate(clips):
         tracks = in_time_order(extractor(path).tracks)
-        for name, gate in GATES.items():
-            for i, track in enumerate(tracks):
-                windows, reasons = usable_windows(track, settings, gate)
+        for i, track in enumerate(tracks):
+            cleaned = clean(track, settings.cleaning)
+            for name, gate in GATES.items():
+                windows, reasons = usable_windows(cleaned, gate)
                 passes[name].append(Pass(person, condition, i, windows, reasons))
         if progress is not None:
             progress((number + 1) / len(clips))
@@ -257,17 +261,12 @@ def in_time_order(tracks: Sequence[PoseSequence]) -> list[PoseSequence]:
 
 
 def usable_windows(
-    track: PoseSequence, settings: VerifySettings, gate: QualityGate | None
+    cleaned: CleanTrack, gate: QualityGate | None
 ) -> tuple[GaitWindows, tuple[str, ...]]:
-    """Return the windows of a raw track that a gate lets through, or why there are none.
+    """Return the windows of a cleaned track that a gate lets through, or why there are none.
 
     Without a gate every window counts, and only a pass shorter than a window has none.
     """
-    from gaitproof.gait.features import compute_windows
-    from gaitproof.gait.quality import assess
-    from gaitproof.pose.cleaning import clean
-
-    cleaned = clean(track, settings.cleaning)
     windows = compute_windows(cleaned.sequence)
     if gate is None:
         return windows, () if len(windows) else ("The pass is shorter than a window of 2 s.",)

@@ -114,7 +114,8 @@ def _crossing(fmr: Float64, fnmr: Float64) -> tuple[NDArray[np.intp], Float64]:
     before = np.take_along_axis(gap, at, axis=-1)[..., 0]
     # FMR is 0 and FNMR 1 at the last threshold, so there always is a next one
     after = np.take_along_axis(gap, np.minimum(at + 1, gap.shape[-1] - 1), axis=-1)[..., 0]
-    with np.errstate(invalid="ignore"):
+    # without a crossing the quotient may be anything, and is not used
+    with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(last >= 0, before / (before - after), 0.0)
     return last, share
 

@@ -1,0 +1,252 @@
+"""What one verification costs from a cold start: seconds, memory, and the import of the package."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gaitproof.bench.pose import benchmark_clip
+from gaitproof.config import MediaLimits, VerifySettings
+from gaitproof.errors import GaitproofError
+from gaitproof.media.probe import probe
+from gaitproof.pose.estimator import estimator_identifier
+from gaitproof.pose.parallel import available_processors
+from gaitproof.types import Decision
+from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.templates import Recording
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+CLIP_SECONDS: Final = 10.0
+"""Length of the made clip, 1280 x 720."""
+
+MAX_SECONDS: Final = 10.0
+MAX_MIB: Final = 1024.0
+MAX_IMPORT_SECONDS: Final = 0.3
+"""What a cold verification of ten seconds and `import gaitproof` may cost, on 2 processors."""
+
+HEAVY_MODULES: Final = ("cv2", "matplotlib", "mediapipe", "onnxruntime", "scipy", "torch")
+"""What `import gaitproof` must not load."""
+
+_CLAIM: Final = "somebody"
+
+# A process of its own starts the command and reads its cost: the highest memory of a child counts
+# what its parent held when it was started, and this process holds much.
+_LAUNCHER: Final = """
+import json, os, sys, time
+with open(sys.argv[1], "wb") as out, open(os.devnull, "rb") as nothing:
+    began = time.perf_counter()
+    child = os.posix_spawn(
+        sys.argv[2], sys.argv[2:], os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, nothing.fileno(), 0),
+                      (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
+                      (os.POSIX_SPAWN_DUP2, out.fileno(), 2)],
+    )
+    _, status, cost = os.wait4(child, 0)
+    seconds = time.perf_counter() - began
+print(json.dumps({"status": os.waitstatus_to_exitcode(status), "seconds": seconds,
+                  "cpu_seconds": cost.ru_utime + cost.ru_stime, "mib": cost.ru_maxrss / 1024}))
+"""
+
+_IMPORT: Final = """
+import time, sys, json
+began = time.perf_counter()
+import gaitproof
+seconds = time.perf_counter() - began
+print(json.dumps({"seconds": seconds, "modules": [m for m in sys.argv[1:] if m in sys.modules]}))
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One process from start to end.
+
+    Parameters
+    ----------
+    seconds, cpu_seconds
+        Wall-clock time, and processor time over all threads.
+    mib
+        Highest resident memory.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    mib: float
+
+
+@dataclass(frozen=True)
+class VerifySpeed:
+    """Figures of this machine.
+
+    Parameters
+    ----------
+    clip
+        Size, rate and length in words.
+    processors
+        Available to this process.
+    runs
+        Cold runs of ``gaitproof verify``: a new process without cached poses. The first may also
+        pay for reading the programs from disk.
+    import_seconds
+        Quickest and slowest ``import gaitproof`` of several new interpreters.
+    imported
+        Heavy modules it loaded; there should be none.
+    """
+
+    clip: str
+    processors: int
+    runs: tuple[Cost, ...]
+    import_seconds: tuple[float, float]
+    imported: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+
+def run_alone(command: Sequence[str], log: Path) -> tuple[int, Cost]:
+    """Run a command as a process of its own and measure it.
+
+    Parameters
+    ----------
+    command
+        Full path of the program, and its arguments.
+    log
+        Where its output goes.
+
+    Returns
+    -------
+    tuple
+        Its exit status and what it cost.
+    """
+    found = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(log), *command],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    values = json.loads(found.stdout)
+    return int(values.pop("status")), Cost(**values)
+
+
+def measure_import(repeats: int = 5) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """Return the quickest and slowest `import gaitproof`, and the heavy modules it loads."""
+    seconds, loaded = [], set()
+    for _ in range(repeats):
+        found = subprocess.run(
+            [sys.executable, "-c", _IMPORT, *HEAVY_MODULES],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        values = json.loads(found.stdout)
+        seconds.append(float(values["seconds"]))
+        loaded.update(values["modules"])
+    return (min(seconds), max(seconds)), tuple(sorted(loaded))
+
+
+def run(
+    clip: Path | None = None,
+    *,
+    repeats: int = 3,
+    model: str | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> VerifySpeed:
+    """Measure `gaitproof verify` on a clip, from a cold start.
+
+    The claim is an identity whose template is chance: how long it takes does not depend on it.
+
+    Parameters
+    ----------
+    clip
+        Video with a walker; None renders one of ten seconds in 1280 x 720.
+    repeats
+        Cold runs.
+    model
+        Name or folder of the weights; None for the shipped ones.
+    progress
+        Told the share that is done, 0 to 1.
+
+    Raises
+    ------
+    MediaError
+        If the clip cannot be read.
+    GaitproofError
+        If the command fails.
+    """
+    with (
+        benchmark_clip(clip, CLIP_SECONDS) as path,
+        tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name,
+    ):
+        folder = Path(name)
+        info = probe(path, MediaLimits())
+        _enrol_chance(folder / "gallery.db", model)
+        command = [sys.executable, "-m", "gaitproof", "verify", os.fspath(path), "--no-cache"]
+        command += ["--claim", _CLAIM, "--gallery", str(folder / "gallery.db"), "--json"]
+        command += ["--model", model] if model else []
+        runs = []
+        for number in range(repeats):
+            status, cost = run_alone(command, folder / "output")
+            if status not in {decision.exit_status for decision in Decision}:
+                text = (folder / "output").read_text(errors="replace").strip()
+                raise GaitproofError(
+                    "gaitproof verify failed.", actual=text.splitlines()[-1] if text else "nothing"
+                )
+            runs.append(cost)
+            if progress is not None:
+                progress((number + 1) / repeats)
+    import_seconds, imported = measure_import()
+    return VerifySpeed(
+        clip=f"{info.width} x {info.height}, {info.frame_rate:.4g} frames per second, "
+        f"{info.duration:.1f} s",
+        processors=available_processors(),
+        runs=tuple(runs),
+        import_seconds=import_seconds,
+        imported=imported,
+    )
+
+
+def _enrol_chance(path: Path, model: str | None) -> None:
+    """Make a gallery with one identity whose embeddings are random directions."""
+    from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder
+
+    card = OnnxEncoder.load(model or DEFAULT_MODEL).card
+    vectors = np.random.default_rng(0).normal(size=(4, card.embedding_size))
+    recording = Recording(
+        sha256="0" * 64,
+        path="chance",
+        model_id=card.model_id,
+        estimator=estimator_identifier(VerifySettings().pose),
+        embeddings=(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32),
+        starts=np.arange(4.0),
+        quality={},
+    )
+    Gallery.open(path).add(_CLAIM, [recording])
+
+
+def speed_table(result: VerifySpeed) -> Table:
+    """Lay out the figures beside their limits."""
+    from rich.table import Table
+
+    table = Table(title=f"Cold start, {result.processors} processors; clip {result.clip}")
+    table.add_column("what")
+    table.add_column("measured", justify="right")
+    table.add_column("at most", justify="right")
+    slowest = max(cost.seconds for cost in result.runs)
+    quickest = min(cost.seconds for cost in result.runs)
+    low, high = result.import_seconds
+    table.add_row("gaitproof verify, s", f"{quickest:.1f}–{slowest:.1f}", f"{MAX_SECONDS:g}")
+    table.add_row("its memory, MiB", f"{max(cost.mib for cost in result.runs):.0f}", f"{MAX_MIB:g}")
+    table.add_row("import gaitproof, s", f"{low:.3f}–{high:.3f}", f"{MAX_IMPORT_SECONDS:g}")
+    table.add_row("heavy modules it loads", ", ".join(result.imported) or "none", "none")
+    return table
