@@ -1,6 +1,13 @@
-from collections.abc import Callable
+from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
 import pytest
+from av.video.reformatter import ColorPrimaries, ColorTrc
 
 from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQuality
 
@@ -40,3 +47,81 @@ def make_verdict() -> Callable[..., Verdict]:
         return Verdict(**(fields | changes))  # type: ignore[arg-type]
 
     return make
+
+
+CLIP_SIZE = (128, 96)
+
+
+def picture(i: int, size: tuple[int, int] = CLIP_SIZE) -> np.ndarray:
+    """Red above, black below, blue on the left; a bright bar that moves down with `i`."""
+    width, height = size
+    image = np.zeros((height, width, 3), np.uint8)
+    image[: height // 2] = [255, 0, 0]
+    image[:, : width // 4] = [0, 0, 255]
+    image[i % height, width // 2 :] = 255
+    return image
+
+
+def write_clip(
+    path: Path,
+    frames: int = 30,
+    *,
+    size: tuple[int, int] = CLIP_SIZE,
+    rate: int = 30,
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    container: str | None = None,
+    rotation: float | None = None,
+    stamps: list[float] | None = None,
+    aspect: Fraction | None = None,
+    transfer: ColorTrc | None = None,
+    images: list[np.ndarray] | None = None,
+    options: dict[str, str] | None = None,
+    muxer: dict[str, str] | None = None,
+) -> Path:
+    """Write a clip through PyAV; `stamps` are times of frames in seconds."""
+    with av.open(str(path), "w", format=container, options=muxer or {}) as out:
+        stream = out.add_stream(codec, rate=rate, options=options or {})
+        stream.width, stream.height = size
+        stream.pix_fmt = pixel_format
+        stream.codec_context.time_base = Fraction(1, 1000)
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = aspect
+        if transfer is not None:
+            stream.codec_context.color_trc = int(transfer)
+            stream.codec_context.color_primaries = int(ColorPrimaries.BT2020)
+        if rotation is not None:
+            stream.set_display_rotation(rotation)
+        for i in range(frames if stamps is None else len(stamps)):
+            image = picture(i, size) if images is None else images[i % len(images)]
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.time_base = Fraction(1, 1000)
+            frame.pts = round(1000 * (i / rate if stamps is None else stamps[i]))
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def write_sound(path: Path) -> Path:
+    """Write a file that holds a second of silence only."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("aac", rate=16000)
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 16000), np.float32), format="fltp", layout="mono"
+        )
+        frame.sample_rate = 16000
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture
+def make_clip() -> Callable[..., Path]:
+    """Return `write_clip`."""
+    return write_clip
+
+
+@pytest.fixture
+def make_sound() -> Callable[[Path], Path]:
+    """Return `write_sound`."""
+    return write_sound

@@ -25,6 +25,9 @@ is a damaged stamp and its frame is left out."""
 BARREN_PACKETS: Final = 1000
 """Packets without one picture after which a stream counts as undecodable."""
 
+INCOMPLETE: Final = "a piece that is not complete"
+"""What FFmpeg's flag on a packet means: the file ends inside it, or a part was lost."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -126,14 +129,14 @@ def _timed(
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Yield decoded pictures with their times, from a key frame at or before `start` on."""
     if start is None or start <= 0:
-        yield from _pictures(container, stream, name, strict=True)
+        yield from pictures(container, stream, name, strict=True)
         return
     offset = start_seconds(container)
     assert stream.time_base is not None
     first = None
     try:
         container.seek(int((start + offset) / stream.time_base), stream=stream)
-        for time, raw in _pictures(container, stream, name, strict=False):
+        for time, raw in pictures(container, stream, name, strict=False):
             if first is None:
                 first = time
                 if time > start:
@@ -147,10 +150,10 @@ def _timed(
             raise
     # containers without an index seek badly: landed too late, or nowhere
     container.seek(0, any_frame=True)
-    yield from _pictures(container, stream, name, strict=True)
+    yield from pictures(container, stream, name, strict=True)
 
 
-def _pictures(
+def pictures(
     container: InputContainer, stream: VideoStream, name: str, *, strict: bool
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decode on from the present position, every picture with its time in seconds."""
@@ -161,24 +164,28 @@ def _pictures(
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt:
-                raise _damaged(name, last, "the file breaks off")
+                raise damaged(name, last, INCOMPLETE)
             barren += 1
             for raw in packet.decode():
                 if raw.is_corrupt and last is None:
                     continue  # an open group of pictures refers to what lies before the cut
                 if raw.is_corrupt and strict:
-                    raise _damaged(name, last, "a picture that could not be restored")
+                    raise damaged(name, last, "a picture that could not be restored")
                 stamp = raw.time
-                time = stamp - offset if stamp is not None else (last or -step) + step
+                if stamp is not None:
+                    time = stamp - offset
+                else:
+                    time = 0.0 if last is None else last + step
                 barren, last = 0, time
                 yield time, raw
             if barren > BARREN_PACKETS:
-                raise _damaged(name, last, f"{BARREN_PACKETS} packets without a picture")
+                raise damaged(name, last, f"{BARREN_PACKETS} packets without a picture")
     except av.FFmpegError as error:
-        raise _damaged(name, last, describe(error)) from error
+        raise damaged(name, last, describe(error)) from error
 
 
-def _damaged(name: str, last: float | None, reason: str) -> MediaError:
+def damaged(name: str, last: float | None, reason: str) -> MediaError:
+    """Return the error for damage after `last` seconds; None is the start."""
     where = "at its start" if last is None else f"after {last:.2f} s"
     return MediaError(
         f"The video {name} is damaged {where}.",

@@ -17,7 +17,7 @@ from gaitproof.media._container import (
     start_seconds,
 )
 from gaitproof.media._picture import is_hdr, square_size, transform
-from gaitproof.media.decode import _pictures, too_long
+from gaitproof.media.decode import INCOMPLETE, damaged, pictures, too_long
 from gaitproof.media.files import compute_sha256
 
 MISSING_SECONDS: Final = 0.5
@@ -89,7 +89,7 @@ def probe(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
     limits = limits or MediaLimits()
     name = repr(str(path))
     with open_video(path, limits) as (container, stream):
-        _, first = next(_pictures(container, stream, name, strict=False), (0.0, None))
+        _, first = next(pictures(container, stream, name, strict=False), (0.0, None))
         if first is None:
             raise MediaError(f"The video {name} holds no picture.")
         aspect = stream.sample_aspect_ratio
@@ -126,6 +126,7 @@ def probe(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
 def _scan(path: str | Path, name: str, limits: MediaLimits) -> tuple[int, float, float]:
     """Count the pictures and return the times of the first and the last one."""
     frames, begin, end, last_end = 0, float("inf"), float("-inf"), 0.0
+    broken = False
     with open_video(path, limits) as (container, stream):
         declared = (container.duration or 0) / av.time_base
         trusted = container.format.name not in NO_DECLARED_LENGTH
@@ -136,6 +137,7 @@ def _scan(path: str | Path, name: str, limits: MediaLimits) -> tuple[int, float,
                 if packet.size == 0 or packet.time_base is None:
                     continue
                 if packet.is_corrupt:
+                    broken = True
                     break
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 mine = packet.stream.index == stream.index
@@ -153,9 +155,7 @@ def _scan(path: str | Path, name: str, limits: MediaLimits) -> tuple[int, float,
                     if end - begin > limits.max_duration:
                         raise too_long(name, limits)
         except av.FFmpegError as error:
-            raise MediaError(
-                f"The video {name} is damaged after {max(end, 0):.2f} s.", actual=describe(error)
-            ) from error
+            raise damaged(name, max(end, 0.0), describe(error)) from error
     missing = declared - last_end
     if trusted and missing > MISSING_SECONDS + MISSING_SHARE * declared:
         raise MediaError(
@@ -164,6 +164,8 @@ def _scan(path: str | Path, name: str, limits: MediaLimits) -> tuple[int, float,
             actual=f"{max(last_end, 0):.2f} s, so {missing:.2f} s are missing",
             hint="copy or download the file again",
         )
+    if broken:
+        raise damaged(name, max(end, 0.0), INCOMPLETE)
     if frames < 2:
         raise MediaError(f"The file {name} is a single picture, not a video.")
     return frames, begin, end
