@@ -129,16 +129,18 @@ def expected_separation(times: Float64, apart: Float64) -> Float64:
     total, weight = np.zeros(len(times)), np.zeros(len(times))
     begin = times[0]
     while True:
-        inside = (times >= begin) & (times <= begin + _RHYTHM_SECONDS)
-        if inside.sum() >= 8:
+        inside = slice(*np.searchsorted(times, [begin, begin + _RHYTHM_SECONDS]))
+        if inside.stop - inside.start >= 8:
             fitted = _fit_rhythm(times[inside], apart[inside])
             if np.dot(fitted, total[inside]) < 0:
                 fitted = -fitted
             total[inside] += fitted
             weight[inside] += 1.0
         if begin + _RHYTHM_SECONDS >= times[-1]:
-            return total / np.maximum(weight, 1.0)
+            break
         begin += _RHYTHM_SECONDS / 4
+    expected: Float64 = total / np.maximum(weight, 1.0)
+    return expected
 
 
 def _fit_rhythm(times: Float64, apart: Float64) -> Float64:

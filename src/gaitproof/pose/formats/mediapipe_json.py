@@ -1,0 +1,126 @@
+"""MediaPipe landmarks as JSON.
+
+One object: ``{"format": "mediapipe-pose", "version": 1, "width": w, "height": h, "estimator": str,
+"frames": [{"timestamp": s, "pose_landmarks": […], "pose_world_landmarks": […]}, …]}``. Landmarks
+are MediaPipe's 33 in its own units and axes: image coordinates as parts of the picture's width and
+height, x right, y down; world coordinates in metres, x right, y down, z away from the camera; each
+``{"x", "y", "visibility"}`` or ``{"x", "y", "z", "visibility"}``, or null if unknown. A frame
+without the person has empty lists.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.errors import PoseError
+from gaitproof.media.files import write_atomically
+from gaitproof.pose.formats import common
+from gaitproof.types import N_LANDMARKS, PoseSequence
+
+FORMAT: Final = "mediapipe-pose"
+VERSION: Final = 1
+_WHAT: Final = "a MediaPipe pose JSON file"
+
+WORLD_SIGNS: Final = np.array([1.0, -1.0, -1.0])
+"""MediaPipe's world axes (y down, z away) to ours (y up, z to the camera), and back."""
+
+
+def save_mediapipe_json(path: Path, sequence: PoseSequence) -> None:
+    """Write a sequence as MediaPipe JSON, atomically; camera motion and file hash are lost."""
+    frames = []
+    size = np.array(sequence.frame_size or (1, 1), np.float64)
+    for t in range(len(sequence)):
+        seen = sequence.visibility[t]
+        frame: dict[str, Any] = {"timestamp": float(sequence.timestamps[t])}
+        if sequence.image is not None:
+            frame["pose_landmarks"] = _landmarks(sequence.image[t] / size, seen, "xy")
+        if sequence.world is not None:
+            frame["pose_world_landmarks"] = _landmarks(sequence.world[t] * WORLD_SIGNS, seen, "xyz")
+        frames.append(frame)
+    width, height = sequence.frame_size or (None, None)
+    data = {
+        "format": FORMAT,
+        "version": VERSION,
+        "width": width,
+        "height": height,
+        "estimator": sequence.estimator,
+        "frames": frames,
+    }
+    write_atomically(path, json.dumps(data).encode())
+
+
+def load_mediapipe_json(path: Path) -> PoseSequence:
+    """Read a sequence from MediaPipe JSON.
+
+    Raises
+    ------
+    PoseError
+        If the file is unreadable or malformed, or of another version.
+    """
+    data = common.read_json(path, _WHAT)
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise common.malformed(path, _WHAT, f"no 'format' {FORMAT!r}")
+    if data.get("version") != VERSION:
+        raise PoseError(
+            f"{str(path)!r} is of another version.",
+            expected=str(VERSION),
+            actual=repr(data.get("version"))[:80],
+        )
+    try:
+        return _sequence(data)
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
+        raise common.malformed(path, _WHAT, error) from error
+
+
+def _landmarks(points: NDArray[Any], seen: NDArray[Any], axes: str) -> list[Any]:
+    if not np.isfinite(points).all(axis=1).any():
+        return []
+    return [
+        {
+            **{a: common.number(v, 9) for a, v in zip(axes, point, strict=True)},
+            "visibility": common.number(score, 9),
+        }
+        if np.isfinite(point).all()
+        else None
+        for point, score in zip(points, seen, strict=True)
+    ]
+
+
+def _sequence(data: dict[str, Any]) -> PoseSequence:
+    frames = data["frames"]
+    times = np.array([float(frame["timestamp"]) for frame in frames], np.float64)
+    visibility = np.zeros((len(frames), N_LANDMARKS))
+    arrays: dict[str, NDArray[np.float64] | None] = {}
+    for key, axes in (("pose_landmarks", "xy"), ("pose_world_landmarks", "xyz")):
+        has = any(key in frame for frame in frames) if frames else key == "pose_world_landmarks"
+        points = np.full((len(frames), N_LANDMARKS, len(axes)), np.nan)
+        for t, frame in enumerate(frames):
+            entries = frame.get(key, [])
+            if len(entries) not in (0, N_LANDMARKS):
+                raise ValueError(f"{len(entries)} landmarks in a frame, not {N_LANDMARKS}")
+            for k, entry in enumerate(entries):
+                if entry is not None:
+                    place = [float(entry[a]) for a in axes]
+                    if np.isfinite(place).all():
+                        points[t, k] = place
+                        visibility[t, k] = float(entry.get("visibility", 1.0))
+        arrays[key] = points if has else None
+    size = None
+    if data.get("width") is not None and data.get("height") is not None:
+        size = (int(data["width"]), int(data["height"]))
+    image, world = arrays["pose_landmarks"], arrays["pose_world_landmarks"]
+    if image is not None and size is None:
+        raise ValueError("no width and height")
+    return PoseSequence(
+        timestamps=times,
+        image=None if image is None else image * np.array(size, np.float64),
+        world=None if world is None else world * WORLD_SIGNS,
+        visibility=visibility.clip(0, 1),
+        frame_size=size,
+        estimator=str(data.get("estimator", "mediapipe")),
+    )

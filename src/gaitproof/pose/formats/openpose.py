@@ -1,0 +1,163 @@
+"""OpenPose JSON, BODY_25: a folder with one file per frame, or one file.
+
+Two-dimensional, in pixels; no time stamps, no picture size. Files are named
+``<name>_<12-digit frame number>_keypoints.json``; frames without a file are frames without the
+person. Joints that only one side has are listed in docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from gaitproof.errors import PoseError
+from gaitproof.media.files import write_atomically
+from gaitproof.pose.formats import common
+from gaitproof.types import Landmark, PoseSequence
+
+BODY_25: Final[tuple[Landmark | None, ...]] = (
+    Landmark.NOSE,
+    None,  # neck: between the shoulders
+    Landmark.RIGHT_SHOULDER,
+    Landmark.RIGHT_ELBOW,
+    Landmark.RIGHT_WRIST,
+    Landmark.LEFT_SHOULDER,
+    Landmark.LEFT_ELBOW,
+    Landmark.LEFT_WRIST,
+    None,  # mid-hip
+    Landmark.RIGHT_HIP,
+    Landmark.RIGHT_KNEE,
+    Landmark.RIGHT_ANKLE,
+    Landmark.LEFT_HIP,
+    Landmark.LEFT_KNEE,
+    Landmark.LEFT_ANKLE,
+    Landmark.RIGHT_EYE,
+    Landmark.LEFT_EYE,
+    Landmark.RIGHT_EAR,
+    Landmark.LEFT_EAR,
+    Landmark.LEFT_FOOT_INDEX,  # big toe
+    None,  # small toe
+    Landmark.LEFT_HEEL,
+    Landmark.RIGHT_FOOT_INDEX,  # big toe
+    None,  # small toe
+    Landmark.RIGHT_HEEL,
+)
+"""Our landmark of each BODY_25 keypoint (OpenPose documentation, "Output Format")."""
+
+_BETWEEN: Final = {
+    1: (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),
+    8: (Landmark.LEFT_HIP, Landmark.RIGHT_HIP),
+}
+_NAME: Final = re.compile(r"(?:^|_)(\d+)_keypoints\.json$")
+_WHAT: Final = "an OpenPose BODY_25 file"
+
+
+def load_openpose(
+    path: Path,
+    *,
+    frame_rate: float | None = None,
+    frame_size: tuple[int, int] | None = None,
+    person: str | int = "largest",
+) -> PoseSequence:
+    """Read one person from a folder of OpenPose files, or from a single file.
+
+    Parameters
+    ----------
+    path
+        The folder, or one frame's file.
+    frame_rate
+        Frames per second; needed.
+    frame_size
+        (width, height) of the picture in pixels; needed.
+    person
+        See `gaitproof.pose.formats.common.choose`.
+
+    Returns
+    -------
+    PoseSequence
+        World coordinates None; the first frame's number counts as time 0; visibility is
+        OpenPose's confidence.
+
+    Raises
+    ------
+    PoseError
+        If a file is missing, unreadable or malformed, or an argument is needed.
+    """
+    rate = common.need_frame_rate(path, frame_rate)
+    size = common.need_frame_size(path, frame_size)
+    files = _numbered_files(path)
+    first = min(files)
+    count = max(files) - first + 1
+    if count > common.MAX_FRAMES:
+        raise PoseError(
+            f"The frame numbers in {str(path)!r} are too far apart.",
+            expected=f"at most {common.MAX_FRAMES} frames",
+            actual=f"{count} frames",
+        )
+    frames: list[list[common.Person | None]] = [[] for _ in range(count)]
+    for index, file in files.items():
+        frames[index - first] = _read_people(file)
+    return common.to_sequence(
+        common.choose(frames, person), np.arange(count) / rate, size, "openpose-body25"
+    )
+
+
+def save_openpose(path: Path, sequence: PoseSequence, *, name: str = "pose") -> None:
+    """Write a sequence as a folder of OpenPose files, one per frame; each file is atomic.
+
+    Time stamps, picture size, world coordinates, the estimator's name and the landmarks without
+    a BODY_25 keypoint are lost; the small toes, which we do not have, are 0 0 0.
+    """
+    image = common.image_of(sequence, "OpenPose JSON")
+    path.mkdir(parents=True, exist_ok=True)
+    for t, (points, visibility) in enumerate(zip(image, sequence.visibility, strict=True)):
+        values: list[float] = []
+        for k, row in enumerate(BODY_25):
+            rows = [row] if row is not None else list(_BETWEEN.get(k, ()))
+            score = float(visibility[rows].min()) if rows else 0.0
+            place = points[rows].mean(axis=0) if rows else np.zeros(2)
+            known = score > 0 and bool(np.isfinite(place).all())
+            values += [common.number(v) for v in (*place, score)] if known else [0, 0, 0]
+        people = [{"person_id": [-1], "pose_keypoints_2d": values}] if any(values) else []
+        write_atomically(
+            path / f"{name}_{t:012d}_keypoints.json",
+            json.dumps({"version": 1.3, "people": people}).encode(),
+        )
+
+
+def _numbered_files(path: Path) -> dict[int, Path]:
+    if not path.is_dir():
+        return {0: path}
+    try:
+        found = [(m, f) for f in sorted(path.iterdir()) if (m := _NAME.search(f.name))]
+    except OSError as error:
+        raise common.open_error(path, error) from error
+    if not found:
+        raise PoseError(
+            f"The folder {str(path)!r} holds no OpenPose files.",
+            expected="files named <name>_<frame number>_keypoints.json",
+        )
+    files = {int(match[1]): file for match, file in found}
+    if len(files) < len(found):
+        raise PoseError(f"The folder {str(path)!r} holds two OpenPose files of the same frame.")
+    return files
+
+
+def _read_people(path: Path) -> list[common.Person | None]:
+    data = common.read_json(path, _WHAT)
+    people = data.get("people") if isinstance(data, dict) else None
+    if not isinstance(people, list):
+        raise common.malformed(path, _WHAT, "no list 'people'")
+    found = []
+    for entry in people:
+        try:
+            values = entry.get("pose_keypoints_2d") if isinstance(entry, dict) else None
+            keypoints = common.flat_keypoints(values, len(BODY_25))
+        except (ValueError, OverflowError) as error:
+            raise common.malformed(path, _WHAT, error) from error
+        found.append(common.person_from(keypoints[:, :2], keypoints[:, 2], BODY_25))
+    return found
