@@ -180,10 +180,10 @@ def _trunk_shapes(build: Build, rest: Bones, outfit: Outfit) -> list[tuple[Bone,
             hips, [sign * 0.044, -0.022, -0.028], [0.054 * g, 0.058, (0.050 + 0.004 * fem) * g]
         )
         shapes.append((Bone.PELVIS, seat))
-        inner = shoulders[side] + np.array([-sign * 0.022 * h, -0.012 * h, 0])
+        inner = shoulders[side] + np.array([-sign * 0.020 * h, -0.011 * h, 0])
         upper = neck + np.array([sign * 0.012 * h, 0.016 * h, -0.004 * h])
         shapes.append(
-            (Bone.THORAX, Cone(_vector(upper), _vector(inner), 0.026 * h, 0.037 * h * build.muscle))
+            (Bone.THORAX, Cone(_vector(upper), _vector(inner), 0.025 * h, 0.0315 * h * build.muscle))
         )
         if fem > 0.5:
             breast = ellipsoid(chest, [sign * 0.043, 0.045, 0.047], [0.036, 0.038, 0.030])
@@ -224,7 +224,7 @@ def _arm_shapes(build: Build, rest: Bones, outfit: Outfit, side: int) -> list[tu
     tips = wrist + 0.86 * build.hand * down
     thumb = wrist + 0.18 * build.hand * down + np.array([-sign * 0.006, 0, 0.014])
     thumb_end = wrist + 0.50 * build.hand * down + np.array([-sign * 0.022, 0, 0.034])
-    flat = (0.62, 0.8, 1.35)
+    flat = (0.72, 0.85, 1.15)
     up_bone, low_bone, hand = (
         Bone(b + side) for b in (Bone.LEFT_UPPER_ARM, Bone.LEFT_FOREARM, Bone.LEFT_HAND)
     )
@@ -233,13 +233,13 @@ def _arm_shapes(build: Build, rest: Bones, outfit: Outfit, side: int) -> list[tu
     return [
         (
             up_bone,
-            Cone(_vector(shoulder), _vector(biceps), 0.0335 * m * sleeve, 0.0275 * m * sleeve),
+            Cone(_vector(shoulder), _vector(biceps), 0.0300 * m * sleeve, 0.0275 * m * sleeve),
         ),
         (up_bone, Cone(_vector(biceps), _vector(elbow), 0.0275 * m * sleeve, 0.0225 * m * lower)),
         (low_bone, Cone(_vector(elbow), _vector(bulge), 0.0225 * m * lower, 0.0235 * m * lower)),
         (low_bone, Cone(_vector(bulge), _vector(wrist), 0.0235 * m * lower, 0.0155 * m * lower)),
-        (hand, Cone(_vector(wrist), _vector(palm), 0.0135 * h, 0.0185 * h, flat)),
-        (hand, Cone(_vector(palm), _vector(tips), 0.0185 * h, 0.0100 * h, flat)),
+        (hand, Cone(_vector(wrist), _vector(palm), 0.0130 * h, 0.0165 * h, flat)),
+        (hand, Cone(_vector(palm), _vector(tips), 0.0165 * h, 0.0095 * h, flat)),
         (hand, Cone(_vector(thumb), _vector(thumb_end), 0.0085 * h, 0.0062 * h)),
     ]
 

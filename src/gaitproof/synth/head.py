@@ -46,7 +46,7 @@ def _face_shapes(head: Head, u: float) -> list[Shape]:
 
 
 def _nose_shapes(head: Head, u: float) -> list[Shape]:
-    out = 0.475 + 0.055 * head.nose_length
+    out = 0.440 + 0.055 * head.nose_length
     width = head.nose_width
     return [
         Cone((0, 0.32 * u, 0.41 * u), (0, 0.155 * u, out * u), 0.032 * u, 0.048 * u * width),
@@ -184,7 +184,7 @@ def make_head(head: Head, build: Build) -> Skin:
         i, j, k = index.T
         hairy = hair[i, j, k] < field[i, j, k]
         rng = np.random.default_rng(int(1e6 * sum(head.hair)))
-        strands = 1 + 0.22 * rng.standard_normal(int(hairy.sum()))
+        strands = 1 + 0.13 * rng.standard_normal(int(hairy.sum()))
         tone = np.asarray(head.hair, np.float32) ** 2.2
         colours[hairy] = np.clip(tone * strands[:, None], 0.003, 1)
         normals[hairy] += rng.normal(0, 0.12, (int(hairy.sum()), 3)).astype(np.float32)

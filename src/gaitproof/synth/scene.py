@@ -269,13 +269,17 @@ def _floor_colour(scene: Scene, x: Float32, z: Float32, noise: _Noise) -> Float3
 
 def _box_hits(rays: Float32, eye: Float32, box: Box) -> tuple[Float32, NDArray[np.int64]]:
     """Return the distance to a box (inf where missed) and the axis of the face that is hit."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        near = (np.asarray(box.low, np.float32) - eye) / rays
-        far = (np.asarray(box.high, np.float32) - eye) / rays
-    enter, leave = np.minimum(near, far), np.maximum(near, far)
-    axis = enter.argmax(axis=1)
-    start = enter.max(axis=1)
-    hit = (start < leave.min(axis=1)) & (start > 0.05)
+    enter: list[Float32] = []
+    leave: list[Float32] = []
+    for i in range(3):
+        inverse = 1 / np.where(np.abs(rays[:, i]) < 1e-7, np.float32(1e-7), rays[:, i])
+        near, far = (box.low[i] - eye[i]) * inverse, (box.high[i] - eye[i]) * inverse
+        enter.append(np.minimum(near, far))
+        leave.append(np.maximum(near, far))
+    start = np.maximum(np.maximum(enter[0], enter[1]), enter[2])
+    end = np.minimum(np.minimum(leave[0], leave[1]), leave[2])
+    axis = np.where(start == enter[0], 0, np.where(start == enter[1], 1, 2))
+    hit = (start < end) & (start > 0.05)
     return np.where(hit, start, np.inf).astype(np.float32), axis
 
 
