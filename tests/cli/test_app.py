@@ -9,7 +9,7 @@ from gaitproof.cli import app as module
 
 COMMANDS = (
     "demo", "doctor", "extract", "enroll", "verify", "identify", "gallery", "dataset", "train",
-    "evaluate", "export", "bench",
+    "evaluate", "bench",
 )  # fmt: skip
 
 
