@@ -9,9 +9,7 @@ import typer
 
 from gaitproof.errors import ConfigError
 
-commands = typer.Typer(
-    name="dataset", help="Make data sets of made walkers.", no_args_is_help=True
-)
+commands = typer.Typer(name="dataset", help="Make data sets of made walkers.", no_args_is_help=True)
 
 
 def _views(text: str) -> list[float]:
@@ -28,7 +26,9 @@ def _size(text: str) -> tuple[int, int]:
         width, height = (int(part) for part in text.lower().split("x"))
     except ValueError as error:
         raise ConfigError(
-            "The picture size cannot be read.", expected="WIDTHxHEIGHT, as 640x360", actual=repr(text)
+            "The picture size cannot be read.",
+            expected="WIDTHxHEIGHT, as 640x360",
+            actual=repr(text),
         ) from error
     return width, height
 
@@ -67,7 +67,13 @@ def make_command(
     import json
 
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     from gaitproof.synth.dataset import make
 

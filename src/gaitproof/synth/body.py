@@ -7,7 +7,7 @@ follows the bones by linear blend skinning, weighted by its distance to each bon
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,7 +183,10 @@ def _trunk_shapes(build: Build, rest: Bones, outfit: Outfit) -> list[tuple[Bone,
         inner = shoulders[side] + np.array([-sign * 0.020 * h, -0.011 * h, 0])
         upper = neck + np.array([sign * 0.012 * h, 0.016 * h, -0.004 * h])
         shapes.append(
-            (Bone.THORAX, Cone(_vector(upper), _vector(inner), 0.025 * h, 0.0315 * h * build.muscle))
+            (
+                Bone.THORAX,
+                Cone(_vector(upper), _vector(inner), 0.025 * h, 0.0315 * h * build.muscle),
+            )
         )
         if fem > 0.5:
             breast = ellipsoid(chest, [sign * 0.043, 0.045, 0.047], [0.036, 0.038, 0.030])
@@ -302,13 +305,14 @@ def _along(points: Float32, rest: Bones, first: int, second: int) -> Float32:
 def _pattern(points: Float32, outfit: Outfit, height: float) -> Float32:
     """Return the share of the second shirt colour at each vertex."""
     x, y, z = points.T / height
+    share: NDArray[np.floating[Any]] = np.zeros(len(points))
     if outfit.pattern == "stripes":
-        return (np.sin(y * 260) > 0.35).astype(np.float32)
-    if outfit.pattern == "checks":
-        return (0.5 * (np.sin(y * 170) > 0) + 0.5 * (np.sin((x + z) * 170) > 0)).astype(np.float32)
-    if outfit.pattern == "block":
-        return (y > 0.70).astype(np.float32)
-    return np.zeros(len(points), np.float32)
+        share = np.sin(y * 260) > 0.35
+    elif outfit.pattern == "checks":
+        share = 0.5 * (np.sin(y * 170) > 0) + 0.5 * (np.sin((x + z) * 170) > 0)
+    elif outfit.pattern == "block":
+        share = y > 0.70
+    return share.astype(np.float32)
 
 
 def _cloth_noise(points: Float32, seed: int) -> Float32:

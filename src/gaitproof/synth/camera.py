@@ -87,4 +87,5 @@ class Camera:
         flat = (pixels - middle) / self.focal * np.array([1.0, -1.0])
         camera = np.concatenate([flat, -np.ones((*flat.shape[:-1], 1))], axis=-1)
         scene: Float64 = camera @ self.matrix
-        return scene / np.linalg.norm(scene, axis=-1, keepdims=True)
+        scene /= np.linalg.norm(scene, axis=-1, keepdims=True)
+        return scene

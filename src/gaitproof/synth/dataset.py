@@ -33,8 +33,11 @@ COLUMNS: Final = (
     "parent",
     "label",
 )
-"""Columns of the manifest. `subject` is who walks; `condition` is ``walk``, or ``faceswap:NAME`` with
-the person whose face is shown; `parent` is the clip a swap was made of; `label` is real or fake."""
+"""Columns of the manifest.
+
+`subject` is who walks; `condition` is ``walk``, or ``faceswap:NAME`` with the person whose face is
+shown; `parent` is the clip a swap was made of; `label` is ``real`` or ``fake``.
+"""
 
 VERSION: Final = 1
 """Changes when the same seed no longer gives the same pictures."""
@@ -278,8 +281,8 @@ def make(
     directory
         Folder to fill: ``p000/w00_v45.mp4``, the truth beside it as ``.npz``, ``manifest.csv``.
     people, walks, views
-        Made are ``people * walks * len(views)`` clips; a view is the angle between walking direction
-        and camera, degrees.
+        Made are ``people * walks * len(views)`` clips; a view is the angle between walking
+        direction and camera, degrees.
     seed
         Of the whole set.
     seconds, size, frame_rate, stage

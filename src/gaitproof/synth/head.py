@@ -6,7 +6,7 @@ the size of the body that carries them.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,15 +116,16 @@ def _paint(points: Float32, head: Head, u: float) -> Float32:
     x, y, z = points.T / u
     ahead = z > 0.12
 
-    def mix(mask: NDArray[np.floating], tint: NDArray[np.floating] | Vector) -> None:
+    def mix(mask: NDArray[np.floating[Any]], tint: NDArray[np.floating[Any]] | Vector) -> None:
         share = np.clip(mask, 0, 1)[:, None] * ahead[:, None]
         colour[:] = colour * (1 - share) + np.asarray(tint, np.float32) * share
 
     def spot(
         cx: float, cy: float, rx: float, ry: float, soft: float = 0.25
-    ) -> NDArray[np.floating]:
+    ) -> NDArray[np.floating[Any]]:
         distance = np.hypot((np.abs(x) - cx) / rx, (y - cy) / ry)
-        return np.clip((1 + soft - distance) / (2 * soft), 0, 1)
+        share: NDArray[np.floating[Any]] = np.clip((1 + soft - distance) / (2 * soft), 0, 1)
+        return share
 
     eye = 0.145 * head.eye_spacing
     hair = np.asarray(head.hair, np.float32) ** 2.2
@@ -156,7 +157,6 @@ def make_head(head: Head, build: Build) -> Skin:
         down = Cone((0, -0.75 * u, -0.4 * u), (0, 0.6 * u, -0.4 * u), 0.15 * u, 0.15 * u)
         grid = Grid.around([*face, *nose, down], HEAD_STEP, margin)
     field = grid.fill(face, 0.12 * u)
-    field = np.minimum(field, field)
     for shape in nose:
         window = grid.window(shape, 0.04)
         points, size = grid.points(window)

@@ -100,7 +100,8 @@ def _smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], seconds: flo
     pad = int(4 * sigma)
     raw = rng.normal(size=(*shape[:-1], shape[-1] + 2 * pad))
     smooth = gaussian_filter1d(raw, sigma, axis=-1) * np.sqrt(2 * sigma * np.sqrt(np.pi))
-    return smooth[..., pad:-pad]
+    inner: Float64 = smooth[..., pad:-pad]
+    return inner
 
 
 def _smoothstep(x: Float64) -> Float64:

@@ -35,6 +35,13 @@ def require_renderer() -> None:
         ) from error
 
 
+def array_support() -> Any:
+    """Return VTK's module that shares arrays with NumPy (it has no types)."""
+    from vtkmodules.util import numpy_support
+
+    return numpy_support
+
+
 class Rasteriser:
     """Draws a coloured mesh through a pinhole camera, with alpha; use as a context manager.
 
@@ -57,7 +64,6 @@ class Rasteriser:
 
     def __init__(self, triangles: NDArray[np.int64], vertices: int, size: tuple[int, int]) -> None:
         require_renderer()
-        from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
         from vtkmodules.vtkCommonCore import vtkPoints, vtkUnsignedCharArray
         from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
         from vtkmodules.vtkCommonMath import vtkMatrix4x4
@@ -68,12 +74,13 @@ class Rasteriser:
         self._colours = np.zeros((vertices, 3), np.uint8)
         points, self._mesh = vtkPoints(), vtkPolyData()
         # both arrays are shared with VTK, not copied: `draw` writes into them
-        self._vtk_points = numpy_to_vtk(self._points)
-        self._vtk_colours = numpy_to_vtk(self._colours)
+        support = array_support()
+        self._vtk_points = support.numpy_to_vtk(self._points)
+        self._vtk_colours = support.numpy_to_vtk(self._colours)
         points.SetData(self._vtk_points)
         cells = vtkCellArray()
         cells.SetData(
-            3, numpy_to_vtkIdTypeArray(np.ascontiguousarray(triangles).ravel(), deep=True)
+            3, support.numpy_to_vtkIdTypeArray(np.ascontiguousarray(triangles).ravel(), deep=True)
         )
         self._mesh.SetPoints(points)
         self._mesh.SetPolys(cells)
@@ -130,8 +137,6 @@ class Rasteriser:
         ndarray of uint8
             Shape (height, width, 4): RGBA, top row first; alpha is 0 or 255.
         """
-        from vtkmodules.util.numpy_support import vtk_to_numpy
-
         np.copyto(self._points, points, casting="same_kind")
         np.copyto(self._colours, colours)
         self._mesh.GetPoints().Modified()
@@ -144,7 +149,7 @@ class Rasteriser:
         self._window.Render()
         width, height = self._size
         self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, self._buffer)
-        picture: UInt8 = vtk_to_numpy(self._buffer).reshape(height, width, 4)
+        picture: UInt8 = array_support().vtk_to_numpy(self._buffer).reshape(height, width, 4)
         return picture[::-1]
 
     def close(self) -> None:

@@ -109,22 +109,39 @@ def _room(rng: np.random.Generator, depth: float) -> Scene:
         kind = rng.choice(["picture", "door", "window", "cupboard", "gap", "gap"])
         if kind == "picture":
             w, h, y = rng.uniform(0.5, 1.3), rng.uniform(0.4, 0.9), rng.uniform(1.2, 1.6)
-            boxes.append(Box((x, y, back), (x + w, y + h, back + 0.04), _tint(rng, 0.05, 0.3, 0.02)))
+            boxes.append(
+                Box((x, y, back), (x + w, y + h, back + 0.04), _tint(rng, 0.05, 0.3, 0.02))
+            )
             inner = _tint(rng, 0.1, 0.7, 0.15)
             boxes.append(
-                Box((x + 0.06, y + 0.06, back), (x + w - 0.06, y + h - 0.06, back + 0.05), inner, 0.4)
+                Box(
+                    (x + 0.06, y + 0.06, back),
+                    (x + w - 0.06, y + h - 0.06, back + 0.05),
+                    inner,
+                    0.4,
+                )
             )
         elif kind == "door":
             w = 0.95
             boxes.append(Box((x, 0, back), (x + w, 2.1, back + 0.05), trim))
             boxes.append(
-                Box((x + 0.07, 0, back), (x + w - 0.07, 2.03, back + 0.06), _tint(rng, 0.1, 0.6, 0.05), 0.15)
+                Box(
+                    (x + 0.07, 0, back),
+                    (x + w - 0.07, 2.03, back + 0.06),
+                    _tint(rng, 0.1, 0.6, 0.05),
+                    0.15,
+                )
             )
         elif kind == "window":
             w = rng.uniform(1.0, 2.0)
             boxes.append(Box((x, 0.95, back), (x + w, 2.2, back + 0.05), trim))
             boxes.append(
-                Box((x + 0.07, 1.02, back), (x + w - 0.07, 2.13, back + 0.06), (0.75, 0.85, 0.95), 0.05)
+                Box(
+                    (x + 0.07, 1.02, back),
+                    (x + w - 0.07, 2.13, back + 0.06),
+                    (0.75, 0.85, 0.95),
+                    0.05,
+                )
             )
         elif kind == "cupboard":
             w, h, d = rng.uniform(0.6, 1.6), rng.uniform(0.5, 1.9), rng.uniform(0.35, 0.6)
@@ -170,11 +187,19 @@ def _street(rng: np.random.Generator, depth: float) -> Scene:
             for _ in range(5):
                 centre = rng.normal([px, 2.8, pz], [0.6, 0.45, 0.5])
                 balls.append(
-                    Ball((float(centre[0]), float(centre[1]), float(centre[2])), rng.uniform(0.6, 1.0), green)
+                    Ball(
+                        (float(centre[0]), float(centre[1]), float(centre[2])),
+                        rng.uniform(0.6, 1.0),
+                        green,
+                    )
                 )
         else:
             boxes.append(
-                Box((px - 0.05, 0, pz - 0.05), (px + 0.05, rng.uniform(1, 5), pz + 0.05), (0.12, 0.12, 0.12))
+                Box(
+                    (px - 0.05, 0, pz - 0.05),
+                    (px + 0.05, rng.uniform(1, 5), pz + 0.05),
+                    (0.12, 0.12, 0.12),
+                )
             )
     return Scene(
         floor=str(rng.choice(["asphalt", "paving", "grass", "paving"])),
@@ -322,7 +347,9 @@ def draw_scene(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
         # a face's own two coordinates
         a = np.where(axis == 0, p[:, 2], p[:, 0])
         b = np.where(axis == 1, p[:, 2], p[:, 1])
-        tone = np.asarray(box.colour, np.float32) * (1 + box.grain * 0.5 * noise(a, b, 4.0))[:, None]
+        tone = (
+            np.asarray(box.colour, np.float32) * (1 + box.grain * 0.5 * noise(a, b, 4.0))[:, None]
+        )
         tone *= (1 + box.grain * 0.35 * noise(a, b, 25.0))[:, None]
         if box.windows:
             s = np.float32(box.windows)

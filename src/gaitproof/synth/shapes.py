@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.synth.raster import require_renderer
+from gaitproof.synth.raster import array_support, require_renderer
 
 Float32 = NDArray[np.float32]
 Vector = tuple[float, float, float]
@@ -130,7 +130,12 @@ class Grid:
 
 
 def surface(grid: Grid, field: Float32) -> tuple[Float32, Float32, NDArray[np.int64]]:
-    """Return the zero surface of a field: vertices (V, 3), outward normals (V, 3), triangles (F, 3).
+    """Return the zero surface of a field.
+
+    Returns
+    -------
+    tuple of ndarray
+        Vertices (V, 3), outward unit normals (V, 3), triangles (F, 3).
 
     Raises
     ------
@@ -138,16 +143,16 @@ def surface(grid: Grid, field: Float32) -> tuple[Float32, Float32, NDArray[np.in
         If VTK is missing.
     """
     require_renderer()
-    from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
     from vtkmodules.vtkCommonDataModel import vtkImageData
     from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
+    support = array_support()
     image = vtkImageData()
     image.SetDimensions(*grid.shape)
     image.SetOrigin(*grid.origin)
     image.SetSpacing(grid.step, grid.step, grid.step)
     values = np.ascontiguousarray(field.transpose(2, 1, 0)).ravel()
-    image.GetPointData().SetScalars(numpy_to_vtk(values, deep=True))
+    image.GetPointData().SetScalars(support.numpy_to_vtk(values, deep=True))
     contour = vtkFlyingEdges3D()
     contour.SetInputData(image)
     contour.SetValue(0, 0.0)
@@ -155,9 +160,11 @@ def surface(grid: Grid, field: Float32) -> tuple[Float32, Float32, NDArray[np.in
     contour.ComputeScalarsOff()
     contour.Update()
     mesh = contour.GetOutput()
-    vertices = vtk_to_numpy(mesh.GetPoints().GetData()).astype(np.float32)
-    triangles = vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int64)
-    normals = vtk_to_numpy(mesh.GetPointData().GetNormals()).astype(np.float32)
+    vertices = support.vtk_to_numpy(mesh.GetPoints().GetData()).astype(np.float32)
+    triangles = (
+        support.vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int64)
+    )
+    normals = support.vtk_to_numpy(mesh.GetPointData().GetNormals()).astype(np.float32)
     a, b, c = (vertices[triangles[:, i]] for i in range(3))
     # the distance grows outwards; the sign that the filter gives is checked against volume
     volume = float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum())

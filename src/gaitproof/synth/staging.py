@@ -47,7 +47,9 @@ class Staging:
         return placed
 
 
-def _fits(size: tuple[int, int], length: float, view: float, distance: float, smallest: float) -> bool:
+def _fits(
+    size: tuple[int, int], length: float, view: float, distance: float, smallest: float
+) -> bool:
     """Whether a straight path stays inside the picture at this smallest relative body height."""
     reach, cross = 0.5 * length * abs(np.cos(view)), 0.5 * length * abs(np.sin(view))
     far, near = distance + reach, distance - reach

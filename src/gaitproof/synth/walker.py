@@ -28,9 +28,9 @@ NORMATIVE: Final[dict[str, tuple[tuple[float, float], ...]]] = {
     "shoulder": ((2, -23), (27, -7), (52, 9), (77, -7)),
     "elbow": ((2, 18), (27, 27), (52, 36), (77, 27)),
 }
-"""Joint angles of a leg (or the arm of the same side) over its own gait cycle: percent of the cycle
-from heel strike, degrees. Flexion, dorsiflexion and adduction positive; the hip relative to a pelvis
-tilted 10 degrees forward (Perry; Winter; Kadaba et al. 1990)."""
+"""Joint angles of a leg (or the arm of the same side) over its own gait cycle: percent of the
+cycle from heel strike, degrees. Flexion, dorsiflexion and adduction positive; the hip relative to a
+pelvis tilted 10 degrees forward (Perry; Winter; Kadaba et al. 1990)."""
 
 NORMATIVE_SWAY: Final[dict[str, tuple[int, float, float]]] = {
     "obliquity": (1, 4.0, 13.0),
@@ -39,8 +39,8 @@ NORMATIVE_SWAY: Final[dict[str, tuple[int, float, float]]] = {
     "thorax_list": (1, 1.5, 60.0),
     "nod": (2, 1.2, 20.0),
 }
-"""Trunk curves over the cycle of the left leg: harmonic, amplitude in degrees, percent of the cycle at
-which it peaks. Obliquity: left side up; rotation: left side forward."""
+"""Trunk curves over the cycle of the left leg: harmonic, amplitude in degrees, percent of the
+cycle at which it peaks. Obliquity: left side up; rotation: left side forward."""
 
 LIMB_CURVES: Final = tuple(NORMATIVE)
 TRUNK_CURVES: Final = tuple(NORMATIVE_SWAY)
