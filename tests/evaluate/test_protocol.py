@@ -8,6 +8,7 @@ import pytest
 
 from gaitproof import metrics
 from gaitproof.errors import InputError
+from gaitproof.evaluate.baselines import BASELINES
 from gaitproof.evaluate.protocol import both_unseen
 from gaitproof.types import GaitWindows
 
@@ -40,6 +41,7 @@ def test_a_system_that_knows_the_people_beats_the_baselines(make_walks):
         "bone lengths, metric",
         "bone lengths, torso-scaled",
         "static mean pose",
+        "feature statistics, linear discriminants",
     }
     assert "window" not in result.baselines["bone lengths, metric"]
     assert set(result.comparisons["static mean pose"]) == {"clip", "window"}
@@ -77,10 +79,15 @@ RUNS = 12
 """Independent canaries; if their 95 % intervals hold, fewer than 9 cover 0.5 once in 500 times."""
 
 
+MOTIONLESS = {"static mean pose": BASELINES["static mean pose"]}
+
+
 def _check_canary(change):
     covered, values = 0, []
     for seed in range(RUNS):
-        result = both_unseen(change(seed), _fit, folds=3, draws=200, seed=seed)
+        result = both_unseen(
+            change(seed), _fit, folds=3, draws=200, seed=seed, baselines=MOTIONLESS
+        )
         for level in ("clip", "window"):
             for system in (result.system, result.baselines["static mean pose"]):
                 found = system[level].figures["auc"]
@@ -105,7 +112,7 @@ def test_canary_shuffled_labels_carry_no_identity(make_walks):
         ]
 
     _check_canary(shuffle)
-    intact = both_unseen(walks, _fit, folds=3, draws=100)
+    intact = both_unseen(walks, _fit, folds=3, draws=100, baselines=MOTIONLESS)
     assert all(found.figures["auc"].low > 0.9 for found in intact.system.values())
 
 
@@ -155,7 +162,8 @@ def test_clips_without_windows_are_counted_not_dropped(make_walks):
 
 def test_walks_without_bones_leave_the_bone_baselines_out(make_walks):
     walks = [replace(w, bones=None) for w in make_walks(12, 5)]
-    assert set(both_unseen(walks, _fit, folds=3, draws=20).baselines) == {"static mean pose"}
+    baselines = both_unseen(walks, _fit, folds=3, draws=20).baselines
+    assert set(baselines) == {"static mean pose", "feature statistics, linear discriminants"}
 
 
 def test_an_embedding_that_is_not_finite_is_refused(make_walks):

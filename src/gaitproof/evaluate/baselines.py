@@ -1,16 +1,16 @@
-"""What a gait network must beat: bone lengths and posture, on the same trials."""
+"""What a gait network must beat, on the same trials: bone lengths, posture, plain statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
-from gaitproof.evaluate.trials import GaitRecording, Level
+from gaitproof.evaluate.trials import COSINE, DISTANCE, GaitRecording, Level, Scoring, person
 
 Float64 = NDArray[np.float64]
 Describe = Callable[[GaitRecording], Float64]
@@ -23,36 +23,118 @@ N_COORDINATES: Final = 36
 """The first features are coordinates; the rest are angles and velocities."""
 
 
+class Baseline(Protocol):
+    """A comparison system without a network."""
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Where it applies: lengths of a whole clip say nothing about single windows."""
+        ...
+
+    @property
+    def scoring(self) -> Scoring:
+        """How its vectors are compared."""
+        ...
+
+    def fit(self, train: Sequence[GaitRecording]) -> Describe:
+        """Fit on training people; returns the function for held-out walks.
+
+        Raises
+        ------
+        InputError
+            If the training walks do not do.
+        """
+        ...
+
+
 @dataclass(frozen=True)
-class Baseline:
-    """A comparison system without a network, scored by minus the Euclidean distance.
+class Standardised:
+    """Vectors standardised on training people, compared by minus the Euclidean distance.
 
     Parameters
     ----------
     describe
         Vectors of a walk before standardising.
     levels
-        Where it applies: lengths of a whole clip say nothing about single windows.
+        Where it applies.
     """
 
     describe: Describe
     levels: tuple[Level, ...]
+    scoring: Scoring = DISTANCE
 
     def fit(self, train: Sequence[GaitRecording]) -> Describe:
-        """Standardise on training people; returns the function for held-out walks.
-
-        Raises
-        ------
-        InputError
-            If no training walk has vectors.
-        """
-        rows = [self.describe(r) for r in train if len(r.windows)]
-        if not rows:
-            raise InputError("A baseline has no training walk to standardise on.")
-        values = np.concatenate(rows)
-        mean, std = values.mean(axis=0), values.std(axis=0)
-        std = np.where(std > 0, std, 1.0)
+        """Take mean and standard deviation of the training walks."""
+        mean, std = _mean_and_spread(_rows(self.describe, train))
         return lambda recording: (self.describe(recording) - mean) / std
+
+
+@dataclass(frozen=True)
+class Discriminant:
+    """Vectors in the directions that tell training people apart best, compared by cosine.
+
+    Fisher's linear discriminants (Annals of Eugenics 7, 1936; Rao 1948 for many classes).
+
+    Parameters
+    ----------
+    describe
+        Vectors of a walk.
+    size
+        Directions kept, at most one fewer than training people.
+    shrinkage
+        Share of the spread within people that is taken as equal in all directions.
+    levels
+        Where it applies.
+    """
+
+    describe: Describe
+    size: int = 40
+    shrinkage: float = 0.1
+    levels: tuple[Level, ...] = ("clip", "window")
+    scoring: Scoring = COSINE
+
+    def fit(self, train: Sequence[GaitRecording]) -> Describe:
+        """Find the directions on training people; at least two are needed."""
+        from scipy.linalg import eigh
+
+        used = [r for r in train if len(r.windows)]
+        rows = _rows(self.describe, used)
+        mean, std = _mean_and_spread(rows)
+        rows = (rows - mean) / std
+        owners = np.repeat([person(r) for r in used], [len(self.describe(r)) for r in used])
+        names, label = np.unique(owners, return_inverse=True)
+        if len(names) < 2:
+            raise InputError("Discriminants need two training people or more.")
+        counts = np.bincount(label)
+        centres = np.zeros((len(names), rows.shape[1]))
+        np.add.at(centres, label, rows)
+        centres /= counts[:, None]
+        apart = rows - centres[label]
+        within = apart.T @ apart / len(rows)
+        even = np.eye(len(within)) * np.trace(within) / len(within)
+        within = (1 - self.shrinkage) * within + self.shrinkage * even
+        between = (centres * counts[:, None]).T @ centres / len(rows)
+        kept = min(self.size, len(names) - 1, len(within))
+        _, directions = eigh(between, within, subset_by_index=(len(within) - kept, len(within) - 1))
+
+        def describe(recording: GaitRecording) -> Float64:
+            found = (self.describe(recording) - mean) / std @ directions
+            unit: Float64 = found / np.linalg.norm(found, axis=1, keepdims=True)
+            return unit
+
+        return describe
+
+
+def _rows(describe: Describe, train: Sequence[GaitRecording]) -> Float64:
+    rows = [describe(r) for r in train if len(r.windows)]
+    if not rows:
+        raise InputError("A baseline has no training walk to be fitted on.")
+    return np.concatenate(rows)
+
+
+def _mean_and_spread(rows: Float64) -> tuple[Float64, Float64]:
+    spread: Float64 = rows.std(axis=0)
+    return rows.mean(axis=0), np.where(spread > 0, spread, 1.0)
 
 
 def has_bones(recordings: Sequence[GaitRecording]) -> bool:
@@ -79,14 +161,22 @@ def mean_pose(recording: GaitRecording) -> Float64:
     return pose
 
 
+def statistics(recording: GaitRecording) -> Float64:
+    """Return mean and standard deviation of every feature per window, shape (N, 156)."""
+    features: NDArray[Any] = recording.windows.features
+    mean = features.mean(axis=1, dtype=np.float64)
+    return np.concatenate([mean, features.std(axis=1, dtype=np.float64)], axis=1)
+
+
 def _bones(recording: GaitRecording) -> Float64:
     if recording.bones is None:
         raise InputError(f"The recording {recording.recording!r} has no bone lengths.")
     return np.asarray(recording.bones, np.float64)
 
 
-BASELINES: Final = {
-    "bone lengths, metric": Baseline(metric_bones, ("clip",)),
-    "bone lengths, torso-scaled": Baseline(scaled_bones, ("clip",)),
-    "static mean pose": Baseline(mean_pose, ("clip", "window")),
+BASELINES: Final[dict[str, Baseline]] = {
+    "bone lengths, metric": Standardised(metric_bones, ("clip",)),
+    "bone lengths, torso-scaled": Standardised(scaled_bones, ("clip",)),
+    "static mean pose": Standardised(mean_pose, ("clip", "window")),
+    "feature statistics, linear discriminants": Discriminant(statistics),
 }

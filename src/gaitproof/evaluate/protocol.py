@@ -22,7 +22,6 @@ from gaitproof.evaluate.folds import Fold, split_recordings
 from gaitproof.evaluate.result import EvaluationResult, SystemResult, summarise
 from gaitproof.evaluate.trials import (
     COSINE,
-    DISTANCE,
     GaitRecording,
     Level,
     Scoring,
@@ -98,7 +97,15 @@ def both_unseen(
         for name, baseline in chosen.items():
             describe = baseline.fit(originals)
             rows = [describe(r) if len(r.windows) else _nothing() for r in test]
-            _score(pools[name], test, rows, baseline.levels, DISTANCE, enrolled, split.number)
+            _score(
+                pools[name],
+                test,
+                rows,
+                baseline.levels,
+                baseline.scoring,
+                enrolled,
+                split.number,
+            )
         if progress is not None:
             progress((split.number + 1) / len(splits))
     pooled = {

@@ -31,10 +31,10 @@ def format_percent(found: Interval, support: float = 0.0) -> str:
     >>> format_percent(Interval(0.0271, 0.018, 0.0384), 0.022)
     '2.7 [1.8–3.8]'
     >>> format_percent(Interval(0.004, 0.0, 0.01), 0.0221)
-    '< 2.3 (too few people to say less)'
+    '< 2.3'
     """
     if found.value < support:
-        return f"< {_bound(support)} (too few people to say less)"
+        return f"< {_bound(support)}"
     return f"{found.value * 100:.1f} [{found.low * 100:.1f}–{found.high * 100:.1f}]"
 
 
@@ -57,7 +57,10 @@ def figures_table(result: EvaluationResult) -> Table:
     """Lay out the system and its baselines, one row per system and level."""
     from rich.table import Table
 
-    table = Table(title=f"{result.protocol}; 95 % intervals over people")
+    table = Table(
+        title=f"{result.protocol}; 95 % intervals over people",
+        caption='"<": measured lower, but this number of people does not support less',
+    )
     table.add_column("system")
     table.add_column("level")
     for heading in _HEADINGS.values():
