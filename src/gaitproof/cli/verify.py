@@ -131,8 +131,10 @@ def enroll(
     later adds to the template.
     """
     from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.verify.names import check_name
 
     who = parse_person(person)
+    check_name(name)
     verifier = open_verifier(
         gallery,
         settings=settings,

@@ -378,6 +378,7 @@ def check_gpu() -> Iterator[Check]:
             "machine", "GPU for training", Status.OK if good else Status.WARN, text or "unknown"
         )
     good, text = run_trial(
+        "import os; os.environ['ORT_DISABLE_TELEMETRY'] = '1'; "
         "import onnxruntime as o; print(*(p[:-17] for p in o.get_available_providers()))"
     )
     yield Check(

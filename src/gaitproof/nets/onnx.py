@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -16,6 +16,12 @@ from gaitproof.errors import ModelError
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.types import GaitWindows
+
+# releases from 1.31 on report their use to their maker over the network, and keep a device number
+# in the user's cache folder, unless this is set before the import
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"
