@@ -122,7 +122,7 @@ def events_from_points(times: Float64, points: Float64) -> GaitEvents:
         name: [] for name in ("left_strikes", "right_strikes", "left_offs", "right_offs")
     }
     runs = []
-    for run in valid_segments(points):
+    for run in valid_segments(points, times):
         grid, path = resample(times[run], points[run])
         if grid[-1] - grid[0] < MIN_STRIDE_TIME:
             continue

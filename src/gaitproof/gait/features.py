@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,9 @@ Float64 = NDArray[np.float64]
 
 MIN_FEATURE_FRAMES: Final = 10
 """Valid frames below which no feature is computed (gait seed, paper, F.3)."""
+
+MAX_TIME_JUMP: Final = 0.2
+"""Seconds: longer gaps split a walk (design; the same as the cleaning's default)."""
 
 _ROWS: Final[list[int]] = [int(landmark) for landmark in GAIT_LANDMARKS]
 
@@ -138,11 +142,12 @@ def compute_features(times: Float64, points: Float64) -> Float64:
     return np.concatenate([coordinates, angles, velocity], axis=-1)
 
 
-def valid_segments(points: Float64) -> list[slice]:
+def valid_segments(points: Float64, times: Float64 | None = None) -> list[slice]:
     """Find the runs of frames in which every needed joint is known.
 
     A joint that is never known (a sensor without heels) is not needed; hips, shoulders, knees,
-    ankles and toes are.
+    ankles and toes are. Where `times` (T,) are given, a run also ends where no frame comes for
+    more than `MAX_TIME_JUMP` beyond the usual time: what happened there is not known.
 
     Returns
     -------
@@ -153,11 +158,15 @@ def valid_segments(points: Float64) -> list[slice]:
     needed = np.isin(np.arange(points.shape[1]), _NEEDED) | known.any(axis=0)
     good = np.concatenate([[False], known[:, needed].all(axis=1), [False]]).astype(np.int8)
     edges = np.flatnonzero(np.diff(good))
-    return [
-        slice(int(a), int(b))
-        for a, b in zip(edges[::2], edges[1::2], strict=True)
-        if b - a >= MIN_FEATURE_FRAMES
-    ]
+    jumps = np.zeros(0, np.intp)
+    if times is not None and len(times) > 1:
+        steps = np.diff(times)
+        jumps = np.flatnonzero(steps - np.median(steps) > MAX_TIME_JUMP + 1e-6) + 1
+    runs = []
+    for a, b in zip(edges[::2], edges[1::2], strict=True):
+        bounds = [int(a), *(int(j) for j in jumps if a < j < b), int(b)]
+        runs += [slice(i, j) for i, j in pairwise(bounds) if j - i >= MIN_FEATURE_FRAMES]
+    return runs
 
 
 def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) -> GaitWindows:
@@ -179,7 +188,7 @@ def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) 
         Time is never stretched: stretching would delete the cadence.
     """
     features, masks, starts = [], [], []
-    for run in valid_segments(points):
+    for run in valid_segments(points, times):
         grid, path = resample(times[run], points[run])
         for start in range(0, len(grid) - WINDOW_FRAMES + 1, hop):
             part = slice(start, start + WINDOW_FRAMES)

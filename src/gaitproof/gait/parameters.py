@@ -87,7 +87,7 @@ def measure_gait(sequence: PoseSequence) -> GaitParameters:
     stride = float(np.mean(strides)) if len(strides) else float("nan")
     widths, ranges, accelerations, lengths = [], [], [], []
     torsos = []
-    for run in valid_segments(points):
+    for run in valid_segments(points, times):
         grid, path = resample(times[run], points[run])
         torsos.append(_torso(path))
         widths.append(step_width(path))

@@ -286,7 +286,7 @@ def _measure_clip(
 ) -> dict[str, float]:
     sequence = clean.sequence
     times = sequence.timestamps
-    runs = [float(times[r.stop - 1] - times[r.start]) for r in valid_segments(points)]
+    runs = [float(times[r.stop - 1] - times[r.start]) for r in valid_segments(points, times)]
     detected = sequence.detected
     gait = measure_gait(sequence)
     scored = _covered(starts[usable] if usable.any() else starts)

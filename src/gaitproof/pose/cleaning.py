@@ -40,8 +40,12 @@ _SPIKE_ACCELERATION: Final = 50.0
 """Torso lengths per second squared added to it times the squared frame time: feet reach some
 50 m/s^2 (100 torso lengths) at the start of the swing, and half of that counts."""
 
+_MAX_JUMP: Final = 0.2
+"""Seconds beyond the usual frame time after which a path is not filtered across."""
+
 _DUAL_PASS: Final = 0.802
-"""Winter (2009), 2.2.4.4: a second-order filter run both ways has its cutoff lowered by this."""
+"""Winter, Biomechanics and Motor Control of Human Movement (4th ed. 2009), 3.4.4.2: run both ways,
+a second-order filter's cutoff comes down to this part of it: (sqrt(2) - 1) ** (1/4)."""
 
 
 @dataclass(frozen=True)
@@ -320,15 +324,16 @@ def smooth(times: Float64, points: Float64, cutoff: float) -> Float64:
 
     smoothed = points.copy()
     for columns, known in _groups(points):
-        for run in known_runs(times, known, 0.0):
+        for run in _unbroken(times, known):
             t = times[run]
-            if len(t) < 6 or not known[run].all():
+            if len(t) < 6:
                 continue
             steps = np.diff(t)
             step = float(np.median(steps))
-            relative = 2 * step * cutoff / _DUAL_PASS
-            if relative >= 0.95:
+            if 2 * step * cutoff >= 0.9:
                 continue
+            # the correction holds for the analogue frequency that the bilinear transform bends
+            relative = 2 / np.pi * np.arctan(np.tan(np.pi * step * cutoff) / _DUAL_PASS)
             sos = butter(2, relative, output="sos")
             path = points[run][:, columns].reshape(len(t), -1)
             even = bool((np.abs(steps - step) < 0.1 * step).all())
@@ -341,6 +346,16 @@ def smooth(times: Float64, points: Float64, cutoff: float) -> Float64:
                 result = CubicSpline(grid, result)(t)
             smoothed[run, columns] = result.reshape(len(t), len(columns), -1)
     return smoothed
+
+
+def _unbroken(times: Float64, known: Bools) -> list[slice]:
+    """Runs of neighbouring known frames without a jump in time."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(np.int8)))
+    return [
+        slice(int(start) + part.start, int(start) + part.stop)
+        for start, stop in zip(edges[::2], edges[1::2], strict=True)
+        for part in known_runs(times[start:stop], known[start:stop], _MAX_JUMP)
+    ]
 
 
 def _groups(points: Float64) -> list[tuple[NDArray[np.intp], Bools]]:

@@ -144,22 +144,37 @@ def expected_separation(times: Float64, apart: Float64) -> Float64:
 
 
 def _fit_rhythm(times: Float64, apart: Float64) -> Float64:
+    """Fit ``(offset + amplitude sin(w t + phase))^2``; the root without the square's sign."""
+    silent: Float64 = np.zeros(len(times))
     squared = np.minimum(np.abs(apart), 2.0) ** 2
     power = float(np.var(squared))
     if power < 1e-6:
-        return np.zeros(len(times))
-    best = MIN_RHYTHM
-    signal: Float64 = np.zeros(len(times))
+        return silent
+    highest, best, signal = 0.0, MIN_RHYTHM, silent
     for frequency in _STRIDE_FREQUENCIES:
         phase = 2 * np.pi * frequency * (times - times[0])
-        base = np.stack([np.cos(2 * phase), np.sin(2 * phase), np.ones_like(phase)], axis=1)
-        c, *_ = np.linalg.lstsq(base, squared, rcond=None)
+        base = np.stack(
+            [
+                np.cos(2 * phase),
+                np.sin(2 * phase),
+                np.cos(phase),
+                np.sin(phase),
+                np.ones_like(phase),
+            ],
+            axis=1,
+        )
+        c = np.linalg.lstsq(base, squared, rcond=None)[0]
         explained = 1.0 - float(np.mean((squared - base @ c) ** 2)) / power
-        if explained > best:
+        highest = max(highest, explained)
+        # the square has -A^2/2 cos 2(wt + p) and 2 o A sin(wt + p)
+        shift = np.arctan2(c[1], -c[0]) / 2
+        amplitude = float(np.sqrt(2 * np.hypot(c[0], c[1])))
+        offset = (c[2] * np.sin(shift) + c[3] * np.cos(shift)) / max(2 * amplitude, 1e-9)
+        if explained > best and abs(offset) < amplitude:
             best = explained
-            amplitude = np.sqrt(2 * np.hypot(c[0], c[1]))
-            signal = np.sin(phase + np.arctan2(c[1], -c[0]) / 2) * float(explained * amplitude)
-    return signal
+            signal = (offset + amplitude * np.sin(phase + shift)) * explained
+    # where legs that never cross explain the square better, nothing can be expected of crossings
+    return signal if best > highest - 0.02 else silent
 
 
 def _label_costs(times: Float64, apart: Float64) -> list[Float64]:
