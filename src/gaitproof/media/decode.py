@@ -171,11 +171,10 @@ def pictures(
                     continue  # an open group of pictures refers to what lies before the cut
                 if raw.is_corrupt and strict:
                     raise damaged(name, last, "a picture that could not be restored")
-                stamp = raw.time
-                if stamp is not None:
-                    time = stamp - offset
-                else:
+                if raw.pts is None:  # raw streams have no clock
                     time = 0.0 if last is None else last + step
+                else:
+                    time = raw.time - offset
                 barren, last = 0, time
                 yield time, raw
             if barren > BARREN_PACKETS:

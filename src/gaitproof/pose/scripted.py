@@ -40,7 +40,7 @@ class ScriptedEstimator(ClosingEstimator):
             found = []
             for sequence in sequences:
                 times = sequence.timestamps
-                tolerance = 0.5 / max(sequence.frame_rate, 1.0)
+                tolerance = 0.51 / max(sequence.frame_rate, 1.0)
                 nearest = int(np.argmin(np.abs(times - time)))
                 if abs(times[nearest] - time) > tolerance or not sequence.detected[nearest]:
                     continue

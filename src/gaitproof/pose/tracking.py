@@ -19,6 +19,9 @@ _TORSO: Final = (
     Landmark.RIGHT_HIP,
 )
 
+_MEMORY: Final = 0.2
+"""Seconds over which a track's speed and height are averaged."""
+
 
 @dataclass(frozen=True)
 class TrackingSettings:
@@ -30,8 +33,11 @@ class TrackingSettings:
         Seconds without a detection after which a track ends.
     max_jump, max_speed
         Largest distance between the torso's predicted and found place, in body heights: a fixed
-        part plus a part per second since the last sight. A sprinter crosses 5 body heights
-        a second, but the prediction follows steady motion, so that this only bounds the change.
+        part plus a part per second since the last sight. The prediction follows steady motion,
+        so that this only bounds the change.
+    first_speed
+        The same as `max_speed` for the second detection of a track, whose motion is not known:
+        body heights per second of a sprinter.
     max_growth, growth_speed
         Largest change of the logarithm of the body's height, fixed and per second.
     min_duration
@@ -53,6 +59,7 @@ class TrackingSettings:
     max_lost: float = 0.5
     max_jump: float = 0.25
     max_speed: float = 1.0
+    first_speed: float = 5.0
     max_growth: float = 0.3
     growth_speed: float = 0.5
     min_duration: float = 0.5
@@ -81,8 +88,10 @@ class _Track:
         scale = max(self.height, height)
         jump = float(np.linalg.norm(centre - predicted)) / scale
         growth = abs(float(np.log(height / self.height)))
+        # a track of one detection has no direction yet
+        speed = settings.max_speed if len(self.times) > 1 else settings.first_speed
         share = max(
-            jump / (settings.max_jump + settings.max_speed * gap),
+            jump / (settings.max_jump + speed * gap),
             growth / (settings.max_growth + settings.growth_speed * gap),
         )
         return share if share <= 1 else np.inf
@@ -91,11 +100,11 @@ class _Track:
         self, frame: int, time: float, found: Detection, centre: NDArray[np.float64], height: float
     ) -> None:
         gap = time - self.times[-1]
-        # an average over about a fifth of a second: single steps of the estimator are noisy
-        weight = min(1.0, gap / 0.2)
+        # an average, for single steps of the estimator are noisy
+        weight = min(1.0, gap / _MEMORY) if len(self.times) > 1 else 1.0
         self.velocity = (1 - weight) * self.velocity + weight * (centre - self.centre) / gap
         self.centre = centre
-        weight = min(1.0, gap / 0.2)
+        weight = min(1.0, gap / _MEMORY)
         self.height = (1 - weight) * self.height + weight * height
         self.frames.append(frame)
         self.times.append(time)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gaitproof.config import PoseSettings
+from gaitproof.errors import ConfigError, MediaError, ModelError
+from gaitproof.pose.estimator import create_estimator, estimator_identifier
+
+MODEL = Path(__file__).parents[3] / "shared" / "models" / "pose_landmarker_lite.task"
+
+
+def settings(model: Path | None) -> PoseSettings:
+    return PoseSettings(backend="tasks", task_file=model)
+
+
+def test_model_file_has_to_be_named() -> None:
+    with pytest.raises(ConfigError, match="task_file"):
+        create_estimator(settings(None))
+
+
+def test_missing_model_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"pose\.task"):
+        create_estimator(settings(tmp_path / "pose.task"))
+
+
+def test_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pose.task"
+    path.write_bytes(b"not a model" * 100)
+    with pytest.raises(ModelError, match="not a pose model"):
+        create_estimator(settings(path))
+
+
+def test_identifier_tells_model_files_apart(tmp_path: Path) -> None:
+    names = []
+    for content in (b"one", b"two"):
+        path = tmp_path / "pose.task"
+        path.write_bytes(content)
+        names.append(estimator_identifier(settings(path)))
+    assert names[0] != names[1]
+    assert names[0].startswith("mediapipe-tasks-")
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not MODEL.exists(), reason="no .task file at hand")
+def test_real_model_sees_nobody_in_an_empty_picture() -> None:
+    gray = np.full((120, 160, 3), 120, np.uint8)
+    with create_estimator(settings(MODEL)) as estimator:
+        # two times within one millisecond, which is the clock of this interface
+        assert [estimator.estimate(gray, time) for time in (0.0, 0.0002, 0.04)] == [[], [], []]
+    estimator.close()
+    with pytest.raises(ValueError, match="closed"):
+        estimator.estimate(gray, 1.0)
