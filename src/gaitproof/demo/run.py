@@ -214,6 +214,7 @@ def run_demo(
     try:
         verifier.verify(places[plan.trials[0].clip], claim=NOBODY)
     except GalleryError as error:
-        refusal = str(error)
+        # the folder is moved afterwards: its present path would be wrong on the page
+        refusal = str(error).replace(f"{folder}{os.sep}", "")
     extractions = {clip: remember.found[place] for clip, place in places.items()}
     return DemoResult(plan, tuple(results), refusal, extractions, time.perf_counter() - start)

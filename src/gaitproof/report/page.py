@@ -7,6 +7,7 @@ hangs on colour alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -159,6 +160,17 @@ def signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")
 
 
+def measure(value: float) -> str:
+    """Return a measurement with three significant digits, or a dash if it could not be made.
+
+    >>> measure(0.12345), measure(1234.5), measure(float("nan"))
+    ('0.123', '1,234', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def error_rate_text(rate: ErrorRate) -> str:
     """Return an error rate with its interval, e.g. ``3.2 % (95 % interval 1.1 % to 6.0 %)``."""
     return f"{percent(rate.value)} (95 % interval {percent(rate.low)} to {percent(rate.high)})"
@@ -226,6 +238,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "percent": percent,
         "error_rate": error_rate_text,
+        "measure": measure,
         "signed": signed,
         "symbol": SYMBOLS.__getitem__,
     }
