@@ -52,14 +52,16 @@ class Outfit:
     hem: float
 
     @classmethod
-    def random(cls, seed: int) -> Outfit:
-        """Draw clothes; independent of the person."""
+    def random(cls, seed: int, skin: Colour = (1.0, 1.0, 1.0)) -> Outfit:
+        """Draw clothes; independent of the person but that they are not the colour of `skin`."""
         rng = np.random.default_rng([seed, 0xC107])
+        bare = np.array(skin)
 
         def colour(low: float, high: float, strength: float) -> Colour:
-            value = rng.uniform(low, high)
-            tint = rng.normal(0, strength, 3)
-            mixed = np.clip(value + tint - tint.mean(), 0.03, 0.95)
+            mixed = bare
+            while np.abs(mixed - bare).max() < 0.2:
+                tint = rng.normal(0, strength, 3)
+                mixed = np.clip(rng.uniform(low, high) + tint - tint.mean(), 0.03, 0.95)
             return float(mixed[0]), float(mixed[1]), float(mixed[2])
 
         jeans = rng.random() < 0.45

@@ -23,6 +23,9 @@ Float64 = NDArray[np.float64]
 OVERSAMPLING: Final = 2
 """Body samples per pixel side (anti-aliasing)."""
 
+SHADOW_WIDTH: Final = 320
+"""Longer side of the mask in which shadows are drawn, pixels."""
+
 _TO_SRGB: Final = (255 * np.linspace(0, 1, 4096) ** (1 / 2.2) + 0.5).astype(np.uint8)
 
 
@@ -47,17 +50,19 @@ def _shade(take: Take, skin: Skin, normals: Float32, points: NDArray[np.float64]
 
 def _shadow(take: Take, points: NDArray[np.float64]) -> Float32:
     """Return the shadow's strength (H, W) on the floor, from the key light and the sky."""
-    width, height = take.size
+    # a coarse mask: shadows are soft, and the vertices must lie closer than its pixels
+    scale = max(take.size) / SHADOW_WIDTH
+    width, height = (round(side / scale) for side in take.size)
     light = take.scene.light
     toward = np.array(light.direction)
     some = points[::5]
     cast = some - toward * (some[:, 1:2] / toward[1])
     near = some[some[:, 1] < 0.35]
-    mask = np.zeros((height // 2, width // 2), np.float32)
+    mask = np.zeros((height, width), np.float32)
     contact = np.zeros_like(mask)
     for store, floor in ((mask, cast), (contact, near * np.array([1.0, 0.0, 1.0]))):
-        pixel = np.floor(take.staging.camera.project(floor) / 2).astype(int)
-        ok = (pixel >= 0).all(axis=1) & (pixel[:, 0] < width // 2) & (pixel[:, 1] < height // 2)
+        pixel = np.floor(take.staging.camera.project(floor) / scale).astype(int)
+        ok = (pixel >= 0).all(axis=1) & (pixel < (width, height)).all(axis=1)
         store[pixel[ok, 1], pixel[ok, 0]] = 1
     # the projected vertices are dots: closing joins them before the light's softness blurs them
     kernel = np.ones((3, 3), np.uint8)

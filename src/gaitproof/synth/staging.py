@@ -20,8 +20,8 @@ SMALLEST: Final = 0.50
 LARGEST: Final = 0.86
 """Body height as a part of the picture's height; below 0.45 pose estimators miss the start."""
 
-SIDE_ROOM: Final = 0.42
-"""Metres kept free on either side of the pelvis: half a stride and a swinging arm."""
+SHORTEST: Final = 1.6
+"""Metres: smaller people are filmed as if they were so tall."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,24 +47,34 @@ class Staging:
         return placed
 
 
+def _focal(size: tuple[int, int], height: float, far: float, share: float) -> float:
+    """Return the focal length in pixels that shows a body at `far` metres as `share` of a picture."""
+    return share * size[1] * far / max(height, SHORTEST)
+
+
+def _side_room(view: float) -> float:
+    """Return the metres kept free beside the pelvis: an arm, or half a stride and a foot."""
+    return 0.36 + 0.24 * abs(np.sin(view))
+
+
 def _fits(
-    size: tuple[int, int], length: float, view: float, distance: float, smallest: float
+    size: tuple[int, int], length: float, view: float, distance: float, height: float, share: float
 ) -> bool:
     """Whether a straight path stays inside the picture at this smallest relative body height."""
     reach, cross = 0.5 * length * abs(np.cos(view)), 0.5 * length * abs(np.sin(view))
     far, near = distance + reach, distance - reach
-    if smallest * far / near > LARGEST:
+    if share * far / near > LARGEST:
         return False
-    # for a person of 1.75 m; the sideways room is what perspective leaves at both ends
-    focal = smallest * size[1] * far / 1.75
-    span = focal * (cross + SIDE_ROOM) * (1 / far + 1 / near)
+    # the sideways room is what perspective leaves at both ends
+    focal = _focal(size, height, far, share)
+    span = focal * (cross + _side_room(view)) * (1 / far + 1 / near)
     return bool(span < size[0])
 
 
 def plan_stage(
-    size: tuple[int, int], length: float, view: float, stage: Stage
+    size: tuple[int, int], length: float, view: float, height: float, stage: Stage
 ) -> Literal["pass", "treadmill"]:
-    """Choose between a straight pass and a treadmill.
+    """Choose between a straight pass of `length` metres and a treadmill.
 
     Raises
     ------
@@ -74,7 +84,7 @@ def plan_stage(
     if stage == "treadmill":
         return "treadmill"
     distance = max(4.5, 4.0 * 0.5 * length * abs(np.cos(np.radians(view))))
-    if _fits(size, length, np.radians(view), distance, SMALLEST):
+    if _fits(size, length, np.radians(view), distance, height, SMALLEST):
         return "pass"
     if stage == "pass":
         raise ConfigError(
@@ -121,11 +131,11 @@ def make_staging(
     smallest = SMALLEST
     wanted = rng.uniform(0.62, 0.80) if treadmill else rng.uniform(SMALLEST, 0.72)
     for candidate in np.arange(wanted, SMALLEST, -0.02):
-        if _fits(size, length, angle, distance, float(candidate)):
+        if _fits(size, length, angle, distance, height, float(candidate)):
             smallest = float(candidate)
             break
     far, near = distance + reach, distance - reach
-    focal = smallest * size[1] * far / max(height, 1.6)
+    focal = _focal(size, height, far, smallest)
     # sideways: the two ends equally far from the edges of the picture
     start, end = (-0.5 * length * np.sin(angle), 0.5 * length * np.sin(angle))
     first, last = (far, near) if np.cos(angle) >= 0 else (near, far)

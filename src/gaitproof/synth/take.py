@@ -93,7 +93,7 @@ def prepare(
     rng = np.random.default_rng([walker.seed, seed, 0xC119])
     motion = simulate(walker, seed=seed, seconds=seconds, frame_rate=frame_rate)
     length = float(motion.joints[-1, 23, 2] - motion.joints[0, 23, 2])
-    chosen = plan_stage(size, length, view, stage)
+    chosen = plan_stage(size, length, view, walker.build.height, stage)
     if chosen == "treadmill":
         motion = simulate(walker, seed=seed, seconds=seconds, frame_rate=frame_rate, treadmill=True)
     height = walker.build.height
@@ -114,6 +114,6 @@ def prepare(
         staging=staging,
         scene=scene,
         sensor=Sensor.random(rng),
-        body=make_body(walker, Outfit.random(outfit_seed), outfit_seed),
+        body=make_body(walker, Outfit.random(outfit_seed, walker.head.skin), outfit_seed),
         stage=chosen,
     )
