@@ -168,9 +168,18 @@ def test_removal_while_somebody_reads_says_so_and_finishes_later(gallery, tmp_pa
     reader.execute("SELECT * FROM identities").fetchall()
     assert not gallery.remove("ann").erased
     reader.execute("COMMIT")
-    reader.close()
-    assert gallery.erase_deleted()
+    reader.close()  # the last one to close the gallery
     assert secret not in b"".join(_files(tmp_path).values())
+
+
+def test_erasing_can_be_asked_for_again(gallery, tmp_path):
+    gallery.add("ann", [make_recording(n) for n in range(50)])
+    gallery.add("bob", [make_recording(99)])
+    gallery.remove("ann")
+    size = (tmp_path / "gallery.db").stat().st_size
+    assert gallery.erase_deleted()
+    assert (tmp_path / "gallery.db").stat().st_size == size
+    assert gallery.names() == ("bob",)
 
 
 def test_removing_the_unknown_is_an_error(gallery):

@@ -23,6 +23,7 @@ def _filled(gallery):
 def test_export_and_import_give_the_same_templates(gallery, tmp_path):
     _filled(gallery)
     assert gallery.export(tmp_path / "all.gaitproof") == 2
+    assert (tmp_path / "all.gaitproof").stat().st_mode & 0o077 == 0
     other = Gallery.open(tmp_path / "other.db")
     assert [a.added for a in other.import_(tmp_path / "all.gaitproof")] == [2, 1]
     assert other.names() == gallery.names()

@@ -121,8 +121,8 @@ def remove(
     removed = opened.remove(proper)
     if not removed.erased:
         stderr().print(
-            "Note: removed, but another process is still reading the gallery; the old bytes "
-            "go when it has finished and something is removed again."
+            "Note: removed, but the old bytes could not be overwritten yet: another process is "
+            "reading the gallery, or the disk is full. They go when the last process closes it."
         )
     if as_json:
         print_json(asdict(removed))

@@ -304,7 +304,7 @@ class Gallery:
         Parameters
         ----------
         path
-            The file, replaced as a whole.
+            The file, replaced as a whole; readable by its owner only.
         names
             Only these; everybody if empty.
 
@@ -330,6 +330,7 @@ class Gallery:
             lambda c: {name: _recordings(c, name) for name in dict.fromkeys(chosen)}
         )
         write_atomically(path, pack(people))
+        Path(path).chmod(0o600)  # biometric data are nobody else's business
         return len(people)
 
     def import_(self, path: str | Path) -> tuple[Added, ...]:

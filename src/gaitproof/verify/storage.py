@@ -196,8 +196,9 @@ class SQLiteStorage:
         Returns
         -------
         bool
-            False if another process is reading an older state, so that the log could not be
-            emptied within `BUSY_SECONDS`.
+            False if another process is reading an older state for longer than `BUSY_SECONDS`, or
+            the disk has no room for the rebuilt file. The freed pages are overwritten all the
+            same when the last process closes the gallery, since SQLite empties the log then.
         """
         name = repr(self.location)
         with _translated(name):
@@ -211,7 +212,7 @@ class SQLiteStorage:
                     time.sleep(0.05)
                 return True
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                if error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_FULL")):
                     return False
                 raise
             finally:
