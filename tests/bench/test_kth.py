@@ -76,6 +76,13 @@ def test_every_other_pass_claims_everybody(folder, encoder):
     accepted = gate.trials.scores >= gate.threshold
     assert counts["mated"].authentic == (accepted & gate.trials.mated).sum()
     assert counts["non-mated"].deepfake == (~accepted & ~gate.trials.mated).sum()
+    clips = result.gates["gate as shipped, whole clips"]
+    # one probe of each of d1, d3, d4; the enrolled passes of d1 are not in it
+    assert clips.passes == PEOPLE * 3
+    assert clips.enrolled == PEOPLE
+    assert len(clips.trials) == PEOPLE * 3 * PEOPLE
+    last = gate.trials.select(gate.condition == "d1").scores
+    np.testing.assert_array_equal(clips.trials.select(clips.condition == "d1").scores, last)
     for kind in ("mated", "non-mated"):
         whole = vars(counts[kind])
         parts = [vars(gate.counts[c][kind]) for c in kth.CONDITIONS]
