@@ -37,6 +37,10 @@ MAX_LIMB_VARIATION: Final = 0.35
 """Coefficient of variation of a thigh's or shank's length in three dimensions above which the
 skeleton is not one body's."""
 
+MAX_HIP_SPEED: Final = 15.0
+"""Torso lengths per second in the picture, some 7.5 m/s: a walker reaches 4. Above it the track has
+leapt to somebody else."""
+
 PICTURE_MARGIN: Final = 0.01
 """Share of the picture's sides: landmarks this near the edge count as cut off."""
 
@@ -73,10 +77,11 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     -------
     QualityReport
         `windows` line up with ``compute_windows(clean.sequence)``. A source without a picture
-        (motion capture, depth sensor) skips the checks of the picture. `measures` holds, NaN where
-        unknown: ``frame_rate`` (1/s), ``duration``, ``tracked_seconds``, ``longest_run`` (s),
+        (motion capture, depth sensor) skips the checks of the picture. `measures` holds, as far
+        as known: ``frame_rate`` (1/s), ``duration``, ``tracked_seconds``, ``longest_run`` (s),
         ``person_height_px``, ``visible_share``, ``camera_motion`` (frame widths/s), ``leg_swing``
-        (torso lengths), ``rhythm``, ``limb_variation`` (medians over windows), ``gait_cycles``,
+        (torso lengths), ``rhythm``, ``limb_variation``, ``hip_speed`` (torso lengths/s; these four
+        are medians over windows), ``gait_cycles``,
         ``cadence`` (steps/min), ``windows``, ``usable_windows``, ``leg_swaps_repaired`` (frames),
         ``leg_swap_share``, ``filled``, ``dropped``.
     """
@@ -87,11 +92,13 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     heights = person_heights(sequence)
     seen = lower_body_seen(sequence)
     starts = compute_windows(sequence).starts
+    speeds = hip_speed(sequence)
     checks: list[list[_Check]] = []
     measured: list[dict[str, float]] = []
     for start in starts:
         inside = (times >= start - 1e-6) & (times <= start + WINDOW_SECONDS + 1e-6)
         values = _measure_window(sequence, points, heights, seen, inside)
+        values["hip_speed"] = float(np.nanmax(speeds[inside], initial=0.0))
         measured.append(values)
         checks.append(_check_window(values, gate))
     windows = tuple(
@@ -111,7 +118,8 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
         reasons=reasons,
         warnings=_warnings(measures, usable, gate),
         windows=windows,
-        measures=measures,
+        # NaN has no place in JSON
+        measures={name: value for name, value in measures.items() if np.isfinite(value)},
     )
 
 
@@ -194,6 +202,27 @@ def leg_swing(times: Float64, points: Float64) -> tuple[float, float]:
     return float(np.sqrt(power)), best
 
 
+def hip_speed(sequence: PoseSequence) -> Float64:
+    """Return the speed of the mid-hip in the picture.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (T,), torso lengths (median over the sequence) per second since the frame before; NaN
+        where unknown and for a source without a picture.
+    """
+    speed = np.full(len(sequence), np.nan)
+    if sequence.image is None or len(sequence) < 2:
+        return speed
+    image = sequence.image.astype(np.float64)
+    hip = image[:, [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(axis=1)
+    shoulder = image[:, [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].mean(axis=1)
+    torso = _median(np.linalg.norm(shoulder - hip, axis=1))
+    moved = np.linalg.norm(np.diff(hip, axis=0), axis=1)
+    speed[1:] = moved / np.diff(sequence.timestamps) / max(torso, 1e-9)
+    return speed
+
+
 def limb_variation(points: Float64) -> float:
     """Return the largest coefficient of variation among thighs and shanks, 0 when rigid."""
     worst = 0.0
@@ -228,6 +257,7 @@ def _check_window(values: dict[str, float], gate: QualityGate) -> list[_Check]:
     """Check one window, or the medians of a clip; unknown (NaN) passes."""
     rate, height = values["frame_rate"], values["person_height_px"]
     share, motion = values["visible_share"], values["camera_motion"]
+    speed = values["hip_speed"]
     swing, rhythm, limbs = values["leg_swing"], values["rhythm"], values["limb_variation"]
     return [
         _Check(
@@ -247,6 +277,12 @@ def _check_window(values: dict[str, float], gate: QualityGate) -> list[_Check]:
             not share < gate.min_visible_share,
             f"Both legs down to the feet are seen in {share:.0%} of the frames; at least "
             f"{gate.min_visible_share:.0%} are needed.",
+        ),
+        _Check(
+            "hip_speed",
+            not speed > MAX_HIP_SPEED,
+            f"The tracking leaps from one place to another, at {speed:.0f} torso lengths per "
+            f"second; at most {MAX_HIP_SPEED:g} is a walk.",
         ),
         _Check(
             "leg_swing",
@@ -301,7 +337,7 @@ def _measure_clip(
         "visible_share": float(seen[detected].mean()) if detected.any() else 0.0,
         "camera_motion": float("nan") if motion is None else _median(motion[detected]),
     }
-    for name in ("leg_swing", "rhythm", "limb_variation"):
+    for name in ("leg_swing", "rhythm", "limb_variation", "hip_speed"):
         measures[name] = _median(np.array([m[name] for m in measured]))
     measures |= {
         "cadence": gait.cadence,

@@ -349,7 +349,7 @@ def smooth(times: Float64, points: Float64, cutoff: float) -> Float64:
 
 
 def _unbroken(times: Float64, known: Bools) -> list[slice]:
-    """Runs of neighbouring known frames without a jump in time."""
+    """Find the runs of neighbouring known frames without a jump in time."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(np.int8)))
     return [
         slice(int(start) + part.start, int(start) + part.stop)

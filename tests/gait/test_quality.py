@@ -1,0 +1,240 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from walking import make_walk
+
+from gaitproof.config import QualityGate
+from gaitproof.gait.features import compute_windows
+from gaitproof.gait.quality import (
+    assess,
+    hip_speed,
+    leg_swing,
+    limb_variation,
+    lower_body_seen,
+    person_heights,
+)
+from gaitproof.pose.cleaning import CleanTrack, clean
+from gaitproof.types import PoseSequence
+
+
+def report(walk, **gate):
+    return assess(clean(walk), QualityGate(**gate))
+
+
+def scaled(walk, factor):
+    return replace(walk, image=walk.image * factor)
+
+
+def spoil_frames(walk, frames):
+    image, world = np.array(walk.image), np.array(walk.world)
+    image[frames] = world[frames] = np.nan
+    seen = np.array(walk.visibility)
+    seen[frames] = 0
+    return replace(walk, image=image, world=world, visibility=seen)
+
+
+class TestGoodWalks:
+    @settings(max_examples=12, deadline=None)
+    @given(
+        yaw=st.floats(-np.pi, np.pi),
+        stride_rate=st.floats(0.7, 1.2),
+        rate=st.sampled_from([15.0, 25.0, 30.0, 60.0]),
+        source=st.sampled_from(["both", "world"]),
+    )
+    def test_a_walk_passes(self, yaw, stride_rate, rate, source):
+        walk = make_walk(
+            4, rate, yaw=yaw, stride_rate=stride_rate, image=source == "both", noise=0.003
+        )
+        if walk.image is not None:
+            # the formula walks out of the picture; bring it back
+            walk = replace(walk, image=walk.image + np.float32([1900, 0]))
+        found = report(walk)
+        assert found.usable, found.reasons
+        assert found.reasons == ()
+        assert all(w.usable for w in found.windows)
+        assert found.measures["cadence"] == pytest.approx(120 * stride_rate, rel=0.06)
+
+    @settings(max_examples=15, deadline=None)
+    @given(
+        lost=st.lists(st.tuples(st.integers(0, 240), st.integers(1, 30)), max_size=4),
+        rate=st.sampled_from([25.0, 30.0]),
+    )
+    def test_windows_line_up_with_the_features(self, lost, rate):
+        walk = make_walk(8, rate, noise=0.003)
+        for start, length in lost:
+            walk = spoil_frames(walk, slice(start, start + length))
+        cleaned = clean(walk)
+        found = assess(cleaned, QualityGate())
+        windows = compute_windows(cleaned.sequence)
+        assert [w.start for w in found.windows] == windows.starts.tolist()
+        for w in found.windows:
+            assert w.end == pytest.approx(w.start + 2)
+            assert w.usable == (not w.reasons)
+        assert found.measures["windows"] == len(windows)
+        assert found.measures["usable_windows"] == found.usable_windows
+
+    def test_measures(self):
+        walk = replace(make_walk(6), camera_motion=np.full(180, 0.1))
+        cleaned = clean(walk)
+        found = assess(replace(cleaned, leg_swaps_repaired=18), QualityGate())
+        assert found.measures["frame_rate"] == pytest.approx(30)
+        assert found.measures["duration"] == pytest.approx(179 / 30)
+        assert found.measures["camera_motion"] == pytest.approx(0.1)
+        assert found.measures["leg_swap_share"] == pytest.approx(0.1)
+        assert found.measures["visible_share"] == 1
+        assert found.measures["gait_cycles"] == pytest.approx(5.4, abs=0.5)
+        assert found.measures["person_height_px"] == pytest.approx(1.6 * 250, rel=0.1)
+
+    def test_unknown_measures_are_left_out(self):
+        measures = report(make_walk(4)).measures
+        assert "camera_motion" not in measures
+        assert np.isfinite(list(measures.values())).all()
+
+    def test_default_gate_and_settings(self):
+        cleaned = clean(make_walk(4))
+        assert assess(cleaned) == assess(cleaned, QualityGate())
+
+
+class TestReasons:
+    def refused(self, walk, words, **gate):
+        found = report(walk, **gate)
+        assert not found.usable
+        assert any(words in reason for reason in found.reasons), found.reasons
+        for reason in found.reasons:
+            assert reason.endswith(".")
+            assert "\n" not in reason
+        return found
+
+    def test_frame_rate(self):
+        found = self.refused(make_walk(5, 10.0), "10.0 frames per second; at least 15 are needed")
+        assert len(found.windows) > 0
+
+    def test_small_person(self):
+        walk = scaled(make_walk(5), 0.2)
+        found = self.refused(walk, "px tall; at least 120 px are needed")
+        height = found.measures["person_height_px"]
+        assert report(walk, min_person_height=height * 0.9).usable
+
+    def test_feet_below_the_picture(self):
+        walk = make_walk(5)
+        self.refused(replace(walk, frame_size=(4000, 480)), "Both legs down to the feet")
+
+    def test_feet_badly_seen(self):
+        walk = make_walk(5)
+        seen = np.array(walk.visibility)
+        seen[:, 27:] = 0.1
+        cleaned = CleanTrack(replace(walk, visibility=seen), 0, 0, 0)
+        assert not assess(cleaned, QualityGate()).usable
+
+    def test_too_short(self):
+        found = self.refused(make_walk(1.5), "without a break; at least 2 s are needed")
+        assert found.windows == ()
+
+    def test_broken_tracking(self):
+        walk = make_walk(8)
+        for start in range(30, 240, 45):
+            walk = spoil_frames(walk, slice(start, start + 10))
+        found = self.refused(walk, "without a break")
+        assert found.measures["longest_run"] < 2
+
+    def test_standing(self):
+        self.refused(make_walk(4, stride_rate=0.0, noise=0.003), "not walking")
+
+    def test_small_steps_on_the_spot(self):
+        self.refused(make_walk(4, gain=0.1), "not walking")
+
+    def test_legs_without_rhythm(self):
+        rng = np.random.default_rng(3)
+        walk = make_walk(5)
+        world = np.array(walk.world)
+        noise = np.repeat(rng.normal(0, 0.5, (38, 8, 3)), 4, axis=0)[:150]
+        world[:, 25:33] += noise
+        cleaned = CleanTrack(replace(walk, world=world), 0, 0, 0)
+        found = assess(cleaned, QualityGate())
+        assert not found.usable
+        text = " ".join(found.reasons)
+        assert "rhythm" in text
+        assert "not a body" in text
+
+    def test_camera_motion(self):
+        walk = replace(make_walk(4), camera_motion=np.full(120, 0.6))
+        self.refused(walk, "0.60 frame widths per second; at most 0.25")
+
+    def test_unknown_camera_motion_passes(self):
+        walk = replace(make_walk(4), camera_motion=np.full(120, np.nan))
+        assert report(walk).usable
+
+    def test_leap_to_somebody_else(self):
+        walk = make_walk(4)
+        image = np.array(walk.image)
+        image[60:, :, 0] += 1500
+        self.refused(replace(walk, image=image), "leaps")
+
+    def test_too_few_cycles(self):
+        self.refused(make_walk(3), "gait cycles were seen; at least 30 are", min_gait_cycles=30)
+
+    def test_too_few_windows(self):
+        self.refused(make_walk(3), "at least 50 are needed", min_windows=50)
+
+    @pytest.mark.parametrize("frames", [0, 1, 60])
+    def test_nobody(self, frames):
+        nobody = PoseSequence(
+            timestamps=np.arange(frames) / 30,
+            image=np.full((frames, 33, 2), np.nan),
+            world=None,
+            visibility=np.zeros((frames, 33)),
+            frame_size=(640, 360),
+        )
+        found = self.refused(nobody, "No person was found")
+        assert len(found.reasons) == 1
+
+    def test_a_good_stretch_saves_a_clip(self):
+        walk = make_walk(8)
+        walk = replace(walk, camera_motion=np.where(np.arange(240) < 120, 0.0, 0.9))
+        found = report(walk)
+        assert found.usable
+        assert 0 < found.usable_windows < len(found.windows)
+        assert any("windows cannot be used" in warning for warning in found.warnings)
+
+    def test_confused_legs_warn(self):
+        cleaned = replace(clean(make_walk(5)), leg_swaps_repaired=60)
+        found = assess(cleaned, QualityGate())
+        assert found.usable
+        assert any("confused in 40%" in warning for warning in found.warnings)
+
+
+class TestParts:
+    def test_leg_swing_of_a_sinusoid(self):
+        walk = make_walk(4)
+        from gaitproof.gait.features import gait_points
+
+        swing, rhythm = leg_swing(walk.timestamps, gait_points(walk))
+        assert 0.5 < swing < 1.2
+        assert rhythm > 0.95
+
+    def test_limb_variation_is_zero_for_a_rigid_body(self):
+        from gaitproof.gait.features import gait_points
+
+        points = gait_points(make_walk(2))
+        assert limb_variation(points) == pytest.approx(0, abs=1e-6)
+        points[::2, 4] += 0.4
+        assert limb_variation(points) > 0.1
+
+    def test_without_a_picture(self):
+        walk = make_walk(2, image=False)
+        assert np.isnan(person_heights(walk)).all()
+        assert np.isnan(hip_speed(walk)).all()
+        assert lower_body_seen(walk).all()
+
+    def test_hip_speed(self):
+        walk = make_walk(2)
+        speed = hip_speed(walk)
+        assert np.isnan(speed[0])
+        np.testing.assert_allclose(speed[1:], 1.2 / 0.5, rtol=1e-3)
+
+    def test_lower_body_without_heels(self):
+        walk = make_walk(2, heels=False)
+        assert lower_body_seen(walk).all()
