@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from gaitproof.demo.plan import FRAME_SIZE, NOBODY, Clip, Plan, Trial
@@ -95,7 +96,7 @@ def clip_file(clip: Clip) -> str:
 
 
 def film(clip: Clip, folder: Path) -> Clip:
-    """Draw one clip.
+    """Draw one clip; a face swap is made of the finished video of the walk, as forgers do.
 
     Parameters
     ----------
@@ -106,18 +107,22 @@ def film(clip: Clip, folder: Path) -> Clip:
     """
     # imported here: the parent process never needs the renderer
     from gaitproof.synth.clips import render_walk
+    from gaitproof.synth.faceswap import swap_face
     from gaitproof.synth.walker import Walker
 
-    face = None if clip.face_seed is None else Walker.random(clip.face_seed)
-    render_walk(
-        Walker.random(clip.walker_seed),
-        view=clip.view,
-        seed=clip.take_seed,
-        seconds=clip.seconds,
-        size=FRAME_SIZE,
-        out=folder / clip_file(clip),
-        swap_with=face,
-    )
+    walker = Walker.random(clip.walker_seed)
+    out = folder / clip_file(clip)
+    view, seed, seconds = clip.view, clip.take_seed, clip.seconds
+    if clip.face_seed is None:
+        render_walk(walker, view=view, seed=seed, seconds=seconds, size=FRAME_SIZE, out=out)
+        return clip
+    face = Walker.random(clip.face_seed)
+    with TemporaryDirectory(dir=folder) as temporary:
+        genuine = Path(temporary) / out.name
+        render_walk(walker, view=view, seed=seed, seconds=seconds, size=FRAME_SIZE, out=genuine)
+        swap_face(
+            genuine, walker, face, view=view, seed=seed, seconds=seconds, size=FRAME_SIZE, out=out
+        )
     return clip
 
 
