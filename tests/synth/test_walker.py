@@ -74,6 +74,10 @@ def test_people_differ_more_than_days() -> None:
     mean = np.mean([p.limb("knee")[0] for p in people], axis=0)
     between = np.mean([np.square(p.limb("knee")[0] - mean).sum() for p in people])
     within = np.mean(
-        [np.square(vary(p, d).limb("knee")[0] - p.limb("knee")[0]).sum() for p in people for d in (1, 2)]
+        [
+            np.square(vary(p, d).limb("knee")[0] - p.limb("knee")[0]).sum()
+            for p in people
+            for d in (1, 2)
+        ]
     )
     assert within < 0.35 * between

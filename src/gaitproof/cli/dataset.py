@@ -50,7 +50,7 @@ def make_command(
     ] = "auto",
     swaps: Annotated[int, typer.Option(help="Face swaps per person and view.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Render people who walk, with their true joints and a manifest.
 
@@ -64,51 +64,30 @@ def make_command(
         raise ConfigError(
             "The stage is unknown.", expected=", ".join(get_args(Stage)), actual=repr(stage)
         )
-    import json
+    from gaitproof.cli.output import print_json, printable, progress_bar
+    from gaitproof.synth import dataset
 
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    from gaitproof.synth.dataset import make
-
-    chosen = _views(views)
-    with Progress(
-        TextColumn("walks"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        task = bar.add_task("walks", total=None)
-
-        def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        manifest = make(
+    chosen, pixels = _views(views), _size(size)
+    with progress_bar("Making walks") as bar:
+        manifest = dataset.make(
             out,
             people=people,
             walks=walks,
             views=chosen,
             seed=seed,
             seconds=seconds,
-            size=_size(size),
+            size=pixels,
             frame_rate=frame_rate,
             stage=cast(Stage, stage),
             swaps=swaps,
             workers=workers,
-            progress=show,
+            progress=lambda done, total: bar(done / total),
         )
-    if json_output:
+    if as_json:
         clips = people * (walks + swaps) * len(chosen)
-        typer.echo(json.dumps({"manifest": str(manifest), "clips": clips}))
+        print_json({"manifest": str(manifest), "clips": clips})
     else:
-        typer.echo(str(manifest))
+        typer.echo(printable(str(manifest)))
 
 
 def register(app: typer.Typer) -> None:

@@ -30,9 +30,9 @@ def soft_mask(*masks: UInt8) -> NDArray[np.float32]:
     if len(rows) == 0:
         return np.zeros(union.shape, np.float32)
     radius = max(1, round(FEATHER * (rows[-1] - rows[0] + 1)))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    grown = cv2.dilate(union, kernel)
     side = 2 * radius + 1
+    # a square grows as far as the square mean below looks, so the heads themselves stay at 1
+    grown = cv2.dilate(union, np.ones((side, side), np.uint8))
     soft: NDArray[np.float32] = cv2.blur(grown, (side, side)).astype(np.float32) / 255
     return soft
 

@@ -8,14 +8,15 @@ import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from gaitproof.errors import ConfigError, InputError
+from gaitproof.errors import ConfigError, DependencyError, InputError
 from gaitproof.media.files import write_atomically
 from gaitproof.synth.raster import require_renderer
 from gaitproof.synth.staging import Stage
@@ -190,25 +191,28 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
 
 
-def _run(jobs: Sequence[Job], workers: int) -> Iterator[Path]:
-    if workers == 1 or len(jobs) < 2:
-        for job in jobs:
-            yield _work(job)
+def _run(groups: Sequence[Sequence[Job]], workers: int) -> Iterator[Path]:
+    """Make clips, group after group, and yield each when it is finished."""
+    workers = min(workers, max(len(group) for group in groups))
+    if workers < 2:
+        for group in groups:
+            yield from map(_work, group)
         return
     # spawn: an OpenGL context does not survive a fork
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=context, initializer=_start_worker
-    ) as pool:
-        waiting = {pool.submit(_work, job) for job in jobs}
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_EXCEPTION, timeout=0.5)
-                for future in done:
+            for group in groups:
+                for future in as_completed([pool.submit(_work, job) for job in group]):
                     yield future.result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        except BrokenProcessPool as error:
+            raise DependencyError(
+                "The renderer crashed while drawing a walker.",
+                hint="'gaitproof doctor', which tests the renderer by itself",
+            ) from error
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _check(recipe: Recipe, people: int, walks: int, views: Sequence[float], swaps: int) -> None:
@@ -322,16 +326,16 @@ def make(
     _keep_recipe(directory, recipe)
     jobs = plan(directory, recipe, people, walks, views, swaps)
     count = workers or os.cpu_count() or 1
-    # swaps read their parents, so the parents come first
-    stages = [[j for j in jobs if j.parent is None], [j for j in jobs if j.parent is not None]]
-    done = sum(_is_done(job) for job in jobs)
+    missing = [job for job in jobs if not _is_done(job)]
+    done = len(jobs) - len(missing)
     if progress is not None:
         progress(done, len(jobs))
-    for group in stages:
-        for _ in _run([job for job in group if not _is_done(job)], count):
-            done += 1
-            if progress is not None:
-                progress(done, len(jobs))
+    # swaps read their parents, so the parents come first
+    groups = [[job for job in missing if (job.parent is None) is real] for real in (True, False)]
+    for _ in _run(groups, count):
+        done += 1
+        if progress is not None:
+            progress(done, len(jobs))
     manifest = directory / MANIFEST
     write_atomically(manifest, manifest_bytes(jobs, directory))
     return manifest

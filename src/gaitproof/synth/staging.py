@@ -48,13 +48,13 @@ class Staging:
 
 
 def _focal(size: tuple[int, int], height: float, far: float, share: float) -> float:
-    """Return the focal length in pixels that shows a body at `far` metres as `share` of a picture."""
+    """Return the focal length, pixels, that shows a body `far` away as `share` of the picture."""
     return share * size[1] * far / max(height, SHORTEST)
 
 
 def _side_room(view: float) -> float:
     """Return the metres kept free beside the pelvis: an arm, or half a stride and a foot."""
-    return 0.36 + 0.24 * abs(np.sin(view))
+    return 0.36 + 0.24 * abs(float(np.sin(view)))
 
 
 def _fits(
