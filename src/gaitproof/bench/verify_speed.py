@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gaitproof.bench.pose import benchmark_clip
 from gaitproof.config import MediaLimits, VerifySettings
-from gaitproof.errors import GaitproofError
+from gaitproof.errors import DependencyError, GaitproofError
 from gaitproof.media.probe import probe
 from gaitproof.pose.estimator import estimator_identifier
 from gaitproof.pose.parallel import available_processors
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 CLIP_SECONDS: Final = 10.0
-"""Length of the made clip, 1280 x 720."""
+CLIP_SIZE: Final = (1280, 720)
+"""The made clip, unless another is named."""
 
 MAX_SECONDS: Final = 10.0
 MAX_MIB: Final = 1024.0
@@ -181,14 +181,14 @@ def run(
     ------
     MediaError
         If the clip cannot be read.
+    DependencyError
+        If a clip has to be made and the renderer is not installed.
     GaitproofError
         If the command fails.
     """
-    with (
-        benchmark_clip(clip, CLIP_SECONDS) as path,
-        tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name,
-    ):
+    with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
         folder = Path(name)
+        path = clip if clip is not None else _make_clip(folder)
         info = probe(path, MediaLimits())
         _enrol_chance(folder / "gallery.db", model)
         command = [sys.executable, "-m", "gaitproof", "verify", os.fspath(path), "--no-cache"]
@@ -214,6 +214,20 @@ def run(
         import_seconds=import_seconds,
         imported=imported,
     )
+
+
+def _make_clip(folder: Path) -> Path:
+    try:
+        from gaitproof.synth.clips import render_walk
+        from gaitproof.synth.walker import Walker
+    except ImportError as error:
+        raise DependencyError(
+            "Without a clip a walker is rendered, and the renderer is not installed.",
+            hint="pip install 'gaitproof[synth]', or name a clip",
+        ) from error
+    path = folder / "walk.mp4"
+    render_walk(Walker.random(1), view=45.0, seed=1, seconds=CLIP_SECONDS, size=CLIP_SIZE, out=path)
+    return path
 
 
 def _enrol_chance(path: Path, model: str | None) -> None:
