@@ -102,7 +102,7 @@ class PoseBenchmark:
 
 
 @contextmanager
-def benchmark_clip(clip: Path | None, seconds: float = 20.0) -> Iterator[Path]:
+def benchmark_clip(clip: Path | None, seconds: float = 16.0) -> Iterator[Path]:
     """Yield the given clip, or one of a made walker that is deleted afterwards.
 
     Raises
@@ -126,9 +126,7 @@ def benchmark_clip(clip: Path | None, seconds: float = 20.0) -> Iterator[Path]:
                 hint="pip install 'gaitproof[synth]', or name a clip with --clip FILE",
             ) from error
         path = folder / "walk.mp4"
-        render_walk(
-            Walker.random(1), view=45.0, seed=1, seconds=seconds, size=(1280, 720), out=path
-        )
+        render_walk(Walker.random(1), view=45.0, seed=1, seconds=seconds, out=path)
         yield path
 
 
