@@ -90,6 +90,8 @@ class Rasteriser:
         actor = vtkActor()
         actor.SetMapper(mapper)
         actor.GetProperty().LightingOff()
+        # the mesh is closed: its far side is never seen
+        actor.GetProperty().BackfaceCullingOn()
         self._renderer: Any = vtkRenderer()
         self._renderer.AddActor(actor)
         # culling would judge by the camera's own projection, which is not the one in use
