@@ -21,6 +21,7 @@ from gaitproof.pose.parallel import (
     available_processors,
     choose_workers,
     estimate_parallel,
+    same_people,
     split,
 )
 from gaitproof.pose.scripted import ScriptedEstimator
@@ -161,3 +162,48 @@ def test_progress_rises_to_the_end(tmp_path: Path, make_clip: Clip) -> None:
     assert all(0 <= value <= 1 for value in seen)
     assert seen == sorted(seen)
     assert seen[-1] > 0.4
+
+
+class Stubborn(ScriptedEstimator):
+    """Follows the person it saw first: whoever is there when it starts, like BlazePose."""
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        super().__init__(self.look)
+
+    def look(self, time: float) -> list[Detection]:
+        if self.first is None:
+            self.first = time
+        # until 4 s there are two people; then only the second
+        second = self.first > 0.5 or time > 4.0
+        place = np.full((33, 2), 90.0 if second else 20.0)
+        place[0, 1], place[30, 1] = 10, 80
+        return [Detection(place, np.zeros((33, 3)), np.ones(33))]
+
+
+@pytest.mark.parametrize("workers", [2, 3, 4])
+def test_a_clip_with_two_people_gives_what_one_thread_gives(
+    tmp_path: Path, make_clip: Clip, workers: int
+) -> None:
+    path = make_clip(tmp_path / "a.mp4", 150)
+    settings = PoseSettings(overlap=0.5)
+    found = list(estimate_parallel(path, Stubborn, settings, LIMITS, 5.0, workers))
+    with Stubborn() as estimator:
+        expected = list(estimate_frames(path, estimator, LIMITS))
+    assert [f.time for f in found] == [f.time for f in expected]
+    assert [f.detections[0].image[0, 0] for f in found] == [
+        f.detections[0].image[0, 0] for f in expected
+    ]
+
+
+def test_same_people_means_number_and_place() -> None:
+    def at(x: float) -> Detection:
+        image = np.full((33, 2), x)
+        image[0, 1], image[30, 1] = 0, 100
+        return Detection(image, np.zeros((33, 3)), np.ones(33))
+
+    assert same_people([], [])
+    assert same_people([at(10), at(50)], [at(51), at(9)])
+    assert not same_people([at(10)], [])
+    assert not same_people([at(10)], [at(40)])
+    assert not same_people([at(10), at(10)], [at(10), at(50)])

@@ -5,14 +5,19 @@ they work, so that two threads are as fast as two processes, without a second in
 (0.7 s) and memory (300 MB).
 
 The estimator follows a person from frame to frame and smooths the landmarks, so that each stretch
-starts `overlap` seconds early to warm up, and these frames are thrown away.
+starts `overlap` seconds early to warm up, and these frames are thrown away. Where several people
+are in the picture, a fresh estimator may choose another one than the estimator before it follows.
+So a thread hands over to the next only when both see the same; until then it goes on beyond its
+end. The outcome does not depend on which thread is faster.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,9 +25,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from gaitproof.config import MediaLimits, PoseSettings
-from gaitproof.pose.estimator import PoseEstimator
+from gaitproof.pose.estimator import Detection, PoseEstimator
 from gaitproof.pose.frames import FramePoses, estimate_frames
+from gaitproof.pose.tracking import body_place
 
 MIN_STRETCH: Final = 2.0
 """Seconds of clip for which another thread is started: loading the model takes about 0.15 s."""
@@ -30,6 +38,19 @@ MIN_STRETCH: Final = 2.0
 MAX_AUTOMATIC: Final = 8
 """Threads chosen at most when left to the program: each holds 150 MB for its model, and Python's
 share of the work, about 1 ms a frame, is done by one of them at a time."""
+
+SAME: Final = 0.1
+"""Body heights: torsos that lie nearer belong to the same person. Two runs of the estimator over
+one person differ by less than 0.02."""
+
+COMPARED: Final = 0.25
+"""Seconds before the end of a stretch from which on two workers are compared."""
+
+AGREEING_FRAMES: Final = 3
+"""Frames in a row that two workers have to agree on before one hands over to the other."""
+
+UNKNOWN: Final = -1.0
+"""End of a worker that is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -112,88 +133,141 @@ def estimate_parallel(
     MediaError
         If the video is damaged, whichever thread finds it.
     """
-    stretches = split(duration, workers, settings.overlap)
-    helpers = [
-        _Helper(path, make_estimator, settings.overlap, limits, s, duration) for s in stretches[1:]
-    ]
+    staff: list[_Worker] = []
+    for stretch in reversed(split(duration, workers, settings.overlap)):
+        staff.insert(0, _Worker(path, limits, stretch, settings.overlap, duration, staff[:]))
+    first, *helpers = staff
 
-    def report(own: float) -> None:
+    def report() -> None:
         if progress is not None:
-            progress((own + sum(h.done for h in helpers)) / workers)
+            progress(sum(w.done for w in staff) / workers)
 
     with ThreadPoolExecutor(len(helpers), thread_name_prefix="gaitproof-pose") as pool:
         try:
-            results = [pool.submit(helper.run) for helper in helpers]
-            own_end = stretches[0].stop or duration
-            with make_estimator() as estimator:
-                for found in estimate_frames(path, estimator, limits, stop=stretches[0].stop):
+            results = [pool.submit(_exhaust, helper.run(make_estimator)) for helper in helpers]
+            with closing(first.run(make_estimator)) as frames:
+                for found in frames:
                     yield found
-                    report(min(1.0, found.time / own_end))
+                    report()
                     _raise_failure(results)
-            for result in results:
+            position = first.end
+            for helper, result in zip(helpers, results, strict=True):
                 while not result.done():
                     _wait(result, 0.2)
-                    report(1.0)
-                yield from result.result()
+                    report()
+                result.result()
+                yield from (f for f in helper.frames if position <= f.time < helper.end)
+                position = max(position, helper.end)
+            report()
         finally:
-            for helper in helpers:
-                helper.cancel()
+            for worker in staff:
+                worker.cancel()
 
 
-def _raise_failure(results: list[Future[list[FramePoses]]]) -> None:
+def _exhaust(frames: Iterable[FramePoses]) -> None:
+    deque(frames, maxlen=0)
+
+
+def _raise_failure(results: list[Future[None]]) -> None:
     """Fail at once when a helper has failed, not after one's own stretch."""
     for result in results:
         if result.done():
             result.result()
 
 
-def _wait(result: Future[list[FramePoses]], seconds: float) -> None:
+def _wait(result: Future[None], seconds: float) -> None:
     try:
         result.exception(seconds)
     except TimeoutError:
         return
 
 
-class _Helper:
-    """Estimates one stretch in a thread of its own."""
+def same_people(first: list[Detection], second: list[Detection]) -> bool:
+    """Whether two estimators see the same people in a frame, each at nearly the same place."""
+    if len(first) != len(second):
+        return False
+    free = [body_place(d) for d in second]
+    for found in first:
+        centre, height = body_place(found)
+        near = [i for i, (c, _) in enumerate(free) if np.linalg.norm(c - centre) < SAME * height]
+        if not near:
+            return False
+        free.pop(near[0])
+    return True
+
+
+class _Worker:
+    """Estimates one stretch; `later` are the workers of the stretches after it."""
 
     def __init__(
         self,
         path: str | Path,
-        make_estimator: Callable[[], PoseEstimator],
-        overlap: float,
         limits: MediaLimits,
         stretch: Stretch,
+        overlap: float,
         duration: float,
+        later: list[_Worker],
     ) -> None:
-        assert stretch.start is not None
         self.done = 0.0
+        self.frames: list[FramePoses] = []
+        self.end = UNKNOWN
+        self._times: dict[float, FramePoses] = {}
         self._path = path
-        self._make = make_estimator
         self._limits = limits
-        self._start = stretch.start
         self._stop = stretch.stop
-        self._warm = max(0.0, stretch.start - overlap)
-        self._end = duration if stretch.stop is None else stretch.stop
+        self._warm = None if stretch.start is None else max(0.0, stretch.start - overlap)
+        self._length = (duration if stretch.stop is None else stretch.stop) - (self._warm or 0.0)
+        self._later = later
+        self._agreed = 0
         self._cancelled = threading.Event()
+        self._ended = threading.Event()
 
     def cancel(self) -> None:
-        """Let the thread end after its present frame."""
+        """Let the worker end after its present frame."""
         self._cancelled.set()
 
-    def run(self) -> list[FramePoses]:
-        """Estimate the stretch, its warm-up first, and return its frames."""
-        kept = []
-        with (
-            self._make() as estimator,
-            closing(
-                estimate_frames(self._path, estimator, self._limits, self._warm, self._stop)
-            ) as frames,
-        ):
-            for found in frames:
-                if self._cancelled.is_set():
+    def run(self, make_estimator: Callable[[], PoseEstimator]) -> Generator[FramePoses, None, None]:
+        """Estimate the stretch, its warm-up first, until the next worker can take over."""
+        begin = self._warm or 0.0
+        try:
+            with (
+                make_estimator() as estimator,
+                closing(estimate_frames(self._path, estimator, self._limits, self._warm)) as frames,
+            ):
+                for found in frames:
+                    if self._cancelled.is_set():
+                        return
+                    if self._hands_over(found):
+                        self.end = found.time
+                        return
+                    self._times[found.time] = found
+                    self.frames.append(found)
+                    self.done = min(1.0, (found.time - begin) / self._length)
+                    yield found
+            self.end = math.inf
+        finally:
+            self.done = 1.0
+            self._ended.set()
+
+    def _hands_over(self, found: FramePoses) -> bool:
+        if self._stop is None or found.time < self._stop - COMPARED:
+            return False
+        other = self._other(found.time)
+        agreed = other is not None and same_people(found.detections, other.detections)
+        self._agreed = self._agreed + 1 if agreed else 0
+        return found.time >= self._stop and self._agreed >= AGREEING_FRAMES
+
+    def _other(self, time: float) -> FramePoses | None:
+        """Return what the worker responsible for `time` saw then; None if there is nothing."""
+        for worker in self._later:
+            # it began at the same moment with just these frames, so that it rarely has to be
+            # waited for
+            while time not in worker._times:
+                passed = bool(worker.frames) and worker.frames[-1].time > time
+                if passed or self._cancelled.is_set() or worker._ended.wait(0.002):
                     break
-                if found.time >= self._start:
-                    kept.append(found)
-                self.done = min(1.0, (found.time - self._warm) / (self._end - self._warm))
-        return kept
+            if time in worker._times:
+                return worker._times[time]
+            if not worker._ended.is_set():
+                return None  # it began later than this frame
+        return None
