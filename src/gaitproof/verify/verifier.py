@@ -291,7 +291,7 @@ class Verifier:
             if probe.reason:
                 raise InputError(
                     f"{str(video)!r} cannot be enrolled; nothing was stored.",
-                    actual=probe.reason,
+                    actual=probe.reason.rstrip("."),
                 )
             probes.append(probe)
         estimators = sorted({p.estimator for p in probes})
