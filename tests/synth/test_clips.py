@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -106,3 +108,16 @@ def test_a_missing_renderer_is_one_sentence_with_a_command(
     with pytest.raises(DependencyError) as caught:
         require_renderer()
     assert "install" in str(caught.value)
+
+
+def test_a_missing_driver_is_found_before_it_crashes(tmp_path: Path) -> None:
+    script = (
+        "from gaitproof.errors import DependencyError\n"
+        "from gaitproof.synth.raster import require_context\n"
+        "try:\n    require_context()\nexcept DependencyError as error:\n    print(error)\n"
+    )
+    environment = {**os.environ, "__EGL_VENDOR_LIBRARY_DIRS": str(tmp_path)}
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "apt-get install -y libegl1" in result.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -35,6 +36,39 @@ def require_renderer() -> None:
         ) from error
 
 
+def require_context() -> None:
+    """Check that EGL offers a device to draw with.
+
+    VTK itself ends the process with a segmentation fault where there is none.
+
+    Raises
+    ------
+    DependencyError
+        If the EGL library or a driver (the software one is enough) is missing.
+    """
+    count = ctypes.c_int(0)
+    try:
+        egl = ctypes.CDLL("libEGL.so.1")
+        egl.eglGetProcAddress.restype = ctypes.c_void_p
+        address = egl.eglGetProcAddress(b"eglQueryDevicesEXT")
+        if address:
+            signature = ctypes.CFUNCTYPE(
+                ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_int)
+            )
+            signature(address)(0, None, ctypes.byref(count))
+    except (OSError, AttributeError) as error:
+        raise DependencyError(
+            "Made walkers need EGL to draw off screen, and it cannot be loaded.",
+            actual=str(error),
+            hint=INSTALL,
+        ) from error
+    if count.value < 1:
+        raise DependencyError(
+            "Made walkers need an OpenGL driver to draw off screen, and EGL finds none.",
+            hint=INSTALL,
+        )
+
+
 def array_support() -> Any:
     """Return VTK's module that shares arrays with NumPy (it has no types)."""
     from vtkmodules.util import numpy_support
@@ -59,11 +93,12 @@ class Rasteriser:
     Raises
     ------
     DependencyError
-        If no off-screen OpenGL context can be made.
+        If VTK, EGL or an OpenGL driver is missing.
     """
 
     def __init__(self, triangles: NDArray[np.int64], vertices: int, size: tuple[int, int]) -> None:
         require_renderer()
+        require_context()
         from vtkmodules.vtkCommonCore import vtkPoints, vtkUnsignedCharArray
         from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
         from vtkmodules.vtkCommonMath import vtkMatrix4x4
@@ -114,8 +149,6 @@ class Rasteriser:
         self._window.SetSize(*size)
         self._window.AddRenderer(self._renderer)
         self._window.Render()
-        if not self._window.GetRenderingBackend():
-            raise DependencyError("No off-screen OpenGL context could be made.", hint=INSTALL)
 
     def draw(
         self,
