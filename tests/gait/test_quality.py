@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from walking import make_walk
 
 from gaitproof.config import QualityGate
-from gaitproof.gait.features import compute_windows
+from gaitproof.gait.features import compute_windows, gait_points
 from gaitproof.gait.quality import (
     assess,
     hip_speed,
@@ -159,6 +159,12 @@ class TestReasons:
         assert "rhythm" in text
         assert "not a body" in text
 
+    def test_legs_that_do_not_take_turns(self):
+        walk = make_walk(4)
+        world = np.array(walk.world)
+        world[:, 26:33:2, 0] = 0.3 * world[:, 25:32:2, 0]
+        self.refused(replace(walk, world=world), "take turns")
+
     def test_camera_motion(self):
         walk = replace(make_walk(4), camera_motion=np.full(120, 0.6))
         self.refused(walk, "0.60 frame widths per second; at most 0.25")
@@ -209,15 +215,12 @@ class TestReasons:
 class TestParts:
     def test_leg_swing_of_a_sinusoid(self):
         walk = make_walk(4)
-        from gaitproof.gait.features import gait_points
-
-        swing, rhythm = leg_swing(walk.timestamps, gait_points(walk))
+        swing, rhythm, turns = leg_swing(walk.timestamps, gait_points(walk))
         assert 0.5 < swing < 1.2
         assert rhythm > 0.95
+        assert turns > 0.9
 
     def test_limb_variation_is_zero_for_a_rigid_body(self):
-        from gaitproof.gait.features import gait_points
-
         points = gait_points(make_walk(2))
         assert limb_variation(points) == pytest.approx(0, abs=1e-6)
         points[::2, 4] += 0.4

@@ -30,6 +30,11 @@ MIN_RHYTHM: Final = 0.5
 """Share of that distance's variance that one sinusoid of a stride's frequency explains, below
 which the legs do not walk. Walkers reach 0.8 to 1.0."""
 
+MIN_ALTERNATION: Final = 0.4
+"""Negative correlation of the left and right ankle's path along the walking direction below which
+the legs do not take turns. Walkers reach 0.55 to 0.9, somebody jumping and stepping about -0.6 to
+0.3."""
+
 STRIDE_FREQUENCIES: Final = (0.4, 1.6)
 """Hz: strides of walking last 0.65 to 2.5 s."""
 
@@ -80,8 +85,8 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
         (motion capture, depth sensor) skips the checks of the picture. `measures` holds, as far
         as known: ``frame_rate`` (1/s), ``duration``, ``tracked_seconds``, ``longest_run`` (s),
         ``person_height_px``, ``visible_share``, ``camera_motion`` (frame widths/s), ``leg_swing``
-        (torso lengths), ``rhythm``, ``limb_variation``, ``hip_speed`` (torso lengths/s; these four
-        are medians over windows), ``gait_cycles``,
+        (torso lengths), ``rhythm``, ``alternation``, ``limb_variation``, ``hip_speed`` (torso
+        lengths/s; these five are medians over windows), ``gait_cycles``,
         ``cadence`` (steps/min), ``windows``, ``usable_windows``, ``leg_swaps_repaired`` (frames),
         ``leg_swap_share``, ``filled``, ``dropped``.
     """
@@ -129,7 +134,8 @@ def person_heights(sequence: PoseSequence) -> Float64:
     Returns
     -------
     ndarray of float64
-        Shape (T,), pixels; NaN where unknown and for a source without a picture.
+        Shape (T,), pixels, 0 for somebody upside down; NaN where unknown and for a source without
+        a picture.
     """
     if sequence.image is None:
         return np.full(len(sequence), np.nan)
@@ -137,7 +143,8 @@ def person_heights(sequence: PoseSequence) -> Float64:
     feet = y[:, [Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL]]
     ankles = y[:, [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]]
     feet = np.where(np.isfinite(feet), feet, ankles)
-    return np.asarray(np.maximum(feet[:, 0], feet[:, 1]) - y[:, Landmark.NOSE], np.float64)
+    height = np.maximum(feet[:, 0], feet[:, 1]) - y[:, Landmark.NOSE]
+    return np.asarray(np.maximum(height, 0.0), np.float64)
 
 
 def lower_body_seen(sequence: PoseSequence) -> Bools:
@@ -161,7 +168,7 @@ def lower_body_seen(sequence: PoseSequence) -> Bools:
     return seen
 
 
-def leg_swing(times: Float64, points: Float64) -> tuple[float, float]:
+def leg_swing(times: Float64, points: Float64) -> tuple[float, float, float]:
     """Measure how far and how rhythmically the legs swing.
 
     Parameters
@@ -176,30 +183,35 @@ def leg_swing(times: Float64, points: Float64) -> tuple[float, float]:
     tuple of float
         Root mean square of the ankles' distance along the walking direction about its mean, in
         torso lengths; and the share of its variance, 0 to 1, that the best sinusoid of a stride's
-        frequency explains. In a two-dimensional frontal view, where nothing is seen along the
-        walking direction, the heights of the ankles are taken instead.
+        frequency explains; and how much the ankles take turns, the negative correlation of their
+        paths. In a two-dimensional frontal view, where nothing is seen along the walking direction,
+        the heights of the ankles are taken instead and the last is NaN.
     """
-    apart = forward_path(times, points, Landmark.LEFT_ANKLE) - forward_path(
-        times, points, Landmark.RIGHT_ANKLE
+    left, right = (
+        forward_path(times, points, ankle) for ankle in (Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE)
     )
+    apart = left - right
+    spread = float(np.std(left) * np.std(right))
+    turns = -float(np.mean((left - left.mean()) * (right - right.mean()))) / max(spread, 1e-12)
     if not np.any(points[..., 2]):
         hips = points[:, [JOINT[Landmark.LEFT_HIP], JOINT[Landmark.RIGHT_HIP]]].mean(axis=1)
         shoulders = points[:, [JOINT[Landmark.LEFT_SHOULDER], JOINT[Landmark.RIGHT_SHOULDER]]]
         torso = float(np.median(np.linalg.norm(shoulders.mean(axis=1) - hips, axis=1)))
         up = points[:, JOINT[Landmark.LEFT_ANKLE], 1] - points[:, JOINT[Landmark.RIGHT_ANKLE], 1]
         up = up / max(torso, 1e-9)
-        apart = up if np.std(up) > np.std(apart) else apart
+        if np.std(up) > np.std(apart):
+            apart, turns = up, float("nan")
     apart = apart - apart.mean()
     power = float(np.mean(apart**2))
     if power < 1e-12:
-        return 0.0, 0.0
+        return 0.0, 0.0, turns
     best = 0.0
     for frequency in np.arange(STRIDE_FREQUENCIES[0], STRIDE_FREQUENCIES[1] + 0.025, 0.05):
         phase = 2 * np.pi * frequency * (times - times[0])
         base = np.stack([np.cos(phase), np.sin(phase), np.ones_like(phase)], axis=1)
         fit = base @ np.linalg.lstsq(base, apart, rcond=None)[0]
         best = max(best, 1.0 - float(np.mean((apart - fit) ** 2)) / power)
-    return float(np.sqrt(power)), best
+    return float(np.sqrt(power)), best, turns
 
 
 def hip_speed(sequence: PoseSequence) -> Float64:
@@ -239,7 +251,7 @@ def _measure_window(
     sequence: PoseSequence, points: Float64, heights: Float64, seen: Bools, inside: Bools
 ) -> dict[str, float]:
     times = sequence.timestamps[inside]
-    swing, rhythm = leg_swing(times, points[inside])
+    swing, rhythm, turns = leg_swing(times, points[inside])
     motion = sequence.camera_motion
     return {
         "frame_rate": float((len(times) - 1) / (times[-1] - times[0])),
@@ -248,6 +260,7 @@ def _measure_window(
         "camera_motion": float("nan") if motion is None else _median(motion[inside]),
         "leg_swing": swing,
         "rhythm": rhythm,
+        "alternation": turns,
         # limbs of a two-dimensional source shorten whenever they turn
         "limb_variation": limb_variation(points[inside]) if sequence.has_depth else float("nan"),
     }
@@ -259,6 +272,7 @@ def _check_window(values: dict[str, float], gate: QualityGate) -> list[_Check]:
     share, motion = values["visible_share"], values["camera_motion"]
     speed = values["hip_speed"]
     swing, rhythm, limbs = values["leg_swing"], values["rhythm"], values["limb_variation"]
+    turns = values["alternation"]
     return [
         _Check(
             "frame_rate",
@@ -295,6 +309,12 @@ def _check_window(values: dict[str, float], gate: QualityGate) -> list[_Check]:
             not rhythm < MIN_RHYTHM,
             f"The legs do not move in the rhythm of a walk: {rhythm:.0%} of their motion is "
             f"regular; at least {MIN_RHYTHM:.0%} is needed.",
+        ),
+        _Check(
+            "alternation",
+            not turns < MIN_ALTERNATION,
+            f"The legs do not take turns as in a walk: they move against each other to "
+            f"{max(turns, 0):.0%}; at least {MIN_ALTERNATION:.0%} is needed.",
         ),
         _Check(
             "limb_variation",
@@ -337,7 +357,7 @@ def _measure_clip(
         "visible_share": float(seen[detected].mean()) if detected.any() else 0.0,
         "camera_motion": float("nan") if motion is None else _median(motion[detected]),
     }
-    for name in ("leg_swing", "rhythm", "limb_variation", "hip_speed"):
+    for name in ("leg_swing", "rhythm", "alternation", "limb_variation", "hip_speed"):
         measures[name] = _median(np.array([m[name] for m in measured]))
     measures |= {
         "cadence": gait.cadence,
