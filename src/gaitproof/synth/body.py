@@ -396,6 +396,27 @@ def _skin_weights(
     return weights / weights.sum(axis=1, keepdims=True), nearest
 
 
+def _inner_shade(normals: Float32, nearest: NDArray[np.int64]) -> Float32:
+    """Return the share of light (V,) that reaches each vertex past the limb beside it.
+
+    Sides of limbs that face the body or the other leg are darker; seen from the side this also
+    tells the far leg from the near one, as in life.
+    """
+    depth = np.zeros(N_BONES, np.float32)
+    for bone, amount in (
+        (Bone.LEFT_THIGH, 0.42),
+        (Bone.LEFT_SHANK, 0.36),
+        (Bone.LEFT_FOOT, 0.22),
+        (Bone.LEFT_TOES, 0.15),
+        (Bone.LEFT_UPPER_ARM, 0.35),
+        (Bone.LEFT_FOREARM, 0.25),
+    ):
+        # signed by the side that the inner face looks to: the left limb's inner face looks to -x
+        depth[bone], depth[bone + 1] = -amount, amount
+    inward = np.clip(normals[:, 0] * np.sign(depth[nearest]), 0, 1)
+    return 1 - np.abs(depth[nearest]) * inward
+
+
 def make_body(walker: Walker, outfit: Outfit, seed: int) -> Skin:
     """Make the clothed body below the head."""
     build = walker.build
@@ -412,6 +433,7 @@ def make_body(walker: Walker, outfit: Outfit, seed: int) -> Skin:
     vertices, normals, triangles = surface(grid, field)
     weights, nearest = _skin_weights(vertices, shapes)
     colours, gloss, cloth = _dress(vertices, nearest, rest, build, walker.head, outfit)
+    colours *= _inner_shade(normals, nearest)[:, None]
     folds = _cloth_noise(vertices, seed)
     colours[cloth] *= (1 + 0.07 * folds[cloth])[:, None]
     bump = 0.10 * (_cloth_noise(vertices, seed + 1))[:, None] * np.array([0.3, 1.0, 0.3])
