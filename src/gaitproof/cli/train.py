@@ -19,7 +19,9 @@ DataOption = Annotated[
     list[Path] | None,
     typer.Option("--data", help="Skeleton archive or manifest instead of the recipe's sources."),
 ]
-ThreadsOption = Annotated[int, typer.Option(min=1, help="Processor threads.")]
+WorkersOption = Annotated[
+    int, typer.Option(min=1, help="Folds trained side by side, one process each.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,21 +34,18 @@ def train(
     config: ConfigArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
     data: DataOption = None,
-    threads: ThreadsOption = 2,
+    workers: WorkersOption = 1,
 ) -> None:
     """Evaluate a recipe on held-out people, train it on all, and write the model and its card."""
     _need_training_extra()
-    import torch
-
     from gaitproof.cli.output import markup, progress_bar, stdout
     from gaitproof.evaluate.recipe import load_sources, make_model
     from gaitproof.train.config import TrainSettings
 
     settings = TrainSettings.load(config)
     recordings = load_sources(settings, data or ())
-    torch.set_num_threads(threads)
     with progress_bar("training") as progress:
-        card, result = make_model(settings, recordings, output, progress=progress)
+        card, result = make_model(settings, recordings, output, workers=workers, progress=progress)
     _show(result)
     point = card.operating_point
     stdout().print(
@@ -62,21 +61,18 @@ def evaluate(
         Path | None, typer.Option("-o", "--output", help="Also write the figures as JSON here.")
     ] = None,
     as_json: JsonOption = False,
-    threads: ThreadsOption = 2,
+    workers: WorkersOption = 1,
 ) -> None:
     """Train and test a recipe on subject-disjoint folds: probe and claimed person both unseen."""
     _need_training_extra()
-    import torch
-
     from gaitproof.cli.output import print_json, progress_bar
     from gaitproof.evaluate.recipe import evaluate_recipe, load_sources
     from gaitproof.train.config import TrainSettings
 
     settings = TrainSettings.load(config)
     recordings = load_sources(settings, data or ())
-    torch.set_num_threads(threads)
     with progress_bar("evaluating") as progress:
-        result = evaluate_recipe(settings, recordings, progress=progress)
+        result = evaluate_recipe(settings, recordings, workers=workers, progress=progress)
     if output is not None:
         result.save(output)
     if as_json:

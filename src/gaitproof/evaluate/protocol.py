@@ -47,6 +47,7 @@ def both_unseen(
     seed: int = 0,
     draws: int = DRAWS,
     baselines: Mapping[str, Baseline] = BASELINES,
+    prepare: Callable[[Sequence[Sequence[R]]], None] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> EvaluationResult:
     """Evaluate a recipe on people it has never seen, as probes and as claimed identities.
@@ -70,6 +71,8 @@ def both_unseen(
         Bootstrap draws over people.
     baselines
         Systems to run on the same trials; bone lengths are left out where they are unknown.
+    prepare
+        Told the training walks of all folds beforehand, so that it can begin with them.
     progress
         Told the share of folds done, 0 to 1.
 
@@ -88,6 +91,8 @@ def both_unseen(
     known = has_bones(recordings)
     chosen = {n: b for n, b in baselines.items() if known or not n.startswith("bone")}
     pools: dict[str, dict[Level, list[Trials]]] = {"": {}, **{name: {} for name in chosen}}
+    if prepare is not None:
+        prepare([_divide(recordings, split)[0] for split in splits])
     for split in splits:
         train, test = _divide(recordings, split)
         embed = fit(train)

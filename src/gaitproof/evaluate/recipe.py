@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Self
+
+import torch
 
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.bootstrap import DRAWS
@@ -15,7 +20,7 @@ from gaitproof.nets.card import DataSource, ModelCard
 from gaitproof.nets.registry import embedding_size
 from gaitproof.train.config import TrainSettings
 from gaitproof.train.export import save_model
-from gaitproof.train.loop import train
+from gaitproof.train.loop import TrainedEncoder, train
 from gaitproof.train.sources import Recording, load_recordings
 
 Progress = Callable[[float], None]
@@ -52,6 +57,7 @@ def evaluate_recipe(
     recordings: Sequence[Recording],
     *,
     draws: int = DRAWS,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> EvaluationResult:
     """Train and test the recipe on subject-disjoint folds, both sides of a trial unseen.
@@ -64,26 +70,64 @@ def evaluate_recipe(
         All walks.
     draws
         Bootstrap draws.
+    workers
+        Processes that train folds side by side, one thread each; the result is the same.
     progress
         Told the share done, 0 to 1.
     """
-    finished = 0
+    with _Folds(settings, workers, progress) as folds:
+        return both_unseen(
+            recordings,
+            folds.fit,
+            prepare=folds.start,
+            folds=settings.folds,
+            enrolled=settings.enrolled,
+            seed=settings.seed,
+            draws=draws,
+        )
 
-    def fit(walks: Sequence[Recording]) -> Embed:
-        nonlocal finished
-        start = finished / settings.folds
-        trained = train(walks, settings, _part(progress, start, 1 / settings.folds))
-        finished += 1
+
+class _Folds:
+    """Trains the folds' encoders: here one after another, or ahead in other processes."""
+
+    def __init__(self, settings: TrainSettings, workers: int, progress: Progress | None) -> None:
+        self._settings = settings
+        self._progress = progress
+        self._pool = (
+            ProcessPoolExecutor(workers, get_context("spawn"), initializer=_one_thread)
+            if workers > 1
+            else None
+        )
+        self._ahead: list[Future[TrainedEncoder]] = []
+        self._finished = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def start(self, walks: Sequence[Sequence[Recording]]) -> None:
+        """Begin with the training walks of all folds, in fold order."""
+        if self._pool is not None:
+            self._ahead = [self._pool.submit(train, w, self._settings) for w in walks]
+
+    def fit(self, walks: Sequence[Recording]) -> Embed:
+        """Return the next fold's encoder."""
+        share = 1 / self._settings.folds
+        told = _part(self._progress, self._finished * share, share)
+        if self._ahead:
+            trained = self._ahead[self._finished].result()
+            told(1.0)
+        else:
+            trained = train(walks, self._settings, told)
+        self._finished += 1
         return trained.embed
 
-    return both_unseen(
-        recordings,
-        fit,
-        folds=settings.folds,
-        enrolled=settings.enrolled,
-        seed=settings.seed,
-        draws=draws,
-    )
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 def make_model(
@@ -91,6 +135,7 @@ def make_model(
     recordings: Sequence[Recording],
     folder: Path,
     *,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> tuple[ModelCard, EvaluationResult]:
     """Evaluate the recipe, train it on everybody, and write the model with its card.
@@ -106,6 +151,8 @@ def make_model(
         All walks.
     folder
         Where ``model.onnx`` and ``card.json`` go, and ``evaluation.json``.
+    workers
+        As for `evaluate_recipe`.
     progress
         Told the share done, 0 to 1.
 
@@ -120,7 +167,9 @@ def make_model(
         If `threshold_source` names no source.
     """
     share = settings.folds / (settings.folds + 1)
-    result = evaluate_recipe(settings, recordings, progress=_part(progress, 0.0, share))
+    result = evaluate_recipe(
+        settings, recordings, workers=workers, progress=_part(progress, 0.0, share)
+    )
     trials = result.system["clip"].trials
     if settings.threshold_source:
         chosen = trials.source == settings.threshold_source

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -14,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.errors import InputError, PoseError
+from gaitproof.errors import InputError
 from gaitproof.gait.features import gait_points, resample, valid_segments, windows_from_points
 from gaitproof.pose.cleaning import clean
 from gaitproof.pose.formats.npz import load_npz
@@ -36,6 +35,10 @@ _BONES: Final = (
     (Landmark.LEFT_HIP, Landmark.RIGHT_HIP),
 )
 """The ten bones of the bone-length baseline."""
+
+
+POSES_FOLDER: Final = "poses"
+"""Folder beside a manifest with what ``gaitproof extract`` found in its videos."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +81,10 @@ class Recording:
         return [path for path in paths if len(path) >= WINDOW_FRAMES]
 
     @cached_property
-    def bones(self) -> NDArray[np.float64]:
-        """Median length of the ten bones in the points' unit, shape (10,)."""
+    def bones(self) -> NDArray[np.float64] | None:
+        """Median length of the ten bones in the points' unit, shape (10,); None without frames."""
+        if not len(self.points):
+            return None
         index = {landmark: i for i, landmark in enumerate(GAIT_LANDMARKS)}
         ends = np.array([(index[a], index[b]) for a, b in _BONES])
         lengths = np.linalg.norm(self.points[:, ends[:, 0]] - self.points[:, ends[:, 1]], axis=2)
@@ -191,14 +196,16 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
 
 
 def load_manifest(path: Path, name: str) -> list[Recording]:
-    """Read the walks of a manifest whose poses lie beside the videos.
+    """Read the walks of a manifest whose poses have been extracted.
 
     Parameters
     ----------
     path
         A ``manifest.csv`` with the columns path, subject, recording, session, view, condition,
-        parent, label. For every video ``x.mp4`` the estimated pose ``x.pose.npz`` is read
-        (``gaitproof extract`` writes it).
+        parent, label, as ``gaitproof dataset make`` writes it. Only rows labelled ``real`` are
+        taken: a face swap is nobody's walk. The poses of the video ``a/x.mp4`` are those of the
+        best track in ``poses/a/x.mp4`` beside the manifest, where ``gaitproof extract`` puts them;
+        a video in which nobody was found becomes a recording without frames.
     name
         Name of the data set.
 
@@ -214,26 +221,29 @@ def load_manifest(path: Path, name: str) -> list[Recording]:
         raise InputError(
             f"The manifest {str(path)!r} cannot be read.", actual=str(error.strerror)
         ) from error
-    return list(_manifest_recordings(path, rows, name))
+    try:
+        return [_read_row(path.parent, row, name) for row in rows if row["label"] == "real"]
+    except KeyError as error:
+        raise InputError(
+            f"The manifest {str(path)!r} lacks the column {error}.",
+            hint="write it with gaitproof dataset make",
+        ) from error
 
 
-def _manifest_recordings(path: Path, rows: list[dict[str, str]], name: str) -> Iterable[Recording]:
-    for row in rows:
-        try:
-            pose = (path.parent / row["path"]).with_suffix(".pose.npz")
-            labels = {
-                key: row[key] for key in ("subject", "recording", "condition", "view", "parent")
-            }
-        except KeyError as error:
-            raise InputError(
-                f"The manifest {str(path)!r} lacks the column {error}.",
-                hint="write it with gaitproof dataset make",
-            ) from error
-        if row.get("label", "genuine") != "genuine":
-            continue
-        if not pose.exists():
-            raise PoseError(
-                f"The pose file {str(pose)!r} is missing.",
-                hint=f"run: gaitproof extract {path.parent} -o {path.parent}",
-            )
-        yield _recording(load_npz(pose), source=name, **labels)
+def _read_row(folder: Path, row: dict[str, str], name: str) -> Recording:
+    labels = {key: row[key] for key in ("subject", "recording", "condition", "view", "parent")}
+    poses = folder / POSES_FOLDER / row["path"]
+    track = poses / "person-0.npz"
+    if track.exists():
+        return _recording(load_npz(track), source=name, **labels)
+    if not poses.exists():
+        raise InputError(
+            f"The video {row['path']!r} has no poses.",
+            hint=f"run: gaitproof extract {folder} -o {folder / POSES_FOLDER}",
+        )
+    return Recording(
+        times=np.zeros(0),
+        points=np.zeros((0, len(GAIT_LANDMARKS), 3)),
+        source=name,
+        **labels,
+    )

@@ -1,0 +1,115 @@
+"""Training learns, repeats itself, and refuses what it cannot use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gaitproof.errors import ConfigError, InputError, ModelError
+from gaitproof.evaluate.trials import make_trials
+from gaitproof.metrics import auc
+from gaitproof.nets.card import CalibrationCard, OperatingPoint
+from gaitproof.nets.onnx import OnnxEncoder
+from gaitproof.train.config import AugmentSettings, TrainSettings
+from gaitproof.train.export import save_model
+from gaitproof.train.loop import train
+from gaitproof.train.sources import Recording
+from gaitproof.types import ErrorRate, GaitWindows
+
+Maker = Callable[..., list[Recording]]
+
+TINY = TrainSettings(
+    steps=30,
+    people_per_batch=6,
+    windows_per_person=4,
+    mixed_precision=False,
+    augment=AugmentSettings(yaw=20, tilt=0, depth=0, bias_noise=0, mirror=False),
+)
+
+
+def test_overfits_a_tiny_set(make_recordings: Maker) -> None:
+    recordings = make_recordings(6, 3)
+    trained = train(recordings, TINY)
+    assert np.mean(trained.losses[-3:]) < 0.6 * trained.losses[0]
+    trials = make_trials(recordings, [trained.embed(r.windows) for r in recordings], enrolled=2)
+    assert auc(trials.scores, trials.mated) > 0.95
+
+
+def test_same_seed_same_weights(make_recordings: Maker) -> None:
+    recordings = make_recordings(3, 2)
+    short = TINY.model_copy(update={"steps": 3})
+    first, second = (train(recordings, short) for _ in range(2))
+    other = train(recordings, short.model_copy(update={"seed": 1}))
+    assert first.losses == second.losses != other.losses
+    windows = recordings[0].windows
+    np.testing.assert_array_equal(first.embed(windows), second.embed(windows))
+
+
+def test_a_source_without_heels(make_recordings: Maker) -> None:
+    recordings = make_recordings(3, 2, heels=False)
+    trained = train(recordings, TINY.model_copy(update={"steps": 2}))
+    assert np.isfinite(trained.losses).all()
+    assert np.isfinite(trained.embed(recordings[0].windows)).all()
+
+
+def test_needs_two_people(make_recordings: Maker) -> None:
+    with pytest.raises(InputError, match="at least two subjects"):
+        train(make_recordings(1, 2), TINY)
+
+
+def test_settings_reject_unknown_keys(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("stepz: 3\n")
+    with pytest.raises(ConfigError, match="stepz"):
+        TrainSettings.load(path)
+
+
+def test_export_matches_and_is_checked(make_recordings: Maker, tmp_path: Path) -> None:
+    recordings = make_recordings(3, 2)
+    trained = train(recordings, TINY.model_copy(update={"steps": 2}))
+    rate = ErrorRate(0.1, 0.05, 0.2)
+    card = save_model(
+        trained,
+        tmp_path,
+        name="hybrid-small",
+        version="0.0.0",
+        architecture="hybrid-small",
+        embedding_size=128,
+        operating_point=OperatingPoint(threshold=0.5, chosen_by="test", fmr=rate, fnmr=rate),
+        calibration=CalibrationCard(
+            slope=1,
+            intercept=0,
+            log10_lr_bound=1,
+            subjects=10,
+            mated_trials=10,
+            nonmated_trials=10,
+        ),
+        data=(),
+        protocol="none",
+        figures={},
+        licence="Apache-2.0",
+        trained_on="2026-01-01",
+        limits="a test",
+    )
+    encoder = OnnxEncoder.load(tmp_path)
+    assert encoder.card == card
+    windows = recordings[0].windows
+    np.testing.assert_allclose(encoder.embed(windows), trained.embed(windows), atol=1e-4)
+    assert encoder.embed(GaitWindows.empty()).shape == (0, 128)
+
+    weights = tmp_path / "model.onnx"
+    weights.write_bytes(weights.read_bytes() + b"x")
+    with pytest.raises(ModelError, match="do not match"):
+        OnnxEncoder.load(tmp_path)
+    (tmp_path / "card.json").write_text("{}")
+    with pytest.raises(ModelError, match="not valid"):
+        OnnxEncoder.load(tmp_path)
+
+
+@pytest.mark.parametrize("model", ["no-such-model", Path("no/such/folder")])
+def test_no_such_model(model: str | Path) -> None:
+    with pytest.raises(ModelError, match="is not a model"):
+        OnnxEncoder.load(model)
