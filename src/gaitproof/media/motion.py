@@ -78,8 +78,10 @@ def _shrink(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     height, width = image.shape[:2]
     scale = GRAY_WIDTH / width
     size = (GRAY_WIDTH, max(16, round(height * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False), scale
+    # gray first: shrinking three channels takes twice as long as both steps on one
+    gray = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    return small.astype(np.uint8, copy=False), scale
 
 
 def _background_shift(
