@@ -68,6 +68,54 @@ def pose(
         )
 
 
+@bench_app.command("verify")
+def verify(
+    clip: Annotated[
+        Path | None,
+        typer.Option("--clip", metavar="FILE", help="Video; without it a walker is rendered."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time a cold ``gaitproof verify`` of a 10-second 720p clip, with its memory."""
+    from dataclasses import asdict
+
+    from gaitproof.bench.verify_speed import run, speed_table
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+
+    with progress_bar("Verifying from a cold start") as progress:
+        result = run(clip, progress=progress)
+    if as_json:
+        print_json(asdict(result))
+    else:
+        stdout().print(speed_table(result))
+
+
+@bench_app.command("kth")
+def kth(
+    folder: Annotated[Path, typer.Argument(help="Folder with personNN_walking_dD.mp4.")],
+    cache: Annotated[
+        Path | None, typer.Option("--cache", metavar="DIR", help="Keep the poses here.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", help="Name of a model, or a model folder.")
+    ] = "hybrid-small",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Verify real people from one KTH condition to another: verdicts, scores, reasons."""
+    from gaitproof.bench import kth as bench
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.nets.onnx import OnnxEncoder
+
+    with progress_bar("Verifying KTH") as progress:
+        result = bench.run(folder, encoder=OnnxEncoder.load(model), cache=cache, progress=progress)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    console = stdout()
+    for table in (bench.confusion_table, bench.score_table, bench.reason_table):
+        console.print(table(result))
+
+
 def register(app: typer.Typer) -> None:
     """Add the group of commands to the application."""
     app.add_typer(bench_app)
