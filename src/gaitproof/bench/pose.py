@@ -205,6 +205,7 @@ def _plain_loop(path: Path, limits: MediaLimits) -> Iterator[NDArray[np.float32]
 
     with quiet_start():
         pose = Pose(model_complexity=1)
+        pose._graph.wait_until_idle()  # its notices come from threads of its own
     quiet = True
     try:
         for frame in read_frames(path, limits):
