@@ -18,6 +18,9 @@ LOCK := pyproject.toml constraints.txt
 WORKERS ?= 2
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
+# Recordings of real people, which are not part of the repository.
+DATA ?= ../shared/data
+
 .PHONY: help demo test bench lint clean
 
 help:
@@ -30,7 +33,13 @@ test: lint
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/gaitproof bench
+	$(BIN)/gaitproof bench pose
+	$(BIN)/gaitproof bench verify
+	@if [ -d "$(DATA)/kth" ]; then \
+	  $(BIN)/gaitproof bench kth "$(DATA)/kth"; \
+	else \
+	  echo "KTH walkers left out: no folder $(DATA)/kth (name another with make bench DATA=...)."; \
+	fi
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
