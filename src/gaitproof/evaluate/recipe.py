@@ -14,7 +14,7 @@ import torch
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.operating_point import choose_operating_point
-from gaitproof.evaluate.protocol import Embed, both_unseen
+from gaitproof.evaluate.protocol import both_unseen
 from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.nets.card import DataSource, ModelCard
 from gaitproof.nets.registry import embedding_size
@@ -75,23 +75,36 @@ def evaluate_recipe(
     progress
         Told the share done, 0 to 1.
     """
-    with _Folds(settings, workers, progress) as folds:
-        return both_unseen(
-            recordings,
-            folds.fit,
-            prepare=folds.start,
-            folds=settings.folds,
-            enrolled=settings.enrolled,
-            seed=settings.seed,
-            draws=draws,
-        )
+    with _Trainings(settings, settings.folds, workers, progress) as trainings:
+        return _evaluate(settings, recordings, trainings, trainings.start, draws)
 
 
-class _Folds:
-    """Trains the folds' encoders: here one after another, or ahead in other processes."""
+def _evaluate(
+    settings: TrainSettings,
+    recordings: Sequence[Recording],
+    trainings: _Trainings,
+    prepare: Callable[[Sequence[Sequence[Recording]]], None],
+    draws: int,
+) -> EvaluationResult:
+    return both_unseen(
+        recordings,
+        lambda walks: trainings.next(walks).embed,
+        prepare=prepare,
+        folds=settings.folds,
+        enrolled=settings.enrolled,
+        seed=settings.seed,
+        draws=draws,
+    )
 
-    def __init__(self, settings: TrainSettings, workers: int, progress: Progress | None) -> None:
+
+class _Trainings:
+    """Trains several encoders: here one after another, or ahead in other processes."""
+
+    def __init__(
+        self, settings: TrainSettings, count: int, workers: int, progress: Progress | None
+    ) -> None:
         self._settings = settings
+        self._count = count
         self._progress = progress
         self._pool = (
             ProcessPoolExecutor(workers, get_context("spawn"), initializer=_one_thread)
@@ -109,13 +122,13 @@ class _Folds:
             self._pool.shutdown(cancel_futures=True)
 
     def start(self, walks: Sequence[Sequence[Recording]]) -> None:
-        """Begin with the training walks of all folds, in fold order."""
+        """Begin with the trainings, in the order in which `next` will ask for them."""
         if self._pool is not None:
             self._ahead = [self._pool.submit(train, w, self._settings) for w in walks]
 
-    def fit(self, walks: Sequence[Recording]) -> Embed:
-        """Return the next fold's encoder."""
-        share = 1 / self._settings.folds
+    def next(self, walks: Sequence[Recording]) -> TrainedEncoder:
+        """Return the encoder trained on the next walks."""
+        share = 1 / self._count
         told = _part(self._progress, self._finished * share, share)
         if self._ahead:
             trained = self._ahead[self._finished].result()
@@ -123,7 +136,7 @@ class _Folds:
         else:
             trained = train(walks, self._settings, told)
         self._finished += 1
-        return trained.embed
+        return trained
 
 
 def _one_thread() -> None:
@@ -166,23 +179,27 @@ def make_model(
     ConfigError
         If `threshold_source` names no source.
     """
-    share = settings.folds / (settings.folds + 1)
-    result = evaluate_recipe(
-        settings, recordings, workers=workers, progress=_part(progress, 0.0, share)
-    )
+    sources = sorted({r.source for r in recordings})
+    if settings.threshold_source and settings.threshold_source not in sources:
+        raise ConfigError(
+            f"There is no source called {settings.threshold_source!r} for the threshold.",
+            expected=", ".join(sources),
+        )
+    with _Trainings(settings, settings.folds + 1, workers, progress) as trainings:
+        result = _evaluate(
+            settings,
+            recordings,
+            trainings,
+            lambda folds: trainings.start([*folds, recordings]),
+            DRAWS,
+        )
+        trained = trainings.next(recordings)
     trials = result.system["clip"].trials
     if settings.threshold_source:
-        chosen = trials.source == settings.threshold_source
-        if not chosen.any():
-            raise ConfigError(
-                f"There is no source called {settings.threshold_source!r} for the threshold.",
-                expected=", ".join(sorted(set(trials.source.tolist()))),
-            )
-        trials = trials.select(chosen)
+        trials = trials.select(trials.source == settings.threshold_source)
     point, calibration = choose_operating_point(
         trials, people=f"held-out people of {settings.threshold_source or 'all sources'}"
     )
-    trained = train(recordings, settings, _part(progress, share, 1 - share))
     card = save_model(
         trained,
         folder,
