@@ -414,7 +414,7 @@ def _inner_shade(normals: Float32, nearest: NDArray[np.int64]) -> Float32:
         # signed by the side that the inner face looks to: the left limb's inner face looks to -x
         depth[bone], depth[bone + 1] = -amount, amount
     inward = np.clip(normals[:, 0] * np.sign(depth[nearest]), 0, 1)
-    return 1 - np.abs(depth[nearest]) * inward
+    return np.asarray(1 - np.abs(depth[nearest]) * inward)
 
 
 def make_body(walker: Walker, outfit: Outfit, seed: int) -> Skin:
