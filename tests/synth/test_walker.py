@@ -49,7 +49,7 @@ def test_people_are_plausible(seed: int) -> None:
     walker = Walker.random(seed)
     build = walker.build
     assert 1.5 <= build.height <= 1.98
-    assert 96 <= walker.cadence <= 130
+    assert 92 <= walker.cadence <= 134
     assert 0.58 < min(walker.stance) <= max(walker.stance) < 0.67
     standing = build.ankle + build.shank + build.thigh + build.trunk
     assert standing == pytest.approx(0.824 * build.height, rel=0.06)

@@ -6,17 +6,17 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from gaitproof.demo.plan import FRAME_SIZE, NOBODY, Clip, Plan, Trial
-from gaitproof.errors import DependencyError, GalleryError
+from gaitproof.errors import GalleryError
 from gaitproof.pose.extract import Extraction, extract
+from gaitproof.processes import worker_pool
+from gaitproof.synth.dataset import renderer_crash
 from gaitproof.types import Verdict
 from gaitproof.verify.verifier import Verifier
 
@@ -130,21 +130,11 @@ def film_all(clips: tuple[Clip, ...], folder: Path, progress: Progress) -> None:
     """Draw all clips, two at a time where there are two processors."""
     (folder / "clips").mkdir()
     workers = min(FILMING_PROCESSES, os.cpu_count() or 1)
-    # fresh processes: a forked child would inherit the state of graphics and thread libraries
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(workers, renderer_crash()) as pool:
         jobs = [pool.submit(film, clip, folder) for clip in clips]
-        try:
-            for done, job in enumerate(as_completed(jobs), start=1):
-                job.result()
-                progress("film", done, len(clips))
-        except BrokenProcessPool as error:
-            raise DependencyError(
-                "The renderer crashed while drawing a walker.",
-                hint="'gaitproof doctor', which tests the renderer by itself",
-            ) from error
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for done, job in enumerate(as_completed(jobs), start=1):
+            job.result()
+            progress("film", done, len(clips))
 
 
 class RememberingExtractor:

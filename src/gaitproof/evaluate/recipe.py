@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Self
 
-import torch
-
-from gaitproof.errors import ConfigError
+from gaitproof.errors import ConfigError, GaitproofError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.operating_point import choose_operating_point
 from gaitproof.evaluate.protocol import both_unseen
 from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.nets.card import DataSource, ModelCard
 from gaitproof.nets.registry import embedding_size
+from gaitproof.processes import worker_pool
 from gaitproof.train.config import TrainSettings
 from gaitproof.train.export import save_model
 from gaitproof.train.loop import TrainedEncoder, train
@@ -75,7 +73,7 @@ def evaluate_recipe(
     progress
         Told the share done, 0 to 1.
     """
-    with _Trainings(settings, settings.folds, workers, progress) as trainings:
+    with _trainings(settings, settings.folds, workers, progress) as trainings:
         return _evaluate(settings, recordings, trainings, trainings.start, draws)
 
 
@@ -101,25 +99,18 @@ class _Trainings:
     """Trains several encoders: here one after another, or ahead in other processes."""
 
     def __init__(
-        self, settings: TrainSettings, count: int, workers: int, progress: Progress | None
+        self,
+        settings: TrainSettings,
+        count: int,
+        pool: ProcessPoolExecutor | None,
+        progress: Progress | None,
     ) -> None:
         self._settings = settings
         self._count = count
         self._progress = progress
-        self._pool = (
-            ProcessPoolExecutor(workers, get_context("spawn"), initializer=_one_thread)
-            if workers > 1
-            else None
-        )
+        self._pool = pool
         self._ahead: list[Future[TrainedEncoder]] = []
         self._finished = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
 
     def start(self, walks: Sequence[Sequence[Recording]]) -> None:
         """Begin with the trainings, in the order in which `next` will ask for them."""
@@ -139,8 +130,18 @@ class _Trainings:
         return trained
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+@contextmanager
+def _trainings(
+    settings: TrainSettings, count: int, workers: int, progress: Progress | None
+) -> Iterator[_Trainings]:
+    if workers < 2:
+        yield _Trainings(settings, count, None, progress)
+        return
+    crash = GaitproofError(
+        "A training process died.", hint="fewer --workers: each needs about 2 GB of memory"
+    )
+    with worker_pool(workers, crash) as pool:
+        yield _Trainings(settings, count, pool, progress)
 
 
 def make_model(
@@ -185,7 +186,7 @@ def make_model(
             f"There is no source called {settings.threshold_source!r} for the threshold.",
             expected=", ".join(sources),
         )
-    with _Trainings(settings, settings.folds + 1, workers, progress) as trainings:
+    with _trainings(settings, settings.folds + 1, workers, progress) as trainings:
         result = _evaluate(
             settings,
             recordings,

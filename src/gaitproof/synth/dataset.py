@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +16,7 @@ import numpy as np
 
 from gaitproof.errors import ConfigError, DependencyError, InputError
 from gaitproof.media.files import write_atomically
+from gaitproof.processes import worker_pool
 from gaitproof.synth.raster import require_renderer
 from gaitproof.synth.staging import Stage
 from gaitproof.synth.walker import Walker
@@ -40,7 +39,7 @@ COLUMNS: Final = (
 shown; `parent` is the clip a swap was made of; `label` is ``real`` or ``fake``.
 """
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Changes when the same seed no longer gives the same pictures."""
 
 
@@ -183,12 +182,12 @@ def _work(job: Job) -> Path:
     return job.path
 
 
-def _start_worker() -> None:
-    # each worker is one core's worth: llvmpipe and OpenCV would otherwise take them all
-    os.environ["LP_NUM_THREADS"] = "1"
-    import cv2
-
-    cv2.setNumThreads(1)
+def renderer_crash() -> DependencyError:
+    """Return what to raise when a process that draws walkers dies."""
+    return DependencyError(
+        "The renderer crashed while drawing a walker.",
+        hint="'gaitproof doctor', which tests the renderer by itself",
+    )
 
 
 def _run(groups: Sequence[Sequence[Job]], workers: int) -> Iterator[Path]:
@@ -198,21 +197,10 @@ def _run(groups: Sequence[Sequence[Job]], workers: int) -> Iterator[Path]:
         for group in groups:
             yield from map(_work, group)
         return
-    # spawn: an OpenGL context does not survive a fork
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        try:
-            for group in groups:
-                for future in as_completed([pool.submit(_work, job) for job in group]):
-                    yield future.result()
-        except BrokenProcessPool as error:
-            raise DependencyError(
-                "The renderer crashed while drawing a walker.",
-                hint="'gaitproof doctor', which tests the renderer by itself",
-            ) from error
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with worker_pool(workers, renderer_crash()) as pool:
+        for group in groups:
+            for future in as_completed([pool.submit(_work, job) for job in group]):
+                yield future.result()
 
 
 def _check(recipe: Recipe, people: int, walks: int, views: Sequence[float], swaps: int) -> None:

@@ -46,14 +46,21 @@ LIMB_CURVES: Final = tuple(NORMATIVE)
 TRUNK_CURVES: Final = tuple(NORMATIVE_SWAY)
 
 _SPREAD: Final[dict[str, tuple[float, float, float]]] = {
-    "hip": (0.08, 2.0, 1.2),
-    "knee": (0.09, 2.0, 1.3),
-    "ankle": (0.20, 2.2, 1.4),
-    "adduction": (0.25, 1.5, 1.5),
+    "hip": (0.13, 4.5, 1.8),
+    "knee": (0.13, 4.5, 2.0),
+    "ankle": (0.25, 4.0, 2.0),
+    "adduction": (0.35, 2.5, 2.0),
     "shoulder": (0.35, 4.0, 1.5),
     "elbow": (0.35, 7.0, 1.5),
 }
-"""Between-people standard deviations: gain, offset in degrees, phase in percent of the cycle."""
+"""Between-people standard deviations: gain, offset in degrees, phase in percent of the cycle.
+
+The offsets are those of the normative bands, about 4 to 6 degrees at hip, knee and ankle (Kadaba et
+al. 1990; Winter 2009); a day's change is a small part of that, see `vary`.
+"""
+
+_STRAIGHTEST_KNEE: Final = -4.0
+"""Degrees that a person's knee curve may lie below the normative one: it rests at 5."""
 
 PELVIC_TILT: Final = 10.0
 """Degrees of forward tilt to which the hip curve refers."""
@@ -234,16 +241,16 @@ def _random_build(rng: np.random.Generator, feminine: float) -> Build:
 
     return Build(
         height=height,
-        thigh=part(0.245, 0.025),
-        shank=part(0.246, 0.025),
+        thigh=part(0.245, 0.035),
+        shank=part(0.246, 0.035),
         ankle=part(0.045, 0.03),
         foot=part(0.152, 0.03),
-        trunk=part(0.288, 0.025),
+        trunk=part(0.288, 0.035),
         upper_arm=part(0.186, 0.03),
         forearm=part(0.146, 0.03),
         hand=part(0.105, 0.03),
-        hip_width=part(0.104 + 0.004 * feminine, 0.04),
-        shoulder_width=part(0.222 - 0.018 * feminine, 0.04),
+        hip_width=part(0.104 + 0.004 * feminine, 0.07),
+        shoulder_width=part(0.222 - 0.018 * feminine, 0.06),
         girth=float(np.clip(rng.normal(1.0, 0.09), 0.82, 1.28)),
         belly=float(np.clip(rng.normal(0.0, 0.6), -0.5, 1.6)),
         muscle=float(np.clip(rng.normal(1.0 - 0.08 * feminine, 0.06), 0.82, 1.15)),
@@ -325,15 +332,17 @@ class Walker:
         limbs = []
         for name in LIMB_CURVES:
             gain, offset, phase = (rng.normal(0, s) for s in _SPREAD[name])
-            shape = _wiggle(rng, 1.2 if name in ("hip", "knee", "ankle") else 0.6)
+            shape = _wiggle(rng, 2.0 if name in ("hip", "knee", "ankle") else 0.6)
             base = normative_curve(name)
             sides = []
             for sign in (1, -1):
                 # half of a left-right difference on either side
                 side_gain = np.clip(
-                    1 + gain + sign * _SPREAD[name][0] * 0.22 * rng.normal(), 0.3, 1.8
+                    1 + gain + sign * _SPREAD[name][0] * 0.35 * rng.normal(), 0.3, 1.8
                 )
-                side_offset = offset + sign * 0.25 * _SPREAD[name][1] * rng.normal()
+                side_offset = offset + sign * 0.3 * _SPREAD[name][1] * rng.normal()
+                if name == "knee":
+                    side_offset = max(side_offset, _STRAIGHTEST_KNEE)
                 side_phase = (phase + sign * 0.25 * _SPREAD[name][2] * rng.normal()) / 100
                 curve = (base + shape) * side_gain
                 curve[0] = base[0] + side_offset
@@ -346,8 +355,8 @@ class Walker:
             trunk.append(tuple(float(c) for c in _shifted(curve, rng.normal(0, 0.02))))
         # taller people step more slowly (pendulum): cadence goes with 1 / sqrt(leg length)
         leg = build.thigh + build.shank
-        cadence = 112 * np.sqrt(0.84 / leg) * np.clip(rng.normal(1, 0.045), 0.9, 1.1)
-        stance = float(np.clip(rng.normal(0.62, 0.01), 0.595, 0.645))
+        cadence = 112 * np.sqrt(0.84 / leg) * np.clip(rng.normal(1, 0.065), 0.86, 1.14)
+        stance = float(np.clip(rng.normal(0.62, 0.013), 0.595, 0.65))
         uneven = float(rng.normal(0, 0.004))
         return cls(
             seed=seed,
@@ -355,21 +364,21 @@ class Walker:
             head=head,
             limbs=tuple(limbs),
             trunk=tuple(trunk),
-            cadence=float(np.clip(cadence, 96, 130)),
+            cadence=float(np.clip(cadence, 92, 134)),
             stance=(stance + uneven, stance - uneven),
-            lean=float(np.clip(rng.normal(3, 2.2), -2, 9)),
+            lean=float(np.clip(rng.normal(3, 3.0), -3, 11)),
             head_pitch=float(np.clip(rng.normal(2, 4.0), -7, 13)),
             arm_abduction=(
                 float(np.clip(rng.normal(9, 2.5), 4, 18)),
                 float(np.clip(rng.normal(9, 2.5), 4, 18)),
             ),
             toe_out=(
-                float(np.clip(rng.normal(7, 4), -4, 18)),
-                float(np.clip(rng.normal(7, 4), -4, 18)),
+                float(np.clip(rng.normal(7, 5.5), -6, 20)),
+                float(np.clip(rng.normal(7, 5.5), -6, 20)),
             ),
-            step_width=float(np.clip(rng.normal(0.11, 0.025), 0.05, 0.18)),
-            sway=float(np.clip(rng.normal(0.022, 0.006), 0.008, 0.04)),
-            asymmetry=float(np.clip(rng.normal(0, 0.008), -0.025, 0.025)),
+            step_width=float(np.clip(rng.normal(0.11, 0.03), 0.04, 0.19)),
+            sway=float(np.clip(rng.normal(0.022, 0.008), 0.006, 0.045)),
+            asymmetry=float(np.clip(rng.normal(0, 0.012), -0.035, 0.035)),
             stride_noise=float(np.clip(rng.normal(0.02, 0.005), 0.008, 0.035)),
         )
 
@@ -395,26 +404,29 @@ def _wiggle(rng: np.random.Generator, degrees: float) -> Float64:
 def vary(walker: Walker, seed: int) -> Walker:
     """Return the person as they walk on one occasion.
 
-    Speed changes by about 3.5 % (cadence and stride share it), every curve a little; the body and
-    the head stay. The size of the changes is about a third of that between people.
+    Speed changes by about 3 % (cadence and stride share it), every curve a little; the body and
+    the head stay. The size of the changes is about an eighth of that between people, half a degree
+    at the joints: what repeated laboratory sessions of one person show (Kadaba et al. 1989).
     """
     rng = np.random.default_rng([walker.seed, seed, 0x5E55])
-    speed = float(np.clip(rng.normal(1, 0.035), 0.91, 1.09))
+    speed = float(np.clip(rng.normal(1, 0.03), 0.92, 1.08))
     limbs = []
     for name, pair in zip(LIMB_CURVES, walker.limbs, strict=True):
         gain, offset, phase = _SPREAD[name]
         sides = []
-        common = rng.normal(0, 0.2 * gain)
+        common = rng.normal(0, 0.12 * gain)
         wiggle = _wiggle(rng, 0.25)
         for side in pair:
             curve = np.array(side)
-            factor = 1 + common + rng.normal(0, 0.08 * gain)
+            factor = 1 + common + rng.normal(0, 0.05 * gain)
             if name in ("hip", "shoulder"):
                 factor *= np.sqrt(speed)
             curve[1:] *= factor
             curve = curve + wiggle
-            curve[0] += rng.normal(0, 0.22 * offset)
-            sides.append(tuple(float(c) for c in _shifted(curve, rng.normal(0, 0.2 * phase) / 100)))
+            curve[0] += rng.normal(0, 0.12 * offset)
+            sides.append(
+                tuple(float(c) for c in _shifted(curve, rng.normal(0, 0.12 * phase) / 100))
+            )
         limbs.append((sides[0], sides[1]))
     trunk = tuple(
         tuple(float(c) for c in np.array(curve) * rng.normal(1, 0.07)) for curve in walker.trunk
