@@ -102,7 +102,7 @@ class PoseBenchmark:
 
 
 @contextmanager
-def benchmark_clip(clip: Path | None, seconds: float = 16.0) -> Iterator[Path]:
+def benchmark_clip(clip: Path | None, seconds: float = 30.0) -> Iterator[Path]:
     """Yield the given clip, or one of a made walker that is deleted afterwards.
 
     Raises
