@@ -62,9 +62,9 @@ class TrackingSettings:
     first_speed: float = 5.0
     max_growth: float = 0.3
     growth_speed: float = 0.5
-    min_duration: float = 0.5
+    min_duration: float = 0.65
     min_visibility: float = 0.3
-    min_detected: float = 0.6
+    min_detected: float = 0.65
     min_height: float = 48.0
 
 
