@@ -117,7 +117,7 @@ def test_two_who_cross_keep_their_tracks() -> None:
 def test_largest_steady_track_comes_first() -> None:
     frames = [
         [person(200, height=100), person(600, height=300), person(1000, height=240)]
-        if i < 30
+        if i < 24
         else [person(200, height=100), person(600, height=300)]
         for i in range(60)
     ]
