@@ -169,6 +169,24 @@ def valid_segments(points: Float64, times: Float64 | None = None) -> list[slice]
     return runs
 
 
+def unbroken_paths(times: Float64, points: Float64) -> list[tuple[Float64, Float64]]:
+    """Resample every unbroken run of a walk on an even grid of 30 Hz.
+
+    Parameters
+    ----------
+    times
+        Shape (T,), strictly increasing seconds.
+    points
+        Shape (T, 12, 3); NaN where unknown.
+
+    Returns
+    -------
+    list of tuple
+        Time stamps (M,) and paths (M, 12, 3) of each run; no run bridges a gap or a jump in time.
+    """
+    return [resample(times[run], points[run]) for run in valid_segments(points, times)]
+
+
 def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) -> GaitWindows:
     """Cut the gait landmarks of one walk into feature windows.
 
@@ -188,8 +206,7 @@ def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) 
         Time is never stretched: stretching would delete the cadence.
     """
     features, masks, starts = [], [], []
-    for run in valid_segments(points, times):
-        grid, path = resample(times[run], points[run])
+    for grid, path in unbroken_paths(times, points):
         for start in range(0, len(grid) - WINDOW_FRAMES + 1, hop):
             part = slice(start, start + WINDOW_FRAMES)
             values = compute_features(grid[part], path[part])

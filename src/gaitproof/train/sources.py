@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
-from gaitproof.gait.features import gait_points, resample, valid_segments, windows_from_points
+from gaitproof.gait.features import gait_points, unbroken_paths, windows_from_points
 from gaitproof.pose.cleaning import clean
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.types import GAIT_LANDMARKS, N_LANDMARKS, GaitWindows, Landmark, PoseSequence
@@ -74,11 +74,8 @@ class Recording:
     @cached_property
     def segments(self) -> list[NDArray[np.float32]]:
         """Unbroken 30 Hz paths of at least one window, each (M, 12, 3)."""
-        paths = [
-            resample(self.times[run], self.points[run])[1].astype(np.float32)
-            for run in valid_segments(self.points)
-        ]
-        return [path for path in paths if len(path) >= WINDOW_FRAMES]
+        paths = (path for _, path in unbroken_paths(self.times, self.points))
+        return [path.astype(np.float32) for path in paths if len(path) >= WINDOW_FRAMES]
 
     @cached_property
     def bones(self) -> NDArray[np.float64] | None:
