@@ -8,8 +8,13 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorPrimaries, ColorTrc
+from hypothesis import settings
 
 from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQuality
+
+# the same examples on every machine; `pytest --hypothesis-profile=default` looks for new ones
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture
