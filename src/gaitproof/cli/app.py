@@ -29,6 +29,7 @@ _COMMAND_MODULES: Final = (
     "gallery",
     "dataset",
     "train",
+    "evaluate",
     "bench",
 )
 """Modules of this package with a `register(app)` function, in help order."""

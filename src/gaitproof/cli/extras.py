@@ -1,0 +1,18 @@
+"""Whether optional packages are here, said before any work begins."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from gaitproof.errors import DependencyError
+
+
+def need_training_extra() -> None:
+    """Raise `DependencyError` if a package that training needs is missing."""
+    missing = [name for name in ("torch", "onnx", "onnxscript") if find_spec(name) is None]
+    if missing:
+        raise DependencyError(
+            "Training needs packages that are not installed.",
+            actual=f"{', '.join(missing)} missing",
+            hint="pip install 'gaitproof[train]'",
+        )
