@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gaitproof.config import Settings
+from gaitproof.types.windows import WINDOW_FRAMES
 
 
 class AugmentSettings(Settings):
@@ -30,6 +31,10 @@ class AugmentSettings(Settings):
     """Slow joint noise (0.5 to 3 Hz), standard deviation."""
     heel_dropout: float = Field(default=0.5, ge=0, le=1)
     """Chance that a window is shown without heels, as some sensors have none."""
+    joint_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Chance of every joint but hips and shoulders to be missing from a window."""
+    tempo: float = Field(default=0.0, ge=0, lt=0.5)
+    """Faster or slower walk, ± parts: people do not walk at one speed for ever."""
     mirror: bool = True
     """Also train on mirrored walkers, as people of their own."""
 
@@ -44,10 +49,88 @@ class SourceSettings(Settings):
     citation: str
 
 
+class NetworkSettings(Settings):
+    """Departures from a network's own sizes; None keeps the network's value.
+
+    A network that has no such size refuses the setting.
+    """
+
+    embedding: int | None = Field(default=None, ge=2, le=2048)
+    """Length of the embedding."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Dropout rate."""
+    layers: int | None = Field(default=None, ge=1, le=24)
+    """Depth of the main stack (Transformer layers, LSTM layers, graph blocks)."""
+    width: int | None = Field(default=None, ge=8, le=1024)
+    """Channels of the main stack."""
+
+
+class LossSettings(Settings):
+    """Weights of the losses, which are added, and their constants; a weight of 0 leaves one out."""
+
+    supervised_contrastive: float = Field(default=1.0, ge=0)
+    pair: float = Field(default=0.3, ge=0)
+    """Cross-entropy of the learned pair head on equally many same and different pairs."""
+    triplet: float = Field(default=0.0, ge=0)
+    contrastive: float = Field(default=0.0, ge=0)
+    arcface: float = Field(default=0.0, ge=0)
+    temperature: float = Field(default=0.1, gt=0)
+    """Of the supervised contrastive loss."""
+    triplet_margin: float = Field(default=1.0, gt=0)
+    """In Euclidean distance of unit embeddings (design)."""
+    contrastive_margin: float = Field(default=2.0, gt=0)
+    """Likewise (design)."""
+    arcface_scale: float = Field(default=30.0, gt=0)
+    arcface_margin: float = Field(default=0.5, ge=0, lt=1.5)
+    """Radians (Deng et al., CVPR 2019)."""
+
+    @model_validator(mode="after")
+    def _some_loss(self) -> LossSettings:
+        weights = (
+            self.supervised_contrastive,
+            self.pair,
+            self.triplet,
+            self.contrastive,
+            self.arcface,
+        )
+        if not any(weights):
+            raise ValueError("every loss has the weight 0: there is nothing to learn from")
+        return self
+
+
+class ScheduleSettings(Settings):
+    """How the learning rate changes."""
+
+    name: Literal["one-cycle", "plateau", "constant"] = "one-cycle"
+    """``plateau`` needs validation subjects."""
+    factor: float = Field(default=0.5, gt=0, lt=1)
+    """Of ``plateau`` (gait seed, paper)."""
+    patience: int = Field(default=7, ge=1)
+    """Validations without progress before ``plateau`` lowers the rate (gait seed, paper)."""
+
+
+class ValidationSettings(Settings):
+    """Early stopping on people who are neither trained on nor tested on."""
+
+    share: float = Field(default=0.0, ge=0, le=0.5)
+    """Share of the training subjects set aside; 0 trains for all steps on everybody."""
+    every: int = Field(default=50, ge=1)
+    """Steps between validations."""
+    patience: int = Field(default=20, ge=1)
+    """Validations without progress before training stops (gait seed, paper)."""
+    min_delta: float = Field(default=0.001, ge=0)
+    """Least fall of the validation loss that counts as progress (gait seed, paper)."""
+
+
+FeatureGroup = Literal["coordinates", "angles", "velocities"]
+
+
 class TrainSettings(Settings):
     """A training run, as one YAML file."""
 
-    architecture: Literal["hybrid-small", "hybrid-base"] = "hybrid-small"
+    architecture: str = "hybrid-small"
+    """A name of `gaitproof.nets.registry.list_networks`."""
+    network: NetworkSettings = NetworkSettings()
     version: str = "0.0.0"
     """Of the weights, for the model identifier."""
     sources: tuple[SourceSettings, ...] = ()
@@ -59,21 +142,34 @@ class TrainSettings(Settings):
     """What the weights must not be trusted with, for the card."""
     alignment: Literal["camera", "heading"] = "heading"
     """``heading`` turns every window so that the walker faces along x before the network."""
+    features: tuple[FeatureGroup, ...] = ("coordinates", "angles", "velocities")
+    """Feature groups the network sees; the others are 0 (ablation)."""
+    frames: int = Field(default=WINDOW_FRAMES, ge=10, le=WINDOW_FRAMES)
+    """Frames of the window the network sees, from its start (ablation)."""
+    bones: Literal["own", "canonical"] = "own"
+    """``canonical`` gives every walker the same bone lengths before features: movement alone."""
     augment: AugmentSettings = AugmentSettings()
+    loss: LossSettings = LossSettings()
     steps: int = Field(default=1200, ge=1)
     people_per_batch: int = Field(default=48, ge=2)
     windows_per_person: int = Field(default=6, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0)
+    schedule: ScheduleSettings = ScheduleSettings()
+    validation: ValidationSettings = ValidationSettings()
     weight_decay: float = Field(default=1e-4, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
-    temperature: float = Field(default=0.1, gt=0)
-    """Of the supervised contrastive loss."""
-    pair_weight: float = Field(default=0.3, ge=0)
-    """Weight of the pair head's cross-entropy beside the contrastive loss."""
-    mixed_precision: bool = True
-    """bfloat16 where the processor computes in it."""
+    precision: Literal["32", "bf16-mixed", "16-mixed"] = "bf16-mixed"
+    """Lightning's name of the arithmetic."""
     folds: int = Field(default=5, ge=2)
     """Subject-disjoint folds of the evaluation."""
     enrolled: int = Field(default=3, ge=1)
     """Recordings per template in the evaluation."""
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainSettings:
+        if self.schedule.name == "plateau" and not self.validation.share:
+            raise ValueError("the plateau schedule needs validation.share above 0")
+        if not self.features or len(set(self.features)) != len(self.features):
+            raise ValueError("features must name one group or more, each once")
+        return self
