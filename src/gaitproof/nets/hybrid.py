@@ -10,80 +10,26 @@ them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from gaitproof.nets.layers import (
+    ResidualBlock,
+    TransformerLayer,
+    initialise,
+    level_and_spread,
+    mean_and_peak,
+)
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
+Branch = Literal["cnn", "bilstm", "transformer"]
+"""Part of the hybrid that can be left out, for ablation."""
 
-@dataclass(frozen=True)
-class HybridConfig:
-    """Sizes of a hybrid encoder.
-
-    Parameters
-    ----------
-    channels
-        Channels of the CNN stages; every stage after the first halves the frame rate if `stride`
-        is 2, which keeps gait (below 6 Hz) and halves the cost of what follows.
-    stride
-        Temporal stride of the stages after the first, applied to the first of them only.
-    lstm_hidden, lstm_layers
-        Size per direction, and depth, of the BiLSTM.
-    heads, layers
-        Attention heads and depth of the Transformer; its width is the last channel count.
-    embedding
-        Length of the embedding.
-    dropout
-        Dropout rate everywhere.
-    """
-
-    channels: tuple[int, ...]
-    lstm_hidden: int
-    lstm_layers: int
-    heads: int
-    layers: int
-    embedding: int
-    dropout: float
-    stride: int = 2
-
-
-HYBRID_SMALL = HybridConfig((64, 128), 64, 1, 4, 2, 128, 0.1)
-"""Gait seed, paper; below one million parameters."""
-
-HYBRID_BASE = HybridConfig((64, 128, 256), 128, 2, 8, 4, 256, 0.3)
-"""Gait seed, report; about 3.8 million parameters by its own count."""
-
-
-_LEAST_VARIANCE = 1e-6
-"""Keeps the gradient of the spread finite for a constant (or missing) feature."""
-
-
-class ResidualBlock(nn.Module):
-    """Two 3-tap convolutions with batch norm, and a shortcut."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int, dropout: float) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv1d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm1d(outputs),
-            nn.ReLU(),
-            nn.Dropout1d(dropout),
-            nn.Conv1d(outputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm1d(outputs),
-        )
-        self.shortcut: nn.Module = (
-            nn.Identity()
-            if inputs == outputs and stride == 1
-            else nn.Conv1d(inputs, outputs, 1, stride=stride, bias=False)
-        )
-        self.activation = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, T) to (B, C', T / stride)."""
-        out: Tensor = self.activation(self.body(x) + self.shortcut(x))
-        return out
+_STRIDE = 2
+"""The second CNN stage halves the frame rate: keeps gait (below 6 Hz), halves the later cost."""
 
 
 class HybridEncoder(nn.Module):
@@ -91,91 +37,100 @@ class HybridEncoder(nn.Module):
 
     Parameters
     ----------
-    config
-        Sizes.
+    embedding
+        Length of the embedding.
+    dropout
+        Dropout rate everywhere.
+    width
+        Channels of the last CNN stage, of the Transformer and of both LSTM directions together.
+    stem
+        Channels of the CNN stages before the last, at least one.
+    layers
+        Depth of the Transformer.
+    heads
+        Attention heads of the Transformer; must divide `width`.
+    lstm_layers
+        Depth of the BiLSTM; as deep as `layers` if None.
+    branches
+        Parts to build. Without ``cnn`` every two frames are projected linearly to `width`; with
+        nothing but ``cnn`` its own output is pooled.
+    frames
+        Frames per window.
     """
 
-    def __init__(self, config: HybridConfig) -> None:
+    def __init__(
+        self,
+        *,
+        embedding: int,
+        dropout: float,
+        width: int,
+        stem: tuple[int, ...],
+        layers: int = 1,
+        heads: int = 4,
+        lstm_layers: int | None = None,
+        branches: Collection[Branch] = ("cnn", "bilstm", "transformer"),
+        frames: int = WINDOW_FRAMES,
+    ) -> None:
         super().__init__()
-        strides = [1, config.stride, *([1] * (len(config.channels) - 2))]
-        blocks: list[nn.Module] = []
-        width = N_FEATURES
-        for channels, stride in zip(config.channels, strides, strict=True):
-            blocks.append(ResidualBlock(width, channels, stride, config.dropout))
-            width = channels
-        self.cnn = nn.Sequential(*blocks)
-        self.lstm = nn.LSTM(
-            width,
-            config.lstm_hidden,
-            config.lstm_layers,
-            batch_first=True,
-            bidirectional=True,
-            dropout=config.dropout if config.lstm_layers > 1 else 0.0,
+        self.embedding_size = embedding
+        self.cnn = (
+            _stages((*stem, width), dropout)
+            if "cnn" in branches
+            else nn.Conv1d(N_FEATURES, width, 3, stride=_STRIDE, padding=1)
         )
-        self.position = nn.Parameter(torch.randn(1, WINDOW_FRAMES // config.stride, width) * 0.02)
-        self.transformer = nn.Sequential(
-            *(TransformerLayer(width, config.heads, config.dropout) for _ in range(config.layers)),
-            nn.LayerNorm(width),
-        )
-        joined = 2 * (2 * config.lstm_hidden + width) + 2 * N_FEATURES
+        pooled = 0
+        self.lstm: nn.LSTM | None = None
+        if "bilstm" in branches:
+            depth = layers if lstm_layers is None else lstm_layers
+            self.lstm = nn.LSTM(
+                width,
+                width // 2,
+                depth,
+                batch_first=True,
+                bidirectional=True,
+                dropout=dropout if depth > 1 else 0.0,
+            )
+            pooled += 2 * (width // 2)
+        self.transformer: nn.Sequential | None = None
+        if "transformer" in branches:
+            steps = -(-frames // _STRIDE)
+            self.position = nn.Parameter(torch.randn(1, steps, width) * 0.02)
+            self.transformer = nn.Sequential(
+                *(TransformerLayer(width, heads, dropout) for _ in range(layers)),
+                nn.LayerNorm(width),
+            )
+            pooled += width
         self.fusion = nn.Sequential(
-            nn.Linear(joined, 2 * config.embedding),
-            nn.LayerNorm(2 * config.embedding),
+            nn.Linear(2 * (pooled or width) + 2 * N_FEATURES, 2 * embedding),
+            nn.LayerNorm(2 * embedding),
             nn.GELU(),
-            nn.Dropout(config.dropout),
-            nn.Linear(2 * config.embedding, config.embedding),
+            nn.Dropout(dropout),
+            nn.Linear(2 * embedding, embedding),
         )
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, 60, 78) to unit embeddings (B, E)."""
+        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
         frames = self.cnn(x.transpose(1, 2)).transpose(1, 2)
-        short, _ = self.lstm(frames)
-        long = self.transformer(frames + self.position)
-        both = torch.cat([short, long], dim=2)
-        level = x.mean(dim=1)
-        spread = (x - level[:, None]).square().mean(dim=1).add(_LEAST_VARIANCE).sqrt()
-        pooled = torch.cat([both.mean(dim=1), both.amax(dim=1), level, spread], dim=1)
+        paths = []
+        if self.lstm is not None:
+            paths.append(self.lstm(frames)[0])
+        if self.transformer is not None:
+            paths.append(self.transformer(frames + self.position))
+        both = torch.cat(paths or [frames], dim=2)
+        pooled = torch.cat([mean_and_peak(both), level_and_spread(x)], dim=1)
         return nn.functional.normalize(self.fusion(pooled), dim=1)
 
 
-class TransformerLayer(nn.Module):
-    """Pre-norm self-attention and GELU feed-forward layer (Xiong et al. 2020)."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm1 = nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.project = nn.Linear(width, width)
-        self.norm2 = nn.LayerNorm(width)
-        self.feed = nn.Sequential(
-            nn.Linear(width, 2 * width),
-            nn.GELU(),
-            nn.Linear(2 * width, width),
+def _stages(channels: tuple[int, ...], dropout: float) -> nn.Sequential:
+    """Chain residual blocks, the second of them strided."""
+    inputs = (N_FEATURES, *channels[:-1])
+    return nn.Sequential(
+        *(
+            ResidualBlock(before, after, _STRIDE if i == 1 else 1, dropout)
+            for i, (before, after) in enumerate(zip(inputs, channels, strict=True))
         )
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, T, D) to (B, T, D)."""
-        batch, time, width = x.shape
-        qkv = self.qkv(self.norm1(x)).reshape(batch, time, 3, self.heads, width // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        # written out: for 30 steps this trains faster on a CPU than the fused attention
-        scores = query @ key.transpose(-1, -2) * (width // self.heads) ** -0.5
-        mixed = scores.softmax(dim=-1) @ value
-        x = x + self.dropout(self.project(mixed.transpose(1, 2).reshape(batch, time, width)))
-        out: Tensor = x + self.dropout(self.feed(self.norm2(x)))
-        return out
-
-
-def _initialise(module: nn.Module) -> None:
-    """Xavier-uniform for linear layers, Kaiming-normal fan-out for convolutions (design)."""
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.Conv1d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    )
 
 
 class PairHead(nn.Module):
@@ -189,7 +144,7 @@ class PairHead(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(2 * embedding, embedding), nn.GELU(), nn.Linear(embedding, 1)
         )
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Map two (B, E) embeddings to (B,) logits."""

@@ -1,48 +1,147 @@
-"""Networks by name."""
+"""Networks by name, and the sizes they have when nobody asks for others.
+
+Reading this module loads no torch; `create_network` does.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from gaitproof.errors import ModelError
+from gaitproof.gait.features import MIN_FEATURE_FRAMES
+from gaitproof.nets.options import NetworkOptions
+from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 if TYPE_CHECKING:
-    from gaitproof.nets.hybrid import HybridConfig, HybridEncoder
+    from torch import nn
 
 
-def _configs() -> dict[str, HybridConfig]:
-    from gaitproof.nets.hybrid import HYBRID_BASE, HYBRID_SMALL
+@dataclass(frozen=True)
+class _Entry:
+    """Where a network is defined, and its sizes.
 
-    return {"hybrid-small": HYBRID_SMALL, "hybrid-base": HYBRID_BASE}
+    An option that is None in `sizes` is one that the network does not have; `fixed` are further
+    keyword arguments of the class, which nobody changes.
+    """
+
+    module: str
+    factory: str
+    sizes: NetworkOptions
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    pair: bool = False
 
 
-def _config(name: str) -> HybridConfig:
-    configs = _configs()
-    if name not in configs:
+def _hybrid(sizes: NetworkOptions, **fixed: Any) -> _Entry:
+    return _Entry("hybrid", "HybridEncoder", sizes, fixed)
+
+
+_ABLATION: Final = {"stem": (64,), "heads": 4}
+
+_NETWORKS: Final[Mapping[str, _Entry]] = {
+    # gait seed, paper: below one million parameters
+    "hybrid-small": _hybrid(NetworkOptions(128, 0.1, 2, 128), stem=(64,), heads=4, lstm_layers=1),
+    # gait seed, report: about 3.8 million parameters by its own count
+    "hybrid-base": _hybrid(
+        NetworkOptions(256, 0.3, 4, 256), stem=(64, 128), heads=8, lstm_layers=2
+    ),
+    # hybrid-small with one branch
+    "cnn": _hybrid(NetworkOptions(128, 0.1, None, 128), **_ABLATION, branches=("cnn",)),
+    "bilstm": _hybrid(NetworkOptions(128, 0.1, 1, 128), **_ABLATION, branches=("bilstm",)),
+    "transformer": _hybrid(
+        NetworkOptions(128, 0.1, 2, 128), **_ABLATION, branches=("transformer",)
+    ),
+    "diffcnn": _Entry("pairs", "DiffCNN", NetworkOptions(None, 0.1, 3, 96), pair=True),
+}
+
+
+def _entry(name: str) -> _Entry:
+    if name not in _NETWORKS:
         raise ModelError(
-            f"There is no network called {name!r}.", expected=f"one of {', '.join(configs)}"
+            f"There is no network called {name!r}.", expected=f"one of {', '.join(_NETWORKS)}"
         )
-    return configs[name]
+    return _NETWORKS[name]
 
 
 def list_networks() -> list[str]:
     """Return the names `create_network` takes."""
-    return list(_configs())
+    return list(_NETWORKS)
 
 
-def create_network(name: str) -> HybridEncoder:
-    """Build a network with fresh weights.
+def is_pair_network(name: str) -> bool:
+    """Tell whether the network judges two windows together (`gaitproof.nets.pairs`).
 
     Raises
     ------
     ModelError
         If the name is unknown.
     """
-    from gaitproof.nets.hybrid import HybridEncoder
-
-    return HybridEncoder(_config(name))
+    return _entry(name).pair
 
 
-def embedding_size(name: str) -> int:
-    """Return the length of the named network's embedding."""
-    return _config(name).embedding
+def network_options(name: str, options: NetworkOptions | None = None) -> NetworkOptions:
+    """Return the sizes the network is built with; None for a size that it does not have.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown, or `options` sets a size that the network does not have.
+    """
+    return _entry(name).sizes.replaced_by(options, name)
+
+
+def embedding_size(
+    name: str, options: NetworkOptions | None = None, frames: int = WINDOW_FRAMES
+) -> int:
+    """Return the length of the named network's embedding.
+
+    A pair network has none: its templates are whole windows, flattened.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown, or `options` sets a size that the network does not have.
+    """
+    sizes = network_options(name, options)
+    return sizes.embedding if sizes.embedding is not None else frames * N_FEATURES
+
+
+def create_network(
+    name: str, options: NetworkOptions | None = None, frames: int = WINDOW_FRAMES
+) -> nn.Module:
+    """Build a network with fresh weights.
+
+    Parameters
+    ----------
+    name
+        One of `list_networks`.
+    options
+        Departures from the network's own sizes.
+    frames
+        Frames per window, 10 to 60; windows of other lengths may be refused by the network.
+
+    Returns
+    -------
+    torch.nn.Module
+        With the attribute `embedding_size`. Encoders map z-scored windows (B, frames, 78) to unit
+        embeddings (B, E); pair networks are `gaitproof.nets.pairs.PairNetwork`.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown, `options` sets a size that the network does not have or cannot
+        take, or `frames` is out of range.
+    """
+    entry = _entry(name)
+    sizes = network_options(name, options)
+    if not MIN_FEATURE_FRAMES <= frames <= WINDOW_FRAMES:
+        raise ModelError(
+            "A network cannot read windows of that length.",
+            expected=f"{MIN_FEATURE_FRAMES} to {WINDOW_FRAMES} frames",
+            actual=str(frames),
+        )
+    factory = getattr(import_module(f"gaitproof.nets.{entry.module}"), entry.factory)
+    network: nn.Module = factory(**sizes.given(), **entry.fixed, frames=frames)
+    return network
