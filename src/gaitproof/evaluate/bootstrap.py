@@ -189,12 +189,16 @@ def bootstrap_figures(
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def _measured(trials: Trials, figures: Mapping[str, RateFunction]) -> dict[str, float]:
+def measure_figures(
+    trials: Trials, figures: Mapping[str, RateFunction] = FIGURES
+) -> dict[str, float]:
+    """Return the figures of the trials as they are."""
     curves = metrics.compute_error_curves(trials.scores, trials.mated)
     return {name: float(function(curves.fmr, curves.fnmr)) for name, function in figures.items()}
 
 
-def _spread(values: Float64) -> tuple[float, float]:
+def percentile_interval(values: Float64) -> tuple[float, float]:
+    """Return the 95 % percentile interval of the draws of a figure, NaN left out."""
     low, high = np.nanpercentile(values, (2.5, 97.5))
     return float(low), float(high)
 
@@ -214,9 +218,9 @@ def intervals(trials: Trials, *, draws: int = DRAWS, seed: int = 0) -> dict[str,
     InputError
         If the trials cannot be used.
     """
-    measured = _measured(trials, FIGURES)
+    measured = measure_figures(trials)
     found = bootstrap_figures(trials, draws=draws, seed=seed)
-    return {name: Interval(measured[name], *_spread(found[name])) for name in FIGURES}
+    return {name: Interval(measured[name], *percentile_interval(found[name])) for name in FIGURES}
 
 
 def rates_at_threshold(
@@ -229,7 +233,9 @@ def rates_at_threshold(
     # column 1 is the threshold itself, column 0 everything below
     fmr = np.concatenate([part[0][:, 1] for part in parts])
     fnmr = np.concatenate([part[1][:, 1] for part in parts])
-    return Interval(found.fmr, *_spread(fmr)), Interval(found.fnmr, *_spread(fnmr))
+    return Interval(found.fmr, *percentile_interval(fmr)), Interval(
+        found.fnmr, *percentile_interval(fnmr)
+    )
 
 
 def compare(
@@ -249,6 +255,25 @@ def compare(
     InputError
         If the trials are not the same ones.
     """
+    require_same_trials(first, second)
+    measured = [measure_figures(trials) for trials in (first, second)]
+    found = [bootstrap_figures(trials, draws=draws, seed=seed) for trials in (first, second)]
+    return {
+        name: paired_difference(
+            measured[0][name] - measured[1][name], found[0][name] - found[1][name]
+        )
+        for name in FIGURES
+    }
+
+
+def require_same_trials(first: Trials, second: Trials) -> None:
+    """Check that two systems scored the same trials in the same order.
+
+    Raises
+    ------
+    InputError
+        If they did not.
+    """
     same = len(first) == len(second) and all(
         np.array_equal(getattr(first, name), getattr(second, name))
         for name in ("probe", "claimed", "recording", "fold")
@@ -258,16 +283,23 @@ def compare(
             "Systems are compared on the same trials only.",
             actual=f"{len(first)} and {len(second)} trials",
         )
-    measured = [_measured(trials, FIGURES) for trials in (first, second)]
-    found = [bootstrap_figures(trials, draws=draws, seed=seed) for trials in (first, second)]
-    result = {}
-    for name in FIGURES:
-        change = found[0][name] - found[1][name]
-        known = change[np.isfinite(change)]
-        tail = min((known <= 0).sum(), (known >= 0).sum())
-        result[name] = Difference(
-            measured[0][name] - measured[1][name],
-            *_spread(change),
-            p_value=min(1.0, 2 * float(tail + 1) / (len(known) + 1)),
-        )
-    return result
+
+
+def paired_difference(measured: float, changes: Float64) -> Difference:
+    """Summarise the difference of one figure between two systems.
+
+    Parameters
+    ----------
+    measured
+        The difference on all trials.
+    changes
+        Shape (draws,): the difference in every draw, both systems on the same people; NaN where
+        a draw has no figure.
+    """
+    known = changes[np.isfinite(changes)]
+    tail = min((known <= 0).sum(), (known >= 0).sum())
+    return Difference(
+        measured,
+        *percentile_interval(changes),
+        p_value=min(1.0, 2 * float(tail + 1) / (len(known) + 1)),
+    )
