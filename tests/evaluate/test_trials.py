@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from gaitproof.errors import InputError
-from gaitproof.evaluate.trials import DISTANCE, Kind, Trials, check_disjoint, make_trials
+from gaitproof.evaluate.trials import (
+    DISTANCE,
+    Kind,
+    Plan,
+    Trials,
+    check_disjoint,
+    make_plan,
+    make_trials,
+    score_plan,
+)
 from gaitproof.types import GaitWindows
 from gaitproof.verify.scoring import make_template, similarity
 
@@ -136,8 +145,8 @@ def test_augmented_copies_are_refused():
 @pytest.mark.parametrize("probe", [Walk("p0", "w0", view="front"), Walk("p0", "w0b", parent="w0")])
 def test_a_probe_in_its_own_template_is_refused(probe):
     with pytest.raises(InputError, match="own recording"):
-        check_disjoint([Walk("p0", "w0"), probe, Walk("p1", "w0")], {"made:p0": [0]})
-    check_disjoint([Walk("p0", "w0"), Walk("p1", "w0")], {"made:p0": [0]})
+        check_disjoint([Walk("p0", "w0"), probe, Walk("p1", "w0")], Plan({"made:p0": (0,)}, (1, 2)))
+    check_disjoint([Walk("p0", "w0"), Walk("p1", "w0")], Plan({"made:p0": (0,)}, (1,)))
 
 
 def test_unusable_input_is_refused():

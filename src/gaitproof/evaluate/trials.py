@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, Self
 
@@ -26,6 +26,8 @@ class Kind(StrEnum):
     MATED = "mated"
     ENROLLED = "enrolled impostor"
     STRANGER = "never-seen impostor"
+    TRAINED = "trained-on impostor"
+    """The encoder was trained on one of the two people (leave one out)."""
 
 
 class GaitRecording(Protocol):
@@ -98,6 +100,8 @@ class Trials:
         Values of `Kind`.
     fold
         Fold that the trial belongs to.
+    windows
+        Usable windows of the probe; 0 where unknown (the default) or where there is no score.
 
     Raises
     ------
@@ -113,10 +117,21 @@ class Trials:
     source: Text
     kind: Text
     fold: NDArray[np.int64]
+    part: Text = field(default_factory=lambda: np.zeros(0, np.str_))
+    windows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
-        kinds = {"scores": np.float64, "mated": np.bool_, "fold": np.int64}
+        kinds = {
+            "scores": np.float64,
+            "mated": np.bool_,
+            "fold": np.int64,
+            "windows": np.int64,
+        }
         count = len(self.scores)
+        if not len(self.part):
+            object.__setattr__(self, "part", np.zeros(count, np.str_))
+        if not len(self.windows):
+            object.__setattr__(self, "windows", np.zeros(count, np.int64))
         for item in fields(self):
             array = np.array(getattr(self, item.name), dtype=kinds.get(item.name, np.str_))
             if array.shape != (count,):
@@ -224,6 +239,100 @@ def person(recording: GaitRecording) -> str:
     return f"{recording.source}:{recording.subject}"
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Which recordings are enrolled and which are probes; every probe claims every template.
+
+    Parameters
+    ----------
+    templates
+        Indices of the recordings of each enrolled person's template.
+    probes
+        Indices of the clips that claim an identity.
+    trained
+        People that the encoder was trained on; trials with them are told apart.
+    part
+        What the trials are to be reported under.
+    """
+
+    templates: Mapping[str, tuple[int, ...]]
+    probes: tuple[int, ...]
+    trained: frozenset[str] = frozenset()
+    part: str = ""
+
+    @property
+    def used(self) -> frozenset[int]:
+        """Indices of all recordings that need an embedding."""
+        return frozenset(self.probes).union(*self.templates.values())
+
+
+def _everything(recording: GaitRecording) -> bool:
+    return True
+
+
+def make_plan(
+    recordings: Sequence[GaitRecording],
+    *,
+    enrolled: int = 3,
+    enrol: Callable[[GaitRecording], bool] = _everything,
+    probe: Callable[[GaitRecording], bool] = _everything,
+    strangers: Collection[str] = (),
+    part: str = "",
+) -> Plan:
+    """Choose templates and probes by one rule for all protocols.
+
+    The template of a person is made of the first `enrolled` recordings in name order that `enrol`
+    admits, all their admitted views included. Every clip that `probe` admits is a probe, unless
+    its recording is in its own person's template. A person with too few recordings for a template
+    or with no probe left over, and everybody in `strangers`, is not enrolled: their clips are
+    probes of a never-seen impostor.
+
+    Parameters
+    ----------
+    recordings
+        Walks, originals only.
+    enrolled
+        Recordings per template, at least 1.
+    enrol, probe
+        Which clips may be enrolled, and which may be probes.
+    strangers
+        People (as `person` names them) who are not to be enrolled.
+    part
+        Noted in the trials.
+
+    Raises
+    ------
+    InputError
+        If a recording is an augmented copy or `enrolled` is below 1.
+    """
+    if enrolled < 1:
+        raise InputError("A template needs at least one recording.", actual=str(enrolled))
+    copies = [r.recording for r in recordings if r.parent]
+    if copies:
+        raise InputError(
+            "Augmented copies are training data only, never a template or a probe.",
+            actual=f"{len(copies)} copies, the first is {copies[0]!r}",
+        )
+    walks: dict[str, dict[Key, list[int]]] = defaultdict(lambda: defaultdict(list))
+    clips: dict[str, list[int]] = defaultdict(list)
+    for i, recording in enumerate(recordings):
+        if enrol(recording):
+            walks[person(recording)][recording_key(recording)].append(i)
+        if probe(recording):
+            clips[person(recording)].append(i)
+    templates: dict[str, tuple[int, ...]] = {}
+    probes: list[int] = []
+    for name in sorted({*walks, *clips}):
+        first = sorted(walks[name])[:enrolled]
+        left = [i for i in clips[name] if recording_key(recordings[i]) not in set(first)]
+        if name in strangers or len(first) < enrolled or not left:
+            probes += clips[name]
+        else:
+            templates[name] = tuple(i for key in first for i in walks[name][key])
+            probes += left
+    return Plan(templates, tuple(sorted(probes)), part=part)
+
+
 def make_trials(
     recordings: Sequence[GaitRecording],
     embeddings: Sequence[NDArray[Any]],
@@ -234,28 +343,48 @@ def make_trials(
     fold: int = 0,
     scoring: Scoring = COSINE,
 ) -> Trials:
-    """Make every trial that a set of held-out people allows.
+    """Make every trial that a set of held-out people allows; see `make_plan`, `score_plan`.
 
-    The template of a person is made of the first `enrolled` recordings in name order, all their
-    views included; every clip of the other recordings is a probe that claims every template of
-    the same source (telling two sensors apart would be easy and flatter the system). A person
-    with no recording left over for a probe, and everybody in `strangers`, is not enrolled: all
-    their clips are probes of a never-seen impostor.
+    Returns
+    -------
+    Trials
+        All mated and non-mated trials, probe by probe.
+
+    Raises
+    ------
+    InputError
+        If lengths disagree, a recording is an augmented copy, or no template can be made.
+    """
+    plan = make_plan(recordings, enrolled=enrolled, strangers=strangers)
+    return score_plan(plan, recordings, embeddings, level=level, fold=fold, scoring=scoring)
+
+
+def score_plan(
+    plan: Plan,
+    recordings: Sequence[GaitRecording],
+    embeddings: Sequence[NDArray[Any]],
+    *,
+    level: Level = "clip",
+    fold: int = 0,
+    scoring: Scoring = COSINE,
+) -> Trials:
+    """Make the trials of a plan.
+
+    Every probe claims every template of the same source: telling two sensors apart would be easy
+    and flatter the system.
 
     Parameters
     ----------
+    plan
+        Templates and probes as indices into `recordings`.
     recordings
-        Held-out walks, originals only.
+        All walks that the plan speaks of.
     embeddings
         One array (N_i, D) per recording, one row per window; N_i = 0 where the clip could not be
         acquired: as a probe it makes trials without a score; a template leaves it out, and
         nobody can be scored against a template of nothing.
-    enrolled
-        Recordings per template, at least 1.
     level
         ``clip``: a probe is all windows of a clip. ``window``: every single window is a probe.
-    strangers
-        People (as `person` names them) who are not to be enrolled.
     fold
         Number to note in the trials.
     scoring
@@ -269,53 +398,42 @@ def make_trials(
     Raises
     ------
     InputError
-        If lengths disagree, a recording is an augmented copy, or no template can be made.
+        If lengths disagree, a probe is in a template, or no template can be made.
     """
     if len(recordings) != len(embeddings):
         raise InputError(
             "Every recording needs its embeddings.",
             actual=f"{len(recordings)} recordings, {len(embeddings)} arrays",
         )
-    if enrolled < 1:
-        raise InputError("A template needs at least one recording.", actual=str(enrolled))
-    copies = [r.recording for r in recordings if r.parent]
-    if copies:
-        raise InputError(
-            "Augmented copies are training data only, never a template or a probe.",
-            actual=f"{len(copies)} copies, the first is {copies[0]!r}",
-        )
-    template_of = _choose_templates(recordings, enrolled, frozenset(strangers))
-    check_disjoint(recordings, template_of)
-
-    templates = _make_templates(recordings, embeddings, template_of, scoring)
-    in_template = {i for members in template_of.values() for i in members}
+    check_disjoint(recordings, plan)
+    templates = _make_templates(recordings, embeddings, plan.templates, scoring)
     owner: list[int] = []
     vectors: list[NDArray[Any]] = []
-    for i in range(len(recordings)):
+    windows: list[int] = []
+    for i in plan.probes:
         rows = np.asarray(embeddings[i], np.float64)
-        if i in in_template:
-            continue
-        if not len(rows):
-            made = np.full((1, next(iter(templates.values())).shape[0]), np.nan)
-        else:
-            made = rows if level == "window" else scoring.probe(rows)[None]
-        vectors.append(made)
-        owner.extend([i] * len(made))
-    scores = scoring.compare(
-        np.concatenate(vectors).astype(np.float64),
-        np.stack(list(templates.values())).astype(np.float64),
-    )
-    gallery = [(name, recordings[template_of[name][0]].source) for name in templates]
-    return _tabulate(recordings, owner, gallery, scores, fold)
+        count = max(len(rows), 1) if level == "window" else 1
+        owner.extend([i] * count)
+        windows.extend([min(len(rows), 1) if level == "window" else len(rows)] * count)
+        if len(rows):
+            vectors.append(rows if level == "window" else scoring.probe(rows)[None])
+    scores = np.full((len(owner), len(templates)), np.nan)
+    known = np.array([vector is not None for vector in templates.values()])
+    if vectors:
+        scores[np.ix_(np.array(windows) > 0, known)] = scoring.compare(
+            np.concatenate(vectors).astype(np.float64),
+            np.stack([v for v in templates.values() if v is not None]).astype(np.float64),
+        )
+    return _tabulate(recordings, owner, windows, plan, scores, fold)
 
 
 def _make_templates(
     recordings: Sequence[GaitRecording],
     embeddings: Sequence[NDArray[Any]],
-    template_of: dict[str, list[int]],
+    template_of: Mapping[str, Sequence[int]],
     scoring: Scoring,
-) -> dict[str, NDArray[Any]]:
-    """Make every person's template; NaN where none of the recordings could be acquired."""
+) -> dict[str, NDArray[Any] | None]:
+    """Make every person's template; None where none of the recordings could be acquired."""
     made: dict[str, NDArray[Any] | None] = {}
     for name, members in template_of.items():
         by_walk: dict[Key, list[NDArray[Any]]] = defaultdict(list)
@@ -324,54 +442,37 @@ def _make_templates(
                 by_walk[recording_key(recordings[i])].append(embeddings[i])
         parts = [np.concatenate(views) for views in by_walk.values()]
         made[name] = scoring.template(parts) if parts else None
-    size = next((len(vector) for vector in made.values() if vector is not None), 0)
-    if not size:
+    if all(vector is None for vector in made.values()):
         raise InputError(
             "No template can be made.",
             expected="a person with recordings for a template and one more for a probe",
             hint="enrol fewer recordings, or check that the clips hold windows",
         )
-    return {k: np.full(size, np.nan) if v is None else v for k, v in made.items()}
+    return made
 
 
-def _choose_templates(
-    recordings: Sequence[GaitRecording], enrolled: int, strangers: frozenset[str]
-) -> dict[str, list[int]]:
-    """Map each enrolled person to the indices of the clips of their template."""
-    walks: dict[str, dict[Key, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for i, recording in enumerate(recordings):
-        walks[person(recording)][recording_key(recording)].append(i)
-    chosen = {}
-    for name in sorted(walks):
-        order = sorted(walks[name])
-        if name not in strangers and len(order) > enrolled:
-            chosen[name] = [i for key in order[:enrolled] for i in walks[name][key]]
-    return chosen
-
-
-def check_disjoint(recordings: Sequence[GaitRecording], template_of: dict[str, list[int]]) -> None:
-    """Refuse templates that share a recording with a probe.
+def check_disjoint(recordings: Sequence[GaitRecording], plan: Plan) -> None:
+    """Refuse a plan in which a template shares a recording with a probe.
 
     Parameters
     ----------
     recordings
-        All held-out walks; those in no template are the probes.
-    template_of
-        Indices into `recordings` by enrolled person.
+        What the plan's indices mean.
+    plan
+        Templates and probes.
 
     Raises
     ------
     InputError
         If a probe's recording, or a copy of it, is in a template.
     """
-    inside = {i for members in template_of.values() for i in members}
 
     def origin(recording: GaitRecording) -> Key:
         return recording.source, recording.subject, recording.parent or recording.recording
 
-    enrolled = {origin(recordings[i]) for i in inside}
-    for i, recording in enumerate(recordings):
-        if i not in inside and origin(recording) in enrolled:
+    inside = {origin(recordings[i]) for members in plan.templates.values() for i in members}
+    for recording in (recordings[i] for i in plan.probes):
+        if origin(recording) in inside:
             raise InputError(
                 "A probe's own recording is in a template.",
                 actual=f"recording {recording.recording!r} of {recording.subject!r}",
@@ -382,17 +483,22 @@ def check_disjoint(recordings: Sequence[GaitRecording], template_of: dict[str, l
 def _tabulate(
     recordings: Sequence[GaitRecording],
     owner: list[int],
-    gallery: list[tuple[str, str]],
+    windows: list[int],
+    plan: Plan,
     scores: Float64,
     fold: int,
 ) -> Trials:
     """Lay the score matrix out as one row per trial; claims across sources are left out."""
-    names = [name for name, _ in gallery]
-    claimed_source = np.tile(np.array([source for _, source in gallery], np.str_), len(owner))
+    names = list(plan.templates)
+    sources = [recordings[plan.templates[name][0]].source for name in names]
+    claimed_source = np.tile(np.array(sources, np.str_), len(owner))
     who = np.array([person(recordings[i]) for i in owner], dtype=np.str_)
     probe, claimed = np.repeat(who, len(names)), np.tile(np.array(names, np.str_), len(owner))
     mated = probe == claimed
+    trained = sorted(plan.trained)
+    known = np.isin(probe, trained) | np.isin(claimed, trained)
     impostor = np.where(np.isin(probe, names), str(Kind.ENROLLED), str(Kind.STRANGER))
+    impostor = np.where(known, str(Kind.TRAINED), impostor)
     source = np.repeat(np.array([recordings[i].source for i in owner], np.str_), len(names))
     trials = Trials(
         scores=scores.reshape(-1),
@@ -403,5 +509,7 @@ def _tabulate(
         source=source,
         kind=np.where(mated, str(Kind.MATED), impostor),
         fold=np.full(len(probe), fold),
+        part=np.full(len(probe), plan.part),
+        windows=np.where(np.isnan(scores), 0, np.array(windows)[:, None]).reshape(-1),
     )
     return trials.select(source == claimed_source)
