@@ -10,15 +10,18 @@ from scipy.spatial.transform import Rotation
 
 from gaitproof.gait.canonical import (
     CANONICAL_HEIGHT,
-    CHAIN,
+    CANONICAL_LENGTHS,
     FOOT,
     HEEL,
     PELVIS,
+    SEGMENTS,
     SHANK,
     SHOULDERS,
     THIGH,
     TRUNK,
     canonical_bones,
+    join_segments,
+    split_segments,
 )
 from gaitproof.gait.features import compute_features
 from gaitproof.types import GAIT_LANDMARKS, Landmark
@@ -81,15 +84,24 @@ def test_the_direction_of_the_trunk_and_of_both_axes_stays(seed: int) -> None:
         assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) == pytest.approx(1)
 
 
-@given(seeds, st.lists(st.floats(0.3, 3), min_size=len(CHAIN), max_size=len(CHAIN)))
+@given(seeds)
+def test_segments_join_to_the_points_they_came_from(seed: int) -> None:
+    points = _walk(seed, 3)
+    middle_hip, vectors = split_segments(points)
+    assert vectors.shape == (3, len(SEGMENTS), 3)
+    np.testing.assert_allclose(join_segments(middle_hip, vectors), points, atol=1e-12)
+    knee = _index("LEFT_KNEE")
+    thigh = vectors[:, SEGMENTS.index("left thigh")]
+    np.testing.assert_allclose(thigh, points[:, knee] - points[:, _index("LEFT_HIP")])
+
+
+@given(seeds, st.lists(st.floats(0.3, 3), min_size=len(SEGMENTS), max_size=len(SEGMENTS)))
 def test_another_body_with_the_same_directions_becomes_the_same(
     seed: int, factors: list[float]
 ) -> None:
     points = _walk(seed, 2)
-    other = points.copy()
-    # the legs are stretched bone by bone, from the hips down
-    for (start, end, _), factor in zip(CHAIN, factors, strict=True):
-        other[:, end] = other[:, start] + factor * (points[:, end] - points[:, start])
+    middle_hip, vectors = split_segments(points)
+    other = join_segments(middle_hip, vectors * np.array(factors)[:, None])
     np.testing.assert_allclose(canonical_bones(other), canonical_bones(points), atol=1e-9)
 
 
@@ -116,6 +128,11 @@ def test_rotations_and_shifts_pass_through(seed: int) -> None:
         canonical_bones(points) @ turn.T + shift,
         atol=1e-9,
     )
+
+
+def test_lengths_are_in_the_order_of_the_segments() -> None:
+    _, vectors = split_segments(canonical_bones(_walk(0)))
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), CANONICAL_LENGTHS)
 
 
 def test_unknown_heels_stay_unknown_and_spoil_nothing() -> None:

@@ -40,30 +40,93 @@ FOOT: Final = float(np.hypot(0.72 * _FOOT, _ANKLE_HEIGHT))
 quarter of the foot lies behind the ankle, and the ball 0.72 of it before."""
 
 _INDEX: Final = {landmark: i for i, landmark in enumerate(GAIT_LANDMARKS)}
-
-CHAIN: Final = tuple(
-    (_INDEX[Landmark[f"{side}_{start}"]], _INDEX[Landmark[f"{side}_{end}"]], length)
-    for start, end, length in (
-        ("HIP", "KNEE", THIGH),
-        ("KNEE", "ANKLE", SHANK),
-        ("ANKLE", "HEEL", HEEL),
-        ("ANKLE", "FOOT_INDEX", FOOT),
+_HIPS: Final = (_INDEX[Landmark.LEFT_HIP], _INDEX[Landmark.RIGHT_HIP])
+_SHOULDERS: Final = (_INDEX[Landmark.LEFT_SHOULDER], _INDEX[Landmark.RIGHT_SHOULDER])
+_LIMBS: Final = tuple(
+    (_INDEX[Landmark[f"{side}_{start}"]], _INDEX[Landmark[f"{side}_{end}"]])
+    for start, end in (
+        ("HIP", "KNEE"),
+        ("KNEE", "ANKLE"),
+        ("ANKLE", "HEEL"),
+        ("ANKLE", "FOOT_INDEX"),
     )
     for side in ("LEFT", "RIGHT")
 )
-"""Segments of the legs from the hips down, as (from, to, part of the height)."""
+"""From and to, from the hips down."""
 
-_PAIRS: Final = tuple(
-    (_INDEX[Landmark[f"LEFT_{joint}"]], _INDEX[Landmark[f"RIGHT_{joint}"]], width)
-    for joint, width in (("HIP", PELVIS), ("SHOULDER", SHOULDERS))
+SEGMENTS: Final = (
+    "pelvis",
+    "trunk",
+    "shoulders",
+    *(
+        f"{side} {part}"
+        for part in ("thigh", "shank", "heel", "foot")
+        for side in ("left", "right")
+    ),
 )
+"""The eleven segments of the 12 landmarks: right to left hip, mid-hip to mid-shoulder, right to
+left shoulder, then down the legs."""
+
+CANONICAL_LENGTHS: Final = tuple(
+    part * CANONICAL_HEIGHT
+    for part in (PELVIS, TRUNK, SHOULDERS, THIGH, THIGH, SHANK, SHANK, HEEL, HEEL, FOOT, FOOT)
+)
+"""Metres, in the order of `SEGMENTS`."""
+
+
+def split_segments(points: NDArray[np.floating[Any]]) -> tuple[Float64, Float64]:
+    """Take landmarks apart into mid-hip and segments; `join_segments` undoes it.
+
+    Parameters
+    ----------
+    points
+        Shape (..., 12, 3), in `GAIT_LANDMARKS` order; NaN where unknown.
+
+    Returns
+    -------
+    tuple of ndarray
+        Mid-hip (..., 3), and the vector of every segment (..., 11, 3) in the order of `SEGMENTS`.
+    """
+    given = np.asarray(points, np.float64)
+    middle_hip = given[..., _HIPS, :].mean(axis=-2)
+    middle_shoulder = given[..., _SHOULDERS, :].mean(axis=-2)
+    vectors = [
+        given[..., _HIPS[0], :] - given[..., _HIPS[1], :],
+        middle_shoulder - middle_hip,
+        given[..., _SHOULDERS[0], :] - given[..., _SHOULDERS[1], :],
+        *(given[..., end, :] - given[..., start, :] for start, end in _LIMBS),
+    ]
+    return middle_hip, np.stack(vectors, axis=-2)
+
+
+def join_segments(middle_hip: Float64, vectors: Float64) -> Float64:
+    """Chain segments up from mid-hip; what hangs on an unknown segment is unknown.
+
+    Parameters
+    ----------
+    middle_hip
+        Shape (..., 3).
+    vectors
+        Shape (..., 11, 3), in the order of `SEGMENTS`.
+
+    Returns
+    -------
+    ndarray of float64
+        Landmarks (..., 12, 3).
+    """
+    points = np.empty((*vectors.shape[:-2], len(GAIT_LANDMARKS), 3))
+    pelvis, trunk, shoulders = (vectors[..., i, :] for i in range(3))
+    centres = (_HIPS, middle_hip, pelvis), (_SHOULDERS, middle_hip + trunk, shoulders)
+    for (left, right), centre, across in centres:
+        points[..., left, :] = centre + across / 2
+        points[..., right, :] = centre - across / 2
+    for segment, (start, end) in enumerate(_LIMBS, start=3):
+        points[..., end, :] = points[..., start, :] + vectors[..., segment, :]
+    return points
 
 
 def canonical_bones(points: NDArray[np.floating[Any]]) -> Float64:
     """Give every walker the same bone lengths and keep the direction of every segment.
-
-    The chain is rebuilt from mid-hip, which stays where it is: hips along the pelvis axis, knees,
-    ankles, heels and feet; mid-shoulder along the trunk, shoulders along the shoulder axis.
 
     Parameters
     ----------
@@ -75,7 +138,7 @@ def canonical_bones(points: NDArray[np.floating[Any]]) -> Float64:
     Returns
     -------
     ndarray of float64
-        Same shape, metres of a person of `CANONICAL_HEIGHT`, relative to the given mid-hip. NaN
+        Same shape, metres of a person of `CANONICAL_HEIGHT`; mid-hip stays where it is. NaN
         where the joint, or one between it and mid-hip, is unknown, or a bone has no length and so
         no direction.
 
@@ -84,24 +147,7 @@ def canonical_bones(points: NDArray[np.floating[Any]]) -> Float64:
     Knee and ankle angles do not change, nor does the angle of the thigh with the axis of the
     trunk. The function is idempotent, commutes with rotations, and about mid-hip it forgets scale.
     """
-    given = np.asarray(points, np.float64)
-    (left_hip, right_hip, _), (left_shoulder, right_shoulder, _) = _PAIRS
-    hip = (given[..., left_hip, :] + given[..., right_hip, :]) / 2
-    shoulder = (given[..., left_shoulder, :] + given[..., right_shoulder, :]) / 2
-    made = np.empty_like(given)
-    centres = hip, hip + _along(shoulder - hip, TRUNK)
-    for centre, (left, right, width) in zip(centres, _PAIRS, strict=True):
-        half = _along(given[..., left, :] - given[..., right, :], width / 2)
-        made[..., left, :] = centre + half
-        made[..., right, :] = centre - half
-    for start, end, length in CHAIN:
-        bone = _along(given[..., end, :] - given[..., start, :], length)
-        made[..., end, :] = made[..., start, :] + bone
-    return made
-
-
-def _along(vectors: Float64, length: float) -> Float64:
-    """Return vectors (..., 3) of the same direction, `length` body heights long; NaN for zero."""
+    middle_hip, vectors = split_segments(points)
     size = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    scaled: Float64 = vectors * (length * CANONICAL_HEIGHT / np.where(size > 0, size, np.nan))
-    return scaled
+    lengths = np.array(CANONICAL_LENGTHS)[:, None]
+    return join_segments(middle_hip, vectors * (lengths / np.where(size > 0, size, np.nan)))
