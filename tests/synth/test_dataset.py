@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from gaitproof.errors import ConfigError, InputError
+from gaitproof.media.manifest import COLUMNS
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.synth import dataset
-from gaitproof.synth.dataset import COLUMNS, MANIFEST, Recipe, make, make_person, plan
+from gaitproof.synth.dataset import MANIFEST, Recipe, make, make_person, plan
 
 SMALL: dict[str, Any] = {"seconds": 0.2, "size": (96, 64), "views": (20.0, 45.0), "seed": 3}
 

@@ -17,6 +17,7 @@ import numpy as np
 from gaitproof.config import VerifySettings
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.media.files import compute_sha256, make_folder, write_atomically
+from gaitproof.media.manifest import VIDEO_SUFFIXES, locate, read_manifest
 from gaitproof.pose.cache import cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
 from gaitproof.pose.extract import Extraction, extract
@@ -24,28 +25,6 @@ from gaitproof.pose.formats.npz import to_bytes
 from gaitproof.pose.parallel import available_processors
 from gaitproof.pose.tracking import TrackingSettings
 from gaitproof.types import GaitWindows, PoseSequence
-
-VIDEO_SUFFIXES: Final = frozenset(
-    {
-        ".mp4",
-        ".mov",
-        ".m4v",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".mpg",
-        ".mpeg",
-        ".ts",
-        ".mts",
-        ".m2ts",
-        ".3gp",
-        ".flv",
-        ".wmv",
-        ".ogv",
-        ".mxf",
-    }
-)
-"""Files taken from a folder; a file that is named is taken whatever its suffix."""
 
 MARKER: Final = "extraction.json"
 """Written last: a folder without it is unfinished."""
@@ -96,16 +75,23 @@ class _CancelledError(Exception):
 def find_videos(paths: Iterable[Path], out: Path) -> list[Job]:
     """List the videos that are named or lie in the named folders, with a result folder each.
 
-    A video of a named folder keeps its place below that folder.
+    A video of a named folder or of a manifest (``.csv``) keeps its place below the folder.
 
     Raises
     ------
     InputError
-        If a folder cannot be read or holds no video, or two videos would share a folder.
+        If a folder or manifest cannot be read or holds no video, or two videos would share a
+        folder.
     """
     jobs: dict[Path, Job] = {}
     for path in paths:
-        found = _videos_below(path, out) if path.is_dir() else [(path, Path(path.name))]
+        if path.is_dir():
+            found = _videos_below(path, out)
+        elif path.suffix.lower() == ".csv":
+            rows = read_manifest(path)
+            found = [(locate(path.parent, row.path), Path(row.path)) for row in rows]
+        else:
+            found = [(path, Path(path.name))]
         for video, place in found:
             job = Job(video, out / place)
             other = jobs.setdefault(job.folder, job)

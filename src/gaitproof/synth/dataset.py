@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +14,7 @@ import numpy as np
 
 from gaitproof.errors import ConfigError, DependencyError, InputError
 from gaitproof.media.files import write_atomically
+from gaitproof.media.manifest import ManifestRow, manifest_bytes
 from gaitproof.processes import worker_pool
 from gaitproof.synth.raster import require_renderer
 from gaitproof.synth.staging import Stage
@@ -23,22 +22,6 @@ from gaitproof.synth.walker import Walker
 
 MANIFEST: Final = "manifest.csv"
 RECIPE: Final = "dataset.json"
-COLUMNS: Final = (
-    "path",
-    "subject",
-    "recording",
-    "session",
-    "view",
-    "condition",
-    "parent",
-    "label",
-)
-"""Columns of the manifest.
-
-`subject` is who walks; `condition` is ``walk``, or ``faceswap:NAME`` with the person whose face is
-shown; `parent` is the clip a swap was made of; `label` is ``real`` or ``fake``.
-"""
-
 VERSION: Final = 2
 """Changes when the same seed no longer gives the same pictures."""
 
@@ -119,27 +102,19 @@ def plan(
     return jobs + fakes
 
 
-def _row(job: Job, directory: Path) -> dict[str, str]:
+def _row(job: Job, directory: Path) -> ManifestRow:
+    """Return what the manifest says of a clip; a swap's subject is who walks, not whose face."""
     face = None if job.face is None else subject_name(job.face)
-    return {
-        "path": job.path.relative_to(directory).as_posix(),
-        "subject": subject_name(job.person),
-        "recording": job.path.stem,
-        "session": f"w{job.walk:02d}",
-        "view": f"{job.view:g}",
-        "condition": "walk" if face is None else f"faceswap:{face}",
-        "parent": "" if job.parent is None else job.parent.relative_to(directory).as_posix(),
-        "label": "real" if face is None else "fake",
-    }
-
-
-def manifest_bytes(jobs: Sequence[Job], directory: Path) -> bytes:
-    """Return the manifest of the given clips as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_row(job, directory) for job in jobs)
-    return text.getvalue().encode()
+    return ManifestRow(
+        path=job.path.relative_to(directory).as_posix(),
+        subject=subject_name(job.person),
+        recording=job.path.stem,
+        session=f"w{job.walk:02d}",
+        view=f"{job.view:g}",
+        condition="walk" if face is None else f"faceswap:{face}",
+        parent="" if job.parent is None else job.parent.relative_to(directory).as_posix(),
+        label="real" if face is None else "fake",
+    )
 
 
 def _is_done(job: Job) -> bool:
@@ -325,5 +300,5 @@ def make(
         if progress is not None:
             progress(done, len(jobs))
     manifest = directory / MANIFEST
-    write_atomically(manifest, manifest_bytes(jobs, directory))
+    write_atomically(manifest, manifest_bytes([_row(job, directory) for job in jobs]))
     return manifest

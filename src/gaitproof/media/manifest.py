@@ -1,0 +1,498 @@
+"""Manifests: which video shows whom, in which recording, and what it was made of."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal
+
+from gaitproof.errors import InputError
+from gaitproof.media.files import compute_sha256
+
+COLUMNS: Final = (
+    "path",
+    "subject",
+    "recording",
+    "session",
+    "view",
+    "condition",
+    "parent",
+    "label",
+)
+"""Columns that every written manifest has; see `ManifestRow`."""
+
+REQUIRED: Final = ("path", "subject", "recording")
+"""Columns without which a manifest is refused."""
+
+LABELS: Final = ("real", "fake")
+SPLITS: Final = ("train", "validation", "test", "unused")
+
+DERIVED: Final = ("mirrored", "reversed")
+"""What makes another walker of a person: ``ann~mirrored`` never counts as ann."""
+
+DERIVED_MARK: Final = "~"
+
+AUGMENTED_MARKER: Final = "augmentation.json"
+"""A folder that holds this file holds copies, which are never taken for recordings."""
+
+MAX_BYTES: Final = 64 * 2**20
+"""Largest manifest that is read: more than 200,000 rows."""
+
+MAX_TEXT: Final = 1000
+"""Longest cell, characters."""
+
+VIDEO_SUFFIXES: Final = frozenset(
+    {
+        ".mp4",
+        ".mov",
+        ".m4v",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".3gp",
+        ".flv",
+        ".wmv",
+        ".ogv",
+        ".mxf",
+    }
+)
+"""Files taken from a folder; a file that is named is taken whatever its suffix."""
+
+Layout = Literal["auto", "folders", "names"]
+
+_NAMED: Final = re.compile(r"(?P<name>.+)_(?P<view>[^\W\d_]+)(?P<number>\d{1,9})")
+"""``{Name}_{View}{Number}``, the gait seed's file names."""
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_DELIMITERS: Final = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One video of a data set.
+
+    Parameters
+    ----------
+    path
+        Place below the manifest's folder, with forward slashes; never absolute, never ``..``.
+    subject
+        Who walks. A mirrored or time-reversed copy shows another walker: ``ann~mirrored``,
+        ``ann~reversed``.
+    recording
+        Name of the walk, unique within the subject; views of one walk share it.
+    session
+        Day or sitting; may be empty.
+    view, condition
+        Camera; clothing, carrying, place. May be empty.
+    parent
+        For what was made of another clip of the manifest, that clip's path; empty for an original.
+    label
+        ``real``, or ``fake`` for a face swap (`subject` is who walks in it).
+    sha256
+        Of the file, 64 hexadecimal digits; may be empty.
+    split
+        ``train``, ``validation``, ``test``, ``unused`` or empty.
+    fold
+        Number of the fold in which the subject is held out, or empty.
+
+    Raises
+    ------
+    InputError
+        If a value is not of this form.
+    """
+
+    path: str
+    subject: str
+    recording: str
+    session: str = ""
+    view: str = ""
+    condition: str = ""
+    parent: str = ""
+    label: str = "real"
+    sha256: str = ""
+    split: str = ""
+    fold: str = ""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if len(value) > MAX_TEXT or not value.isprintable():
+                raise InputError(
+                    f"The {item.name} of a manifest row is not plain text.",
+                    actual=repr(value[:80]),
+                )
+        for name in REQUIRED:
+            if not getattr(self, name).strip():
+                raise InputError(f"A manifest row has no {name}.", actual=repr(self.path))
+        check_relative(self.path)
+        if self.label not in LABELS:
+            raise InputError(
+                f"The label of {self.path!r} is unknown.",
+                expected=" or ".join(LABELS),
+                actual=repr(self.label),
+            )
+        if self.sha256 and not _SHA256.fullmatch(self.sha256):
+            raise InputError(
+                f"The sha256 of {self.path!r} is not a SHA-256.",
+                expected="64 digits 0-9 a-f",
+                actual=repr(self.sha256[:80]),
+            )
+        if self.split and self.split not in SPLITS:
+            raise InputError(
+                f"The split of {self.path!r} is unknown.",
+                expected=", ".join(SPLITS),
+                actual=repr(self.split),
+            )
+        if self.fold and not (self.fold.isascii() and self.fold.isdigit() and len(self.fold) < 5):
+            raise InputError(
+                f"The fold of {self.path!r} is not a number.", actual=repr(self.fold[:80])
+            )
+        _, mark, change = self.subject.partition(DERIVED_MARK)
+        if mark and (change not in DERIVED or not self.parent):
+            raise InputError(
+                f"The subject {self.subject!r} of {self.path!r} is not valid.",
+                expected=f"'{DERIVED_MARK}' only in copies, as NAME{DERIVED_MARK}"
+                + f" or NAME{DERIVED_MARK}".join(DERIVED)
+                + ", with a parent",
+                hint="rename the subject",
+            )
+
+    @property
+    def walker(self) -> str:
+        """The person filmed: `subject` without what makes another walker of them."""
+        return original_person(self.subject)
+
+
+def original_person(subject: str) -> str:
+    """Return who was filmed: ``ann`` for ``ann``, ``ann~mirrored`` and ``ann~reversed``."""
+    return subject.partition(DERIVED_MARK)[0]
+
+
+def check_relative(path: str) -> None:
+    """Refuse a path that could lead out of its folder.
+
+    Raises
+    ------
+    InputError
+        If it is absolute, has a drive letter or backslashes, or a part ``..``.
+    """
+    pure = PurePosixPath(path)
+    if "\\" in path:
+        raise InputError(
+            f"The path {path!r} has backslashes.", hint="write it with forward slashes: a/b.mp4"
+        )
+    if pure.is_absolute() or re.match(r"[A-Za-z]:", path) or ".." in pure.parts or not pure.parts:
+        raise InputError(
+            f"The path {path!r} leads out of the data set.",
+            expected="a path below the data set's folder",
+            hint="move the files into one folder, or name it with --root",
+        )
+
+
+def locate(root: Path, path: str) -> Path:
+    """Return the file of a row.
+
+    Parameters
+    ----------
+    root
+        Folder of the data set.
+    path
+        As in `ManifestRow`.
+
+    Raises
+    ------
+    InputError
+        If it lies, links followed, outside `root`.
+    """
+    check_relative(path)
+    found = root / path
+    try:
+        inside = found.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise InputError(f"The path {path!r} cannot be followed.", actual=str(error)) from error
+    if not inside:
+        raise InputError(
+            f"The path {path!r} is a link that leads out of the data set.",
+            expected=f"a file in {str(root)!r}",
+        )
+    return found
+
+
+def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
+    """Read a manifest: CSV in UTF-8, with a header.
+
+    Comma, semicolon and tab are taken as separators, Windows line ends and a byte order mark are
+    ignored. ``path``, ``subject`` and ``recording`` are needed; the other columns of `ManifestRow`
+    may be left out.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a column is missing, unknown or there twice, a row is
+        malformed or two rows have the same path.
+    """
+    name = repr(str(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"The manifest {name} cannot be read.", actual=error.strerror or str(error)
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise InputError(f"The manifest {name} is too large.", expected=f"at most {MAX_BYTES} B")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"The manifest {name} is not UTF-8 text.",
+            actual=f"byte {error.start}",
+            hint="save it as CSV UTF-8",
+        ) from error
+    first = text.split("\n", 1)[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: dict[str, ManifestRow] = {}
+    try:
+        columns = _header(next(reader, []), name)
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            row = _parse(columns, cells, f"Line {reader.line_num} of {name}")
+            if row.path in rows:
+                raise InputError(
+                    f"The manifest {name} has two rows for {row.path!r}.",
+                    actual=f"the second one in line {reader.line_num}",
+                    hint="remove one",
+                )
+            rows[row.path] = row
+    except csv.Error as error:
+        raise InputError(
+            f"The manifest {name} is not valid CSV.", actual=f"line {reader.line_num}: {error}"
+        ) from error
+    return tuple(rows.values())
+
+
+def _header(cells: Sequence[str], name: str) -> tuple[str, ...]:
+    columns = tuple(cell.strip().lower() for cell in cells)
+    known = {item.name for item in fields(ManifestRow)}
+    for column in REQUIRED:
+        if column not in columns:
+            raise InputError(
+                f"The manifest {name} lacks the column {column!r}.",
+                expected=f"a header with {', '.join(REQUIRED)}",
+                hint="write it with gaitproof dataset manifest",
+            )
+    unknown = sorted(set(columns) - known)
+    if unknown or len(set(columns)) < len(columns):
+        raise InputError(
+            f"The manifest {name} has columns that are not known, or one twice.",
+            expected=", ".join(item.name for item in fields(ManifestRow)),
+            actual=", ".join(repr(c[:40]) for c in unknown) or "a column twice",
+        )
+    return columns
+
+
+def _parse(columns: Sequence[str], cells: Sequence[str], where: str) -> ManifestRow:
+    if len(cells) != len(columns):
+        raise InputError(
+            f"{where} has the wrong number of cells.",
+            expected=str(len(columns)),
+            actual=str(len(cells)),
+        )
+    values = {c: cell.strip() for c, cell in zip(columns, cells, strict=True) if cell.strip()}
+    try:
+        return ManifestRow(**{**dict.fromkeys(REQUIRED, ""), **values})
+    except InputError as error:
+        raise InputError(
+            f"{where}: {error.message}",
+            expected=error.expected,
+            actual=error.actual,
+            hint=error.hint,
+        ) from error
+
+
+def manifest_bytes(rows: Sequence[ManifestRow]) -> bytes:
+    """Return rows as CSV; the columns sha256, split and fold only where a row has them."""
+    further = [
+        item.name
+        for item in fields(ManifestRow)
+        if item.name not in COLUMNS and any(getattr(row, item.name) for row in rows)
+    ]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*COLUMNS, *further], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return text.getvalue().encode()
+
+
+def find_parents(rows: Sequence[ManifestRow]) -> dict[str, ManifestRow | None]:
+    """Find the original of every row with a parent.
+
+    Returns
+    -------
+    dict
+        From the row's path to its parent's row, None where the manifest does not hold it. A
+        parent that is no path may also be the name of a recording of the same person.
+    """
+    by_path = {row.path: row for row in rows}
+    by_name: dict[tuple[str, str], ManifestRow] = {}
+    for row in rows:
+        if not row.parent:
+            by_name.setdefault((row.subject, row.recording), row)
+    return {
+        row.path: by_path.get(row.parent) or by_name.get((row.walker, row.parent))
+        for row in rows
+        if row.parent
+    }
+
+
+def build_manifest(root: Path, layout: Layout = "auto") -> tuple[ManifestRow, ...]:
+    """List the videos of a folder, each with what its place or name says of it.
+
+    Parameters
+    ----------
+    root
+        Folder of the data set. Hidden files and folders of augmented copies are passed over.
+    layout
+        ``folders``: ``<identity>/<recording>.*``, deeper folders being part of the recording's
+        name. ``names``: ``{Name}_{View}{Number}.*`` in any folder; the same number in another view
+        is the same walk. ``auto``: the one that fits all videos.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read or holds no video, a video does not fit the layout, is a link
+        that leads out of the folder, or two have the same subject, recording and view.
+    """
+    found = sorted(_videos(root))
+    if not found:
+        raise InputError(
+            f"The folder {str(root)!r} holds no video.",
+            expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
+        )
+    if layout == "auto":
+        layout = _fitting(root, found)
+    make = _from_folder if layout == "folders" else _from_name
+    rows = []
+    seen: dict[tuple[str, str, str], str] = {}
+    for path in found:
+        locate(root, path.as_posix())
+        row = make(path)
+        other = seen.setdefault((row.subject, row.recording, row.view), row.path)
+        if other != row.path:
+            raise InputError(
+                f"The videos {other!r} and {row.path!r} have the same subject, recording and view.",
+                hint="rename one of them",
+            )
+        rows.append(row)
+    return tuple(rows)
+
+
+def _videos(root: Path) -> Iterator[PurePosixPath]:
+    def fail(error: OSError) -> None:
+        raise InputError(
+            f"The folder {str(error.filename)!r} cannot be read.",
+            actual=error.strerror or str(error),
+        ) from error
+
+    for parent, folders, names in os.walk(root, onerror=fail):
+        here = Path(parent)
+        folders[:] = [
+            f
+            for f in folders
+            if not f.startswith(".") and not (here / f / AUGMENTED_MARKER).exists()
+        ]
+        for name in names:
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
+                yield PurePosixPath((here / name).relative_to(root).as_posix())
+
+
+def _fitting(root: Path, found: Sequence[PurePosixPath]) -> Layout:
+    if all(len(path.parts) > 1 for path in found):
+        return "folders"
+    if all(_NAMED.fullmatch(path.stem) for path in found):
+        return "names"
+    odd = next(p for p in found if len(p.parts) < 2 and not _NAMED.fullmatch(p.stem))
+    raise InputError(
+        f"The videos of {str(root)!r} are in no layout that is known.",
+        expected="<identity>/<recording>.mp4 for all, or {Name}_{View}{Number}.mp4 for all",
+        actual=repr(str(odd)),
+        hint="move it into a folder with the person's name, or write the manifest by hand",
+    )
+
+
+def _from_folder(path: PurePosixPath) -> ManifestRow:
+    if len(path.parts) < 2:
+        raise InputError(
+            f"The video {str(path)!r} is in no person's folder.",
+            expected="<identity>/<recording>.mp4",
+        )
+    return ManifestRow(
+        path=str(path),
+        subject=unicodedata.normalize("NFC", path.parts[0]),
+        recording=str(PurePosixPath(*path.parts[1:]).with_suffix("")),
+    )
+
+
+def _from_name(path: PurePosixPath) -> ManifestRow:
+    match = _NAMED.fullmatch(path.stem)
+    if match is None:
+        raise InputError(
+            f"The name {path.name!r} does not say who is filmed.",
+            expected="{Name}_{View}{Number}.mp4, as Ann_Side2.mp4",
+        )
+    return ManifestRow(
+        path=str(path),
+        subject=unicodedata.normalize("NFC", match["name"]),
+        recording=str(int(match["number"])),
+        view=match["view"],
+    )
+
+
+def add_hashes(
+    rows: Sequence[ManifestRow], root: Path, progress: Callable[[float], None] | None = None
+) -> tuple[ManifestRow, ...]:
+    """Fill in the SHA-256 of every file.
+
+    Parameters
+    ----------
+    rows
+        Of a manifest.
+    root
+        Folder of the data set.
+    progress
+        Called with the share that is done, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, cannot be read or lies outside `root`.
+    """
+    hashed = []
+    for i, row in enumerate(rows):
+        hashed.append(replace(row, sha256=compute_sha256(locate(root, row.path))))
+        if progress is not None:
+            progress((i + 1) / len(rows))
+    return tuple(hashed)
+
+
+def find_duplicates(rows: Sequence[ManifestRow]) -> tuple[tuple[ManifestRow, ...], ...]:
+    """Return the groups of rows whose files are the same, byte for byte."""
+    groups: dict[str, list[ManifestRow]] = defaultdict(list)
+    for row in rows:
+        if row.sha256:
+            groups[row.sha256].append(row)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
