@@ -203,8 +203,14 @@ def percentile_interval(values: Float64) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def intervals(trials: Trials, *, draws: int = DRAWS, seed: int = 0) -> dict[str, Interval]:
-    """Return every figure of `FIGURES` with its 95 % percentile interval over people.
+def intervals(
+    trials: Trials,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    figures: Mapping[str, RateFunction] = FIGURES,
+) -> dict[str, Interval]:
+    """Return every figure with its 95 % percentile interval over people.
 
     Parameters
     ----------
@@ -218,9 +224,49 @@ def intervals(trials: Trials, *, draws: int = DRAWS, seed: int = 0) -> dict[str,
     InputError
         If the trials cannot be used.
     """
-    measured = measure_figures(trials)
-    found = bootstrap_figures(trials, draws=draws, seed=seed)
-    return {name: Interval(measured[name], *percentile_interval(found[name])) for name in FIGURES}
+    measured = measure_figures(trials, figures)
+    found = bootstrap_figures(trials, draws=draws, seed=seed, figures=figures)
+    return {name: Interval(measured[name], *percentile_interval(found[name])) for name in figures}
+
+
+def bootstrap_means(
+    trials: Trials, values: Float64, *, draws: int = DRAWS, seed: int = 0
+) -> tuple[Float64, Float64]:
+    """Average a value of every trial over mated and over non-mated trials of resampled people.
+
+    Every figure that is a function of such means (accuracy, Cllr, calibration error) gets its
+    interval from the same draws as `bootstrap_figures`.
+
+    Parameters
+    ----------
+    trials
+        At least three people.
+    values
+        Shape (N, K), finite.
+    draws, seed
+        See `bootstrap_figures`.
+
+    Returns
+    -------
+    tuple of ndarray
+        Means over mated and over non-mated trials, each of shape (draws, K); NaN for a draw
+        without such trials.
+    """
+    pairs = _Pairs(trials)
+    sizes = np.bincount(pairs.of_trial).astype(np.float64)
+    sums = np.stack(
+        [np.bincount(pairs.of_trial, weights=column, minlength=len(sizes)) for column in values.T],
+        axis=1,
+    )
+    drawn = draw_people(len(trials.subjects), draws, seed)
+    means: list[list[Float64]] = [[], []]
+    for start in range(0, draws, _CHUNK):
+        weight = pairs.weights(drawn[start : start + _CHUNK])
+        for kept, found in zip((pairs.mated, ~pairs.mated), means, strict=True):
+            own = weight[:, kept]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found.append((own @ sums[kept]) / (own @ sizes[kept])[:, None])
+    return np.concatenate(means[0]), np.concatenate(means[1])
 
 
 def rates_at_threshold(

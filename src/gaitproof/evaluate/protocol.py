@@ -1,8 +1,9 @@
-"""The headline experiment: people that were never trained on, on both sides of every claim."""
+"""Train and test by a protocol: one way for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -18,16 +19,23 @@ from gaitproof.evaluate.audit import (
 )
 from gaitproof.evaluate.baselines import BASELINES, Baseline, has_bones
 from gaitproof.evaluate.bootstrap import DRAWS, compare
-from gaitproof.evaluate.folds import Fold, split_recordings
-from gaitproof.evaluate.result import EvaluationResult, SystemResult, summarise
+from gaitproof.evaluate.designs import BothUnseen, Design
+from gaitproof.evaluate.folds import Fold
+from gaitproof.evaluate.result import (
+    EmbeddingSample,
+    EvaluationResult,
+    SystemResult,
+    summarise,
+)
 from gaitproof.evaluate.trials import (
     COSINE,
     GaitRecording,
     Level,
+    Plan,
     Scoring,
     Trials,
-    make_trials,
     person,
+    score_plan,
 )
 from gaitproof.types import GaitWindows
 
@@ -37,10 +45,29 @@ Embed = Callable[[GaitWindows], NDArray[Any]]
 
 LEVELS: Final[tuple[Level, ...]] = ("clip", "window")
 
+MAX_TRIALS: Final = 1_500_000
+"""Above it the names of the people alone would take gigabytes."""
+
+
+@dataclass(frozen=True)
+class FittedSystem:
+    """What a training gives: how walks become vectors, and vectors become scores.
+
+    Parameters
+    ----------
+    embed
+        From N windows to vectors, shape (N, D).
+    scoring
+        How the vectors are compared.
+    """
+
+    embed: Embed
+    scoring: Scoring = COSINE
+
 
 def both_unseen(
     recordings: Sequence[R],
-    fit: Callable[[Sequence[R]], Embed],
+    fit: Callable[[Sequence[R]], Embed | FittedSystem],
     *,
     folds: int = 5,
     enrolled: int = 3,
@@ -53,16 +80,51 @@ def both_unseen(
     """Evaluate a recipe on people it has never seen, as probes and as claimed identities.
 
     The people of every source are dealt into `folds` parts; for each part the recipe is fitted on
-    all others, and the part's people claim to be each other. Scores of the parts are pooled as
-    they are. Thresholds and calibrations for a part are set on the trials of the other parts,
-    whose people are its training people.
+    all others, and the part's people claim to be each other. See `evaluate_design`.
+    """
+    return evaluate_design(
+        BothUnseen(),
+        recordings,
+        fit,
+        folds=folds,
+        enrolled=enrolled,
+        seed=seed,
+        draws=draws,
+        baselines=baselines,
+        prepare=prepare,
+        progress=progress,
+    )
+
+
+def evaluate_design(
+    design: Design,
+    recordings: Sequence[R],
+    fit: Callable[[Sequence[R]], Embed | FittedSystem],
+    *,
+    folds: int = 5,
+    enrolled: int = 3,
+    seed: int = 0,
+    draws: int = DRAWS,
+    baselines: Mapping[str, Baseline] = BASELINES,
+    prepare: Callable[[Sequence[Sequence[R]]], None] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> EvaluationResult:
+    """Train and test a recipe by a protocol.
+
+    For each fold the recipe is fitted on the fold's training people, normaliser included, and
+    scores the comparisons that the protocol plans. Scores of the folds are pooled as they are.
+    Thresholds and calibrations for a fold are set on trials in which none of its held-out people
+    take part.
 
     Parameters
     ----------
+    design
+        The protocol.
     recordings
         Walks; augmented copies (with a `parent`) are used for training only.
     fit
-        From training walks to an embedding function. It must not see anything else.
+        From training walks to an embedding function, or to a system with a scoring of its own. It
+        must not see anything else.
     folds, seed
         See `gaitproof.evaluate.folds.split_recordings`.
     enrolled
@@ -86,60 +148,62 @@ def both_unseen(
     InputError
         If the data leaks, or there are too few people.
     """
-    splits = split_recordings(recordings, folds, seed)
+    splits = design.split(recordings, folds, seed)
     _audit(recordings, splits)
     known = has_bones(recordings)
     chosen = {n: b for n, b in baselines.items() if known or not n.startswith("bone")}
+    originals = [r for r in recordings if not r.parent]
+    plans = [design.plan(originals, split, enrolled) for split in splits]
+    levels, notes = _affordable_levels(originals, plans)
     pools: dict[str, dict[Level, list[Trials]]] = {"": {}, **{name: {} for name in chosen}}
     if prepare is not None:
-        prepare([_divide(recordings, split)[0] for split in splits])
-    for split in splits:
-        train, test = _divide(recordings, split)
-        embed = fit(train)
-        rows = [embed(r.windows) if len(r.windows) else _nothing() for r in test]
-        _score(pools[""], test, rows, LEVELS, COSINE, enrolled, split.number)
-        originals = [r for r in train if not r.parent]
+        prepare([_training(recordings, split) for split in splits])
+    sample: EmbeddingSample | None = None
+    for split, parts in zip(splits, plans, strict=True):
+        train = _training(recordings, split)
+        fitted = fit(train)
+        system = fitted if isinstance(fitted, FittedSystem) else FittedSystem(fitted)
+        rows = _describe_used(originals, parts, lambda r, s=system: s.embed(r.windows))
+        _score(pools[""], parts, originals, rows, levels, system.scoring, split.number)
+        if sample is None and system.scoring is COSINE:
+            sample = _sample(originals, rows, frozenset(split.test))
+        walks = [r for r in train if not r.parent]
         for name, baseline in chosen.items():
-            describe = baseline.fit(originals)
-            rows = [describe(r) if len(r.windows) else _nothing() for r in test]
-            _score(
-                pools[name],
-                test,
-                rows,
-                baseline.levels,
-                baseline.scoring,
-                enrolled,
-                split.number,
-            )
+            rows = _describe_used(originals, parts, baseline.fit(walks))
+            shared = [level for level in baseline.levels if level in levels]
+            _score(pools[name], parts, originals, rows, shared, baseline.scoring, split.number)
         if progress is not None:
             progress((split.number + 1) / len(splits))
     pooled = {
-        name: {level: Trials.concatenate(parts) for level, parts in levels.items()}
-        for name, levels in pools.items()
+        name: {level: Trials.concatenate(found) for level, found in by_level.items()}
+        for name, by_level in pools.items()
     }
-    system = _summaries(pooled.pop(""), draws, seed)
-    others = {name: _summaries(levels, draws, seed) for name, levels in pooled.items()}
+    main = _summaries(pooled.pop(""), draws, seed)
+    others = {name: _summaries(by_level, draws, seed) for name, by_level in pooled.items()}
     return EvaluationResult(
-        protocol=f"both-unseen, {folds} subject-disjoint folds, {enrolled} recordings enrolled",
-        folds=folds,
+        protocol=design.describe(len(splits), enrolled),
+        folds=len(splits),
         enrolled=enrolled,
         seed=seed,
         draws=draws,
-        system=system,
+        system=main,
         baselines=others,
         comparisons={
             name: {
                 level: {
                     figure: difference
                     for figure, difference in compare(
-                        system[level].trials, found.trials, draws=draws, seed=seed
+                        main[level].trials, found.trials, draws=draws, seed=seed
                     ).items()
                     if figure in found.figures
                 }
-                for level, found in levels.items()
+                for level, found in by_level.items()
             }
-            for name, levels in others.items()
+            for name, by_level in others.items()
         },
+        design=design.name,
+        warnings=tuple(text for text in (design.warning, *notes) if text),
+        sample=sample,
     )
 
 
@@ -154,33 +218,69 @@ def _audit(recordings: Sequence[GaitRecording], splits: Iterable[Fold]) -> None:
     refuse(tuple(dict.fromkeys([*findings, *audit_folds(held_out)])))
 
 
-def _divide(recordings: Sequence[R], split: Fold) -> tuple[list[R], list[R]]:
-    train, test = set(split.train), set(split.test)
-    return (
-        [r for r in recordings if person(r) in train],
-        [r for r in recordings if person(r) in test and not r.parent],
+def _training(recordings: Sequence[R], split: Fold) -> list[R]:
+    people = set(split.train)
+    return [r for r in recordings if person(r) in people]
+
+
+def _affordable_levels(
+    recordings: Sequence[GaitRecording], plans: Sequence[Sequence[Plan]]
+) -> tuple[tuple[Level, ...], tuple[str, ...]]:
+    """Leave the window level out, and say so, where it would hold too many trials."""
+    count = sum(
+        len(plan.templates) * max(len(recordings[i].windows), 1)
+        for parts in plans
+        for plan in parts
+        for i in plan.probes
+    )
+    if count <= MAX_TRIALS:
+        return LEVELS, ()
+    return ("clip",), (
+        f"The window level is left out: it would take {count:,} trials, and {MAX_TRIALS:,} is the "
+        "most that are kept in memory.",
     )
 
 
-def _nothing() -> NDArray[np.float64]:
-    return np.zeros((0, 1))
+def _describe_used(
+    recordings: Sequence[R], parts: Sequence[Plan], describe: Callable[[R], NDArray[Any]]
+) -> list[NDArray[Any]]:
+    """Describe the walks that a fold's plans speak of; nothing for the others."""
+    used = frozenset[int]().union(*(plan.used for plan in parts))
+    rows = []
+    for i, recording in enumerate(recordings):
+        if i not in used or not len(recording.windows):
+            rows.append(np.zeros((0, 1)))
+            continue
+        found = np.asarray(describe(recording))
+        if not np.isfinite(found).all():
+            raise InputError(f"The embedding of {recording.recording!r} is not finite.")
+        rows.append(found)
+    return rows
 
 
 def _score(
     pool: dict[Level, list[Trials]],
-    test: Sequence[GaitRecording],
+    parts: Sequence[Plan],
+    recordings: Sequence[GaitRecording],
     rows: Sequence[NDArray[Any]],
     levels: Iterable[Level],
     scoring: Scoring,
-    enrolled: int,
     fold: int,
 ) -> None:
-    for recording, found in zip(test, rows, strict=True):
-        if len(found) and not np.isfinite(found).all():
-            raise InputError(f"The embedding of {recording.recording!r} is not finite.")
     for level in levels:
-        made = make_trials(test, rows, enrolled=enrolled, level=level, fold=fold, scoring=scoring)
-        pool.setdefault(level, []).append(made)
+        pool.setdefault(level, []).extend(
+            score_plan(plan, recordings, rows, level=level, fold=fold, scoring=scoring)
+            for plan in parts
+        )
+
+
+def _sample(
+    recordings: Sequence[GaitRecording],
+    rows: Sequence[NDArray[Any]],
+    people: frozenset[str],
+) -> EmbeddingSample:
+    kept = [i for i, r in enumerate(recordings) if person(r) in people and len(rows[i])]
+    return EmbeddingSample.of_clips([recordings[i] for i in kept], [rows[i] for i in kept])
 
 
 def _summaries(levels: Mapping[Level, Trials], draws: int, seed: int) -> dict[Level, SystemResult]:

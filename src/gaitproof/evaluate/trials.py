@@ -30,6 +30,10 @@ class Kind(StrEnum):
     """The encoder was trained on one of the two people (leave one out)."""
 
 
+KINDS_APART: Final = (Kind.ENROLLED, Kind.STRANGER, Kind.TRAINED)
+"""Kinds of impostor whose figures are reported apart."""
+
+
 class GaitRecording(Protocol):
     """What the evaluation must know of a walk; `gaitproof.train.sources.Recording` fits.
 

@@ -23,7 +23,14 @@ from gaitproof.metrics.curves import (
 )
 from gaitproof.metrics.decisions import ThresholdFigures, figures_at_threshold
 from gaitproof.metrics.intervals import clopper_pearson, people_needed, supported_rate, wilson
-from gaitproof.metrics.likelihood import cllr, ece, min_cllr
+from gaitproof.metrics.likelihood import (
+    cllr,
+    ece,
+    likelihood_figures,
+    likelihood_terms,
+    min_cllr,
+    min_cllr_from_rates,
+)
 from gaitproof.metrics.validation import check_trials
 
 __all__ = [
@@ -42,7 +49,10 @@ __all__ = [
     "figures_at_threshold",
     "fnmr_at_fmr",
     "fnmr_at_fmr_from_rates",
+    "likelihood_figures",
+    "likelihood_terms",
     "min_cllr",
+    "min_cllr_from_rates",
     "min_dcf",
     "min_dcf_from_rates",
     "people_needed",

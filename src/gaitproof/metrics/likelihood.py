@@ -63,6 +63,47 @@ def min_cllr(scores: ArrayLike, mated: ArrayLike) -> float:
     return min(1.0, _cllr(odds - np.log(labels.sum() / (~labels).sum()), labels))
 
 
+def min_cllr_from_rates(fmr: NDArray[np.float64], fnmr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the minimum Cllr of stacked error curves; see `min_cllr`.
+
+    Parameters
+    ----------
+    fmr, fnmr
+        Shape (..., K + 1), as `gaitproof.metrics.rates_from_counts` makes them.
+
+    Returns
+    -------
+    ndarray
+        Shape (...), NaN where a rate is NaN.
+    """
+    ends = (*fmr.shape[:-1], 1)
+    # shares of the two classes in every bin, those without a score first, as the lowest
+    mated = np.diff(fnmr, axis=-1, prepend=np.zeros(ends))
+    nonmated = -np.diff(fmr, axis=-1, prepend=np.ones(ends))
+    pairs = zip(
+        mated.reshape(-1, mated.shape[-1]), nonmated.reshape(-1, mated.shape[-1]), strict=True
+    )
+    values = [_pooled_cllr(a, b) for a, b in pairs]
+    return np.array(values).reshape(fmr.shape[:-1])
+
+
+def _pooled_cllr(mated: NDArray[np.float64], nonmated: NDArray[np.float64]) -> float:
+    """Minimum Cllr of binned shares; each class sums to 1."""
+    from scipy.optimize import isotonic_regression
+
+    total = mated + nonmated
+    if np.isnan(total).any():
+        return float("nan")
+    filled = total > 0
+    mated, nonmated, total = mated[filled], nonmated[filled], total[filled]
+    share = np.clip(isotonic_regression(mated / total, weights=total).x, 0.0, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # a class that is absent from a bin costs nothing there, whatever the ratio
+        cost = np.where(mated > 0, -mated * np.log2(share), 0.0)
+        cost = cost + np.where(nonmated > 0, -nonmated * np.log2(1 - share), 0.0)
+    return min(1.0, float(cost.sum()) / 2)
+
+
 def ece(log10_lr: ArrayLike, mated: ArrayLike, *, prior: float = 0.5, bins: int = 15) -> float:
     """Return the expected calibration error of the posterior probabilities, in [0, 1].
 
@@ -90,9 +131,43 @@ def ece(log10_lr: ArrayLike, mated: ArrayLike, *, prior: float = 0.5, bins: int 
     check_share("The prior", prior)
     if bins < 1:
         raise InputError("At least one bin is needed.", actual=str(bins))
+    gaps = _binned_gaps(values, labels, prior, bins)
+    means = prior * gaps[labels].mean(axis=0) + (1 - prior) * gaps[~labels].mean(axis=0)
+    return float(np.abs(means).sum())
+
+
+def _binned_gaps(
+    values: NDArray[np.float64], labels: NDArray[np.bool_], prior: float, bins: int
+) -> NDArray[np.float64]:
+    """Stated probability minus truth of every trial, in the column of its bin: (N, bins)."""
     odds = np.nan_to_num(values, nan=0.0) * np.log(10) + np.log(prior / (1 - prior))
     stated = np.exp(-np.logaddexp(0.0, -odds))
-    weight = np.where(labels, prior / labels.sum(), (1 - prior) / (~labels).sum())
     index = np.minimum((stated * bins).astype(np.intp), bins - 1)
-    gap = np.bincount(index, weights=weight * (stated - labels), minlength=bins)
-    return float(np.abs(gap).sum())
+    gaps = np.zeros((len(values), bins))
+    gaps[np.arange(len(values)), index] = stated - labels
+    return gaps
+
+
+def likelihood_terms(
+    log10_lr: ArrayLike, mated: ArrayLike, *, bins: int = 15
+) -> NDArray[np.float64]:
+    """Return what every trial adds to Cllr and ECE (at even odds), for a bootstrap of means.
+
+    Returns
+    -------
+    ndarray
+        Shape (N, 1 + bins): the trial's cost in bits, and its calibration gap in its bin. Means of
+        the columns over mated and over non-mated trials are what `likelihood_figures` takes.
+    """
+    values, labels = check_trials(log10_lr, mated)
+    natural = np.nan_to_num(values, nan=0.0) * np.log(10)
+    cost = np.logaddexp(0.0, np.where(labels, -natural, natural)) / np.log(2)
+    return np.concatenate([cost[:, None], _binned_gaps(values, labels, 0.5, bins)], axis=1)
+
+
+def likelihood_figures(
+    mated: NDArray[np.float64], nonmated: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return Cllr and ECE, shape (...), from means of `likelihood_terms`, shape (..., 1 + bins)."""
+    mean = (mated + nonmated) / 2
+    return mean[..., 0], np.abs(mean[..., 1:]).sum(axis=-1)

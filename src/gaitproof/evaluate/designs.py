@@ -1,0 +1,252 @@
+"""The protocols: who is trained on, who is enrolled, and who claims to be whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Final, Protocol
+
+from gaitproof.errors import ConfigError, InputError
+from gaitproof.evaluate.folds import Fold, leave_one_out, split_recordings
+from gaitproof.evaluate.trials import GaitRecording, Plan, make_plan, person
+
+LOSO_WARNING: Final = (
+    "Leave one subject out: one side of every impostor trial is a person the encoder was trained "
+    "on, and neither side of a genuine trial is. That flatters an encoder that only recognises its "
+    "training people; both-unseen is the figure to trust."
+)
+
+
+class Design(Protocol):
+    """A protocol: how people are divided, and which comparisons are made.
+
+    Whatever the protocol, `gaitproof.evaluate.protocol.evaluate_design` trains, scores, audits
+    and summarises in one way; a new protocol is a new object of this kind.
+    """
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+        ...
+
+    @property
+    def warning(self) -> str:
+        """What a reader of its figures must know; empty if nothing."""
+        ...
+
+    def describe(self, folds: int, enrolled: int) -> str:
+        """Say the protocol in words."""
+        ...
+
+    def split(self, recordings: Sequence[GaitRecording], count: int, seed: int) -> tuple[Fold, ...]:
+        """Divide the people; every fold trains one encoder on its training people only."""
+        ...
+
+    def plan(
+        self, recordings: Sequence[GaitRecording], fold: Fold, enrolled: int
+    ) -> tuple[Plan, ...]:
+        """Choose a fold's templates and probes.
+
+        Parameters
+        ----------
+        recordings
+            All walks, originals only.
+        fold
+            Whose encoder scores them.
+        enrolled
+            Recordings per template, in every template.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class BothUnseen:
+    """Neither the person in the probe nor the claimed one was trained on: the headline."""
+
+    name: str = "both-unseen"
+    warning: str = ""
+
+    def describe(self, folds: int, enrolled: int) -> str:
+        """Say the protocol in words."""
+        return f"both-unseen, {folds} subject-disjoint folds, {enrolled} recordings enrolled"
+
+    def split(self, recordings: Sequence[GaitRecording], count: int, seed: int) -> tuple[Fold, ...]:
+        """Deal the people of every source into `count` folds."""
+        return split_recordings(recordings, count, seed)
+
+    def plan(
+        self, recordings: Sequence[GaitRecording], fold: Fold, enrolled: int
+    ) -> tuple[Plan, ...]:
+        """Let the fold's people claim to be themselves and each other."""
+        return (_within(recordings, frozenset(fold.test), enrolled=enrolled),)
+
+
+@dataclass(frozen=True)
+class LeaveOneSubjectOut:
+    """The field's protocol: one person is new, the impostors were trained on."""
+
+    name: str = "loso"
+    warning: str = LOSO_WARNING
+
+    def describe(self, folds: int, enrolled: int) -> str:
+        """Say the protocol in words."""
+        return (
+            f"leave one subject out, {folds} folds, {enrolled} recordings enrolled; "
+            "impostors were trained on"
+        )
+
+    def split(self, recordings: Sequence[GaitRecording], count: int, seed: int) -> tuple[Fold, ...]:
+        """Hold out one person per fold; `count` and `seed` have nothing to decide."""
+        folds = tuple(leave_one_out(recordings))
+        if len(folds) < _MIN_PEOPLE:
+            raise InputError(
+                "Too few people to leave one out.",
+                expected=f"{_MIN_PEOPLE} or more",
+                actual=str(len(folds)),
+            )
+        return folds
+
+    def plan(
+        self, recordings: Sequence[GaitRecording], fold: Fold, enrolled: int
+    ) -> tuple[Plan, ...]:
+        """Let the one claim to be everybody, and everybody claim to be the one.
+
+        All templates hold the same number of recordings, and no probe is in its own template.
+        """
+        (held_out,) = fold.test
+        whole = make_plan(recordings, enrolled=enrolled)
+        own = tuple(i for i in whole.probes if person(recordings[i]) == held_out)
+        template = {k: v for k, v in whole.templates.items() if k == held_out}
+        others = {k: v for k, v in whole.templates.items() if k != held_out}
+        trained = frozenset(fold.train)
+        plans = (Plan(template, whole.probes, trained), Plan(others, own, trained))
+        return tuple(plan for plan in plans if plan.templates and plan.probes)
+
+
+@dataclass(frozen=True)
+class Across:
+    """Enrolled under one label and tried under another; nobody was trained on.
+
+    Parameters
+    ----------
+    name
+        As on the command line.
+    what
+        The label, in words.
+    label
+        From a walk to its label.
+    warning
+        See `Design`.
+    """
+
+    name: str
+    what: str
+    label: Callable[[GaitRecording], str]
+    warning: str = ""
+
+    def describe(self, folds: int, enrolled: int) -> str:
+        """Say the protocol in words."""
+        return (
+            f"{self.name}, every ordered pair of different {self.what}s, both-unseen, {folds} "
+            f"subject-disjoint folds, {enrolled} recordings enrolled"
+        )
+
+    def split(self, recordings: Sequence[GaitRecording], count: int, seed: int) -> tuple[Fold, ...]:
+        """Deal the people of every source into `count` folds."""
+        self._pairs(recordings, _MIN_ENROLLED)
+        return split_recordings(recordings, count, seed)
+
+    def plan(
+        self, recordings: Sequence[GaitRecording], fold: Fold, enrolled: int
+    ) -> tuple[Plan, ...]:
+        """Enrol under the first label and try under the second, for every ordered pair.
+
+        A pair under which nobody at all can be both enrolled and tried is left out: its impostors
+        alone would only show that the labels differ.
+        """
+        people = frozenset(fold.test)
+        plans = (
+            _within(
+                recordings,
+                people,
+                enrolled=enrolled,
+                enrol=lambda r, label=first: self.label(r) == label,
+                probe=lambda r, label=second: self.label(r) == label,
+                part=f"{first} → {second}",
+            )
+            for first, second in self._pairs(recordings, enrolled)
+        )
+        return tuple(plan for plan in plans if plan.templates and plan.probes)
+
+    def _pairs(self, recordings: Sequence[GaitRecording], enrolled: int) -> list[tuple[str, str]]:
+        labels = sorted({self.label(r) for r in recordings})
+        pairs = [
+            (first, second)
+            for first, second in permutations(labels, 2)
+            if make_plan(
+                recordings,
+                enrolled=enrolled,
+                enrol=lambda r, label=first: self.label(r) == label,
+                probe=lambda r, label=second: self.label(r) == label,
+            ).templates
+        ]
+        if not pairs:
+            raise InputError(
+                f"Nobody can be enrolled in one {self.what} and tried in another.",
+                expected=f"people with {enrolled} recordings in one and one in another",
+                actual=f"{self.what}s: {', '.join(labels) or 'none'}",
+                hint="enrol fewer recordings, or use the protocol both-unseen",
+            )
+        return pairs
+
+
+_MIN_PEOPLE: Final = 3
+"""With fewer there is no interval over people."""
+
+_MIN_ENROLLED: Final = 1
+
+
+def _within(
+    recordings: Sequence[GaitRecording],
+    people: frozenset[str],
+    *,
+    enrolled: int,
+    enrol: Callable[[GaitRecording], bool] = lambda r: True,
+    probe: Callable[[GaitRecording], bool] = lambda r: True,
+    part: str = "",
+) -> Plan:
+    """Plan the trials of some people among themselves."""
+    return make_plan(
+        recordings,
+        enrolled=enrolled,
+        enrol=lambda r: person(r) in people and enrol(r),
+        probe=lambda r: person(r) in people and probe(r),
+        part=part,
+    )
+
+
+_ALL: Final[tuple[Design, ...]] = (
+    BothUnseen(),
+    LeaveOneSubjectOut(),
+    Across("cross-condition", "condition", lambda r: r.condition),
+    Across("cross-view", "view", lambda r: r.view),
+)
+
+DESIGNS: Final[Mapping[str, Design]] = {design.name: design for design in _ALL}
+"""Every protocol by its name on the command line."""
+
+
+def find_design(name: str) -> Design:
+    """Return the protocol of a name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    if name not in DESIGNS:
+        raise ConfigError(
+            f"There is no protocol called {name!r}.", expected=f"one of {', '.join(DESIGNS)}"
+        )
+    return DESIGNS[name]
