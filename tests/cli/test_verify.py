@@ -2,7 +2,7 @@ import json
 
 import pytest
 import typer
-from scripted import ScriptedEncoder, ScriptedExtractor
+from scripted import ScriptedEncoder, ScriptedExtractor, make_band, make_card
 from typer.testing import CliRunner
 
 from gaitproof.cli import gallery as gallery_commands
@@ -102,6 +102,25 @@ def test_what_people_are_told(run, enrolled):
     answer = json.loads(run("verify", "probe.mp4", "-c", "p0", "--json").stdout)
     assert answer["source_sha256"] in text
     assert answer["template_id"] in text
+
+
+def test_the_inconclusive_band_is_told(run, enrolled, encoder, monkeypatch):
+    point = make_card().operating_point.model_copy(update={"inconclusive": make_band(0.0, 1.0)})
+    monkeypatch.setattr(encoder, "card", make_card(operating_point=point))
+    done = run("verify", "probe.mp4", "--claim", "p0")
+    assert done.exit_code == 3
+    told = " ".join(done.stdout.split())
+    for part in (
+        "INCONCLUSIVE — The walk speaks neither for nor against the claim.",
+        "from 0.000 to below 1.000, and where the likelihood ratio is below 2 either way",
+        "3.3% (95 %: 1.0% to 6.0%): an impostor is accepted",
+        "22.0% (95 %: 10.0% to 30.0%) of genuine walks",
+        "21.0% (95 %: 10.0% to 30.0%) of impostors",
+    ):
+        assert part in told, part
+    answer = json.loads(run("verify", "probe.mp4", "-c", "p0", "--json").stdout)
+    assert answer["band"]["high"] == 1.0
+    assert answer["band"]["undecided_mated"]["value"] == 0.22
 
 
 def test_default_gallery_is_in_the_data_folder(run, enrolled, tmp_path):

@@ -12,8 +12,8 @@ import numpy as np
 
 from gaitproof.config import VerifySettings
 from gaitproof.gait.features import compute_windows
-from gaitproof.nets.card import CalibrationCard, DataSource, ModelCard, OperatingPoint
-from gaitproof.types import ErrorRate, GaitWindows, Landmark, PoseSequence
+from gaitproof.nets.card import DataSource, LogisticCalibration, ModelCard, OperatingPoint
+from gaitproof.types import ErrorRate, GaitWindows, InconclusiveBand, Landmark, PoseSequence
 from gaitproof.verify.templates import Recording
 
 FRAME_SIZE = (1280, 720)
@@ -113,7 +113,7 @@ def make_card(model_id: str = "scripted-1", **changes: Any) -> ModelCard:
             fmr=ErrorRate(0.05, 0.02, 0.1),
             fnmr=ErrorRate(0.06, 0.03, 0.12),
         ),
-        "calibration": CalibrationCard(
+        "calibration": LogisticCalibration(
             slope=20.0,
             intercept=-18.6,
             log10_lr_bound=2.0,
@@ -129,6 +129,22 @@ def make_card(model_id: str = "scripted-1", **changes: Any) -> ModelCard:
         "limits": "tests only",
     }
     return ModelCard(**(fields | changes))
+
+
+def make_band(low: float, high: float, **changes: Any) -> InconclusiveBand:
+    fields: dict[str, Any] = {
+        "low": low,
+        "high": high,
+        "min_log10_lr": 0.30103,
+        "target": 0.05,
+        "wrong_nonmated": ErrorRate(0.031, 0.01, 0.05),
+        "wrong_mated": ErrorRate(0.032, 0.01, 0.05),
+        "fmr": ErrorRate(0.033, 0.01, 0.06),
+        "fnmr": ErrorRate(0.034, 0.01, 0.06),
+        "undecided_nonmated": ErrorRate(0.21, 0.1, 0.3),
+        "undecided_mated": ErrorRate(0.22, 0.1, 0.3),
+    }
+    return InconclusiveBand(**(fields | changes))
 
 
 class ScriptedEncoder:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import make_band
 
 from gaitproof.report import page
 from gaitproof.report.page import (
@@ -88,6 +89,19 @@ def test_verdict_page_holds_the_evidence(make_verdict, decision):
     assert verdict.source_sha256 in text
     assert "does not prove" in text
     assert ('class="scale' in text) == (decision != "INCONCLUSIVE")
+
+
+def test_the_inconclusive_band_is_told(make_verdict):
+    band = make_band(0.9, 0.93)
+    text = " ".join(render_verdict(VerdictCard("A video", make_verdict(band=band))).split())
+    assert "a claim is accepted from 0.930 and refused below 0.900; between them" in text
+    assert "strength is below 2 times, nothing is decided" in text
+    assert "3.3 % (95 % interval 1.0 % to 6.0 %) of comparisons with somebody else" in text
+    assert "22 % (95 % interval 10 % to 30 %) of comparisons with the right person" in text
+    assert "left: 90.00%; width: 3.00%" in text
+    without = render_verdict(VerdictCard("A video", make_verdict()))
+    assert "a claim is accepted from 0.914" in without
+    assert "left undecided" not in without
 
 
 def test_pages_load_nothing(story):

@@ -11,7 +11,7 @@ import pytest
 from gaitproof.errors import ConfigError, InputError, ModelError
 from gaitproof.evaluate.trials import make_trials
 from gaitproof.metrics import auc
-from gaitproof.nets.card import CalibrationCard, OperatingPoint
+from gaitproof.nets.card import LogisticCalibration, OperatingPoint
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.train.config import AugmentSettings, TrainSettings
 from gaitproof.train.export import save_model
@@ -79,7 +79,7 @@ def test_export_matches_and_is_checked(make_recordings: Maker, tmp_path: Path) -
         architecture="hybrid-small",
         embedding_size=128,
         operating_point=OperatingPoint(threshold=0.5, chosen_by="test", fmr=rate, fnmr=rate),
-        calibration=CalibrationCard(
+        calibration=LogisticCalibration(
             slope=1,
             intercept=0,
             log10_lr_bound=1,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from gaitproof.errors import ModelError
-from gaitproof.nets.card import CalibrationCard
+from gaitproof.nets.card import LogisticCalibration
 from gaitproof.verify.calibration import (
     fit_calibration,
     in_words,
@@ -13,7 +13,7 @@ from gaitproof.verify.calibration import (
     supported_bound,
 )
 
-CARD = CalibrationCard(
+CARD = LogisticCalibration(
     slope=10, intercept=-8, log10_lr_bound=1.5, subjects=30, mated_trials=1, nonmated_trials=1
 )
 

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
-from scripted import ScriptedEncoder, make_card
+from scripted import ScriptedEncoder, make_band, make_card
 
 from gaitproof.config import QualityGate, VerifySettings
 from gaitproof.errors import GalleryError, InputError, ModelError
+from gaitproof.nets.card import DurationTerm
 from gaitproof.types import Decision
 from gaitproof.verify.calibration import log10_likelihood_ratio
+from gaitproof.verify.decision import TOO_CLOSE
 from gaitproof.verify.verifier import Verifier
 
 # people 0, 4 and 5 of the scripted walkers are far apart; see the test below
@@ -58,6 +60,59 @@ def test_the_threshold_is_the_cards(enrolled, make_video, encoder, extractor, th
     verdict = verifier.verify(make_video({"person": 0, "take": 2}), claim="p0")
     assert verdict.decision is (Decision.DEEPFAKE if threshold else Decision.AUTHENTIC)
     assert any("borderline" in note for note in verdict.notes) is bool(threshold)
+
+
+def _with_band(enrolled, extractor, low, high, **changes):
+    point = make_card().operating_point.model_copy(update={"inconclusive": make_band(low, high)})
+    other = ScriptedEncoder(make_card(operating_point=point, **changes))
+    return Verifier.open(enrolled.gallery, encoder=other, extractor=extractor)
+
+
+def test_clear_walks_are_decided_outside_the_band(enrolled, make_video, extractor):
+    verifier = _with_band(enrolled, extractor, 0.92, 0.94)
+    video = make_video({"person": 0, "take": 2})
+    assert verifier.verify(video, claim="p0").decision is Decision.AUTHENTIC
+    refused = verifier.verify(video, claim="p5")
+    assert refused.decision is Decision.DEEPFAKE
+    assert refused.band == verifier.encoder.card.operating_point.inconclusive
+    assert enrolled.verify(video, claim="p0").band is None
+
+
+@pytest.mark.parametrize("claim", ["p0", "p5"])
+def test_a_walk_within_the_band_decides_nothing(enrolled, make_video, extractor, claim):
+    verifier = _with_band(enrolled, extractor, 0.0, 1.0)
+    verdict = verifier.verify(make_video({"person": 0, "take": 2}), claim=claim)
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert verdict.decision.exit_status == 3
+    assert verdict.headline == f"INCONCLUSIVE — {TOO_CLOSE}"
+    assert verdict.similarity is not None
+    assert verdict.log10_lr is not None
+    assert "too close to call" in verdict.plain
+    assert verdict.quality.usable
+
+
+def test_a_likelihood_ratio_without_support_decides_nothing(enrolled, make_video, extractor):
+    flat = make_card().calibration.model_copy(update={"slope": 0.0, "intercept": 0.3})
+    verifier = _with_band(enrolled, extractor, 0.92, 0.94, calibration=flat)
+    verdict = verifier.verify(make_video({"person": 0, "take": 2}), claim="p0")
+    assert verdict.similarity > 0.94
+    assert verdict.reason == TOO_CLOSE
+    found = verifier.identify(make_video({"person": 0, "take": 2}))
+    assert not any(c.accepted for c in found.candidates)
+    assert found.threshold == 0.94
+
+
+def test_a_short_probe_is_worth_less_where_the_card_says_so(enrolled, make_video, extractor):
+    term = DurationTerm(slope=20.0, intercept=-18.6, fewest=1, most=20)
+    calibration = make_card().calibration.model_copy(update={"duration": term})
+    encoder = ScriptedEncoder(make_card(calibration=calibration))
+    verifier = Verifier.open(enrolled.gallery, encoder=encoder, extractor=extractor)
+    for seconds in (2.1, 4.0):
+        video = make_video({"person": 0, "take": 2, "seconds": seconds})
+        verdict = verifier.verify(video, claim="p5")
+        windows = verdict.quality.usable_windows
+        expected = (20 * verdict.similarity - 18.6) * (1 + np.log10(windows))
+        assert verdict.log10_lr == pytest.approx(max(expected, -2.0))
 
 
 @pytest.mark.parametrize(

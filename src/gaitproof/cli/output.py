@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from gaitproof.types import ErrorRate, QualityReport, Verdict
+    from gaitproof.types import ErrorRate, InconclusiveBand, QualityReport, Verdict
     from gaitproof.verify.verifier import Identification
 
 NOT_PROVEN: Final = (
@@ -117,10 +117,18 @@ def verdict_table(verdict: Verdict) -> Table:
     if verdict.similarity is not None:
         table.add_row("similarity", f"{verdict.similarity:.3f} (0 unlike, 1 alike)")
     table.add_row("threshold", f"{verdict.threshold:.3f}")
+    if verdict.band is not None:
+        table.add_row("  left undecided", _band(verdict.band))
     if verdict.log10_lr is not None:
         table.add_row("log10 likelihood ratio", evidence(verdict.log10_lr, verdict.log10_lr_bound))
     table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
     table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
+    if verdict.band is not None:
+        band = verdict.band
+        table.add_row("  of decided claims", f"{rate(band.fmr)}: an impostor is accepted")
+        table.add_row("", f"{rate(band.fnmr)}: a genuine walk is refused")
+        table.add_row("  left undecided", f"{rate(band.undecided_mated)} of genuine walks")
+        table.add_row("", f"{rate(band.undecided_nonmated)} of impostors")
     _add_quality(table, verdict.quality)
     table.add_section()
     table.add_row("model", markup(verdict.model_id))
@@ -132,6 +140,14 @@ def verdict_table(verdict: Verdict) -> Table:
     table.add_row("SHA-256", verdict.source_sha256)
     table.add_row("software", f"{markup(verdict.software)}, {verdict.seconds:.1f} s")
     return table
+
+
+def _band(band: InconclusiveBand) -> str:
+    ratio = 10.0**band.min_log10_lr
+    return (
+        f"from {band.low:.3f} to below {band.high:.3f}, "
+        f"and where the likelihood ratio is below {ratio:.2g} either way"
+    )
 
 
 def show_identification(found: Identification) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from gaitproof.config import Settings
-from gaitproof.types.verdict import ErrorRate
+from gaitproof.types.verdict import ErrorRate, InconclusiveBand
 from gaitproof.types.windows import N_FEATURES
 
 
@@ -21,19 +23,114 @@ class DataSource(Settings):
     citation: str
 
 
-class CalibrationCard(Settings):
-    """Score to log10 likelihood ratio: ``slope * similarity + intercept``, then bounded.
+class CalibrationFigures(Settings):
+    """How good the likelihood ratios are, each calibrated on other people than its own."""
 
-    Fitted by logistic regression on held-out trials (prior-corrected), see EVALUATION.
-    """
+    cllr: float = Field(ge=0)
+    """Cost in bits."""
+    min_cllr: float = Field(ge=0)
+    """Cost that the best monotone map of the similarities leaves."""
+    ece: float = Field(ge=0, le=1)
+    """Expected calibration error of the posterior at even prior odds."""
 
-    slope: float
-    intercept: float
+
+class _Calibration(Settings):
     log10_lr_bound: float = Field(gt=0)
     """Largest magnitude the calibration subjects support."""
     subjects: int
     mated_trials: int
     nonmated_trials: int
+    held_out: CalibrationFigures | None = None
+    """Cross-fitted by fold; None where there was one fold only."""
+
+
+class DurationTerm(Settings):
+    """What the length of the probe adds: ``(slope * similarity + intercept) * log10(windows)``."""
+
+    slope: float
+    intercept: float
+    fewest: int = Field(ge=1)
+    most: int = Field(ge=1)
+    """Windows of the shortest and longest probe calibrated on; others count as the nearest."""
+
+
+class LogisticCalibration(_Calibration):
+    """Score to log10 likelihood ratio: ``slope * similarity + intercept``, then bounded.
+
+    Fitted by logistic regression on held-out trials (prior-corrected), see EVALUATION.
+    """
+
+    method: Literal["logistic"] = "logistic"
+    slope: float
+    intercept: float
+    duration: DurationTerm | None = None
+    """Added before bounding, where probes of few windows are worth less than long ones."""
+
+    @model_validator(mode="after")
+    def _check_rising(self) -> LogisticCalibration:
+        if self.duration is not None:
+            if self.duration.fewest > self.duration.most:
+                raise ValueError("the fewest windows must not exceed the most")
+            for windows in (self.duration.fewest, self.duration.most):
+                if self.slope + self.duration.slope * math.log10(windows) < 0:
+                    raise ValueError("the likelihood ratio must not fall with the similarity")
+        return self
+
+
+class IsotonicCalibration(_Calibration):
+    """Score to log10 likelihood ratio: a never-falling, piecewise linear table, then bounded.
+
+    Fitted by pool-adjacent-violators on held-out trials (prior-corrected). Beyond its ends the
+    table stays level.
+    """
+
+    method: Literal["isotonic"]
+    similarities: tuple[float, ...] = Field(min_length=1, max_length=10_000)
+    """Strictly increasing."""
+    log10_lr: tuple[float, ...] = Field(min_length=1, max_length=10_000)
+    """Never falling, one value per similarity."""
+
+    @model_validator(mode="after")
+    def _check_table(self) -> IsotonicCalibration:
+        if len(self.similarities) != len(self.log10_lr):
+            raise ValueError("similarities and log10_lr need equally many values")
+        if not all(a < b for a, b in pairwise(self.similarities)):
+            raise ValueError("similarities must increase")
+        if not all(a <= b for a, b in pairwise(self.log10_lr)):
+            raise ValueError("log10_lr must not fall")
+        if max(map(abs, self.log10_lr)) > self.log10_lr_bound:
+            raise ValueError("log10_lr must not exceed log10_lr_bound")
+        return self
+
+
+def _calibration_tag(value: Any) -> Any:
+    # cards written before there was a choice name no method
+    if isinstance(value, dict):
+        return value.get("method", "logistic")
+    return getattr(value, "method", None)
+
+
+CalibrationCard = Annotated[
+    Annotated[LogisticCalibration, Tag("logistic")]
+    | Annotated[IsotonicCalibration, Tag("isotonic")],
+    Discriminator(_calibration_tag),
+]
+"""Either calibration, told apart by `method`."""
+
+
+NormalisationKind = Literal["none", "z", "t", "s"]
+"""See `gaitproof.verify.normalisation`."""
+
+
+class CohortCard(Settings):
+    """The strangers that similarities are measured against, stored beside the weights."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """Of the cohort file."""
+    people: int = Field(ge=2)
+    """Rows of the cohort, all of them training subjects."""
+    top: int | None = Field(default=None, ge=2)
+    """Only the so many most alike are used; None for all."""
 
 
 class OperatingPoint(Settings):
@@ -45,6 +142,15 @@ class OperatingPoint(Settings):
     """How the threshold was chosen, e.g. ``EER on held-out people``."""
     fmr: ErrorRate
     fnmr: ErrorRate
+    inconclusive: InconclusiveBand | None = None
+    """Where nothing is decided; None decides every claim at the threshold."""
+
+    @model_validator(mode="after")
+    def _check_band(self) -> OperatingPoint:
+        band = self.inconclusive
+        if band is not None and not band.low <= self.threshold <= band.high:
+            raise ValueError("the threshold must lie within the inconclusive band")
+        return self
 
 
 class ModelCard(Settings):
@@ -63,6 +169,9 @@ class ModelCard(Settings):
     """z-score normaliser of the training subjects, one value per feature."""
     operating_point: OperatingPoint
     calibration: CalibrationCard
+    normalisation: NormalisationKind = "none"
+    """How similarities are normalised before threshold and calibration."""
+    cohort: CohortCard | None = None
     data: tuple[DataSource, ...]
     protocol: str
     figures: dict[str, float]
@@ -79,4 +188,10 @@ class ModelCard(Settings):
             raise ValueError(f"mean and std need {N_FEATURES} values each")
         if min(self.std) <= 0:
             raise ValueError("std must be positive")
+        return self
+
+    @model_validator(mode="after")
+    def _check_cohort(self) -> ModelCard:
+        if (self.normalisation == "none") != (self.cohort is None):
+            raise ValueError("a normalisation needs a cohort, and a cohort a normalisation")
         return self

@@ -10,6 +10,7 @@ from gaitproof.types.pose import PoseSequence
 from gaitproof.types.verdict import (
     Decision,
     ErrorRate,
+    InconclusiveBand,
     QualityReport,
     Verdict,
     WindowQuality,
@@ -23,6 +24,7 @@ __all__ = [
     "Decision",
     "ErrorRate",
     "GaitWindows",
+    "InconclusiveBand",
     "Landmark",
     "PoseSequence",
     "QualityReport",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Decision(StrEnum):
@@ -74,6 +74,56 @@ class ErrorRate:
 
 
 @dataclass(frozen=True)
+class InconclusiveBand:
+    """Where the walk speaks neither for nor against a claim, and what is decided outside it.
+
+    A claim is accepted at `high` and above and refused below `low`, and only if the likelihood
+    ratio supports the answer by `min_log10_lr`; otherwise nothing is decided.
+
+    Parameters
+    ----------
+    low, high
+        Similarities in [0, 1], around the threshold.
+    min_log10_lr
+        Least magnitude of the log10 likelihood ratio that carries an answer, on its side.
+    target
+        The share of wrong answers that was aimed at, among the claims of either kind.
+    wrong_nonmated, wrong_mated
+        Of all claims to be somebody else, the share answered AUTHENTIC; of all genuine claims,
+        the share answered DEEPFAKE.
+    fmr, fnmr
+        The same among the claims that were decided.
+    undecided_nonmated, undecided_mated
+        Share of the claims of either kind that is left undecided.
+
+    Raises
+    ------
+    ValueError
+        If the limits are out of order or out of range.
+    """
+
+    # cards are read from JSON, where an unknown key is an error
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    low: float
+    high: float
+    min_log10_lr: float
+    target: float
+    wrong_nonmated: ErrorRate
+    wrong_mated: ErrorRate
+    fmr: ErrorRate
+    fnmr: ErrorRate
+    undecided_nonmated: ErrorRate
+    undecided_mated: ErrorRate
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high <= 1:
+            raise ValueError("the band needs 0 <= low <= high <= 1")
+        if not self.min_log10_lr >= 0 or not 0 < self.target < 1:
+            raise ValueError("the band needs min_log10_lr >= 0 and 0 < target < 1")
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The answer to "does this video show the person it claims to show?".
 
@@ -93,7 +143,7 @@ class Verdict:
     log10_lr_bound
         Largest magnitude that the number of calibration subjects supports.
     threshold
-        Similarity at and above which the claim is accepted.
+        Similarity at and above which the claim is accepted, unless `band` leaves it undecided.
     fmr, fnmr
         Error rates at that threshold, with 95 % intervals.
     quality
@@ -110,6 +160,8 @@ class Verdict:
         Wall-clock time the verification took.
     notes
         Further plain-language remarks, e.g. other people in the picture.
+    band
+        Where the walk speaks neither for nor against a claim; None if the model states none.
     """
 
     decision: Decision
@@ -130,6 +182,7 @@ class Verdict:
     software: str
     seconds: float
     notes: tuple[str, ...] = ()
+    band: InconclusiveBand | None = None
 
     @property
     def headline(self) -> str:
@@ -147,6 +200,8 @@ class Verdict:
             return "Gait consistent with the claim."
         if self.decision is Decision.DEEPFAKE:
             return "Gait inconsistent with the claim."
+        if self.similarity is not None:
+            return "The gait was compared; the result is too close to call."
         return "The gait could not be compared."
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from gaitproof.errors import GaitproofError, GalleryError, InputError, ModelErro
 from gaitproof.gait.features import compute_windows
 from gaitproof.types import Decision, ErrorRate, GaitWindows, PoseSequence, QualityReport, Verdict
 from gaitproof.verify.calibration import log10_likelihood_ratio
+from gaitproof.verify.decision import TOO_CLOSE, decide
 from gaitproof.verify.gallery import Added, Gallery
 from gaitproof.verify.names import check_name
 from gaitproof.verify.people import Choice, Person, choose, summarise
@@ -130,7 +131,9 @@ class Candidate:
 class Identification:
     """Who of the gallery walks most like the person in a video; best first.
 
-    `reason` says why nobody could be compared; it is empty otherwise.
+    `reason` says why nobody could be compared; it is empty otherwise. `threshold` is the similarity
+    from which a candidate is accepted, the upper end of the inconclusive band where the model has
+    one, and `fmr` the chance that somebody else's walk is.
     """
 
     candidates: tuple[Candidate, ...]
@@ -442,12 +445,14 @@ class Verifier:
                 thin += 1
                 continue
             score = similarity(probe.embeddings, template.vector)
+            log10_lr = log10_likelihood_ratio(score, card.calibration, len(probe.embeddings))
+            decision = decide(score, log10_lr, card.operating_point)
             found.append(
                 Candidate(
                     name=enrolled.name,
                     similarity=score,
-                    log10_lr=log10_likelihood_ratio(score, card.calibration),
-                    accepted=score >= card.operating_point.threshold,
+                    log10_lr=log10_lr,
+                    accepted=decision is Decision.AUTHENTIC,
                     template_id=template.template_id,
                     template_recordings=len(template.sources),
                 )
@@ -463,13 +468,14 @@ class Verifier:
         reason = probe.reason
         if not reason and not found:
             reason = "No enrolled identity can be compared with this video."
+        point, band = card.operating_point, card.operating_point.inconclusive
         return Identification(
             candidates=tuple(sorted(found, key=lambda c: -c.similarity)[:top]),
             reason=reason,
             compared=len(found),
-            threshold=card.operating_point.threshold,
+            threshold=point.threshold if band is None else band.high,
             log10_lr_bound=card.calibration.log10_lr_bound,
-            fmr=card.operating_point.fmr,
+            fmr=point.fmr if band is None else band.wrong_nonmated,
             quality=probe.quality,
             model_id=card.model_id,
             source=str(video),
@@ -577,9 +583,11 @@ class Verifier:
         log10_lr = None
         decision = Decision.INCONCLUSIVE
         if score is not None:
-            log10_lr = log10_likelihood_ratio(score, card.calibration)
-            decision = Decision.AUTHENTIC if score >= point.threshold else Decision.DEEPFAKE
-            if log10_lr != 0 and (log10_lr > 0) != (decision is Decision.AUTHENTIC):
+            log10_lr = log10_likelihood_ratio(score, card.calibration, len(probe.embeddings))
+            decision = decide(score, log10_lr, point)
+            if decision is Decision.INCONCLUSIVE:
+                reason = TOO_CLOSE
+            elif log10_lr != 0 and (log10_lr > 0) != (decision is Decision.AUTHENTIC):
                 notes += (
                     "The score lies between the decision threshold and the point where the "
                     "likelihood ratio changes sides: treat it as a borderline case.",
@@ -603,6 +611,7 @@ class Verifier:
             software=f"gaitproof {gaitproof.__version__}",
             seconds=time.monotonic() - begun,
             notes=notes,
+            band=point.inconclusive,
         )
 
     def _enrolment_notes(self, added: Added, name: str, estimator: str) -> tuple[str, ...]:

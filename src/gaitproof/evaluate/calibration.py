@@ -1,0 +1,160 @@
+"""Calibrations compared on people they were not fitted on, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof import metrics
+from gaitproof.errors import InputError
+from gaitproof.evaluate.trials import Trials
+from gaitproof.nets.card import CalibrationCard, CalibrationFigures
+from gaitproof.verify.calibration import fit_calibration, fit_isotonic, log10_likelihood_ratios
+
+CalibrationMethod = Literal["logistic", "duration", "isotonic"]
+CalibrationChoice = Literal["auto", "logistic", "duration", "isotonic"]
+"""``auto`` takes the method with the lowest held-out Cllr."""
+
+_MAX_PARTS: Final = 10
+"""Folds beyond this many are joined for cross-fitting: leave-one-out has as many as people."""
+
+
+def _logistic(trials: Trials) -> CalibrationCard:
+    return fit_calibration(trials.scores, trials.mated, len(trials.subjects))
+
+
+def _duration(trials: Trials) -> CalibrationCard:
+    return fit_calibration(
+        trials.scores, trials.mated, len(trials.subjects), windows=trials.windows
+    )
+
+
+def _isotonic(trials: Trials) -> CalibrationCard:
+    return fit_isotonic(trials.scores, trials.mated, len(trials.subjects))
+
+
+_FITS: Final[dict[CalibrationMethod, Callable[[Trials], CalibrationCard]]] = {
+    "logistic": _logistic,
+    "duration": _duration,
+    "isotonic": _isotonic,
+}
+
+
+def other_people(trials: Trials) -> list[tuple[NDArray[np.bool_], Trials]]:
+    """Pair the trials of every fold with those of other folds and other people.
+
+    Returns
+    -------
+    list of tuple
+        A mask of shape (N,), and the trials to fit on: without the fold's own, and without any
+        that touch a person held out in it. Empty if some fold leaves no trials of both kinds.
+    """
+    folds = np.unique(trials.fold)
+    group = np.searchsorted(folds, trials.fold) % min(len(folds), _MAX_PARTS)
+    pairs = []
+    for number in np.unique(group):
+        own = group == number
+        held_out = np.unique(trials.probe[own & trials.mated])
+        apart = ~np.isin(trials.probe, held_out) & ~np.isin(trials.claimed, held_out)
+        rest = trials.select(~own & apart)
+        scored = np.isfinite(rest.scores)
+        if not (rest.mated & scored).any() or not (~rest.mated & scored).any():
+            return []
+        pairs.append((own, rest))
+    return pairs
+
+
+def fit_method(trials: Trials, method: CalibrationMethod) -> CalibrationCard:
+    """Fit one calibration on all trials that have a score."""
+    return _FITS[method](trials.select(np.isfinite(trials.scores)))
+
+
+def calibrate(trials: Trials, card: CalibrationCard) -> NDArray[np.float64]:
+    """Return the log10 likelihood ratio of every trial, shape (N,); NaN without a score."""
+    # a trial without a score may have no windows either; it stays NaN whatever its length
+    windows = np.maximum(trials.windows, 1)
+    return log10_likelihood_ratios(trials.scores, card, windows)
+
+
+def usable_methods(trials: Trials) -> tuple[CalibrationMethod, ...]:
+    """Return the methods that the trials allow: ``duration`` needs differing probe lengths."""
+    lengths = trials.windows[np.isfinite(trials.scores)]
+    varied = len(lengths) > 0 and 0 < lengths.min() < lengths.max()
+    return tuple(method for method in _FITS if varied or method != "duration")
+
+
+def cross_fit(trials: Trials, method: CalibrationChoice = "auto") -> NDArray[np.float64] | None:
+    """Return every trial's log10 likelihood ratio, calibrated on other people.
+
+    With ``auto`` the method is chosen within those other people too, so that nothing of a trial's
+    fold has a say in its likelihood ratio.
+
+    Returns
+    -------
+    ndarray or None
+        Shape (N,), NaN where there is no score; None if there is only one fold.
+    """
+    pairs = other_people(trials)
+    if not pairs:
+        return None
+    llr = np.full(len(trials), np.nan)
+    for own, rest in pairs:
+        llr[own] = calibrate(trials.select(own), choose_calibration(rest, method))
+    return llr
+
+
+def compare_calibrations(trials: Trials) -> dict[CalibrationMethod, CalibrationFigures]:
+    """Return the held-out figures of every usable method; empty if there is only one fold.
+
+    ``min_cllr`` is that of the similarities, so that Cllr / minCllr is what a method loses against
+    the best map of the similarity there is; one that also knows the probe's length may be below.
+    """
+    pairs = other_people(trials)
+    least = metrics.min_cllr(trials.scores, trials.mated)
+    found: dict[CalibrationMethod, CalibrationFigures] = {}
+    for method in usable_methods(trials) if pairs else ():
+        llr = np.full(len(trials), np.nan)
+        for own, rest in pairs:
+            llr[own] = calibrate(trials.select(own), fit_method(rest, method))
+        found[method] = CalibrationFigures(
+            cllr=metrics.cllr(llr, trials.mated),
+            min_cllr=least,
+            ece=metrics.ece(llr, trials.mated),
+        )
+    return found
+
+
+def choose_calibration(trials: Trials, method: CalibrationChoice = "auto") -> CalibrationCard:
+    """Fit the calibration with the lowest held-out Cllr, or the one that is named.
+
+    Parameters
+    ----------
+    trials
+        Similarities of people the encoder has not seen.
+    method
+        ``auto`` compares the usable methods by fold; with a single fold it is ``logistic``.
+
+    Returns
+    -------
+    CalibrationCard
+        Fitted on all trials, with the held-out figures of its method.
+
+    Raises
+    ------
+    InputError
+        If ``duration`` is asked for and the probes do not differ in length.
+    ModelError
+        If the trials cannot be fitted.
+    """
+    if method == "duration" and method not in usable_methods(trials):
+        raise InputError(
+            "Calibration by duration needs probes of known and different length.",
+            hint="use 'logistic', or add trials of shorter probes",
+        )
+    figures = compare_calibrations(trials)
+    if method == "auto":
+        method = min(figures, key=lambda m: figures[m].cllr) if figures else "logistic"
+    return fit_method(trials, method).model_copy(update={"held_out": figures.get(method)})

@@ -1,0 +1,65 @@
+"""From similarity and likelihood ratio to one of the three answers."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gaitproof.nets.card import OperatingPoint
+from gaitproof.types.verdict import Decision
+
+NO_SUPPORT: Final = math.log10(2.0)
+"""Likelihood ratios below 2 support neither side (ENFSI Guideline for Evaluative Reporting in
+Forensic Science, 2015, table in section 3)."""
+
+TOO_CLOSE: Final = "The walk speaks neither for nor against the claim."
+"""The reason of an answer that the inconclusive band leaves open."""
+
+_DECISIONS: Final = {
+    1: Decision.AUTHENTIC,
+    0: Decision.INCONCLUSIVE,
+    -1: Decision.DEEPFAKE,
+}
+
+
+def answer(
+    similarities: ArrayLike,
+    log10_lrs: ArrayLike,
+    *,
+    low: float,
+    high: float,
+    min_log10_lr: float = NO_SUPPORT,
+) -> NDArray[np.int8]:
+    """Answer claims with an inconclusive band.
+
+    Parameters
+    ----------
+    similarities, log10_lrs
+        Shape (N,); NaN where no score could be made.
+    low, high, min_log10_lr
+        See `gaitproof.types.InconclusiveBand`.
+
+    Returns
+    -------
+    ndarray of int8
+        Shape (N,): 1 accepts the claim, -1 refuses it, 0 decides nothing.
+    """
+    scores, evidence = np.asarray(similarities), np.asarray(log10_lrs)
+    # comparisons with NaN are False: no score, no answer
+    accepted = (scores >= high) & (evidence >= min_log10_lr)
+    refused = (scores < low) & (evidence <= -min_log10_lr)
+    return accepted.astype(np.int8) - refused.astype(np.int8)
+
+
+def decide(similarity: float, log10_lr: float, point: OperatingPoint) -> Decision:
+    """Answer one claim: by the band if there is one, else by the threshold alone."""
+    band = point.inconclusive
+    if band is None:
+        return Decision.AUTHENTIC if similarity >= point.threshold else Decision.DEEPFAKE
+    found = answer(
+        [similarity], [log10_lr], low=band.low, high=band.high, min_log10_lr=band.min_log10_lr
+    )
+    return _DECISIONS[int(found[0])]
