@@ -53,7 +53,16 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     "transformer": _hybrid(
         NetworkOptions(128, 0.1, 2, 128), **_ABLATION, branches=("transformer",)
     ),
+    # the seed's own code, and the literature
     "diffcnn": _Entry("pairs", "DiffCNN", NetworkOptions(None, 0.1, 3, 96), pair=True),
+    "pose-lstm": _Entry("recurrent", "PoseLSTM", NetworkOptions(128, 0.1, 2, 128)),
+    "gaitgraph": _Entry("graph", "GaitGraph", NetworkOptions(128, 0.1, 3, 64)),
+    "gpgait": _Entry("graph", "GPGait", NetworkOptions(128, 0.1, 3, 64)),
+    "gaittr": _Entry("attention", "GaitTR", NetworkOptions(128, 0.1, 2, 48)),
+    "gaitpt": _Entry("attention", "GaitPT", NetworkOptions(128, 0.1, 1, 80)),
+    "gaitformer": _Entry("attention", "GaitFormer", NetworkOptions(128, 0.1, 3, 128)),
+    # our own
+    "gait-moments": _Entry("moments", "GaitMoments", NetworkOptions(128, 0.2, 2, 256)),
 }
 
 

@@ -1,0 +1,287 @@
+"""Transformers over the skeleton: Gait-TR, GaitPT and GaitFormer (torch; training only).
+
+Compact implementations from the papers, for 12 joints at 30 Hz and a CPU. The attention layer is
+the pre-norm GELU one that the hybrid uses. Position codes start as normal noise of deviation 0.02,
+linear layers Xavier-uniform (the vision transformers behind these papers: truncated normal 0.02).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from gaitproof.errors import ModelError
+from gaitproof.nets.layers import TransformerLayer, initialise
+from gaitproof.nets.skeleton import LIMBS, N_JOINTS, bones, coordinates, half_rate, velocities
+from gaitproof.types.windows import WINDOW_FRAMES
+
+_HEADS = 4
+
+
+def _position(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.randn(*shape) * 0.02)
+
+
+class SpatialAttention(nn.Module):
+    """A Transformer layer among the tokens of every frame: (B, T, V, D) to the same."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.layer = TransformerLayer(width, _HEADS, dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Let the V tokens of each frame attend to each other."""
+        out: Tensor = self.layer(x.flatten(0, 1)).unflatten(0, (-1, x.shape[1]))
+        return out
+
+
+class TemporalAttention(nn.Module):
+    """A Transformer layer along the time of every token: (B, T, V, D) to the same."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.layer = TransformerLayer(width, _HEADS, dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Let the T frames of each token attend to each other."""
+        across = x.transpose(1, 2)
+        out: Tensor = self.layer(across.flatten(0, 1)).unflatten(0, (-1, x.shape[2]))
+        return out.transpose(1, 2)
+
+
+class TemporalConvolution(nn.Module):
+    """A convolution along the time of every joint with batch norm, Mish and a shortcut.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Channels.
+    taps
+        Frames, odd.
+    stride
+        Temporal stride.
+    dropout
+        Dropout rate.
+    """
+
+    def __init__(self, inputs: int, outputs: int, taps: int, stride: int, dropout: float) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(
+                inputs,
+                outputs,
+                (taps, 1),
+                stride=(stride, 1),
+                padding=(taps // 2, 0),
+                bias=False,
+            ),
+            nn.BatchNorm2d(outputs),
+            nn.Mish(),
+            nn.Dropout2d(dropout),
+        )
+        self.shortcut: nn.Module = (
+            nn.Identity()
+            if inputs == outputs and stride == 1
+            else nn.Conv2d(inputs, outputs, 1, stride=(stride, 1), bias=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, T, V, C) to (B, T / stride, V, C')."""
+        first = x.permute(0, 3, 1, 2)
+        out: Tensor = (self.body(first) + self.shortcut(first)).permute(0, 2, 3, 1)
+        return out
+
+
+class GaitTR(nn.Module):
+    """Temporal convolutions and spatial self-attention in turn.
+
+    Zhang, Chen, Han, Liu, "Spatial transformer network on skeleton-based gait recognition", 2022
+    (arXiv 2204.03873): stacked modules of a temporal convolution with Mish, then self-attention
+    among the joints of each frame; averaged over time and joints into the embedding. Here: joints,
+    velocities and bones at half the frame rate as input, halved again by the first module; at most
+    48 channels instead of 256; and pre-norm attention with a feed-forward part instead of the
+    paper's own.
+
+    Parameters
+    ----------
+    embedding
+        Length of the embedding.
+    dropout
+        Dropout rate.
+    layers
+        Modules after the first.
+    width
+        Channels of the modules; the first has half. A multiple of 8.
+    frames
+        Frames per window (any number will do).
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding: int,
+        dropout: float,
+        layers: int,
+        width: int,
+        frames: int = WINDOW_FRAMES,
+    ) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        self.scale = nn.BatchNorm2d(9)
+        channels = (9, width // 2, *([width] * layers))
+        modules: list[nn.Module] = []
+        for i, (before, after) in enumerate(pairwise(channels)):
+            modules += [
+                TemporalConvolution(before, after, 5, 2 if i == 0 else 1, dropout),
+                SpatialAttention(after, 0.0),
+            ]
+        self.body = nn.Sequential(*modules)
+        # attention alone cannot tell joints apart
+        self.joint = _position(1, 1, N_JOINTS, 9)
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, embedding))
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+        x = half_rate(x)
+        joints = torch.cat([coordinates(x), velocities(x), bones(x)], dim=3)
+        scaled = self.scale(joints.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        pooled = self.body(scaled + self.joint).mean(dim=(1, 2))
+        return nn.functional.normalize(self.head(pooled), dim=1)
+
+
+class GaitPT(nn.Module):
+    """Pyramid of spatial and temporal attention: joints, limbs, larger parts, whole body.
+
+    Catruna, Cosma, Radoi, "GaitPT: Skeletons are all you need for gait recognition", 2023 (arXiv
+    2308.10623): in each of four stages attention among the tokens of a frame, then along the time
+    of each token; between stages the tokens of neighbouring parts are merged into one; the outcomes
+    of all stages together give the embedding. Here: 12 joints merge by two into six limbs, those by
+    two into trunk and legs, those by three into the body; stages are averaged over their tokens
+    instead of read from class tokens, and the frame rate is quartered first.
+
+    Parameters
+    ----------
+    embedding
+        Length of the embedding.
+    dropout
+        Dropout rate.
+    layers
+        Spatial-temporal pairs of layers per stage.
+    width
+        Channels of the last stage, a multiple of 16; the joints have a quarter, the limbs two, the
+        larger parts three.
+    frames
+        Frames per window.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding: int,
+        dropout: float,
+        layers: int,
+        width: int,
+        frames: int = WINDOW_FRAMES,
+    ) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        if width % 16:
+            raise ModelError(
+                "The width of gaitpt must divide into stages and attention heads.",
+                expected="a multiple of 16",
+                actual=str(width),
+            )
+        widths = tuple(width * part // 4 for part in (1, 2, 3, 4))
+        tokens = (N_JOINTS, 6, 3, 1)
+        self.enter = nn.Conv2d(6, widths[0], (3, 1), stride=(2, 1), padding=(1, 0))
+        self.time = _position(1, -(-frames // 4), 1, widths[0])
+        self.joint = _position(1, 1, N_JOINTS, widths[0])
+        self.merges = nn.ModuleList(
+            nn.Linear(tokens[i] // tokens[i + 1] * widths[i], widths[i + 1]) for i in range(3)
+        )
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                *(
+                    layer
+                    for _ in range(layers)
+                    for layer in (
+                        *([SpatialAttention(size, 0.0)] if count > 1 else []),
+                        TemporalAttention(size, 0.0),
+                    )
+                )
+            )
+            for count, size in zip(tokens, widths, strict=True)
+        )
+        self.head = nn.Sequential(
+            nn.LayerNorm(sum(widths)), nn.Dropout(dropout), nn.Linear(sum(widths), embedding)
+        )
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+        x = half_rate(x)
+        joints = torch.cat([coordinates(x), velocities(x)], dim=3)
+        order = [joint for limb in LIMBS for joint in limb]
+        tokens = self.enter(joints[:, :, order].permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        tokens = self.stages[0](tokens + self.time + self.joint)
+        outcomes = [tokens.mean(dim=(1, 2))]
+        for merge, stage, parts in zip(self.merges, self.stages[1:], (6, 3, 1), strict=True):
+            grouped = tokens.unflatten(2, (parts, -1)).flatten(3)
+            tokens = stage(merge(grouped))
+            outcomes.append(tokens.mean(dim=(1, 2)))
+        return nn.functional.normalize(self.head(torch.cat(outcomes, dim=1)), dim=1)
+
+
+class GaitFormer(nn.Module):
+    """Flat Transformer over skeletons: one token per two frames and a class token.
+
+    Cosma, Radoi, "Learning gait representations with noisy multi-task learning", Sensors 2022
+    (GaitFormer): the skeleton of a frame, flattened and projected, is a token of a plain vision
+    transformer; the class token gives the embedding. Here: coordinates and velocities, two frames
+    per token, 3 layers of 128 channels, and no appearance attributes to learn beside.
+
+    Parameters
+    ----------
+    embedding
+        Length of the embedding.
+    dropout
+        Dropout rate.
+    layers
+        Transformer layers.
+    width
+        Channels; a multiple of 4.
+    frames
+        Frames per window.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding: int,
+        dropout: float,
+        layers: int,
+        width: int,
+        frames: int = WINDOW_FRAMES,
+    ) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        self.enter = nn.Conv1d(6 * N_JOINTS, width, 3, stride=2, padding=1)
+        self.position = _position(1, -(-frames // 2), width)
+        self.summary = _position(1, 1, width)
+        self.body = nn.Sequential(
+            *(TransformerLayer(width, _HEADS, dropout) for _ in range(layers)),
+            nn.LayerNorm(width),
+        )
+        self.head = nn.Linear(width, embedding)
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+        flat = torch.cat([x[..., :36], x[..., 42:]], dim=2)
+        frames = self.enter(flat.transpose(1, 2)).transpose(1, 2) + self.position
+        summary = self.summary.expand(x.shape[0], -1, -1)
+        outcome = self.body(torch.cat([summary, frames], dim=1))[:, 0]
+        return nn.functional.normalize(self.head(outcome), dim=1)

@@ -1,0 +1,261 @@
+"""Graph convolution networks over the skeleton: GaitGraph and GPGait (torch; training only).
+
+Both are compact implementations from the papers, for 12 joints at 30 Hz and a CPU: few channels,
+and a temporal stride of 2 in the first blocks.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from gaitproof.nets.layers import initialise
+from gaitproof.nets.skeleton import (
+    PARTS,
+    adjacency,
+    angles,
+    bones,
+    coordinates,
+    half_rate,
+    part_adjacency,
+    velocities,
+)
+from gaitproof.types.windows import WINDOW_FRAMES
+
+_TAPS = 5
+"""Frames of a temporal convolution: 0.33 s at half the frame rate, as the papers' 9 at 25-30 Hz."""
+
+
+class GraphConvolution(nn.Module):
+    """Mix joints by fixed neighbourhoods with learned edge weights, then channels.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Channels.
+    graph
+        Shape (K, 12, 12): K neighbourhoods, each with channel weights of its own.
+    """
+
+    graph: Tensor
+
+    def __init__(self, inputs: int, outputs: int, graph: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("graph", graph, persistent=False)
+        self.edges = nn.Parameter(torch.ones_like(graph))
+        self.channels = nn.Conv2d(len(graph) * inputs, outputs, 1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, T, 12) to (B, C', T, 12)."""
+        weights = self.graph * self.edges
+        mixed = torch.cat([x @ neighbours for neighbours in weights.unbind(0)], dim=1)
+        out: Tensor = self.norm(self.channels(mixed))
+        return out
+
+
+class GraphBlock(nn.Module):
+    """Spatial graph convolution and temporal convolution with a shortcut (ResGCN).
+
+    Parameters
+    ----------
+    inputs, outputs
+        Channels.
+    graph
+        Neighbourhoods, shape (K, 12, 12).
+    stride
+        Temporal stride.
+    dropout
+        Dropout rate.
+    reduction
+        Bottleneck: graph and temporal convolution work on ``outputs / reduction`` channels.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        graph: Tensor,
+        *,
+        stride: int = 1,
+        dropout: float = 0.0,
+        reduction: int = 1,
+    ) -> None:
+        super().__init__()
+        inner = outputs // reduction
+        enter = [_pointwise(inputs, inner), nn.ReLU()] if reduction > 1 else []
+        leave = [nn.ReLU(), _pointwise(inner, outputs)] if reduction > 1 else []
+        self.body = nn.Sequential(
+            *enter,
+            GraphConvolution(inner if reduction > 1 else inputs, inner, graph),
+            nn.ReLU(),
+            nn.Conv2d(
+                inner, inner, (_TAPS, 1), stride=(stride, 1), padding=(_TAPS // 2, 0), bias=False
+            ),
+            nn.BatchNorm2d(inner),
+            *leave,
+            nn.Dropout2d(dropout),
+        )
+        self.shortcut: nn.Module = (
+            nn.Identity()
+            if inputs == outputs and stride == 1
+            else _pointwise(inputs, outputs, stride)
+        )
+        self.activation = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, T, 12) to (B, C', T / stride, 12)."""
+        out: Tensor = self.activation(self.body(x) + self.shortcut(x))
+        return out
+
+
+def _pointwise(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 1, stride=(stride, 1), bias=False), nn.BatchNorm2d(outputs)
+    )
+
+
+def _channels_first(x: Tensor) -> Tensor:
+    """Map (B, T, 12, C) to (B, C, T, 12)."""
+    return x.permute(0, 3, 1, 2)
+
+
+class GaitGraph(nn.Module):
+    """Residual graph convolutions over joints, velocities and bones.
+
+    Teepe, Khan, Gilg, Herzog, Hörmann, Rigoll, "GaitGraph: Graph convolutional network for
+    skeleton-based gait recognition", ICIP 2021: ResGCN blocks (basic, then bottleneck) with the
+    neighbourhood partitioned by distance, averaged over time and joints into the embedding. The
+    branches for joints, velocities and bones, joined early, are those of its successor (Teepe et
+    al., "Towards a deeper understanding of skeleton-based gait recognition", CVPR workshops 2022).
+    Here 4 blocks of up to 64 channels instead of 7 to 10 of up to 256, half the frame rate with 5
+    taps instead of 9, and bottlenecks of a half instead of an eighth. The papers initialise as
+    ResGCN does (Kaiming-normal fan-out, which the design has too).
+
+    Parameters
+    ----------
+    embedding
+        Length of the embedding.
+    dropout
+        Dropout rate.
+    layers
+        Bottleneck blocks after the branches; the first halves the frame rate again.
+    width
+        Channels after the branches are joined; each branch has a quarter.
+    frames
+        Frames per window (any number will do).
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding: int,
+        dropout: float,
+        layers: int,
+        width: int,
+        frames: int = WINDOW_FRAMES,
+    ) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        graph = adjacency()
+        narrow = width // 4
+        self.branches = nn.ModuleList(
+            nn.Sequential(nn.BatchNorm2d(3), GraphBlock(3, narrow, graph)) for _ in range(3)
+        )
+        self.trunk = nn.Sequential(
+            *(
+                GraphBlock(
+                    3 * narrow if i == 0 else width,
+                    width,
+                    graph,
+                    stride=2 if i == 0 else 1,
+                    dropout=dropout,
+                    reduction=2,
+                )
+                for i in range(layers)
+            )
+        )
+        self.head = nn.Linear(width, embedding)
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+        x = half_rate(x)
+        inputs = (coordinates(x), velocities(x), bones(x))
+        joined = [
+            branch(_channels_first(part))
+            for branch, part in zip(self.branches, inputs, strict=True)
+        ]
+        pooled = self.trunk(torch.cat(joined, dim=1)).mean(dim=(2, 3))
+        return nn.functional.normalize(self.head(pooled), dim=1)
+
+
+class GPGait(nn.Module):
+    """Part-aware graph convolutions over human-oriented descriptors.
+
+    Fu, Meng, Hou, Hu, Huang, "GPGait: Generalized pose-based gait recognition", ICCV 2023. The
+    paper's human-oriented transformation (body upright, centred, of unit size) is what gaitproof's
+    features are anyway: origin mid-hip, lengths in torsos, y up, and the normaliser's heading
+    alignment. The descriptors are joints, bones, angles and, beside the paper's, velocities. Every
+    block adds a graph convolution over the whole skeleton to one whose edges are masked to the
+    body parts, and parts are pooled and projected separately before they are joined. Here: three
+    parts (trunk, legs) of 12 joints without arms or head, and one joint embedding instead of one
+    per part, since a gallery keeps one vector.
+
+    Parameters
+    ----------
+    embedding
+        Length of the embedding.
+    dropout
+        Dropout rate.
+    layers
+        Blocks, at half the frame rate; the second halves it again.
+    width
+        Channels; the first block has half.
+    frames
+        Frames per window (any number will do).
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding: int,
+        dropout: float,
+        layers: int,
+        width: int,
+        frames: int = WINDOW_FRAMES,
+    ) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        graph = torch.cat([adjacency(1), part_adjacency()[None]])
+        self.descriptors = nn.BatchNorm2d(10)
+        channels = (10, width // 2, *([width] * (layers - 1)))
+        self.blocks = nn.Sequential(
+            *(
+                GraphBlock(before, after, graph, stride=2 if i == 1 else 1, dropout=dropout)
+                for i, (before, after) in enumerate(pairwise(channels))
+            )
+        )
+        self.heads = nn.ModuleList(
+            nn.Linear(2 * channels[-1], embedding // 2) for _ in range(len(PARTS) + 1)
+        )
+        self.join = nn.Sequential(
+            nn.BatchNorm1d((len(PARTS) + 1) * (embedding // 2)),
+            nn.Dropout(dropout),
+            nn.Linear((len(PARTS) + 1) * (embedding // 2), embedding),
+        )
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+        x = half_rate(x)
+        described = torch.cat([coordinates(x), bones(x), angles(x), velocities(x)], dim=3)
+        joints = self.blocks(self.descriptors(_channels_first(described))).amax(dim=2)
+        regions = [joints, *(joints[:, :, list(part)] for part in PARTS)]
+        pooled = [
+            head(torch.cat([region.mean(dim=2), region.amax(dim=2)], dim=1))
+            for head, region in zip(self.heads, regions, strict=True)
+        ]
+        return nn.functional.normalize(self.join(torch.cat(pooled, dim=1)), dim=1)
