@@ -1,4 +1,4 @@
-"""What a gait network must beat, on the same trials: bone lengths, posture, plain statistics."""
+"""What a gait network must beat, on the same trials: bone lengths, posture, warped angles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
+from gaitproof.evaluate.dtw import N_ANGLES, cycle_curves, warped_similarity
 from gaitproof.evaluate.trials import COSINE, DISTANCE, GaitRecording, Level, Scoring, person
 
 Float64 = NDArray[np.float64]
@@ -21,6 +22,9 @@ TORSO_BONES: Final = (0, 1)
 
 N_COORDINATES: Final = 36
 """The first features are coordinates; the rest are angles and velocities."""
+
+WARPED: Final = Scoring(DISTANCE.template, DISTANCE.probe, warped_similarity)
+"""Flattened cycle curves: minus the distance after dynamic time warping of the means."""
 
 
 class Baseline(Protocol):
@@ -125,6 +129,25 @@ class Discriminant:
         return describe
 
 
+@dataclass(frozen=True)
+class WarpedAngles:
+    """Dynamic time warping of the six joint angles over the gait cycle.
+
+    Templates and probes are means of cycle curves, which begin at the same event; the warping
+    takes up what is left. Every angle is divided by its spread among the training walks.
+    """
+
+    levels: tuple[Level, ...] = ("clip", "window")
+    scoring: Scoring = WARPED
+
+    def fit(self, train: Sequence[GaitRecording]) -> Describe:
+        """Measure the spread of every angle about its mean curve."""
+        _, spread = _mean_and_spread(_rows(angle_curves, train))
+        by_angle = np.sqrt((spread.reshape(-1, N_ANGLES) ** 2).mean(axis=0))
+        scale = np.tile(by_angle, len(spread) // N_ANGLES)
+        return lambda recording: angle_curves(recording) / scale
+
+
 def _rows(describe: Describe, train: Sequence[GaitRecording]) -> Float64:
     rows = [describe(r) for r in train if len(r.windows)]
     if not rows:
@@ -168,6 +191,12 @@ def statistics(recording: GaitRecording) -> Float64:
     return np.concatenate([mean, features.std(axis=1, dtype=np.float64)], axis=1)
 
 
+def angle_curves(recording: GaitRecording) -> Float64:
+    """Return the joint angles over the gait cycle of every window, shape (N, 300)."""
+    curves = cycle_curves(recording.windows.features)
+    return curves.reshape(len(curves), -1)
+
+
 def _bones(recording: GaitRecording) -> Float64:
     if recording.bones is None:
         raise InputError(f"The recording {recording.recording!r} has no bone lengths.")
@@ -178,5 +207,6 @@ BASELINES: Final[dict[str, Baseline]] = {
     "bone lengths, metric": Standardised(metric_bones, ("clip",)),
     "bone lengths, torso-scaled": Standardised(scaled_bones, ("clip",)),
     "static mean pose": Standardised(mean_pose, ("clip", "window")),
+    "joint angles, dynamic time warping": WarpedAngles(),
     "feature statistics, linear discriminants": Discriminant(statistics),
 }
