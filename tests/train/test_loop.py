@@ -25,7 +25,7 @@ TINY = TrainSettings(
     steps=30,
     people_per_batch=6,
     windows_per_person=4,
-    mixed_precision=False,
+    precision="32",
     augment=AugmentSettings(yaw=20, tilt=0, depth=0, bias_noise=0, mirror=False),
 )
 

@@ -1,6 +1,8 @@
-"""Losses that shape the embedding."""
+"""Losses that shape the embedding: pure functions of a batch."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -34,33 +36,117 @@ def supervised_contrastive(embeddings: Tensor, labels: Tensor, temperature: floa
     return per_anchor[count > 0].mean()
 
 
-def balanced_pair_loss(
-    head: nn.Module, embeddings: Tensor, labels: Tensor, generator: torch.Generator
-) -> Tensor:
-    """Cross-entropy of the pair head on equally many same and different pairs.
+def pair_cross_entropy(logits: Tensor, same: Tensor) -> Tensor:
+    """Cross-entropy of verification decisions; 50/50 pairs make chance worth log 2.
 
     Parameters
     ----------
-    head
-        Maps two (B, E) tensors to (B,) logits.
+    logits
+        Shape (P,), higher is more alike, or (P, 2) for [different, same].
+    same
+        Shape (P,), True where a pair is one person's.
+    """
+    if logits.ndim == 2:
+        return nn.functional.cross_entropy(logits, same.long())
+    return nn.functional.binary_cross_entropy_with_logits(logits, same.to(logits.dtype))
+
+
+def batch_hard_triplet(embeddings: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """Triplet loss with the hardest positive and negative of the batch per anchor.
+
+    ``max(0, margin + max d(a, p) - min d(a, n))`` in Euclidean distance (Hermans, Beyer and
+    Leibe, "In defense of the triplet loss", 2017, equation 5).
+
+    Parameters
+    ----------
     embeddings
         Shape (B, E).
     labels
         Shape (B,).
-    generator
-        Source of chance.
+    margin
+        Positive, in distance; unit embeddings are at most 2 apart.
+
+    Returns
+    -------
+    Tensor
+        Scalar mean over all anchors that have a positive and a negative.
     """
+    distance = euclidean_distances(embeddings)
     same = labels[:, None] == labels[None]
-    upper = torch.ones_like(same).triu(1)
-    positives = (same & upper).nonzero()
-    negatives = (~same & upper).nonzero()
-    count = min(len(positives), len(negatives), 2 * len(labels))
-    picked = torch.cat(
-        [
-            pairs[torch.randperm(len(pairs), generator=generator)[:count]]
-            for pairs in (positives, negatives)
-        ]
-    )
-    target = torch.cat([torch.ones(count), torch.zeros(count)])
-    logits = head(embeddings[picked[:, 0]], embeddings[picked[:, 1]])
-    return nn.functional.binary_cross_entropy_with_logits(logits, target)
+    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    farthest = distance.masked_fill(~positive, float("-inf")).amax(dim=1)
+    nearest = distance.masked_fill(same, float("inf")).amin(dim=1)
+    usable = positive.any(dim=1) & ~same.all(dim=1)
+    return (margin + farthest - nearest)[usable].relu().mean()
+
+
+def contrastive(embeddings: Tensor, pairs: Tensor, same: Tensor, margin: float) -> Tensor:
+    """Contrastive loss of pairs (Hadsell, Chopra and LeCun, CVPR 2006, equation 4).
+
+    ``d^2 / 2`` for a pair of one person, ``max(0, margin - d)^2 / 2`` for two people's, in
+    Euclidean distance.
+
+    Parameters
+    ----------
+    embeddings
+        Shape (B, E).
+    pairs
+        Shape (P, 2), rows of `embeddings`.
+    same
+        Shape (P,), True where a pair is one person's.
+    margin
+        Positive, in distance.
+
+    Returns
+    -------
+    Tensor
+        Scalar mean over the pairs.
+    """
+    squared = (embeddings[pairs[:, 0]] - embeddings[pairs[:, 1]]).square().sum(dim=1)
+    apart = (margin - _safe_sqrt(squared)).relu().square()
+    return torch.where(same.bool(), squared, apart).mean() / 2
+
+
+class ArcFaceHead(nn.Module):
+    """One direction per training subject: logits of the additive angular margin.
+
+    ``scale * cos(theta + margin)`` for the true class and ``scale * cos(theta)`` elsewhere (Deng
+    et al., "ArcFace", CVPR 2019, equation 3). Where ``theta + margin`` exceeds pi the cosine would
+    rise again; ``cos(theta) - margin * sin(margin)`` takes its place, as in the authors' code.
+
+    Parameters
+    ----------
+    embedding
+        Length of the embedding.
+    classes
+        Number of training subjects.
+    scale, margin
+        Of the formula; the margin in radians.
+    """
+
+    def __init__(self, embedding: int, classes: int, scale: float, margin: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(classes, embedding))
+        self.scale, self.margin = scale, margin
+        nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Map unit embeddings (B, E) and classes (B,) to logits (B, classes)."""
+        cosine = embeddings @ nn.functional.normalize(self.weight, dim=1).T
+        true = cosine.gather(1, labels[:, None])
+        sine = _safe_sqrt(1 - true.square())
+        turned = true * math.cos(self.margin) - sine * math.sin(self.margin)
+        beyond = true <= math.cos(math.pi - self.margin)
+        pushed = torch.where(beyond, true - self.margin * math.sin(self.margin), turned)
+        return self.scale * cosine.scatter(1, labels[:, None], pushed)
+
+
+def euclidean_distances(embeddings: Tensor) -> Tensor:
+    """Return the distances (B, B) between rows (B, E), with a finite gradient at 0."""
+    squares = embeddings.square().sum(dim=1)
+    return _safe_sqrt(squares[:, None] + squares[None] - 2 * embeddings @ embeddings.T)
+
+
+def _safe_sqrt(squared: Tensor) -> Tensor:
+    # the root's slope at 0 is infinite, and identical rows do come up
+    return squared.clamp(min=1e-12).sqrt()

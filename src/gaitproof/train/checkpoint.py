@@ -1,0 +1,224 @@
+"""Checkpoints of a run as safetensors: resumed, it gives what it would have given anyway."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import lightning.pytorch as lightning
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from gaitproof.errors import ConfigError
+from gaitproof.media.files import write_atomically
+from gaitproof.train.module import GaitModule
+from gaitproof.train.state import RunState
+
+if TYPE_CHECKING:
+    from gaitproof.train.config import TrainSettings
+    from gaitproof.train.sources import Recording
+
+CHECKPOINT_FILE: Final = "checkpoint.safetensors"
+
+_NOT_LEARNT: Final = frozenset(
+    {"version", "sources", "threshold_source", "licence", "limits", "folds", "enrolled"}
+)
+"""Settings that change the card or the evaluation, but not the weights."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which run it is: the same recipe on the same walks has the same weights.
+
+    Parameters
+    ----------
+    recipe, data
+        SHA-256 in hexadecimal digits.
+    """
+
+    recipe: str
+    data: str
+
+    @classmethod
+    def of(cls, recordings: Sequence[Recording], settings: TrainSettings) -> Self:
+        """Digest what the weights depend on."""
+        recipe = json.dumps(
+            settings.model_dump(mode="json", exclude=set(_NOT_LEARNT)), sort_keys=True
+        )
+        data = hashlib.sha256()
+        for r in recordings:
+            data.update(json.dumps([r.source, r.subject, r.recording, r.parent]).encode())
+            for segment in r.segments:
+                data.update(segment.tobytes())
+        return cls(hashlib.sha256(recipe.encode()).hexdigest(), data.hexdigest())
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A run as it was read back.
+
+    Parameters
+    ----------
+    state
+        Where it stood.
+    weights
+        Of the `GaitModule`, network and heads.
+    optimiser
+        The optimiser's `state_dict`.
+    schedule, scaler
+        Of the learning rate schedule and the gradient scaler; empty where there is none.
+    """
+
+    state: RunState
+    weights: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    schedule: dict[str, Any]
+    scaler: dict[str, Any]
+
+
+def save_checkpoint(
+    path: Path, trainer: lightning.Trainer, module: GaitModule, identity: Identity
+) -> None:
+    """Write everything that a resumed run needs; a crash leaves the old file or the new one."""
+    run = module.run
+    optimiser = trainer.optimizers[0].state_dict()
+    tensors = {f"weights/{name}": value for name, value in module.state_dict().items()}
+    tensors |= {f"best/{name}": value for name, value in run.best.items()}
+    for parameter, moments in optimiser["state"].items():
+        tensors |= {f"optimiser/{parameter}/{name}": value for name, value in moments.items()}
+    tensors["losses"] = torch.tensor(run.losses, dtype=torch.float64)
+    rest = {
+        "identity": vars(identity),
+        "step": run.step,
+        "validation": run.validation,
+        "best_loss": run.best_loss,
+        "without_progress": run.without_progress,
+        "stopped": run.stopped,
+        "param_groups": optimiser["param_groups"],
+        "schedule": module.schedule.state_dict() if module.schedule is not None else {},
+        "scaler": trainer.precision_plugin.state_dict(),
+    }
+    # copies: safetensors refuses views and memory that several tensors share
+    plain = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
+    write_atomically(path, save(plain, {"gaitproof": json.dumps(rest)}))
+
+
+def load_checkpoint(path: Path, identity: Identity) -> Checkpoint | None:
+    """Read a checkpoint, or return None where there is none yet.
+
+    Raises
+    ------
+    ConfigError
+        If it is of another recipe or other data, or cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            rest = json.loads(file.metadata()["gaitproof"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        _check_identity(path, Identity(**rest["identity"]), identity)
+        return _assemble(rest, tensors)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"The checkpoint {str(path)!r} cannot be read.",
+            actual=str(error),
+            hint="--no-resume starts the run again",
+        ) from error
+
+
+def _check_identity(path: Path, found: Identity, wanted: Identity) -> None:
+    for kind, what in (("recipe", "another recipe"), ("data", "other training data")):
+        if getattr(found, kind) != getattr(wanted, kind):
+            raise ConfigError(
+                f"The run in {str(path.parent)!r} is of {what}.",
+                expected=getattr(wanted, kind)[:12],
+                actual=getattr(found, kind)[:12],
+                hint="choose another run folder, or start this one again with --no-resume",
+            )
+
+
+def _assemble(rest: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in _below("optimiser", tensors).items():
+        parameter, moment = name.split("/")
+        moments.setdefault(int(parameter), {})[moment] = value
+    groups = [{**group, "betas": tuple(group["betas"])} for group in rest["param_groups"]]
+    return Checkpoint(
+        state=RunState(
+            step=rest["step"],
+            losses=tensors["losses"].tolist(),
+            validation=[(step, loss) for step, loss in rest["validation"]],
+            best_loss=rest["best_loss"],
+            best=_below("best", tensors),
+            without_progress=rest["without_progress"],
+            stopped=rest["stopped"],
+        ),
+        weights=_below("weights", tensors),
+        optimiser={"state": moments, "param_groups": groups},
+        schedule=rest["schedule"],
+        scaler=rest["scaler"],
+    )
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(f"{prefix}/"): value
+        for name, value in tensors.items()
+        if name.startswith(f"{prefix}/")
+    }
+
+
+class Checkpoints(lightning.Callback):
+    """Restores the optimiser of a resumed run, and writes checkpoints.
+
+    Parameters
+    ----------
+    path
+        File.
+    identity
+        Noted in it.
+    every
+        Steps between checkpoints; the last step makes one too.
+    restored
+        What the run goes on from.
+    """
+
+    def __init__(
+        self, path: Path, identity: Identity, every: int, restored: Checkpoint | None
+    ) -> None:
+        self._path, self._identity, self._every = path, identity, every
+        self._restored = restored
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Give optimiser, schedule and scaler the state they had."""
+        assert isinstance(pl_module, GaitModule)
+        if self._restored is None:
+            return
+        trainer.optimizers[0].load_state_dict(self._restored.optimiser)
+        if pl_module.schedule is not None:
+            pl_module.schedule.load_state_dict(self._restored.schedule)
+        trainer.precision_plugin.load_state_dict(self._restored.scaler)
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Write a checkpoint, if it is time."""
+        assert isinstance(pl_module, GaitModule)
+        run = pl_module.run
+        due = run.step % self._every == 0 or run.is_finished(pl_module.settings.steps)
+        if due and trainer.is_global_zero:
+            save_checkpoint(self._path, trainer, pl_module, self._identity)

@@ -1,0 +1,182 @@
+"""One run on Lightning: from a fresh or a resumed network to a trained one."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import lightning.pytorch as lightning
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from gaitproof.media.files import make_folder
+from gaitproof.nets.normaliser import Normaliser
+from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.registry import create_network, is_pair_network
+from gaitproof.train.checkpoint import (
+    CHECKPOINT_FILE,
+    Checkpoint,
+    Checkpoints,
+    Identity,
+    load_checkpoint,
+)
+from gaitproof.train.hardware import TrainerSettings, make_trainer, undisturbed
+from gaitproof.train.logs import Recorder, Reporter, RunLog
+from gaitproof.train.module import GaitModule
+from gaitproof.train.sampler import (
+    Batch,
+    BatchStream,
+    Stream,
+    WindowSampler,
+    features_of,
+    random_source,
+    torch_seed,
+)
+from gaitproof.train.state import RunState
+from gaitproof.train.validation import Validation, split_subjects, validation_batch
+
+if TYPE_CHECKING:
+    from gaitproof.train.config import TrainSettings
+    from gaitproof.train.sources import Recording
+
+_NORMALISER_WINDOWS = 2048
+
+
+class GaitData(lightning.LightningDataModule):
+    """Gives every device its share of the batches.
+
+    Parameters
+    ----------
+    sampler, normaliser
+        Where windows come from and how they are prepared.
+    settings
+        The recipe.
+    start
+        First step.
+    loaders
+        Processes that prepare batches ahead.
+    """
+
+    def __init__(
+        self,
+        sampler: WindowSampler,
+        normaliser: Normaliser,
+        settings: TrainSettings,
+        start: int,
+        loaders: int,
+    ) -> None:
+        super().__init__()
+        self._sampler, self._normaliser, self._settings = sampler, normaliser, settings
+        self._start, self._loaders = start, loaders
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return the loader of this device; it is known by now which one that is."""
+        assert self.trainer is not None
+        stream = BatchStream(
+            self._sampler,
+            self._normaliser,
+            self._settings,
+            self._start,
+            pair_limit(self._settings),
+            self.trainer.global_rank,
+            self.trainer.world_size,
+        )
+        return DataLoader(stream, batch_size=None, num_workers=self._loaders)
+
+
+def pair_limit(settings: TrainSettings) -> int:
+    """Return the most pairs of either kind per batch.
+
+    A head on embeddings costs little, so that it gets twice the windows; a pair network runs on
+    every pair, so that all its pairs together are as many as an encoder has windows.
+    """
+    windows = settings.people_per_batch * settings.windows_per_person
+    return windows // 2 if is_pair_network(settings.architecture) else 2 * windows
+
+
+def fit_normaliser(sampler: WindowSampler, settings: TrainSettings) -> Normaliser:
+    """Measure the training subjects' features on augmented windows of all of them."""
+    rng = random_source(settings.seed, stream=Stream.NORMALISER)
+    everybody = sampler.choose(rng, sampler.n_labels)
+    labels = everybody.repeat(-(-_NORMALISER_WINDOWS // len(everybody)))
+    return Normaliser.fit(
+        *features_of(sampler.draw(rng, labels)),
+        settings.alignment,
+        groups=settings.features,
+        frames=settings.frames,
+        bones=settings.bones,
+    )
+
+
+def fit(
+    recordings: Sequence[Recording],
+    settings: TrainSettings,
+    progress: Callable[[float, float], None] | None,
+    run_folder: Path | None,
+    resume: bool,
+    options: TrainerSettings,
+) -> tuple[nn.Module, Normaliser, RunState]:
+    """Train a network; see `gaitproof.train.loop.train`.
+
+    Returns
+    -------
+    tuple
+        The network on the CPU in evaluation mode, its normaliser, and what the run did.
+    """
+    learnt, watched = split_subjects(recordings, settings)
+    sampler = WindowSampler(learnt, settings.augment)
+    normaliser = fit_normaliser(sampler, settings)
+    restored: Checkpoint | None = None
+    if run_folder is not None:
+        identity = Identity.of(recordings, settings)
+        path = make_folder(run_folder) / CHECKPOINT_FILE
+        restored = load_checkpoint(path, identity) if resume else None
+    run = restored.state if restored is not None else RunState()
+    with undisturbed():
+        torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
+        network = create_network(
+            settings.architecture,
+            NetworkOptions(**settings.network.model_dump()),
+            frames=settings.frames,
+        )
+        module = GaitModule(network, settings, sampler.n_labels, run)
+        if restored is not None:
+            module.load_state_dict(restored.weights)
+        callbacks: list[lightning.Callback] = [Recorder()]
+        if watched:
+            batch = validation_batch(watched, normaliser, settings, pair_limit(settings))
+            callbacks.append(Validation(batch))
+        if run_folder is not None:
+            callbacks.append(RunLog(run_folder, run.step))
+            callbacks.append(Checkpoints(path, identity, options.checkpoint_every, restored))
+        if progress is not None:
+            callbacks.append(Reporter(progress))
+        trainer = make_trainer(options, settings, callbacks)
+        if not run.is_finished(settings.steps):
+            data = GaitData(sampler, normaliser, settings, run.step, options.loaders)
+            run_to_end(trainer, module, data)
+    if run.best:
+        network.load_state_dict(run.best)
+    return network.cpu().eval(), normaliser, run
+
+
+def run_to_end(
+    trainer: lightning.Trainer, module: GaitModule, data: lightning.LightningDataModule
+) -> None:
+    """Run Lightning's loop; the user's Ctrl+C stays a `KeyboardInterrupt`."""
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    try:
+        trainer.fit(module, datamodule=data)
+    except SystemExit as leave:
+        # Lightning swallows the interrupt, disables the signal for good and leaves the program
+        if isinstance(leave.__context__, KeyboardInterrupt):
+            raise leave.__context__ from None
+        raise
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, handler)

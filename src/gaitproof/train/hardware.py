@@ -1,0 +1,136 @@
+"""Where a training runs: no part of the recipe, since it must not change what is learnt."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import torch
+from pydantic import Field
+
+from gaitproof.config import Settings
+from gaitproof.errors import ConfigError
+
+if TYPE_CHECKING:
+    import lightning.pytorch as lightning
+
+    from gaitproof.train.config import TrainSettings
+
+_CHATTY: Final = (
+    "lightning.pytorch",
+    "lightning.fabric",
+    "lightning.pytorch.utilities.rank_zero",
+    "lightning.fabric.utilities.rank_zero",
+    "lightning.pytorch.accelerators.cuda",
+)
+
+
+class TrainerSettings(Settings):
+    """Devices of a training, by the names that Lightning has for them."""
+
+    accelerator: str = "auto"
+    """``cpu``, ``gpu``, ``cuda``, ``mps``, or ``auto`` for the fastest there is."""
+    devices: int = Field(default=1, ge=1)
+    """Per node; the recipe's batch is shared out among all devices."""
+    nodes: int = Field(default=1, ge=1)
+    strategy: str = "auto"
+    """``ddp`` for several devices; any strategy of Lightning's that keeps whole weights."""
+    loaders: int = Field(default=0, ge=0)
+    """Processes that prepare batches ahead, for a GPU that would wait; the batches are the same."""
+    checkpoint_every: int = Field(default=100, ge=1)
+    """Steps between checkpoints."""
+
+
+def make_trainer(
+    options: TrainerSettings, settings: TrainSettings, callbacks: list[lightning.Callback]
+) -> lightning.Trainer:
+    """Build Lightning's trainer for a recipe on the given devices.
+
+    Raises
+    ------
+    ConfigError
+        If the devices are not there, or cannot compute in the recipe's precision.
+    """
+    import lightning.pytorch as lightning
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+    gpu = options.accelerator != "cpu" and torch.cuda.is_available()
+    try:
+        trainer = lightning.Trainer(
+            accelerator=options.accelerator,
+            devices=options.devices,
+            num_nodes=options.nodes,
+            strategy=options.strategy,
+            precision=settings.precision,
+            # one pass over a stream that ends with the last step
+            max_epochs=1,
+            gradient_clip_val=settings.gradient_clip,
+            callbacks=callbacks,
+            # on a CPU everything is deterministic, and the switch only costs time there
+            deterministic="warn" if gpu else None,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+        )
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            "Training cannot run on these devices.",
+            actual=" ".join(str(error).split())[:300],
+            hint="--accelerator cpu --devices 1 --strategy auto always works",
+        ) from error
+    if settings.precision == "16-mixed" and not _is_gpu(trainer):
+        raise ConfigError(
+            "The precision 16-mixed needs a GPU.",
+            actual=f"training on {type(trainer.accelerator).__name__}",
+            hint="use precision: bf16-mixed or 32",
+        )
+    return trainer
+
+
+def _is_gpu(trainer: lightning.Trainer) -> bool:
+    return trainer.strategy.root_device.type in ("cuda", "mps")
+
+
+def is_main_process() -> bool:
+    """Tell whether this process is the one that reports, of all that train together."""
+    names = ("RANK", "SLURM_PROCID", "LOCAL_RANK")
+    return next((os.environ[name] for name in names if name in os.environ), "0") == "0"
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Leave the caller's source of chance, log levels and torch switches as they were.
+
+    Lightning's own messages, which address people who call Lightning, are held back.
+    """
+    levels = {name: logging.getLogger(name).level for name in _CHATTY}
+    deterministic = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    benchmark = torch.backends.cudnn.benchmark
+    workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    try:
+        with torch.random.fork_rng(devices), warnings.catch_warnings():
+            for name in _CHATTY:
+                logging.getLogger(name).setLevel(logging.ERROR)
+            for package in (r"lightning\.", r"torch\."):
+                warnings.filterwarnings("ignore", module=package)
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        torch.backends.cudnn.benchmark = benchmark
+        if workspace is None:
+            os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+        else:
+            os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace

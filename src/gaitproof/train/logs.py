@@ -1,0 +1,178 @@
+"""What happened in a run: loss by loss as CSV and for TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import lightning.pytorch as lightning
+from torch.optim import Optimizer
+
+from gaitproof.errors import ConfigError
+from gaitproof.media.files import write_atomically
+from gaitproof.train.module import GaitModule
+
+LOG_FILE: Final = "metrics.csv"
+TENSORBOARD_FOLDER: Final = "tensorboard"
+COLUMNS: Final = (
+    "step",
+    "loss",
+    "supervised_contrastive",
+    "pair",
+    "triplet",
+    "contrastive",
+    "arcface",
+    "learning_rate",
+    "validation_loss",
+)
+"""Of the CSV file; the parts of the loss are weighted, and empty where the recipe has none."""
+
+
+class Recorder(lightning.Callback):
+    """Counts the steps and notes the losses; must be the first callback.
+
+    Raises
+    ------
+    ConfigError
+        If the loss is no longer a number.
+    """
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Note the step."""
+        assert isinstance(pl_module, GaitModule)
+        run, loss = pl_module.run, float(outputs["loss"])
+        run.step += 1
+        run.losses.append(loss)
+        if not math.isfinite(loss):
+            raise ConfigError(
+                "The training has gone astray: its loss is not a number any more.",
+                actual=f"{loss} in step {run.step}",
+                hint="lower learning_rate or gradient_clip, or set precision to 32",
+            )
+
+
+class Reporter(lightning.Callback):
+    """Tells the caller how far the run is; must be the last callback.
+
+    Parameters
+    ----------
+    progress
+        Given the share done and the loss.
+    """
+
+    def __init__(self, progress: Callable[[float, float], None]) -> None:
+        self._progress = progress
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Tell."""
+        assert isinstance(pl_module, GaitModule)
+        run = pl_module.run
+        done = 1.0 if run.stopped else run.step / pl_module.settings.steps
+        self._progress(done, run.losses[-1])
+
+
+class RunLog(lightning.Callback):
+    """Writes every step to ``metrics.csv`` and to TensorBoard's event files.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+    done
+        Steps the run goes on from: what was logged beyond them is struck out.
+    """
+
+    def __init__(self, folder: Path, done: int) -> None:
+        self._path = folder / LOG_FILE
+        self._events = folder / TENSORBOARD_FOLDER
+        self._done = done
+        self._rate = 0.0
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Open the files where they were left."""
+        if not trainer.is_global_zero:
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        write_atomically(self._path, _table(_rows(self._path, self._done)))
+        self._file = self._path.open("a", newline="", encoding="utf-8")
+        self._table = csv.writer(self._file)
+        self._writer = SummaryWriter(str(self._events), purge_step=self._done + 1)
+
+    def on_before_optimizer_step(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        optimizer: Optimizer,
+    ) -> None:
+        """Note the learning rate before the schedule moves it."""
+        self._rate = float(optimizer.param_groups[0]["lr"])
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Write the step."""
+        assert isinstance(pl_module, GaitModule)
+        if not trainer.is_global_zero:
+            return
+        run = pl_module.run
+        values: dict[str, float] = {
+            "loss": run.losses[-1],
+            **{name: float(part) for name, part in pl_module.parts.items()},
+            "learning_rate": self._rate,
+        }
+        if run.validation and run.validation[-1][0] == run.step:
+            values["validation_loss"] = run.validation[-1][1]
+        # every row is flushed: what a killed run has done is on disk
+        self._table.writerow([run.step, *(values.get(name, "") for name in COLUMNS[1:])])
+        self._file.flush()
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, run.step)
+
+    def teardown(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    ) -> None:
+        """Close the files, also after an error."""
+        if hasattr(self, "_file"):
+            self._file.close()
+            self._writer.close()
+
+
+def _rows(path: Path, done: int) -> list[list[str]]:
+    """Read the rows of the steps that count; a row cut short by a kill does not."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    return [row for row in rows if len(row) == len(COLUMNS) and int(row[0]) <= done]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([COLUMNS, *rows])
+    return text.getvalue().encode()

@@ -1,0 +1,271 @@
+"""Identity batches as a pure function of seed, step and rank: any step can be drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from gaitproof.errors import ConfigError, InputError
+from gaitproof.gait.features import compute_features
+from gaitproof.nets.normaliser import Normaliser
+from gaitproof.train.augment import augment, mirror
+from gaitproof.train.config import AugmentSettings, TrainSettings
+from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
+
+if TYPE_CHECKING:
+    from gaitproof.train.sources import Recording
+
+_GRID = np.arange(WINDOW_FRAMES) / WINDOW_RATE
+
+Person = tuple[str, str]
+"""Source and subject."""
+
+
+class Stream(IntEnum):
+    """Independent streams of chance of one run."""
+
+    BATCH = 0
+    WINDOWS = 1
+    NORMALISER = 2
+    VALIDATION = 3
+    SUBJECTS = 4
+    DROPOUT = 5
+    WEIGHTS = 6
+
+
+def random_source(
+    seed: int, step: int = 0, rank: int = 0, stream: Stream = Stream.BATCH
+) -> np.random.Generator:
+    """Return the source of chance of one step: the same arguments, the same numbers."""
+    return np.random.default_rng((seed, step, rank, stream))
+
+
+def torch_seed(seed: int, step: int = 0, rank: int = 0, stream: Stream = Stream.DROPOUT) -> int:
+    """Return a seed for torch's generators, from 0 to 2**63 - 1."""
+    return int(random_source(seed, step, rank, stream).integers(2**63 - 1))
+
+
+def person_of(recording: Recording) -> Person:
+    """Return who walks; subjects are unique within their source only."""
+    return recording.source, recording.subject
+
+
+class WindowSampler:
+    """Draws identity batches of augmented windows; holds no state of chance.
+
+    Parameters
+    ----------
+    recordings
+        Training walks; those without 2 s of unbroken frames are left out.
+    settings
+        Augmentation; with `mirror`, mirrored people are further people.
+
+    Raises
+    ------
+    InputError
+        If fewer than two subjects have usable walks.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], settings: AugmentSettings) -> None:
+        self.settings = settings
+        usable = [recording for recording in recordings if recording.segments]
+        self.people = list(dict.fromkeys(person_of(recording) for recording in usable))
+        if len(self.people) < 2:
+            raise InputError(
+                "Training needs walks of at least two subjects.", actual=str(len(self.people))
+            )
+        frames, starts, walks = [], [], []
+        offset = total = 0
+        by_person = {
+            person: [r for r in usable if person_of(r) == person] for person in self.people
+        }
+        for recording in (r for walked in by_person.values() for r in walked):
+            first = total
+            for segment in recording.segments:
+                frames.append(segment)
+                starts.append(offset + np.arange(len(segment) - WINDOW_FRAMES + 1))
+                offset += len(segment)
+                total += len(starts[-1])
+            walks.append((first, total - first))
+        self._frames = np.concatenate(frames)
+        self._starts = np.concatenate(starts)
+        self._walks = np.array(walks)
+        counts = np.array([len(walked) for walked in by_person.values()])
+        self._first_walk, self._n_walks = np.cumsum(counts) - counts, counts
+
+    @property
+    def n_labels(self) -> int:
+        """People, mirrored ones counted as further people."""
+        return len(self.people) * (2 if self.settings.mirror else 1)
+
+    def choose(self, rng: np.random.Generator, people: int) -> NDArray[np.int64]:
+        """Choose the labels of a batch, at most `people`, none twice."""
+        return rng.choice(self.n_labels, min(people, self.n_labels), replace=False)
+
+    def draw(self, rng: np.random.Generator, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Draw one augmented window per label: any walk of the person, any place in it.
+
+        Parameters
+        ----------
+        rng
+            Source of chance.
+        labels
+            Shape (B,), below `n_labels`.
+
+        Returns
+        -------
+        ndarray of float64
+            Points (B, 60, 12, 3).
+        """
+        person = labels % len(self.people)
+        walk = self._first_walk[person] + rng.integers(self._n_walks[person])
+        first, count = self._walks[walk].T
+        start = self._starts[first + rng.integers(count)]
+        points = self._frames[start[:, None] + np.arange(WINDOW_FRAMES)].astype(np.float64)
+        mirrored = labels >= len(self.people)
+        points[mirrored] = mirror(points[mirrored])
+        return augment(points, self.settings, rng)
+
+
+def features_of(
+    points: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Compute features (B, 60, 78), 0 where unknown, and mask (B, 78) of point windows."""
+    features = compute_features(_GRID, points)
+    mask = np.isfinite(features).all(axis=1)
+    return np.where(mask[:, None, :], features, 0.0), mask
+
+
+def draw_pairs(
+    labels: NDArray[np.int64], rng: np.random.Generator, limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Draw as many pairs of one person as of two people.
+
+    Parameters
+    ----------
+    labels
+        Shape (B,).
+    rng
+        Source of chance.
+    limit
+        Most pairs of either kind.
+
+    Returns
+    -------
+    tuple of ndarray
+        Pairs (P, 2) of different rows, and (P,) True where both are one person's.
+    """
+    left, right = np.triu_indices(len(labels), 1)
+    same = labels[left] == labels[right]
+    kinds = np.flatnonzero(same), np.flatnonzero(~same)
+    count = min(len(kinds[0]), len(kinds[1]), limit)
+    picked = np.concatenate([rng.choice(kind, count, replace=False) for kind in kinds])
+    return np.stack([left[picked], right[picked]], axis=1), same[picked]
+
+
+class Batch(NamedTuple):
+    """What one step learns from.
+
+    Parameters
+    ----------
+    windows
+        Normalised windows, shape (B, frames, 78).
+    labels
+        Shape (B,).
+    pairs
+        Shape (P, 2): rows of `windows`, half of them one person's.
+    same
+        Shape (P,), True where a pair is one person's.
+    """
+
+    windows: Tensor
+    labels: Tensor
+    pairs: Tensor
+    same: Tensor
+
+
+def make_batch(
+    sampler: WindowSampler,
+    normaliser: Normaliser,
+    chosen: NDArray[np.int64],
+    windows: int,
+    rng: np.random.Generator,
+    pair_limit: int,
+) -> Batch:
+    """Draw `windows` windows of each chosen label, and pairs of them."""
+    labels = np.repeat(chosen, windows)
+    inputs = normaliser(*features_of(sampler.draw(rng, labels)))
+    pairs, same = draw_pairs(labels, rng, pair_limit)
+    return Batch(*(torch.from_numpy(array) for array in (inputs, labels, pairs, same)))
+
+
+class BatchStream(IterableDataset[Batch]):
+    """The batches of the steps from `start` to the recipe's last, for one device of several.
+
+    The people of a step are chosen once and shared out among the devices, so that the recipe's
+    batch is the batch of all of them together.
+
+    Parameters
+    ----------
+    sampler, normaliser
+        Where windows come from and how they are prepared.
+    settings
+        The recipe.
+    start
+        First step.
+    pair_limit
+        Most pairs of either kind per batch.
+    rank, world_size
+        Which device of how many.
+
+    Raises
+    ------
+    ConfigError
+        If a device would get fewer than two people.
+    """
+
+    def __init__(
+        self,
+        sampler: WindowSampler,
+        normaliser: Normaliser,
+        settings: TrainSettings,
+        start: int,
+        pair_limit: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        people = min(settings.people_per_batch, sampler.n_labels)
+        if people // world_size < 2:
+            raise ConfigError(
+                "A device needs two people per batch at least.",
+                actual=f"{people} people on {world_size} devices",
+                hint="raise people_per_batch or use fewer devices",
+            )
+        self._sampler, self._normaliser, self._settings = sampler, normaliser, settings
+        self._start, self._pair_limit = start, pair_limit
+        self._rank, self._world_size = rank, world_size
+
+    def __getitem__(self, step: int) -> Batch:
+        seed = self._settings.seed
+        everybody = self._sampler.choose(random_source(seed, step), self._settings.people_per_batch)
+        return make_batch(
+            self._sampler,
+            self._normaliser,
+            everybody[self._rank :: self._world_size],
+            self._settings.windows_per_person,
+            random_source(seed, step, self._rank, Stream.WINDOWS),
+            self._pair_limit,
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker: Any = get_worker_info()
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for step in range(self._start + first, self._settings.steps, stride):
+            yield self[step]

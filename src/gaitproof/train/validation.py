@@ -1,0 +1,153 @@
+"""Early stopping on people who are not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import lightning.pytorch as lightning
+import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from gaitproof.errors import ConfigError
+from gaitproof.nets.normaliser import Normaliser
+from gaitproof.train.module import GaitModule
+from gaitproof.train.sampler import (
+    Batch,
+    Person,
+    Stream,
+    WindowSampler,
+    make_batch,
+    person_of,
+    random_source,
+)
+
+if TYPE_CHECKING:
+    from gaitproof.train.config import AugmentSettings, TrainSettings
+    from gaitproof.train.sources import Recording
+
+_NOISE: Final = (
+    "white_noise",
+    "bias_noise",
+    "smooth_noise",
+    "heel_dropout",
+    "joint_dropout",
+    "tempo",
+)
+
+
+def split_subjects(
+    recordings: Sequence[Recording], settings: TrainSettings
+) -> tuple[list[Recording], list[Recording]]:
+    """Set people aside for validation; an augmented copy goes where its parent goes.
+
+    Parameters
+    ----------
+    recordings
+        Walks of the training subjects.
+    settings
+        The recipe; its seed chooses.
+
+    Returns
+    -------
+    tuple of list
+        Walks to train on, and walks to validate on (none if the share is 0).
+
+    Raises
+    ------
+    ConfigError
+        If fewer than two people would be left on either side.
+    """
+    share = settings.validation.share
+    if not share:
+        return list(recordings), []
+    owner = {(r.source, r.recording): person_of(r) for r in recordings}
+
+    def origin(recording: Recording) -> Person:
+        return owner.get((recording.source, recording.parent), person_of(recording))
+
+    people = sorted({origin(r) for r in recordings if r.segments})
+    count = max(round(share * len(people)), 2)
+    if len(people) - count < 2:
+        raise ConfigError(
+            "There are too few training subjects for a validation set.",
+            expected="two to train on and two to validate on, at least",
+            actual=f"{len(people)} subjects, validation.share {share}",
+            hint="set validation.share to 0",
+        )
+    order = random_source(settings.seed, stream=Stream.SUBJECTS).permutation(len(people))
+    aside = {people[i] for i in order[:count]}
+    return (
+        [r for r in recordings if origin(r) not in aside],
+        [r for r in recordings if origin(r) in aside],
+    )
+
+
+def without_noise(augment: AugmentSettings) -> AugmentSettings:
+    """Return the cameras of an augmentation without its noise, gaps and mirrored people."""
+    return augment.model_copy(update={**dict.fromkeys(_NOISE, 0.0), "mirror": False})
+
+
+def validation_batch(
+    recordings: Sequence[Recording],
+    normaliser: Normaliser,
+    settings: TrainSettings,
+    pair_limit: int,
+) -> Batch:
+    """Draw the windows that every validation of a run is made on."""
+    sampler = WindowSampler(recordings, without_noise(settings.augment))
+    rng = random_source(settings.seed, stream=Stream.VALIDATION)
+    chosen = sampler.choose(rng, settings.people_per_batch)
+    return make_batch(sampler, normaliser, chosen, settings.windows_per_person, rng, pair_limit)
+
+
+class Validation(lightning.Callback):
+    """Measures the loss on a fixed batch, keeps the best weights, and stops without progress.
+
+    Parameters
+    ----------
+    batch
+        Of `validation_batch`.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Validate, if it is time."""
+        assert isinstance(pl_module, GaitModule)
+        settings, run = pl_module.settings, pl_module.run
+        if run.step % settings.validation.every and run.step != settings.steps:
+            return
+        loss = self._measure(trainer, pl_module)
+        run.validation.append((run.step, loss))
+        if isinstance(pl_module.schedule, ReduceLROnPlateau):
+            pl_module.schedule.step(loss)
+        if loss < run.best_loss - settings.validation.min_delta:
+            run.best_loss, run.without_progress = loss, 0
+            run.best = {
+                name: value.detach().cpu().clone()
+                for name, value in pl_module.network.state_dict().items()
+            }
+        else:
+            run.without_progress += 1
+        if run.without_progress >= settings.validation.patience:
+            run.stopped = True
+            trainer.should_stop = True
+
+    def _measure(self, trainer: lightning.Trainer, module: GaitModule) -> float:
+        batch = Batch(*(part.to(module.device) for part in self._batch))
+        module.eval()
+        with torch.no_grad(), trainer.precision_plugin.val_step_context():
+            parts = module.losses_of(batch, known_people=False)
+        module.train()
+        loss = torch.stack(list(parts.values())).sum().item()
+        # all devices must stop together, and their batch statistics may differ a little
+        return float(trainer.strategy.broadcast(loss))
