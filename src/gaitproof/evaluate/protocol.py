@@ -149,7 +149,7 @@ def evaluate_design(
         If the data leaks, or there are too few people.
     """
     splits = design.split(recordings, folds, seed)
-    _audit(recordings, splits)
+    refuse_leaks(recordings, splits)
     known = has_bones(recordings)
     chosen = {n: b for n, b in baselines.items() if known or not n.startswith("bone")}
     originals = [r for r in recordings if not r.parent]
@@ -207,7 +207,14 @@ def evaluate_design(
     )
 
 
-def _audit(recordings: Sequence[GaitRecording], splits: Iterable[Fold]) -> None:
+def refuse_leaks(recordings: Sequence[GaitRecording], splits: Iterable[Fold]) -> None:
+    """Refuse walks and folds that the leak audit finds fault with.
+
+    Raises
+    ------
+    InputError
+        With the findings.
+    """
     entries = entries_of(recordings)
     findings = list(audit_manifest(entries))
     held_out = []
