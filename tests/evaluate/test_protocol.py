@@ -41,6 +41,7 @@ def test_a_system_that_knows_the_people_beats_the_baselines(make_walks):
         "bone lengths, metric",
         "bone lengths, torso-scaled",
         "static mean pose",
+        "joint angles, dynamic time warping",
         "feature statistics, linear discriminants",
     }
     assert "window" not in result.baselines["bone lengths, metric"]
@@ -163,7 +164,11 @@ def test_clips_without_windows_are_counted_not_dropped(make_walks):
 def test_walks_without_bones_leave_the_bone_baselines_out(make_walks):
     walks = [replace(w, bones=None) for w in make_walks(12, 5)]
     baselines = both_unseen(walks, _fit, folds=3, draws=20).baselines
-    assert set(baselines) == {"static mean pose", "feature statistics, linear discriminants"}
+    assert set(baselines) == {
+        "static mean pose",
+        "joint angles, dynamic time warping",
+        "feature statistics, linear discriminants",
+    }
 
 
 def test_an_embedding_that_is_not_finite_is_refused(make_walks):
