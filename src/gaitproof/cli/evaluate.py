@@ -1,4 +1,4 @@
-"""``gaitproof evaluate``."""
+"""``gaitproof evaluate``: train and test a recipe by a protocol, or score a model as it is."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ import typer
 
 from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.verify import JsonOption
+from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gaitproof.evaluate.frozen import Scope
     from gaitproof.evaluate.result import EvaluationResult
+
+_TRAIN = "A recipe is trained and tested"
+_FROZEN = "A model as it is"
 
 
 def register(app: typer.Typer) -> None:
@@ -20,35 +25,149 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    config: Annotated[Path, typer.Argument(help="Recipe (YAML), see recipes/.")],
+    config: Annotated[
+        Path | None, typer.Argument(help="Recipe (YAML) to train and test, see recipes/.")
+    ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option("--data", help="Skeleton archive or manifest instead of the recipe's."),
+        typer.Option(
+            "--data",
+            metavar="FILE|DIR",
+            help="Skeleton archive, manifest or folder; may be given again. "
+            "Without it the recipe's own.",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="NAME|DIR", help="Score this model, nothing is trained."),
+    ] = "",
+    enrolled: Annotated[
+        int | None, typer.Option(min=1, help="Recordings per template (default 3).")
+    ] = None,
+    limit_people: Annotated[
+        int | None, typer.Option(min=3, help="Only the first so many people of each source.")
+    ] = None,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Draw the figures here, as PNG and SVG.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Also write the figures as JSON here.")
     ] = None,
     as_json: JsonOption = False,
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="both-unseen, loso, cross-condition or cross-view.", rich_help_panel=_TRAIN
+        ),
+    ] = "",
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Subject-disjoint folds.", rich_help_panel=_TRAIN)
+    ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Folds trained side by side, one process each.")
+        int,
+        typer.Option(
+            min=1, help="Folds trained side by side, one process each.", rich_help_panel=_TRAIN
+        ),
     ] = 1,
+    enrol_condition: Annotated[
+        str, typer.Option(help="Templates from this condition.", rich_help_panel=_FROZEN)
+    ] = "",
+    probe_condition: Annotated[
+        str, typer.Option(help="Probes from this condition.", rich_help_panel=_FROZEN)
+    ] = "",
+    enrol_view: Annotated[
+        str, typer.Option(help="Templates from this view.", rich_help_panel=_FROZEN)
+    ] = "",
+    probe_view: Annotated[
+        str, typer.Option(help="Probes from this view.", rich_help_panel=_FROZEN)
+    ] = "",
 ) -> None:
-    """Train and test a recipe on subject-disjoint folds: probe and claimed person both unseen."""
+    """Train and test a recipe by a protocol, or score a model as it is on new people."""
+    from gaitproof.cli.output import print_json
+    from gaitproof.evaluate.frozen import Scope
+
+    scope = Scope(enrol_condition, probe_condition, enrol_view, probe_view)
+    if (config is None) == (not model):
+        raise ConfigError("Give either a recipe or --model.", hint="gaitproof evaluate --help")
+    if model:
+        if protocol or folds is not None or workers != 1:
+            raise ConfigError(
+                "--protocol, --folds and --workers are for recipes; a model is not trained."
+            )
+        result = _evaluate_model(model, data or [], enrolled, limit_people, scope)
+    elif scope != Scope():
+        raise ConfigError(
+            "Conditions and views are chosen for a model only.",
+            hint="for a recipe use --protocol cross-condition or cross-view",
+        )
+    elif config is not None:
+        result = _evaluate_recipe(
+            config, data or [], protocol, folds, enrolled, limit_people, workers
+        )
+    if output is not None:
+        result.save(output)
+    if plots is not None:
+        from gaitproof.report.evaluation import save_plots
+
+        files = save_plots(result, plots)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    show_evaluation(result)
+    if plots is not None:
+        from gaitproof.cli.output import markup, stdout
+
+        stdout().print(f"{len(files)} files in {markup(str(plots))}")
+
+
+def _evaluate_recipe(
+    config: Path,
+    data: list[Path],
+    protocol: str,
+    folds: int | None,
+    enrolled: int | None,
+    people: int | None,
+    workers: int,
+) -> EvaluationResult:
     need_training_extra()
-    from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.cli.output import progress_bar
+    from gaitproof.evaluate.designs import find_design
+    from gaitproof.evaluate.folds import limit_people
     from gaitproof.evaluate.recipe import evaluate_recipe, load_sources
     from gaitproof.train.config import TrainSettings
 
-    settings = TrainSettings.load(config)
-    recordings = load_sources(settings, data or ())
+    changes = {"folds": folds, "enrolled": enrolled}
+    settings = TrainSettings.load(config).model_copy(
+        update={name: value for name, value in changes.items() if value is not None}
+    )
+    design = find_design(protocol or "both-unseen")
+    recordings = load_sources(settings, data)
+    if people is not None:
+        recordings = limit_people(recordings, people)
     with progress_bar("evaluating") as progress:
-        result = evaluate_recipe(settings, recordings, workers=workers, progress=progress)
-    if output is not None:
-        result.save(output)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        show_evaluation(result)
+        return evaluate_recipe(
+            settings, recordings, design=design, workers=workers, progress=progress
+        )
+
+
+def _evaluate_model(
+    model: str, data: list[Path], enrolled: int | None, people: int | None, scope: Scope
+) -> EvaluationResult:
+    from gaitproof.cli.output import progress_bar
+    from gaitproof.evaluate.folds import limit_people
+    from gaitproof.evaluate.frozen import evaluate_model, load_data
+    from gaitproof.nets.onnx import OnnxEncoder
+
+    if not data:
+        raise ConfigError("A model needs people to be tried on.", hint="add --data FILE|DIR")
+    encoder = OnnxEncoder.load(model)
+    recordings = [walk for path in data for walk in load_data(path)]
+    if people is not None:
+        recordings = limit_people(recordings, people)
+    with progress_bar("evaluating") as progress:
+        return evaluate_model(
+            encoder, recordings, enrolled=enrolled, scope=scope, progress=progress
+        )
 
 
 def show_evaluation(result: EvaluationResult) -> None:
@@ -61,3 +180,5 @@ def show_evaluation(result: EvaluationResult) -> None:
     console.print(details_table(result))
     for line in decision_lines(result):
         console.print(markup(line))
+    for warning in result.warnings:
+        console.print(f"Note: {markup(warning)}")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import GaitRecording, person
+
+R = TypeVar("R", bound=GaitRecording)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,15 @@ def split_recordings(
         train = tuple(name for name in everybody if name not in held_out)
         folds.append(Fold(i, train, tuple(sorted(held_out))))
     return tuple(folds)
+
+
+def limit_people(recordings: Sequence[R], count: int) -> list[R]:
+    """Keep the walks of the first `count` people of every source, in name order."""
+    by_source: dict[str, set[str]] = {}
+    for recording in recordings:
+        by_source.setdefault(recording.source, set()).add(person(recording))
+    kept = {name for people in by_source.values() for name in sorted(people)[:count]}
+    return [r for r in recordings if person(r) in kept]
 
 
 def leave_one_out(recordings: Sequence[GaitRecording]) -> Iterator[Fold]:

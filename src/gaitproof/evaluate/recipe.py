@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ from pathlib import Path
 
 from gaitproof.errors import ConfigError, GaitproofError
 from gaitproof.evaluate.bootstrap import DRAWS
+from gaitproof.evaluate.designs import BothUnseen, Design
 from gaitproof.evaluate.operating_point import choose_operating_point
-from gaitproof.evaluate.protocol import both_unseen
+from gaitproof.evaluate.pairs import scoring_of
+from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.nets.card import DataSource, ModelCard
-from gaitproof.nets.registry import embedding_size
+from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
 from gaitproof.train.config import TrainSettings
 from gaitproof.train.export import save_model
@@ -54,11 +57,12 @@ def evaluate_recipe(
     settings: TrainSettings,
     recordings: Sequence[Recording],
     *,
+    design: Design | None = None,
     draws: int = DRAWS,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> EvaluationResult:
-    """Train and test the recipe on subject-disjoint folds, both sides of a trial unseen.
+    """Train and test the recipe by a protocol.
 
     Parameters
     ----------
@@ -66,6 +70,8 @@ def evaluate_recipe(
         The recipe; its `folds`, `enrolled` and `seed` set the protocol.
     recordings
         All walks.
+    design
+        The protocol; both sides of a trial unseen by default.
     draws
         Bootstrap draws.
     workers
@@ -73,20 +79,28 @@ def evaluate_recipe(
     progress
         Told the share done, 0 to 1.
     """
-    with _trainings(settings, settings.folds, workers, progress) as trainings:
-        return _evaluate(settings, recordings, trainings, trainings.start, draws)
+    chosen = BothUnseen() if design is None else design
+    count = len(chosen.split(recordings, settings.folds, settings.seed))
+    with _trainings(settings, count, workers, progress) as trainings:
+        return _evaluate(settings, recordings, chosen, trainings, trainings.start, draws)
 
 
 def _evaluate(
     settings: TrainSettings,
     recordings: Sequence[Recording],
+    design: Design,
     trainings: _Trainings,
     prepare: Callable[[Sequence[Sequence[Recording]]], None],
     draws: int,
 ) -> EvaluationResult:
-    return both_unseen(
+    def fit(walks: Sequence[Recording]) -> FittedSystem:
+        trained = trainings.next(walks)
+        return FittedSystem(trained.embed, scoring_of(trained))
+
+    return evaluate_design(
+        design,
         recordings,
-        lambda walks: trainings.next(walks).embed,
+        fit,
         prepare=prepare,
         folds=settings.folds,
         enrolled=settings.enrolled,
@@ -109,20 +123,21 @@ class _Trainings:
         self._count = count
         self._progress = progress
         self._pool = pool
-        self._ahead: list[Future[TrainedEncoder]] = []
+        self._ahead: deque[Future[TrainedEncoder]] = deque()
         self._finished = 0
 
     def start(self, walks: Sequence[Sequence[Recording]]) -> None:
         """Begin with the trainings, in the order in which `next` will ask for them."""
         if self._pool is not None:
-            self._ahead = [self._pool.submit(train, w, self._settings) for w in walks]
+            self._ahead.extend(self._pool.submit(train, w, self._settings) for w in walks)
 
     def next(self, walks: Sequence[Recording]) -> TrainedEncoder:
         """Return the encoder trained on the next walks."""
         share = 1 / self._count
         told = _part(self._progress, self._finished * share, share)
         if self._ahead:
-            trained = self._ahead[self._finished].result()
+            # taken out, so that the encoders of finished folds do not fill the memory
+            trained = self._ahead.popleft().result()
             told(1.0)
         else:
             trained = train(walks, self._settings, told)
@@ -178,8 +193,14 @@ def make_model(
     Raises
     ------
     ConfigError
-        If `threshold_source` names no source.
+        If `threshold_source` names no source, or the network has no embeddings to verify with.
     """
+    if is_pair_network(settings.architecture):
+        raise ConfigError(
+            f"{settings.architecture!r} judges pairs of windows and makes no templates, so there "
+            "is no model to write.",
+            hint="gaitproof evaluate shows its figures; train another architecture",
+        )
     sources = sorted({r.source for r in recordings})
     if settings.threshold_source and settings.threshold_source not in sources:
         raise ConfigError(
@@ -190,6 +211,7 @@ def make_model(
         result = _evaluate(
             settings,
             recordings,
+            BothUnseen(),
             trainings,
             lambda folds: trainings.start([*folds, recordings]),
             DRAWS,

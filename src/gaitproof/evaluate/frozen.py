@@ -1,0 +1,302 @@
+"""Score a model as it is, threshold and calibration included, on people it was not made with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gaitproof.errors import InputError
+from gaitproof.evaluate.audit import audit_manifest, entries_of, refuse
+from gaitproof.evaluate.bootstrap import DRAWS
+from gaitproof.evaluate.calibration import calibrate
+from gaitproof.evaluate.result import EmbeddingSample, EvaluationResult, FixedPoint, summarise
+from gaitproof.evaluate.trials import (
+    GaitRecording,
+    Level,
+    Plan,
+    make_plan,
+    person,
+    recording_key,
+    score_plan,
+)
+
+if TYPE_CHECKING:
+    from gaitproof.nets.card import ModelCard
+    from gaitproof.nets.encoder import Encoder
+    from gaitproof.train.sources import Recording
+
+MIN_PEOPLE: Final = 3
+"""With fewer there is no interval over people."""
+
+DEFAULT_ENROLLED: Final = 3
+
+_LEVELS: Final[tuple[Level, ...]] = ("clip", "window")
+_MANIFEST: Final = "manifest.csv"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which recordings are enrolled and which are tried; an empty label admits all.
+
+    Parameters
+    ----------
+    enrol_condition, probe_condition, enrol_view, probe_view
+        Labels as in the data.
+    """
+
+    enrol_condition: str = ""
+    probe_condition: str = ""
+    enrol_view: str = ""
+    probe_view: str = ""
+
+    def enrols(self, recording: GaitRecording) -> bool:
+        """Whether a clip may be in a template."""
+        return _admits(recording, self.enrol_condition, self.enrol_view)
+
+    def probes(self, recording: GaitRecording) -> bool:
+        """Whether a clip may be a probe."""
+        return _admits(recording, self.probe_condition, self.probe_view)
+
+    def check(self, recordings: Sequence[GaitRecording]) -> None:
+        """Raise `InputError` if a label is nowhere in the data."""
+        for what, wanted in (
+            ("condition", (self.enrol_condition, self.probe_condition)),
+            ("view", (self.enrol_view, self.probe_view)),
+        ):
+            there = {getattr(r, what) for r in recordings}
+            for label in wanted:
+                if label and label not in there:
+                    raise InputError(
+                        f"No recording has the {what} {label!r}.",
+                        expected=f"one of {', '.join(repr(name) for name in sorted(there))}",
+                    )
+
+    def __str__(self) -> str:
+        """Say it in words; empty for everything."""
+
+        def side(condition: str, view: str) -> str:
+            return ", ".join(text for text in (condition, view) if text) or "any"
+
+        enrolled = side(self.enrol_condition, self.enrol_view)
+        tried = side(self.probe_condition, self.probe_view)
+        return "" if enrolled == tried == "any" else f"{enrolled} → {tried}"
+
+
+def _admits(recording: GaitRecording, condition: str, view: str) -> bool:
+    return (not condition or recording.condition == condition) and (
+        not view or recording.view == view
+    )
+
+
+def load_data(path: Path) -> list[Recording]:
+    """Read walks from a file, or from a folder with a manifest or files that can be read.
+
+    Raises
+    ------
+    InputError
+        If nothing can be read, or no walk is in it.
+    """
+    from gaitproof.train.sources import load_recordings
+
+    manifest = path / _MANIFEST
+    recordings = load_recordings(manifest if manifest.is_file() else path, path.stem)
+    if not recordings:
+        raise InputError(
+            f"There is no usable walk in {str(path)!r}.",
+            expected="walks with a frame rate",
+            hint="a walk without a frame rate is left out, since no speed can be had from it",
+        )
+    return recordings
+
+
+def evaluate_model(
+    encoder: Encoder,
+    recordings: Sequence[GaitRecording],
+    *,
+    enrolled: int | None = None,
+    scope: Scope | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> EvaluationResult:
+    """Score a model on people it was not made with; nothing is fitted.
+
+    Everybody claims to be everybody of the same source. Decisions are those at the card's
+    threshold, likelihood ratios those of the card's calibration.
+
+    Parameters
+    ----------
+    encoder
+        A model with its card.
+    recordings
+        Walks; augmented copies are left out.
+    enrolled
+        Recordings per template; by default 3, or as many as let three people be enrolled, with a
+        warning.
+    scope
+        Which recordings are enrolled and tried.
+    draws, seed
+        Of the bootstrap over people.
+    progress
+        Told the share of walks embedded, 0 to 1.
+
+    Returns
+    -------
+    EvaluationResult
+        With one fold, and what the reader must know in `warnings`.
+
+    Raises
+    ------
+    InputError
+        If the data leaks, holds fewer than three people, or no template and probe can be made.
+    """
+    originals = [r for r in recordings if not r.parent]
+    people = {person(r) for r in originals}
+    if len(people) < MIN_PEOPLE:
+        raise InputError(
+            "Too few people to evaluate with.",
+            expected=f"{MIN_PEOPLE} or more",
+            actual=str(len(people)),
+        )
+    chosen = Scope() if scope is None else scope
+    chosen.check(originals)
+    refuse(audit_manifest(entries_of(originals)))
+    plan, count, warnings = plan_frozen(originals, enrolled, chosen)
+
+    rows = []
+    for i, recording in enumerate(originals):
+        if i in plan.used and len(recording.windows):
+            rows.append(encoder.embed(recording.windows))
+        else:
+            rows.append(np.zeros((0, encoder.card.embedding_size), np.float32))
+        if progress is not None:
+            progress((i + 1) / len(originals))
+    if not any(len(rows[i]) for i in plan.probes):
+        raise InputError(
+            "No probe holds a two-second window, so nothing can be scored.",
+            actual=f"{len(plan.probes)} probes",
+            hint="a window is two seconds of walking without a gap",
+        )
+    warnings += _failures(originals, plan, rows)
+    point = FixedPoint(
+        encoder.card.operating_point.threshold,
+        lambda trials: calibrate(trials, encoder.card.calibration),
+    )
+    system = {}
+    for level in _LEVELS:
+        trials = score_plan(plan, originals, rows, level=level)
+        system[level] = summarise(trials, draws=draws, seed=seed, point=point)
+    known = [i for i in plan.used if len(rows[i])]
+    where = f", {chosen}" if str(chosen) else ""
+    return EvaluationResult(
+        protocol=(
+            f"{encoder.card.model_id} as it is, at its card's threshold "
+            f"{point.threshold:.3f}{where}, {count} recordings enrolled"
+        ),
+        folds=1,
+        enrolled=count,
+        seed=seed,
+        draws=draws,
+        system=system,
+        baselines={},
+        comparisons={},
+        design="frozen",
+        warnings=(*warnings, *_overlap(encoder.card, originals)),
+        sample=EmbeddingSample.of_clips([originals[i] for i in known], [rows[i] for i in known]),
+    )
+
+
+def plan_frozen(
+    recordings: Sequence[GaitRecording], enrolled: int | None, scope: Scope
+) -> tuple[Plan, int, tuple[str, ...]]:
+    """Plan the trials with as many recordings per template as the data allow.
+
+    Returns
+    -------
+    tuple
+        The plan, its recordings per template, and what the reader must know about it.
+
+    Raises
+    ------
+    InputError
+        If nobody can be enrolled and tried.
+    """
+    wanted = DEFAULT_ENROLLED if enrolled is None else enrolled
+    needed = MIN_PEOPLE if enrolled is None else 1
+    plans = {
+        count: make_plan(
+            recordings,
+            enrolled=count,
+            enrol=scope.enrols,
+            probe=scope.probes,
+            part=str(scope),
+        )
+        for count in range(wanted, 0, -1)
+    }
+    count = next(
+        (n for n, plan in plans.items() if len(plan.templates) >= needed),
+        max(plans, key=lambda n: len(plans[n].templates)),
+    )
+    plan = plans[count]
+    if not plan.templates:
+        sizes = Counter(r[:2] for r in {recording_key(r) for r in recordings})
+        raise InputError(
+            "Nobody has a recording for a template and another one to be tried with.",
+            actual=f"{len(sizes)} people with {min(sizes.values())} to {max(sizes.values())} "
+            "recordings each" + (f" before choosing {scope}" if str(scope) else ""),
+        )
+    warnings = []
+    if count < wanted:
+        noun = "recording" if count == 1 else "recordings"
+        warnings.append(
+            f"Templates are made of {count} {noun} instead of {wanted}: too few people have more."
+        )
+    tried = {person(recordings[i]) for i in plan.probes}
+    strangers = len(tried - set(plan.templates))
+    if strangers:
+        warnings.append(
+            f"{strangers} of {len(tried | set(plan.templates))} people have too few recordings to "
+            "be enrolled; they only claim to be others."
+        )
+    return plan, count, tuple(warnings)
+
+
+def _failures(
+    recordings: Sequence[GaitRecording], plan: Plan, rows: Sequence[np.ndarray]
+) -> tuple[str, ...]:
+    """Say how many clips could not be acquired."""
+    told = []
+    lost = sum(not len(rows[i]) for i in plan.probes)
+    if lost:
+        told.append(
+            f"{lost} of {len(plan.probes)} probes hold no two-second window (failure to acquire): "
+            "they count as rejected at every threshold."
+        )
+    empty = [k for k, members in plan.templates.items() if not any(len(rows[i]) for i in members)]
+    if empty:
+        told.append(
+            f"{len(empty)} templates hold no window at all (failure to enrol): every claim on "
+            "them counts as rejected."
+        )
+    return tuple(told)
+
+
+def _overlap(card: ModelCard, recordings: Sequence[GaitRecording]) -> tuple[str, ...]:
+    """Warn where a data set of the card's name is tried: its people may have been trained on."""
+    plain = {"".join(filter(str.isalnum, r.source)).lower() for r in recordings}
+    same = [
+        source.name
+        for source in card.data
+        if "".join(filter(str.isalnum, source.name)).lower() in plain
+    ]
+    if not same:
+        return ()
+    return (
+        f"The model was trained on data called {', '.join(same)}. If these are the same people, "
+        "the figures are no evidence: use people it has not seen.",
+    )
