@@ -116,6 +116,34 @@ def kth(
         console.print(table(result))
 
 
+@bench_app.command("shape")
+def shape(
+    data: Annotated[Path, typer.Argument(help="Skeleton archive (.npz) or manifest (.csv).")],
+    model: Annotated[
+        str, typer.Option("--model", help="Name of a model, or a model folder.")
+    ] = "hybrid-small",
+    people: Annotated[
+        int, typer.Option("--people", min=0, help="People that are drawn; 0 for all.")
+    ] = 40,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the drawing.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell how much of the scores rests on bone lengths, mean pose and movement."""
+    from gaitproof.bench import shape as bench
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.nets.onnx import OnnxEncoder
+    from gaitproof.train.sources import load_recordings
+
+    encoder = OnnxEncoder.load(model)
+    walks = load_recordings(data, data.stem)
+    with progress_bar("Exchanging bones, poses and movements") as progress:
+        result = bench.run(walks, encoder.embed, people=people, seed=seed, progress=progress)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        stdout().print(bench.shape_table(result))
+
+
 def register(app: typer.Typer) -> None:
     """Add the group of commands to the application."""
     app.add_typer(bench_app)

@@ -1,0 +1,143 @@
+"""Shape or motion, over a data set: what the scores of genuine probes rest on, on average."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gaitproof.errors import InputError
+from gaitproof.evaluate.bootstrap import DRAWS
+from gaitproof.evaluate.shape_motion import (
+    MAX_WINDOWS,
+    PLAYERS,
+    AverageShares,
+    Embed,
+    average_shares,
+    explain_parts,
+    split_walk,
+)
+from gaitproof.evaluate.trials import person
+from gaitproof.train.sources import Recording
+from gaitproof.verify.scoring import make_template
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class ShapeResult:
+    """What the scores rest on.
+
+    Parameters
+    ----------
+    average
+        Shares with their intervals.
+    enrolled
+        Recordings per template.
+    background
+        Other people with whom every probe was compared.
+    """
+
+    average: AverageShares
+    enrolled: int
+    background: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+
+def run(
+    recordings: Sequence[Recording],
+    embed: Embed,
+    *,
+    people: int = 40,
+    background: int = 4,
+    enrolled: int = 3,
+    windows: int = MAX_WINDOWS,
+    seed: int = 0,
+    draws: int = DRAWS,
+    progress: Callable[[float], None] | None = None,
+) -> ShapeResult:
+    """Share out the score of one genuine probe of every person.
+
+    Parameters
+    ----------
+    recordings
+        Walks; a person's first `enrolled` in name order make the template, the next is the probe.
+    embed
+        The encoder's `embed`.
+    people
+        How many people are drawn; 0 for all.
+    background
+        Other people for every probe, drawn anew; their probes are the background.
+    enrolled
+        Recordings per template.
+    windows
+        Windows of every walk that are used.
+    seed, draws
+        Of the drawing and of the bootstrap over people.
+    progress
+        Told the share done, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If there are too few people with walks enough.
+    """
+    walks: dict[str, list[Recording]] = defaultdict(list)
+    for recording in sorted(recordings, key=lambda r: (r.source, r.subject, r.recording)):
+        if len(recording.segments) and not recording.parent:
+            walks[person(recording)].append(recording)
+    names = [name for name, own in walks.items() if len(own) > enrolled]
+    rng = np.random.default_rng(seed)
+    if people:
+        names = sorted(rng.permutation(names)[:people].tolist())
+    if len(names) < max(3, background + 1):
+        raise InputError(
+            "There are too few people to tell shape from movement.",
+            expected=f"{max(3, background + 1)} with more than {enrolled} walks of 2 s",
+            actual=str(len(names)),
+        )
+    parts = [split_walk(walks[n][enrolled].times, walks[n][enrolled].points) for n in names]
+    found = []
+    for i, name in enumerate(names):
+        template = make_template([embed(r.windows) for r in walks[name][:enrolled]])
+        others = rng.choice(np.delete(np.arange(len(names)), i), background, replace=False)
+        compared = [parts[j] for j in others]
+        found.append(explain_parts(embed, parts[i], template, compared, windows=windows))
+        if progress is not None:
+            progress((i + 1) / len(names))
+    return ShapeResult(average_shares(found, names, draws=draws, seed=seed), enrolled, background)
+
+
+def shape_table(result: ShapeResult) -> Table:
+    """Lay out the average shares."""
+    from rich.table import Table
+
+    average = result.average
+    table = Table(
+        title=f"What the similarity of {average.decisions} genuine probes rests on; "
+        f"{result.enrolled} walks enrolled, {result.background} other people each as background"
+    )
+    for title in ("what", "similarity", "95 % interval", "part", "95 % interval"):
+        table.add_column(title, justify="left" if title == "what" else "right")
+    titles = {"bones": "bone lengths", "pose": "mean pose", "movement": "movement"}
+    table.add_row("other people's walks", *_cells(average.baseline, 1, ".3f"), "", "")
+    for player in PLAYERS:
+        table.add_row(
+            titles[player],
+            *_cells(average.shares[player], 1, "+.3f"),
+            *_cells(average.portions[player], 100, ".0f", " %"),
+        )
+    table.add_row("the probes", *_cells(average.score, 1, ".3f"), "", "")
+    return table
+
+
+def _cells(value: Any, times: float, shape: str, unit: str = "") -> tuple[str, str]:
+    middle, low, high = (format(v * times, shape) for v in (value.value, value.low, value.high))
+    return f"{middle}{unit}", f"{low} to {high}{unit}"
