@@ -155,6 +155,9 @@ def choose_calibration(trials: Trials, method: CalibrationChoice = "auto") -> Ca
             hint="use 'logistic', or add trials of shorter probes",
         )
     figures = compare_calibrations(trials)
+    chosen: CalibrationMethod
     if method == "auto":
-        method = min(figures, key=lambda m: figures[m].cllr) if figures else "logistic"
-    return fit_method(trials, method).model_copy(update={"held_out": figures.get(method)})
+        chosen = min(figures, key=lambda m: figures[m].cllr) if figures else "logistic"
+    else:
+        chosen = method
+    return fit_method(trials, chosen).model_copy(update={"held_out": figures.get(chosen)})

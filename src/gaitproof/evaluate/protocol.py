@@ -21,6 +21,7 @@ from gaitproof.evaluate.baselines import BASELINES, Baseline, has_bones
 from gaitproof.evaluate.bootstrap import DRAWS, compare
 from gaitproof.evaluate.designs import BothUnseen, Design
 from gaitproof.evaluate.folds import Fold
+from gaitproof.evaluate.normalisation import audit_cohort
 from gaitproof.evaluate.result import (
     EmbeddingSample,
     EvaluationResult,
@@ -59,10 +60,13 @@ class FittedSystem:
         From N windows to vectors, shape (N, D).
     scoring
         How the vectors are compared.
+    cohort
+        People whose walks the scores are normalised by; none of them may be tested on.
     """
 
     embed: Embed
     scoring: Scoring = COSINE
+    cohort: frozenset[str] = frozenset()
 
 
 def both_unseen(
@@ -163,6 +167,7 @@ def evaluate_design(
         train = _training(recordings, split)
         fitted = fit(train)
         system = fitted if isinstance(fitted, FittedSystem) else FittedSystem(fitted)
+        refuse(audit_cohort(system.cohort, split.test))
         rows = _describe_used(originals, parts, lambda r, s=system: s.embed(r.windows))
         _score(pools[""], parts, originals, rows, levels, system.scoring, split.number)
         if sample is None and system.scoring is COSINE:

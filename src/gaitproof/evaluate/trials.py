@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
 from gaitproof.types import GaitWindows
-from gaitproof.verify.scoring import make_template, mean_direction
+from gaitproof.verify.scoring import cosine_similarities, make_template, mean_direction
 
 Float64 = NDArray[np.float64]
 Text = NDArray[np.str_]
@@ -205,11 +205,6 @@ class Scoring:
     compare: Callable[[Float64, Float64], Float64]
 
 
-def _cosine_similarity(probes: Float64, templates: Float64) -> Float64:
-    similar: Float64 = np.clip((probes @ templates.T + 1) / 2, 0.0, 1.0)
-    return similar
-
-
 def _negative_distance(probes: Float64, templates: Float64) -> Float64:
     squares = (probes**2).sum(axis=1)[:, None] + (templates**2).sum(axis=1)[None]
     distance: Float64 = np.sqrt(np.maximum(squares - 2 * probes @ templates.T, 0.0))
@@ -224,7 +219,7 @@ def _mean_of_means(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return _mean(np.stack([_mean(part) for part in parts]))
 
 
-COSINE: Final = Scoring(make_template, mean_direction, _cosine_similarity)
+COSINE: Final = Scoring(make_template, mean_direction, cosine_similarities)
 """Unit embeddings: templates and scores exactly as verification makes them, (cosine + 1) / 2."""
 
 DISTANCE: Final = Scoring(_mean_of_means, _mean, _negative_distance)

@@ -19,6 +19,11 @@ class Encoder(Protocol):
         """What the weights are, and how far they can be trusted."""
         ...
 
+    @property
+    def cohort(self) -> NDArray[np.float32] | None:
+        """Directions of strangers, shape (K, D), if the card names a cohort; else not asked for."""
+        ...
+
     def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
         """Return one unit-length embedding per window, shape (N, D)."""
         ...

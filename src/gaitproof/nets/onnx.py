@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import ModelCard
+from gaitproof.nets.cohort import read_cohort
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.types import GaitWindows
 
@@ -75,6 +76,8 @@ class OnnxEncoder:
         The ONNX file's content.
     card
         Its card; the SHA-256 must match.
+    cohort
+        Shape (K, D), as `gaitproof.nets.cohort.read_cohort` returns it.
 
     Raises
     ------
@@ -82,7 +85,9 @@ class OnnxEncoder:
         If weights and card do not belong together, or the weights cannot be run.
     """
 
-    def __init__(self, weights: bytes, card: ModelCard) -> None:
+    def __init__(
+        self, weights: bytes, card: ModelCard, cohort: NDArray[np.float32] | None = None
+    ) -> None:
         digest = hashlib.sha256(weights).hexdigest()
         if digest != card.weights_sha256:
             raise ModelError(
@@ -103,6 +108,7 @@ class OnnxEncoder:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._card = card
+        self._cohort = cohort
         self._normaliser = Normaliser(
             np.array(card.mean, np.float32), np.array(card.std, np.float32), card.alignment
         )
@@ -111,6 +117,11 @@ class OnnxEncoder:
     def card(self) -> ModelCard:
         """What the weights are, and how far they can be trusted."""
         return self._card
+
+    @property
+    def cohort(self) -> NDArray[np.float32] | None:
+        """Directions of strangers, shape (K, D), if the card names a cohort."""
+        return self._cohort
 
     def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
         """Return one unit-length embedding per window, shape (N, D)."""
@@ -155,4 +166,4 @@ class OnnxEncoder:
                 f"The weights {str(folder / MODEL_FILE)!r} cannot be read.",
                 actual=str(error.strerror),
             ) from error
-        return cls(weights, card)
+        return cls(weights, card, read_cohort(folder, card))

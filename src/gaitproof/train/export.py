@@ -13,7 +13,8 @@ import torch
 
 from gaitproof.errors import ModelError
 from gaitproof.media.files import write_atomically
-from gaitproof.nets.card import ModelCard
+from gaitproof.nets.card import CohortCard, ModelCard
+from gaitproof.nets.cohort import COHORT_FILE
 from gaitproof.nets.onnx import CARD_FILE, MODEL_FILE, OnnxEncoder
 from gaitproof.train.loop import TrainedEncoder
 from gaitproof.types import GaitWindows
@@ -46,7 +47,13 @@ def to_onnx(trained: TrainedEncoder) -> bytes:
     return bytes(program.model_proto.SerializeToString())
 
 
-def save_model(trained: TrainedEncoder, folder: Path, **card: Any) -> ModelCard:
+def save_model(
+    trained: TrainedEncoder,
+    folder: Path,
+    *,
+    cohort: tuple[bytes, CohortCard] | None = None,
+    **card: Any,
+) -> ModelCard:
     """Write ``model.onnx`` and ``card.json``, checked against the torch network.
 
     Parameters
@@ -55,6 +62,8 @@ def save_model(trained: TrainedEncoder, folder: Path, **card: Any) -> ModelCard:
         What to export.
     folder
         Made if missing.
+    cohort
+        What `gaitproof.nets.cohort.pack_cohort` returns, if the scores are normalised.
     **card
         The card's fields but for identifiers, normaliser and SHA-256; `name` and `version` make
         the model identifier.
@@ -79,11 +88,14 @@ def save_model(trained: TrainedEncoder, folder: Path, **card: Any) -> ModelCard:
         alignment=normaliser.alignment,
         mean=tuple(float(value) for value in normaliser.mean),
         std=tuple(float(value) for value in normaliser.std),
+        cohort=None if cohort is None else cohort[1],
         **card,
     )
     _check_parity(trained, OnnxEncoder(weights, complete))
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / MODEL_FILE, weights)
+    if cohort is not None:
+        write_atomically(folder / COHORT_FILE, cohort[0])
     write_atomically(folder / CARD_FILE, complete.model_dump_json(indent=1).encode())
     return complete
 

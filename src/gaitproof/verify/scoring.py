@@ -78,6 +78,26 @@ def make_template(recordings: Sequence[NDArray[np.floating[Any]]]) -> Float32:
     return mean_direction(np.stack([mean_direction(r) for r in recordings]))
 
 
+def cosine_similarities(
+    probes: NDArray[np.floating[Any]], templates: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """Compare unit vectors, every probe with every template.
+
+    Parameters
+    ----------
+    probes, templates
+        Shapes (P, D) and (C, D), unit length.
+
+    Returns
+    -------
+    ndarray
+        Shape (P, C), (cosine + 1) / 2, in [0, 1].
+    """
+    cosines = np.asarray(probes, np.float64) @ np.asarray(templates, np.float64).T
+    found: NDArray[np.float64] = np.clip((cosines + 1.0) / 2.0, 0.0, 1.0)
+    return found
+
+
 def similarity(probe: NDArray[np.floating[Any]], template: NDArray[np.floating[Any]]) -> float:
     """Compare the embeddings of a probe with a template.
 
@@ -98,12 +118,11 @@ def similarity(probe: NDArray[np.floating[Any]], template: NDArray[np.floating[A
     ModelError
         If the lengths differ or the probe has no direction.
     """
-    direction = mean_direction(probe).astype(np.float64)
+    direction = mean_direction(probe)
     if direction.shape != np.shape(template):
         raise ModelError(
             "Probe and template have different lengths; they come from different models.",
             expected=str(np.shape(template)),
             actual=str(direction.shape),
         )
-    cosine = float(direction @ np.asarray(template, dtype=np.float64))
-    return float(np.clip((cosine + 1.0) / 2.0, 0.0, 1.0))
+    return float(cosine_similarities(direction[None], np.asarray(template)[None])[0, 0])

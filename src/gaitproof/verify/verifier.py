@@ -20,8 +20,8 @@ from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.decision import TOO_CLOSE, decide
 from gaitproof.verify.gallery import Added, Gallery
 from gaitproof.verify.names import check_name
+from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.people import Choice, Person, choose, summarise
-from gaitproof.verify.scoring import similarity
 from gaitproof.verify.templates import Recording, Template, build_template
 
 if TYPE_CHECKING:
@@ -391,7 +391,8 @@ class Verifier:
             notes.extend(own)
             reason = self._template_shortfall(name, template)
         if template is not None and not reason:
-            score = similarity(probe.embeddings, template.vector)
+            measure = Normalisation.of(self.encoder)
+            score = measure.similarity(probe.embeddings, template.vector)
         return self._verdict(name, video, probe, template, score, reason, tuple(notes), begun)
 
     def identify(
@@ -433,7 +434,7 @@ class Verifier:
                 hint="enrol somebody with 'gaitproof enroll NAME VIDEO'",
             )
         probe = self._probe(video, person, progress)
-        card = self.encoder.card
+        card, measure = self.encoder.card, Normalisation.of(self.encoder)
         found: list[Candidate] = []
         notes = list(probe.notes)
         templates = () if probe.reason else self.gallery.templates(card.model_id, probe.estimator)
@@ -444,7 +445,7 @@ class Verifier:
             if template is None or self._template_shortfall(enrolled.name, template):
                 thin += 1
                 continue
-            score = similarity(probe.embeddings, template.vector)
+            score = measure.similarity(probe.embeddings, template.vector)
             log10_lr = log10_likelihood_ratio(score, card.calibration, len(probe.embeddings))
             decision = decide(score, log10_lr, card.operating_point)
             found.append(
