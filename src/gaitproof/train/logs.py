@@ -143,7 +143,7 @@ class RunLog(lightning.Callback):
         run = pl_module.run
         values: dict[str, float] = {
             "loss": run.losses[-1],
-            **{name: float(part) for name, part in pl_module.parts.items()},
+            **{name: part.item() for name, part in pl_module.parts.items()},
             "learning_rate": self._rate,
         }
         if run.validation and run.validation[-1][0] == run.step:
