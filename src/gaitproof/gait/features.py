@@ -40,6 +40,8 @@ _NEEDED: Final = tuple(
     i for i, landmark in enumerate(GAIT_LANDMARKS) if not landmark.name.endswith("_HEEL")
 )
 """Joints without which a frame is not valid; a sensor may lack heels."""
+_LEGS: Final = tuple(i for i in _NEEDED if not GAIT_LANDMARKS[i].name.endswith("_FOOT_INDEX"))
+"""The same for a source that ends at the ankles, as COCO-17 does."""
 
 
 def gait_points(sequence: PoseSequence) -> Float64:
@@ -142,12 +144,15 @@ def compute_features(times: Float64, points: Float64) -> Float64:
     return np.concatenate([coordinates, angles, velocity], axis=-1)
 
 
-def valid_segments(points: Float64, times: Float64 | None = None) -> list[slice]:
+def valid_segments(
+    points: Float64, times: Float64 | None = None, *, feet: bool = True
+) -> list[slice]:
     """Find the runs of frames in which every needed joint is known.
 
     A joint that is never known (a sensor without heels) is not needed; hips, shoulders, knees,
-    ankles and toes are. Where `times` (T,) are given, a run also ends where no frame comes for
-    more than `MAX_TIME_JUMP` beyond the usual time: what happened there is not known.
+    ankles and, unless `feet` says that the source has none, toes are. Where `times` (T,) are
+    given, a run also ends where no frame comes for more than `MAX_TIME_JUMP` beyond the usual
+    time: what happened there is not known.
 
     Returns
     -------
@@ -155,7 +160,8 @@ def valid_segments(points: Float64, times: Float64 | None = None) -> list[slice]
         Runs of at least `MIN_FEATURE_FRAMES` frames.
     """
     known = np.isfinite(points).all(axis=2)
-    needed = np.isin(np.arange(points.shape[1]), _NEEDED) | known.any(axis=0)
+    always = _NEEDED if feet else _LEGS
+    needed = np.isin(np.arange(points.shape[1]), always) | known.any(axis=0)
     good = np.concatenate([[False], known[:, needed].all(axis=1), [False]]).astype(np.int8)
     edges = np.flatnonzero(np.diff(good))
     jumps = np.zeros(0, np.intp)
@@ -169,7 +175,9 @@ def valid_segments(points: Float64, times: Float64 | None = None) -> list[slice]
     return runs
 
 
-def unbroken_paths(times: Float64, points: Float64) -> list[tuple[Float64, Float64]]:
+def unbroken_paths(
+    times: Float64, points: Float64, *, feet: bool = True
+) -> list[tuple[Float64, Float64]]:
     """Resample every unbroken run of a walk on an even grid of 30 Hz.
 
     Parameters
@@ -178,16 +186,20 @@ def unbroken_paths(times: Float64, points: Float64) -> list[tuple[Float64, Float
         Shape (T,), strictly increasing seconds.
     points
         Shape (T, 12, 3); NaN where unknown.
+    feet
+        As in `valid_segments`.
 
     Returns
     -------
     list of tuple
         Time stamps (M,) and paths (M, 12, 3) of each run; no run bridges a gap or a jump in time.
     """
-    return [resample(times[run], points[run]) for run in valid_segments(points, times)]
+    return [resample(times[run], points[run]) for run in valid_segments(points, times, feet=feet)]
 
 
-def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) -> GaitWindows:
+def windows_from_points(
+    times: Float64, points: Float64, hop: int = WINDOW_HOP, *, feet: bool = True
+) -> GaitWindows:
     """Cut the gait landmarks of one walk into feature windows.
 
     Parameters
@@ -198,6 +210,8 @@ def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) 
         Shape (T, 12, 3), y up; NaN where unknown.
     hop
         Frames (at 30 Hz) between window starts.
+    feet
+        As in `valid_segments`.
 
     Returns
     -------
@@ -206,7 +220,7 @@ def windows_from_points(times: Float64, points: Float64, hop: int = WINDOW_HOP) 
         Time is never stretched: stretching would delete the cadence.
     """
     features, masks, starts = [], [], []
-    for grid, path in unbroken_paths(times, points):
+    for grid, path in unbroken_paths(times, points, feet=feet):
         for start in range(0, len(grid) - WINDOW_FRAMES + 1, hop):
             part = slice(start, start + WINDOW_FRAMES)
             values = compute_features(grid[part], path[part])
