@@ -10,6 +10,7 @@ from typing import Final
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import GaitRecording, person
+from gaitproof.media.manifest import original_person
 
 _SHOWN: Final = 3
 
@@ -21,11 +22,12 @@ class Entry:
     Parameters
     ----------
     subject
-        Who walks; unique across data sets.
+        Who walks; unique across data sets. Mirrored and time-reversed copies show another walker
+        (``ann~mirrored``), who stays with the person filmed in every split.
     recording
         Name of the walk; unique within the subject.
     parent
-        Recording of the same subject this clip is an augmented copy of; empty for an original.
+        Recording of the same person this clip is an augmented copy of; empty for an original.
     source_sha256
         SHA-256 of the source file, or empty if unknown.
     session
@@ -39,9 +41,14 @@ class Entry:
     session: str = ""
 
     @property
+    def walker(self) -> str:
+        """The person filmed."""
+        return original_person(self.subject)
+
+    @property
     def origin(self) -> tuple[str, str]:
-        """Subject and original recording."""
-        return self.subject, self.parent or self.recording
+        """Person filmed and original recording."""
+        return self.walker, self.parent or self.recording
 
 
 def entries_of(recordings: Iterable[GaitRecording]) -> tuple[Entry, ...]:
@@ -101,7 +108,7 @@ def audit_split(train: Sequence[Entry], test: Sequence[Entry]) -> tuple[str, ...
         among the held-out clips.
     """
     findings = []
-    both = {e.subject for e in train} & {e.subject for e in test}
+    both = {e.walker for e in train} & {e.walker for e in test}
     if both:
         findings.append(f"Trained on and held out: {_join(both)}.")
     hashes = {e.source_sha256 for e in train if e.source_sha256}
@@ -121,10 +128,8 @@ def audit_folds(folds: Sequence[Collection[Entry]]) -> tuple[str, ...]:
     files: dict[str, int] = {}
     for number, fold in enumerate(folds):
         for entry in fold:
-            if seen.setdefault(entry.subject, number) != number:
-                findings.append(
-                    f"{entry.subject!r} is in folds {seen[entry.subject]} and {number}."
-                )
+            if seen.setdefault(entry.walker, number) != number:
+                findings.append(f"{entry.walker!r} is in folds {seen[entry.walker]} and {number}.")
             digest = entry.source_sha256
             if digest and files.setdefault(digest, number) != number:
                 findings.append(

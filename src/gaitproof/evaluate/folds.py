@@ -69,6 +69,7 @@ def split_recordings(
     """Split the people of every source separately, so that each fold holds its share of each.
 
     Sources with too few people to fold (fewer than two a fold) are training data in every fold.
+    Augmented copies do not count: they go where the person filmed goes.
 
     Raises
     ------
@@ -77,7 +78,8 @@ def split_recordings(
     """
     by_source: dict[str, set[str]] = {}
     for recording in recordings:
-        by_source.setdefault(recording.source, set()).add(person(recording))
+        if not recording.parent:
+            by_source.setdefault(recording.source, set()).add(person(recording))
     foldable = {s: sorted(p) for s, p in sorted(by_source.items()) if len(p) >= 2 * count}
     if not foldable:
         raise InputError(

@@ -38,6 +38,7 @@ from gaitproof.evaluate.trials import (
     person,
     score_plan,
 )
+from gaitproof.media.manifest import original_person
 from gaitproof.types import GaitWindows
 
 R = TypeVar("R", bound=GaitRecording)
@@ -225,14 +226,15 @@ def refuse_leaks(recordings: Sequence[GaitRecording], splits: Iterable[Fold]) ->
     held_out = []
     for split in splits:
         test = [e for e in entries if e.subject in set(split.test) and not e.parent]
-        findings += audit_split([e for e in entries if e.subject in set(split.train)], test)
+        findings += audit_split([e for e in entries if e.walker in set(split.train)], test)
         held_out.append(test)
     refuse(tuple(dict.fromkeys([*findings, *audit_folds(held_out)])))
 
 
 def _training(recordings: Sequence[R], split: Fold) -> list[R]:
     people = set(split.train)
-    return [r for r in recordings if person(r) in people]
+    # a mirrored copy is another walker, and goes where the person filmed goes
+    return [r for r in recordings if original_person(person(r)) in people]
 
 
 def _affordable_levels(

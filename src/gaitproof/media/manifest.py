@@ -177,7 +177,9 @@ class ManifestRow:
 
 def original_person(subject: str) -> str:
     """Return who was filmed: ``ann`` for ``ann``, ``ann~mirrored`` and ``ann~reversed``."""
-    return subject.partition(DERIVED_MARK)[0]
+    for change in DERIVED:
+        subject = subject.removesuffix(DERIVED_MARK + change)
+    return subject
 
 
 def check_relative(path: str) -> None:
