@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from gaitproof.config import Settings
 from gaitproof.types.verdict import ErrorRate, InconclusiveBand
-from gaitproof.types.windows import N_FEATURES
+from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 
 class DataSource(Settings):
@@ -164,6 +164,14 @@ class ModelCard(Settings):
     features: str = "gait-78/1"
     alignment: Literal["camera", "heading"] = "camera"
     """Whether windows are turned so that the walker faces one way before the network."""
+    feature_groups: tuple[Literal["coordinates", "angles", "velocities"], ...] = Field(
+        default=("coordinates", "angles", "velocities"), min_length=1
+    )
+    """Features the network was trained on; it sees 0 for the others."""
+    frames: int = Field(default=WINDOW_FRAMES, ge=10, le=WINDOW_FRAMES)
+    """Frames of the window the network sees, from its start."""
+    bones: Literal["own", "canonical"] = "own"
+    """Whether every walker's bones are given canonical lengths before the network."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
     """z-score normaliser of the training subjects, one value per feature."""

@@ -110,7 +110,12 @@ class OnnxEncoder:
         self._card = card
         self._cohort = cohort
         self._normaliser = Normaliser(
-            np.array(card.mean, np.float32), np.array(card.std, np.float32), card.alignment
+            np.array(card.mean, np.float32),
+            np.array(card.std, np.float32),
+            card.alignment,
+            card.feature_groups,
+            card.frames,
+            card.bones,
         )
 
     @property

@@ -30,7 +30,7 @@ def to_onnx(trained: TrainedEncoder) -> bytes:
     The legacy exporter's graphs break under dynamic quantisation.
     """
     network = trained.network.eval()
-    example = torch.zeros(2, WINDOW_FRAMES, N_FEATURES)
+    example = torch.zeros(2, trained.normaliser.frames, N_FEATURES)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -86,6 +86,9 @@ def save_model(
         model_id=f"{name}-{version}-{digest[:12]}",
         weights_sha256=digest,
         alignment=normaliser.alignment,
+        feature_groups=normaliser.features,
+        frames=normaliser.frames,
+        bones=normaliser.bones,
         mean=tuple(float(value) for value in normaliser.mean),
         std=tuple(float(value) for value in normaliser.std),
         cohort=None if cohort is None else cohort[1],
