@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -55,21 +56,33 @@ def cycle_curves(features: NDArray[np.floating[Any]]) -> Float64:
     """
     turned = align_heading(np.asarray(features, np.float64))
     ahead = turned[..., _DEPTHS[0]] - turned[..., _DEPTHS[1]]
-    times = np.arange(WINDOW_FRAMES) / WINDOW_RATE
-    bases = [_harmonics(rate * times, 1) for rate in _STRIDE_RATES]
-    fits = [ahead @ np.linalg.qr(basis)[0] for basis in bases]
-    best = np.argmax([(fit**2).sum(axis=1) for fit in fits], axis=0)
+    spans, sinusoids, solvers = _stride_fits()
+    power = ((ahead @ spans) ** 2).reshape(len(ahead), len(_STRIDE_RATES), -1).sum(axis=2)
+    best = power.argmax(axis=1)
     curves = np.empty((len(turned), PHASES, N_ANGLES))
     grid = np.arange(PHASES) / PHASES
     for rate in np.unique(best):
         chosen = best == rate
-        _, cosine, sine = np.linalg.pinv(bases[rate]) @ ahead[chosen].T
+        _, cosine, sine = sinusoids[rate] @ ahead[chosen].T
         strike = np.arctan2(sine, cosine) / (2 * np.pi)
-        solve = np.linalg.pinv(_harmonics(_STRIDE_RATES[rate] * times, _HARMONICS))
-        weights = solve @ turned[chosen][..., _ANGLES]
+        weights = solvers[rate] @ turned[chosen][..., _ANGLES]
         where = _harmonics((grid + strike[:, None]).reshape(-1), _HARMONICS)
         curves[chosen] = where.reshape(len(strike), PHASES, -1) @ weights
     return curves
+
+
+@cache
+def _stride_fits() -> tuple[Float64, list[Float64], list[Float64]]:
+    """Return what does not depend on the window, by stride rate R.
+
+    Orthonormal spans (60, 3 R) of a constant and a sinusoid, and the solvers (3, 60) and
+    (1 + 2 * harmonics, 60) of the least-squares fits of a sinusoid and of all harmonics.
+    """
+    phases = np.outer(_STRIDE_RATES, np.arange(WINDOW_FRAMES) / WINDOW_RATE)
+    single = [_harmonics(phase, 1) for phase in phases]
+    spans = np.concatenate([np.linalg.qr(basis)[0] for basis in single], axis=1)
+    every = [np.linalg.pinv(_harmonics(phase, _HARMONICS)) for phase in phases]
+    return spans, [np.linalg.pinv(basis) for basis in single], every
 
 
 def _harmonics(phase: Float64, count: int) -> Float64:
