@@ -6,25 +6,60 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from gaitproof.errors import ConfigError, GaitproofError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.designs import BothUnseen, Design
+from gaitproof.evaluate.normalisation import make_cohort, normalised
 from gaitproof.evaluate.operating_point import choose_operating_point
 from gaitproof.evaluate.pairs import scoring_of
 from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
+from gaitproof.evaluate.trials import COSINE
 from gaitproof.nets.card import DataSource, ModelCard
+from gaitproof.nets.cohort import pack_cohort
+from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
 from gaitproof.train.config import TrainSettings
 from gaitproof.train.export import save_model
+from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.loop import TrainedEncoder, train
 from gaitproof.train.sources import Recording, load_recordings
 
-Progress = Callable[[float], None]
+Progress = Callable[..., None]
+"""Takes the share done, 0 to 1, and while a network is trained its loss."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How the trainings of an experiment are kept and where they run.
+
+    Parameters
+    ----------
+    folder
+        Each training keeps checkpoints and logs in a folder of its own below it; None for none.
+    resume
+        Go on from the checkpoints that are there.
+    trainer
+        Devices.
+    """
+
+    folder: Path | None = None
+    resume: bool = True
+    trainer: TrainerSettings | None = None
+
+    def options(self, number: int) -> dict[str, Any]:
+        """Return the options of `gaitproof.train.loop.train` for the training of that number."""
+        return {
+            "run_folder": None if self.folder is None else self.folder / f"training-{number}",
+            "resume": self.resume,
+            "trainer_options": self.trainer,
+        }
 
 
 def load_sources(settings: TrainSettings, data: Sequence[Path] = ()) -> list[Recording]:
@@ -81,7 +116,7 @@ def evaluate_recipe(
     """
     chosen = BothUnseen() if design is None else design
     count = len(chosen.split(recordings, settings.folds, settings.seed))
-    with _trainings(settings, count, workers, progress) as trainings:
+    with _trainings(settings, count, workers, progress, Runs()) as trainings:
         return _evaluate(settings, recordings, chosen, trainings, trainings.start, draws)
 
 
@@ -93,9 +128,22 @@ def _evaluate(
     prepare: Callable[[Sequence[Sequence[Recording]]], None],
     draws: int,
 ) -> EvaluationResult:
+    if settings.normalisation.kind != "none" and is_pair_network(settings.architecture):
+        raise ConfigError(
+            f"{settings.architecture!r} makes no templates to normalise scores by.",
+            hint="normalisation: {kind: none}",
+        )
+
     def fit(walks: Sequence[Recording]) -> FittedSystem:
         trained = trainings.next(walks)
-        return FittedSystem(trained.embed, scoring_of(trained))
+        scoring = scoring_of(trained)
+        if settings.normalisation.kind == "none":
+            return FittedSystem(trained.embed, scoring)
+        cohort = make_cohort(walks, trained.embed, scoring)
+        kind, top = settings.normalisation.kind, settings.normalisation.top
+        return FittedSystem(
+            trained.embed, normalised(scoring, cohort, kind, top), frozenset(cohort.people)
+        )
 
     return evaluate_design(
         design,
@@ -118,8 +166,10 @@ class _Trainings:
         count: int,
         pool: ProcessPoolExecutor | None,
         progress: Progress | None,
+        runs: Runs,
     ) -> None:
         self._settings = settings
+        self._runs = runs
         self._count = count
         self._progress = progress
         self._pool = pool
@@ -129,7 +179,10 @@ class _Trainings:
     def start(self, walks: Sequence[Sequence[Recording]]) -> None:
         """Begin with the trainings, in the order in which `next` will ask for them."""
         if self._pool is not None:
-            self._ahead.extend(self._pool.submit(train, w, self._settings) for w in walks)
+            self._ahead.extend(
+                self._pool.submit(train, w, self._settings, **self._runs.options(i))
+                for i, w in enumerate(walks)
+            )
 
     def next(self, walks: Sequence[Recording]) -> TrainedEncoder:
         """Return the encoder trained on the next walks."""
@@ -140,23 +193,24 @@ class _Trainings:
             trained = self._ahead.popleft().result()
             told(1.0)
         else:
-            trained = train(walks, self._settings, told)
+            options = self._runs.options(self._finished)
+            trained = train(walks, self._settings, told, **options)
         self._finished += 1
         return trained
 
 
 @contextmanager
 def _trainings(
-    settings: TrainSettings, count: int, workers: int, progress: Progress | None
+    settings: TrainSettings, count: int, workers: int, progress: Progress | None, runs: Runs
 ) -> Iterator[_Trainings]:
     if workers < 2:
-        yield _Trainings(settings, count, None, progress)
+        yield _Trainings(settings, count, None, progress, runs)
         return
     crash = GaitproofError(
         "A training process died.", hint="fewer --workers: each needs about 2 GB of memory"
     )
     with worker_pool(workers, crash) as pool:
-        yield _Trainings(settings, count, pool, progress)
+        yield _Trainings(settings, count, pool, progress, runs)
 
 
 def make_model(
@@ -166,6 +220,7 @@ def make_model(
     *,
     workers: int = 1,
     progress: Progress | None = None,
+    runs: Runs | None = None,
 ) -> tuple[ModelCard, EvaluationResult]:
     """Evaluate the recipe, train it on everybody, and write the model with its card.
 
@@ -184,6 +239,8 @@ def make_model(
         As for `evaluate_recipe`.
     progress
         Told the share done, 0 to 1.
+    runs
+        Where checkpoints go, and devices.
 
     Returns
     -------
@@ -207,7 +264,8 @@ def make_model(
             f"There is no source called {settings.threshold_source!r} for the threshold.",
             expected=", ".join(sources),
         )
-    with _trainings(settings, settings.folds + 1, workers, progress) as trainings:
+    count = settings.folds + 1
+    with _trainings(settings, count, workers, progress, runs or Runs()) as trainings:
         result = _evaluate(
             settings,
             recordings,
@@ -221,17 +279,28 @@ def make_model(
     if settings.threshold_source:
         trials = trials.select(trials.source == settings.threshold_source)
     point, calibration = choose_operating_point(
-        trials, people=f"held-out people of {settings.threshold_source or 'all sources'}"
+        trials,
+        people=f"held-out people of {settings.threshold_source or 'all sources'}",
+        **settings.operating_point.model_dump(),
     )
+    kind, top = settings.normalisation.kind, settings.normalisation.top
+    cohort = None
+    if kind != "none":
+        vectors = make_cohort(recordings, trained.embed, COSINE).vectors
+        cohort = pack_cohort(vectors, top=top)
     card = save_model(
         trained,
         folder,
         name=settings.architecture,
         version=settings.version,
         architecture=settings.architecture,
-        embedding_size=embedding_size(settings.architecture),
+        embedding_size=embedding_size(
+            settings.architecture, NetworkOptions(**settings.network.model_dump())
+        ),
         operating_point=point,
         calibration=calibration,
+        normalisation=kind,
+        cohort=cohort,
         data=_describe(settings, recordings),
         protocol=result.protocol,
         figures=_figures(result),
@@ -246,9 +315,9 @@ def make_model(
 def _part(progress: Progress | None, start: float, share: float) -> Callable[..., None]:
     """Map the progress of one part, 0 to 1, into the whole's."""
 
-    def told(done: float, *_: float) -> None:
+    def told(done: float, *loss: float) -> None:
         if progress is not None:
-            progress(start + share * done)
+            progress(start + share * done, *loss)
 
     return told
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gaitproof.config import Settings
+from gaitproof.nets.card import NormalisationKind
 from gaitproof.types.windows import WINDOW_FRAMES
 
 
@@ -122,6 +123,35 @@ class ValidationSettings(Settings):
     """Least fall of the validation loss that counts as progress (gait seed, paper)."""
 
 
+class OperatingPointSettings(Settings):
+    """How threshold, inconclusive band and calibration are set on held-out people."""
+
+    method: Literal["eer", "youden", "fmr"] = "eer"
+    """Threshold at the equal error rate, at the largest Youden's J, or at `target_fmr`."""
+    target_fmr: float | None = Field(default=None, gt=0, lt=1)
+    """For ``fmr``; not below what the number of people supports."""
+    wrong_answers: float | None = Field(default=0.05, gt=0, lt=0.5)
+    """Largest share of wrong answers among genuine and among other claims; what it takes is left
+    INCONCLUSIVE. None decides every claim."""
+    calibration: Literal["auto", "logistic", "duration", "isotonic"] = "auto"
+    """``auto``: the method with the lowest cost (Cllr) on held-out people."""
+
+    @model_validator(mode="after")
+    def _target(self) -> OperatingPointSettings:
+        if (self.method == "fmr") != (self.target_fmr is not None):
+            raise ValueError("target_fmr goes with the method 'fmr', and only with it")
+        return self
+
+
+class NormalisationSettings(Settings):
+    """Whether similarities are measured against the training people."""
+
+    kind: NormalisationKind = "none"
+    """``z``: against each template's scores with them, ``t``: the probe's, ``s``: both."""
+    top: int | None = Field(default=None, ge=2)
+    """Only the so many most alike (adaptive); None for all."""
+
+
 FeatureGroup = Literal["coordinates", "angles", "velocities"]
 
 
@@ -160,6 +190,8 @@ class TrainSettings(Settings):
     gradient_clip: float = Field(default=1.0, gt=0)
     precision: Literal["32", "bf16-mixed", "16-mixed"] = "bf16-mixed"
     """Lightning's name of the arithmetic."""
+    operating_point: OperatingPointSettings = OperatingPointSettings()
+    normalisation: NormalisationSettings = NormalisationSettings()
     folds: int = Field(default=5, ge=2)
     """Subject-disjoint folds of the evaluation."""
     enrolled: int = Field(default=3, ge=1)
