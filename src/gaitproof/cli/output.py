@@ -81,21 +81,26 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[float], None]]:
+def progress_bar(title: str) -> Iterator[Callable[..., None]]:
     """Show a bar on stderr while the block runs, if stderr is a terminal.
 
-    Yields a function that takes the share that is done, 0 to 1.
+    Yields a function that takes the share that is done, 0 to 1, and optionally a loss to show.
     """
     console = stderr()
     if not console.is_terminal:
-        yield lambda share: None
+        yield lambda share, loss=None: None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(markup(title), total=1.0)
-        yield lambda share: bar.update(task, completed=share)
+
+        def told(share: float, loss: float | None = None) -> None:
+            shown = title if loss is None else f"{title}, loss {loss:.3f}"
+            bar.update(task, completed=share, description=markup(shown))
+
+        yield told
 
 
 def show_verdict(verdict: Verdict) -> None:

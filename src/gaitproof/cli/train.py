@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gaitproof.cli.extras import need_training_extra
+from gaitproof.errors import ConfigError
 
 ConfigArgument = Annotated[Path, typer.Argument(help="Recipe (YAML), see recipes/.")]
 DataOption = Annotated[
@@ -29,18 +30,56 @@ def train(
     output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
     data: DataOption = None,
     workers: WorkersOption = 1,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="Folder for checkpoints and logs, one folder per training."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--no-resume", help="Go on from the checkpoints in --run, or start again."
+        ),
+    ] = True,
+    accelerator: Annotated[
+        str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
+    ] = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="Devices per node.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
+    strategy: Annotated[
+        str, typer.Option(help="How several devices work together, for example ddp.")
+    ] = "auto",
+    loaders: Annotated[
+        int, typer.Option(min=0, help="Processes that prepare batches for a fast GPU.")
+    ] = 0,
 ) -> None:
     """Evaluate a recipe on held-out people, train it on all, and write the model and its card."""
     need_training_extra()
     from gaitproof.cli.evaluate import show_evaluation
     from gaitproof.cli.output import markup, progress_bar, stdout
-    from gaitproof.evaluate.recipe import load_sources, make_model
+    from gaitproof.evaluate.recipe import Runs, load_sources, make_model
     from gaitproof.train.config import TrainSettings
+    from gaitproof.train.hardware import TrainerSettings, is_main_process
 
     settings = TrainSettings.load(config)
+    trainer = TrainerSettings(
+        accelerator=accelerator, devices=devices, nodes=nodes, strategy=strategy, loaders=loaders
+    )
+    if workers > 1 and devices * nodes > 1:
+        raise ConfigError(
+            "Folds side by side cannot share several devices.", hint="--workers 1 or --devices 1"
+        )
     recordings = load_sources(settings, data or ())
     with progress_bar("training") as progress:
-        card, result = make_model(settings, recordings, output, workers=workers, progress=progress)
+        card, result = make_model(
+            settings,
+            recordings,
+            output,
+            workers=workers,
+            progress=progress,
+            runs=Runs(run, resume, trainer),
+        )
+    if not is_main_process():
+        return
     show_evaluation(result)
     point = card.operating_point
     stdout().print(

@@ -14,14 +14,11 @@ from typing import Any
 from gaitproof.errors import ConfigError, GaitproofError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.designs import BothUnseen, Design
-from gaitproof.evaluate.normalisation import make_cohort, normalised
 from gaitproof.evaluate.operating_point import choose_operating_point
 from gaitproof.evaluate.pairs import scoring_of
 from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
-from gaitproof.evaluate.trials import COSINE
 from gaitproof.nets.card import DataSource, ModelCard
-from gaitproof.nets.cohort import pack_cohort
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
@@ -128,22 +125,9 @@ def _evaluate(
     prepare: Callable[[Sequence[Sequence[Recording]]], None],
     draws: int,
 ) -> EvaluationResult:
-    if settings.normalisation.kind != "none" and is_pair_network(settings.architecture):
-        raise ConfigError(
-            f"{settings.architecture!r} makes no templates to normalise scores by.",
-            hint="normalisation: {kind: none}",
-        )
-
     def fit(walks: Sequence[Recording]) -> FittedSystem:
         trained = trainings.next(walks)
-        scoring = scoring_of(trained)
-        if settings.normalisation.kind == "none":
-            return FittedSystem(trained.embed, scoring)
-        cohort = make_cohort(walks, trained.embed, scoring)
-        kind, top = settings.normalisation.kind, settings.normalisation.top
-        return FittedSystem(
-            trained.embed, normalised(scoring, cohort, kind, top), frozenset(cohort.people)
-        )
+        return FittedSystem(trained.embed, scoring_of(trained))
 
     return evaluate_design(
         design,
@@ -279,15 +263,8 @@ def make_model(
     if settings.threshold_source:
         trials = trials.select(trials.source == settings.threshold_source)
     point, calibration = choose_operating_point(
-        trials,
-        people=f"held-out people of {settings.threshold_source or 'all sources'}",
-        **settings.operating_point.model_dump(),
+        trials, people=f"held-out people of {settings.threshold_source or 'all sources'}"
     )
-    kind, top = settings.normalisation.kind, settings.normalisation.top
-    cohort = None
-    if kind != "none":
-        vectors = make_cohort(recordings, trained.embed, COSINE).vectors
-        cohort = pack_cohort(vectors, top=top)
     card = save_model(
         trained,
         folder,
@@ -299,8 +276,6 @@ def make_model(
         ),
         operating_point=point,
         calibration=calibration,
-        normalisation=kind,
-        cohort=cohort,
         data=_describe(settings, recordings),
         protocol=result.protocol,
         figures=_figures(result),

@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
 
 _NOT_LEARNT: Final = frozenset(
-    {"version", "sources", "threshold_source", "licence", "limits", "folds", "enrolled"}
+    {
+        "version",
+        "sources",
+        "threshold_source",
+        "licence",
+        "limits",
+        "folds",
+        "enrolled",
+        "normalisation",
+        "operating_point",
+    }
 )
 """Settings that change the card or the evaluation, but not the weights."""
 
