@@ -38,6 +38,7 @@ from gaitproof.train.sampler import (
 )
 from gaitproof.train.state import RunState
 from gaitproof.train.validation import Validation, split_subjects, validation_batch
+from gaitproof.train.watch import Watch, Watcher
 
 if TYPE_CHECKING:
     from gaitproof.train.config import TrainSettings
@@ -119,6 +120,7 @@ def fit(
     run_folder: Path | None,
     resume: bool,
     options: TrainerSettings,
+    watch: Watch | None = None,
 ) -> tuple[nn.Module, Normaliser, RunState]:
     """Train a network; see `gaitproof.train.loop.train`.
 
@@ -153,6 +155,8 @@ def fit(
         if run_folder is not None:
             callbacks.append(RunLog(run_folder, run.step))
             callbacks.append(Checkpoints(path, identity, options.checkpoint_every, restored))
+        if watch is not None:
+            callbacks.append(Watcher(watch, normaliser))
         if progress is not None:
             callbacks.append(Reporter(progress))
         trainer = make_trainer(options, settings, callbacks)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.hardware import TrainerSettings
     from gaitproof.train.sources import Recording
+    from gaitproof.train.watch import Watch
 
 _BATCH = 512
 
@@ -117,6 +118,7 @@ def train(
     run_folder: Path | None = None,
     resume: bool = True,
     trainer_options: TrainerSettings | None = None,
+    watch: Watch | None = None,
 ) -> TrainedEncoder:
     """Train an encoder with identity batches; the same seed gives the same weights.
 
@@ -139,6 +141,8 @@ def train(
         that was never stopped. Else the run starts again.
     trainer_options
         Devices; by default one, the fastest there is.
+    watch
+        Looks at the network between steps, and may end the run by raising.
 
     Returns
     -------
@@ -161,6 +165,6 @@ def train(
     from gaitproof.train.hardware import TrainerSettings
 
     network, normaliser, run = fit(
-        recordings, settings, progress, run_folder, resume, trainer_options or TrainerSettings()
+        recordings, settings, progress, run_folder, resume, trainer_options or TrainerSettings(), watch
     )
     return TrainedEncoder(network, normaliser, run.losses, run.validation)
