@@ -130,7 +130,7 @@ class GaitGraph(nn.Module):
     neighbourhood partitioned by distance, averaged over time and joints into the embedding. The
     branches for joints, velocities and bones, joined early, are those of its successor (Teepe et
     al., "Towards a deeper understanding of skeleton-based gait recognition", CVPR workshops 2022).
-    Here 4 blocks of up to 64 channels instead of 7 to 10 of up to 256, half the frame rate with 5
+    Here 4 blocks of up to 128 channels instead of 7 to 10 of up to 256, half the frame rate with 5
     taps instead of 9, and bottlenecks of a half instead of an eighth. The papers initialise as
     ResGCN does (Kaiming-normal fan-out, which the design has too).
 
@@ -141,9 +141,10 @@ class GaitGraph(nn.Module):
     dropout
         Dropout rate.
     layers
-        Bottleneck blocks after the branches; the first halves the frame rate again.
+        Bottleneck blocks after the branches; the first and the last halve the frame rate again.
     width
-        Channels after the branches are joined; each branch has a quarter.
+        Channels after the branches are joined; each branch has a quarter, the last block twice as
+        many.
     frames
         Frames per window (any number will do).
     """
@@ -164,20 +165,21 @@ class GaitGraph(nn.Module):
         self.branches = nn.ModuleList(
             nn.Sequential(nn.BatchNorm2d(3), GraphBlock(3, narrow, graph)) for _ in range(3)
         )
+        channels = (3 * narrow, *([width] * (layers - 1)), 2 * width)
         self.trunk = nn.Sequential(
             *(
                 GraphBlock(
-                    3 * narrow if i == 0 else width,
-                    width,
+                    before,
+                    after,
                     graph,
-                    stride=2 if i == 0 else 1,
+                    stride=2 if i in (0, layers - 1) else 1,
                     dropout=dropout,
                     reduction=2,
                 )
-                for i in range(layers)
+                for i, (before, after) in enumerate(pairwise(channels))
             )
         )
-        self.head = nn.Linear(width, embedding)
+        self.head = nn.Linear(2 * width, embedding)
         self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:

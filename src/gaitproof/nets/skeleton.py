@@ -85,12 +85,12 @@ def half_rate(x: Tensor) -> Tensor:
 
 def coordinates(x: Tensor) -> Tensor:
     """Take the coordinates of windows (B, T, 78) as (B, T, 12, 3)."""
-    return x[..., :36].unflatten(-1, (N_JOINTS, 3))
+    return x[..., :36].reshape(*x.shape[:-1], N_JOINTS, 3)
 
 
 def velocities(x: Tensor) -> Tensor:
     """Take the velocities of windows (B, T, 78) as (B, T, 12, 3)."""
-    return x[..., 42:].unflatten(-1, (N_JOINTS, 3))
+    return x[..., 42:].reshape(*x.shape[:-1], N_JOINTS, 3)
 
 
 def bones(x: Tensor) -> Tensor:
