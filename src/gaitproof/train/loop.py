@@ -165,6 +165,12 @@ def train(
     from gaitproof.train.hardware import TrainerSettings
 
     network, normaliser, run = fit(
-        recordings, settings, progress, run_folder, resume, trainer_options or TrainerSettings(), watch
+        recordings,
+        settings,
+        progress,
+        run_folder,
+        resume,
+        trainer_options or TrainerSettings(),
+        watch,
     )
     return TrainedEncoder(network, normaliser, run.losses, run.validation)
