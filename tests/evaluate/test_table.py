@@ -5,9 +5,11 @@ import io
 
 import numpy as np
 import pytest
+from made_walks import make_walks
 from rich.console import Console
 
 from gaitproof.evaluate import operating_point, table
+from gaitproof.evaluate.baselines import BASELINES
 from gaitproof.evaluate.protocol import both_unseen
 
 
@@ -16,9 +18,11 @@ def _embed(windows):
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-@pytest.fixture
-def result(make_walks):
-    return both_unseen(make_walks(12, 5), lambda train: _embed, folds=3, draws=50)
+@pytest.fixture(scope="module")
+def result():
+    baselines = {"static mean pose": BASELINES["static mean pose"]}
+    walks = make_walks(12, 5)
+    return both_unseen(walks, lambda train: _embed, folds=3, draws=50, baselines=baselines)
 
 
 def _print(thing) -> str:
@@ -27,14 +31,21 @@ def _print(thing) -> str:
     return out.getvalue()
 
 
-def test_the_table_names_every_system_and_prints_no_unsupported_rate(result):
+def test_the_table_holds_every_figure_and_prints_no_unsupported_rate(result):
     text = _print(table.figures_table(result))
-    for name in ("this encoder", "bone lengths, metric", "static mean pose", "clip", "window"):
+    for name in ("AUC", "minDCF", "F1", "Cllr", "ECE", "clip level", "window level"):
         assert name in text
     # 12 people: 22.1 % at best
     assert "< 22.1" in text
     assert "needs 29 people" in text
     assert "needs 2995 people" in text
+    assert max(map(len, text.splitlines())) < 80
+
+
+def test_systems_stand_beside_each_other(result):
+    text = _print(table.systems_table(result))
+    for name in ("this encoder", "static mean pose", "clip", "window"):
+        assert name in text
 
 
 def test_the_details_list_every_part(result):
@@ -42,12 +53,20 @@ def test_the_details_list_every_part(result):
     for name in ("fold 0", "fold 2", "source made", "enrolled impostor"):
         assert name in text
     assert "< 52.8" in text  # a fold of four people
+    assert "fold 0" not in _print(table.details_table(result, most_folds=2))
 
 
-def test_decisions_state_their_prevalence(result):
+def test_the_worst_people_come_first(result):
+    text = _print(table.people_table(result, most=3))
+    assert "3 of 12 people" in text
+    assert text.count("made:p") == 3
+
+
+def test_decisions_state_their_threshold_and_prevalence(result):
     lines = table.decision_lines(result)
     assert [line.split(":")[0] for line in lines] == ["clip", "window"]
     assert all("25.0% of the claims are genuine" in line for line in lines)
+    assert all("Youden" in line for line in lines)
 
 
 @pytest.mark.parametrize("module", [table, operating_point])

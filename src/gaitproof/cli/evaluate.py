@@ -173,11 +173,20 @@ def _evaluate_model(
 def show_evaluation(result: EvaluationResult) -> None:
     """Print the tables of an evaluation."""
     from gaitproof.cli.output import markup, stdout
-    from gaitproof.evaluate.table import decision_lines, details_table, figures_table
+    from gaitproof.evaluate.table import (
+        decision_lines,
+        details_table,
+        figures_table,
+        people_table,
+        systems_table,
+    )
 
     console = stdout()
     console.print(figures_table(result))
+    if result.baselines:
+        console.print(systems_table(result))
     console.print(details_table(result))
+    console.print(people_table(result))
     for line in decision_lines(result):
         console.print(markup(line))
     for warning in result.warnings:

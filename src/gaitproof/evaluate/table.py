@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from gaitproof.evaluate.bootstrap import Interval
@@ -16,8 +17,8 @@ _HEADINGS: Final = {
     "auc": "AUC %",
     "eer": "EER %",
     "fnmr_at_fmr_10pct": "FNMR % at FMR 10 %",
-    "fnmr_at_fmr_1pct": "at FMR 1 %",
-    "fnmr_at_fmr_01pct": "at FMR 0.1 %",
+    "fnmr_at_fmr_1pct": "FNMR % at FMR 1 %",
+    "fnmr_at_fmr_01pct": "FNMR % at FMR 0.1 %",
     "min_dcf": "minDCF",
 }
 _ERROR_RATES: Final = ("eer", *FMR_TARGETS)
@@ -54,57 +55,122 @@ def format_figure(name: str, system: SystemResult) -> str:
 
 
 def figures_table(result: EvaluationResult) -> Table:
-    """Lay out the system and its baselines, one row per system and level."""
+    """Lay out every figure of the system, one row per figure and one column per level."""
     from rich.table import Table
 
     table = Table(
         title=f"{result.protocol}; 95 % intervals over people",
         caption='"<": measured lower, but this number of people does not support less',
     )
+    table.add_column("")
+    for level in result.system:
+        table.add_column(f"{level} level", justify="right", no_wrap=True)
+
+    def row(title: str, cell: Callable[[SystemResult], str]) -> None:
+        table.add_row(title, *(cell(found) for found in result.system.values()))
+
+    row("people", lambda found: str(found.people))
+    row("trials, mated + impostor", lambda found: f"{found.mated} + {found.nonmated}")
+    row("trials without a score", lambda found: str(found.failures))
+    table.add_section()
+    for name, heading in _HEADINGS.items():
+        row(heading, lambda found, name=name: format_figure(name, found))
+    table.add_section()
+    for name, heading in _DECISIONS.items():
+        row(heading, lambda found, name=name: format_spread(name, found))
+    table.add_section()
+    for name, heading in _LIKELIHOODS.items():
+        row(heading, lambda found, name=name: format_spread(name, found))
+    return table
+
+
+_DECISIONS: Final = {
+    "accuracy": "accuracy %",
+    "precision": "precision %",
+    "recall": "recall %",
+    "f1": "F1 %",
+    "fmr": "FMR % at the threshold",
+    "fnmr": "FNMR % at the threshold",
+}
+_LIKELIHOODS: Final = {"cllr": "Cllr", "min_cllr": "minCllr", "ece": "ECE"}
+
+
+def format_spread(name: str, system: SystemResult) -> str:
+    """Write a decision or likelihood figure of a system as a table cell."""
+    found = system.spread.get(name)
+    if found is None:
+        return "–"
+    if name in _LIKELIHOODS:
+        return f"{found.value:.3f} [{found.low:.3f}–{found.high:.3f}]"
+    return format_percent(found, system.support if name in ("fmr", "fnmr") else 0.0)
+
+
+def systems_table(result: EvaluationResult) -> Table:
+    """Lay out the system beside its baselines on the same trials."""
+    from rich.table import Table
+
+    table = Table(title="On the same trials", caption="difference: EER minus this encoder's")
     table.add_column("system")
     table.add_column("level")
-    for heading in _HEADINGS.values():
-        table.add_column(heading, justify="right")
-    table.add_column("people", justify="right")
-    table.add_column("trials (mated)", justify="right")
-    table.add_column("no score", justify="right")
+    for heading in ("AUC %", "EER %", "difference"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, levels in {"this encoder": result.system, **result.baselines}.items():
         for level, found in levels.items():
-            table.add_row(
-                name,
-                level,
-                *(format_figure(figure, found) for figure in _HEADINGS),
-                str(found.people),
-                f"{len(found.trials)} ({found.mated})",
-                str(found.failures),
+            change = result.comparisons.get(name, {}).get(level, {}).get("eer")
+            # the comparison is encoder minus baseline
+            told = (
+                ""
+                if change is None
+                else f"{-change.value * 100:+.1f} "
+                f"[{-change.high * 100:+.1f} to {-change.low * 100:+.1f}]"
             )
+            cells = (format_figure("auc", found), format_figure("eer", found), told)
+            table.add_row(name, level, *cells)
     return table
 
 
 def _group_rate(group: GroupResult) -> str:
     support = supported_rate(group.people)
-    bound = f"< {_bound(support)}"
-    return bound if group.eer < support else f"{group.eer * 100:.1f}"
+    if group.eer_interval is not None:
+        return format_percent(group.eer_interval, support)
+    return f"< {_bound(support)}" if group.eer < support else f"{group.eer * 100:.1f}"
 
 
-def details_table(result: EvaluationResult) -> Table:
-    """Lay out calibration, decisions, and the parts of the trials, one row per part."""
+def _group_area(group: GroupResult) -> str:
+    if group.auc_interval is not None:
+        return format_percent(group.auc_interval)
+    return f"{group.auc * 100:.1f}"
+
+
+def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
+    """Lay out the parts of the trials, one row per part.
+
+    Parameters
+    ----------
+    result
+        The evaluation.
+    most_folds
+        More folds than this are left out; they are in the JSON.
+    """
     from rich.table import Table
 
-    table = Table(title="In detail")
-    for heading in ("level", "part", "AUC %", "EER %", "people", "mated", "non-mated"):
-        table.add_column(heading, justify="left" if heading in ("level", "part") else "right")
+    table = Table(title="In parts")
+    for heading in ("level", "part", "AUC %", "EER %", "people", "mated", "impostor"):
+        words = heading in ("level", "part")
+        table.add_column(heading, justify="left" if words else "right", no_wrap=not words)
     for level, found in result.system.items():
+        folds = found.per_fold if 1 < len(found.per_fold) <= most_folds else {}
         parts = {
-            **{f"fold {name}": group for name, group in found.per_fold.items()},
+            **{f"fold {name}": group for name, group in folds.items()},
             **{f"source {name}": group for name, group in found.per_source.items()},
             **found.per_kind,
+            **found.per_part,
         }
         for name, group in parts.items():
             table.add_row(
                 level,
                 name,
-                f"{group.auc * 100:.1f}",
+                _group_area(group),
                 _group_rate(group),
                 str(group.people),
                 str(group.mated),
@@ -113,17 +179,45 @@ def details_table(result: EvaluationResult) -> Table:
     return table
 
 
+def people_table(result: EvaluationResult, *, most: int = 10) -> Table:
+    """Lay out the people with the most errors at clip level, worst first.
+
+    Parameters
+    ----------
+    result
+        The evaluation.
+    most
+        People shown; all are in the JSON.
+    """
+    from rich.table import Table
+
+    found = result.system["clip"]
+
+    def errors(name: str) -> float:
+        one = found.per_person[name]
+        return (one.fnmr or 0.0) + (one.fmr_as_impostor or 0.0) + (one.fmr_as_claimed or 0.0)
+
+    shown = sorted(found.per_person, key=lambda name: (-errors(name), name))[:most]
+    table = Table(
+        title=f"{len(shown)} of {len(found.per_person)} people, most errors first (clip level, at "
+        "the pooled EER threshold)"
+    )
+    table.add_column("person")
+    for heading in ("refused %", "accepted as another %", "another accepted as them %"):
+        table.add_column(heading, justify="right")
+    for name in shown:
+        one = found.per_person[name]
+        values = (one.fnmr, one.fmr_as_impostor, one.fmr_as_claimed)
+        table.add_row(name, *("–" if v is None else f"{v * 100:.1f}" for v in values))
+    return table
+
+
 def decision_lines(result: EvaluationResult) -> list[str]:
-    """Say accuracy, F1 and calibration in one sentence per level."""
-    lines = []
-    for level, found in result.system.items():
-        decisions = found.decisions
-        if decisions is None or found.cllr is None or found.ece is None:
-            continue
-        lines.append(
-            f"{level}: accuracy {decisions.accuracy:.1%}, precision {decisions.precision:.1%}, "
-            f"recall {decisions.recall:.1%}, F1 {decisions.f1:.1%} where "
-            f"{decisions.prevalence:.1%} of the claims are genuine; "
-            f"Cllr {found.cllr:.3f} (at best {found.min_cllr:.3f}), ECE {found.ece:.3f}"
-        )
-    return lines
+    """Say what the decisions rest on, in one sentence per level."""
+    whose = "the card's" if result.design == "frozen" else "set on other people (Youden's J), mean"
+    return [
+        f"{level}: threshold {found.decisions.threshold:.3f} ({whose}); accuracy, precision and F1 "
+        f"hold where {found.decisions.prevalence:.1%} of the claims are genuine."
+        for level, found in result.system.items()
+        if found.decisions is not None
+    ]
