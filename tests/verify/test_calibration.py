@@ -2,14 +2,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from gaitproof.errors import ModelError
-from gaitproof.nets.card import LogisticCalibration
+from gaitproof.nets.card import DurationTerm, LogisticCalibration
 from gaitproof.verify.calibration import (
     fit_calibration,
+    fit_isotonic,
     in_words,
     log10_likelihood_ratio,
+    log10_likelihood_ratios,
     supported_bound,
 )
 
@@ -132,3 +135,80 @@ def test_trials_that_cannot_be_fitted_are_refused(scores, labels, subjects):
 )
 def test_words(value, words):
     assert in_words(value) == words
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_table_is_pool_adjacent_violators(seed):
+    scores, labels = _trials(seed)
+    scores = np.round(scores, 3)  # ties
+    card = fit_isotonic(scores, labels, 10**6)
+    # Laplace's rule: one trial of the other kind at either end
+    x = np.concatenate([scores, [scores.min(), scores.max()]])
+    y = np.concatenate([labels, [True, False]])
+    weights = np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum())
+    theirs = IsotonicRegression(y_min=0, y_max=1).fit(x, y, sample_weight=weights)
+    posterior = theirs.predict(scores)
+    expected = np.log10(posterior / (1 - posterior))
+    np.testing.assert_allclose(log10_likelihood_ratios(scores, card), expected, atol=1e-9)
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(0, 999), st.integers(1, 8))
+def test_any_table_never_falls_and_keeps_to_the_bound(labels, seed, digits):
+    labels = [True, False, *labels]
+    scores = np.round(np.random.default_rng(seed).uniform(size=len(labels)), digits)
+    card = fit_isotonic(scores, labels, 12)
+    values = log10_likelihood_ratios(np.linspace(-0.1, 1.1, 301), card)
+    assert (np.diff(values) >= 0).all()
+    assert np.abs(values).max() <= card.log10_lr_bound == supported_bound(12)
+
+
+def test_a_table_of_separable_or_equal_scores():
+    card = fit_isotonic([0.1, 0.2, 0.8, 0.9], [False, False, True, True], 4)
+    assert log10_likelihood_ratio(0.85, card) > 0 > log10_likelihood_ratio(0.15, card)
+    level = fit_isotonic([0.5, 0.5, 0.5], [False, True, True], 4)
+    assert log10_likelihood_ratio(0.7, level) == pytest.approx(0.0)
+    against = fit_isotonic([0.9, 0.8, 0.2, 0.1], [False, False, True, True], 4)
+    assert log10_likelihood_ratio(0.9, against) == pytest.approx(0.0)
+
+
+def _by_length(seed=0, mated=2000, nonmated=8000):
+    """Normal scores whose variance is 1/windows: the ratio is exactly affine in windows * s."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(mated + nonmated) < mated
+    windows = rng.choice([1, 10], len(labels))
+    return 0.5 + 0.1 * (labels - 0.5) + rng.normal(0, 0.1, len(labels)) / np.sqrt(windows), (
+        labels,
+        windows,
+    )
+
+
+def test_the_duration_term_finds_what_a_window_is_worth():
+    scores, (labels, windows) = _by_length()
+    card = fit_calibration(scores, labels, 10**6, windows=windows)
+    assert card.duration is not None
+    for length in (1, 10):
+        slope = card.slope + card.duration.slope * np.log10(length)
+        # (m1 - m0) / variance, per natural unit
+        assert slope == pytest.approx(0.1 / (0.1**2 / length) / np.log(10), rel=0.1)
+        assert log10_likelihood_ratio(0.5, card, length) == pytest.approx(0.0, abs=0.1)
+    assert abs(log10_likelihood_ratio(0.52, card, 1)) < abs(log10_likelihood_ratio(0.52, card, 10))
+    # beyond the lengths calibrated on nothing is extrapolated
+    assert log10_likelihood_ratio(0.52, card, 99) == log10_likelihood_ratio(0.52, card, 10)
+
+
+def test_a_duration_term_needs_the_length():
+    term = DurationTerm(slope=1.0, intercept=0.0, fewest=1, most=5)
+    card = CARD.model_copy(update={"duration": term})
+    with pytest.raises(ModelError, match="number of windows"):
+        log10_likelihood_ratio(0.5, card)
+
+
+def test_duration_is_left_out_where_it_says_nothing():
+    scores, labels = _trials()
+    assert fit_calibration(scores, labels, 30, windows=np.full(len(scores), 7)).duration is None
+    # long probes whose scores speak against their labels: the map would fall with the similarity
+    windows = np.where(np.arange(len(scores)) % 2 == 0, 1, 100)
+    turned = np.where(windows == 100, 1.6 - scores, scores)
+    assert fit_calibration(turned, labels, 30, windows=windows).duration is None
+    with pytest.raises(ModelError, match="one window or more"):
+        fit_calibration(scores, labels, 30, windows=np.zeros(len(scores)))

@@ -164,8 +164,11 @@ class _Part:
         ends = [self.threshold]
         if getattr(self.card, "duration", None) is None:
             # with a duration term the support differs from probe to probe
-            unsure = np.abs(log10_likelihood_ratios(_GRID, self.card)) < NO_SUPPORT
-            ends.extend(_GRID[unsure])
+            unsure = np.flatnonzero(np.abs(log10_likelihood_ratios(_GRID, self.card)) < NO_SUPPORT)
+            if len(unsure):
+                # one step further, since the support ends between two steps
+                ends.append(_GRID[max(unsure[0] - 1, 0)])
+                ends.append(_GRID[min(unsure[-1] + 1, len(_GRID) - 1)])
         return float(min(low, *ends)), float(min(max(high, *ends), 1.0))
 
 

@@ -194,8 +194,11 @@ def _fit_with_duration(
     ridge: float,
 ) -> LogisticCalibration | None:
     longer = np.log10(lengths.astype(np.float64))
-    covariates = np.stack([scores, scores * longer, longer], axis=1)
+    # centred, the product says little that its factors say, and the ridge does not shrink it
+    centre = float(scores.mean())
+    covariates = np.stack([scores, (scores - centre) * longer, longer], axis=1)
     (slope, by_length, level), offset = _balanced_logistic(covariates, mated, ridge)
+    level -= by_length * centre
     # the slope is affine in log10(windows), so both ends of the range answer for all of it
     if min(slope + by_length * longer.min(), slope + by_length * longer.max()) <= 0:
         return None

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from gaitproof import metrics
+from gaitproof.errors import InputError
+from gaitproof.evaluate.normalisation import audit_cohort, make_cohort, normalised
+from gaitproof.evaluate.protocol import FittedSystem, both_unseen
+from gaitproof.evaluate.trials import COSINE, DISTANCE, make_trials, person
+from gaitproof.verify.normalisation import s_norm, to_similarity
+
+
+def _embed(windows):
+    rows = windows.features.mean(axis=1)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_a_cohort_is_one_template_per_training_person(make_walks):
+    walks = make_walks(4, 3)
+    cohort = make_cohort(walks, _embed, COSINE)
+    assert cohort.people == tuple(sorted({person(w) for w in walks}))
+    own = [_embed(w.windows) for w in walks if person(w) == cohort.people[2]]
+    np.testing.assert_allclose(cohort.vectors[2], COSINE.template(own), atol=1e-6)
+    with pytest.raises(InputError, match="two training people"):
+        make_cohort(walks[:3], _embed, COSINE)
+
+
+@pytest.mark.parametrize("base", [COSINE, DISTANCE])
+def test_every_trial_is_normalised_by_its_probe_and_its_template(make_walks, base):
+    walks = make_walks(6, 4)
+    cohort = make_cohort(make_walks(8, 3, seed=9), _embed, base)
+    rows = [_embed(w.windows) for w in walks]
+    rows[-1] = np.zeros((0, rows[0].shape[1]))
+    plain = make_trials(walks, rows, scoring=base)
+    found = make_trials(walks, rows, scoring=normalised(base, cohort, "s", 5))
+    assert found.failures == plain.failures > 0
+    scored = np.isfinite(plain.scores)
+    assert ((found.scores[scored] > 0) & (found.scores[scored] < 1)).all()
+    i = int(np.flatnonzero(scored & plain.mated)[0])
+    name = plain.claimed[i]
+    probe = next(
+        base.probe(r)
+        for w, r in zip(walks, rows, strict=True)
+        if person(w) == name and w.recording == plain.recording[i]
+    )
+    template = base.template([r for w, r in zip(walks, rows, strict=True) if person(w) == name][:3])
+    z = s_norm(
+        plain.scores[i],
+        base.compare(probe[None].astype(float), cohort.vectors)[0],
+        base.compare(template[None].astype(float), cohort.vectors)[0],
+        5,
+    )
+    assert found.scores[i] == pytest.approx(float(to_similarity(z)), abs=1e-6)
+    assert normalised(base, cohort, "none") is base
+
+
+def test_normalisation_undoes_a_bias_of_the_template(made_trials):
+    """People whose template is like everybody's are the case it is made for."""
+    rng = np.random.default_rng(3)
+    size, people, probes = 40, 30, 4
+    bias, raw, strangers = rng.normal(0, 3, people), [], rng.normal(0, 1, (people, size))
+    mated = np.tile(np.eye(people, dtype=bool), (probes, 1))
+    raw = rng.normal(0, 1, mated.shape) + 3 * mated + bias
+    from gaitproof.verify.normalisation import z_norm
+
+    fixed = z_norm(raw, (strangers + bias[:, None])[None])
+    before = metrics.eer(raw.ravel(), mated.ravel())
+    assert metrics.eer(fixed.ravel(), mated.ravel()) < before - 0.1
+
+
+def test_a_cohort_person_among_the_tested_is_refused(make_walks):
+    assert audit_cohort({"a", "b"}, {"c"}) == ()
+    (finding,) = audit_cohort({"a", "b"}, {"b", "c"})
+    assert finding == "In the cohort and tested on: 'b'."
+    walks = make_walks(12, 4)
+
+    def leaky(train):
+        cohort = make_cohort(walks, _embed, COSINE)  # everybody, the held-out people included
+        return FittedSystem(_embed, normalised(COSINE, cohort, "s"), frozenset(cohort.people))
+
+    with pytest.raises(InputError, match="In the cohort and tested on"):
+        both_unseen(walks, leaky, folds=3, draws=20, baselines={})
+
+
+def test_an_evaluation_with_a_cohort_of_training_people(make_walks):
+    walks = make_walks(15, 5, noise=2.0)
+
+    def fit(train):
+        cohort = make_cohort(train, _embed, COSINE)
+        return FittedSystem(_embed, normalised(COSINE, cohort, "s"), frozenset(cohort.people))
+
+    plain = both_unseen(walks, lambda train: _embed, folds=3, draws=50, baselines={})
+    found = both_unseen(walks, fit, folds=3, draws=50, baselines={})
+    trials, reference = found.system["clip"].trials, plain.system["clip"].trials
+    assert np.array_equal(trials.claimed, reference.claimed)
+    assert (trials.scores != reference.scores).all()
+    assert ((trials.scores > 0) & (trials.scores < 1)).all()
+    assert metrics.auc(trials.scores, trials.mated) > 0.9
