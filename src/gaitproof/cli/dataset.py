@@ -1,4 +1,4 @@
-"""`gaitproof dataset`: data sets of made walkers."""
+"""`gaitproof dataset`: data sets of made walkers; manifests are in `gaitproof.cli.manifests`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import typer
 
 from gaitproof.errors import ConfigError
 
-commands = typer.Typer(name="dataset", help="Make data sets of made walkers.", no_args_is_help=True)
+commands = typer.Typer(
+    name="dataset",
+    help="Make data sets, list, split, audit and augment them.",
+    no_args_is_help=True,
+)
 
 
 def _views(text: str) -> list[float]:
@@ -92,4 +96,7 @@ def make_command(
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
+    from gaitproof.cli import manifests
+
+    manifests.register(commands)
     app.add_typer(commands)

@@ -24,13 +24,20 @@ JobsOption = Annotated[
 
 def extract(
     videos: Annotated[
-        list[Path], typer.Argument(metavar="VIDEO|DIR...", help="Videos, and folders of videos.")
+        list[Path],
+        typer.Argument(
+            metavar="VIDEO|DIR|MANIFEST...", help="Videos, folders of videos, manifests (.csv)."
+        ),
     ],
     out: OutOption,
     settings: Annotated[
         Path | None, typer.Option("--settings", help="YAML file with limits and pose settings.")
     ] = None,
     jobs: JobsOption = 0,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", help="Folder of a manifest's videos, if not the manifest's own."),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Do finished videos once more.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -40,14 +47,14 @@ def extract(
     ``person-N.features.npz`` and ``extraction.json``. An interrupted run goes on where it stopped.
     Ends with status 2 if a video failed; the others are done all the same.
     """
-    from gaitproof.cli.output import markup, print_json, progress_bar, stdout
+    from gaitproof.cli.output import failure_table, markup, print_json, progress_bar, stdout
     from gaitproof.config import VerifySettings
     from gaitproof.gait.features import compute_windows
     from gaitproof.pose.batch import extract_many, find_videos
     from gaitproof.pose.cleaning import clean
 
     chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
-    jobs_to_do = find_videos(videos, out)
+    jobs_to_do = find_videos(videos, out, root)
 
     def features(track: PoseSequence) -> GaitWindows:
         return compute_windows(clean(track, chosen.cleaning).sequence)
@@ -74,6 +81,8 @@ def extract(
                 markup(r.error) if r.error else state,
             )
         stdout().print(table)
+        if failed and failed < len(results):
+            stdout().print(failure_table([(str(r.video), r.error) for r in results if r.error]))
     if failed:
         raise typer.Exit(FAILED_STATUS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -212,6 +212,18 @@ def evidence(log10_lr: float, bound: float) -> str:
 def rate(value: ErrorRate) -> str:
     """Say an error rate with its interval."""
     return f"{value.value:.1%} (95 %: {value.low:.1%} to {value.high:.1%})"
+
+
+def failure_table(failures: Sequence[tuple[str, str]]) -> Table:
+    """Return what failed and why as a table."""
+    from rich.table import Table
+
+    table = Table(title=f"{len(failures)} failed")
+    for title in ("what", "why"):
+        table.add_column(title, overflow="fold")
+    for what, why in failures:
+        table.add_row(markup(what), markup(why))
+    return table
 
 
 def _two_columns() -> Table:

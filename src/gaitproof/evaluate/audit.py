@@ -73,8 +73,13 @@ def audit_manifest(entries: Sequence[Entry]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        One sentence per finding; empty if there is none.
+        One sentence per finding of `audit_files` and `audit_copies`; empty if there is none.
     """
+    return (*audit_files(entries), *audit_copies(entries))
+
+
+def audit_files(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Find files that stand for several people or recordings."""
     findings = []
     subjects_of_hash: dict[str, set[str]] = defaultdict(set)
     recordings_of_hash: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -88,6 +93,12 @@ def audit_manifest(entries: Sequence[Entry]) -> tuple[str, ...]:
         elif len(recordings_of_hash[digest]) > 1:
             names = {recording for _, recording in recordings_of_hash[digest]}
             findings.append(f"One file ({digest[:12]}) stands for the recordings {_join(names)}.")
+    return tuple(findings)
+
+
+def audit_copies(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Find augmented copies whose original is not there."""
+    findings = []
     originals = {(e.subject, e.recording) for e in entries if not e.parent}
     for entry in entries:
         if entry.parent and entry.origin not in originals:

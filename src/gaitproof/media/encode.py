@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import av
 import numpy as np
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from gaitproof.errors import InputError, MediaError
 from gaitproof.media._container import describe
 from gaitproof.media.files import atomic_path
+
+_CLOCK: Final = Fraction(1, 90_000)
+"""Seconds per tick of timed videos, the MPEG system clock's: any usual frame time fits."""
 
 
 class VideoWriter:
@@ -39,6 +42,9 @@ class VideoWriter:
         Speed preset of x264.
     keyframe_interval
         Pictures between key frames.
+    timed
+        Whether every picture is written with a time stamp of its own, so that the video has
+        a variable frame rate; `frame_rate` is then only its average.
 
     Raises
     ------
@@ -63,6 +69,7 @@ class VideoWriter:
         crf: float = 20.0,
         preset: str = "veryfast",
         keyframe_interval: int = 60,
+        timed: bool = False,
     ) -> None:
         if min(size) < 2 or size[0] % 2 or size[1] % 2 or frame_rate <= 0:
             raise MediaError(
@@ -72,6 +79,7 @@ class VideoWriter:
         self.path = Path(path)
         self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
         self.size = size
+        self._timed = timed
         self._options = {"crf": f"{crf:g}", "preset": preset, "g": str(keyframe_interval)}
         self._scope: AbstractContextManager[Path] | None = None
         self._container: OutputContainer | None = None
@@ -91,14 +99,24 @@ class VideoWriter:
             stream.width, stream.height = self.size
             stream.pix_fmt = "yuv420p"
             stream.thread_count = 2
+            if self._timed:
+                stream.codec_context.time_base = _CLOCK
             self._stream = stream
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
         return self
 
-    def write(self, image: NDArray[np.uint8]) -> None:
-        """Append a picture, shape (height, width, 3), uint8 RGB."""
+    def write(self, image: NDArray[np.uint8], time: float | None = None) -> None:
+        """Append a picture.
+
+        Parameters
+        ----------
+        image
+            Shape (height, width, 3), uint8 RGB.
+        time
+            Seconds, increasing; given exactly where the writer is `timed`.
+        """
         if self._container is None or self._stream is None:
             raise MediaError("The video writer is not open.", hint="use it in a with statement")
         expected = (self.size[1], self.size[0], 3)
@@ -108,7 +126,12 @@ class VideoWriter:
                 expected=f"uint8 {expected}",
                 actual=f"{image.dtype} {image.shape}",
             )
+        if (time is not None) != self._timed:
+            raise MediaError("A timed video needs the time of every picture, another one none.")
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        if time is not None:
+            frame.time_base = _CLOCK
+            frame.pts = round(time / _CLOCK)
         try:
             self._container.mux(self._stream.encode(frame))
         except av.FFmpegError as error:

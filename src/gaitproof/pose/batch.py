@@ -72,10 +72,11 @@ class _CancelledError(Exception):
     """The user interrupted the batch."""
 
 
-def find_videos(paths: Iterable[Path], out: Path) -> list[Job]:
+def find_videos(paths: Iterable[Path], out: Path, root: Path | None = None) -> list[Job]:
     """List the videos that are named or lie in the named folders, with a result folder each.
 
-    A video of a named folder or of a manifest (``.csv``) keeps its place below the folder.
+    A video of a named folder or of a manifest (``.csv``) keeps its place below the folder; a
+    manifest's folder is its own, or `root`.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def find_videos(paths: Iterable[Path], out: Path) -> list[Job]:
             found = _videos_below(path, out)
         elif path.suffix.lower() == ".csv":
             rows = read_manifest(path)
-            found = [(locate(path.parent, row.path), Path(row.path)) for row in rows]
+            found = [(locate(root or path.parent, row.path), Path(row.path)) for row in rows]
         else:
             found = [(path, Path(path.name))]
         for video, place in found:

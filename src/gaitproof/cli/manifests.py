@@ -1,0 +1,289 @@
+"""`gaitproof dataset manifest`, `split`, `audit` and `augment`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gaitproof.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from gaitproof.media.augment import Kind
+    from gaitproof.media.manifest import Layout, ManifestRow
+
+LEAK_STATUS: Final = 1
+"""Process exit status of an audit that found something."""
+
+FAILED_STATUS: Final = 2
+"""Process exit status when a copy could not be made, as for every input error."""
+
+ManifestArgument = Annotated[Path, typer.Argument(metavar="MANIFEST", help="Manifest (CSV).")]
+RootOption = Annotated[
+    Path | None,
+    typer.Option("--root", metavar="DIR", help="Folder of the videos, if not the manifest's own."),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a manifest that is there.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the commands to ``gaitproof dataset``."""
+    commands.command()(manifest)
+    commands.command()(split)
+    commands.command()(audit)
+    commands.command()(augment)
+
+
+def manifest(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of videos.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Manifest to write; DIR/manifest.csv.")
+    ] = None,
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="folders: <identity>/<recording>.mp4; names: {Name}_{View}{Number}.mp4; auto."
+        ),
+    ] = "auto",
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the videos of a folder with who is in them, and their SHA-256."""
+    from gaitproof.cli.output import print_json, printable, progress_bar
+    from gaitproof.media.manifest import add_hashes, build_manifest, find_duplicates
+
+    rows = build_manifest(folder, _layout(layout))
+    target = out or folder / "manifest.csv"
+    with progress_bar("Hashing") as bar:
+        rows = add_hashes(rows, folder, progress=bar)
+    duplicates = [[row.path for row in group] for group in find_duplicates(rows)]
+    rows, inside = _below(rows, folder, target.parent)
+    _save(target, rows, overwrite=overwrite)
+    people = len({row.subject for row in rows})
+    if as_json:
+        print_json(
+            {
+                "manifest": str(target),
+                "clips": len(rows),
+                "subjects": people,
+                "duplicates": duplicates,
+                "root": str(target.parent if inside else folder),
+            }
+        )
+        return
+    typer.echo(printable(f"{target}: {len(rows)} clips of {people} people"))
+    for group in duplicates:
+        typer.echo(printable(f"The same file: {', '.join(group)}"))
+    if not inside:
+        typer.echo(
+            printable(f"The videos are not below {target.parent}: give --root {folder} with it.")
+        )
+
+
+def split(
+    path: ManifestArgument,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Write a column fold: each person held out once.")
+    ] = None,
+    test_share: Annotated[
+        float | None, typer.Option(help="Write a column split: this share of the people is test.")
+    ] = None,
+    seed: SeedOption = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Manifest to write; MANIFEST-folds.csv or -split.csv."),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Divide the people of a manifest; copies go with the person filmed."""
+    from collections import Counter
+
+    from gaitproof.cli.output import print_json, printable
+    from gaitproof.evaluate.manifest_split import assign_folds, assign_split
+    from gaitproof.media.manifest import read_manifest
+
+    rows = read_manifest(path)
+    if folds is not None and test_share is None:
+        divided, name = assign_folds(rows, folds, seed), "fold"
+    elif test_share is not None and folds is None:
+        divided, name = assign_split(rows, test_share, seed), "split"
+    else:
+        raise ConfigError("Say how to divide.", expected="either --folds or --test-share")
+    target = out or path.with_name(f"{path.stem}-{'folds' if name == 'fold' else 'split'}.csv")
+    _save(target, divided, overwrite=overwrite)
+    clips = Counter(getattr(row, name) for row in divided)
+    people = {part: len({r.walker for r in divided if getattr(r, name) == part}) for part in clips}
+    if as_json:
+        parts = {p: {"clips": clips[p], "people": people[p]} for p in sorted(clips)}
+        print_json({"manifest": str(target), name: parts})
+        return
+    typer.echo(printable(str(target)))
+    for part in sorted(clips):
+        typer.echo(f"{name} {part}: {clips[part]} clips of {people[part]} people")
+
+
+def audit(
+    path: ManifestArgument,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for leaks in a manifest and its splits; ends with status 1 if there is one."""
+    from gaitproof.cli.output import print_json, printable, progress_bar
+    from gaitproof.evaluate.manifest_audit import audit_rows, hash_files
+    from gaitproof.media.manifest import read_manifest
+
+    rows = read_manifest(path)
+    with progress_bar("Hashing") as bar:
+        hashed, changed, notes = hash_files(rows, root or path.parent, progress=bar)
+    findings = (*changed, *audit_rows(hashed))
+    people = len({row.walker for row in rows})
+    if as_json:
+        print_json(
+            {
+                "manifest": str(path),
+                "clips": len(rows),
+                "subjects": people,
+                "clean": not findings,
+                "findings": [
+                    {"check": f.check, "message": f.message, "remedy": f.remedy} for f in findings
+                ],
+                "notes": list(notes),
+            }
+        )
+    else:
+        for note in notes:
+            typer.echo(printable(note))
+        for found in findings:
+            typer.echo(printable(f"LEAK ({found.check}): {found.message}"))
+            typer.echo(printable(f"  What to do: {found.remedy}."))
+        verdict = f"{len(findings)} found" if findings else "no leak found"
+        typer.echo(f"{len(rows)} clips of {people} people: {verdict}")
+    if findings:
+        raise typer.Exit(LEAK_STATUS)
+
+
+def augment(
+    path: ManifestArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="For the copies; below the videos' folder."
+        ),
+    ] = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option(help="flip,light,rotation,blur,slow,fast,reverse; all of them by default."),
+    ] = None,
+    copies: Annotated[
+        int, typer.Option(min=1, max=100, help="Of each of light, rotation and blur.")
+    ] = 1,
+    seed: SeedOption = 0,
+    root: RootOption = None,
+    manifest_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest", help="Manifest of originals and copies; MANIFEST-augmented.csv."
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="Processes; 0: all processors.")] = 0,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write augmented copies of the videos and a manifest that holds both.
+
+    Copies are training data only. A mirrored or reversed walk is another walker's: its subject is
+    NAME~mirrored or NAME~reversed. Interrupted, it goes on where it was when the same command is
+    given again. Ends with status 2 if a video failed; the others are done all the same.
+    """
+    from typing import cast
+
+    from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
+    from gaitproof.media.augment import KINDS
+    from gaitproof.media.copies import mark_folder, plan_copies, write_copies
+    from gaitproof.media.manifest import read_manifest
+    from gaitproof.pose.parallel import available_processors
+
+    rows = read_manifest(path)
+    base = root or path.parent
+    folder = out or base / "augmented"
+    names = [k.strip() for k in kinds.split(",") if k.strip()] if kinds is not None else KINDS
+    wanted = cast("Sequence[Kind]", names)
+    jobs, failures = plan_copies(rows, base, folder, kinds=wanted, copies=copies, seed=seed)
+    mark_folder(folder, kinds=wanted, copies=copies, seed=seed)
+    with progress_bar(f"Writing {len(jobs)} copies") as bar:
+        results = write_copies(jobs, workers=workers or available_processors(), progress=bar)
+    made = [r for r in results if r.error is None]
+    failed = [*failures, *(r for r in results if r.error is not None)]
+    target = manifest_out or path.with_name(f"{path.stem}-augmented.csv")
+    _save(target, [*rows, *(r.row for r in made)], overwrite=overwrite)
+    if as_json:
+        print_json(
+            {
+                "manifest": str(target),
+                "copies": len(made),
+                "kept": sum(r.skipped for r in made),
+                "failed": [{"path": r.row.path, "error": r.error} for r in failed],
+            }
+        )
+    else:
+        kept = sum(r.skipped for r in made)
+        typer.echo(printable(f"{target}: {len(rows)} clips and {len(made)} copies ({kept} kept)"))
+        if failed:
+            stdout().print(failure_table([(r.row.path, r.error or "") for r in failed]))
+    if failed:
+        raise typer.Exit(FAILED_STATUS)
+
+
+def _layout(text: str) -> Layout:
+    from typing import cast, get_args
+
+    from gaitproof.media.manifest import Layout
+
+    if text not in get_args(Layout):
+        raise ConfigError(
+            "The layout is unknown.", expected=", ".join(get_args(Layout)), actual=repr(text)
+        )
+    return cast("Layout", text)
+
+
+def _below(
+    rows: Sequence[ManifestRow], folder: Path, above: Path
+) -> tuple[tuple[ManifestRow, ...], bool]:
+    """Write paths from `above` on, if `folder` lies in it; the second value says whether."""
+    from dataclasses import replace
+
+    base, inner = above.resolve(), folder.resolve()
+    if not inner.is_relative_to(base):
+        return tuple(rows), False
+    place = inner.relative_to(base)
+    return tuple(replace(row, path=(place / row.path).as_posix()) for row in rows), True
+
+
+def _save(target: Path, rows: Sequence[ManifestRow], *, overwrite: bool) -> None:
+    """Write a manifest; another one that is there, perhaps edited by hand, is not lost."""
+    from gaitproof.media.files import make_folder, write_atomically
+    from gaitproof.media.manifest import manifest_bytes
+
+    data = manifest_bytes(rows)
+    if target.exists() and not overwrite:
+        try:
+            same = target.read_bytes() == data
+        except OSError as error:
+            raise InputError(
+                f"The file {str(target)!r} cannot be read.", actual=error.strerror or str(error)
+            ) from error
+        if same:
+            return
+        raise InputError(
+            f"The manifest {str(target)!r} is there already, with other contents.",
+            hint="--overwrite, or another name with -o",
+        )
+    make_folder(target.parent)
+    write_atomically(target, data)
