@@ -92,6 +92,8 @@ class SystemResult:
     spread
         Intervals of `cllr`, `min_cllr`, `ece` and of the decisions' `accuracy`, `precision`,
         `recall`, `f1`, `fmr` and `fnmr`, over people; thresholds and calibrations are held fixed.
+    log10_lr
+        The likelihood ratio of every trial, shape (N,), NaN without a score; not in the JSON.
     """
 
     trials: Trials
@@ -112,10 +114,12 @@ class SystemResult:
     per_person: dict[str, PersonResult]
     per_part: dict[str, GroupResult] = field(default_factory=dict)
     spread: dict[str, Interval] = field(default_factory=dict)
+    log10_lr: NDArray[np.float64] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, without the trials."""
-        values = {k: getattr(self, k) for k in self.__dataclass_fields__ if k != "trials"}
+        left_out = ("trials", "log10_lr")
+        values = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in left_out}
         return {name: _plain(value) for name, value in values.items()}
 
 
@@ -291,6 +295,7 @@ def summarise(
         per_person=_people(trials),
         per_part=groups(parts),
         spread=spread,
+        log10_lr=llr,
     )
 
 

@@ -1,0 +1,112 @@
+"""One look for every plot: colour-blind safe, legible in grey, no global state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS: Final = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#8C7A00",
+)
+"""Okabe & Ito's palette for all kinds of colour vision (jfly.uni-koeln.de, 2002); its yellow, which
+is too light for lines on white, is darkened and comes last."""
+
+LINES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+"""Lines differ by dashes too, so that a grey print still tells them apart."""
+
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+HATCHES: Final = ("", "///", "...", "xx")
+
+GREY: Final = "#595959"
+FAINT: Final = "#D9D9D9"
+
+WIDTH: Final = 6.4
+"""Inches; a text column."""
+
+DPI: Final = 160
+
+_BASE: Final = 10.0
+
+
+def new_figure(
+    columns: int = 1,
+    *,
+    width: float = WIDTH,
+    height: float = 4.4,
+    ratios: Sequence[float] | None = None,
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure with plain axes beside each other, without pyplot.
+
+    Parameters
+    ----------
+    columns
+        Number of axes.
+    width, height
+        Inches.
+    ratios
+        Relative widths of the axes.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    options = {} if ratios is None else {"width_ratios": list(ratios)}
+    axes = figure.subplots(1, columns, squeeze=False, gridspec_kw=options)[0]
+    for one in axes:
+        _plain(one)
+    return figure, list(axes)
+
+
+def _plain(axes: Axes) -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(GREY)
+    axes.tick_params(labelsize=_BASE - 1, color=GREY)
+    axes.grid(True, color=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def label(axes: Axes, title: str, x: str, y: str) -> None:
+    """Write title and axis labels in the sizes of the style."""
+    axes.set_title(title, fontsize=_BASE + 1, loc="left")
+    axes.set_xlabel(x, fontsize=_BASE)
+    axes.set_ylabel(y, fontsize=_BASE)
+
+
+def legend(axes: Axes, place: str = "best", columns: int = 1) -> None:
+    """Add a legend in the style."""
+    axes.legend(loc=place, fontsize=_BASE - 1.5, framealpha=0.9, edgecolor=FAINT, ncols=columns)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure atomically; the ending (``.png``, ``.svg``) says how.
+
+    The same figure always gives the same bytes: no date and no random names inside.
+    """
+    import io
+
+    import matplotlib as mpl
+
+    from gaitproof.media.files import write_atomically
+
+    out = io.BytesIO()
+    kind = path.suffix.removeprefix(".")
+    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    with mpl.rc_context({"svg.hashsalt": "gaitproof", "svg.fonttype": "none"}):
+        figure.savefig(out, format=kind, dpi=DPI, metadata=metadata)
+    write_atomically(path, out.getvalue())
