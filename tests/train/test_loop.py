@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,15 @@ from gaitproof.evaluate.trials import make_trials
 from gaitproof.metrics import auc
 from gaitproof.nets.card import LogisticCalibration, OperatingPoint
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.train.config import AugmentSettings, TrainSettings
+from gaitproof.nets.registry import create_network
+from gaitproof.train.config import AugmentSettings, LossSettings, NetworkSettings, TrainSettings
+from gaitproof.train.engine import fit_normaliser
 from gaitproof.train.export import save_model
 from gaitproof.train.loop import train
+from gaitproof.train.module import GaitModule
+from gaitproof.train.sampler import BatchStream, WindowSampler
 from gaitproof.train.sources import Recording
+from gaitproof.train.state import RunState
 from gaitproof.types import ErrorRate, GaitWindows
 
 Maker = Callable[..., list[Recording]]
@@ -36,6 +42,69 @@ def test_overfits_a_tiny_set(make_recordings: Maker) -> None:
     assert np.mean(trained.losses[-3:]) < 0.6 * trained.losses[0]
     trials = make_trials(recordings, [trained.embed(r.windows) for r in recordings], enrolled=2)
     assert auc(trials.scores, trials.mated) > 0.95
+
+
+def test_pair_network_learns_and_compares(make_recordings: Maker) -> None:
+    recordings = make_recordings(4, 2)
+    settings = TINY.model_copy(
+        update={
+            "architecture": "diffcnn",
+            "network": NetworkSettings(width=16, layers=1, dropout=0.0),
+            "people_per_batch": 4,
+            "learning_rate": 0.01,
+        }
+    )
+    trained = train(recordings, settings)
+    assert trained.is_pair_network
+    assert np.mean(trained.losses[-3:]) < 0.8 * trained.losses[0]
+    a, b = (trained.embed(recordings[i].windows) for i in (0, 2))
+    assert a.shape == (len(recordings[0].windows), 60 * 78)
+    scores = trained.compare(a, b)
+    assert scores.shape == (len(a), len(b))
+    np.testing.assert_allclose(scores, trained.compare(b, a).T, atol=1e-5)
+    assert scores.mean() < np.mean(trained.compare(a, a).diagonal())
+    gap = a.copy()
+    gap[1] = np.nan
+    missing = np.isnan(trained.compare(gap, b))
+    assert missing[1].all()
+    assert missing.sum() == len(b)
+
+
+def test_encoders_do_not_compare(make_recordings: Maker) -> None:
+    trained = train(make_recordings(2, 1), TINY.model_copy(update={"steps": 1}))
+    with pytest.raises(InputError, match="does not compare"):
+        trained.compare(np.zeros((1, 128)), np.zeros((1, 128)))
+
+
+@pytest.mark.parametrize("architecture", ["hybrid-small", "diffcnn"])
+def test_every_parameter_learns_from_the_first_step(
+    architecture: str, make_recordings: Maker
+) -> None:
+    weights = LossSettings(triplet=1, contrastive=1, arcface=1)
+    settings = TINY.model_copy(update={"architecture": architecture, "loss": weights})
+    sampler = WindowSampler(make_recordings(4, 2), settings.augment)
+    module = GaitModule(create_network(architecture), settings, sampler.n_labels, RunState())
+    batch = BatchStream(sampler, fit_normaliser(sampler, settings), settings, 0, 24)[0]
+    losses = module.losses_of(batch)
+    encoder = {"pair", "triplet", "contrastive", "arcface", "supervised_contrastive"}
+    assert losses.keys() == (encoder if architecture == "hybrid-small" else {"pair"})
+    module.training_step(batch, 0).backward()
+    still = [
+        name
+        for name, value in module.named_parameters()
+        if value.grad is None or not value.grad.abs().sum() > 0
+    ]
+    assert still == []
+
+
+def test_unknown_people_have_no_class(make_recordings: Maker) -> None:
+    only = LossSettings(supervised_contrastive=0, pair=0, arcface=1)
+    settings = TINY.model_copy(update={"loss": only})
+    sampler = WindowSampler(make_recordings(4, 2), settings.augment)
+    module = GaitModule(create_network("cnn"), settings, sampler.n_labels, RunState()).eval()
+    batch = BatchStream(sampler, fit_normaliser(sampler, settings), settings, 0, 24)[0]
+    assert module.losses_of(batch).keys() == {"arcface"}
+    assert module.losses_of(batch, known_people=False).keys() == {"supervised_contrastive"}
 
 
 def test_same_seed_same_weights(make_recordings: Maker) -> None:
@@ -67,9 +136,15 @@ def test_settings_reject_unknown_keys(tmp_path: Path) -> None:
         TrainSettings.load(path)
 
 
-def test_export_matches_and_is_checked(make_recordings: Maker, tmp_path: Path) -> None:
+SHORT = {"features": ("angles", "velocities"), "frames": 30, "bones": "canonical"}
+
+
+@pytest.mark.parametrize("changes", [{}, {"architecture": "cnn", **SHORT}])
+def test_export_matches_and_is_checked(
+    changes: dict[str, Any], make_recordings: Maker, tmp_path: Path
+) -> None:
     recordings = make_recordings(3, 2)
-    trained = train(recordings, TINY.model_copy(update={"steps": 2}))
+    trained = train(recordings, TINY.model_copy(update={"steps": 2, **changes}))
     rate = ErrorRate(0.1, 0.05, 0.2)
     card = save_model(
         trained,

@@ -154,11 +154,24 @@ class RunLog(lightning.Callback):
         for name, value in values.items():
             self._writer.add_scalar(name, value, run.step)
 
-    def teardown(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    def on_train_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Close the files, also after an error."""
-        if hasattr(self, "_file"):
+        """Close the files."""
+        self._close()
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        """Close the files."""
+        self._close()
+
+    def _close(self) -> None:
+        # what was logged of a run that failed is worth as much
+        if hasattr(self, "_writer"):
             self._file.close()
             self._writer.close()
 
