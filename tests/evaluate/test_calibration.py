@@ -15,6 +15,7 @@ from gaitproof.evaluate.calibration import (
     fit_method,
     other_people,
     usable_methods,
+    with_short_probes,
 )
 from gaitproof.evaluate.trials import Trials
 
@@ -149,6 +150,22 @@ def test_the_cost_of_calibration_is_small(made_trials, settings, least, excess):
     assert best > least / 2
     assert metrics.cllr(llr, trials.mated) < (1 + excess) * best
     assert metrics.ece(llr, trials.mated) < 0.045
+
+
+def test_a_bound_is_part_of_what_can_be_reached(made_trials):
+    trials = made_trials(60, 4, folds=4, gap=6)
+    figures = compare_calibrations(trials)["logistic"]
+    assert figures.min_cllr < figures.min_cllr_bounded <= figures.cllr
+
+
+def test_short_probes_are_joined_in_equal_numbers(made_trials):
+    clips = replace(made_trials(12, 2), windows=np.full(len(made_trials(12, 2)), 9))
+    many = replace(made_trials(12, 10, seed=1), windows=np.ones(len(made_trials(12, 10)), int))
+    joined = with_short_probes(clips, many)
+    for length in (9, 1):
+        part = joined.select(joined.windows == length)
+        assert (part.mated.sum(), len(part)) == (clips.mated.sum(), len(clips))
+    assert len(with_short_probes(many, clips)) == len(many) + len(clips)
 
 
 def test_too_few_people_are_refused(made_trials):

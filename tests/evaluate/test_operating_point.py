@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gaitproof import metrics
 from gaitproof.errors import InputError
-from gaitproof.evaluate.calibration import calibrate
+from gaitproof.evaluate.calibration import calibrate, with_short_probes
 from gaitproof.evaluate.operating_point import choose_operating_point
 from gaitproof.verify.calibration import log10_likelihood_ratio, supported_bound
 from gaitproof.verify.decision import answer
@@ -96,6 +98,19 @@ def test_a_trial_without_a_score_is_left_open_and_not_wrong(made_trials):
     assert point.inconclusive.undecided_mated.value >= 0.5
     assert point.inconclusive.wrong_mated.value <= metrics.supported_rate(40)
     assert point.fnmr.value >= 0.5
+
+
+def test_a_calibration_on_more_lengths_than_the_clips(made_trials):
+    clips, short = made_trials(40, 4, gap=3, folds=4), made_trials(40, 4, gap=1, folds=4, seed=1)
+    clips = replace(clips, windows=np.full(len(clips), 8))
+    short = replace(short, windows=np.ones(len(short), int))
+    both = with_short_probes(clips, short)
+    point, card = choose_operating_point(clips, calibration="duration", calibrate_on=both, draws=50)
+    assert (card.duration.fewest, card.duration.most) == (1, 8)
+    assert abs(log10_likelihood_ratio(1.0, card, 1)) < abs(log10_likelihood_ratio(1.0, card, 8))
+    plain, _ = choose_operating_point(clips, draws=50)
+    assert point.threshold == plain.threshold
+    assert point.inconclusive.wrong_mated.value <= max(0.05, metrics.supported_rate(40))
 
 
 def test_no_rate_is_stated_below_what_the_people_support(made_trials):

@@ -111,17 +111,23 @@ def compare_calibrations(trials: Trials) -> dict[CalibrationMethod, CalibrationF
 
     ``min_cllr`` is that of the similarities, so that Cllr / minCllr is what a method loses against
     the best map of the similarity there is; one that also knows the probe's length may be below.
+    Few errors among few people leave a ``min_cllr`` that no bounded likelihood ratio can reach;
+    ``min_cllr_bounded`` is what can be reached.
     """
     pairs = other_people(trials)
+    if not pairs:
+        return {}
     least = metrics.min_cllr(trials.scores, trials.mated)
+    within = metrics.cllr(calibrate(trials, fit_method(trials, "isotonic")), trials.mated)
     found: dict[CalibrationMethod, CalibrationFigures] = {}
-    for method in usable_methods(trials) if pairs else ():
+    for method in usable_methods(trials):
         llr = np.full(len(trials), np.nan)
         for own, rest in pairs:
             llr[own] = calibrate(trials.select(own), fit_method(rest, method))
         found[method] = CalibrationFigures(
             cllr=metrics.cllr(llr, trials.mated),
             min_cllr=least,
+            min_cllr_bounded=within,
             ece=metrics.ece(llr, trials.mated),
         )
     return found
@@ -161,3 +167,27 @@ def choose_calibration(trials: Trials, method: CalibrationChoice = "auto") -> Ca
     else:
         chosen = method
     return fit_method(trials, chosen).model_copy(update={"held_out": figures.get(chosen)})
+
+
+def with_short_probes(clips: Trials, windows: Trials, *, seed: int = 0) -> Trials:
+    """Join trials of whole clips with as many of single windows, to calibrate by duration on.
+
+    Parameters
+    ----------
+    clips, windows
+        Trials of the same people at the two levels.
+    seed
+        Of the choice among the single windows, genuine and other claims apart.
+
+    Returns
+    -------
+    Trials
+        All of `clips`, and of either kind at most as many of `windows`.
+    """
+    rng = np.random.default_rng(seed)
+    kept = []
+    for kind in (True, False):
+        found = np.flatnonzero(windows.mated == kind)
+        count = min(len(found), int((clips.mated == kind).sum()))
+        kept.append(rng.choice(found, count, replace=False))
+    return Trials.concatenate([clips, windows.select(np.sort(np.concatenate(kept)))])

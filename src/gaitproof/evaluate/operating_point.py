@@ -41,6 +41,7 @@ def choose_operating_point(
     target_fmr: float | None = None,
     wrong_answers: float | None = 0.05,
     calibration: CalibrationChoice = "auto",
+    calibrate_on: Trials | None = None,
     people: str = "held-out people",
     draws: int = DRAWS,
     seed: int = 0,
@@ -66,6 +67,9 @@ def choose_operating_point(
         Largest share of wrong answers among the claims of either kind; None makes no band.
     calibration
         See `gaitproof.evaluate.calibration.choose_calibration`.
+    calibrate_on
+        Trials of the same people to fit the calibration on, with probes of other lengths too
+        (`gaitproof.evaluate.calibration.with_short_probes`); by default `trials`.
     people
         Whose trials these are, for the card.
     draws, seed
@@ -91,7 +95,8 @@ def choose_operating_point(
     rule.check(count)
     threshold = rule(trials)
     fmr, fnmr = rates_at_threshold(trials, threshold, draws=draws, seed=seed)
-    card = choose_calibration(trials, calibration)
+    wider = trials if calibrate_on is None else calibrate_on
+    card = choose_calibration(wider, calibration)
     band = None
     if wrong_answers is not None:
         if not 0 < wrong_answers < 0.5:
@@ -99,7 +104,13 @@ def choose_operating_point(
                 "The share of wrong answers must lie between 0 and 0.5.",
                 actual=str(wrong_answers),
             )
-        band = _choose_band(trials, threshold, card, rule, calibration, wrong_answers, draws, seed)
+        band = _choose_band(
+            _Part(np.ones(len(trials), bool), trials, card, threshold),
+            _parts(trials, wider, rule, calibration),
+            wrong_answers,
+            draws,
+            seed,
+        )
     point = OperatingPoint(
         threshold=threshold,
         chosen_by=f"{rule.words} on {count} {people}",
@@ -172,23 +183,24 @@ class _Part:
         return float(min(low, *ends)), float(min(max(high, *ends), 1.0))
 
 
+def _parts(
+    trials: Trials, wider: Trials, rule: _Rule, calibration: CalibrationChoice
+) -> list[_Part]:
+    """Fit threshold and calibration for every fold on the people of the others."""
+    parts = []
+    for own, rest in other_people(trials):
+        apart = np.isin(wider.probe, rest.subjects) & np.isin(wider.claimed, rest.subjects)
+        card = choose_calibration(wider.select(apart), calibration)
+        parts.append(_Part(own, rest, card, rule(rest)))
+    return parts
+
+
 def _choose_band(
-    trials: Trials,
-    threshold: float,
-    card: CalibrationCard,
-    rule: _Rule,
-    calibration: CalibrationChoice,
-    target: float,
-    draws: int,
-    seed: int,
+    whole: _Part, parts: Sequence[_Part], target: float, draws: int, seed: int
 ) -> InconclusiveBand:
-    whole = _Part(np.ones(len(trials), bool), trials, card, threshold)
-    parts = [
-        _Part(own, rest, choose_calibration(rest, calibration), rule(rest))
-        for own, rest in other_people(trials)
-    ] or [whole]
+    trials = whole.fitted_on
     for share in _AIMS:
-        answers = _answers(trials, parts, share * target)
+        answers = _answers(trials, parts or [whole], share * target)
         wrong_nonmated = float((answers[~trials.mated] > 0).mean())
         wrong_mated = float((answers[trials.mated] < 0).mean())
         if max(wrong_nonmated, wrong_mated) <= target:

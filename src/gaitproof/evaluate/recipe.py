@@ -13,12 +13,16 @@ from typing import Any
 
 from gaitproof.errors import ConfigError, GaitproofError
 from gaitproof.evaluate.bootstrap import DRAWS
+from gaitproof.evaluate.calibration import with_short_probes
 from gaitproof.evaluate.designs import BothUnseen, Design
+from gaitproof.evaluate.normalisation import make_cohort, normalised
 from gaitproof.evaluate.operating_point import choose_operating_point
 from gaitproof.evaluate.pairs import scoring_of
 from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
+from gaitproof.evaluate.trials import COSINE
 from gaitproof.nets.card import DataSource, ModelCard
+from gaitproof.nets.cohort import pack_cohort
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
@@ -125,9 +129,22 @@ def _evaluate(
     prepare: Callable[[Sequence[Sequence[Recording]]], None],
     draws: int,
 ) -> EvaluationResult:
+    if settings.normalisation.kind != "none" and is_pair_network(settings.architecture):
+        raise ConfigError(
+            f"{settings.architecture!r} makes no templates to normalise scores by.",
+            hint="normalisation: {kind: none}",
+        )
+
     def fit(walks: Sequence[Recording]) -> FittedSystem:
         trained = trainings.next(walks)
-        return FittedSystem(trained.embed, scoring_of(trained))
+        scoring = scoring_of(trained)
+        if settings.normalisation.kind == "none":
+            return FittedSystem(trained.embed, scoring)
+        cohort = make_cohort(walks, trained.embed, scoring)
+        kind, top = settings.normalisation.kind, settings.normalisation.top
+        return FittedSystem(
+            trained.embed, normalised(scoring, cohort, kind, top), frozenset(cohort.people)
+        )
 
     return evaluate_design(
         design,
@@ -259,12 +276,25 @@ def make_model(
             DRAWS,
         )
         trained = trainings.next(recordings)
-    trials = result.system["clip"].trials
+    trials = {level: found.trials for level, found in result.system.items()}
     if settings.threshold_source:
-        trials = trials.select(trials.source == settings.threshold_source)
+        trials = {
+            level: found.select(found.source == settings.threshold_source)
+            for level, found in trials.items()
+        }
+    # a video may be much shorter than the clips of the evaluation
+    short = "window" in trials and settings.operating_point.calibration in ("auto", "duration")
     point, calibration = choose_operating_point(
-        trials, people=f"held-out people of {settings.threshold_source or 'all sources'}"
+        trials["clip"],
+        calibrate_on=with_short_probes(trials["clip"], trials["window"]) if short else None,
+        people=f"held-out people of {settings.threshold_source or 'all sources'}",
+        **settings.operating_point.model_dump(),
     )
+    kind, top = settings.normalisation.kind, settings.normalisation.top
+    cohort = None
+    if kind != "none":
+        vectors = make_cohort(recordings, trained.embed, COSINE).vectors
+        cohort = pack_cohort(vectors, top=top)
     card = save_model(
         trained,
         folder,
@@ -276,6 +306,8 @@ def make_model(
         ),
         operating_point=point,
         calibration=calibration,
+        normalisation=kind,
+        cohort=cohort,
         data=_describe(settings, recordings),
         protocol=result.protocol,
         figures=_figures(result),

@@ -30,6 +30,8 @@ class CalibrationFigures(Settings):
     """Cost in bits."""
     min_cllr: float = Field(ge=0)
     """Cost that the best monotone map of the similarities leaves."""
+    min_cllr_bounded: float | None = Field(default=None, ge=0)
+    """The same of a table within the bound on likelihood ratios, fitted on the very trials."""
     ece: float = Field(ge=0, le=1)
     """Expected calibration error of the posterior at even prior odds."""
 
