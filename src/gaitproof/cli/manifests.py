@@ -236,7 +236,9 @@ def augment(
         kept = sum(r.skipped for r in made)
         typer.echo(printable(f"{target}: {len(rows)} clips and {len(made)} copies ({kept} kept)"))
         if failed:
-            stdout().print(failure_table([(r.row.path, r.error or "") for r in failed]))
+            # an original that cannot be read fails once per copy, for the same reason
+            reasons = dict.fromkeys((r.row.parent or r.row.path, r.error or "") for r in failed)
+            stdout().print(failure_table(list(reasons)))
     if failed:
         raise typer.Exit(FAILED_STATUS)
 

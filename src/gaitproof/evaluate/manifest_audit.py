@@ -16,6 +16,7 @@ from gaitproof.media.manifest import ManifestRow, find_parents, locate
 
 REMEDIES: Final = {
     "file": "keep one of the rows: the same video under two names is trained on and tested on",
+    "changed": "write the manifest again: gaitproof dataset manifest",
     "recording": "give every clip of a person another recording or view",
     "parent": "name the path of the clip it was made of as its parent, with the same person",
     "session": "write one session per recording, and the original's for its copies",
@@ -76,7 +77,7 @@ def hash_files(
             digest = row.sha256
         if row.sha256 and digest != row.sha256:
             findings.append(
-                Finding("file", f"The file {row.path!r} is not the one that the manifest lists.")
+                Finding("changed", f"The file {row.path!r} is not the one that the manifest lists.")
             )
         hashed.append(replace(row, sha256=digest))
         if progress is not None:
@@ -190,7 +191,7 @@ def _splits(rows: Sequence[ManifestRow], entries: Sequence[Entry]) -> list[str]:
     for row, entry in zip(rows, entries, strict=True):
         parts[row.split].append(entry)
     messages = []
-    if any(parts) and parts.get("", ()):
+    if any(parts) and "" in parts:
         messages.append(f"{len(parts[''])} clips have no split, and others have one.")
     for learn, held_out in combinations(("train", "validation", "test"), 2):
         # each part is compared as it would be used: the later one is held out from the earlier
@@ -204,7 +205,7 @@ def _folds(rows: Sequence[ManifestRow], entries: Sequence[Entry]) -> list[str]:
     for row, entry in zip(rows, entries, strict=True):
         folds[row.fold].append(entry)
     messages = []
-    if any(folds) and folds.get("", ()):
+    if any(folds) and "" in folds:
         messages.append(f"{len(folds[''])} clips have no fold, and others have one.")
     numbered = sorted((int(name), name) for name in folds if name)
     members = [folds[name] for _, name in numbered]

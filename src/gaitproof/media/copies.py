@@ -131,7 +131,12 @@ def plan_copies(
             continue
         try:
             source = locate(root, row.path)
-            digest = row.sha256 or compute_sha256(source)
+            digest = compute_sha256(source)
+            if row.sha256 and digest != row.sha256:
+                raise InputError(
+                    f"The file {str(source)!r} is not the one that the manifest lists.",
+                    hint="write the manifest again",
+                )
         except GaitproofError as error:
             failures.append(CopyResult(row, error=str(error)))
             continue

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from gaitproof.train.config import AugmentSettings
 from gaitproof.types import GAIT_LANDMARKS, LEFT_RIGHT_PAIRS
-from gaitproof.types.windows import WINDOW_RATE
+from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
 
 _HEELS: Final = [i for i, joint in enumerate(GAIT_LANDMARKS) if joint.name.endswith("_HEEL")]
+_LEGS: Final = [
+    i for i, joint in enumerate(GAIT_LANDMARKS) if not joint.name.endswith(("_SHOULDER", "_HIP"))
+]
 _SWAP: Final = {a: b for pair in LEFT_RIGHT_PAIRS for a, b in (pair, pair[::-1])}
 _MIRROR: Final = [GAIT_LANDMARKS.index(_SWAP[joint]) for joint in GAIT_LANDMARKS]
 _SMOOTH_BAND: Final = (0.5, 3.0)
@@ -93,7 +96,61 @@ def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator
     without = rng.random(batch) < settings.heel_dropout
     for heel in _HEELS:
         moved[without, :, heel] = np.nan
+    if settings.joint_dropout:
+        moved = drop_joints(moved, settings.joint_dropout, rng)
     return moved
+
+
+def drop_joints(points: Float64, share: float, rng: np.random.Generator) -> Float64:
+    """Hide whole joints of whole windows, as a sensor or a bad view would.
+
+    Parameters
+    ----------
+    points
+        Shape (B, T, 12, 3).
+    share
+        Chance of every joint but shoulders and hips, which every feature is measured by.
+    rng
+        Source of chance.
+
+    Returns
+    -------
+    ndarray of float64
+        A copy, NaN where hidden.
+    """
+    hidden = rng.random((len(points), len(_LEGS))) < share
+    shown = points.copy()
+    window, joint = np.nonzero(hidden)
+    shown[window, :, np.array(_LEGS)[joint]] = np.nan
+    return shown
+
+
+def change_tempo(frames: Float64, starts: Float64, factors: Float64) -> Float64:
+    """Cut windows out of paths as if they were walked faster or slower.
+
+    Used by `gaitproof.train.sampler.WindowSampler.draw`.
+
+    Parameters
+    ----------
+    frames
+        Shape (M, 12, 3) at 30 Hz.
+    starts
+        Shape (B,), frame at which each window begins; fractions are allowed.
+    factors
+        Shape (B,): 1.2 walks 1.2 times as fast. ``start + 59 * factor`` is at most ``M - 1``.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (B, 60, 12, 3), interpolated linearly.
+    """
+    places = starts[:, None] + factors[:, None] * np.arange(WINDOW_FRAMES)
+    # rounding may lead a hair beyond the end, where no frame is
+    before = np.floor(places + 1e-9).astype(np.int64).clip(0, len(frames) - 1)
+    after = np.minimum(before + 1, len(frames) - 1)
+    weight = (places - before).clip(0, 1)[..., None, None]
+    resampled: Float64 = frames[before] * (1 - weight) + frames[after] * weight
+    return resampled
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> Float64:

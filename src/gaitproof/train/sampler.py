@@ -15,7 +15,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.features import compute_features
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.train.augment import augment, mirror
+from gaitproof.train.augment import augment, change_tempo, mirror
 from gaitproof.train.config import AugmentSettings, TrainSettings
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
@@ -81,7 +81,7 @@ class WindowSampler:
             raise InputError(
                 "Training needs walks of at least two subjects.", actual=str(len(self.people))
             )
-        frames, starts, walks = [], [], []
+        frames, starts, bounds, walks = [], [], [], []
         offset = total = 0
         by_person = {
             person: [r for r in usable if person_of(r) == person] for person in self.people
@@ -91,11 +91,13 @@ class WindowSampler:
             for segment in recording.segments:
                 frames.append(segment)
                 starts.append(offset + np.arange(len(segment) - WINDOW_FRAMES + 1))
+                bounds.append(np.tile((offset, offset + len(segment) - 1), (len(starts[-1]), 1)))
                 offset += len(segment)
                 total += len(starts[-1])
             walks.append((first, total - first))
         self._frames = np.concatenate(frames)
         self._starts = np.concatenate(starts)
+        self._bounds = np.concatenate(bounds)
         self._walks = np.array(walks)
         counts = np.array([len(walked) for walked in by_person.values()])
         self._first_walk, self._n_walks = np.cumsum(counts) - counts, counts
@@ -127,11 +129,22 @@ class WindowSampler:
         person = labels % len(self.people)
         walk = self._first_walk[person] + rng.integers(self._n_walks[person])
         first, count = self._walks[walk].T
-        start = self._starts[first + rng.integers(count)]
-        points = self._frames[start[:, None] + np.arange(WINDOW_FRAMES)].astype(np.float64)
+        points = self._cut(rng, first + rng.integers(count))
         mirrored = labels >= len(self.people)
         points[mirrored] = mirror(points[mirrored])
         return augment(points, self.settings, rng)
+
+    def _cut(self, rng: np.random.Generator, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the windows (B, 60, 12, 3) at the chosen starts, at a tempo of their own."""
+        start = self._starts[chosen]
+        if not self.settings.tempo:
+            return self._frames[start[:, None] + np.arange(WINDOW_FRAMES)].astype(np.float64)
+        low, high = self._bounds[chosen].T
+        factor = rng.uniform(1 - self.settings.tempo, 1 + self.settings.tempo, len(chosen))
+        # a short walk cannot be hurried beyond its end
+        factor = np.minimum(factor, (high - low) / (WINDOW_FRAMES - 1))
+        start = np.minimum(start, high - factor * (WINDOW_FRAMES - 1)).clip(low)
+        return change_tempo(self._frames, start, factor)
 
 
 def features_of(
