@@ -12,6 +12,7 @@ from torch import nn
 
 from gaitproof.evaluate.experiment import training_key
 from gaitproof.train.sources import Recording
+from gaitproof.types import GAIT_LANDMARKS
 
 
 @dataclass
@@ -67,3 +68,23 @@ def make_sticks(people=8, walks=4, seconds=4.0):
         for p in range(people)
         for w in range(walks)
     ]
+
+
+def write_archive(path, people=8, walks=4, seconds=4.0):
+    """Write the walkers of `make_sticks` as a skeleton archive."""
+    taken = [walking_points(p, w, seconds)[1] for p in range(people) for w in range(walks)]
+    names = [landmark.name.lower() for landmark in GAIT_LANDMARKS]
+    count = len(taken)
+    np.savez(
+        path,
+        xyz=np.concatenate(taken).astype(np.float32),
+        offsets=np.cumsum([0, *(len(points) for points in taken)]),
+        subject=[f"s{i // walks}" for i in range(count)],
+        sequence=[f"w{i % walks}" for i in range(count)],
+        condition=["walk"] * count,
+        view=["any"] * count,
+        fps=np.full(count, 30.0),
+        joints=names,
+        landmark12=json.dumps({name: name for name in names}),
+    )
+    return path

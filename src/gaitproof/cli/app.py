@@ -30,6 +30,7 @@ _COMMAND_MODULES: Final = (
     "dataset",
     "train",
     "evaluate",
+    "experiments",
     "bench",
 )
 """Modules of this package with a `register(app)` function, in help order."""

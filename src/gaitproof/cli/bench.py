@@ -181,6 +181,65 @@ def leak(
         console.print(table(result))
 
 
+@bench_app.command("networks")
+def networks(
+    data: Annotated[Path, typer.Argument(help="Skeleton archive (.npz) or manifest (.csv).")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to fill; gone on with if begun.")
+    ] = Path("networks"),
+    chosen: Annotated[
+        str, typer.Option("--networks", help="Names with commas; all networks without it.")
+    ] = "",
+    reference: Annotated[
+        str, typer.Option("--reference", help="Network or baseline to compare the others with.")
+    ] = "hybrid-small",
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Recipe (YAML) but for the network.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Training steps of every network.")
+    ] = None,
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Subject-disjoint folds.")] = 5,
+    enrolled: Annotated[int, typer.Option("--enrolled", min=1, help="Walks per template.")] = 3,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that train.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Train every network with one recipe and compare them, and the baselines, on the same trials.
+
+    Interrupted, it goes on where it was when the same command is given again.
+    """
+    from gaitproof.cli.experiments import load_settings, say_written, split_names
+    from gaitproof.cli.extras import need_training_extra
+
+    need_training_extra()
+    from gaitproof.bench import networks as bench
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.report.experiments import save_comparison_plots
+    from gaitproof.train.sources import load_recordings
+
+    settings = load_settings(config, steps=steps, folds=folds, enrolled=enrolled, seed=seed)
+    names = bench.choose_networks(split_names(chosen), reference)
+    walks = load_recordings(data, data.stem)
+    with progress_bar("Training networks") as progress:
+        result = bench.run(
+            walks,
+            settings,
+            output,
+            networks=names,
+            reference=reference,
+            workers=workers,
+            progress=progress,
+        )
+    plots = save_comparison_plots(result.comparisons, output)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        for table in bench.tables(result):
+            stdout().print(table)
+    say_written([output / bench.RESULT_FILE, *plots])
+
+
 def register(app: typer.Typer) -> None:
     """Add the group of commands to the application."""
     app.add_typer(bench_app)

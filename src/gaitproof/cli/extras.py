@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from gaitproof.errors import DependencyError
 
 
-def need_training_extra() -> None:
-    """Raise `DependencyError` if a package that training needs is missing."""
-    missing = [name for name in ("torch", "onnx", "onnxscript") if find_spec(name) is None]
+def need_training_extra(*more: str) -> None:
+    """Raise `DependencyError` if a package that training needs, or one of `more`, is missing."""
+    needed = ("torch", "onnx", "onnxscript", *more)
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise DependencyError(
             "Training needs packages that are not installed.",

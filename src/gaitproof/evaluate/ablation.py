@@ -260,7 +260,9 @@ def ablate(
         workers=workers,
         progress=progress,
     )
-    pools = {name: {level: one.trials[level] for level in LEVELS} for name, one in found.items()}
+    pools: dict[str, dict[str, Trials]] = {
+        name: {level: one.trials[level] for level in LEVELS} for name, one in found.items()
+    }
     result = Ablation(
         comparisons=compare_levels(pools, FULL, draws=draws, seed=settings.seed),
         templates=_compare_templates(found[FULL], sizes, settings, draws)

@@ -14,6 +14,7 @@ from gaitproof.evaluate.bootstrap import (
     DRAWS,
     FIGURES,
     Interval,
+    RateFunction,
     bootstrap_figures,
     measure_figures,
     paired_difference,
@@ -181,7 +182,7 @@ def compare_figures(
                 expected="the same probes, claims and folds in the same order",
                 actual=error.actual,
             ) from error
-    chosen = {name: FIGURES[name] for name in figures}
+    chosen: dict[str, RateFunction] = {name: FIGURES[name] for name in figures}
     measured = {name: measure_figures(trials, chosen) for name, trials in systems.items()}
     drawn = {
         name: bootstrap_figures(trials, draws=draws, seed=seed, figures=chosen)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from gaitproof.evaluate.store import Finished, TrialStore, fingerprint, fingerpr
 from gaitproof.evaluate.trials import (
     GaitRecording,
     Level,
+    Plan,
     Scoring,
     Trials,
     make_plan,
@@ -30,27 +31,16 @@ from gaitproof.evaluate.trials import (
     score_plan,
 )
 from gaitproof.processes import worker_pool
-from gaitproof.train.config import TrainSettings
+from gaitproof.train.config import NOT_LEARNT, TrainSettings
 from gaitproof.train.loop import train
 from gaitproof.train.sources import Recording
 
 Progress = Callable[[float], None]
 
-_NOT_TRAINED_ON: Final = {
-    "version",
-    "sources",
-    "threshold_source",
-    "licence",
-    "limits",
-    "folds",
-    "enrolled",
-}
-"""Settings that change nothing in a training."""
-
 
 def training_key(settings: TrainSettings) -> dict[str, Any]:
     """Return the settings that decide what a training gives, as plain JSON types."""
-    return settings.model_dump(mode="json", exclude=_NOT_TRAINED_ON)
+    return settings.model_dump(mode="json", exclude=set(NOT_LEARNT))
 
 
 class System(Protocol):
@@ -96,9 +86,7 @@ class Network:
         trained, facts = fit_network(train, self.settings)
         rows = embed_all(trained.embed, test)
         scoring = scoring_of(trained)
-        trials: dict[str, Trials] = dict(
-            score_levels(test, rows, LEVELS, scoring, enrolled=enrolled, fold=fold)
-        )
+        trials = score_levels(test, rows, LEVELS, scoring, enrolled=enrolled, fold=fold)
         for size in self.templates:
             plan = template_plan(test, size, max(self.templates))
             trials[f"template-{size}/clip"] = score_plan(
@@ -143,7 +131,7 @@ class WithoutNetwork:
             fold=fold,
         )
         seconds = round(time.perf_counter() - started, 3)
-        return Finished(dict(trials), {"seconds": seconds, "parameters": 0})
+        return Finished(trials, {"seconds": seconds, "parameters": 0})
 
 
 def fit_network(
@@ -179,7 +167,7 @@ def score_levels(
     *,
     enrolled: int,
     fold: int,
-) -> dict[Level, Trials]:
+) -> dict[str, Trials]:
     """Score the both-unseen trials of one fold at every level.
 
     Raises
@@ -200,7 +188,7 @@ def score_levels(
     }
 
 
-def template_plan(test: Sequence[GaitRecording], size: int, largest: int) -> Any:
+def template_plan(test: Sequence[GaitRecording], size: int, largest: int) -> Plan:
     """Plan trials with templates of `size` recordings whose probes do not depend on `size`.
 
     Probes are the clips of the recordings after the first `largest` in name order; people without

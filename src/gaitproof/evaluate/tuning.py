@@ -565,7 +565,7 @@ def _attempts(study: optuna.Study) -> tuple[Attempt, ...]:
         optuna.trial.TrialState.PRUNED: "pruned",
         optuna.trial.TrialState.FAIL: "failed",
     }
-    found = []
+    found: list[Attempt] = []
     for trial in study.get_trials(deepcopy=False):
         state = states.get(trial.state)
         # without a time: interrupted, and tried again later

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
+from gaitproof.train.config import NOT_LEARNT
 from gaitproof.train.module import GaitModule
 from gaitproof.train.state import RunState
 
@@ -25,21 +26,6 @@ if TYPE_CHECKING:
     from gaitproof.train.sources import Recording
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
-
-_NOT_LEARNT: Final = frozenset(
-    {
-        "version",
-        "sources",
-        "threshold_source",
-        "licence",
-        "limits",
-        "folds",
-        "enrolled",
-        "normalisation",
-        "operating_point",
-    }
-)
-"""Settings that change the card or the evaluation, but not the weights."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +45,7 @@ class Identity:
     def of(cls, recordings: Sequence[Recording], settings: TrainSettings) -> Self:
         """Digest what the weights depend on."""
         recipe = json.dumps(
-            settings.model_dump(mode="json", exclude=set(_NOT_LEARNT)), sort_keys=True
+            settings.model_dump(mode="json", exclude=set(NOT_LEARNT)), sort_keys=True
         )
         data = hashlib.sha256()
         for r in recordings:

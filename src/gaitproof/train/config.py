@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -153,6 +153,22 @@ class NormalisationSettings(Settings):
 
 
 FeatureGroup = Literal["coordinates", "angles", "velocities"]
+
+
+NOT_LEARNT: Final = frozenset(
+    {
+        "version",
+        "sources",
+        "threshold_source",
+        "licence",
+        "limits",
+        "folds",
+        "enrolled",
+        "normalisation",
+        "operating_point",
+    }
+)
+"""Fields of `TrainSettings` that change the card or the evaluation, but not the weights."""
 
 
 class TrainSettings(Settings):

@@ -1,0 +1,244 @@
+"""``gaitproof ablate`` and ``gaitproof tune``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gaitproof.cli.extras import need_training_extra
+from gaitproof.cli.train import ConfigArgument, DataOption, WorkersOption
+from gaitproof.cli.verify import JsonOption
+from gaitproof.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gaitproof.evaluate.tuning import Tuning
+    from gaitproof.train.config import TrainSettings
+
+StepsOption = Annotated[
+    int | None, typer.Option("--steps", min=1, help="Training steps instead of the recipe's.")
+]
+FoldsOption = Annotated[
+    int | None, typer.Option("--folds", min=2, help="Folds instead of the recipe's.")
+]
+FolderOption = Annotated[
+    Path, typer.Option("-o", "--output", help="Folder to fill; gone on with if begun.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(ablate)
+    app.command()(tune)
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names of a list written with commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def load_settings(config: Path | None, **changes: Any) -> TrainSettings:
+    """Read a recipe, or take the defaults, and replace what was given on the command line."""
+    from gaitproof.train.config import TrainSettings
+
+    settings = TrainSettings() if config is None else TrainSettings.load(config)
+    given = {name: value for name, value in changes.items() if value is not None}
+    return TrainSettings.model_validate({**settings.model_dump(), **given})
+
+
+def ablate(
+    config: ConfigArgument,
+    output: FolderOption,
+    what: Annotated[
+        str,
+        typer.Option(
+            "--what",
+            help="Some of branches, features, losses, window, template, augmentation.",
+        ),
+    ] = "branches,features,losses,window,template,augmentation",
+    steps: StepsOption = None,
+    folds: FoldsOption = None,
+    data: DataOption = None,
+    workers: WorkersOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a recipe with one thing changed at a time, and say what each thing is worth.
+
+    Every variant sees the same folds, trials and budget. Interrupted, it goes on where it was when
+    the same command is given again.
+    """
+    need_training_extra()
+    from typing import cast
+
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.evaluate import ablation
+    from gaitproof.evaluate.comparison import comparison_tables
+    from gaitproof.evaluate.recipe import load_sources
+    from gaitproof.report.experiments import save_comparison_plots
+
+    settings = load_settings(config, steps=steps, folds=folds)
+    parts = cast("tuple[ablation.Part, ...]", split_names(what))
+    ablation.check_parts(parts)
+    recordings = load_sources(settings, data or ())
+    with progress_bar("ablating") as progress:
+        result = ablation.ablate(
+            settings, recordings, output, parts=parts, workers=workers, progress=progress
+        )
+    plots = save_comparison_plots([*result.comparisons, *result.templates], output)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        notes = {"": "seconds"}
+        notes |= {name: f"{facts['seconds']:,.0f}" for name, facts in result.trained.items()}
+        for table in comparison_tables(result.comparisons, "Ablation", notes):
+            stdout().print(table)
+        for table in comparison_tables(result.templates, "Template size"):
+            stdout().print(table)
+    say_written([output / ablation.RESULT_FILE, *plots])
+
+
+def tune(
+    config: ConfigArgument,
+    output: FolderOption,
+    attempts: Annotated[
+        int, typer.Option("--trials", min=1, help="Recipes to try, earlier runs included.")
+    ] = 30,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0, help="Seconds to stop after.")
+    ] = None,
+    space: Annotated[
+        Path | None, typer.Option("--space", help="What to change, and its bounds (YAML).")
+    ] = None,
+    figure: Annotated[
+        str, typer.Option("--objective", help="eer or auc of the validation people.")
+    ] = "eer",
+    level: Annotated[
+        str, typer.Option("--level", help="window or clip: what a probe is.")
+    ] = "window",
+    test_fold: Annotated[
+        int, typer.Option("--test-fold", min=0, help="Fold kept aside for the last comparison.")
+    ] = 0,
+    parts: Annotated[
+        int,
+        typer.Option("--parts", help="Parts the other people are dealt into; one validates."),
+    ] = 4,
+    exclude: Annotated[
+        str, typer.Option("--exclude", help="People not to touch, with commas, or a file of them.")
+    ] = "",
+    steps: StepsOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search for better settings on some people, and check the best on others.
+
+    The people of the search are named in people.json: no test figure may rest on them. Interrupted,
+    it goes on where it was when the same command is given again.
+    """
+    need_training_extra("optuna")
+    from typing import cast
+
+    from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.evaluate.comparison import FIGURE_NAMES, Figure
+    from gaitproof.evaluate.protocol import LEVELS
+    from gaitproof.evaluate.recipe import load_sources
+    from gaitproof.evaluate.search_space import SearchSpace
+    from gaitproof.evaluate.trials import Level
+    from gaitproof.evaluate.tuning import (
+        BEST_FILE,
+        PEOPLE_FILE,
+        RESULT_FILE,
+        TuneSettings,
+        tune_recipe,
+    )
+    from gaitproof.report.experiments import save_tuning_plots
+
+    for name, value, known in (
+        ("--objective", figure, tuple(FIGURE_NAMES)),
+        ("--level", level, LEVELS),
+    ):
+        if value not in known:
+            raise ConfigError(
+                f"{name} is not known.", expected=" or ".join(known), actual=repr(value)
+            )
+    if parts < 2:
+        raise ConfigError("--parts must be 2 or more.", actual=str(parts))
+    settings = load_settings(config, steps=steps)
+    chosen = SearchSpace() if space is None else SearchSpace.load(space)
+    recordings = load_sources(settings, data or ())
+    with progress_bar("tuning") as progress:
+        result = tune_recipe(
+            settings,
+            recordings,
+            output,
+            tune=TuneSettings(
+                attempts=attempts,
+                figure=cast(Figure, figure),
+                level=cast(Level, level),
+                test_fold=test_fold,
+                parts=parts,
+                timeout=timeout,
+            ),
+            space=chosen,
+            excluded=_people(exclude),
+            progress=progress,
+        )
+    plots = save_tuning_plots(result, output)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _show_tuning(result)
+    say_written(
+        [
+            output / BEST_FILE,
+            output / PEOPLE_FILE,
+            output / RESULT_FILE,
+            *plots,
+        ],
+    )
+
+
+def _people(text: str) -> tuple[str, ...]:
+    """Return the people named with commas, or line by line in a file."""
+    if not text:
+        return ()
+    path = Path(text)
+    try:
+        if not path.is_file():
+            return split_names(text)
+        return split_names(",".join(path.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise ConfigError(
+            f"The people to exclude cannot be read from {text!r}.", actual=str(error)
+        ) from error
+
+
+def _show_tuning(result: Tuning) -> None:
+    from gaitproof.cli.output import markup, stdout
+    from gaitproof.evaluate.comparison import comparison_tables
+    from gaitproof.evaluate.tuning import attempts_table
+
+    console = stdout()
+    console.print(attempts_table(result))
+    if result.left_out:
+        console.print(markup(f"Not searched, of no use to it: {', '.join(result.left_out)}"))
+    if not result.comparisons:
+        console.print("No attempt beat the recipe as given.")
+    for table in comparison_tables(result.comparisons, "People the search has not seen"):
+        console.print(table)
+    people = result.people
+    console.print(
+        f"Chosen on {len(people.development)} people ({len(people.fitted)} trained on, "
+        f"{len(people.validated)} validated on): figures on them are no test figures. "
+        f"{len(people.tested)} people were kept for the comparison"
+        + (f", {len(people.excluded)} were not touched." if people.excluded else ".")
+    )
+
+
+def say_written(paths: Sequence[Path]) -> None:
+    """Say on stderr which files were written."""
+    from gaitproof.cli.output import markup, stderr
+
+    stderr().print(markup("Written: " + ", ".join(str(path) for path in paths)))
