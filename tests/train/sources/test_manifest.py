@@ -78,3 +78,19 @@ def test_malformed_sources(tmp_path: Path, name: str, content: str, message: str
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         load_recordings(path, "made")
+
+
+def test_copies_carry_the_name_of_their_original(tmp_path: Path) -> None:
+    rows = [
+        "a/x.mp4,p0,w0,s0,30,walk,,real",
+        "aug/x~light1.mp4,p0,w0~light1,s0,30,walk,a/x.mp4,real",
+        "aug/x~flip1.mp4,p0~mirrored,w0~flip1,s0,30,walk,a/x.mp4,real",
+        "aug/y~flip1.mp4,p0~mirrored,w1~flip1,s0,30,walk,a/lost.mp4,real",
+    ]
+    for row in rows:
+        (tmp_path / "poses" / row.split(",")[0]).mkdir(parents=True)
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(HEADER + "\n".join(rows) + "\n")
+    walks = load_recordings(manifest, "made")
+    assert [w.parent for w in walks] == ["", "w0", "w0", "a/lost.mp4"]
+    assert walks[2].subject == "p0~mirrored"
