@@ -15,7 +15,12 @@ from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.recipe import evaluate_recipe, load_sources, make_model
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.train.config import AugmentSettings, SourceSettings, TrainSettings
+from gaitproof.train.config import (
+    AugmentSettings,
+    NormalisationSettings,
+    SourceSettings,
+    TrainSettings,
+)
 from gaitproof.types import GAIT_LANDMARKS
 
 TINY = TrainSettings(
@@ -25,7 +30,7 @@ TINY = TrainSettings(
     windows_per_person=3,
     folds=2,
     enrolled=1,
-    mixed_precision=False,
+    precision="32",
     threshold_source="sticks",
     limits="a test",
     augment=AugmentSettings(yaw=20, mirror=False),
@@ -68,12 +73,21 @@ def test_workers_do_not_change_the_result(archive: Path) -> None:
 
 def test_make_model_writes_weights_and_an_honest_card(archive: Path, tmp_path: Path) -> None:
     source = SourceSettings(path=archive, name="sticks", licence="ours", citation="none")
-    settings = TINY.model_copy(update={"sources": (source,)})
+    measured = NormalisationSettings(kind="s")
+    settings = TINY.model_copy(update={"sources": (source,), "normalisation": measured})
     told: list[float] = []
     card, result = make_model(
-        settings, load_sources(settings), tmp_path / "model", progress=told.append
+        settings,
+        load_sources(settings),
+        tmp_path / "model",
+        progress=lambda share, *_: told.append(share),
     )
-    assert OnnxEncoder.load(tmp_path / "model").card == card
+    encoder = OnnxEncoder.load(tmp_path / "model")
+    assert encoder.card == card
+    assert encoder.cohort is not None
+    assert encoder.cohort.shape == (6, 128)
+    assert card.operating_point.inconclusive is not None
+    assert card.calibration.held_out is not None
     assert card.model_id.startswith("hybrid-small-0.0.1-")
     assert card.data[0].subjects == 6
     assert card.data[0].recordings == 12

@@ -302,6 +302,37 @@ def test_refusals(
         )
 
 
+DEVICES = """
+import sys
+from pathlib import Path
+sys.path[:0] = {paths!r}
+from test_engine import TINY, WATCHED, killable_walks
+from gaitproof.train.hardware import TrainerSettings, is_main_process
+from gaitproof.train.loop import train
+
+two = TrainerSettings(accelerator="cpu", devices=2, strategy="ddp")
+settings = TINY.model_copy(update=WATCHED | {{"steps": 4}})
+trained = train(killable_walks(), settings, trainer_options=two)
+total = sum(value.double().sum().item() for value in trained.network.state_dict().values())
+line = (int(is_main_process()), total, trained.losses[-1], trained.validation[-1][1])
+Path({folder!r}, str(line[0])).write_text(repr(line[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_end_with_one_network(tmp_path: Path) -> None:
+    # the second process runs the script again, so that it must be a file
+    paths = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "helpers")]
+    script = tmp_path / "script.py"
+    script.write_text(DEVICES.format(paths=paths, folder=str(tmp_path)))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    first, second = ((tmp_path / str(i)).read_text() for i in range(2))
+    assert first == second
+
+
 def test_loader_processes_do_not_change_the_batches(make_recordings: Maker) -> None:
     recordings = make_recordings(4, 1)
     ahead = CPU.model_copy(update={"loaders": 2})
