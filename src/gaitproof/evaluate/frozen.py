@@ -36,7 +36,6 @@ MIN_PEOPLE: Final = 3
 DEFAULT_ENROLLED: Final = 3
 
 _LEVELS: Final[tuple[Level, ...]] = ("clip", "window")
-_MANIFEST: Final = "manifest.csv"
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def _admits(recording: GaitRecording, condition: str, view: str) -> bool:
 
 
 def load_data(path: Path) -> list[Recording]:
-    """Read walks from a file, or from a folder with a manifest or files that can be read.
+    """Read walks from a file or a folder that `gaitproof.train.sources.load_recordings` knows.
 
     Raises
     ------
@@ -103,8 +102,7 @@ def load_data(path: Path) -> list[Recording]:
     """
     from gaitproof.train.sources import load_recordings
 
-    manifest = path / _MANIFEST
-    recordings = load_recordings(manifest if manifest.is_file() else path, path.stem)
+    recordings = load_recordings(path, path.stem)
     if not recordings:
         raise InputError(
             f"There is no usable walk in {str(path)!r}.",

@@ -35,12 +35,12 @@ def format_percent(found: Interval, support: float = 0.0) -> str:
     '< 2.3'
     """
     if found.value < support:
-        return f"< {_bound(support)}"
+        return f"< {format_bound(support)}"
     return f"{found.value * 100:.1f} [{found.low * 100:.1f}–{found.high * 100:.1f}]"
 
 
-def _bound(support: float) -> str:
-    """Round up, so that the printed bound is one that holds."""
+def format_bound(support: float) -> str:
+    """Write a lowest rate in percent, rounded up, so that the printed bound is one that holds."""
     return f"{math.ceil(support * 1000) / 10:.1f}"
 
 
@@ -133,7 +133,7 @@ def _group_rate(group: GroupResult) -> str:
     support = supported_rate(group.people)
     if group.eer_interval is not None:
         return format_percent(group.eer_interval, support)
-    return f"< {_bound(support)}" if group.eer < support else f"{group.eer * 100:.1f}"
+    return f"< {format_bound(support)}" if group.eer < support else f"{group.eer * 100:.1f}"
 
 
 def _group_area(group: GroupResult) -> str:

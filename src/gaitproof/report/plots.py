@@ -13,6 +13,7 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import Interval, bootstrap_figures
 from gaitproof.evaluate.comparison import ComparisonRow
 from gaitproof.evaluate.result import EmbeddingSample, PersonResult, SystemResult
+from gaitproof.evaluate.table import format_bound
 from gaitproof.evaluate.trials import KINDS_APART, Kind, Trials
 from gaitproof.report.style import (
     COLOURS,
@@ -100,8 +101,8 @@ def plot_det(
     for i, (name, trials) in enumerate(systems.items()):
         curves = metrics.compute_error_curves(trials.scores, trials.mated)
         rate = metrics.eer(trials.scores, trials.mated)
+        support = metrics.supported_rate(len(trials.subjects))
         if i == 0:
-            support = metrics.supported_rate(len(trials.subjects))
             if draws:
                 best, worst = _band(trials, draws, seed)
                 axes.fill_between(
@@ -113,9 +114,8 @@ def plot_det(
                     linewidth=0,
                 )
             _hatch_unsupported(axes, float(ndtri(low)), float(ndtri(high)), support)
-            shown = f"EER < {support * 100:.1f} %" if rate < support else f"EER {rate * 100:.1f} %"
-        else:
-            shown = f"EER {max(rate, support) * 100:.1f} %" + (" or less" * (rate < support))
+        bound = f"EER < {format_bound(support)} %"
+        shown = bound if rate < support else f"EER {rate * 100:.1f} %"
         _line(axes, _deviate(curves.fmr, low), _deviate(curves.fnmr, low), i, f"{name} ({shown})")
     ends = (float(ndtri(low)), float(ndtri(high)))
     axes.plot(ends, ends, color=GREY, linewidth=0.8, linestyle=":")
@@ -144,7 +144,7 @@ def _hatch_unsupported(axes: Axes, low: float, high: float, support: float) -> N
     axes.text(
         edge,
         low + 0.03,
-        f" below {support * 100:.1f} %: not supported by this many people",
+        f" below {format_bound(support)} %: not supported by this many people",
         fontsize=7.5,
         color=GREY,
         va="bottom",
@@ -181,7 +181,7 @@ def plot_tippett(
         x = np.concatenate([[ordered[0] - 0.2], ordered, [ordered[-1] + 0.2]])
         axes.step(
             x,
-            [1.0, *share],
+            [1.0, *share[1:], 0.0],
             where="post",
             color=COLOURS[i],
             linestyle=LINES[i],
@@ -310,7 +310,8 @@ def plot_confusion(found: SystemResult, *, title: str = "Decisions") -> Figure:
 def _outcome(error: Interval, support: float, *, wrong: bool) -> str:
     """Say an error rate, or the rate of right decisions that goes with it."""
     if error.value < support:
-        return f"< {support * 100:.1f} %" if wrong else f"> {(1 - support) * 100:.1f} %"
+        bound = format_bound(support)
+        return f"< {bound} %" if wrong else f"> {100 - float(bound):.1f} %"
     value, low, high = (
         (error.value, error.low, error.high)
         if wrong
@@ -435,7 +436,10 @@ def _flatten(vectors: Float64, method: str, seed: int) -> tuple[Float64, tuple[s
         from sklearn.manifold import TSNE
 
         spread = min(30.0, (len(vectors) - 1) / 3)
-        found = TSNE(perplexity=spread, random_state=seed, init="pca").fit_transform(vectors)
+        # the approximation pays off, and starts threads, for thousands of points only
+        way: Any = "exact" if len(vectors) <= 1000 else "barnes_hut"
+        mapper = TSNE(perplexity=spread, random_state=seed, init="pca", method=way)
+        found = mapper.fit_transform(vectors)
         return np.asarray(found, np.float64), ("t-SNE 1", "t-SNE 2")
     centred = vectors - vectors.mean(axis=0)
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
