@@ -16,8 +16,13 @@ from gaitproof.evaluate.comparison import (
     comparison_tables,
     save_comparisons,
 )
-from gaitproof.evaluate.experiment import Network, System, WithoutNetwork, run_systems
-from gaitproof.evaluate.folds import split_recordings
+from gaitproof.evaluate.experiment import (
+    Network,
+    System,
+    WithoutNetwork,
+    run_systems,
+    split_originals,
+)
 from gaitproof.evaluate.protocol import LEVELS, refuse_leaks
 from gaitproof.evaluate.store import TrialStore
 from gaitproof.evaluate.trials import Trials
@@ -129,7 +134,7 @@ def run(
         If a network is unknown.
     """
     chosen = choose_networks(networks, reference)
-    splits = split_recordings(recordings, settings.folds, settings.seed)
+    splits = split_originals(recordings, settings.folds, settings.seed)
     refuse_leaks(recordings, splits)
     known = has_bones(recordings)
     systems: dict[str, System] = {

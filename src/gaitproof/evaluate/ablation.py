@@ -18,9 +18,10 @@ from gaitproof.evaluate.experiment import (
     Network,
     Progress,
     run_systems,
+    split_originals,
     training_key,
 )
-from gaitproof.evaluate.folds import Fold, split_recordings
+from gaitproof.evaluate.folds import Fold
 from gaitproof.evaluate.protocol import LEVELS, refuse_leaks
 from gaitproof.evaluate.store import Finished, TrialStore
 from gaitproof.evaluate.trials import GaitRecording, Trials, person, recording_key
@@ -246,7 +247,7 @@ def ablate(
         If a part is unknown.
     """
     variants = make_variants(settings, parts)
-    splits = split_recordings(recordings, settings.folds, settings.seed)
+    splits = split_originals(recordings, settings.folds, settings.seed)
     refuse_leaks(recordings, splits)
     sizes = template_sizes(recordings, splits, settings.enrolled)
     systems = {FULL: Network(settings, sizes)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gaitproof import __version__
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.evaluate.baselines import Baseline
-from gaitproof.evaluate.folds import Fold
+from gaitproof.evaluate.folds import Fold, split_recordings
 from gaitproof.evaluate.pairs import scoring_of
 from gaitproof.evaluate.protocol import LEVELS
 from gaitproof.evaluate.store import Finished, TrialStore, fingerprint, fingerprint_recordings
@@ -30,6 +30,7 @@ from gaitproof.evaluate.trials import (
     recording_key,
     score_plan,
 )
+from gaitproof.media.manifest import original_person
 from gaitproof.processes import worker_pool
 from gaitproof.train.config import NOT_LEARNT, TrainSettings
 from gaitproof.train.loop import train
@@ -203,11 +204,20 @@ def template_plan(test: Sequence[GaitRecording], size: int, largest: int) -> Pla
 
 def divide(recordings: Sequence[Recording], fold: Fold) -> tuple[list[Recording], list[Recording]]:
     """Return the training walks of a fold, copies included, and its held-out originals."""
-    train, test = set(fold.train), set(fold.test)
-    return (
-        [walk for walk in recordings if person(walk) in train],
-        [walk for walk in recordings if person(walk) in test and not walk.parent],
-    )
+    return walks_of(recordings, fold.train), [
+        walk for walk in walks_of(recordings, fold.test) if not walk.parent
+    ]
+
+
+def walks_of(recordings: Sequence[Recording], people: Collection[str]) -> list[Recording]:
+    """Return the walks of people; mirrored and reversed copies go with the person filmed."""
+    chosen = frozenset(people)
+    return [walk for walk in recordings if original_person(person(walk)) in chosen]
+
+
+def split_originals(recordings: Sequence[Recording], count: int, seed: int) -> tuple[Fold, ...]:
+    """Deal people into folds as `split_recordings` does; copies deal nobody in."""
+    return split_recordings([walk for walk in recordings if not walk.parent], count, seed)
 
 
 def run_systems(

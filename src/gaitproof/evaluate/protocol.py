@@ -153,7 +153,8 @@ def evaluate_design(
     InputError
         If the data leaks, or there are too few people.
     """
-    splits = design.split(recordings, folds, seed)
+    # copies deal nobody in: a mirrored walker is no further person to hold out
+    splits = design.split([r for r in recordings if not r.parent], folds, seed)
     refuse_leaks(recordings, splits)
     known = has_bones(recordings)
     chosen = {n: b for n, b in baselines.items() if known or not n.startswith("bone")}

@@ -26,12 +26,15 @@ from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.comparison import Comparison, Figure, compare_levels, save_comparisons
 from gaitproof.evaluate.experiment import (
     Network,
+    divide,
     embed_all,
     run_systems,
     score_levels,
+    split_originals,
     training_key,
+    walks_of,
 )
-from gaitproof.evaluate.folds import Fold, split_recordings
+from gaitproof.evaluate.folds import Fold
 from gaitproof.evaluate.pairs import scoring_of
 from gaitproof.evaluate.protocol import refuse_leaks
 from gaitproof.evaluate.search_space import (
@@ -242,18 +245,17 @@ def split_for_tuning(
     InputError
         If an excluded person is unknown or there are too few people.
     """
-    everybody = sorted({person(walk) for walk in recordings})
+    everybody = sorted({person(walk) for walk in recordings if not walk.parent})
     names = _resolve(excluded, everybody)
-    left = [walk for walk in recordings if person(walk) not in names]
-    folds = split_recordings(left, settings.folds, settings.seed)
+    left = walks_of(recordings, frozenset(everybody) - names)
+    folds = split_originals(left, settings.folds, settings.seed)
     if not 0 <= tune.test_fold < len(folds):
         raise InputError(
             f"There is no fold {tune.test_fold} to test on.",
             expected=f"0 to {len(folds) - 1}",
         )
     outer = folds[tune.test_fold]
-    inner_walks = [walk for walk in left if person(walk) in set(outer.train)]
-    inner = split_recordings(inner_walks, tune.parts, settings.seed)[0]
+    inner = split_originals(walks_of(left, outer.train), tune.parts, settings.seed)[0]
     return TunePeople(inner.train, inner.test, outer.test, tuple(sorted(names)))
 
 
@@ -379,11 +381,10 @@ class _Search:
         space: SearchSpace,
     ) -> None:
         self.settings, self.tune, self.space = settings, tune, space
-        fitted, validated = set(people.fitted), set(people.validated)
-        self.fit_walks = [walk for walk in recordings if person(walk) in fitted]
-        self.check_walks = [
-            walk for walk in recordings if person(walk) in validated and not walk.parent
-        ]
+        # a fold of its own: copies are trained on, and never validated on
+        self.fit_walks, self.check_walks = divide(
+            recordings, Fold(0, people.fitted, people.validated)
+        )
         self.key = fingerprint(
             __version__,
             training_key(settings),
@@ -608,9 +609,8 @@ def _compare(
     draws: int,
 ) -> tuple[Comparison, ...]:
     fold = Fold(0, people.development, people.tested)
-    used = {*fold.train, *fold.test}
     found = run_systems(
-        [walk for walk in recordings if person(walk) in used],
+        walks_of(recordings, (*fold.train, *fold.test)),
         {GIVEN: Network(settings), BEST: Network(best)},
         [fold],
         TrialStore(folder / "trials"),
