@@ -65,7 +65,7 @@ def scores_of(network: nn.Module, windows: Tensor) -> Tensor:
 @pytest.fixture(scope="module")
 def walkers() -> tuple[Tensor, Tensor]:
     """Return z-scored windows of three stick walkers, and whose they are."""
-    found = [windows_from_points(*walking_points(person, 0), hop=15) for person in range(3)]
+    found = [windows_from_points(*walking_points(person, 0), hop=30) for person in range(3)]
     features = np.concatenate([w.features for w in found])
     mask = np.concatenate([w.mask for w in found])
     labels = np.repeat(np.arange(3), [len(w.features) for w in found])
