@@ -1,12 +1,19 @@
 import numpy as np
 import pytest
+from scripted import ScriptedEncoder, make_card
 
 from gaitproof import metrics
 from gaitproof.errors import InputError
-from gaitproof.evaluate.normalisation import audit_cohort, make_cohort, normalised
+from gaitproof.evaluate.normalisation import (
+    audit_cohort,
+    make_cohort,
+    normalised,
+    scoring_of_encoder,
+)
 from gaitproof.evaluate.protocol import FittedSystem, both_unseen
 from gaitproof.evaluate.trials import COSINE, DISTANCE, make_trials, person
-from gaitproof.verify.normalisation import s_norm, to_similarity
+from gaitproof.nets.card import CohortCard
+from gaitproof.verify.normalisation import Normalisation, s_norm, to_similarity, z_norm
 
 
 def _embed(windows):
@@ -53,15 +60,13 @@ def test_every_trial_is_normalised_by_its_probe_and_its_template(make_walks, bas
     assert normalised(base, cohort, "none") is base
 
 
-def test_normalisation_undoes_a_bias_of_the_template(made_trials):
+def test_normalisation_undoes_a_bias_of_the_template():
     """People whose template is like everybody's are the case it is made for."""
     rng = np.random.default_rng(3)
     size, people, probes = 40, 30, 4
-    bias, raw, strangers = rng.normal(0, 3, people), [], rng.normal(0, 1, (people, size))
+    bias, strangers = rng.normal(0, 3, people), rng.normal(0, 1, (people, size))
     mated = np.tile(np.eye(people, dtype=bool), (probes, 1))
     raw = rng.normal(0, 1, mated.shape) + 3 * mated + bias
-    from gaitproof.verify.normalisation import z_norm
-
     fixed = z_norm(raw, (strangers + bias[:, None])[None])
     before = metrics.eer(raw.ravel(), mated.ravel())
     assert metrics.eer(fixed.ravel(), mated.ravel()) < before - 0.1
@@ -95,3 +100,20 @@ def test_an_evaluation_with_a_cohort_of_training_people(make_walks):
     assert (trials.scores != reference.scores).all()
     assert ((trials.scores > 0) & (trials.scores < 1)).all()
     assert metrics.auc(trials.scores, trials.mated) > 0.9
+
+
+def test_a_finished_model_is_tried_with_its_own_cohort():
+    assert scoring_of_encoder(ScriptedEncoder()) is COSINE
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(20, 42))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    encoder = ScriptedEncoder(
+        make_card(normalisation="t", cohort=CohortCard(sha256="0" * 64, people=12, top=6))
+    )
+    encoder.cohort = rows[:12]
+    found = scoring_of_encoder(encoder).compare(rows[12:14], rows[14:])
+    measure = Normalisation.of(encoder)
+    for i in range(2):
+        for j in range(6):
+            expected = measure.similarity(rows[12 + i][None], rows[14 + j])
+            assert found[i, j] == pytest.approx(expected, abs=1e-6)

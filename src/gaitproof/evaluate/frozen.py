@@ -14,6 +14,7 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.audit import audit_manifest, entries_of, refuse
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import calibrate
+from gaitproof.evaluate.normalisation import scoring_of_encoder
 from gaitproof.evaluate.result import EmbeddingSample, EvaluationResult, FixedPoint, summarise
 from gaitproof.evaluate.trials import (
     GaitRecording,
@@ -185,9 +186,10 @@ def evaluate_model(
         encoder.card.operating_point.threshold,
         lambda trials: calibrate(trials, encoder.card.calibration),
     )
+    scoring = scoring_of_encoder(encoder)
     system = {}
     for level in _LEVELS:
-        trials = score_plan(plan, originals, rows, level=level)
+        trials = score_plan(plan, originals, rows, level=level, scoring=scoring)
         system[level] = summarise(trials, draws=draws, seed=seed, point=point)
     known = [i for i in plan.used if len(rows[i])]
     where = f", {chosen}" if str(chosen) else ""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
-from gaitproof.evaluate.trials import GaitRecording, Scoring, person
+from gaitproof.evaluate.trials import COSINE, GaitRecording, Scoring, person
 from gaitproof.nets.card import NormalisationKind
 from gaitproof.types import GaitWindows
-from gaitproof.verify.normalisation import normalise
+from gaitproof.verify.normalisation import Normalisation, normalise
+
+if TYPE_CHECKING:
+    from gaitproof.nets.encoder import Encoder
 
 Float64 = NDArray[np.float64]
 
@@ -26,7 +29,7 @@ class Cohort:
     Parameters
     ----------
     people
-        Who they are, as `gaitproof.evaluate.trials.person` names them.
+        Who they are, as `gaitproof.evaluate.trials.person` names them; empty if unknown.
     vectors
         Shape (K, D), one template per person.
     """
@@ -122,3 +125,10 @@ def normalised(
         )
 
     return replace(scoring, compare=compare)
+
+
+def scoring_of_encoder(encoder: Encoder) -> Scoring:
+    """Return how a model compares: as verification does, with the normalisation of its card."""
+    measure = Normalisation.of(encoder)
+    # a card names nobody, so the cohort of a finished model cannot be audited by name
+    return normalised(COSINE, Cohort((), measure.cohort), measure.kind, measure.top)
