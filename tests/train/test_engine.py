@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from sticks import walking_points
 
 from gaitproof.errors import ConfigError
 from gaitproof.train.checkpoint import CHECKPOINT_FILE
@@ -128,24 +129,29 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from test_engine import CPU, TINY, killable_walks
+from test_engine import CPU, TINY, stick_walks
 from gaitproof.train.loop import train
 
 def progress(share, loss):
     print(share, flush=True)
     time.sleep(0.05)
 
-train(killable_walks(), TINY, progress, run_folder=Path({folder!r}), trainer_options=CPU)
+train(stick_walks(), TINY, progress, run_folder=Path({folder!r}), trainer_options=CPU)
 """
 
 
-def killable_walks() -> list[Recording]:
-    from sticks import walking_points
-
+def stick_walks(people: int = 4) -> list[Recording]:
+    """Two walks of each; a plain function, since fixtures do not reach other processes."""
     return [
-        Recording(f"s{person}", f"s{person}/{walk}", "walk", "any", "sticks", *walking_points(*ids))
-        for ids in itertools.product(range(4), range(2))
-        for person, walk in [ids]
+        Recording(
+            f"s{person}",
+            f"s{person}/{walk}",
+            "walk",
+            "any",
+            "sticks",
+            *walking_points(person, walk),
+        )
+        for person, walk in itertools.product(range(people), range(2))
     ]
 
 
@@ -166,8 +172,8 @@ def test_sigkill(tmp_path: Path) -> None:
     assert child.returncode == -signal.SIGKILL
     assert chatter == ""
     assert len(load_file(tmp_path / CHECKPOINT_FILE)["losses"]) == 3
-    resumed = train(killable_walks(), TINY, run_folder=tmp_path, trainer_options=CPU)
-    assert_same(train(killable_walks(), TINY, trainer_options=CPU), resumed)
+    resumed = train(stick_walks(), TINY, run_folder=tmp_path, trainer_options=CPU)
+    assert_same(train(stick_walks(), TINY, trainer_options=CPU), resumed)
 
 
 def test_another_run_is_refused(make_recordings: Maker, tmp_path: Path) -> None:
@@ -306,13 +312,13 @@ DEVICES = """
 import sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from test_engine import TINY, WATCHED, killable_walks
+from test_engine import TINY, WATCHED, stick_walks
 from gaitproof.train.hardware import TrainerSettings, is_main_process
 from gaitproof.train.loop import train
 
 two = TrainerSettings(accelerator="cpu", devices=2, strategy="ddp")
 settings = TINY.model_copy(update=WATCHED | {{"steps": 4}})
-trained = train(killable_walks(), settings, trainer_options=two)
+trained = train(stick_walks(8), settings, trainer_options=two)
 total = sum(value.double().sum().item() for value in trained.network.state_dict().values())
 line = (int(is_main_process()), total, trained.losses[-1], trained.validation[-1][1])
 Path({folder!r}, str(line[0])).write_text(repr(line[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,8 @@ def train(
             "Folds side by side cannot share several devices.", hint="--workers 1 or --devices 1"
         )
     recordings = load_sources(settings, data or ())
-    with progress_bar("training") as progress:
+    main = is_main_process()
+    with progress_bar("training") if main else nullcontext() as progress:
         card, result = make_model(
             settings,
             recordings,
@@ -78,7 +80,7 @@ def train(
             progress=progress,
             runs=Runs(run, resume, trainer),
         )
-    if not is_main_process():
+    if not main:
         return
     show_evaluation(result)
     point = card.operating_point

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 from pydantic import Field
+from torch import nn
 
 from gaitproof.config import Settings
 from gaitproof.errors import ConfigError
@@ -96,6 +97,13 @@ def make_trainer(
 
 def _is_gpu(trainer: lightning.Trainer) -> bool:
     return trainer.strategy.root_device.type in ("cuda", "mps")
+
+
+def share_buffers(trainer: lightning.Trainer, module: nn.Module) -> None:
+    """Give every device the batch statistics of the first: each has measured its own batches."""
+    if trainer.world_size > 1:
+        for buffer in module.buffers():
+            torch.distributed.broadcast(buffer, 0)
 
 
 def is_main_process() -> bool:

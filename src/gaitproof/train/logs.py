@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
+from gaitproof.train.hardware import share_buffers
 from gaitproof.train.module import GaitModule
 
 LOG_FILE: Final = "metrics.csv"
@@ -51,7 +52,9 @@ class Recorder(lightning.Callback):
     ) -> None:
         """Note the step."""
         assert isinstance(pl_module, GaitModule)
-        run, loss = pl_module.run, float(outputs["loss"])
+        run = pl_module.run
+        # the mean of all devices, where there are several
+        loss = float(trainer.strategy.reduce(outputs["loss"], reduce_op="mean"))
         run.step += 1
         run.losses.append(loss)
         if not math.isfinite(loss):
@@ -60,6 +63,12 @@ class Recorder(lightning.Callback):
                 actual=f"{loss} in step {run.step}",
                 hint="lower learning_rate or gradient_clip, or set precision to 32",
             )
+
+    def on_train_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Leave all devices with one and the same network."""
+        share_buffers(trainer, pl_module)
 
 
 class Reporter(lightning.Callback):

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
+from gaitproof.train.hardware import share_buffers
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sampler import (
     Batch,
@@ -143,11 +144,12 @@ class Validation(lightning.Callback):
             trainer.should_stop = True
 
     def _measure(self, trainer: lightning.Trainer, module: GaitModule) -> float:
+        # all devices must find the same loss, since they must stop together
+        share_buffers(trainer, module)
         batch = Batch(*(part.to(module.device) for part in self._batch))
         module.eval()
         with torch.no_grad(), trainer.precision_plugin.val_step_context():
             parts = module.losses_of(batch, known_people=False)
         module.train()
         loss = torch.stack(list(parts.values())).sum().item()
-        # all devices must stop together, and their batch statistics may differ a little
         return float(trainer.strategy.broadcast(loss))
