@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from rich.console import Console
-from scripted import ScriptedEncoder, walk
+from scripted import ScriptedEncoder, make_band, make_card, walk
 
 from gaitproof import metrics
 from gaitproof.bench import kth
@@ -16,6 +16,7 @@ from gaitproof.config import QualityGate
 from gaitproof.errors import InputError
 from gaitproof.pose.cleaning import clean
 from gaitproof.types import Decision
+from gaitproof.verify.decision import TOO_CLOSE
 
 PEOPLE = 4
 
@@ -128,9 +129,25 @@ def test_a_claim_on_somebody_without_a_template_is_inconclusive(folder, encoder)
 
 
 def test_a_verdict_is_that_of_verification():
-    assert kth.decide(np.nan, 0.5) is Decision.INCONCLUSIVE
-    assert kth.decide(0.5, 0.5) is Decision.AUTHENTIC
-    assert kth.decide(0.499, 0.5) is Decision.DEEPFAKE
+    card = make_card()
+    assert kth.decide(np.nan, 0, card) is Decision.INCONCLUSIVE
+    assert kth.decide(0.93, 3, card) is Decision.AUTHENTIC
+    assert kth.decide(0.929, 3, card) is Decision.DEEPFAKE
+    point = card.operating_point.model_copy(update={"inconclusive": make_band(0.9, 0.95)})
+    banded = make_card(operating_point=point)
+    assert kth.decide(0.949, 3, banded) is Decision.INCONCLUSIVE
+    assert kth.decide(0.96, 3, banded) is Decision.AUTHENTIC
+
+
+def test_claims_too_close_to_call_are_counted_as_such(folder):
+    point = make_card().operating_point.model_copy(update={"inconclusive": make_band(0.0, 1.0)})
+    encoder = ScriptedEncoder(make_card(operating_point=point))
+    result = kth.run(folder, encoder=encoder, extractor=_extractor(), draws=50)
+    gate = result.gates["gate as shipped"]
+    assert gate.trials.failures == 0
+    assert gate.reasons == {TOO_CLOSE: len(gate.trials)}
+    data = result.to_dict()["gates"]["gate as shipped"]
+    assert data["inconclusive"] == data["claims"] == len(gate.trials)
 
 
 def test_windows_that_the_gate_refuses_are_left_out():

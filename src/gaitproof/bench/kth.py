@@ -28,11 +28,15 @@ from gaitproof.gait.features import compute_windows
 from gaitproof.gait.quality import assess
 from gaitproof.pose.cleaning import CleanTrack, clean
 from gaitproof.types import Decision, GaitWindows, PoseSequence
-from gaitproof.verify.scoring import make_template, similarity
+from gaitproof.verify import decision
+from gaitproof.verify.calibration import log10_likelihood_ratio
+from gaitproof.verify.normalisation import Normalisation
+from gaitproof.verify.scoring import make_template
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gaitproof.nets.card import ModelCard
     from gaitproof.nets.encoder import Encoder
 
 CONDITIONS: Final = ("d1", "d3", "d4")
@@ -95,7 +99,7 @@ class GateResult:
     Parameters
     ----------
     trials
-        Similarity of every claim, NaN where it is INCONCLUSIVE.
+        Similarity of every claim, NaN where none could be made.
     condition
         Condition of each trial.
     threshold
@@ -103,11 +107,11 @@ class GateResult:
     counts
         Verdicts by condition and ``mated`` or ``non-mated``.
     reasons
-        Why claims were INCONCLUSIVE, by how many.
+        Why claims had no score or were left undecided, by how many.
     enrolled, passes
         People with a template; passes that were probes.
     figures
-        AUC and EER over all claims, INCONCLUSIVE counting as rejected, by condition and ``all``;
+        AUC and EER over all claims, those without a score as rejected, by condition and ``all``;
         empty where nothing was scored.
     scored
         The same over the claims with a score only: what the encoder does with what it gets.
@@ -143,7 +147,7 @@ class KthResult:
                     "enrolled": gate.enrolled,
                     "passes": gate.passes,
                     "claims": len(gate.trials),
-                    "inconclusive": gate.trials.failures,
+                    "inconclusive": sum(v.inconclusive for v in gate.counts["all"].values()),
                     "counts": {
                         c: {k: vars(v) for k, v in kinds.items()}
                         for c, kinds in gate.counts.items()
@@ -309,7 +313,7 @@ def judge(
 
     A claim is INCONCLUSIVE if its pass has no usable window, or the claimed person no template.
     """
-    threshold = encoder.card.operating_point.threshold
+    card, measure = encoder.card, Normalisation.of(encoder)
     people = sorted({p.person for p in passes})
     templates: dict[str, NDArray[np.float32]] = {}
     for person in people:
@@ -329,16 +333,20 @@ def judge(
             elif claim not in templates:
                 reasons["template of too little material"] += 1
             else:
-                score = similarity(embedded, templates[claim])
+                score = measure.similarity(embedded, templates[claim])
             rows.append((score, probe, claim))
     trials, condition = _tabulate(rows)
+    decisions = [decide(score, len(probe.windows), card) for score, probe, _ in rows]
+    close = sum(found is Decision.INCONCLUSIVE for found in decisions) - trials.failures
+    if close:
+        reasons[decision.TOO_CLOSE] = close
     every = {c: condition == c for c in CONDITIONS} | {"all": np.ones(len(rows), bool)}
     scored = np.isfinite(trials.scores)
     return GateResult(
         trials=trials,
         condition=condition,
-        threshold=threshold,
-        counts={c: _count(trials.select(keep), threshold) for c, keep in every.items()},
+        threshold=card.operating_point.threshold,
+        counts={c: _count(trials, decisions, keep) for c, keep in every.items()},
         reasons=dict(reasons.most_common()),
         enrolled=len(templates),
         passes=len(probes),
@@ -376,17 +384,20 @@ def _tabulate(rows: Sequence[tuple[float, Pass, str]]) -> tuple[Trials, NDArray[
     return trials, condition
 
 
-def decide(score: float, threshold: float) -> Decision:
-    """Return the verdict that `gaitproof.verify.verifier` gives for a similarity."""
+def decide(score: float, windows: int, card: ModelCard) -> Decision:
+    """Return the verdict that `gaitproof.verify.verifier` gives for a similarity, or for none."""
     if np.isnan(score):
         return Decision.INCONCLUSIVE
-    return Decision.AUTHENTIC if score >= threshold else Decision.DEEPFAKE
+    log10_lr = log10_likelihood_ratio(score, card.calibration, windows)
+    return decision.decide(score, log10_lr, card.operating_point)
 
 
-def _count(trials: Trials, threshold: float) -> dict[str, Counts]:
+def _count(
+    trials: Trials, decisions: Sequence[Decision], keep: NDArray[np.bool_]
+) -> dict[str, Counts]:
     table = {}
-    for name, keep in (("mated", trials.mated), ("non-mated", ~trials.mated)):
-        found = Counter(decide(score, threshold) for score in trials.scores[keep])
+    for name, kind in (("mated", trials.mated), ("non-mated", ~trials.mated)):
+        found = Counter(decisions[i] for i in np.flatnonzero(keep & kind))
         table[name] = Counts(
             found[Decision.AUTHENTIC], found[Decision.DEEPFAKE], found[Decision.INCONCLUSIVE]
         )
