@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +125,7 @@ def drop_joints(points: Float64, share: float, rng: np.random.Generator) -> Floa
     return shown
 
 
-def change_tempo(frames: Float64, starts: Float64, factors: Float64) -> Float64:
+def change_tempo(frames: NDArray[np.floating[Any]], starts: Float64, factors: Float64) -> Float64:
     """Cut windows out of paths as if they were walked faster or slower.
 
     Used by `gaitproof.train.sampler.WindowSampler.draw`.

@@ -138,7 +138,8 @@ class WindowSampler:
         """Return the windows (B, 60, 12, 3) at the chosen starts, at a tempo of their own."""
         start = self._starts[chosen]
         if not self.settings.tempo:
-            return self._frames[start[:, None] + np.arange(WINDOW_FRAMES)].astype(np.float64)
+            plain = self._frames[start[:, None] + np.arange(WINDOW_FRAMES)]
+            return np.asarray(plain, np.float64)
         low, high = self._bounds[chosen].T
         factor = rng.uniform(1 - self.settings.tempo, 1 + self.settings.tempo, len(chosen))
         # a short walk cannot be hurried beyond its end
