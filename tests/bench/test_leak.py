@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,6 +42,10 @@ def _clips(walks) -> list[Recording]:
     rng = np.random.default_rng(0)
     originals = [clip for walk in walks if (clip := leak.cut_clip(walk, rng)) is not None]
     return originals + [copy for clip in originals for copy in leak.make_copies(clip, rng)]
+
+
+def _origin(clip: Recording) -> str:
+    return clip.parent or clip.recording
 
 
 def test_copies_are_the_same_walk_seen_otherwise(walks) -> None:
@@ -85,7 +90,10 @@ def test_protocols_hold_what_they_say(walks) -> None:
             if name != leak.TRAINED:
                 assert not trained & probing
             else:
-                assert trained == probing | trained
+                # a copy of the probe's own recording is trained on
+                assert probing <= trained
+                origins = {(person(clips[i]), _origin(clips[i])) for i in part.train}
+                assert all((person(clips[i]), _origin(clips[i])) in origins for i in part.probes)
         if name in (leak.COPIES, leak.TRAINED):
             assert len(probes) == len(clips)
 
@@ -145,6 +153,25 @@ def test_many_draws_give_the_range_of_studies(walks, monkeypatch) -> None:
     assert "studies" in result.interval
     clean = result.figures[leak.CLEAN]["frozen"]
     assert clean.auc_change.low == clean.auc_change.high == 0
+
+
+def test_a_network_is_trained_on_what_the_protocol_gives(walks, monkeypatch) -> None:
+    from gaitproof.train import loop
+    from gaitproof.train.config import TrainSettings
+
+    clips = _clips(walks[:2])
+    network = SimpleNamespace(network=None, embed=lambda windows: windows.features.mean(axis=1))
+    given: list[object] = []
+
+    def train(recordings, settings):
+        given.append((len(recordings), settings.architecture))
+        return network
+
+    monkeypatch.setattr(loop, "train", train)
+    describe, scoring = leak.network_system(TrainSettings(architecture="cnn"))(clips)
+    assert given == [(len(clips), "cnn")]
+    assert scoring is COSINE
+    np.testing.assert_array_equal(describe(clips[0]), clips[0].windows.features.mean(axis=1))
 
 
 @pytest.mark.parametrize(("people", "draws"), [(8, 1), (3, 1), (5, 0)])

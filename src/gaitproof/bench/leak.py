@@ -493,10 +493,9 @@ def _summary(
         ours, theirs = (np.concatenate([resampled(t) for t in p], axis=1) for p in (found, clean))
         spread, change = ours, ours - theirs
 
-    def interval(figure: int, of: Float64, less: Float64 | float = 0.0) -> Interval:
-        low, high = np.nanpercentile(of[figure], (2.5, 97.5))
-        mean = float(np.mean(values[figure] - (less if np.isscalar(less) else less[figure])))
-        return Interval(mean, float(low), float(high))
+    def interval(figure: int, spread: Float64, middle: Float64) -> Interval:
+        low, high = np.nanpercentile(spread[figure], (2.5, 97.5))
+        return Interval(float(middle[figure].mean()), float(low), float(high))
 
     folds = [
         metrics.auc(part.scores, part.mated)
@@ -505,11 +504,11 @@ def _summary(
         if part.mated.any() and not part.mated.all()
     ]
     return ProtocolFigures(
-        auc=interval(0, spread),
-        eer=interval(1, spread),
+        auc=interval(0, spread, values),
+        eer=interval(1, spread, values),
         fold_auc=float(np.mean(folds)),
-        auc_change=interval(0, change, reference),
-        eer_change=interval(1, change, reference),
+        auc_change=interval(0, change, values - reference),
+        eer_change=interval(1, change, values - reference),
         mated=int(found[0].mated.sum()),
         nonmated=int((~found[0].mated).sum()),
     )

@@ -163,10 +163,22 @@ def leak(
     """
     from gaitproof.bench import leak as bench
     from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.errors import InputError
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.sources import load_recordings
 
     systems = bench.plain_systems()
+    if network:
+        from gaitproof.cli.extras import need_training_extra
+        from gaitproof.nets.registry import list_networks
+
+        need_training_extra()
+        unknown = sorted({*network} - {*list_networks()})
+        if unknown:
+            raise InputError(
+                f"There is no network called {unknown[0]!r}.",
+                expected=f"one of {', '.join(list_networks())}",
+            )
     for name in network or ():
         settings = TrainSettings(architecture=name, steps=steps, seed=seed)
         systems[f"{name}, {steps} steps"] = bench.network_system(settings)

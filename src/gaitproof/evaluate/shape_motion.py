@@ -321,7 +321,9 @@ def explain_parts(
     worth[1, 1, 1] = worth[1, 1, 1, 0]
     shares = shapley_values(worth).mean(axis=1)
     return ShapeMotionShares(
-        *(float(share) for share in shares),
+        bones=float(shares[0]),
+        pose=float(shares[1]),
+        movement=float(shares[2]),
         score=float(worth[1, 1, 1, 0]),
         baseline=float(worth[0, 0, 0].mean()),
     )
