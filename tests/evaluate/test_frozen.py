@@ -18,8 +18,11 @@ from gaitproof.cli.app import app
 from gaitproof.errors import InputError
 from gaitproof.evaluate.frozen import Scope, evaluate_model, load_data
 from gaitproof.evaluate.trials import Kind
+from gaitproof.nets.card import CohortCard
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.types import GaitWindows
+from gaitproof.types import ErrorRate, GaitWindows, InconclusiveBand
+from gaitproof.verify.normalisation import Normalisation
+from gaitproof.verify.scoring import make_template, mean_direction
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 
@@ -122,6 +125,44 @@ def test_failures_are_counted_and_said():
 def test_what_cannot_be_evaluated_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         _evaluate(change(make_walks(6, 5)))
+
+
+def test_the_cards_normalisation_and_band_are_applied():
+    walks = make_walks(8, 5, identity=0.5)
+    cohort = make_walks(12, 1, identity=0.5, seed=9)
+    plain = _evaluate(walks).system["clip"].trials
+    encoder = MeanEncoder()
+    encoder.cohort = np.stack([mean_direction(encoder.embed(w.windows)) for w in cohort])
+    rate = ErrorRate(0.5, 0.0, 1.0)
+    band = InconclusiveBand(
+        low=0.2,
+        high=0.95,
+        min_log10_lr=0.0,
+        target=0.05,
+        wrong_nonmated=rate,
+        wrong_mated=rate,
+        fmr=rate,
+        fnmr=rate,
+        undecided_nonmated=0.1,
+        undecided_mated=0.1,
+    )
+    card = MeanEncoder.card
+    encoder.card = card.model_copy(
+        update={
+            "normalisation": "s",
+            "cohort": CohortCard(sha256="0" * 64, people=12),
+            "operating_point": card.operating_point.model_copy(update={"inconclusive": band}),
+        }
+    )
+    result = evaluate_model(encoder, walks, draws=20)
+    trials = result.system["clip"].trials
+    row = int(np.flatnonzero(trials.mated)[0])
+    template = make_template([encoder.embed(w.windows) for w in walks[:3]])
+    expected = Normalisation.of(encoder).similarity(encoder.embed(walks[3].windows), template)
+    assert trials.scores[row] == pytest.approx(expected, abs=1e-6)
+    assert np.abs(trials.scores - plain.scores).max() > 0.01
+    assert "inconclusive band" in result.warnings[0]
+    assert "undecided" in result.warnings[0]
 
 
 def test_training_people_are_warned_of():

@@ -171,13 +171,16 @@ class Across:
                 recordings,
                 people,
                 enrolled=enrolled,
-                enrol=lambda r, label=first: self.label(r) == label,
-                probe=lambda r, label=second: self.label(r) == label,
+                enrol=self._labelled(first),
+                probe=self._labelled(second),
                 part=f"{first} → {second}",
             )
             for first, second in self._pairs(recordings, enrolled)
         )
         return tuple(plan for plan in plans if plan.templates and plan.probes)
+
+    def _labelled(self, label: str) -> Callable[[GaitRecording], bool]:
+        return lambda recording: self.label(recording) == label
 
     def _pairs(self, recordings: Sequence[GaitRecording], enrolled: int) -> list[tuple[str, str]]:
         labels = sorted({self.label(r) for r in recordings})
@@ -187,8 +190,8 @@ class Across:
             if make_plan(
                 recordings,
                 enrolled=enrolled,
-                enrol=lambda r, label=first: self.label(r) == label,
-                probe=lambda r, label=second: self.label(r) == label,
+                enrol=self._labelled(first),
+                probe=self._labelled(second),
             ).templates
         ]
         if not pairs:

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.audit import audit_manifest, entries_of, refuse
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import calibrate
 from gaitproof.evaluate.normalisation import scoring_of_encoder
-from gaitproof.evaluate.result import EmbeddingSample, EvaluationResult, FixedPoint, summarise
+from gaitproof.evaluate.result import (
+    EmbeddingSample,
+    EvaluationResult,
+    FixedPoint,
+    SystemResult,
+    summarise,
+)
 from gaitproof.evaluate.trials import (
+    COSINE,
     GaitRecording,
     Level,
     Plan,
+    Scoring,
     make_plan,
     person,
     recording_key,
     score_plan,
 )
+from gaitproof.verify.decision import answer
+from gaitproof.verify.normalisation import Normalisation, normalise
+from gaitproof.verify.scoring import cosine_similarities
 
 if TYPE_CHECKING:
-    from gaitproof.nets.card import ModelCard
+    from gaitproof.nets.card import ModelCard, OperatingPoint
     from gaitproof.nets.encoder import Encoder
     from gaitproof.train.sources import Recording
 
@@ -187,6 +199,7 @@ def evaluate_model(
         lambda trials: calibrate(trials, encoder.card.calibration),
     )
     scoring = scoring_of_encoder(encoder)
+    scoring = card_scoring(encoder)
     system = {}
     for level in _LEVELS:
         trials = score_plan(plan, originals, rows, level=level, scoring=scoring)
@@ -206,8 +219,62 @@ def evaluate_model(
         baselines={},
         comparisons={},
         design="frozen",
-        warnings=(*warnings, *_overlap(encoder.card, originals)),
+        warnings=(
+            *_answers(system["clip"], encoder.card.operating_point),
+            *warnings,
+            *_overlap(encoder.card, originals),
+        ),
         sample=EmbeddingSample.of_clips([originals[i] for i in known], [rows[i] for i in known]),
+    )
+
+
+def card_scoring(encoder: Encoder) -> Scoring:
+    """Return the scoring that verification uses, with the normalisation of the model's card.
+
+    Raises
+    ------
+    ModelError
+        If the card asks for a cohort and the model has none.
+    """
+    chosen = Normalisation.of(encoder)
+    if chosen.kind == "none":
+        return COSINE
+
+    def compare(probes: NDArray[np.float64], templates: NDArray[np.float64]) -> NDArray[np.float64]:
+        return normalise(
+            chosen.kind,
+            cosine_similarities(probes, templates),
+            cosine_similarities(probes, chosen.cohort),
+            cosine_similarities(templates, chosen.cohort),
+            chosen.top,
+        )
+
+    return replace(COSINE, compare=compare)
+
+
+def _answers(found: SystemResult, point: OperatingPoint) -> tuple[str, ...]:
+    """Say what the card's inconclusive band makes of the clips, if it has one."""
+    band = point.inconclusive
+    if band is None or found.log10_lr is None:
+        return ()
+    answers = answer(
+        found.trials.scores,
+        found.log10_lr,
+        low=band.low,
+        high=band.high,
+        min_log10_lr=band.min_log10_lr,
+    )
+
+    def shares(keep: NDArray[np.bool_], right: int) -> str:
+        own = answers[keep]
+        return (
+            f"{np.mean(own == right):.1%} right, {np.mean(own == -right):.1%} wrong, "
+            f"{np.mean(own == 0):.1%} undecided"
+        )
+
+    return (
+        "With the card's inconclusive band, clip level: genuine claims "
+        f"{shares(found.trials.mated, 1)}; impostors {shares(~found.trials.mated, -1)}.",
     )
 
 
@@ -267,7 +334,7 @@ def plan_frozen(
 
 
 def _failures(
-    recordings: Sequence[GaitRecording], plan: Plan, rows: Sequence[np.ndarray]
+    recordings: Sequence[GaitRecording], plan: Plan, rows: Sequence[NDArray[Any]]
 ) -> tuple[str, ...]:
     """Say how many clips could not be acquired."""
     told = []

@@ -170,7 +170,7 @@ def evaluate_design(
         fitted = fit(train)
         system = fitted if isinstance(fitted, FittedSystem) else FittedSystem(fitted)
         refuse(audit_cohort(system.cohort, split.test))
-        rows = _describe_used(originals, parts, lambda r, s=system: s.embed(r.windows))
+        rows = _describe_used(originals, parts, _describer(system.embed))
         _score(pools[""], parts, originals, rows, levels, system.scoring, split.number)
         if sample is None and system.scoring is COSINE:
             sample = _sample(originals, rows, frozenset(split.test))
@@ -256,6 +256,10 @@ def _affordable_levels(
     )
 
 
+def _describer(embed: Embed) -> Callable[[GaitRecording], NDArray[Any]]:
+    return lambda recording: embed(recording.windows)
+
+
 def _describe_used(
     recordings: Sequence[R], parts: Sequence[Plan], describe: Callable[[R], NDArray[Any]]
 ) -> list[NDArray[Any]]:
@@ -293,7 +297,7 @@ def _sample(
     recordings: Sequence[GaitRecording],
     rows: Sequence[NDArray[Any]],
     people: frozenset[str],
-) -> EmbeddingSample:
+) -> EmbeddingSample | None:
     kept = [i for i, r in enumerate(recordings) if person(r) in people and len(rows[i])]
     return EmbeddingSample.of_clips([recordings[i] for i in kept], [rows[i] for i in kept])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gaitproof.evaluate.bootstrap import Interval
@@ -74,13 +75,13 @@ def figures_table(result: EvaluationResult) -> Table:
     row("trials without a score", lambda found: str(found.failures))
     table.add_section()
     for name, heading in _HEADINGS.items():
-        row(heading, lambda found, name=name: format_figure(name, found))
+        row(heading, partial(format_figure, name))
     table.add_section()
     for name, heading in _DECISIONS.items():
-        row(heading, lambda found, name=name: format_spread(name, found))
+        row(heading, partial(format_spread, name))
     table.add_section()
     for name, heading in _LIKELIHOODS.items():
-        row(heading, lambda found, name=name: format_spread(name, found))
+        row(heading, partial(format_spread, name))
     return table
 
 

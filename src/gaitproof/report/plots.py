@@ -226,9 +226,10 @@ def plot_scores(
     if not scored.any():
         raise InputError("No trial has a score.")
     count = int(np.clip(2 * np.sqrt(trials.mated.sum()), 15, 50)) if bins is None else bins
-    edges = np.linspace(*np.quantile(trials.scores[scored], (0, 1)), count + 1)
-    if edges[0] == edges[-1]:
-        edges = np.linspace(edges[0] - 0.5, edges[0] + 0.5, count + 1)
+    low, high = float(trials.scores[scored].min()), float(trials.scores[scored].max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, count + 1).tolist()
     kinds = [Kind.MATED, *KINDS_APART]
     for i, kind in enumerate(kinds):
         values = trials.scores[scored & (trials.kind == str(kind))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +39,8 @@ WIDTH: Final = 6.4
 DPI: Final = 160
 
 _BASE: Final = 10.0
+
+Place = Literal["best", "lower right", "upper right", "upper left"]
 
 
 def new_figure(
@@ -88,9 +90,9 @@ def label(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=_BASE)
 
 
-def legend(axes: Axes, place: str = "best", columns: int = 1) -> None:
+def legend(axes: Axes, place: Place = "best") -> None:
     """Add a legend in the style."""
-    axes.legend(loc=place, fontsize=_BASE - 1.5, framealpha=0.9, edgecolor=FAINT, ncols=columns)
+    axes.legend(loc=place, fontsize=_BASE - 1.5, framealpha=0.9, edgecolor=FAINT)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
