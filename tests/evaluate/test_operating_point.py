@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from gaitproof import metrics
 from gaitproof.errors import InputError
 from gaitproof.evaluate.calibration import calibrate, with_short_probes
 from gaitproof.evaluate.operating_point import choose_operating_point
+from gaitproof.train.config import OperatingPointSettings
 from gaitproof.verify.calibration import log10_likelihood_ratio, supported_bound
 from gaitproof.verify.decision import answer
 
@@ -138,3 +140,18 @@ def test_scores_that_are_no_similarities_are_refused(made_trials):
     trials = made_trials()
     with pytest.raises(InputError, match="between 0 and 1"):
         choose_operating_point(trials.with_scores(trials.scores - 1))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"method": "fmr"}, {"method": "youden", "target_fmr": 0.1}, {"wrong_answers": 0.5}]
+)
+def test_recipes_that_contradict_themselves_are_refused(settings):
+    with pytest.raises(ValidationError):
+        OperatingPointSettings(**settings)
+
+
+def test_a_recipe_says_all_that_is_chosen(made_trials):
+    settings = OperatingPointSettings(method="fmr", target_fmr=0.2, calibration="isotonic")
+    point, card = choose_operating_point(made_trials(40, 3), draws=50, **settings.model_dump())
+    assert point.chosen_by == "FMR 20.00% on 40 held-out people"
+    assert card.method == "isotonic"
