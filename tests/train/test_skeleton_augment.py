@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,3 +72,14 @@ def test_the_sampler_stays_within_a_walk(
     assert np.isin(cut[..., 0], [0.0, 1000.0, 2000.0, 3000.0]).all()
     rise = cut[:, -1, 0, 1] - cut[:, 0, 0, 1]
     assert rise.max() / rise.min() > 1.5
+
+
+@pytest.mark.parametrize(("mirror", "people"), [(True, 2), (False, 3)])
+def test_a_mirrored_copy_never_gives_a_person_a_second_label(
+    make_recordings: Callable[..., list[Recording]], mirror: bool, people: int
+) -> None:
+    walks = make_recordings(2, 1)
+    copy = replace(walks[0], subject="s00~mirrored", recording="s00/0~flip1", parent="s00/0")
+    sampler = WindowSampler([*walks, copy], AugmentSettings(mirror=mirror))
+    assert len(sampler.people) == people
+    assert sampler.n_labels == (4 if mirror else 3)

@@ -182,6 +182,11 @@ def original_person(subject: str) -> str:
     return subject
 
 
+def is_mirrored(subject: str) -> bool:
+    """Whether a subject is the mirror image of a person."""
+    return subject.endswith(f"{DERIVED_MARK}{DERIVED[0]}")
+
+
 def check_relative(path: str) -> None:
     """Refuse a path that could lead out of its folder.
 

@@ -14,6 +14,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.features import compute_features
+from gaitproof.media.manifest import is_mirrored
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.augment import augment, change_tempo, mirror
 from gaitproof.train.config import AugmentSettings, TrainSettings
@@ -63,7 +64,8 @@ class WindowSampler:
     Parameters
     ----------
     recordings
-        Training walks; those without 2 s of unbroken frames are left out.
+        Training walks; those without 2 s of unbroken frames are left out, and so are mirrored
+        copies (``ann~mirrored``) where `mirror` makes them here: ann must not have two labels.
     settings
         Augmentation; with `mirror`, mirrored people are further people.
 
@@ -75,7 +77,11 @@ class WindowSampler:
 
     def __init__(self, recordings: Sequence[Recording], settings: AugmentSettings) -> None:
         self.settings = settings
-        usable = [recording for recording in recordings if recording.segments]
+        usable = [
+            recording
+            for recording in recordings
+            if recording.segments and not (settings.mirror and is_mirrored(recording.subject))
+        ]
         self.people = list(dict.fromkeys(person_of(recording) for recording in usable))
         if len(self.people) < 2:
             raise InputError(
