@@ -62,6 +62,15 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     "gaitpt": _Entry("attention", "GaitPT", NetworkOptions(128, 0.1, 1, 80)),
     "gaitformer": _Entry("attention", "GaitFormer", NetworkOptions(128, 0.1, 3, 128)),
     # our own
+    "discriminant": _Entry(
+        "discriminant", "DiscriminantEncoder", NetworkOptions(128, None, None, 45)
+    ),
+    "blend": _Entry(
+        "discriminant",
+        "BlendedEncoder",
+        NetworkOptions(256, 0.1, 2, 128),
+        {"components": 45, "stem": (64,), "heads": 4, "lstm_layers": 1},
+    ),
     "gait-moments": _Entry("moments", "GaitMoments", NetworkOptions(128, 0.2, 2, 256)),
 }
 

@@ -152,6 +152,15 @@ class NormalisationSettings(Settings):
     """Only the so many most alike (adaptive); None for all."""
 
 
+class DiscriminantSettings(Settings):
+    """Closed-form fit of the architectures ``discriminant`` and ``blend``."""
+
+    hop: int = Field(default=10, ge=1)
+    """Frames between the training windows of a walk."""
+    shrinkage: float = Field(default=0.003, gt=0, le=1)
+    """Share of the spread within people that is taken as equal in all directions."""
+
+
 FeatureGroup = Literal["coordinates", "angles", "velocities"]
 
 
@@ -196,6 +205,7 @@ class TrainSettings(Settings):
     """``canonical`` gives every walker the same bone lengths before features: movement alone."""
     augment: AugmentSettings = AugmentSettings()
     loss: LossSettings = LossSettings()
+    discriminant: DiscriminantSettings = DiscriminantSettings()
     steps: int = Field(default=1200, ge=1)
     people_per_batch: int = Field(default=48, ge=2)
     windows_per_person: int = Field(default=6, ge=2)

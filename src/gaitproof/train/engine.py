@@ -24,6 +24,7 @@ from gaitproof.train.checkpoint import (
     Identity,
     load_checkpoint,
 )
+from gaitproof.train.discriminant import closed_form_part, fit_discriminant, gradient_part
 from gaitproof.train.hardware import TrainerSettings, make_trainer, undisturbed
 from gaitproof.train.logs import Recorder, Reporter, RunLog
 from gaitproof.train.module import GaitModule
@@ -145,7 +146,13 @@ def fit(
             NetworkOptions(**settings.network.model_dump()),
             frames=settings.frames,
         )
-        module = GaitModule(network, settings, sampler.n_labels, run)
+        learner = gradient_part(network)
+        closed = closed_form_part(network)
+        if closed is not None:
+            fit_discriminant(closed, learnt, normaliser, settings)
+        if learner is None:
+            return network.eval(), normaliser, run
+        module = GaitModule(learner, settings, sampler.n_labels, run)
         if restored is not None:
             module.load_state_dict(restored.weights)
         callbacks: list[lightning.Callback] = [Recorder()]
@@ -164,7 +171,7 @@ def fit(
             data = GaitData(sampler, normaliser, settings, run.step, options.loaders)
             run_to_end(trainer, module, data)
     if run.best:
-        network.load_state_dict(run.best)
+        learner.load_state_dict(run.best)
     return network.cpu().eval(), normaliser, run
 
 
