@@ -189,7 +189,7 @@ class ProtocolFigures:
     auc_change, eer_change
         Less the same draw's figure under the clean protocol.
     mated, nonmated
-        Trials per draw.
+        Trials of the first draw.
     """
 
     auc: Interval
@@ -208,7 +208,7 @@ class LeakResult:
     Parameters
     ----------
     people, draws, clips
-        People per draw, draws, and clips per draw, copies included.
+        People per draw, draws, and clips of the first draw, copies included.
     interval
         What the intervals cover, in words.
     audit
@@ -427,7 +427,7 @@ def run(
             actual=f"{people} of {len(names)} people, {draws} draws",
         )
     pools: dict[str, dict[str, list[Trials]]] = {}
-    audit: dict[str, tuple[str, ...]] = {}
+    count, audit = 0, dict[str, tuple[str, ...]]()
     for draw in range(draws):
         rng = np.random.default_rng([seed, draw])
         chosen = sorted(rng.choice(names, people, replace=False).tolist())
@@ -438,7 +438,7 @@ def run(
             raise InputError(f"Some walks have no {CLIP_SECONDS} s without a gap.")
         protocols = make_parts(clips, seed + draw)
         if not draw:
-            audit = audit_parts(clips, protocols)
+            count, audit = len(clips), audit_parts(clips, protocols)
         for number, (name, system) in enumerate(systems.items()):
             for protocol, trials in _run_system(clips, protocols, system).items():
                 pools.setdefault(protocol, {}).setdefault(name, []).append(trials)
@@ -447,7 +447,7 @@ def run(
     return LeakResult(
         people=people,
         draws=draws,
-        clips=len(clips),
+        clips=count,
         interval=_meaning(draws),
         audit=audit,
         refusal={name: _refusal(found) for name, found in audit.items() if found},
