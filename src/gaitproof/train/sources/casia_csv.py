@@ -102,7 +102,7 @@ _Walk = tuple[str, str, str, str]
 def _read(
     rows: csv._reader,  # type: ignore[name-defined]
     path: Path,
-) -> dict[_Walk, dict[int, NDArray[np.float64]]]:
+) -> dict[_Walk, dict[int, NDArray[np.float32]]]:
     header = [cell.strip().lower() for cell in next(rows, [])]
     if sorted(header) != sorted((NAME_COLUMN, *_COLUMNS)):
         raise InputError(
@@ -113,7 +113,7 @@ def _read(
         )
     order = np.array([header.index(column) for column in _COLUMNS])
     place = header.index(NAME_COLUMN)
-    walks: dict[_Walk, dict[int, NDArray[np.float64]]] = {}
+    walks: dict[_Walk, dict[int, NDArray[np.float32]]] = {}
     for cells in rows:
         if not cells:
             continue
@@ -132,7 +132,8 @@ def _read(
                 actual=repr(cells[place][:80]),
             )
         try:
-            values = np.array([float(cells[i] or "nan") for i in order])
+            with np.errstate(over="ignore"):  # what is too large is not seen
+                values = np.array([float(cells[i] or "nan") for i in order], np.float32)
         except ValueError as error:
             raise InputError(f"{where} has a cell that is no number.", actual=str(error)) from error
         walk = (found["subject"], found["condition"], found["number"], found["view"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,12 @@ from gaitproof.pose.formats.coco import ROWS
 from gaitproof.train.sources.recording import Recording, make_recording
 from gaitproof.types import N_LANDMARKS, PoseSequence
 
-KEYPOINTS = 17
+KEYPOINTS: Final = 17
 
-DEFAULT_RATE = 25.0
+MAX_PIXELS: Final = 1e5
+"""Coordinates beyond it are damage, and count as not seen."""
+
+DEFAULT_RATE: Final = 25.0
 """Frames per second of CASIA-B (Yu, Tan & Tan, ICPR 2006), OUMVLP and Gait3D; the files themselves
 do not say it."""
 
@@ -34,7 +37,7 @@ def coco_recording(
         Shape (T,), increasing frame numbers.
     keypoints
         Shape (T, 17, 3): x and y in pixels, y down, and confidence. Not seen: a confidence of 0
-        or less, or anything that is not finite.
+        or less, or anything that is not finite or beyond `MAX_PIXELS`.
     frame_rate
         Frames per second.
     estimator
@@ -43,7 +46,8 @@ def coco_recording(
         Labels of `Recording`.
     """
     values = keypoints.astype(np.float64)
-    seen = np.isfinite(values).all(axis=2) & (values[..., 2] > 0)
+    known = np.isfinite(values).all(axis=2) & (np.abs(values) < MAX_PIXELS).all(axis=2)
+    seen = known & (values[..., 2] > 0)
     image = np.full((len(values), N_LANDMARKS, 2), np.nan, np.float32)
     visibility = np.zeros((len(values), N_LANDMARKS), np.float32)
     for column, landmark in enumerate(ROWS[KEYPOINTS]):
