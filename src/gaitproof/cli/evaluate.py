@@ -69,6 +69,10 @@ def evaluate(
             min=1, help="Folds trained side by side, one process each.", rich_help_panel=_TRAIN
         ),
     ] = 1,
+    baselines: Annotated[
+        bool,
+        typer.Option(help="Also run bone lengths, DTW and the like.", rich_help_panel=_TRAIN),
+    ] = True,
     enrol_condition: Annotated[
         str, typer.Option(help="Templates from this condition.", rich_help_panel=_FROZEN)
     ] = "",
@@ -102,7 +106,7 @@ def evaluate(
         )
     elif config is not None:
         result = _evaluate_recipe(
-            config, data or [], protocol, folds, enrolled, limit_people, workers
+            config, data or [], protocol, folds, enrolled, limit_people, workers, baselines
         )
     if output is not None:
         result.save(output)
@@ -128,9 +132,11 @@ def _evaluate_recipe(
     enrolled: int | None,
     people: int | None,
     workers: int,
+    baselines: bool,
 ) -> EvaluationResult:
     need_training_extra()
     from gaitproof.cli.output import progress_bar
+    from gaitproof.evaluate.baselines import BASELINES
     from gaitproof.evaluate.designs import find_design
     from gaitproof.evaluate.folds import limit_people
     from gaitproof.evaluate.recipe import evaluate_recipe, load_sources
@@ -146,7 +152,12 @@ def _evaluate_recipe(
         recordings = limit_people(recordings, people)
     with progress_bar("evaluating") as progress:
         return evaluate_recipe(
-            settings, recordings, design=design, workers=workers, progress=progress
+            settings,
+            recordings,
+            design=design,
+            baselines=BASELINES if baselines else {},
+            workers=workers,
+            progress=progress,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gaitproof.errors import ConfigError, GaitproofError
+from gaitproof.evaluate.baselines import BASELINES, Baseline
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import with_short_probes
 from gaitproof.evaluate.designs import BothUnseen, Design
@@ -94,6 +95,7 @@ def evaluate_recipe(
     recordings: Sequence[Recording],
     *,
     design: Design | None = None,
+    baselines: Mapping[str, Baseline] = BASELINES,
     draws: int = DRAWS,
     workers: int = 1,
     progress: Progress | None = None,
@@ -108,6 +110,8 @@ def evaluate_recipe(
         All walks.
     design
         The protocol; both sides of a trial unseen by default.
+    baselines
+        Systems to run on the same trials.
     draws
         Bootstrap draws.
     workers
@@ -118,7 +122,7 @@ def evaluate_recipe(
     chosen = BothUnseen() if design is None else design
     count = len(chosen.split(recordings, settings.folds, settings.seed))
     with _trainings(settings, count, workers, progress, Runs()) as trainings:
-        return _evaluate(settings, recordings, chosen, trainings, trainings.start, draws)
+        return _evaluate(settings, recordings, chosen, trainings, trainings.start, draws, baselines)
 
 
 def _evaluate(
@@ -128,6 +132,7 @@ def _evaluate(
     trainings: _Trainings,
     prepare: Callable[[Sequence[Sequence[Recording]]], None],
     draws: int,
+    baselines: Mapping[str, Baseline] = BASELINES,
 ) -> EvaluationResult:
     if settings.normalisation.kind != "none" and is_pair_network(settings.architecture):
         raise ConfigError(
@@ -151,6 +156,7 @@ def _evaluate(
         recordings,
         fit,
         prepare=prepare,
+        baselines=baselines,
         folds=settings.folds,
         enrolled=settings.enrolled,
         seed=settings.seed,

@@ -1,0 +1,136 @@
+"""``gaitproof evaluate``: what is trained is faked, everything else is real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from quick import write_archive
+from typer.testing import CliRunner
+
+from gaitproof.cli.app import app
+from gaitproof.errors import ConfigError, InputError
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six stick walkers with four walks, two of them with a bag."""
+    path = tmp_path_factory.mktemp("data") / "sticks.npz"
+    write_archive(path, people=6, walks=4)
+    with np.load(path, allow_pickle=False) as made:
+        data = {name: made[name] for name in made.files}
+    count = len(data["condition"])
+    data["condition"] = np.array(["normal", "normal", "bag", "bag"] * (count // 4))
+    np.savez(path, **data)
+    return path
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("{steps: 2, folds: 3, enrolled: 2}")
+    return path
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """Replace training by the mean of a window; tells whom each fold was trained on."""
+    seen: list[set[str]] = []
+
+    def train(walks, settings, progress=None, **options):
+        seen.append({walk.subject for walk in walks})
+
+        def embed(windows):
+            rows = windows.features.mean(axis=1)
+            return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+        return SimpleNamespace(embed=embed, network=None)
+
+    monkeypatch.setattr("gaitproof.evaluate.recipe.train", train)
+    return seen
+
+
+def _run(*arguments: object):
+    return CliRunner(env={"COLUMNS": "120"}).invoke(app, ["evaluate", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("protocol", "folds"),
+    [("both-unseen", 3), ("loso", 6), ("cross-condition", 3)],
+)
+def test_a_recipe_by_every_protocol(protocol, folds, archive, recipe, trained):
+    done = _run(recipe, "--data", archive, "--protocol", protocol, "--no-baselines", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["design"] == protocol
+    assert found["folds"] == len(trained) == folds
+    assert bool(found["warnings"]) == (protocol == "loso")
+    assert set(found["system"]["clip"]["per_part"]) == (
+        {"normal → bag", "bag → normal"} if protocol == "cross-condition" else set()
+    )
+
+
+def test_options_change_the_recipe(archive, recipe, trained):
+    options = ("--enrolled", 1, "--limit-people", 5, "--folds", 2, "--no-baselines")
+    found = json.loads(_run(recipe, "--data", archive, *options, "--json").stdout)
+    assert (found["folds"], found["enrolled"]) == (2, 1)
+    assert found["system"]["clip"]["people"] == 5
+
+
+def test_tables_notes_and_plots_for_people(archive, recipe, trained, tmp_path):
+    plots = tmp_path / "plots"
+    options = ("--protocol", "loso", "--no-baselines", "--plots", plots)
+    done = _run(recipe, "--data", archive, *options)
+    assert done.exit_code == 0, done.output
+    for part in ("clip level", "trained-on impostor", "Note: Leave one subject out", "Cllr"):
+        assert part in done.stdout
+    assert (plots / "det-clip.png").exists()
+    assert f"{len(list(plots.iterdir()))} files" in done.stdout
+
+
+def test_a_model_as_it_is(archive, tmp_path):
+    out = tmp_path / "out.json"
+    done = _run(
+        *("--model", "hybrid-small", "--data", archive, "--json", "-o", out),
+        *("--enrol-condition", "normal", "--probe-condition", "bag"),
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found == json.loads(out.read_text())
+    assert (found["design"], found["enrolled"]) == ("frozen", 2)
+    assert "normal → bag" in found["protocol"]
+    clip = found["system"]["clip"]
+    assert clip["mated"] + clip["nonmated"] + 0 == 6 * 2 * 6
+    assert clip["decisions"]["threshold"] == pytest.approx(0.9, abs=0.1)
+
+
+def test_a_folder_is_data_too(archive):
+    done = _run("--model", "hybrid-small", "--data", archive.parent, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["system"]["clip"]["people"] == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((), ConfigError, "either a recipe or --model"),
+        (("r.yaml", "--model", "m"), ConfigError, "either a recipe or --model"),
+        (("--model", "hybrid-small"), ConfigError, "--data"),
+        (("--model", "m", "--data", "d", "--folds", "3"), ConfigError, "not trained"),
+        (("r.yaml", "--enrol-view", "left"), ConfigError, "for a model only"),
+        (("--model", "hybrid-small", "--data", "nowhere.npz"), InputError, "nowhere"),
+    ],
+)
+def test_what_makes_no_sense_is_one_message(arguments, error, message):
+    done = _run(*arguments)
+    assert isinstance(done.exception, error)
+    assert message in str(done.exception)
+
+
+def test_an_unknown_protocol_is_one_message(archive, recipe):
+    done = _run(recipe, "--data", archive, "--protocol", "cross-country")
+    assert isinstance(done.exception, ConfigError)
+    assert "cross-view" in str(done.exception)
