@@ -7,6 +7,7 @@ import pytest
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.media import copies
+from gaitproof.media.augment import KINDS, RANDOM_KINDS
 from gaitproof.media.copies import mark_folder, plan_copies, write_copies
 from gaitproof.media.manifest import ManifestRow, add_hashes, build_manifest
 
@@ -25,7 +26,7 @@ def test_rows_of_copies(root: Path) -> None:
     rows = build_manifest(root)
     jobs, failures = plan_copies(rows, root, root / "aug", copies=2)
     assert not failures
-    assert len(jobs) == 2 * (3 * 2 + 4)
+    assert len(jobs) == 2 * (len(KINDS) + len(RANDOM_KINDS))
     labels = {(j.row.subject, j.row.recording, j.row.parent) for j in jobs if "bob" in j.row.path}
     assert ("bob~mirrored", "w0~flip1", "bob/w0.mp4") in labels
     assert ("bob~reversed", "w0~reverse1", "bob/w0.mp4") in labels
