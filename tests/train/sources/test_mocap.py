@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from gaitproof.errors import InputError
-from gaitproof.train.sources import asf_amc, bvh, load_recordings
+from gaitproof.train.sources import asf_amc, bvh, load_recordings, mocap
 from gaitproof.types import GAIT_LANDMARKS, Landmark
 
 SIDES = ("Left", "Right")
@@ -318,3 +319,9 @@ def test_missing_skeleton(tmp_path: Path) -> None:
     (tmp_path / "07_01.amc").write_text(amc([{}]))
     with pytest.raises(InputError, match=r"07\.asf"):
         load_recordings(tmp_path, "cmu")
+
+
+def test_no_leg_fits_two_units() -> None:
+    low, high = mocap._LEG
+    ranges = sorted((low / unit, high / unit) for unit in mocap.UNITS.values())
+    assert all(below[1] < above[0] for below, above in pairwise(ranges))

@@ -32,7 +32,6 @@ PEOPLE: Final = "people.csv"
 
 UNITS: Final[Mapping[str, float]] = {
     "metre": 1.0,
-    "decimetre": 0.1,
     "CMU mocap": 0.0254 / 0.45,  # mocap.cs.cmu.edu, FAQ: inches scaled by 0.45
     "inch": 0.0254,
     "centimetre": 0.01,
