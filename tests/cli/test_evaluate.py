@@ -80,7 +80,8 @@ def test_options_change_the_recipe(archive, recipe, trained):
     assert found["system"]["clip"]["people"] == 5
 
 
-def test_tables_notes_and_plots_for_people(archive, recipe, trained, tmp_path):
+def test_tables_notes_and_plots_for_people(archive, recipe, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("gaitproof.report.evaluation.KINDS", ("png",))
     plots = tmp_path / "plots"
     options = ("--protocol", "loso", "--no-baselines", "--plots", plots)
     done = _run(recipe, "--data", archive, *options)

@@ -63,3 +63,21 @@ def test_it_runs_on_the_trials_of_an_encoder(make_walks):
         assert (mine.probe == theirs.probe).all()
         assert (mine.claimed == theirs.claimed).all()
     assert pairs.system["clip"].figures["auc"].value > 0.95
+
+
+def test_diffcnn_is_trained_and_tried_like_any_other():
+    from quick import make_sticks
+
+    from gaitproof.evaluate.recipe import evaluate_recipe
+    from gaitproof.train.config import TrainSettings
+
+    settings = TrainSettings(
+        architecture="diffcnn", steps=2, people_per_batch=4, windows_per_person=2, folds=2,
+        enrolled=1, precision="32",
+    )  # fmt: skip
+    result = evaluate_recipe(settings, make_sticks(6, 2), baselines={}, draws=20)
+    assert set(result.system) == {"clip", "window"}
+    clip = result.system["clip"].trials
+    assert (clip.mated.sum(), clip.failures) == (6, 0)
+    # logits, not similarities
+    assert np.ptp(clip.scores) > 0
