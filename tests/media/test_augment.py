@@ -13,6 +13,7 @@ from gaitproof.errors import MediaError
 from gaitproof.media import augment
 from gaitproof.media.augment import KINDS, Change, augment_video, change_image, draw
 from gaitproof.media.decode import read_frames
+from gaitproof.media.encode import CRF
 
 Clip = Callable[..., Path]
 IMAGES = hnp.arrays(np.uint8, st.tuples(st.integers(4, 20), st.integers(4, 20), st.just(3)))
@@ -89,10 +90,30 @@ def test_draws_stay_in_the_published_ranges_and_repeat(kind: augment.Kind) -> No
         assert change.angle == 0 or 5 <= abs(change.angle) <= 10
         assert change.kernel in (0, 3, 5)
         assert change.speed in (0.8, 1.0, 1.2)
+        assert change.distance == 1 or 2 <= change.distance <= 4
+        assert (20 <= change.crf <= 30) if kind == "distance" else change.crf == CRF
     if kind in augment.RANDOM_KINDS:
         assert len(set(drawn)) > 1
     if kind in ("light", "rotation"):
         assert {np.sign(c.brightness or c.angle) for c in drawn} == {-1.0, 1.0}
+
+
+def test_a_distant_copy_is_small_and_shows_the_same(tmp_path: Path, make_clip: Clip) -> None:
+    source = make_clip(tmp_path / "a.mp4")
+    augment_video(source, tmp_path / "b.mp4", Change(distance=1.5, crf=25))
+    near, far = (list(read_frames(tmp_path / name)) for name in ("a.mp4", "b.mp4"))
+    height, width = near[0].image.shape[:2]
+    assert far[0].image.shape[:2] == (int(height / 1.5) // 2 * 2, int(width / 1.5) // 2 * 2)
+    augment_video(source, tmp_path / "c.mp4", Change(distance=4))
+    assert 48 <= min(next(read_frames(tmp_path / "c.mp4")).image.shape[:2]) <= 52
+    assert len(far) == len(near)
+    assert far[0].image.mean() == pytest.approx(near[0].image.mean(), abs=5)
+
+
+def test_nothing_comes_nearer(tmp_path: Path, make_clip: Clip) -> None:
+    source = make_clip(tmp_path / "a.mp4")
+    with pytest.raises(MediaError, match="distance"):
+        augment_video(source, tmp_path / "b.mp4", Change(distance=0.5))
 
 
 def times_of(path: Path) -> np.ndarray:

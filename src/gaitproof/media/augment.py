@@ -1,7 +1,8 @@
 """Augmented copies of videos, as in the gait seed's paper (appendix F.5).
 
 Horizontal flip, brightness and contrast ±0.2 to 0.3, rotation ±5° to 10°, speed 0.8 and 1.2,
-reversal, blur with a kernel of 3 or 5. The seed takes flipped and reversed walks for the same
+reversal, blur with a kernel of 3 or 5; and one kind more, distance: the walker small and strongly
+compressed, as in old or distant footage. The seed takes flipped and reversed walks for the same
 person; they are not: nobody is symmetrical, and a stride run backwards is another stride. Copies
 of these two kinds show *another walker* (see `gaitproof.media.manifest.DERIVED`).
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import cv2
 import numpy as np
@@ -20,14 +21,14 @@ from numpy.typing import NDArray
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
-from gaitproof.media.encode import VideoWriter
+from gaitproof.media.encode import CRF, VideoWriter
 from gaitproof.media.probe import probe
 
 Image = NDArray[np.uint8]
-Kind = Literal["flip", "light", "rotation", "blur", "slow", "fast", "reverse"]
+Kind = Literal["flip", "light", "rotation", "blur", "slow", "fast", "reverse", "distance"]
 
-KINDS: Final[tuple[Kind, ...]] = ("flip", "light", "rotation", "blur", "slow", "fast", "reverse")
-RANDOM_KINDS: Final[tuple[Kind, ...]] = ("light", "rotation", "blur")
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+RANDOM_KINDS: Final[tuple[Kind, ...]] = ("light", "rotation", "blur", "distance")
 """Kinds of which there can be several different copies."""
 
 DERIVED_AS: Final[dict[Kind, str]] = {"flip": "mirrored", "reverse": "reversed"}
@@ -38,6 +39,11 @@ FAST: Final = 1.2
 LIGHT: Final = (0.2, 0.3)
 ROTATION: Final = (5.0, 10.0)
 KERNELS: Final = (3, 5)
+DISTANCE: Final = (2.0, 4.0)
+"""How many times further away: walkers of 250 pixels become 60 to 125 pixels tall."""
+
+COMPRESSION: Final = (20.0, 30.0)
+"""Constant rate factor of H.264 for distant walkers; the encoder's own is `VideoWriter`'s."""
 
 CHUNK_BYTES: Final = 192 * 2**20
 """Pictures held at a time while a video is reversed."""
@@ -63,6 +69,11 @@ class Change:
         Above 1 is faster: times are divided by it.
     reverse
         Run backwards.
+    distance
+        Factor by which both sides of the picture shrink, at least 1; a picture never becomes too
+        small to be read again.
+    crf
+        Constant rate factor of the copy's H.264: higher is coarser.
     """
 
     flip: bool = False
@@ -72,6 +83,8 @@ class Change:
     kernel: int = 0
     speed: float = 1.0
     reverse: bool = False
+    distance: float = 1.0
+    crf: float = CRF
 
 
 def draw(kind: Kind, rng: np.random.Generator) -> Change:
@@ -92,10 +105,14 @@ def draw(kind: Kind, rng: np.random.Generator) -> Change:
         case "light":
             brightness, contrast = rng.choice((-1.0, 1.0), 2) * rng.uniform(*LIGHT, 2)
             return Change(brightness=float(brightness), contrast=float(contrast))
+        case "distance":
+            return Change(
+                distance=float(rng.uniform(*DISTANCE)), crf=float(rng.uniform(*COMPRESSION))
+            )
 
 
 def change_image(image: Image, change: Change) -> Image:
-    """Apply what a change does to a single picture.
+    """Apply what a change does to a single picture, but for its distance.
 
     Parameters
     ----------
@@ -156,13 +173,21 @@ def augment_video(
     """
     if change.speed <= 0:
         raise MediaError("A speed must be above 0.", actual=f"{change.speed:g}")
+    if change.distance < 1:
+        raise MediaError("A distance must be 1 or more.", actual=f"{change.distance:g}")
     limits = limits or MediaLimits()
     info = probe(source, limits)
-    size = (info.width // 2 * 2, info.height // 2 * 2)
+    # a copy too small to be read would be of no use
+    nearest = max(1.0, min(info.width, info.height) / (limits.min_side + 2))
+    shrink = min(change.distance, nearest)
+    size = (int(info.width / shrink) // 2 * 2, int(info.height / shrink) // 2 * 2)
     frames = _backward(source, limits) if change.reverse else _forward(source, limits)
-    with VideoWriter(target, info.frame_rate * change.speed, size, timed=True) as writer:
+    rate = info.frame_rate * change.speed
+    with VideoWriter(target, rate, size, crf=change.crf, timed=True) as writer:
         for time, image in frames:
             changed = change_image(image, change)
+            if shrink > 1:
+                changed = np.asarray(cv2.resize(changed, size, interpolation=cv2.INTER_AREA))
             writer.write(changed[: size[1], : size[0]], time / change.speed)
 
 

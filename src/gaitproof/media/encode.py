@@ -18,6 +18,9 @@ from gaitproof.errors import InputError, MediaError
 from gaitproof.media._container import describe
 from gaitproof.media.files import atomic_path
 
+CRF: Final = 20.0
+"""Constant rate factor that is used unless another is asked for: nearly no visible loss."""
+
 _CLOCK: Final = Fraction(1, 90_000)
 """Seconds per tick of timed videos, the MPEG system clock's: any usual frame time fits."""
 
@@ -66,7 +69,7 @@ class VideoWriter:
         frame_rate: float,
         size: tuple[int, int],
         *,
-        crf: float = 20.0,
+        crf: float = CRF,
         preset: str = "veryfast",
         keyframe_interval: int = 60,
         timed: bool = False,
