@@ -153,12 +153,13 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
     most_folds
         More folds than this are left out; they are in the JSON.
     """
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="In parts")
-    for heading in ("level", "part", "AUC %", "EER %", "people", "mated", "impostor"):
-        words = heading in ("level", "part")
-        table.add_column(heading, justify="left" if words else "right", no_wrap=not words)
+    table.add_column("part")
+    for heading in ("AUC %", "EER %", "people", "mated + impostor"):
+        table.add_column(heading, justify="right", no_wrap="%" in heading)
     for level, found in result.system.items():
         folds = found.per_fold if 1 < len(found.per_fold) <= most_folds else {}
         parts = {
@@ -167,15 +168,15 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
             **found.per_kind,
             **found.per_part,
         }
+        table.add_section()
+        table.add_row(f"[bold]{level} level[/]")
         for name, group in parts.items():
             table.add_row(
-                level,
-                name,
+                escape(name),
                 _group_area(group),
                 _group_rate(group),
                 str(group.people),
-                str(group.mated),
-                str(group.nonmated),
+                f"{group.mated} + {group.nonmated}",
             )
     return table
 
