@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sticks import walking_points
 
@@ -101,6 +101,7 @@ def normed(points: np.ndarray, mirrored: bool) -> np.ndarray:
     return (points - hip) / torso
 
 
+@settings(deadline=None)
 @given(labels=st.lists(st.integers(0, 4), min_size=2, max_size=30), limit=st.integers(1, 20))
 def test_pairs_are_balanced(labels: list[int], limit: int) -> None:
     who = np.array(labels)
@@ -111,6 +112,7 @@ def test_pairs_are_balanced(labels: list[int], limit: int) -> None:
     assert len({tuple(pair) for pair in pairs.tolist()}) == len(pairs)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), step=st.integers(0, 10**6), rank=st.integers(0, 64))
 def test_chance_is_named_by_its_arguments(seed: int, step: int, rank: int) -> None:
     first, again = (random_source(seed, step, rank).random() for _ in range(2))
