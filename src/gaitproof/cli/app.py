@@ -31,6 +31,7 @@ _COMMAND_MODULES: Final = (
     "train",
     "evaluate",
     "experiments",
+    "pipeline",
     "bench",
 )
 """Modules of this package with a `register(app)` function, in help order."""

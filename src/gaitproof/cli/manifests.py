@@ -58,7 +58,7 @@ def manifest(
     from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.media.manifest import add_hashes, build_manifest, find_duplicates
 
-    rows = build_manifest(folder, _layout(layout))
+    rows = build_manifest(folder, check_layout(layout))
     target = out or folder / "manifest.csv"
     with progress_bar("Hashing") as bar:
         rows = add_hashes(rows, folder, progress=bar)
@@ -243,7 +243,8 @@ def augment(
         raise typer.Exit(FAILED_STATUS)
 
 
-def _layout(text: str) -> Layout:
+def check_layout(text: str) -> Layout:
+    """Return the layout of that name, or raise `ConfigError`."""
     from typing import cast, get_args
 
     from gaitproof.media.manifest import Layout

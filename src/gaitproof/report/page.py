@@ -108,6 +108,78 @@ class Person:
 
 
 @dataclass(frozen=True)
+class PipelineStep:
+    """One row of the pipeline page's table.
+
+    Parameters
+    ----------
+    title
+        What the step is called.
+    condition
+        ``done``, ``up to date``, ``skipped``, ``left out`` or ``failed``.
+    text
+        What came of it.
+    seconds
+        Time it took; 0 if that says nothing.
+    """
+
+    title: str
+    condition: str
+    text: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class PipelineStory:
+    """Everything the pipeline's page tells.
+
+    Parameters
+    ----------
+    source
+        Where the videos are.
+    steps
+        In order.
+    notes
+        What the reader must know.
+    failures
+        Step, video and reason.
+    headings, figures
+        The evaluation's figures as text, one row per level; no rows if there is no evaluation.
+    figures_caption
+        What the figures rest on.
+    plots
+        Pictures of the evaluation.
+    model
+        The model card as pairs of text.
+    links
+        Files beside the page: relative address and text.
+    commands
+        What to do next: what it does, and the command.
+    made, software
+        Time of the run; version.
+    """
+
+    source: str
+    steps: tuple[PipelineStep, ...]
+    notes: tuple[str, ...]
+    failures: tuple[tuple[str, str, str], ...]
+    headings: tuple[str, ...]
+    figures: tuple[tuple[str, ...], ...]
+    figures_caption: str
+    plots: tuple[Picture, ...]
+    model: tuple[tuple[str, str], ...]
+    links: tuple[tuple[str, str], ...]
+    commands: tuple[tuple[str, str], ...]
+    made: str
+    software: str
+
+    @property
+    def failed(self) -> PipelineStep | None:
+        """The step that ended the run."""
+        return next((step for step in self.steps if step.condition == "failed"), None)
+
+
+@dataclass(frozen=True)
 class DemoStory:
     """Everything the demo's page tells.
 
@@ -224,6 +296,11 @@ def render_demo(story: DemoStory) -> str:
 def render_verdict(card: VerdictCard) -> str:
     """Return the page of one verification."""
     return _environment().get_template("verdict.html.j2").render(card=card)
+
+
+def render_pipeline(story: PipelineStory) -> str:
+    """Return the summary page of a pipeline."""
+    return _environment().get_template("pipeline.html.j2").render(story=story)
 
 
 @cache

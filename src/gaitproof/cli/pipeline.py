@@ -1,0 +1,146 @@
+"""``gaitproof pipeline``: from a folder of videos to an evaluated model and a gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gaitproof.cli.verify import JsonOption
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table
+
+    from gaitproof.pipeline.run import Summary
+
+FAILED_STATUS: Final = 2
+"""Process exit status when a step could not be done, as for every input error."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(pipeline)
+
+
+def pipeline(
+    videos: Annotated[
+        Path, typer.Argument(metavar="VIDEOS", help="Folder of videos, or a manifest (.csv).")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to fill; gone on with if begun.")
+    ],
+    skip: Annotated[
+        str,
+        typer.Option(
+            "--skip",
+            help="Some of manifest, augment, extract, train, calibrate, evaluate, enrol; without "
+            "train the shipped model is used.",
+        ),
+    ] = "",
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Recipe to train (YAML), see recipes/.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Training steps instead of the recipe's.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Model where nothing is trained: name or folder."),
+    ] = None,
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="folders: <identity>/<recording>.mp4; names: {Name}_{View}{Number}.mp4; auto."
+        ),
+    ] = "auto",
+    kinds: Annotated[
+        str, typer.Option("--augment-kinds", help="Kinds of copies, with commas; all without it.")
+    ] = "",
+    copies: Annotated[
+        int, typer.Option("--copies", min=1, help="Copies of each kind drawn at random.")
+    ] = 1,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="YAML file with limits and pose settings.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes of every step.")
+    ] = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """List, augment, extract, train, calibrate, evaluate and enrol in one go.
+
+    Interrupted, it goes on where it was when the same command is given again. Ends with a page,
+    index.html; with status 2 if a step could not be done.
+    """
+    from datetime import datetime
+    from typing import cast
+
+    from gaitproof.cli.experiments import load_settings, split_names
+    from gaitproof.cli.extras import need_training_extra
+    from gaitproof.cli.manifests import check_layout
+    from gaitproof.cli.output import markup, print_json, progress_bar, stderr, stdout
+    from gaitproof.config import VerifySettings
+
+    need_training_extra()
+    from gaitproof.media.augment import KINDS, Kind
+    from gaitproof.media.files import write_atomically
+    from gaitproof.nets.onnx import DEFAULT_MODEL
+    from gaitproof.pipeline.page import TITLES, pipeline_page
+    from gaitproof.pipeline.run import PAGE_FILE, STEPS, PipelineOptions, Step, run_pipeline
+
+    notices = stderr()
+    options = PipelineOptions(
+        skip=frozenset(cast("tuple[Step, ...]", split_names(skip))),
+        recipe=load_settings(config, steps=steps),
+        model=model or DEFAULT_MODEL,
+        layout=check_layout(layout),
+        kinds=cast("tuple[Kind, ...]", split_names(kinds)) or KINDS,
+        copies=copies,
+        settings=VerifySettings() if settings is None else VerifySettings.load(settings),
+        workers=workers,
+    )
+    with progress_bar("pipeline") as bar:
+        summary = run_pipeline(
+            videos,
+            output,
+            options,
+            progress=lambda step, share: bar((STEPS.index(cast(Step, step)) + share) / len(STEPS)),
+            say=lambda note: notices.print(markup(note)),
+        )
+    page = output / PAGE_FILE
+    write_atomically(page, pipeline_page(summary, datetime.now().astimezone()).encode())
+    if as_json:
+        print_json(summary.to_dict())
+    else:
+        stdout().print(steps_table(summary, TITLES))
+        failures = [(what, why) for step in summary.steps for what, why in step.failures]
+        if failures:
+            from gaitproof.cli.output import failure_table
+
+            stdout().print(failure_table(failures))
+    notices.print(markup(f"Summary: {page.resolve()}"))
+    if summary.failed is not None:
+        notices.print(markup(f"gaitproof: {summary.failed.text}"))
+        raise typer.Exit(FAILED_STATUS)
+
+
+def steps_table(summary: Summary, titles: Mapping[str, str]) -> Table:
+    """Return the steps as a table."""
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup
+
+    table = Table()
+    for title in ("step", "state", "result", "seconds"):
+        table.add_column(title, overflow="fold")
+    for step in summary.steps:
+        table.add_row(
+            titles[step.name],
+            step.condition,
+            markup(step.text),
+            f"{step.seconds:.0f}" if step.seconds else "",
+        )
+    return table

@@ -1,0 +1,1 @@
+"""From a folder of videos to an evaluated model and a gallery, in one go."""

@@ -1,0 +1,58 @@
+"""Poses that were extracted before, in the place of an extraction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gaitproof.config import VerifySettings
+from gaitproof.errors import MediaError
+from gaitproof.media.probe import VideoInfo
+from gaitproof.pose.batch import MARKER
+from gaitproof.pose.extract import Extraction
+from gaitproof.pose.formats.npz import load_npz
+
+
+class StoredPoses:
+    """Reads what `gaitproof.pose.batch.extract_many` wrote; fits `Verifier`'s `extractor`.
+
+    Parameters
+    ----------
+    folders
+        Result folder of every video, by the video's path.
+    """
+
+    def __init__(self, folders: Mapping[Path, Path]) -> None:
+        self._folders = dict(folders)
+
+    def __call__(
+        self,
+        path: str | Path,
+        settings: VerifySettings | None = None,
+        *,
+        cache: Any = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Extraction:
+        """Return the stored extraction of a video.
+
+        Raises
+        ------
+        MediaError
+            If there is none.
+        """
+        folder = self._folders.get(Path(path))
+        try:
+            if folder is None:
+                raise FileNotFoundError(str(path))
+            marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+            video = VideoInfo(**{**marker["video"], "path": Path(path)})
+            names = [str(person["poses"]) for person in marker["people"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MediaError(
+                f"The video {str(path)!r} has no extracted poses.", actual=str(error)
+            ) from error
+        if progress is not None:
+            progress(1.0)
+        return Extraction(video, tuple(load_npz(folder / name) for name in names))
