@@ -10,9 +10,7 @@ from gaitproof.evaluate.trials import (
     Plan,
     Trials,
     check_disjoint,
-    make_plan,
     make_trials,
-    score_plan,
 )
 from gaitproof.types import GaitWindows
 from gaitproof.verify.scoring import make_template, similarity

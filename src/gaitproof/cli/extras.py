@@ -9,7 +9,7 @@ from gaitproof.errors import DependencyError
 
 def need_training_extra(*more: str) -> None:
     """Raise `DependencyError` if a package that training needs, or one of `more`, is missing."""
-    needed = ("torch", "onnx", "onnxscript", *more)
+    needed = ("torch", "lightning", "tensorboard", "onnx", "onnxscript", *more)
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise DependencyError(

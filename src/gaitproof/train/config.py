@@ -222,7 +222,7 @@ class TrainSettings(Settings):
     """Subject-disjoint folds of the evaluation."""
     enrolled: int = Field(default=3, ge=1)
     """Recordings per template in the evaluation."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainSettings:

@@ -54,7 +54,7 @@ class _Scatter:
 
     @property
     def centre(self) -> Float64:
-        return np.mean(self.means, axis=0)
+        return np.asarray(np.mean(self.means, axis=0))
 
     @property
     def between(self) -> Float64:
@@ -165,7 +165,8 @@ def _principal_components(
             moved = (known - known.mean(dim=1, keepdim=True)).flatten(0, 1).double()
             total += moved.T @ moved / len(moved)
     _, axes = torch.linalg.eigh(total)
-    return axes.flip(1)[:, : encoder.components.shape[1]].float().contiguous()
+    kept: torch.Tensor = axes.flip(1)[:, : encoder.components.shape[1]]
+    return kept.float().contiguous()
 
 
 def _measure(
