@@ -60,8 +60,8 @@ def test_ablate(recipe, data, tmp_path):
         "comparison-clip-auc.png",
         "comparison-window-eer.png",
         "comparison-window-auc.png",
-        "comparison-clip-further-recordings-enrolled-eer.png",
-        "comparison-clip-further-recordings-enrolled-auc.png",
+        "comparison-clip-same-probes-eer.png",
+        "comparison-clip-same-probes-auc.png",
     }
     shown = call(*arguments, "--steps", 4)
     assert "Ablation: per clip (12 people, 24 mated" in " ".join(shown.stdout.split())

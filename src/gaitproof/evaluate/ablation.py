@@ -36,6 +36,9 @@ PARTS: Final[tuple[Part, ...]] = get_args(Part)
 FULL: Final = "full recipe"
 """Name of the recipe as it is."""
 
+SAME_PROBES: Final = "clip, same probes"
+"""Level of the comparison of template sizes: recordings after the largest template's."""
+
 RESULT_FILE: Final = "comparison.json"
 
 _BRANCHES: Final = ("hybrid-small", "cnn", "bilstm", "transformer")
@@ -302,10 +305,7 @@ def _compare_templates(
     if not sizes:
         return ()
     pools: dict[str, dict[str, Trials]] = {
-        _template_name(size): {
-            "clip, further recordings enrolled": full.trials[f"template-{size}/clip"]
-        }
-        for size in sizes
+        _template_name(size): {SAME_PROBES: full.trials[f"template-{size}/clip"]} for size in sizes
     }
     own = settings.enrolled if settings.enrolled in sizes else sizes[-1]
     return compare_levels(pools, _template_name(own), draws=draws, seed=settings.seed)

@@ -282,7 +282,8 @@ def format_difference(row: ComparisonRow) -> str:
     '+1.2 [+0.4, +2.0] *'
     """
     low, value, high = (
-        f"{100 * part:+.1f}".replace("-", "−")
+        # adding 0 turns a rounded -0.0 into 0.0
+        f"{round(100 * part, 1) + 0.0:+.1f}".replace("-", "−")
         for part in (row.difference_low, row.difference, row.difference_high)
     )
     return f"{value} [{low}, {high}]{' *' if row.differs else ''}"

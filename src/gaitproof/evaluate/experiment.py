@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
@@ -146,6 +147,8 @@ def fit_network(
         The `gaitproof.train.loop.TrainedEncoder`, and facts: ``seconds`` of training and trainable
         ``parameters``.
     """
+    # Lightning takes seconds to load, once per process: no part of any network's training
+    import_module("gaitproof.train.engine")
     started = time.perf_counter()
     trained = train(recordings, settings)
     seconds = round(time.perf_counter() - started, 3)
