@@ -3,7 +3,7 @@ import pytest
 from scripted import make_card, write_model
 
 from gaitproof.errors import ModelError
-from gaitproof.nets.cohort import COHORT_FILE, pack_cohort, read_cohort
+from gaitproof.nets.cohort import COHORT_FILE, mix_cohort, pack_cohort, read_cohort
 from gaitproof.nets.onnx import OnnxEncoder
 
 
@@ -70,3 +70,28 @@ def test_a_model_folder_brings_its_cohort(tmp_path):
     changed = card.model_copy(update={"normalisation": "t", "cohort": described})
     (folder / "card.json").write_text(changed.model_dump_json())
     assert OnnxEncoder.load(folder).cohort.shape == (5, 78)
+
+
+def test_mixtures_keep_mean_and_covariance_and_nobody(tmp_path):
+    people = _unit(size=12)
+    mixed = mix_cohort(people)
+    assert mixed.shape == people.shape
+    np.testing.assert_allclose(mixed.mean(axis=0), people.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(np.cov(mixed.T), np.cov(people.T), atol=1e-12)
+    probe = _unit(size=12, seed=9)[0]
+    scores, originals = mixed @ probe, people @ probe
+    assert scores.mean() == pytest.approx(originals.mean())
+    assert scores.std() == pytest.approx(originals.std())
+    unit = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    assert np.abs(unit @ people.T).max() < 0.99
+    content, described = pack_cohort(mixed, mixed=True)
+    (tmp_path / COHORT_FILE).write_bytes(content)
+    card = make_card(normalisation="s", cohort=described).model_copy(
+        update={"embedding_size": people.shape[1]}
+    )
+    np.testing.assert_allclose(read_cohort(tmp_path, card), mixed, atol=1e-6)
+
+
+def test_mixtures_have_no_most_alike():
+    with pytest.raises(ModelError, match="whole"):
+        pack_cohort(mix_cohort(_unit()), top=3, mixed=True)

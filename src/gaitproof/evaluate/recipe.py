@@ -23,7 +23,7 @@ from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.trials import COSINE
 from gaitproof.nets.card import DataSource, ModelCard
-from gaitproof.nets.cohort import pack_cohort
+from gaitproof.nets.cohort import mix_cohort, pack_cohort
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
@@ -300,7 +300,9 @@ def make_model(
     cohort = None
     if kind != "none":
         vectors = make_cohort(recordings, trained.embed, COSINE).vectors
-        cohort = pack_cohort(vectors, top=top)
+        # the whole cohort's mean and spread can be had without anybody's own embedding
+        mixed = top is None
+        cohort = pack_cohort(mix_cohort(vectors) if mixed else vectors, top=top, mixed=mixed)
     card = save_model(
         trained,
         folder,

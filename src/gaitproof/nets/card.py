@@ -133,6 +133,8 @@ class CohortCard(Settings):
     """Rows of the cohort, all of them training subjects."""
     top: int | None = Field(default=None, ge=2)
     """Only the so many most alike are used; None for all."""
+    mixed: bool = False
+    """Whether every row is a mixture of all subjects, so that none is anybody's."""
 
 
 class OperatingPoint(Settings):

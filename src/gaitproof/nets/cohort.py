@@ -20,28 +20,59 @@ _UNIT_TOLERANCE: Final = 1e-3
 """Directions are unit vectors up to float32 rounding, which is far below this."""
 
 
+def mix_cohort(vectors: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np.float64]:
+    """Turn the people of a cohort into as many mixtures of all of them.
+
+    The rows are multiplied by a random orthogonal matrix that keeps their sum, so mean and
+    covariance stay what they are, and with them every mean and deviation of scores that a
+    normalisation by the whole cohort takes; but no row is anybody's embedding any more.
+
+    Parameters
+    ----------
+    vectors
+        Shape (K, D), K at least 2.
+    seed
+        Of the matrix.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (K, D), lengths near but not 1.
+    """
+    rows = np.asarray(vectors, np.float64)
+    count = len(rows)
+    rng = np.random.default_rng(seed)
+    start = np.concatenate([np.ones((count, 1)), rng.normal(size=(count, count - 1))], axis=1)
+    basis = np.linalg.qr(start)[0][:, 1:]
+    turn = np.linalg.qr(rng.normal(size=(count - 1, count - 1)))[0]
+    mixed: NDArray[np.float64] = rows.mean(axis=0) + basis @ turn @ basis.T @ rows
+    return mixed
+
+
 def pack_cohort(
-    vectors: NDArray[np.floating[Any]], *, top: int | None = None
+    vectors: NDArray[np.floating[Any]], *, top: int | None = None, mixed: bool = False
 ) -> tuple[bytes, CohortCard]:
     """Return the content of a cohort file, and what the card must say of it.
 
     Parameters
     ----------
     vectors
-        Shape (K, D), K at least 2, unit length: one mean direction per training person. No names
-        are stored.
-    top
-        For the card.
+        Shape (K, D), K at least 2: one mean direction of unit length per training person, or what
+        `mix_cohort` makes of them. No names are stored.
+    top, mixed
+        For the card; mixtures have no most alike, so one excludes the other.
 
     Raises
     ------
     ModelError
         If the vectors are malformed.
     """
-    rows = _checked(vectors)
+    if mixed and top is not None:
+        raise ModelError("A cohort of mixtures is used whole, not its most alike.")
+    rows = _checked(vectors, unit=not mixed)
     content = save({"cohort": rows})
     digest = hashlib.sha256(content).hexdigest()
-    return content, CohortCard(sha256=digest, people=len(rows), top=top)
+    return content, CohortCard(sha256=digest, people=len(rows), top=top, mixed=mixed)
 
 
 def read_cohort(folder: Path, card: ModelCard) -> NDArray[np.float32] | None:
@@ -75,7 +106,7 @@ def read_cohort(folder: Path, card: ModelCard) -> NDArray[np.float32] | None:
             hint="install gaitproof again, or export the model again",
         )
     try:
-        rows = _checked(load(content)["cohort"])
+        rows = _checked(load(content)["cohort"], unit=not card.cohort.mixed)
     except (SafetensorError, KeyError) as error:
         raise ModelError("The model's cohort is malformed.", actual=str(error)) from error
     if rows.shape != (card.cohort.people, card.embedding_size):
@@ -87,13 +118,13 @@ def read_cohort(folder: Path, card: ModelCard) -> NDArray[np.float32] | None:
     return rows
 
 
-def _checked(vectors: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+def _checked(vectors: NDArray[np.floating[Any]], *, unit: bool) -> NDArray[np.float32]:
     rows = np.ascontiguousarray(vectors, np.float32)
     if rows.ndim != 2 or len(rows) < 2:
         raise ModelError(
             "A cohort needs two people or more.", expected="(K, D)", actual=str(rows.shape)
         )
     lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
-    if not (np.abs(lengths - 1) < _UNIT_TOLERANCE).all():
+    if not np.isfinite(lengths).all() or (unit and (np.abs(lengths - 1) >= _UNIT_TOLERANCE).any()):
         raise ModelError("The directions of a cohort must be finite and of unit length.")
     return rows

@@ -57,6 +57,7 @@ class DiscriminantEncoder(nn.Module):
     upper: Tensor
     centre: Tensor
     scale: Tensor
+    middle: Tensor
 
     def __init__(self, *, embedding: int, width: int, frames: int = WINDOW_FRAMES) -> None:
         super().__init__()
@@ -68,6 +69,7 @@ class DiscriminantEncoder(nn.Module):
         self.register_buffer("upper", rows * width + columns, persistent=False)
         self.register_buffer("centre", torch.zeros(moments))
         self.register_buffer("scale", torch.ones(moments))
+        self.register_buffer("middle", torch.zeros(embedding))
         self.components = nn.Parameter(torch.empty(used, width))
         self.directions = nn.Parameter(torch.empty(moments, embedding))
         nn.init.xavier_uniform_(self.components)
@@ -80,10 +82,14 @@ class DiscriminantEncoder(nn.Module):
         covariance = mixed.transpose(1, 2) @ mixed / x.shape[1]
         return torch.cat([level_and_spread(known), covariance.flatten(1)[:, self.upper]], dim=1)
 
+    def project(self, moments: Tensor) -> Tensor:
+        """Map moments (B, M) to unit vectors (B, E) that are not centred yet."""
+        scaled = (moments - self.centre) / self.scale
+        return nn.functional.normalize(scaled @ self.directions, dim=1)
+
     def forward(self, x: Tensor) -> Tensor:
         """Map z-scored features (B, T, 78) to unit embeddings (B, E)."""
-        scaled = (self.moments(x) - self.centre) / self.scale
-        return nn.functional.normalize(scaled @ self.directions, dim=1)
+        return nn.functional.normalize(self.project(self.moments(x)) - self.middle, dim=1)
 
 
 class BlendedEncoder(nn.Module):

@@ -125,6 +125,13 @@ def fit_discriminant(
     encoder.centre.copy_(torch.from_numpy(centre))
     encoder.scale.copy_(torch.from_numpy(scale))
     encoder.directions.data = torch.from_numpy(directions).float()
+    with torch.no_grad():
+        directed = [
+            encoder.project(torch.from_numpy(np.array(s.means)).float()).mean(dim=0)
+            for s in scatters.values()
+        ]
+    # people lie on all sides of the middle, and strangers' cosines around 0
+    encoder.middle.copy_(torch.from_numpy(weights).float() @ torch.stack(directed))
 
 
 def _by_person(recordings: Sequence[Recording]) -> dict[Person, list[Recording]]:
