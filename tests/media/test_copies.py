@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +116,18 @@ def test_an_interrupted_copy_leaves_nothing(root: Path, monkeypatch: pytest.Monk
     with pytest.raises(KeyboardInterrupt):
         write_copies(jobs)
     assert not list((root / "aug" / "ann").iterdir())
+
+
+def test_what_a_killed_run_left_is_removed(root: Path) -> None:
+    jobs, _ = plan_copies(build_manifest(root), root, root / "aug", kinds=("flip",))
+    folder = jobs[0].target.parent
+    folder.mkdir(parents=True)
+    old, young = folder / ".gaitproof-abcdefg1.mp4", folder / ".gaitproof-abcdefg2.mp4"
+    for path, age in ((old, 60), (young, -60)):
+        path.write_bytes(b"part of a video")
+        os.utime(path, (time.time() - age,) * 2)
+    write_copies(jobs)
+    assert sorted(folder.iterdir()) == [young, jobs[0].target]
 
 
 @pytest.mark.parametrize(

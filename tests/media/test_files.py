@@ -3,7 +3,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ from gaitproof.media.files import (
     compute_sha256,
     make_folder,
     open_regular,
+    remove_abandoned,
     write_atomically,
 )
 
@@ -131,3 +136,54 @@ def test_folder_under_a_file_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be made"):
         make_folder(tmp_path / "file" / "sub")
     assert make_folder(tmp_path / "a" / "b").is_dir()
+
+
+def test_killed_writers_leave_files_that_are_removed_and_living_ones_do_not(tmp_path: Path) -> None:
+    code = """
+import sys, time
+from gaitproof.media.files import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_bytes(b"part")
+    print(temporary, flush=True)
+    time.sleep(60)
+"""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "a.mp4")], stdout=subprocess.PIPE, text=True
+    )
+    with writer:
+        assert writer.stdout is not None
+        temporary = Path(writer.stdout.readline().strip())
+        later = time.time() + 10
+        try:
+            assert remove_abandoned(tmp_path, ".mp4", later) == 0
+            assert temporary.is_file()
+        finally:
+            writer.send_signal(signal.SIGKILL)
+    assert temporary.is_file()
+    assert remove_abandoned(tmp_path, ".mp4", temporary.stat().st_mtime) == 0
+    assert remove_abandoned(tmp_path, ".mp4", later) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_but_own_temporaries_is_removed(tmp_path: Path) -> None:
+    kept = [
+        ".gaitproof-abcd1234.npz",
+        ".gaitproof-abcd123.mp4",
+        ".gaitproof-abcd12345.mp4",
+        ".gaitproof-ABCD1234.mp4",
+        ".gaitproof-abcd1234.mp4.bak",
+        ".gaitproof-abcd1234xmp4",
+        "x.gaitproof-abcd1234.mp4",
+        "walk.mp4",
+    ]
+    for name in kept:
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / ".gaitproof-folder01.mp4").mkdir()
+    (tmp_path / ".gaitproof-link0001.mp4").symlink_to("walk.mp4")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / ".gaitproof-abcd1234.mp4").write_bytes(b"x")
+    os.mkfifo(tmp_path / ".gaitproof-pipe0001.mp4")
+    before = sorted(tmp_path.rglob("*"))
+    assert remove_abandoned(tmp_path, ".mp4", time.time() + 10) == 0
+    assert sorted(tmp_path.rglob("*")) == before
+    assert remove_abandoned(tmp_path / "nowhere", ".mp4", 0.0) == 0

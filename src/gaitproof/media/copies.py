@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
@@ -23,7 +24,12 @@ from gaitproof.media.augment import (
     augment_video,
     draw,
 )
-from gaitproof.media.files import compute_sha256, make_folder, write_atomically
+from gaitproof.media.files import (
+    compute_sha256,
+    make_folder,
+    remove_abandoned,
+    write_atomically,
+)
 from gaitproof.media.manifest import AUGMENTED_MARKER, DERIVED_MARK, ManifestRow, locate
 from gaitproof.processes import worker_pool
 
@@ -31,6 +37,8 @@ VERSION: Final = 1
 """Changes when the same seed no longer gives the same copies."""
 
 MAX_COPIES: Final = 100
+
+_SUFFIX: Final = ".mp4"
 
 
 @dataclass(frozen=True)
@@ -159,7 +167,7 @@ def _job(
     name = f"{kind}{number}"
     key = sha256(json.dumps([VERSION, digest, name, seed]).encode()).digest()
     original = PurePosixPath(row.path)
-    path = place / original.parent / f"{original.stem}{DERIVED_MARK}{name}-{key.hex()[:8]}.mp4"
+    path = place / original.parent / f"{original.stem}{DERIVED_MARK}{name}-{key.hex()[:8]}{_SUFFIX}"
     change = draw(kind, np.random.default_rng(list(key)))
     derived = DERIVED_AS.get(kind)
     copy = replace(
@@ -182,6 +190,8 @@ def write_copies(
     progress: Callable[[float], None] | None = None,
 ) -> list[CopyResult]:
     """Write the copies that are not there yet; one failure stops no other.
+
+    Unfinished files that a killed run left in the folders of the copies are removed first.
 
     Parameters
     ----------
@@ -207,8 +217,9 @@ def write_copies(
         If a process crashes.
     """
     limits = limits or MediaLimits()
+    begin = time.time()
     for folder in {job.target.parent for job in jobs}:
-        make_folder(folder)
+        remove_abandoned(make_folder(folder), _SUFFIX, begin)
     results = {
         i: CopyResult(job.row, skipped=True) for i, job in enumerate(jobs) if job.target.exists()
     }

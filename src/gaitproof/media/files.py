@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
+from typing import Final
 
 from gaitproof.errors import InputError, MediaError
+
+_TEMPORARY: Final = ".gaitproof-"
+"""How the temporary names of `atomic_path` begin; eight characters of `tempfile` follow."""
 
 
 def open_regular(path: str | Path) -> BufferedReader:
@@ -88,14 +94,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path)
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=".gaitproof-", suffix=target.suffix, dir=target.parent
-        )
+        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=target.suffix, dir=target.parent)
     except OSError as error:
         raise _cannot_write(target, error) from error
-    os.close(handle)
     temporary = Path(name)
     try:
+        # held while the file is written, and let go even by a killed process: `remove_abandoned`
+        with suppress(OSError):  # some network folders have no locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield temporary
         # mkstemp makes files private; the result gets what a plain open() would have given
         umask = os.umask(0)
@@ -109,6 +115,54 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def remove_abandoned(folder: str | Path, suffix: str, before: float) -> int:
+    """Remove the temporary files that killed processes left in a folder.
+
+    Only regular files are removed that `atomic_path` named, for a target with that suffix, that
+    were last written before a given moment and that no living process is writing. Folders below
+    are not entered; what may not be removed stays.
+
+    Parameters
+    ----------
+    folder
+        Where `atomic_path` was used; it need not exist.
+    suffix
+        Of the targets, with its dot.
+    before
+        Seconds since the epoch.
+
+    Returns
+    -------
+    int
+        How many were removed.
+    """
+    named = re.compile(re.escape(_TEMPORARY) + r"[a-z0-9_]{8}" + re.escape(suffix))
+    try:
+        found = [path for path in Path(folder).iterdir() if named.fullmatch(path.name)]
+    except OSError:
+        return 0
+    return sum(_remove_if_abandoned(path, before) for path in found)
+
+
+def _remove_if_abandoned(path: Path, before: float) -> bool:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_mtime >= before:
+            return False
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
