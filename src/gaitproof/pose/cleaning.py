@@ -361,7 +361,7 @@ def _unbroken(times: Float64, known: Bools) -> list[slice]:
 def _groups(points: Float64) -> list[tuple[NDArray[np.intp], Bools]]:
     """Landmarks that are known in the same frames, so that they can be treated at once."""
     known = np.isfinite(points).all(axis=2)
-    patterns, inverse = np.unique(known, axis=1, return_inverse=True)
-    return [
-        (np.flatnonzero(inverse.ravel() == i), patterns[:, i]) for i in range(patterns.shape[1])
-    ]
+    columns: dict[bytes, list[int]] = {}
+    for i in range(known.shape[1]):
+        columns.setdefault(known[:, i].tobytes(), []).append(i)
+    return [(np.array(group), known[:, group[0]]) for group in columns.values()]

@@ -45,6 +45,10 @@ MIN_RHYTHM: Final = 0.3
 _RHYTHM_SECONDS: Final = 2.0
 _STRIDE_FREQUENCIES: Final = np.arange(0.5, 1.5, 0.025)
 
+_SOUND: Final = 1e6
+"""Condition number of normal equations up to which they are solved: ten of the sixteen digits of
+a double are left."""
+
 
 @dataclass(frozen=True)
 class Labelling:
@@ -79,9 +83,11 @@ def find_labelling(times: Float64, left: Float64, right: Float64, apart: Float64
     if n < 3:
         return Labelling(np.zeros(n, bool), np.zeros(n, bool))
     costs = _transition_costs(times, left, right)
-    unary = _label_costs(times, apart)
-    _, exchanged, margin = min((_decide(costs, u) for u in unary), key=lambda found: found[0])
-    return Labelling(exchanged, margin < AMBIGUOUS_MARGIN)
+    through = _through_costs(costs, _label_costs(times, apart))
+    # of the two signs of the rhythm the one that has the cheaper labelling
+    through = through[np.argmin(through[:, 0].min(axis=1))]
+    margin = np.abs(through[:, 1] - through[:, 0])
+    return Labelling(through[:, 1] < through[:, 0], margin < AMBIGUOUS_MARGIN)
 
 
 def _transition_costs(times: Float64, left: Float64, right: Float64) -> Float64:
@@ -150,60 +156,90 @@ def _fit_rhythm(times: Float64, apart: Float64) -> Float64:
     power = float(np.var(squared))
     if power < 1e-6:
         return silent
-    highest, best, signal = 0.0, MIN_RHYTHM, silent
-    for frequency in _STRIDE_FREQUENCIES:
-        phase = 2 * np.pi * frequency * (times - times[0])
-        base = np.stack(
-            [
-                np.cos(2 * phase),
-                np.sin(2 * phase),
-                np.cos(phase),
-                np.sin(phase),
-                np.ones_like(phase),
-            ],
-            axis=1,
-        )
-        c = np.linalg.lstsq(base, squared, rcond=None)[0]
-        explained = 1.0 - float(np.mean((squared - base @ c) ** 2)) / power
-        highest = max(highest, explained)
-        # the square has -A^2/2 cos 2(wt + p) and 2 o A sin(wt + p)
-        shift = np.arctan2(c[1], -c[0]) / 2
-        amplitude = float(np.sqrt(2 * np.hypot(c[0], c[1])))
-        offset = (c[2] * np.sin(shift) + c[3] * np.cos(shift)) / max(2 * amplitude, 1e-9)
-        if explained > best and abs(offset) < amplitude:
-            best = explained
-            signal = (offset + amplitude * np.sin(phase + shift)) * explained
+    phases = 2 * np.pi * _STRIDE_FREQUENCIES[:, None] * (times - times[0])
+    c, errors = _least_squares(_rhythm_bases(phases), squared)
+    explained = 1.0 - errors / power
+    # the square has -A^2/2 cos 2(wt + p) and 2 o A sin(wt + p)
+    shift = np.arctan2(c[:, 1], -c[:, 0]) / 2
+    amplitude = np.sqrt(2 * np.hypot(c[:, 0], c[:, 1]))
+    offset = c[:, 2] * np.sin(shift) + c[:, 3] * np.cos(shift)
+    offset /= np.maximum(2 * amplitude, 1e-9)
+    crossing = np.where(np.abs(offset) < amplitude, explained, -np.inf)
+    best = int(np.argmax(crossing))
     # where legs that never cross explain the square better, nothing can be expected of crossings
-    return signal if best > highest - 0.02 else silent
+    if crossing[best] <= max(MIN_RHYTHM, float(explained.max()) - 0.02):
+        return silent
+    swing = offset[best] + amplitude[best] * np.sin(phases[best] + shift[best])
+    return np.asarray(swing * explained[best])
 
 
-def _label_costs(times: Float64, apart: Float64) -> list[Float64]:
-    """Cost (T, 2) of either label by itself, for both signs of the expected separation."""
-    expected = expected_separation(times, apart)
-    fixed = np.array([0.0, EXCHANGED_COST])
-    both = np.stack([apart, -apart], axis=1)
-    return [
-        fixed + RHYTHM_COST * np.abs(np.clip(both, -1, 1) - sign * expected[:, None])
-        for sign in (1.0, -1.0)
+def _rhythm_bases(phases: Float64) -> Float64:
+    """Return twice the stride's frequency, itself and a constant: shape (F, 5, T)."""
+    bases = np.ones((len(phases), 5, phases.shape[1]))
+    bases[:, 0], bases[:, 1] = np.cos(2 * phases), np.sin(2 * phases)
+    bases[:, 2], bases[:, 3] = np.cos(phases), np.sin(phases)
+    return bases
+
+
+def _least_squares(bases: Float64, values: Float64) -> tuple[Float64, Float64]:
+    """Fit many bases to the same values at once.
+
+    Parameters
+    ----------
+    bases
+        Shape (F, K, T).
+    values
+        Shape (T,).
+
+    Returns
+    -------
+    tuple of ndarray
+        Coefficients (F, K) and mean squared errors (F,).
+    """
+    # the normal equations are ten times as fast as F orthogonal decompositions, and as good
+    # unless the base is near-degenerate: very short runs, or a frequency near the frame rate's
+    squares = bases @ bases.transpose(0, 2, 1)
+    sound = np.linalg.cond(squares, 1) < _SOUND
+    coefficients = np.empty(bases.shape[:2])
+    coefficients[sound] = np.linalg.solve(squares[sound], (bases[sound] @ values)[..., None])[
+        ..., 0
     ]
+    for i in np.flatnonzero(~sound):
+        coefficients[i] = np.linalg.lstsq(bases[i].T, values, rcond=None)[0]
+    fitted = (coefficients[:, None] @ bases)[:, 0]
+    return coefficients, np.square(values - fitted).mean(axis=1)
 
 
-def _decide(costs: Float64, unary: Float64) -> tuple[float, Bools, Float64]:
-    """Return the cheapest cost, its labels (T,), and per frame what the other label costs more."""
+def _label_costs(times: Float64, apart: Float64) -> Float64:
+    """Cost (2, T, 2) of either label by itself, for both signs of the expected separation."""
+    expected = expected_separation(times, apart)[:, None]
+    fixed = np.array([0.0, EXCHANGED_COST])
+    both = np.clip(np.stack([apart, -apart], axis=1), -1, 1)
+    return fixed + RHYTHM_COST * np.abs(np.stack([both - expected, both + expected]))
+
+
+def _through_costs(costs: Float64, unary: Float64) -> Float64:
+    """Return the cost of the cheapest labelling through each label of each frame.
+
+    `costs` (T, 2, 2) as of `_transition_costs`, `unary` (S, T, 2) as of `_label_costs`; the result
+    has the shape (S, T, 2). These are exact min-marginals.
+    """
     n = len(costs)
     labels = np.arange(2)
     z, a, b = labels[:, None, None], labels[:, None], labels
-    # moves[t, z, a, b]: states z, a, b at t-2, t-1, t
-    moves = costs[:, a ^ b, z ^ b] + unary[:, None, None, :]
-    forward = np.empty((n, 2, 2))
-    forward[1] = costs[1][a ^ b, 0] + unary[0][:, None] + unary[1]
+    # moves[t, s, z, a, b]: states z, a, b at t-2, t-1, t
+    moves = costs[:, None, a ^ b, z ^ b] + unary.swapaxes(0, 1)[:, :, None, None, :]
+    forward = np.empty((n, len(unary), 2, 2))
+    forward[1] = costs[1][a ^ b, 0] + unary[:, 0, :, None] + unary[:, 1, None, :]
     for t in range(2, n):
-        forward[t] = (forward[t - 1][:, :, None] + moves[t]).min(axis=0)
-    backward = np.zeros((n, 2, 2))
+        sums = forward[t - 1][..., None] + moves[t]
+        # of two small arrays, np.minimum is much faster than min along an axis
+        np.minimum(sums[:, 0], sums[:, 1], out=forward[t])
+    backward = np.zeros(forward.shape)
     for t in range(n - 1, 1, -1):
-        backward[t - 1] = (backward[t] + moves[t]).min(axis=2)
-    # cheapest path through each label of each frame: exact min-marginals
-    through = np.empty((n, 2))
-    through[1:] = (forward[1:] + backward[1:]).min(axis=1)
-    through[0] = (forward[1] + backward[1]).min(axis=1)
-    return float(through[0].min()), through[:, 1] < through[:, 0], np.abs(np.diff(through))[:, 0]
+        sums = backward[t][:, None] + moves[t]
+        np.minimum(sums[..., 0], sums[..., 1], out=backward[t - 1])
+    through = np.empty((n, len(unary), 2))
+    through[1:] = (forward[1:] + backward[1:]).min(axis=2)
+    through[0] = (forward[1] + backward[1]).min(axis=2)
+    return through.swapaxes(0, 1)
