@@ -152,7 +152,7 @@ def expected_separation(times: Float64, apart: Float64) -> Float64:
 def _fit_rhythm(times: Float64, apart: Float64) -> Float64:
     """Fit ``(offset + amplitude sin(w t + phase))^2``; the root without the square's sign."""
     silent: Float64 = np.zeros(len(times))
-    squared = np.minimum(np.abs(apart), 2.0) ** 2
+    squared = np.square(np.minimum(np.abs(apart), 2.0))
     power = float(np.var(squared))
     if power < 1e-6:
         return silent
@@ -207,7 +207,8 @@ def _least_squares(bases: Float64, values: Float64) -> tuple[Float64, Float64]:
     for i in np.flatnonzero(~sound):
         coefficients[i] = np.linalg.lstsq(bases[i].T, values, rcond=None)[0]
     fitted = (coefficients[:, None] @ bases)[:, 0]
-    return coefficients, np.square(values - fitted).mean(axis=1)
+    errors: Float64 = np.square(values - fitted).mean(axis=1)
+    return coefficients, errors
 
 
 def _label_costs(times: Float64, apart: Float64) -> Float64:
@@ -215,7 +216,8 @@ def _label_costs(times: Float64, apart: Float64) -> Float64:
     expected = expected_separation(times, apart)[:, None]
     fixed = np.array([0.0, EXCHANGED_COST])
     both = np.clip(np.stack([apart, -apart], axis=1), -1, 1)
-    return fixed + RHYTHM_COST * np.abs(np.stack([both - expected, both + expected]))
+    costs: Float64 = fixed + RHYTHM_COST * np.abs(np.stack([both - expected, both + expected]))
+    return costs
 
 
 def _through_costs(costs: Float64, unary: Float64) -> Float64:
