@@ -101,8 +101,9 @@ def kth(
     ] = "hybrid-small",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Verify real people from one KTH condition to another: verdicts, scores, reasons."""
+    """Verify real people from every KTH condition to every other: verdicts, scores, reasons."""
     from gaitproof.bench import kth as bench
+    from gaitproof.bench import kth_tables
     from gaitproof.cli.output import print_json, progress_bar, stdout
     from gaitproof.nets.onnx import OnnxEncoder
 
@@ -112,8 +113,14 @@ def kth(
         print_json(result.to_dict())
         return
     console = stdout()
-    for table in (bench.confusion_table, bench.score_table, bench.reason_table):
-        console.print(table(result))
+    for table in (
+        *kth_tables.confusion_tables(result),
+        *kth_tables.score_tables(result),
+        kth_tables.reason_table(result),
+    ):
+        console.print(table)
+    for line in kth_tables.wrong_lines(result):
+        console.print(line, soft_wrap=True)
 
 
 @bench_app.command("shape")

@@ -1,0 +1,108 @@
+"""The KTH benchmark as tables and lines for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gaitproof import metrics
+from gaitproof.bench.kth import TARGET, KthResult
+from gaitproof.bench.kth_claims import GateResult
+from gaitproof.evaluate.table import format_bound, format_percent
+from gaitproof.types import Decision
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WRONG = {"non-mated": Decision.AUTHENTIC, "mated": Decision.DEEPFAKE}
+
+
+def confusion_tables(result: KthResult) -> list[Table]:
+    """Lay out the verdicts of every gate by condition of the probe and kind of claim."""
+    from rich.table import Table
+
+    tables = []
+    for name, gate in result.gates.items():
+        table = Table(title=f"KTH, verdicts of {result.people} people: {name}")
+        for heading in ("probe from", "claim", *Decision):
+            table.add_column(heading, justify="right" if heading.isupper() else "left")
+        for condition, part in gate.parts.items():
+            for kind, counts in part.counts.items():
+                found = (counts.authentic, counts.deepfake, counts.inconclusive)
+                table.add_row(condition, kind, *map(str, found))
+        tables.append(table)
+    return tables
+
+
+def score_tables(result: KthResult) -> list[Table]:
+    """Lay out AUC and EER of every gate by condition of the probe.
+
+    Over all claims, those without a score as rejected, and over those with a score.
+    """
+    from rich.table import Table
+
+    support = metrics.supported_rate(result.people)
+    tables = []
+    for name, gate in result.gates.items():
+        table = Table(title=f"KTH, scores with 95 % intervals over people: {name}")
+        table.add_column("probe from")
+        table.add_column("claims")
+        for heading in ("number", "AUC %", "EER %"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for condition, part in gate.parts.items():
+            for claims, number, figures in (
+                ("all", part.claims, part.figures),
+                ("scored", sum(part.scored_counts.values()), part.scored),
+            ):
+                cells = (
+                    (format_percent(figures["auc"]), format_percent(figures["eer"], support))
+                    if figures
+                    else ("–", "–")
+                )
+                table.add_row(condition, claims, str(number), *cells)
+        tables.append(table)
+    return tables
+
+
+def reason_table(result: KthResult) -> Table:
+    """Lay out why claims were INCONCLUSIVE."""
+    from rich.table import Table
+
+    table = Table(title="KTH: why INCONCLUSIVE")
+    table.add_column("gate")
+    table.add_column("reason")
+    table.add_column("claims", justify="right")
+    for name, gate in result.gates.items():
+        for reason, count in gate.reasons.items():
+            table.add_row(name, reason, str(count))
+    return table
+
+
+def wrong_lines(result: KthResult) -> list[str]:
+    """Say how often the verdicts are wrong, in one line per gate and level, under a heading."""
+    support = format_bound(metrics.supported_rate(result.people))
+    return [
+        f"Wrong verdicts, % of all claims of a kind [95 % interval over {result.people} people]; "
+        f"so few people support no rate below {support} % for people in general.",
+        *(f"{name}: {_wrong(gate)}" for name, gate in result.gates.items()),
+    ]
+
+
+def _wrong(gate: GateResult) -> str:
+    said = []
+    for kind, verdict in _WRONG.items():
+        if kind in gate.wrong:
+            counts = gate.parts["all"].counts[kind]
+            said.append(
+                f"{verdict} on {format_percent(gate.wrong[kind])} of {counts.claims} {kind} claims "
+                f"({100 * counts.inconclusive / counts.claims:.1f} undecided)"
+            )
+    return f"{', '.join(said)}; at most {100 * TARGET:g} %: {_meets_target(gate)}"
+
+
+def _meets_target(gate: GateResult) -> str:
+    if not any(c.authentic + c.deepfake for c in gate.parts["all"].counts.values()):
+        return "met only as nothing was decided"
+    if any(found.value > TARGET for found in gate.wrong.values()):
+        return "missed"
+    surely = all(found.high <= TARGET for found in gate.wrong.values())
+    return "met" if surely else "met, but not by the whole interval"
