@@ -15,6 +15,7 @@ from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.recipe import evaluate_recipe, load_sources, make_model
 from gaitproof.nets.onnx import OnnxEncoder
+from gaitproof.pose.formats.coco import COCO_17
 from gaitproof.train.config import (
     AugmentSettings,
     NormalisationSettings,
@@ -109,6 +110,82 @@ def test_unknown_threshold_source_is_refused_before_training(archive: Path, tmp_
 def test_a_recipe_without_data_is_refused() -> None:
     with pytest.raises(ConfigError, match="--data"):
         load_sources(TrainSettings())
+
+
+FLAT = TINY.model_copy(
+    update={
+        "augment": AugmentSettings(yaw=0, tilt=0, depth=0, mirror=False),
+        "alignment": "camera",
+        "threshold_source": "",
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Walks in a picture: a pose table of four people, two walks each."""
+    path = tmp_path_factory.mktemp("flat") / "casia.csv"
+    header = ",".join(f"{joint}_{part}" for joint in COCO_17 for part in ("x", "y", "conf"))
+    lines = [f"image_name,{header}"]
+    for person in range(4):
+        for walk in range(2):
+            _, points = walking_points(person, walk, seconds=3.0)
+            made = np.full((len(points), 17, 3), 0.9)
+            made[..., :2] = (160, 40)
+            for i, landmark in enumerate(GAIT_LANDMARKS):
+                if landmark.name.lower() in COCO_17:
+                    joint = COCO_17.index(landmark.name.lower())
+                    made[:, joint, 0] = 160 + 80 * points[:, i, 2]
+                    made[:, joint, 1] = 100 - 80 * points[:, i, 1]
+            lines += [
+                f"{person + 1:03d}-nm-{walk + 1:02d}-090/{i:06d}.jpg,"
+                + ",".join(f"{value:.4f}" for value in frame.flat)
+                for i, frame in enumerate(made)
+            ]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_flat_and_three_dimensional_walks_are_not_mixed(archive: Path, pictures: Path) -> None:
+    with pytest.raises(ConfigError, match=r"mixed.*casia; three-dimensional: sticks"):
+        load_sources(FLAT, [archive, pictures])
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"augment": AugmentSettings(yaw=5, tilt=0, depth=0)}, "augment.yaw: 0"),
+        ({"augment": AugmentSettings(yaw=0, tilt=5, depth=0)}, "augment.tilt: 0"),
+        ({"augment": AugmentSettings(yaw=0, tilt=0, depth=0.1)}, "augment.depth: 0"),
+        ({"alignment": "heading"}, "alignment: camera"),
+        ({"bones": "canonical"}, "bones: own"),
+    ],
+)
+def test_flat_walks_are_not_treated_as_if_they_had_depth(
+    pictures: Path, change: dict[str, object], hint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_sources(FLAT.model_copy(update=change), [pictures])
+    assert caught.value.hint == hint
+    flat = load_sources(FLAT, [pictures])
+    with pytest.raises(ConfigError, match="two-dimensional"):
+        evaluate_recipe(FLAT.model_copy(update=change), flat)
+
+
+def test_a_flat_recipe_with_a_frame_rate_runs(pictures: Path) -> None:
+    source = SourceSettings(path=pictures, name="c", licence="ours", citation="", frame_rate=30)
+    settings = FLAT.model_copy(update={"sources": (source,)})
+    walks = load_sources(settings)
+    assert walks[0].times[1] == pytest.approx(1 / 30)
+    assert load_sources(settings, [pictures])[0].times[1] == pytest.approx(1 / 25)
+    result = evaluate_recipe(settings, walks, draws=20, baselines={})
+    assert result.system["clip"].mated == 4
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
+def test_impossible_frame_rates_are_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match="frame_rate"):
+        SourceSettings(path=Path("x"), name="c", licence="", citation="", frame_rate=rate)
 
 
 def test_evaluate_on_the_command_line(archive: Path, tmp_path: Path) -> None:

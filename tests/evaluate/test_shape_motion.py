@@ -190,6 +190,23 @@ def test_heels_that_one_walk_lacks_are_left_out_of_all(encoder: StatisticsEncode
     assert seen[0][:, :36][:, ~heel.reshape(-1)].all()
 
 
+def test_walks_without_feet_are_explained_by_the_rest(encoder: StatisticsEncoder) -> None:
+    own, other = _walk(Walker.random(5)), _walk(Walker.random(6))
+    feet = [GAIT_LANDMARKS.index(mark) for mark in GAIT_LANDMARKS if mark.name.endswith("INDEX")]
+    for _, points in (own, other):
+        points[:, [*feet, *HEELS]] = np.nan
+    with pytest.raises(InputError, match="too short"):
+        split_walk(*own)
+    parts = split_walk(*own, feet=False)
+    assert {SEGMENTS[i] for i in np.flatnonzero(np.isnan(parts.bones))} == {
+        name for name in SEGMENTS if name.endswith(("heel", "foot"))
+    }
+    template = mean_direction(encoder.embed(windows_from_points(*own, feet=False)))
+    found = explain_shares(encoder.embed, *own, template, [other], windows=2, feet=False)
+    assert found.score > found.baseline + 0.01
+    assert found.bones + found.pose + found.movement == pytest.approx(found.score - found.baseline)
+
+
 def test_what_cannot_be_explained_is_refused(encoder: StatisticsEncoder) -> None:
     times, points = walking_points(1, 1, seconds=3.0)
     template = np.eye(156)[0]

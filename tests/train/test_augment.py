@@ -74,3 +74,15 @@ def test_same_seed_same_windows(points: np.ndarray) -> None:
     settings = AugmentSettings()
     first, second = (augment(points, settings, np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_flat_walks_stay_flat(points: np.ndarray) -> None:
+    points[:2, ..., 2] = 0
+    points[0, :, 5] = np.nan  # an unknown joint has no depth to speak of
+    settings = AugmentSettings(yaw=0, tilt=0, depth=0, heel_dropout=0)
+    shown = augment(points, settings, np.random.default_rng(0))
+    assert not np.nan_to_num(shown[:2, ..., 2]).any()
+    assert np.isnan(shown[0, :, 5]).all()
+    assert (shown[2:, ..., 2] != 0).all()
+    moved = augment(points, STILL, np.random.default_rng(0))
+    assert (shown[1, ..., :2] != moved[1, ..., :2]).all()

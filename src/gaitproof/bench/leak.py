@@ -107,15 +107,8 @@ def make_copies(clip: Recording, rng: np.random.Generator) -> list[Recording]:
     both = {name: walk for name, walk in changed.items() if name}
     both |= {f"mirror{name}": (t, mirror(p)) for name, (t, p) in changed.items()}
     return [
-        Recording(
-            clip.subject,
-            f"{clip.recording}+{name}",
-            clip.condition,
-            clip.view,
-            clip.source,
-            t,
-            p,
-            parent=clip.recording,
+        replace(
+            clip, recording=f"{clip.recording}+{name}", times=t, points=p, parent=clip.recording
         )
         for name, (t, p) in both.items()
     ]

@@ -103,7 +103,8 @@ def run(
             expected=f"{max(3, background + 1)} with more than {enrolled} walks of 2 s",
             actual=str(len(names)),
         )
-    parts = [split_walk(walks[n][enrolled].times, walks[n][enrolled].points) for n in names]
+    probes = [walks[name][enrolled] for name in names]
+    parts = [split_walk(probe.times, probe.points, feet=probe.feet) for probe in probes]
     found = []
     for i, name in enumerate(names):
         template = make_template([embed(r.windows) for r in walks[name][:enrolled]])

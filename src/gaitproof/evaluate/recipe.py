@@ -77,17 +77,63 @@ def load_sources(settings: TrainSettings, data: Sequence[Path] = ()) -> list[Rec
     Raises
     ------
     ConfigError
-        If neither names any data.
+        If neither names any data, a frame rate is given for files that state theirs, or the
+        walks do not pass `check_dimensions`.
     """
     if data:
-        return [walk for path in data for walk in load_recordings(path, path.stem)]
-    if not settings.sources:
+        recordings = [walk for path in data for walk in load_recordings(path, path.stem)]
+    elif settings.sources:
+        recordings = [
+            walk
+            for source in settings.sources
+            for walk in load_recordings(source.path, source.name, source.frame_rate)
+        ]
+    else:
         raise ConfigError(
             "The recipe names no data.", hint="add 'sources' to it, or use --data FILE"
         )
-    return [
-        walk for source in settings.sources for walk in load_recordings(source.path, source.name)
-    ]
+    check_dimensions(settings, recordings)
+    return recordings
+
+
+def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -> None:
+    """Refuse walks whose dimensions do not fit each other or the recipe.
+
+    A flat walk cannot be turned, tilted or stretched in depth, has no heading to be aligned by,
+    and its bones have no lengths.
+
+    Raises
+    ------
+    ConfigError
+        If flat and three-dimensional walks are mixed, or the recipe treats flat ones as if they
+        had depth.
+    """
+    dimensions: dict[bool, set[str]] = {True: set(), False: set()}
+    for walk in recordings:
+        if len(walk.points):  # a video in which nobody was found has no dimension
+            dimensions[walk.flat].add(walk.source)
+    flat, deep = (", ".join(sorted(dimensions[kind])) for kind in (True, False))
+    if not flat:
+        return
+    if deep:
+        raise ConfigError(
+            "Two- and three-dimensional walks cannot be mixed in one recipe.",
+            expected="sources of one kind",
+            actual=f"two-dimensional: {flat}; three-dimensional: {deep}",
+        )
+    shown = settings.augment
+    wanted = {
+        "augment.yaw: 0": shown.yaw == 0,
+        "augment.tilt: 0": shown.tilt == 0,
+        "augment.depth: 0": shown.depth == 0,
+        "alignment: camera": settings.alignment == "camera",
+        "bones: own": settings.bones == "own",
+    }
+    lacking = ", ".join(setting for setting, met in wanted.items() if not met)
+    if lacking:
+        raise ConfigError(
+            f"The recipe needs walks with depth, and {flat} is two-dimensional.", hint=lacking
+        )
 
 
 def evaluate_recipe(
@@ -134,6 +180,7 @@ def _evaluate(
     draws: int,
     baselines: Mapping[str, Baseline] = BASELINES,
 ) -> EvaluationResult:
+    check_dimensions(settings, recordings)
     if settings.normalisation.kind != "none" and is_pair_network(settings.architecture):
         raise ConfigError(
             f"{settings.architecture!r} makes no templates to normalise scores by.",

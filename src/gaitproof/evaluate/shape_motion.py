@@ -147,7 +147,7 @@ def _transported(tangent: Float64, start: Float64, end: Float64) -> Float64:
     return moved
 
 
-def split_walk(times: Float64, points: Float64) -> WalkParts:
+def split_walk(times: Float64, points: Float64, *, feet: bool = True) -> WalkParts:
     """Take a walk apart into bones, mean pose and movement; `join_walk` puts it together.
 
     Parameters
@@ -156,13 +156,15 @@ def split_walk(times: Float64, points: Float64) -> WalkParts:
         Shape (T,), strictly increasing seconds.
     points
         Shape (T, 12, 3), y up, three-dimensional; NaN where unknown.
+    feet
+        Whether the source has feet; if not, their segments are left out.
 
     Raises
     ------
     InputError
         If the walk has no unbroken run of 2 s, or is a picture's, without depth.
     """
-    runs = [(t, p) for t, p in unbroken_paths(times, points) if len(t) >= WINDOW_FRAMES]
+    runs = [(t, p) for t, p in unbroken_paths(times, points, feet=feet) if len(t) >= WINDOW_FRAMES]
     if not runs:
         raise InputError(
             "The walk is too short to tell shape from movement.", expected="2 s without a gap"
@@ -246,7 +248,7 @@ def _windows(walk: Sequence[tuple[Float64, Float64]], count: int) -> GaitWindows
 def _known_by_all(walks: Sequence[WalkParts]) -> list[WalkParts]:
     """Leave out the segments that one of the walks lacks, so that no gap gives a walk away."""
     known = np.all([np.isfinite(w.bones) & np.isfinite(w.pose).all(axis=1) for w in walks], axis=0)
-    needed = [i for i, name in enumerate(SEGMENTS) if not name.endswith("heel")]
+    needed = [i for i, name in enumerate(SEGMENTS) if not name.endswith(("heel", "foot"))]
     if not known[needed].all():
         missing = ", ".join(SEGMENTS[i] for i in needed if not known[i])
         raise InputError(f"The length or direction of a segment is not known: {missing}.")
@@ -338,6 +340,7 @@ def explain_shares(
     *,
     windows: int = MAX_WINDOWS,
     transform: Callable[[float], float] | None = None,
+    feet: bool = True,
 ) -> ShapeMotionShares:
     """Share the score of one decision out over bones, mean pose and movement.
 
@@ -357,6 +360,8 @@ def explain_shares(
     transform
         From similarity in [0, 1] to what is to be shared out, for instance the log10 likelihood
         ratio; None for the similarity itself.
+    feet
+        Whether the source of all these walks has feet.
 
     Returns
     -------
@@ -370,9 +375,9 @@ def explain_shares(
     """
     return explain_parts(
         embed,
-        split_walk(times, points),
+        split_walk(times, points, feet=feet),
         template,
-        [split_walk(*walk) for walk in background],
+        [split_walk(*walk, feet=feet) for walk in background],
         windows=windows,
         transform=transform,
     )

@@ -88,11 +88,14 @@ def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator
     moved: Float64 = (points - hip) / np.maximum(torso, 1e-9)[:, None, None, None]
     turn = rotations(rng, batch, settings.yaw, settings.tilt)
     moved = moved @ turn.transpose(0, 2, 1)[:, None]
+    flat = ~np.nan_to_num(moved[..., 2]).any(axis=(1, 2))
     moved[..., 2] *= rng.uniform(1 - settings.depth, 1 + settings.depth, (batch, 1, 1))
     shape = moved.shape
     moved += rng.normal(0, settings.bias_noise, (batch, 1, *shape[2:]))
     moved += rng.normal(0, settings.white_noise, shape)
     moved += smooth_noise(rng, shape, settings.smooth_noise)
+    # a two-dimensional estimator makes no errors in depth
+    moved[flat, ..., 2] *= 0
     without = rng.random(batch) < settings.heel_dropout
     for heel in _HEELS:
         moved[without, :, heel] = np.nan

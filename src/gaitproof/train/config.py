@@ -48,6 +48,9 @@ class SourceSettings(Settings):
     name: str
     licence: str
     citation: str
+    frame_rate: float | None = Field(default=None, gt=0, le=10_000)
+    """Frames per second, for files that state none: key-point tables and pickles, for which None
+    means 25, and AMC motions (120). Formats that state their rate refuse it."""
 
 
 class NetworkSettings(Settings):

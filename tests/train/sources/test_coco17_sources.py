@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sticks import walking_points
 
-from gaitproof.errors import InputError
+from gaitproof.errors import ConfigError, InputError
 from gaitproof.pose.formats.coco import COCO_17
 from gaitproof.train.sources import load_casia_csv, load_opengait, load_recordings
 from gaitproof.types import GAIT_LANDMARKS, Landmark
@@ -38,6 +38,25 @@ def table(path: Path, walks: dict[str, np.ndarray], prefix: str = "./frames/") -
             lines.append(f"{prefix}{name}/{i:06d}.jpg," + ",".join(f"{v:.4f}" for v in row.flat))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def test_the_frame_rate_is_the_users_where_the_file_states_none(tmp_path: Path) -> None:
+    path = table(tmp_path / "casia.csv", {"001-nm-01-090": keypoints()})
+    assert load_recordings(path, "casia", 30.0)[0].times[-1] == pytest.approx(79 / 30)
+    place = tmp_path / "og" / "001" / "nm-01" / "090"
+    place.mkdir(parents=True)
+    with (place / "090.pkl").open("wb") as file:
+        pickle.dump(keypoints(), file)
+    for data in (tmp_path / "og", place / "090.pkl"):
+        assert load_recordings(data, "og")[0].times[-1] == pytest.approx(79 / 25)
+        assert load_recordings(data, "og", 30.0)[0].times[-1] == pytest.approx(79 / 30)
+
+
+@pytest.mark.parametrize("rate", [0.0, -25.0, float("nan"), float("inf"), 1e6])
+def test_impossible_frame_rates_are_refused(tmp_path: Path, rate: float) -> None:
+    path = table(tmp_path / "casia.csv", {"001-nm-01-090": keypoints()})
+    with pytest.raises(ConfigError, match="frame rate"):
+        load_recordings(path, "casia", rate)
 
 
 def test_casia_table(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sticks import walking_points
 
-from gaitproof.errors import InputError
+from gaitproof.errors import ConfigError, InputError
 from gaitproof.train.sources import load_recordings
 
 NAMES = ("shoulder", "hip", "knee", "ankle", "heel", "foot_index")
@@ -125,3 +125,12 @@ def test_a_folder_with_a_manifest_is_that_manifest(tmp_path: Path) -> None:
 def test_missing_and_unknown_files(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError):
         load_recordings(tmp_path / name, "made")
+
+
+@pytest.mark.parametrize("name", ["a.npz", "b.bvh", "manifest.csv", ""])
+def test_files_that_state_their_frame_rate_take_none(tmp_path: Path, name: str) -> None:
+    archive(tmp_path / "a.npz")
+    (tmp_path / "b.bvh").write_text("HIERARCHY")
+    (tmp_path / "manifest.csv").write_text("path,subject,recording\nx.mp4,a,0\n")
+    with pytest.raises(ConfigError, match="states its own frame rate"):
+        load_recordings(tmp_path / name, "made", 30.0)
