@@ -28,6 +28,7 @@ from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
 from gaitproof.train.config import TrainSettings
+from gaitproof.train.dimensions import check_dimensions
 from gaitproof.train.export import save_model
 from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.loop import TrainedEncoder, train
@@ -78,7 +79,7 @@ def load_sources(settings: TrainSettings, data: Sequence[Path] = ()) -> list[Rec
     ------
     ConfigError
         If neither names any data, a frame rate is given for files that state theirs, or the
-        walks do not pass `check_dimensions`.
+        walks do not pass `gaitproof.train.dimensions.check_dimensions`.
     """
     if data:
         recordings = [walk for path in data for walk in load_recordings(path, path.stem)]
@@ -94,46 +95,6 @@ def load_sources(settings: TrainSettings, data: Sequence[Path] = ()) -> list[Rec
         )
     check_dimensions(settings, recordings)
     return recordings
-
-
-def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -> None:
-    """Refuse walks whose dimensions do not fit each other or the recipe.
-
-    A flat walk cannot be turned, tilted or stretched in depth, has no heading to be aligned by,
-    and its bones have no lengths.
-
-    Raises
-    ------
-    ConfigError
-        If flat and three-dimensional walks are mixed, or the recipe treats flat ones as if they
-        had depth.
-    """
-    dimensions: dict[bool, set[str]] = {True: set(), False: set()}
-    for walk in recordings:
-        if len(walk.points):  # a video in which nobody was found has no dimension
-            dimensions[walk.flat].add(walk.source)
-    flat, deep = (", ".join(sorted(dimensions[kind])) for kind in (True, False))
-    if not flat:
-        return
-    if deep:
-        raise ConfigError(
-            "Two- and three-dimensional walks cannot be mixed in one recipe.",
-            expected="sources of one kind",
-            actual=f"two-dimensional: {flat}; three-dimensional: {deep}",
-        )
-    shown = settings.augment
-    wanted = {
-        "augment.yaw: 0": shown.yaw == 0,
-        "augment.tilt: 0": shown.tilt == 0,
-        "augment.depth: 0": shown.depth == 0,
-        "alignment: camera": settings.alignment == "camera",
-        "bones: own": settings.bones == "own",
-    }
-    lacking = ", ".join(setting for setting, met in wanted.items() if not met)
-    if lacking:
-        raise ConfigError(
-            f"The recipe needs walks with depth, and {flat} is two-dimensional.", hint=lacking
-        )
 
 
 def evaluate_recipe(
@@ -180,7 +141,6 @@ def _evaluate(
     draws: int,
     baselines: Mapping[str, Baseline] = BASELINES,
 ) -> EvaluationResult:
-    check_dimensions(settings, recordings)
     if settings.normalisation.kind != "none" and is_pair_network(settings.architecture):
         raise ConfigError(
             f"{settings.architecture!r} makes no templates to normalise scores by.",

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gaitproof.errors import InputError
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.pairs import PairNetwork
+from gaitproof.train.dimensions import check_dimensions
 from gaitproof.types import GaitWindows
 from gaitproof.types.windows import N_FEATURES
 
@@ -155,11 +156,13 @@ def train(
         If fewer than two subjects have usable walks.
     ConfigError
         If the checkpoint is of another recipe or other walks, the devices are not there or cannot
-        compute in the recipe's precision, too few subjects are left for a validation set, or the
-        loss is no longer a number.
+        compute in the recipe's precision, too few subjects are left for a validation set, the
+        walks do not pass `gaitproof.train.dimensions.check_dimensions`, or the loss is no longer a
+        number.
     ModelError
         If there is no such network, or it cannot have such sizes.
     """
+    check_dimensions(settings, recordings)
     # Lightning takes two seconds to load, which those who only embed need not wait for
     from gaitproof.train.engine import fit
     from gaitproof.train.hardware import TrainerSettings
