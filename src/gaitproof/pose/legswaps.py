@@ -11,7 +11,8 @@ can be seen without knowing which leg is which. All lengths are in torso lengths
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,9 @@ _STRIDE_FREQUENCIES: Final = np.arange(0.5, 1.5, 0.025)
 _SOUND: Final = 1e6
 """Condition number of normal equations up to which they are solved: ten of the sixteen digits of
 a double are left."""
+
+_EVEN: Final = 1e-9
+"""Seconds that the frames of a window may be off an even grid to be taken as even."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +160,8 @@ def _fit_rhythm(times: Float64, apart: Float64) -> Float64:
     power = float(np.var(squared))
     if power < 1e-6:
         return silent
-    phases = 2 * np.pi * _STRIDE_FREQUENCIES[:, None] * (times - times[0])
-    c, errors = _least_squares(_rhythm_bases(phases), squared)
+    since = times - times[0]
+    c, errors = _rhythm_bases(since).fit(squared)
     explained = 1.0 - errors / power
     # the square has -A^2/2 cos 2(wt + p) and 2 o A sin(wt + p)
     shift = np.arctan2(c[:, 1], -c[:, 0]) / 2
@@ -169,46 +173,66 @@ def _fit_rhythm(times: Float64, apart: Float64) -> Float64:
     # where legs that never cross explain the square better, nothing can be expected of crossings
     if crossing[best] <= max(MIN_RHYTHM, float(explained.max()) - 0.02):
         return silent
-    swing = offset[best] + amplitude[best] * np.sin(phases[best] + shift[best])
+    phase = 2 * np.pi * _STRIDE_FREQUENCIES[best] * since
+    swing = offset[best] + amplitude[best] * np.sin(phase + shift[best])
     return np.asarray(swing * explained[best])
 
 
-def _rhythm_bases(phases: Float64) -> Float64:
-    """Return twice the stride's frequency, itself and a constant: shape (F, 5, T)."""
+@dataclass(frozen=True)
+class _Bases:
+    """Bases (F, K, T) that are fitted to the same values at once.
+
+    `squares` (F, K, K) are those of the normal equations, `sound` (F,) which of them are solved.
+    """
+
+    values: Float64
+    squares: Float64
+    sound: Bools
+
+    @classmethod
+    def prepare(cls, values: Float64) -> Self:
+        # the normal equations are ten times as fast as F orthogonal decompositions, and as good
+        # unless the base is near-degenerate: very short runs, or a frequency near the frame rate's
+        squares = values @ values.transpose(0, 2, 1)
+        sound = np.linalg.cond(squares, 1) < _SOUND
+        for array in (values, squares, sound):
+            array.setflags(write=False)
+        return cls(values, squares, sound)
+
+    def fit(self, target: Float64) -> tuple[Float64, Float64]:
+        """Return coefficients (F, K) and mean squared errors (F,) of the fits to `target` (T,)."""
+        coefficients = np.empty(self.values.shape[:2])
+        sides = (self.values @ target)[self.sound]
+        coefficients[self.sound] = np.linalg.solve(self.squares[self.sound], sides[..., None])[
+            ..., 0
+        ]
+        for i in np.flatnonzero(~self.sound):
+            coefficients[i] = np.linalg.lstsq(self.values[i].T, target, rcond=None)[0]
+        fitted = (coefficients[:, None] @ self.values)[:, 0]
+        errors: Float64 = np.square(target - fitted).mean(axis=1)
+        return coefficients, errors
+
+
+def _rhythm_bases(since: Float64) -> _Bases:
+    """Return the bases of all stride frequencies at those seconds (T,), the first of them 0."""
+    step = round(float(since[-1]) / (len(since) - 1), 12)
+    if np.abs(since - step * np.arange(len(since))).max() < _EVEN:
+        return _even_rhythm_bases(len(since), step)
+    return _make_rhythm_bases(since)
+
+
+@lru_cache(maxsize=16)
+def _even_rhythm_bases(count: int, step: float) -> _Bases:
+    """Remember the bases of evenly spaced frames: nearly all windows of a data set share one."""
+    return _make_rhythm_bases(step * np.arange(count))
+
+
+def _make_rhythm_bases(since: Float64) -> _Bases:
+    phases = 2 * np.pi * _STRIDE_FREQUENCIES[:, None] * since
     bases = np.ones((len(phases), 5, phases.shape[1]))
     bases[:, 0], bases[:, 1] = np.cos(2 * phases), np.sin(2 * phases)
     bases[:, 2], bases[:, 3] = np.cos(phases), np.sin(phases)
-    return bases
-
-
-def _least_squares(bases: Float64, values: Float64) -> tuple[Float64, Float64]:
-    """Fit many bases to the same values at once.
-
-    Parameters
-    ----------
-    bases
-        Shape (F, K, T).
-    values
-        Shape (T,).
-
-    Returns
-    -------
-    tuple of ndarray
-        Coefficients (F, K) and mean squared errors (F,).
-    """
-    # the normal equations are ten times as fast as F orthogonal decompositions, and as good
-    # unless the base is near-degenerate: very short runs, or a frequency near the frame rate's
-    squares = bases @ bases.transpose(0, 2, 1)
-    sound = np.linalg.cond(squares, 1) < _SOUND
-    coefficients = np.empty(bases.shape[:2])
-    coefficients[sound] = np.linalg.solve(squares[sound], (bases[sound] @ values)[..., None])[
-        ..., 0
-    ]
-    for i in np.flatnonzero(~sound):
-        coefficients[i] = np.linalg.lstsq(bases[i].T, values, rcond=None)[0]
-    fitted = (coefficients[:, None] @ bases)[:, 0]
-    errors: Float64 = np.square(values - fitted).mean(axis=1)
-    return coefficients, errors
+    return _Bases.prepare(bases)
 
 
 def _label_costs(times: Float64, apart: Float64) -> Float64:
