@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,6 +70,16 @@ def test_copies_are_the_same_walk_seen_otherwise(walks) -> None:
     moved = copies[f"{name}+noise0.01"].points - clip.points
     torso = np.linalg.norm(clip.points[:, :2].mean(1) - clip.points[:, 2:4].mean(1), axis=1)
     assert moved.std() == pytest.approx(0.01 * np.median(torso), rel=0.1)
+
+
+def test_copies_of_a_walk_without_feet_have_windows() -> None:
+    walk = _walk(0, 0)
+    points = walk.points.copy()
+    points[:, 8:] = np.nan  # heels and toes
+    bare = replace(walk, points=points, feet=False)
+    clip = leak.cut_clip(bare, np.random.default_rng(0))
+    assert clip is not None
+    assert all(len(c.windows) for c in leak.make_copies(clip, np.random.default_rng(0)))
 
 
 def test_protocols_hold_what_they_say(walks) -> None:
