@@ -95,7 +95,7 @@ def test_tables_notes_and_plots_for_people(archive, recipe, trained, tmp_path, m
 def test_a_model_as_it_is(archive, tmp_path):
     out = tmp_path / "out.json"
     done = _run(
-        *("--model", "hybrid-small", "--data", archive, "--json", "-o", out),
+        *("--model", "blend", "--data", archive, "--json", "-o", out),
         *("--enrol-condition", "normal", "--probe-condition", "bag"),
     )
     assert done.exit_code == 0, done.output
@@ -109,7 +109,7 @@ def test_a_model_as_it_is(archive, tmp_path):
 
 
 def test_a_folder_is_data_too(archive):
-    done = _run("--model", "hybrid-small", "--data", archive.parent, "--json")
+    done = _run("--model", "blend", "--data", archive.parent, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["system"]["clip"]["people"] == 6
 
@@ -119,10 +119,10 @@ def test_a_folder_is_data_too(archive):
     [
         ((), ConfigError, "either a recipe or --model"),
         (("r.yaml", "--model", "m"), ConfigError, "either a recipe or --model"),
-        (("--model", "hybrid-small"), ConfigError, "--data"),
+        (("--model", "blend"), ConfigError, "--data"),
         (("--model", "m", "--data", "d", "--folds", "3"), ConfigError, "not trained"),
         (("r.yaml", "--enrol-view", "left"), ConfigError, "for a model only"),
-        (("--model", "hybrid-small", "--data", "nowhere.npz"), InputError, "nowhere"),
+        (("--model", "blend", "--data", "nowhere.npz"), InputError, "nowhere"),
     ],
 )
 def test_what_makes_no_sense_is_one_message(arguments, error, message):

@@ -213,7 +213,7 @@ def _subset(source: Path, target: Path, people: int, each: int, frames: int = 24
 def test_real_people_on_the_command_line(tmp_path):
     archive = _subset(REAL / "kinectgait.npz", tmp_path / "few.npz", people=4, each=3)
     out = tmp_path / "out.json"
-    options = ["--model", "hybrid-small", "--data", str(archive), "--json", "-o", str(out)]
+    options = ["--model", "blend", "--data", str(archive), "--json", "-o", str(out)]
     done = CliRunner().invoke(app, ["evaluate", *options])
     assert done.exit_code == 0, done.output
     printed = json.loads(done.stdout)
