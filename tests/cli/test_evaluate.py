@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError, InputError
+from gaitproof.nets.onnx import OnnxEncoder
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,8 @@ def test_a_model_as_it_is(archive, tmp_path):
     assert "normal → bag" in found["protocol"]
     clip = found["system"]["clip"]
     assert clip["mated"] + clip["nonmated"] + 0 == 6 * 2 * 6
-    assert clip["decisions"]["threshold"] == pytest.approx(0.9, abs=0.1)
+    card = OnnxEncoder.load("blend").card
+    assert clip["decisions"]["threshold"] == pytest.approx(card.operating_point.threshold)
 
 
 def test_a_folder_is_data_too(archive):

@@ -100,8 +100,11 @@ def test_contrastive_matches_torchs_hinge() -> None:
 
 
 def test_arcface_adds_the_angle() -> None:
+    # weights drawn at random could put an angle beyond pi, where the margin works otherwise
     head = losses.ArcFaceHead(5, 3, scale=30.0, margin=0.5).double()
-    x = nn.functional.normalize(random_rows(4, 5), dim=1)
+    with torch.no_grad():
+        head.weight.copy_(torch.eye(3, 5) + 0.1)
+    x = nn.functional.normalize(random_rows(4, 5).abs(), dim=1)
     labels = torch.tensor([0, 2, 1, 0])
     weight = head.weight.detach().numpy()
     angle = np.arccos(x.numpy() @ (weight / np.linalg.norm(weight, axis=1, keepdims=True)).T)
