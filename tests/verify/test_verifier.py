@@ -330,3 +330,21 @@ def test_the_same_input_gives_the_same_verdict(enrolled, make_video):
     one, two = (enrolled.verify(video, claim="p0").to_dict() for _ in range(2))
     one.pop("seconds"), two.pop("seconds")
     assert one == two
+
+
+def test_an_examination_keeps_what_the_verdict_was_made_from(enrolled, make_video, encoder):
+    video = make_video({"person": 0, "take": 2})
+    found = enrolled.examine(video, claim="p0")
+    assert len(found.windows) == len(found.embeddings) == found.verdict.quality.usable_windows
+    assert np.array_equal(found.embeddings, encoder.embed(found.windows))
+    assert found.template is not None
+    assert found.template.template_id == found.verdict.template_id
+    (track,) = found.tracks
+    assert track.sequence.timestamps[0] <= found.windows.starts[0]
+
+
+def test_an_examination_of_a_walk_that_cannot_be_used_holds_no_windows(enrolled, make_video):
+    found = enrolled.examine(make_video({"person": 0, "take": 2, "seconds": 1.0}), claim="p0")
+    assert found.verdict.decision is Decision.INCONCLUSIVE
+    assert len(found.windows) == len(found.embeddings) == 0
+    assert found.template is None

@@ -26,7 +26,7 @@ import onnxruntime
 
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"
-DEFAULT_MODEL: Final = "hybrid-small"
+DEFAULT_MODEL: Final = "blend"
 
 _BATCH: Final = 256
 """Windows per call: bounds the memory of a long film."""

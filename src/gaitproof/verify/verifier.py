@@ -27,6 +27,7 @@ from gaitproof.verify.templates import Recording, Template, build_template
 if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder
     from gaitproof.pose.cache import PoseCache
+    from gaitproof.pose.cleaning import CleanTrack
 
 Float32 = NDArray[np.float32]
 
@@ -161,11 +162,37 @@ class _Probe:
 
     sha256: str
     estimator: str
+    tracks: tuple[CleanTrack, ...]
+    windows: GaitWindows
     embeddings: Float32
-    starts: NDArray[np.float64]
     quality: QualityReport
     reason: str
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """A verdict with what it was made from, for explanations and reports.
+
+    Parameters
+    ----------
+    verdict
+        What `Verifier.verify` answers.
+    tracks
+        Cleaned tracks of the person that was examined; empty if it could not be told who is meant.
+    windows
+        The windows that were scored, of all tracks; none if the walk could not be used.
+    embeddings
+        Shape (N, D), float32, unit length, one row per window.
+    template
+        What the probe was compared with; None if it was not compared.
+    """
+
+    verdict: Verdict
+    tracks: tuple[CleanTrack, ...]
+    windows: GaitWindows
+    embeddings: Float32
+    template: Template | None
 
 
 class Verifier:
@@ -312,7 +339,7 @@ class Verifier:
                     model_id=model_id,
                     estimator=probe.estimator,
                     embeddings=probe.embeddings,
-                    starts=probe.starts,
+                    starts=probe.windows.starts,
                     quality=probe.quality.measures,
                 )
                 for video, probe in zip(videos, probes, strict=True)
@@ -377,6 +404,17 @@ class Verifier:
         InputError
             If the video cannot be read or `person` does not exist in it.
         """
+        return self.examine(video, claim=claim, person=person, progress=progress).verdict
+
+    def examine(
+        self,
+        video: str | Path,
+        *,
+        claim: str,
+        person: Person = "auto",
+        progress: Progress | None = None,
+    ) -> Examination:
+        """Decide as `verify` does, and keep what the verdict was made from."""
         begun = time.monotonic()
         name = self.gallery.resolve(claim)
         self.gallery.check_model(name, self.encoder.card.model_id)
@@ -393,7 +431,14 @@ class Verifier:
         if template is not None and not reason:
             measure = Normalisation.of(self.encoder)
             score = measure.similarity(probe.embeddings, template.vector)
-        return self._verdict(name, video, probe, template, score, reason, tuple(notes), begun)
+        verdict = self._verdict(name, video, probe, template, score, reason, tuple(notes), begun)
+        return Examination(
+            verdict=verdict,
+            tracks=probe.tracks,
+            windows=probe.windows,
+            embeddings=probe.embeddings,
+            template=template,
+        )
 
     def identify(
         self,
@@ -505,8 +550,9 @@ class Verifier:
             return _Probe(
                 sha256=extraction.video.sha256,
                 estimator="",
+                tracks=(),
+                windows=GaitWindows.empty(),
                 embeddings=np.zeros((0, self.encoder.card.embedding_size), np.float32),
-                starts=np.zeros(0),
                 quality=QualityReport(usable=False, reasons=(choice.reason,)),
                 reason=choice.reason,
                 notes=choice.notes,
@@ -522,8 +568,9 @@ class Verifier:
         return _Probe(
             sha256=extraction.video.sha256,
             estimator=extraction.tracks[indices[0]].estimator,
+            tracks=tuple(cleaned[i] for i in indices),
+            windows=windows,
             embeddings=self._embed(windows),
-            starts=windows.starts,
             quality=quality,
             reason=reason,
             notes=choice.notes,
