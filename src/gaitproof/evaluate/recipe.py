@@ -16,6 +16,7 @@ from gaitproof.evaluate.baselines import BASELINES, Baseline
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import with_short_probes
 from gaitproof.evaluate.designs import BothUnseen, Design
+from gaitproof.evaluate.histogram import score_histogram
 from gaitproof.evaluate.normalisation import make_cohort, normalised
 from gaitproof.evaluate.operating_point import choose_operating_point
 from gaitproof.evaluate.pairs import scoring_of
@@ -321,6 +322,7 @@ def make_model(
         ),
         operating_point=point,
         calibration=calibration,
+        scores=score_histogram(trials["clip"], settings.threshold_source or "all sources"),
         normalisation=kind,
         cohort=cohort,
         data=_describe(settings, recordings),

@@ -157,6 +157,30 @@ class OperatingPoint(Settings):
         return self
 
 
+class ScoreHistogram(Settings):
+    """How the similarities of held-out people's claims are distributed, for pictures.
+
+    Counts of whole clips that got a score, by bins of similarity.
+    """
+
+    source: str
+    """Whose claims they are."""
+    edges: tuple[float, ...] = Field(min_length=2, max_length=1001)
+    """Similarities between the bins, strictly increasing; one more than there are bins."""
+    mated: tuple[Annotated[int, Field(ge=0)], ...]
+    """Genuine claims per bin, the upper edge in the last bin only."""
+    nonmated: tuple[Annotated[int, Field(ge=0)], ...]
+    """Claims to be somebody else per bin."""
+
+    @model_validator(mode="after")
+    def _check_bins(self) -> ScoreHistogram:
+        if not all(a < b for a, b in pairwise(self.edges)):
+            raise ValueError("edges must increase")
+        if not len(self.mated) == len(self.nonmated) == len(self.edges) - 1:
+            raise ValueError("there must be one count per bin")
+        return self
+
+
 class ModelCard(Settings):
     """Metadata that travels with the weights (stored as JSON beside the ONNX file)."""
 
@@ -181,6 +205,8 @@ class ModelCard(Settings):
     """z-score normaliser of the training subjects, one value per feature."""
     operating_point: OperatingPoint
     calibration: CalibrationCard
+    scores: ScoreHistogram | None = None
+    """What similarities the evaluation saw; None in cards that do not tell."""
     normalisation: NormalisationKind = "none"
     """How similarities are normalised before threshold and calibration."""
     cohort: CohortCard | None = None
