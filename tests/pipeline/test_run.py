@@ -11,7 +11,7 @@ from colours import ColourEstimator, film, make_videos
 from gaitproof import nets
 from gaitproof.config import QualityGate, VerifySettings
 from gaitproof.errors import ConfigError
-from gaitproof.nets.onnx import OnnxEncoder
+from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder
 from gaitproof.pipeline import run as pipeline
 from gaitproof.pipeline.page import pipeline_page
 from gaitproof.pipeline.run import STEPS, PipelineOptions, run_pipeline
@@ -20,7 +20,7 @@ from gaitproof.verify.verifier import Verifier
 
 SMALL = VerifySettings(quality=QualityGate(min_person_height=20))
 FEW = PipelineOptions(skip=frozenset({"augment"}), settings=SMALL)
-SHIPPED = Path(nets.__file__).parent / "weights" / "hybrid-small"
+SHIPPED = Path(nets.__file__).parent / "weights" / DEFAULT_MODEL
 
 
 def run(videos, out, options=FEW, **more):

@@ -232,9 +232,9 @@ def _make_clip(folder: Path) -> Path:
 
 def _enrol_chance(path: Path, model: str | None) -> None:
     """Make a gallery with one identity whose embeddings are random directions."""
-    from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder
+    from gaitproof.nets.onnx import OnnxEncoder
 
-    card = OnnxEncoder.load(model or DEFAULT_MODEL).card
+    card = OnnxEncoder.load(model).card
     vectors = np.random.default_rng(0).normal(size=(4, card.embedding_size))
     recording = Recording(
         sha256="0" * 64,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gaitproof.cli.verify import ModelOption
+
 bench_app = typer.Typer(
     name="bench", help="Measure speed and agreement on this machine.", no_args_is_help=True
 )
@@ -96,9 +98,7 @@ def kth(
     cache: Annotated[
         Path | None, typer.Option("--cache", metavar="DIR", help="Keep the poses here.")
     ] = None,
-    model: Annotated[
-        str, typer.Option("--model", help="Name of a model, or a model folder.")
-    ] = "hybrid-small",
+    model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Verify real people from every KTH condition to every other: verdicts, scores, reasons."""
@@ -126,9 +126,7 @@ def kth(
 @bench_app.command("shape")
 def shape(
     data: Annotated[Path, typer.Argument(help="Skeleton archive (.npz) or manifest (.csv).")],
-    model: Annotated[
-        str, typer.Option("--model", help="Name of a model, or a model folder.")
-    ] = "hybrid-small",
+    model: ModelOption = None,
     people: Annotated[
         int, typer.Option("--people", min=0, help="People that are drawn; 0 for all.")
     ] = 40,

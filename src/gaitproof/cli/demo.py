@@ -26,7 +26,7 @@ def demo(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the report, clips and gallery.")
     ] = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Draws other people.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Draws other people.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make walkers, enrol them, verify true and forged videos, write a report.

@@ -25,8 +25,8 @@ pose model does not swap the legs (at 90, a pure side view, it does in some fram
 PROBE_VIEW: Final = 40
 """Degrees: a view that was not enrolled."""
 
-WALK_SECONDS: Final = 4.0
-"""Three or four strides, five 2-second windows."""
+WALK_SECONDS: Final = 6.0
+"""Five or six strides, nine 2-second windows."""
 
 SHORT_SECONDS: Final = 1.2
 """Less than one 2-second window: nothing can be scored."""

@@ -142,19 +142,22 @@ class OnnxEncoder:
         return unit
 
     @classmethod
-    def load(cls, model: str | Path = DEFAULT_MODEL) -> Self:
+    def load(cls, model: str | Path | None = None) -> Self:
         """Load a model by the name it has in the package, or from a folder.
 
         Parameters
         ----------
         model
-            A name of `list_models`, or a folder with ``model.onnx`` and ``card.json``.
+            A name of `list_models`, or a folder with ``model.onnx`` and ``card.json``; None for
+            `DEFAULT_MODEL`.
 
         Raises
         ------
         ModelError
             If there is no such model, or it is broken.
         """
+        if model is None:
+            model = DEFAULT_MODEL
         if isinstance(model, str) and model in list_models():
             packaged = files("gaitproof.nets").joinpath("weights").joinpath(model)
             with as_file(packaged) as folder:

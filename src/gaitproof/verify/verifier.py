@@ -262,9 +262,9 @@ class Verifier:
         """
         opened = gallery if isinstance(gallery, Gallery) else Gallery.open(gallery)
         if encoder is None or isinstance(encoder, str | Path):
-            from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder
+            from gaitproof.nets.onnx import OnnxEncoder
 
-            loaded: Encoder = OnnxEncoder.load(encoder if encoder is not None else DEFAULT_MODEL)
+            loaded: Encoder = OnnxEncoder.load(encoder)
         else:
             loaded = encoder
         if extractor is None:
