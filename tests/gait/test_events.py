@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from walking import foot_ahead, make_walk
+from walking import foot_ahead, make_walk, without_feet
 
 from gaitproof.gait.events import find_events, forward_path, walking_direction
 from gaitproof.gait.features import gait_points
@@ -87,3 +87,13 @@ def test_forward_path_is_in_torso_lengths():
     path = forward_path(walk.timestamps, gait_points(walk), Landmark.LEFT_ANKLE)
     expected = foot_ahead(2 * np.pi * 0.9 * walk.timestamps, "ankle")[0] / 0.5
     np.testing.assert_allclose(path, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("yaw", [0.0, np.pi])
+@pytest.mark.parametrize("world", [True, False])
+def test_strikes_are_found_without_feet(yaw, world):
+    walk = make_walk(5, yaw=yaw, world=world)
+    whole, cut = find_events(walk), find_events(without_feet(walk))
+    assert len(cut.left_offs) == len(cut.right_offs) == 0
+    # the ankle is farthest ahead a moment later than the heel
+    np.testing.assert_allclose(cut.left_strikes, whole.left_strikes, atol=0.06)

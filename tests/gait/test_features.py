@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.transform import Rotation
-from walking import THIGH, TORSO, make_walk
+from walking import THIGH, TORSO, make_walk, without_feet
 
 from gaitproof.gait.features import (
     align_heading,
@@ -113,6 +113,27 @@ class TestFeatures:
         o, x, y = np.zeros(3), np.array([1.0, 0, 0]), np.array([0, 2.0, 0])
         for a, c, expected in ((x, y, np.pi / 2), (x, -x, np.pi), (x, 3 * x, 0), (o, x, 0)):
             assert compute_angle(a, o, c) == pytest.approx(expected)
+
+    @pytest.mark.parametrize("world", [True, False])
+    def test_feet_that_a_source_lacks_are_masked_not_invented(self, world):
+        walk = without_feet(make_walk(3, world=world))
+        windows = compute_windows(walk)
+        assert len(windows) == 3
+        shown = compute_windows(make_walk(3, world=world))
+        lost = [
+            3 * ROW[Landmark[f"{s}_{j}"]] + k
+            for s in ("LEFT", "RIGHT")
+            for j in ("HEEL", "FOOT_INDEX")
+            for k in range(3)
+        ]
+        missing = sorted([*lost, 40, 41, *(42 + i for i in lost)])
+        for mask, values, full in zip(windows.mask, windows.features, shown.features, strict=True):
+            assert np.flatnonzero(~mask).tolist() == missing
+            assert (values[:, missing] == 0).all()
+            np.testing.assert_allclose(values[:, mask], full[:, mask], atol=1e-6)
+
+    def test_feet_out_of_sight_are_no_missing_feet(self):
+        assert len(compute_windows(replace(without_feet(make_walk(3)), feet=True))) == 0
 
     def test_missing_heels_are_masked_not_invented(self):
         windows = compute_windows(make_walk(3, heels=False))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from walking import make_walk
+from walking import make_walk, without_feet
 
 from gaitproof.config import QualityGate
 from gaitproof.gait.features import compute_windows, gait_points
@@ -241,3 +241,20 @@ class TestParts:
     def test_lower_body_without_heels(self):
         walk = make_walk(2, heels=False)
         assert lower_body_seen(walk).all()
+
+
+class TestFeet:
+    @pytest.mark.parametrize("world", [True, False])
+    def test_a_source_that_ends_at_the_ankles_can_be_judged(self, world):
+        walk = make_walk(5, yaw=0.3, noise=0.003, world=world)
+        whole, cut = report(walk), report(without_feet(walk))
+        assert whole.usable
+        assert cut.usable, cut.reasons
+        assert "The poses end at the ankles: what the feet do was left out." in cut.warnings
+        assert not any("ankles" in warning for warning in whole.warnings)
+        assert cut.measures["cadence"] == pytest.approx(whole.measures["cadence"], rel=0.03)
+
+    def test_feet_never_in_sight_are_the_reason(self):
+        found = report(replace(without_feet(make_walk(5)), feet=True))
+        assert not found.usable
+        assert found.reasons[0].startswith("Both legs down to the feet are seen in 0% of the")

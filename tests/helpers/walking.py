@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gaitproof.types import Landmark, PoseSequence
@@ -83,3 +85,15 @@ def make_walk(
         visibility=np.isfinite(points).all(axis=2) * 0.9,
         frame_size=(4000, 600) if image else None,
     )
+
+
+def without_feet(walk):
+    """The same walk from a source that ends at the ankles."""
+    feet = [Landmark[f"{s}_{j}"] for s in ("LEFT", "RIGHT") for j in ("HEEL", "FOOT_INDEX")]
+    changed = {"visibility": np.array(walk.visibility), "feet": False}
+    changed["visibility"][:, feet] = 0
+    for name in ("image", "world"):
+        if getattr(walk, name) is not None:
+            changed[name] = np.array(getattr(walk, name))
+            changed[name][:, feet] = np.nan
+    return replace(walk, **changed)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from walking import make_walk
@@ -85,3 +87,8 @@ def test_left_right_pairs():
     assert (Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE) in LEFT_RIGHT_PAIRS
     assert (Landmark.MOUTH_LEFT, Landmark.MOUTH_RIGHT) in LEFT_RIGHT_PAIRS
     assert len({p for pair in LEFT_RIGHT_PAIRS for p in pair}) == 32
+
+
+def test_a_source_without_feet_has_no_toes():
+    with pytest.raises(PoseError, match="must not hold toes"):
+        replace(make_walk(1), feet=False)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.gait.features import gait_points, resample, valid_segments
+from gaitproof.gait.features import gait_points, is_flat, resample, valid_segments
 from gaitproof.types import GAIT_LANDMARKS, Landmark, PoseSequence
 from gaitproof.types.windows import WINDOW_RATE
 
@@ -65,12 +65,18 @@ def walking_direction(times: Float64, points: Float64) -> Float64:
     ndarray of float64
         Shape (T, 3), unit vectors. In three dimensions across the body (right to left, hips and
         shoulders) times up, averaged over 1 s. In two dimensions left or right in the picture,
-        where the feet point.
+        where the feet point, or the knees for a source without feet.
     """
-    if not np.any(points[..., 2]):
-        toes = points[:, [JOINT[Landmark.LEFT_FOOT_INDEX], JOINT[Landmark.RIGHT_FOOT_INDEX]]]
-        ankles = points[:, [JOINT[Landmark.LEFT_ANKLE], JOINT[Landmark.RIGHT_ANKLE]]]
-        sign = 1.0 if np.median(toes[..., 0] - ankles[..., 0]) >= 0 else -1.0
+    if is_flat(points):
+        hips, knees, ankles, toes = (
+            points[:, [JOINT[Landmark[f"{side}_{name}"]] for side in ("LEFT", "RIGHT")], 0]
+            for name in ("HIP", "KNEE", "ANKLE", "FOOT_INDEX")
+        )
+        ahead = toes - ankles
+        if np.isnan(ahead).all():
+            # a knee bends forward, out of the line from hip to ankle
+            ahead = knees - (hips + ankles) / 2
+        sign = 1.0 if np.median(ahead) >= 0 else -1.0
         return np.tile([sign, 0.0, 0.0], (len(points), 1))
     across = sum_across(points)
     across[:, 1] = 0.0
@@ -99,10 +105,10 @@ def forward_path(times: Float64, points: Float64, landmark: Landmark) -> Float64
 
 def find_events(sequence: PoseSequence) -> GaitEvents:
     """Find heel strikes and toe-offs of a cleaned pose sequence; see `events_from_points`."""
-    return events_from_points(sequence.timestamps, gait_points(sequence))
+    return events_from_points(sequence.timestamps, gait_points(sequence), feet=sequence.feet)
 
 
-def events_from_points(times: Float64, points: Float64) -> GaitEvents:
+def events_from_points(times: Float64, points: Float64, *, feet: bool = True) -> GaitEvents:
     """Find heel strikes and toe-offs in the paths of the gait landmarks.
 
     Parameters
@@ -111,18 +117,20 @@ def events_from_points(times: Float64, points: Float64) -> GaitEvents:
         Shape (T,), strictly increasing seconds.
     points
         Shape (T, 12, 3), y up, any length unit; NaN where unknown.
+    feet
+        As in `gaitproof.gait.features.valid_segments`.
 
     Returns
     -------
     GaitEvents
         Exact to about a third of a frame of 30 Hz. Where a source has no heels the ankle takes
-        their place (strikes then come some 20 ms late).
+        their place (strikes then come some 20 ms late). No toe-offs for a source without feet.
     """
     found: dict[str, list[float]] = {
         name: [] for name in ("left_strikes", "right_strikes", "left_offs", "right_offs")
     }
     runs = []
-    for run in valid_segments(points, times):
+    for run in valid_segments(points, times, feet=feet):
         grid, path = resample(times[run], points[run])
         if grid[-1] - grid[0] < MIN_STRIDE_TIME:
             continue
@@ -131,9 +139,10 @@ def events_from_points(times: Float64, points: Float64) -> GaitEvents:
             heel = forward_path(grid, path, Landmark[f"{side}_HEEL"])
             if np.isnan(heel).any():
                 heel = forward_path(grid, path, Landmark[f"{side}_ANKLE"])
-            toe = forward_path(grid, path, Landmark[f"{side}_FOOT_INDEX"])
             found[f"{side.lower()}_strikes"].extend(_peaks(grid, heel))
-            found[f"{side.lower()}_offs"].extend(_peaks(grid, -toe))
+            if feet:
+                toe = forward_path(grid, path, Landmark[f"{side}_FOOT_INDEX"])
+                found[f"{side.lower()}_offs"].extend(_peaks(grid, -toe))
     arrays = {name: np.asarray(values, np.float64) for name, values in found.items()}
     return GaitEvents(**arrays, runs=tuple(runs))
 

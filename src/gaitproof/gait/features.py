@@ -68,6 +68,11 @@ def gait_points(sequence: PoseSequence) -> Float64:
     return points
 
 
+def is_flat(points: NDArray[np.floating[Any]]) -> bool:
+    """Whether landmarks (..., 3) come from a two-dimensional source: no known depth is not 0."""
+    return not np.nan_to_num(points[..., 2]).any()
+
+
 def compute_angle(a: Float64, b: Float64, c: Float64) -> Float64:
     """Return the angle at `b` between `a` and `c`, in radians from 0 to pi.
 
@@ -236,8 +241,11 @@ def windows_from_points(
 
 
 def compute_windows(sequence: PoseSequence, hop: int = WINDOW_HOP) -> GaitWindows:
-    """Cut a cleaned pose sequence into feature windows; see `windows_from_points`."""
-    return windows_from_points(sequence.timestamps, gait_points(sequence), hop)
+    """Cut a cleaned pose sequence into feature windows; see `windows_from_points`.
+
+    The features of feet that the source does not have are masked.
+    """
+    return windows_from_points(sequence.timestamps, gait_points(sequence), hop, feet=sequence.feet)
 
 
 def align_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:

@@ -21,7 +21,13 @@ from gaitproof.gait.events import (
     forward_path,
     sum_across,
 )
-from gaitproof.gait.features import compute_angle, gait_points, resample, valid_segments
+from gaitproof.gait.features import (
+    compute_angle,
+    gait_points,
+    is_flat,
+    resample,
+    valid_segments,
+)
 from gaitproof.types import Landmark, PoseSequence
 
 Float64 = NDArray[np.float64]
@@ -82,12 +88,12 @@ class GaitParameters:
 def measure_gait(sequence: PoseSequence) -> GaitParameters:
     """Measure the gait parameters of a cleaned pose sequence."""
     times, points = sequence.timestamps, gait_points(sequence)
-    events = events_from_points(times, points)
+    events = events_from_points(times, points, feet=sequence.feet)
     strides = stride_times(events)
     stride = float(np.mean(strides)) if len(strides) else float("nan")
     widths, ranges, accelerations, lengths = [], [], [], []
     torsos = []
-    for run in valid_segments(points, times):
+    for run in valid_segments(points, times, feet=sequence.feet):
         grid, path = resample(times[run], points[run])
         torsos.append(_torso(path))
         widths.append(step_width(path))
@@ -188,7 +194,7 @@ def step_width(points: Float64) -> Float64:
     across[:, 1] = 0.0
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
     apart = points[:, JOINT[_ANKLES[0]]] - points[:, JOINT[_ANKLES[1]]]
-    if not np.any(points[..., 2]):
+    if is_flat(points):
         return np.zeros(len(points))
     width: Float64 = np.sum(apart * across, axis=1)
     return width / max(_torso(points), 1e-9)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gaitproof.config import QualityGate
 from gaitproof.gait.events import JOINT, forward_path
-from gaitproof.gait.features import compute_windows, gait_points, valid_segments
+from gaitproof.gait.features import compute_windows, gait_points, is_flat, valid_segments
 from gaitproof.gait.parameters import measure_gait
 from gaitproof.pose.cleaning import CleanTrack
 from gaitproof.types import Landmark, PoseSequence, QualityReport, WindowQuality
@@ -57,6 +57,8 @@ _LEGS: Final[list[int]] = [
     for joint in ("KNEE", "ANKLE", "HEEL", "FOOT_INDEX")
     for side in ("LEFT", "RIGHT")
 ]
+
+_TOES: Final[list[int]] = [Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX]
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     return QualityReport(
         usable=not reasons,
         reasons=reasons,
-        warnings=_warnings(measures, usable, gate),
+        warnings=_warnings(measures, usable, gate, sequence.feet),
         windows=windows,
         # NaN has no place in JSON
         measures={name: value for name, value in measures.items() if np.isfinite(value)},
@@ -150,7 +152,8 @@ def person_heights(sequence: PoseSequence) -> Float64:
 def lower_body_seen(sequence: PoseSequence) -> Bools:
     """Tell in which frames both legs are known, seen well enough and inside the picture.
 
-    Landmarks that are never known (a sensor without heels) are not asked for.
+    Landmarks that are never known (a sensor without heels) are not asked for, but for toes, unless
+    the source says that it has none.
     """
     points = sequence.world if sequence.world is not None else sequence.image
     assert points is not None
@@ -164,6 +167,7 @@ def lower_body_seen(sequence: PoseSequence) -> Bools:
         known &= inside.all(axis=2)
     legs = known[:, _LEGS]
     exists = np.isfinite(points[:, _LEGS]).all(axis=2).any(axis=0)
+    exists |= np.isin(_LEGS, _TOES) & sequence.feet
     seen: Bools = legs[:, exists].all(axis=1) & bool(exists.any())
     return seen
 
@@ -193,7 +197,7 @@ def leg_swing(times: Float64, points: Float64) -> tuple[float, float, float]:
     apart = left - right
     spread = float(np.std(left) * np.std(right))
     turns = -float(np.mean((left - left.mean()) * (right - right.mean()))) / max(spread, 1e-12)
-    if not np.any(points[..., 2]):
+    if is_flat(points):
         hips = points[:, [JOINT[Landmark.LEFT_HIP], JOINT[Landmark.RIGHT_HIP]]].mean(axis=1)
         shoulders = points[:, [JOINT[Landmark.LEFT_SHOULDER], JOINT[Landmark.RIGHT_SHOULDER]]]
         torso = float(np.median(np.linalg.norm(shoulders.mean(axis=1) - hips, axis=1)))
@@ -342,7 +346,8 @@ def _measure_clip(
 ) -> dict[str, float]:
     sequence = clean.sequence
     times = sequence.timestamps
-    runs = [float(times[r.stop - 1] - times[r.start]) for r in valid_segments(points, times)]
+    segments = valid_segments(points, times, feet=sequence.feet)
+    runs = [float(times[r.stop - 1] - times[r.start]) for r in segments]
     detected = sequence.detected
     gait = measure_gait(sequence)
     scored = _covered(starts[usable] if usable.any() else starts)
@@ -414,8 +419,12 @@ def _clip_reasons(
     return tuple(reasons)
 
 
-def _warnings(measures: dict[str, float], usable: Bools, gate: QualityGate) -> tuple[str, ...]:
+def _warnings(
+    measures: dict[str, float], usable: Bools, gate: QualityGate, feet: bool
+) -> tuple[str, ...]:
     warnings = []
+    if usable.any() and not feet:
+        warnings.append("The poses end at the ankles: what the feet do was left out.")
     if usable.any() and not usable.all():
         warnings.append(f"{int((~usable).sum())} of {len(usable)} windows cannot be used.")
     if measures["leg_swap_share"] > 0.1:

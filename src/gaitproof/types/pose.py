@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
-from gaitproof.types.landmarks import N_LANDMARKS
+from gaitproof.types.landmarks import N_LANDMARKS, Landmark
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+
+_TOES = (Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX)
 
 
 def _frozen(name: str, value: object, dtype: type, shape: tuple[int, ...]) -> NDArray[np.generic]:
@@ -55,11 +57,16 @@ class PoseSequence:
         SHA-256 of the source file as 64 hexadecimal digits, or None.
     camera_motion
         Shape (T,), speed of the background in frame widths per second, NaN where unknown; or None.
+    feet
+        Whether the source tells where the toes are; COCO-17 ends at the ankles. Toes that a source
+        with feet never shows are out of sight, and the walk cannot be judged; what a source
+        without feet does not have is masked.
 
     Raises
     ------
     PoseError
-        If a shape, a range or the order of the time stamps is wrong.
+        If a shape, a range or the order of the time stamps is wrong, or a source without feet
+        has toes.
     """
 
     timestamps: Float64
@@ -70,6 +77,7 @@ class PoseSequence:
     estimator: str = "unknown"
     source_sha256: str | None = None
     camera_motion: Float32 | None = None
+    feet: bool = True
 
     def __post_init__(self) -> None:
         times = np.array(self.timestamps, dtype=np.float64)
@@ -105,6 +113,10 @@ class PoseSequence:
             raise PoseError("Visibility must lie between 0 and 1.")
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+        points = self.world if self.world is not None else self.image
+        assert points is not None
+        if not self.feet and np.isfinite(points[:, _TOES]).any():
+            raise PoseError("A pose sequence without feet must not hold toes.")
 
     def __len__(self) -> int:
         return len(self.timestamps)

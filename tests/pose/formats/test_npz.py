@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from walking import make_walk, without_feet
 
 from gaitproof.errors import PoseError
 from gaitproof.pose.formats.npz import VERSION, from_bytes, load_npz, save_npz, to_bytes
@@ -37,6 +38,7 @@ def assert_same(a, b):
     assert a.frame_size == b.frame_size
     assert a.estimator == b.estimator
     assert a.source_sha256 == b.source_sha256
+    assert a.feet == b.feet
 
 
 @pytest.mark.parametrize("frames", [0, 1, 40])
@@ -49,6 +51,11 @@ def test_round_trip_keeps_every_bit(tmp_path, frames, image, world, motion):
     save_npz(tmp_path / "a.npz", sequence)
     assert_same(sequence, load_npz(tmp_path / "a.npz"))
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_a_source_without_feet_stays_one():
+    sequence = without_feet(make_walk(1))
+    assert_same(sequence, from_bytes(to_bytes(sequence)))
 
 
 @settings(max_examples=25, deadline=None)

@@ -176,6 +176,7 @@ class TestCoco:
         assert len(rows) == (17 if keypoints == 17 else 33)
         assert_points(sequence, read, rows)
         assert read.frame_size == SIZE
+        assert read.feet == (keypoints == 133)
 
     def test_wholebody_order_is_the_published_one(self):
         rows = ROWS[133]

@@ -93,8 +93,9 @@ def load_coco(
     Returns
     -------
     PoseSequence
-        World coordinates None. Visibility is ``keypoint_scores`` where there are any; else in
-        a data set flag 2 is 1, flag 1 is 0.5, and in a result list the third value itself.
+        World coordinates None; without feet if everybody has 17 keypoints. Visibility is
+        ``keypoint_scores`` where there are any; else in a data set flag 2 is 1, flag 1 is 0.5, and
+        in a result list the third value itself.
 
     Raises
     ------
@@ -105,13 +106,15 @@ def load_coco(
     try:
         images, annotations = _entries(data)
         frames, times, sizes = _frames(images, annotations, flags=isinstance(data, dict))
+        feet = any(_is_wholebody(annotation) for annotation in annotations)
     except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
         raise common.malformed(path, _WHAT, error) from error
     if sizes is None:
         sizes = common.need_frame_size(path, frame_size)
     if times is None:
         times = np.arange(len(frames)) / common.need_frame_rate(path, frame_rate)
-    return common.to_sequence(common.choose(frames, person), times, sizes, "coco")
+    people = common.choose(frames, person)
+    return common.to_sequence(people, times, sizes, "coco", feet=feet or not annotations)
 
 
 def save_coco(path: Path, sequence: PoseSequence, *, keypoints: int = 133) -> None:
@@ -247,15 +250,21 @@ def _image_number(value: Any) -> int:
     return int(digits)
 
 
+def _is_wholebody(annotation: dict[str, Any]) -> bool:
+    """Whether an annotation has the keypoints that COCO-17 lacks."""
+    first = annotation["keypoints"]
+    return "foot_kpts" in annotation or (isinstance(first, list) and len(first) == 3 * 133)
+
+
 def _person(annotation: dict[str, Any], *, flags: bool) -> common.Person | None:
     first = annotation["keypoints"]
-    if isinstance(first, list) and len(first) == 3 * 133:
-        values = common.flat_keypoints(first, 133)
-    elif "foot_kpts" in annotation:
+    if not _is_wholebody(annotation):
+        values = common.flat_keypoints(first, 17)
+    elif "foot_kpts" in annotation and len(first) != 3 * 133:
         parts = [common.flat_keypoints(annotation[name], n) for name, n in _PARTS.items()]
         values = np.concatenate(parts)
     else:
-        values = common.flat_keypoints(first, 17)
+        values = common.flat_keypoints(first, 133)
     scores = values[:, 2] / 2 if flags else values[:, 2]
     if "keypoint_scores" in annotation:
         given = annotation["keypoint_scores"]

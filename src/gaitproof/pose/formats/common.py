@@ -205,8 +205,13 @@ def to_sequence(
     times: Float64,
     frame_size: tuple[int, int],
     estimator: str,
+    *,
+    feet: bool = True,
 ) -> PoseSequence:
-    """Join one person's frames to a two-dimensional sequence; None is a frame without them."""
+    """Join one person's frames to a two-dimensional sequence; None is a frame without them.
+
+    `feet` as in `PoseSequence`.
+    """
     image = np.full((len(people), N_LANDMARKS, 2), np.nan, np.float32)
     visibility = np.zeros((len(people), N_LANDMARKS), np.float32)
     for t, person in enumerate(people):
@@ -219,6 +224,7 @@ def to_sequence(
         visibility=visibility,
         frame_size=frame_size,
         estimator=estimator,
+        feet=feet,
     )
 
 

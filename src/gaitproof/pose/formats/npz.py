@@ -4,7 +4,8 @@ Layout, version 1. The archive holds the little-endian arrays ``timestamps`` (fl
 ``visibility`` (float32), and where the sequence has them ``image``, ``world`` and
 ``camera_motion`` (float32), with the shapes of `PoseSequence`; and ``meta``, UTF-8 JSON as uint8:
 ``{"format": "gaitproof-pose", "version": 1, "frame_size": [w, h] | null, "estimator": str,
-"source_sha256": str | null}``. ``numpy.load`` reads it without ``allow_pickle``.
+"source_sha256": str | null}``, with ``"feet": false`` for a source that has none. ``numpy.load``
+reads it without ``allow_pickle``.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def to_bytes(sequence: PoseSequence) -> bytes:
         "estimator": sequence.estimator,
         "source_sha256": sequence.source_sha256,
     }
+    if not sequence.feet:
+        meta["feet"] = False
     arrays: dict[str, NDArray[Any]] = {
         "meta": np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
     }
@@ -136,8 +139,14 @@ def from_bytes(data: bytes, *, name: str = "the data") -> PoseSequence:
 
 
 def _checked_meta(meta: dict[str, Any], name: str) -> dict[str, Any]:
-    size, estimator, digest = (
-        meta.get(key) for key in ("frame_size", "estimator", "source_sha256")
+    size, estimator, digest, feet = (
+        meta.get(key, default)
+        for key, default in (
+            ("frame_size", None),
+            ("estimator", None),
+            ("source_sha256", None),
+            ("feet", True),
+        )
     )
     size_ok = size is None or (
         isinstance(size, list) and len(size) == 2 and all(type(v) is int for v in size)
@@ -146,12 +155,14 @@ def _checked_meta(meta: dict[str, Any], name: str) -> dict[str, Any]:
         not size_ok
         or not isinstance(estimator, str)
         or not (digest is None or isinstance(digest, str))
+        or not isinstance(feet, bool)
     ):
         raise PoseError(f"The 'meta' of the pose file {name!r} is malformed.")
     return {
         "frame_size": None if size is None else (size[0], size[1]),
         "estimator": estimator,
         "source_sha256": digest,
+        "feet": feet,
     }
 
 

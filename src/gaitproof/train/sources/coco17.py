@@ -65,5 +65,6 @@ def coco_recording(
         # the files do not say how large the picture was; nothing but plausibility depends on it
         frame_size=(math.ceil(max(largest[0], 1)), math.ceil(max(largest[1], 1))),
         estimator=estimator,
+        feet=False,
     )
-    return make_recording(sequence, feet=False, **labels)
+    return make_recording(sequence, **labels)

@@ -92,15 +92,13 @@ class Recording:
         return np.asarray(np.nanmedian(lengths, axis=0))
 
 
-def make_recording(sequence: PoseSequence, *, feet: bool = True, **labels: str) -> Recording:
+def make_recording(sequence: PoseSequence, **labels: str) -> Recording:
     """Clean a sequence like the poses of a video, so that all kinds of source look alike.
 
     Parameters
     ----------
     sequence
         World or image coordinates.
-    feet
-        As in `Recording`.
     **labels
         The labels of `Recording`.
     """
@@ -109,6 +107,6 @@ def make_recording(sequence: PoseSequence, *, feet: bool = True, **labels: str) 
         times=cleaned.timestamps,
         points=gait_points(cleaned),
         flat=not cleaned.has_depth,
-        feet=feet,
+        feet=cleaned.feet,
         **labels,
     )

@@ -85,7 +85,7 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
             expected=f"an .npz with {', '.join(_ARRAYS)}",
             actual=" ".join(str(error).split())[:200] or type(error).__name__,
         ) from error
-    feet = {Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX} <= columns.keys()
+    feet = not columns.keys().isdisjoint({Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX})
     recordings = []
     for i, (start, stop) in enumerate(pairwise(offsets)):
         if not np.isfinite(rates[i]):
@@ -99,11 +99,11 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
             world=world,
             visibility=np.isfinite(world).all(axis=2).astype(np.float32),
             estimator=path.stem,
+            feet=feet,
         )
         recordings.append(
             make_recording(
                 sequence,
-                feet=feet,
                 subject=labels["subject"][i],
                 recording=f"{labels['subject'][i]}/{labels['sequence'][i]}",
                 condition=labels["condition"][i],
