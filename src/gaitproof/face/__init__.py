@@ -1,0 +1,1 @@
+"""Is a face in a video manipulated: detection, alignment, tracking, scores, verdicts."""
