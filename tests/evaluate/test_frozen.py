@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from coco17_tables import keypoints, table
 from made_walks import make_walks
 from typer.testing import CliRunner
 
 from gaitproof import metrics
 from gaitproof.cli.app import app
-from gaitproof.errors import InputError
+from gaitproof.errors import GaitproofError, InputError
 from gaitproof.evaluate.frozen import Scope, evaluate_model, load_data
 from gaitproof.evaluate.trials import Kind
 from gaitproof.nets.card import CohortCard
@@ -28,9 +29,9 @@ REAL = Path(__file__).parents[3] / "shared" / "data"
 
 
 class MeanEncoder:
-    """The mean of a window, with the shipped model's card."""
+    """The mean of a window, with the card of shipped weights."""
 
-    card = OnnxEncoder.load().card
+    card = OnnxEncoder.load("hybrid-small").card
 
     def embed(self, windows):
         rows = windows.features.mean(axis=1)
@@ -163,6 +164,42 @@ def test_the_cards_normalisation_and_band_are_applied():
     assert np.abs(trials.scores - plain.scores).max() > 0.01
     assert "inconclusive band" in result.warnings[0]
     assert "undecided" in result.warnings[0]
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_flat_walks_and_deep_ones_need_models_of_their_own(dimensions):
+    encoder = MeanEncoder()
+    encoder.card = encoder.card.model_copy(update={"dimensions": dimensions})
+    walks = make_walks(6, 5)
+    kinds = {3: walks, 2: [replace(w, flat=True) for w in walks]}
+    assert evaluate_model(encoder, kinds[dimensions], draws=20).system["clip"].mated == 12
+    with pytest.raises(InputError, match="cannot score") as error:
+        evaluate_model(encoder, kinds[5 - dimensions], draws=20)
+    assert error.value.actual == f"made: walks in {5 - dimensions} dimensions"
+
+
+def test_the_frame_rate_of_pose_tables_is_an_option(tmp_path):
+    names = [f"{subject:03d}-nm-{number:02d}-090" for subject in (1, 2, 3) for number in (1, 2)]
+    path = table(tmp_path / "poses.csv", {name: keypoints(90, i) for i, name in enumerate(names)})
+    assert [w.times[-1] for w in load_data(path, 50.0)] == pytest.approx([89 / 50] * 6)
+
+    def evaluate(*options):
+        with pytest.raises(GaitproofError) as caught:
+            CliRunner().invoke(
+                app, ["evaluate", "--model", "blend", *options], catch_exceptions=False
+            )
+        return caught.value
+
+    # read at the rate, and refused for what it is: flat
+    flat = evaluate("--data", str(path), "--frame-rate", "30")
+    assert "cannot score" in str(flat)
+    assert flat.actual == "poses: walks in 2 dimensions"
+    assert "out of range" in str(evaluate("--data", str(path), "--frame-rate", "0"))
+    np.savez(tmp_path / "a.npz", nothing=0)
+    assert "its own frame rate" in str(
+        evaluate("--data", str(tmp_path / "a.npz"), "--frame-rate", "30")
+    )
+    assert "needs the data" in str(evaluate("--frame-rate", "30"))
 
 
 def test_training_people_are_warned_of():

@@ -22,6 +22,7 @@ class Walk:
     parent: str = ""
     windows: GaitWindows = field(default_factory=GaitWindows.empty)
     bones: np.ndarray | None = None
+    flat: bool = False
 
 
 def _windows(rng: np.random.Generator, offset: np.ndarray, count: int, noise: float):

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scripted import ScriptedEncoder, make_band, make_card
+from scripted import ScriptedEncoder, ScriptedExtractor, make_band, make_card
 
 from gaitproof.config import QualityGate, VerifySettings
 from gaitproof.errors import GalleryError, InputError, ModelError
@@ -348,3 +350,17 @@ def test_an_examination_of_a_walk_that_cannot_be_used_holds_no_windows(enrolled,
     assert found.verdict.decision is Decision.INCONCLUSIVE
     assert len(found.windows) == len(found.embeddings) == 0
     assert found.template is None
+
+
+def test_a_flat_walk_is_not_scored_by_a_model_of_deep_ones(verifier, encoder, make_video):
+    class Flat:
+        def __call__(self, *args, **options):
+            found = ScriptedExtractor()(*args, **options)
+            return replace(found, tracks=tuple(replace(t, world=None) for t in found.tracks))
+
+    verifier.enroll("p0", [make_video({"person": 0, "take": take}) for take in (0, 1)])
+    flat = Verifier.open(verifier.gallery, encoder=encoder, extractor=Flat())
+    verdict = flat.verify(make_video({"person": 0, "take": 2}), claim="p0")
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert verdict.similarity is None
+    assert "trained on three-dimensional walks, and this one is two-dimensional" in verdict.reason

@@ -44,6 +44,13 @@ def evaluate(
     enrolled: Annotated[
         int | None, typer.Option(min=1, help="Recordings per template (default 3).")
     ] = None,
+    frame_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FPS",
+            help="Of --data whose files state none: pose tables, pickles (25), AMC (120).",
+        ),
+    ] = None,
     limit_people: Annotated[
         int | None, typer.Option(min=3, help="Only the first so many people of each source.")
     ] = None,
@@ -93,12 +100,17 @@ def evaluate(
     scope = Scope(enrol_condition, probe_condition, enrol_view, probe_view)
     if (config is None) == (not model):
         raise ConfigError("Give either a recipe or --model.", hint="gaitproof evaluate --help")
+    if frame_rate is not None and not data:
+        raise ConfigError(
+            "A frame rate needs the data it belongs to.",
+            hint="add --data FILE|DIR, or write frame_rate into the recipe's source",
+        )
     if model:
         if protocol or folds is not None or workers != 1:
             raise ConfigError(
                 "--protocol, --folds and --workers are for recipes; a model is not trained."
             )
-        result = _evaluate_model(model, data or [], enrolled, limit_people, scope)
+        result = _evaluate_model(model, data or [], frame_rate, enrolled, limit_people, scope)
     elif scope != Scope():
         raise ConfigError(
             "Conditions and views are chosen for a model only.",
@@ -106,7 +118,15 @@ def evaluate(
         )
     elif config is not None:
         result = _evaluate_recipe(
-            config, data or [], protocol, folds, enrolled, limit_people, workers, baselines
+            config,
+            data or [],
+            frame_rate,
+            protocol,
+            folds,
+            enrolled,
+            limit_people,
+            workers,
+            baselines,
         )
     if output is not None:
         result.save(output)
@@ -127,6 +147,7 @@ def evaluate(
 def _evaluate_recipe(
     config: Path,
     data: list[Path],
+    frame_rate: float | None,
     protocol: str,
     folds: int | None,
     enrolled: int | None,
@@ -147,7 +168,7 @@ def _evaluate_recipe(
         update={name: value for name, value in changes.items() if value is not None}
     )
     design = find_design(protocol or "both-unseen")
-    recordings = load_sources(settings, data)
+    recordings = load_sources(settings, data, frame_rate)
     if people is not None:
         recordings = limit_people(recordings, people)
     with progress_bar("evaluating") as progress:
@@ -162,7 +183,12 @@ def _evaluate_recipe(
 
 
 def _evaluate_model(
-    model: str, data: list[Path], enrolled: int | None, people: int | None, scope: Scope
+    model: str,
+    data: list[Path],
+    frame_rate: float | None,
+    enrolled: int | None,
+    people: int | None,
+    scope: Scope,
 ) -> EvaluationResult:
     from gaitproof.cli.output import progress_bar
     from gaitproof.evaluate.folds import limit_people
@@ -172,7 +198,7 @@ def _evaluate_model(
     if not data:
         raise ConfigError("A model needs people to be tried on.", hint="add --data FILE|DIR")
     encoder = OnnxEncoder.load(model)
-    recordings = [walk for path in data for walk in load_data(path)]
+    recordings = [walk for path in data for walk in load_data(path, frame_rate)]
     if people is not None:
         recordings = limit_people(recordings, people)
     with progress_bar("evaluating") as progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,19 +24,15 @@ from gaitproof.evaluate.result import (
     summarise,
 )
 from gaitproof.evaluate.trials import (
-    COSINE,
     GaitRecording,
     Level,
     Plan,
-    Scoring,
     make_plan,
     person,
     recording_key,
     score_plan,
 )
 from gaitproof.verify.decision import answer
-from gaitproof.verify.normalisation import Normalisation, normalise
-from gaitproof.verify.scoring import cosine_similarities
 
 if TYPE_CHECKING:
     from gaitproof.nets.card import ModelCard, OperatingPoint
@@ -105,17 +101,19 @@ def _admits(recording: GaitRecording, condition: str, view: str) -> bool:
     )
 
 
-def load_data(path: Path) -> list[Recording]:
-    """Read walks from a file or a folder that `gaitproof.train.sources.load_recordings` knows.
+def load_data(path: Path, frame_rate: float | None = None) -> list[Recording]:
+    """Read walks as `gaitproof.train.sources.load_recordings` does, which must find some.
 
     Raises
     ------
+    ConfigError
+        If a frame rate is given and the files state theirs, or it is out of range.
     InputError
         If nothing can be read, or no walk is in it.
     """
     from gaitproof.train.sources import load_recordings
 
-    recordings = load_recordings(path, path.stem)
+    recordings = load_recordings(path, path.stem, frame_rate)
     if not recordings:
         raise InputError(
             f"There is no usable walk in {str(path)!r}.",
@@ -164,9 +162,11 @@ def evaluate_model(
     Raises
     ------
     InputError
-        If the data leaks, holds fewer than three people, or no template and probe can be made.
+        If the data leaks, holds fewer than three people, no template and probe can be made, or
+        walks are two-dimensional and the model is not, or the other way round.
     """
     originals = [r for r in recordings if not r.parent]
+    _check_dimensions(encoder.card, originals)
     people = {person(r) for r in originals}
     if len(people) < MIN_PEOPLE:
         raise InputError(
@@ -199,7 +199,6 @@ def evaluate_model(
         lambda trials: calibrate(trials, encoder.card.calibration),
     )
     scoring = scoring_of_encoder(encoder)
-    scoring = card_scoring(encoder)
     system = {}
     for level in _LEVELS:
         trials = score_plan(plan, originals, rows, level=level, scoring=scoring)
@@ -228,28 +227,18 @@ def evaluate_model(
     )
 
 
-def card_scoring(encoder: Encoder) -> Scoring:
-    """Return the scoring that verification uses, with the normalisation of the model's card.
-
-    Raises
-    ------
-    ModelError
-        If the card asks for a cohort and the model has none.
-    """
-    chosen = Normalisation.of(encoder)
-    if chosen.kind == "none":
-        return COSINE
-
-    def compare(probes: NDArray[np.float64], templates: NDArray[np.float64]) -> NDArray[np.float64]:
-        return normalise(
-            chosen.kind,
-            cosine_similarities(probes, templates),
-            cosine_similarities(probes, chosen.cohort),
-            cosine_similarities(templates, chosen.cohort),
-            chosen.top,
+def _check_dimensions(card: ModelCard, recordings: Sequence[Recording]) -> None:
+    """Raise `InputError` if walks have another number of dimensions than the model's."""
+    # a video in which nobody was found has no dimension
+    unfit = {r.source for r in recordings if card.misfit(flat=r.flat) and len(r.windows)}
+    if unfit:
+        expected, actual = (2, 3) if card.dimensions == 2 else (3, 2)
+        raise InputError(
+            f"The model {card.model_id} cannot score these walks.",
+            expected=f"walks in {expected} dimensions, as those it was trained on",
+            actual=f"{', '.join(sorted(unfit))}: walks in {actual} dimensions",
+            hint="use a model that was trained on such walks: 'gaitproof train'",
         )
-
-    return replace(COSINE, compare=compare)
 
 
 def _answers(found: SystemResult, point: OperatingPoint) -> tuple[str, ...]:

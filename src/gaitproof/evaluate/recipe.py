@@ -66,7 +66,9 @@ class Runs:
         }
 
 
-def load_sources(settings: TrainSettings, data: Sequence[Path] = ()) -> list[Recording]:
+def load_sources(
+    settings: TrainSettings, data: Sequence[Path] = (), frame_rate: float | None = None
+) -> list[Recording]:
     """Read the walks of a recipe.
 
     Parameters
@@ -75,6 +77,8 @@ def load_sources(settings: TrainSettings, data: Sequence[Path] = ()) -> list[Rec
         Its sources are read...
     data
         ...unless other files are named here.
+    frame_rate
+        Frames per second of those files, for formats that state none.
 
     Raises
     ------
@@ -83,7 +87,9 @@ def load_sources(settings: TrainSettings, data: Sequence[Path] = ()) -> list[Rec
         walks do not pass `gaitproof.train.dimensions.check_dimensions`.
     """
     if data:
-        recordings = [walk for path in data for walk in load_recordings(path, path.stem)]
+        recordings = [
+            walk for path in data for walk in load_recordings(path, path.stem, frame_rate)
+        ]
     elif settings.sources:
         recordings = [
             walk
@@ -326,6 +332,7 @@ def make_model(
         normalisation=kind,
         cohort=cohort,
         data=_describe(settings, recordings),
+        dimensions=2 if any(walk.flat for walk in recordings) else 3,
         protocol=result.protocol,
         figures=_figures(result),
         licence=settings.licence,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -181,6 +181,9 @@ class ScoreHistogram(Settings):
         return self
 
 
+_KINDS: Final = {2: "two-dimensional", 3: "three-dimensional"}
+
+
 class ModelCard(Settings):
     """Metadata that travels with the weights (stored as JSON beside the ONNX file)."""
 
@@ -200,6 +203,8 @@ class ModelCard(Settings):
     """Frames of the window the network sees, from its start."""
     bones: Literal["own", "canonical"] = "own"
     """Whether every walker's bones are given canonical lengths before the network."""
+    dimensions: Literal[2, 3] = 3
+    """Of the walks the network was trained on; it has never seen the other kind."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
     """z-score normaliser of the training subjects, one value per feature."""
@@ -219,6 +224,21 @@ class ModelCard(Settings):
     """Date, ISO 8601."""
     limits: str
     """What the weights must not be trusted with."""
+
+    def misfit(self, *, flat: bool) -> str:
+        """Say why walks of one kind, two-dimensional (`flat`) or not, cannot be scored.
+
+        Returns
+        -------
+        str
+            Empty if they can.
+        """
+        if flat == (self.dimensions == 2):
+            return ""
+        return (
+            f"The model {self.model_id} was trained on {_KINDS[self.dimensions]} walks, and this "
+            f"one is {_KINDS[2 if flat else 3]}."
+        )
 
     @model_validator(mode="after")
     def _check_normaliser(self) -> ModelCard:

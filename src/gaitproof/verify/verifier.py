@@ -558,13 +558,15 @@ class Verifier:
                 notes=choice.notes,
             )
         quality = _joined([reports[i] for i in indices])
+        reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
+        flat = not extraction.tracks[indices[0]].has_depth
+        reason = reason or self.encoder.card.misfit(flat=flat)
         parts = []
-        for i in indices if quality.usable else ():
+        for i in indices if not reason else ():
             windows = compute_windows(cleaned[i].sequence)
             keep = np.array([w.usable for w in reports[i].windows], dtype=bool)
             parts.append(windows.select(keep))
         windows = GaitWindows.concatenate(parts)
-        reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
         return _Probe(
             sha256=extraction.video.sha256,
             estimator=extraction.tracks[indices[0]].estimator,
