@@ -134,3 +134,12 @@ def test_files_that_state_their_frame_rate_take_none(tmp_path: Path, name: str) 
     (tmp_path / "manifest.csv").write_text("path,subject,recording\nx.mp4,a,0\n")
     with pytest.raises(ConfigError, match="states its own frame rate"):
         load_recordings(tmp_path / name, "made", 30.0)
+
+
+def test_extracted_poses_by_themselves_are_sent_to_the_manifest(tmp_path):
+    (tmp_path / "a.mp4").mkdir()
+    for name in ("extraction.json", "person-0.npz", "person-0.features.npz"):
+        (tmp_path / "a.mp4" / name).touch()
+    with pytest.raises(InputError, match="do not say whose") as caught:
+        load_recordings(tmp_path, "x")
+    assert "manifest" in caught.value.hint

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from gaitproof.errors import ConfigError, InputError
+from gaitproof.pose.batch import MARKER as EXTRACTION_MARKER
 from gaitproof.train.sources.asf_amc import load_amc
 from gaitproof.train.sources.bvh import load_bvh
 from gaitproof.train.sources.casia_csv import is_casia_csv, load_casia_csv
@@ -77,8 +78,15 @@ def load_recordings(path: Path, name: str, frame_rate: float | None = None) -> l
         return _unique(_read(path, name, frame_rate), path)
     if (path / MANIFEST).is_file():
         return _unique(_read(path / MANIFEST, name, frame_rate), path)
+    files = sorted(path.rglob("*"))
+    if any(file.name == EXTRACTION_MARKER for file in files):
+        raise InputError(
+            f"The folder {str(path)!r} holds extracted poses, which do not say whose they are.",
+            hint="give the manifest of the videos (gaitproof dataset manifest) instead; their poses "
+            "are found in a folder 'poses' beside it",
+        )
     kinds: dict[str, list[Path]] = {}
-    for file in sorted(path.rglob("*")):
+    for file in files:
         kind = file.suffix.lower()
         if kind in _KINDS and file.is_file() and (kind != ".csv" or is_casia_csv(file)):
             kinds.setdefault(kind, []).append(file)
