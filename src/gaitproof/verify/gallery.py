@@ -18,7 +18,8 @@ from safetensors.numpy import save as save_tensors
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 import gaitproof
-from gaitproof.errors import GalleryError
+from gaitproof.errors import GalleryError, PoseError
+from gaitproof.gait.cycles import GaitProfile, pool_profiles
 from gaitproof.verify import schema
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.storage import Storage, open_storage
@@ -168,8 +169,8 @@ class Gallery:
     def add(self, name: str, recordings: Sequence[Recording]) -> Added:
         """Store recordings of one identity and renew its template, as one transaction.
 
-        A file that is enrolled already (same SHA-256, model and estimator) is left out. The
-        earlier template stays in the history.
+        A file that is enrolled already (same SHA-256, model and estimator) is left out, but for
+        the profile that it may lack. The earlier template stays in the history.
 
         Raises
         ------
@@ -256,6 +257,33 @@ class Gallery:
         """
         proper = self.resolve(name)
         return self._storage.read(lambda c: _recordings(c, proper, model_id, estimator))
+
+    def profile(
+        self, name: str, model_id: str, estimator: str, *, without: str = ""
+    ) -> GaitProfile | None:
+        """Return the joint angles over the gait cycle, pooled over an identity's recordings.
+
+        Parameters
+        ----------
+        name, model_id, estimator
+            As for `template`.
+        without
+            SHA-256 of a file that is left out: a video is not compared with itself.
+
+        Returns
+        -------
+        GaitProfile or None
+            Mean plus or minus two standard deviations is the person's normal band. None if no
+            recording has a profile, as in a gallery of an earlier version; enrolling the same
+            videos again adds it.
+
+        Raises
+        ------
+        GalleryError
+            If nobody of that name is enrolled, or only with another model or pose estimator.
+        """
+        recordings = self.recordings(name, model_id, estimator)
+        return pool_profiles(r.profile for r in recordings if r.sha256 != without)
 
     def template(self, name: str, model_id: str, estimator: str) -> Template:
         """Return the template in force for a model and a pose estimator.
@@ -386,6 +414,7 @@ def _add(connection: Connection, name: str, recordings: Sequence[Recording]) -> 
         key = (recording.sha256, recording.model_id, recording.estimator)
         if key in known:
             left_out.append(recording.sha256)
+            _fill_profile(connection, identity_id, recording)
             continue
         known.add(key)
         makers.add((recording.model_id, recording.estimator))
@@ -403,6 +432,7 @@ def _add(connection: Connection, name: str, recordings: Sequence[Recording]) -> 
                 embeddings=save_tensors(
                     {"embeddings": recording.embeddings, "starts": recording.starts}
                 ),
+                profile=_profile_bytes(recording.profile),
             )
         )
     template_id = None
@@ -430,7 +460,7 @@ def _renew_template(
     connection: Connection, identity_id: int, name: str, model_id: str, estimator: str, now: str
 ) -> str:
     rows = connection.execute(
-        select(schema.recordings).where(
+        schema.select_recordings(connection).where(
             schema.recordings.c.identity_id == identity_id,
             schema.recordings.c.model_id == model_id,
             schema.recordings.c.estimator == estimator,
@@ -482,21 +512,54 @@ def _recording(row: Row[Any]) -> Recording:
             starts=np.asarray(tensors["starts"], np.float64),
             quality=json.loads(row.quality),
             created=row.created,
+            profile=_profile(row),
         )
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, KeyError, ValueError, PoseError) as error:
         raise GalleryError(
-            f"The stored embeddings of recording {row.sha256[:12]} are damaged.",
+            f"The stored embeddings or profile of recording {row.sha256[:12]} are damaged.",
             actual=str(error),
             hint="remove the identity and enrol it again",
         ) from error
+
+
+def _profile_bytes(profile: GaitProfile | None) -> bytes | None:
+    if profile is None:
+        return None
+    counts = np.array([profile.left_cycles, profile.right_cycles], np.int64)
+    return save_tensors({"mean": profile.mean, "sd": profile.sd, "cycles": counts})
+
+
+def _profile(row: Row[Any]) -> GaitProfile | None:
+    if row.profile is None:
+        return None
+    tensors = load_tensors(row.profile)
+    left, right = (int(count) for count in tensors["cycles"])
+    return GaitProfile(tensors["mean"], tensors["sd"], left, right)
+
+
+def _fill_profile(connection: Connection, identity_id: int, recording: Recording) -> None:
+    """Give a recording that was enrolled before profiles were kept the profile it lacks."""
+    r = schema.recordings.c
+    if recording.profile is not None:
+        connection.execute(
+            update(schema.recordings)
+            .where(
+                r.identity_id == identity_id,
+                r.sha256 == recording.sha256,
+                r.model_id == recording.model_id,
+                r.estimator == recording.estimator,
+                r.profile.is_(None),
+            )
+            .values(profile=_profile_bytes(recording.profile))
+        )
 
 
 def _recordings(
     connection: Connection, name: str, model_id: str | None = None, estimator: str | None = None
 ) -> tuple[Recording, ...]:
     rows = connection.execute(
-        select(schema.recordings)
-        .join_from(schema.recordings, schema.identities)
+        schema.select_recordings(connection)
+        .join(schema.identities)
         .where(schema.identities.c.key == name_key(name))
         .order_by(schema.recordings.c.id)
     ).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -11,18 +11,27 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
     Text,
     UniqueConstraint,
     insert,
+    null,
+    select,
+    update,
 )
 
-SCHEMA_VERSION: Final = 1
-"""Raised by every change of the tables; a gallery of another version is refused."""
+SCHEMA_VERSION: Final = 2
+"""Raised by every change of the tables. Version 2 added the profiles of recordings."""
+
+READABLE_VERSIONS: Final = (1, SCHEMA_VERSION)
+"""A gallery of any other version is refused; older ones are upgraded when they are written to."""
 
 APPLICATION_ID: Final = 0x47507266
 """``GPrf`` in the header of the SQLite file: tells a gallery from any other database."""
+
+_VERSION_KEY: Final = "schema_version"
 
 metadata: Final = MetaData()
 
@@ -55,6 +64,7 @@ recordings: Final = Table(
     Column("quality", Text, nullable=False),
     Column("created", String(40), nullable=False),
     Column("embeddings", LargeBinary, nullable=False),
+    Column("profile", LargeBinary),
     UniqueConstraint("identity_id", "sha256", "model_id", "estimator"),
 )
 
@@ -88,10 +98,41 @@ def create(connection: Connection, software: str) -> None:
         insert(meta),
         [
             {"key": "format", "value": "gaitproof-gallery"},
-            {"key": "schema_version", "value": str(SCHEMA_VERSION)},
+            {"key": _VERSION_KEY, "value": str(SCHEMA_VERSION)},
             {"key": "software", "value": software},
         ],
     )
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def read_version(connection: Connection) -> str | None:
+    """Return the version that a gallery is stamped with, or None."""
+    stamp: str | None = connection.scalar(select(meta.c.value).where(meta.c.key == _VERSION_KEY))
+    return stamp
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring a gallery of an earlier version up to date, inside the caller's transaction.
+
+    Recordings of version 1 have no profile; nothing else changes.
+    """
+    if read_version(connection) != "1":
+        return
+    column = recordings.c.profile
+    kind = column.type.compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {recordings.name} ADD COLUMN {column.name} {kind}")
+    connection.execute(
+        update(meta).where(meta.c.key == _VERSION_KEY).values(value=str(SCHEMA_VERSION))
+    )
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def select_recordings(connection: Connection) -> Select[Any]:
+    """Select whole recordings, also from a gallery that cannot be upgraded since it is read."""
+    if read_version(connection) != "1":
+        return select(recordings)
+    old = [column for column in recordings.c if column is not recordings.c.profile]
+    return select(*old, null().label("profile")).select_from(recordings)

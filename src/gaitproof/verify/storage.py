@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -142,7 +142,7 @@ class SQLiteStorage:
                 expected="a SQLite file made by 'gaitproof enroll'",
                 actual="a SQLite database of another program",
             )
-        if version != schema.SCHEMA_VERSION:
+        if version not in schema.READABLE_VERSIONS:
             raise _wrong_version(name, str(version))
         return True
 
@@ -159,7 +159,7 @@ class SQLiteStorage:
             return work(connection)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one immediate transaction, creating the file if there is none."""
+        """Run `work` in one immediate transaction; creates the file, or upgrades an older one."""
         name = repr(self.location)
         if not self.exists():
             made = self._create(work)
@@ -171,6 +171,7 @@ class SQLiteStorage:
             _translated(name),
             _connected(_sqlite_engine(self.path, "mode=rw", "BEGIN IMMEDIATE")) as connection,
         ):
+            schema.upgrade(connection)
             return work(connection)
 
     def check_writable(self) -> None:
@@ -290,10 +291,8 @@ class ServerStorage:
         with _translated(self._location), self._engine.connect() as connection:
             if not inspect(connection).has_table(schema.meta.name):
                 return False
-            version = connection.scalar(
-                select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
-            )
-        if version != str(schema.SCHEMA_VERSION):
+            version = schema.read_version(connection)
+        if version not in map(str, schema.READABLE_VERSIONS):
             raise _wrong_version(self._location, str(version))
         return True
 
@@ -305,11 +304,13 @@ class ServerStorage:
             return work(connection)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction, creating the tables if there are none."""
+        """Run `work` in one transaction; creates the tables, or upgrades older ones."""
         fresh = not self.exists()
         with _translated(self._location), self._engine.begin() as connection:
             if fresh:
                 schema.create(connection, self._software)
+            else:
+                schema.upgrade(connection)
             return work(connection)
 
     def check_writable(self) -> None:
@@ -413,7 +414,7 @@ def _read_only(name: str, place: str) -> GalleryError:
 def _wrong_version(name: str, found: str) -> GalleryError:
     return GalleryError(
         f"{name} is a gallery of another version.",
-        expected=f"version {schema.SCHEMA_VERSION}",
+        expected="version " + " or ".join(map(str, schema.READABLE_VERSIONS)),
         actual=f"version {found}",
         hint="the gaitproof release that made it, and its 'gallery export'",
     )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import GalleryError
+from gaitproof.gait.cycles import GaitProfile
 from gaitproof.verify.scoring import make_template
 
 _UNIT_TOLERANCE: Final = 1e-3
@@ -45,6 +46,9 @@ class Recording:
         Named measures of the quality report; those that are not finite are dropped.
     created
         UTC time of the enrolment, ISO 8601; filled in by the gallery.
+    profile
+        Joint angles over the gait cycle, for explanations; None if the walk shows no full cycle or
+        was enrolled before profiles were kept.
 
     Raises
     ------
@@ -60,6 +64,7 @@ class Recording:
     starts: NDArray[np.float64]
     quality: dict[str, float] = field(default_factory=dict)
     created: str = ""
+    profile: GaitProfile | None = None
 
     def __post_init__(self) -> None:
         if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):

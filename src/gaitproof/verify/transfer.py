@@ -1,15 +1,17 @@
 """Export and import of identities as one portable file.
 
 The file is a safetensors file (plain numbers, no code) whose metadata hold one JSON document:
-format, version, and per identity the name and its recordings; tensor ``r<i>.embeddings`` and
-``r<i>.starts`` belong to recording *i*. Templates are not in it: they are made again from the
-recordings. Everything read is validated, since the file may come from anybody.
+format, version, and per identity the name and its recordings; tensors ``r<i>.embeddings`` and
+``r<i>.starts`` belong to recording *i*, and ``r<i>.mean`` and ``r<i>.sd`` where its ``cycles``
+say that it has a profile (since version 2). Templates are not in it: they are made again from
+the recordings. Everything read is validated, since the file may come from anybody.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,14 +22,19 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from gaitproof.config import Settings
-from gaitproof.errors import GalleryError
+from gaitproof.errors import GaitproofError, GalleryError
+from gaitproof.gait.cycles import GaitProfile
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.templates import Recording
 
-EXPORT_VERSION: Final = 1
+EXPORT_VERSION: Final = 2
 
 MAX_EXPORT_BYTES: Final = 2**30
 """An export is read into memory at once; a gigabyte holds over 100 000 recordings."""
+
+
+_PARTS: Final = ("embeddings", "starts")
+_PROFILE_PARTS: Final = ("mean", "sd")
 
 
 class _Item(Settings):
@@ -38,6 +45,13 @@ class _Item(Settings):
     quality: dict[str, float]
     created: str = Field(max_length=40)
     tensor: int = Field(ge=0)
+    cycles: tuple[int, int] | None = None
+
+    @property
+    def tensors(self) -> set[str]:
+        """Names of the tensors that belong to it."""
+        parts = _PARTS if self.cycles is None else (*_PARTS, *_PROFILE_PARTS)
+        return {f"r{self.tensor}.{part}" for part in parts}
 
 
 class _Person(Settings):
@@ -47,7 +61,7 @@ class _Person(Settings):
 
 class _Document(Settings):
     format: Literal["gaitproof-gallery"] = "gaitproof-gallery"
-    version: Literal[1] = EXPORT_VERSION
+    version: Literal[1, 2] = EXPORT_VERSION
     identities: tuple[_Person, ...]
 
 
@@ -55,12 +69,15 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
     """Return identities with their recordings as the bytes of an export file."""
     tensors: dict[str, NDArray[Any]] = {}
     persons = []
+    numbers = count()
     for name, recordings in people.items():
         items = []
         for recording in recordings:
-            number = len(tensors) // 2
-            tensors[f"r{number}.embeddings"] = recording.embeddings
-            tensors[f"r{number}.starts"] = recording.starts
+            number, profile = next(numbers), recording.profile
+            for part in _PARTS:
+                tensors[f"r{number}.{part}"] = getattr(recording, part)
+            for part in _PROFILE_PARTS if profile is not None else ():
+                tensors[f"r{number}.{part}"] = getattr(profile, part)
             items.append(
                 _Item(
                     sha256=recording.sha256,
@@ -70,6 +87,7 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
                     quality=recording.quality,
                     created=recording.created,
                     tensor=number,
+                    cycles=profile and (profile.left_cycles, profile.right_cycles),
                 )
             )
         persons.append(_Person(name=name, recordings=tuple(items)))
@@ -106,9 +124,9 @@ def unpack(path: str | Path) -> dict[str, tuple[Recording, ...]]:
     try:
         document = _Document.model_validate_json(_metadata(data))
         tensors = load(data)
-        numbers = [item.tensor for person in document.identities for item in person.recordings]
-        wanted = {f"r{n}.{part}" for n in numbers for part in ("embeddings", "starts")}
-        if len(set(numbers)) != len(numbers) or wanted != set(tensors):
+        items = [item for person in document.identities for item in person.recordings]
+        wanted = set().union(*(item.tensors for item in items))
+        if len({item.tensor for item in items}) != len(items) or wanted != set(tensors):
             raise ValueError("the recordings listed and the tensors held do not match")
         people: dict[str, tuple[Recording, ...]] = {}
         for person in document.identities:
@@ -117,10 +135,10 @@ def unpack(path: str | Path) -> dict[str, tuple[Recording, ...]]:
             )
         if len({name_key(name) for name in people}) != len(document.identities):
             raise ValueError("a name occurs twice")
-    except (SafetensorError, ValidationError, ValueError, RecursionError, GalleryError) as error:
+    except (SafetensorError, ValidationError, ValueError, RecursionError, GaitproofError) as error:
         raise GalleryError(
             f"{shown} is not a gallery export that can be used.",
-            expected=f"a file made by 'gaitproof gallery export', version {EXPORT_VERSION}",
+            expected=f"a file made by 'gaitproof gallery export', version 1 or {EXPORT_VERSION}",
             actual=" ".join(str(error).split())[:300],
         ) from error
     return people
@@ -152,4 +170,14 @@ def _read(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> Recording:
         starts=starts,
         quality=item.quality,
         created=item.created,
+        profile=_read_profile(item, tensors),
     )
+
+
+def _read_profile(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> GaitProfile | None:
+    if item.cycles is None:
+        return None
+    mean, sd = (tensors[f"r{item.tensor}.{part}"] for part in _PROFILE_PARTS)
+    if mean.dtype != np.float32 or sd.dtype != np.float32:
+        raise ValueError(f"numbers of type {mean.dtype} and {sd.dtype}")
+    return GaitProfile(mean, sd, *item.cycles)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import gaitproof
 from gaitproof.config import VerifySettings
 from gaitproof.errors import GaitproofError, GalleryError, InputError, ModelError
+from gaitproof.gait.cycles import measure_profile, pool_profiles
 from gaitproof.gait.features import compute_windows
 from gaitproof.types import Decision, ErrorRate, GaitWindows, PoseSequence, QualityReport, Verdict
 from gaitproof.verify.calibration import log10_likelihood_ratio
@@ -341,6 +342,7 @@ class Verifier:
                     embeddings=probe.embeddings,
                     starts=probe.windows.starts,
                     quality=probe.quality.measures,
+                    profile=pool_profiles(measure_profile(t.sequence) for t in probe.tracks),
                 )
                 for video, probe in zip(videos, probes, strict=True)
             ],

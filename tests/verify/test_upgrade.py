@@ -1,0 +1,202 @@
+"""Galleries of version 1, without profiles, are read as they are and upgraded by writes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+from scripted import make_recording
+
+from gaitproof.errors import GalleryError
+from gaitproof.gait.cycles import GaitProfile
+from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.storage import ServerStorage
+from gaitproof.verify.transfer import pack, unpack
+
+MAKERS = ("model-1", "pose-1")
+
+
+def make_profile(level=10.0, cycles=(3, 2)):
+    shape = (6, 101)
+    return GaitProfile(np.full(shape, level), np.full(shape, 2.0), *cycles)
+
+
+def with_profile(seed, level=10.0):
+    return make_recording(seed, profile=make_profile(level))
+
+
+def make_old(path):
+    """Turn a gallery into the version 1 that earlier releases wrote."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE recordings DROP COLUMN profile")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+
+def version(path):
+    with closing(sqlite3.connect(path)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(recordings)")]
+        (stamp,) = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'")
+        (header,) = connection.execute("PRAGMA user_version").fetchone()
+    assert ("profile" in columns) == (stamp[0] == "2") == (header == 2)
+    return header
+
+
+@pytest.fixture
+def old(tmp_path):
+    path = tmp_path / "old.db"
+    gallery = Gallery.open(path)
+    gallery.add("Ann", [make_recording(1), make_recording(2)])
+    make_old(path)
+    return path
+
+
+def test_reading_leaves_an_old_gallery_as_it_is(old):
+    before = old.read_bytes()
+    gallery = Gallery.open(old, create=False)
+    assert gallery.template("ann", *MAKERS).windows > 0
+    assert len(gallery.recordings("ann", *MAKERS)) == 2
+    assert gallery.profile("ann", *MAKERS) is None
+    assert gallery.list()[0].recordings == 2
+    assert old.read_bytes() == before
+    assert version(old) == 1
+
+
+def test_a_read_only_old_gallery_is_read(old):
+    old.chmod(0o400)
+    old.parent.chmod(0o500)
+    try:
+        gallery = Gallery.open(old, create=False)
+        assert gallery.profile("ann", *MAKERS) is None
+        assert gallery.template("ann", *MAKERS).windows > 0
+    finally:
+        old.parent.chmod(0o700)
+
+
+def test_writing_upgrades_and_keeps_everything(old):
+    gallery = Gallery.open(old)
+    template = gallery.template("ann", *MAKERS)
+    gallery.add("bob", [with_profile(3)])
+    assert version(old) == 2
+    assert np.array_equal(gallery.template("ann", *MAKERS).vector, template.vector)
+    assert gallery.profile("ann", *MAKERS) is None
+    assert gallery.profile("bob", *MAKERS).cycles == 5
+    gallery.add("ann", [with_profile(4)])
+    assert gallery.profile("ann", *MAKERS).cycles == 5  # of the one recording that has some
+
+
+def test_enrolling_the_same_videos_again_fills_in_their_profiles(old):
+    gallery = Gallery.open(old)
+    again = gallery.add("ann", [with_profile(1), with_profile(2)])
+    assert again.added == 0
+    assert gallery.profile("ann", *MAKERS).cycles == 10
+    gallery.add("ann", [with_profile(1, level=50.0)])
+    assert np.allclose(gallery.profile("ann", *MAKERS).mean, 10.0)  # what is there stays
+
+
+def test_a_failed_write_does_not_upgrade(old, monkeypatch):
+    def fail(*args):
+        raise RuntimeError
+
+    monkeypatch.setattr("gaitproof.verify.gallery.build_template", fail)
+    with pytest.raises(RuntimeError):
+        Gallery.open(old).add("bob", [make_recording(3)])
+    assert version(old) == 1
+
+
+def test_removal_upgrades_too(old):
+    assert Gallery.open(old).remove("ann").recordings == 2
+    assert version(old) == 2
+
+
+def test_a_server_is_upgraded_by_the_same_statements(old):
+    from sqlalchemy import NullPool, create_engine
+
+    engine = create_engine(f"sqlite:///{old}", poolclass=NullPool)
+    gallery = Gallery(ServerStorage(engine, "server://host/db", "test"))
+    assert gallery.profile("ann", *MAKERS) is None
+    assert version(old) == 1
+    gallery.add("ann", [with_profile(5)])
+    assert version(old) == 2
+    assert gallery.profile("ann", *MAKERS).cycles == 5
+
+
+def test_the_added_column_is_of_the_servers_own_type():
+    from sqlalchemy.dialects import postgresql
+
+    from gaitproof.verify import schema
+
+    assert schema.recordings.c.profile.type.compile(postgresql.dialect()) == "BYTEA"
+
+
+def test_profiles_pool_over_recordings_without_the_probe_itself(tmp_path):
+    gallery = Gallery.open(tmp_path / "g.db")
+    parts = [with_profile(1, 10.0), with_profile(2, 14.0), make_recording(3)]
+    gallery.add("ann", parts)
+    assert np.allclose(gallery.profile("ann", *MAKERS).mean, 12.0)
+    without = gallery.profile("ann", *MAKERS, without=parts[1].sha256)
+    assert np.allclose(without.mean, 10.0)
+    with pytest.raises(GalleryError, match="another model"):
+        gallery.profile("ann", "model-2", "pose-1")
+
+
+def test_exports_carry_profiles(tmp_path):
+    gallery = Gallery.open(tmp_path / "g.db")
+    gallery.add("ann", [make_recording(1), with_profile(2)])
+    gallery.export(tmp_path / "x")
+    other = Gallery.open(tmp_path / "o.db")
+    other.import_(tmp_path / "x")
+    assert [r.profile is None for r in other.recordings("ann", *MAKERS)] == [True, False]
+    one, two = (g.profile("ann", *MAKERS) for g in (gallery, other))
+    assert np.array_equal(one.mean, two.mean)
+    assert np.array_equal(one.sd, two.sd)
+    assert one.counts.tolist() == two.counts.tolist()
+
+
+def test_exports_of_version_1_are_read(tmp_path):
+    data = pack({"ann": [make_recording(1)]})
+    assert data.count(b'\\"version\\":2') == 1
+    old = data.replace(b'\\"version\\":2', b'\\"version\\":1').replace(
+        b',\\"cycles\\":null', b" " * len(b',\\"cycles\\":null')
+    )
+    assert b"cycles" not in old
+    (tmp_path / "x").write_bytes(old)
+    (recording,) = unpack(tmp_path / "x")["ann"]
+    assert recording.profile is None
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        {"mean": np.zeros((6, 100), np.float32)},
+        {"mean": np.full((6, 101), 1e9, np.float32)},
+        {"sd": np.full((6, 101), -1, np.float32)},
+        {"mean": np.zeros((6, 101))},
+    ],
+    ids=["shape", "range", "negative", "type"],
+)
+def test_hostile_profiles_are_refused(tmp_path, profile):
+    from safetensors.numpy import load, save
+
+    data = pack({"ann": [with_profile(1)]})
+    tensors = load(data) | {f"r0.{name}": array for name, array in profile.items()}
+
+    length = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+    (tmp_path / "x").write_bytes(save(tensors, metadata=metadata))
+    with pytest.raises(GalleryError):
+        unpack(tmp_path / "x")
+
+
+def test_a_damaged_profile_is_one_clear_error(tmp_path):
+    gallery = Gallery.open(tmp_path / "g.db")
+    gallery.add("ann", [with_profile(1)])
+    with closing(sqlite3.connect(tmp_path / "g.db")) as connection:
+        connection.execute("UPDATE recordings SET profile = x'00'")
+        connection.commit()
+    with pytest.raises(GalleryError, match="damaged"):
+        gallery.profile("ann", *MAKERS)
