@@ -45,32 +45,37 @@ Place = Literal["best", "lower right", "upper right", "upper left"]
 
 def new_figure(
     columns: int = 1,
+    rows: int = 1,
     *,
     width: float = WIDTH,
     height: float = 4.4,
     ratios: Sequence[float] | None = None,
+    heights: Sequence[float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure with plain axes beside each other, without pyplot.
+    """Make a figure with plain axes beside and below each other, without pyplot.
 
     Parameters
     ----------
-    columns
-        Number of axes.
+    columns, rows
+        Numbers of axes; they come row by row.
     width, height
         Inches.
     ratios
         Relative widths of the axes.
+    heights
+        Relative heights of the rows.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    options = {} if ratios is None else {"width_ratios": list(ratios)}
-    axes = figure.subplots(1, columns, squeeze=False, gridspec_kw=options)[0]
+    asked = {"width_ratios": ratios, "height_ratios": heights}
+    options = {name: list(values) for name, values in asked.items() if values is not None}
+    axes = list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=options).flat)
     for one in axes:
         _plain(one)
-    return figure, list(axes)
+    return figure, axes
 
 
 def _plain(axes: Axes) -> None:

@@ -1,0 +1,465 @@
+"""Pictures of why a score came out as it did; each returns a matplotlib figure.
+
+What speaks for the claim is blue and solid, what speaks against it vermilion and hatched or
+hollow, so that a grey print tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.gait.cycles import ANGLES, GaitProfile
+from gaitproof.gait.events import GaitEvents, walking_direction
+from gaitproof.gait.features import gait_points, is_flat
+from gaitproof.report.style import (
+    COLOURS,
+    FAINT,
+    GREY,
+    MARKERS,
+    label,
+    legend,
+    new_figure,
+)
+from gaitproof.types import GAIT_LANDMARKS, Landmark, PoseSequence
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from gaitproof.explain.importance import Importance
+    from gaitproof.verify.templates import Template
+
+Float64 = NDArray[np.float64]
+
+FOR: Final = COLOURS[0]
+AGAINST: Final = COLOURS[1]
+
+BAND_SDS: Final = 2.0
+"""Standard deviations either way that a person's normal band spans, about 95 % of their cycles."""
+
+MAX_STANCE: Final = 2.0
+"""Seconds: a toe-off later than that after a strike belongs to another step."""
+
+_GAIT: Final = {landmark: i for i, landmark in enumerate(GAIT_LANDMARKS)}
+_BONES: Final = tuple(
+    (_GAIT[Landmark[f"{side}_{a}"]], _GAIT[Landmark[f"{side}_{b}"]])
+    for side in ("LEFT", "RIGHT")
+    for a, b in (
+        *pairwise(("SHOULDER", "HIP", "KNEE", "ANKLE", "HEEL", "FOOT_INDEX")),
+        ("ANKLE", "FOOT_INDEX"),
+    )
+) + tuple(
+    (_GAIT[Landmark[f"LEFT_{name}"]], _GAIT[Landmark[f"RIGHT_{name}"]])
+    for name in ("SHOULDER", "HIP")
+)
+_TURN: Final = np.radians(35.0)
+"""The skeleton is turned this much out of the side view, so that the legs do not cover each other;
+far things are a little higher, as if seen from above."""
+
+
+def landmark_name(landmark: Landmark) -> str:
+    """Return a landmark's name as people say it.
+
+    >>> landmark_name(Landmark.LEFT_FOOT_INDEX)
+    'left toe'
+    """
+    return landmark.name.replace("FOOT_INDEX", "TOE").replace("_", " ").lower()
+
+
+def plot_skeleton(importance: Importance, pose: PoseSequence) -> Figure:
+    """Draw a skeleton with joints sized by their contribution to the similarity.
+
+    Parameters
+    ----------
+    importance
+        Whose `joints` are drawn.
+    pose
+        Cleaned landmarks of the walk; the frame with the widest step is drawn, turned to face
+        right.
+
+    Returns
+    -------
+    Figure
+        The skeleton beside one bar per joint.
+    """
+    from matplotlib.lines import Line2D
+
+    figure, (body, bars) = new_figure(2, height=4.6, ratios=(1.0, 1.35))
+    place = _widest_step(pose)
+    body.set_axis_off()
+    body.set_aspect("equal")
+    for a, b in _BONES:
+        left = GAIT_LANDMARKS[a].name.startswith("LEFT")
+        body.plot(
+            *place[[a, b]].T,
+            color=GREY,
+            linewidth=3.0 if not left else 1.6,
+            solid_capstyle="round",
+            zorder=1,
+        )
+    top = max((abs(v) for v in importance.joints.values()), default=0.0) or 1.0
+    for landmark, value in importance.joints.items():
+        x, y = place[_GAIT[landmark]]
+        if not (np.isfinite(x) and np.isfinite(value)):
+            continue
+        favourable = value >= 0
+        body.scatter(
+            [x],
+            [y],
+            s=14 + 420 * abs(value) / top,
+            color=FOR if favourable else "white",
+            edgecolor=FOR if favourable else AGAINST,
+            linewidth=1.0 if favourable else 2.5,
+            alpha=0.85,
+            zorder=2,
+        )
+    body.margins(0.16, 0.08)
+    body.legend(
+        handles=[
+            Line2D([], [], marker="o", linestyle="", color=FOR, label="for the claim"),
+            Line2D(
+                [],
+                [],
+                marker="o",
+                linestyle="",
+                markerfacecolor="white",
+                markeredgewidth=2,
+                color=AGAINST,
+                label="against it",
+            ),
+            Line2D([], [], color=GREY, linewidth=3.0, label="right side"),
+            Line2D([], [], color=GREY, linewidth=1.6, label="left side"),
+        ],
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.02),
+        ncols=2,
+        fontsize=8,
+        frameon=False,
+        handletextpad=0.4,
+        columnspacing=0.8,
+    )
+    _signed_bars(bars, {landmark_name(k): v for k, v in importance.joints.items()})
+    label(bars, "Which joints decided", "contribution to the similarity", "")
+    return figure
+
+
+def plot_time_strip(importance: Importance, events: GaitEvents | None = None) -> Figure:
+    """Draw the contribution over time in step with the gait events.
+
+    Parameters
+    ----------
+    importance
+        Whose `over_time` is drawn.
+    events
+        Heel strikes and toe-offs of the same walk; each foot's time on the ground is drawn below.
+        Left out if None.
+    """
+    figure, (curve, strip, feet) = new_figure(1, 3, height=3.6, heights=(3.0, 0.7, 1.0))
+    times = np.asarray(importance.times, np.float64)
+    values = np.asarray(importance.over_time, np.float64)
+    top = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    span = (float(times[0]), float(times[-1])) if len(times) else (0.0, 1.0)
+    for keep, colour, hatch, name in (
+        (values >= 0, FOR, None, "for the claim"),
+        (values < 0, AGAINST, "////", "against it"),
+    ):
+        curve.fill_between(
+            times,
+            np.where(keep, values, 0.0),
+            0.0,
+            step="mid",
+            facecolor=colour if hatch is None else "none",
+            edgecolor=colour,
+            hatch=hatch,
+            alpha=0.75,
+            linewidth=0.0,
+            label=name,
+        )
+    curve.plot(times, values, color="black", linewidth=0.9)
+    curve.axhline(0.0, color=GREY, linewidth=0.8)
+    strip.imshow(
+        values[None],
+        cmap=_diverging(),
+        vmin=-top,
+        vmax=top,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(span[0] - step / 2, span[1] + step / 2, 0, 1),
+    )
+    strip.grid(False)
+    strip.set_yticks([])
+    _draw_feet(feet, events, span)
+    for axes in (curve, strip, feet):
+        axes.set_xlim(span[0] - step / 2, span[1] + step / 2)
+    for axes in (curve, strip):
+        axes.tick_params(labelbottom=False)
+        for strike in () if events is None else events.left_strikes:
+            axes.axvline(strike, color=GREY, linewidth=0.7, linestyle="-")
+        for strike in () if events is None else events.right_strikes:
+            axes.axvline(strike, color=GREY, linewidth=0.7, linestyle=":")
+    label(curve, "Which moments decided", "", "contribution")
+    feet.set_xlabel("seconds in the video", fontsize=10)
+    legend(curve)
+    return figure
+
+
+def _draw_feet(axes: Axes, events: GaitEvents | None, span: tuple[float, float]) -> None:
+    axes.set_ylim(-0.6, 1.6)
+    axes.set_yticks([0, 1], ["right foot", "left foot"], fontsize=8.5)
+    axes.grid(False)
+    if events is None:
+        axes.text(sum(span) / 2, 0.5, "no gait events", ha="center", va="center", color=GREY)
+        return
+    sides = (
+        (1, events.left_strikes, events.left_offs, "-"),
+        (0, events.right_strikes, events.right_offs, ":"),
+    )
+    for row, strikes, offs, line in sides:
+        for strike in strikes:
+            later = offs[(offs > strike) & (offs - strike <= MAX_STANCE)]
+            if len(later):
+                axes.barh(row, later[0] - strike, left=strike, height=0.6, color=FAINT)
+            axes.plot([strike, strike], [row - 0.4, row + 0.4], color="black", linestyle=line)
+
+
+def plot_cycle_bands(probe: GaitProfile, template: GaitProfile | None, *, name: str = "") -> Figure:
+    """Draw the joint angles of a probe over the gait cycle against a person's normal band.
+
+    Parameters
+    ----------
+    probe
+        The walk in question.
+    template
+        Of the claimed person, pooled over the enrolled recordings; None if the gallery has none.
+    name
+        Of the claimed person.
+    """
+    figure, axes = new_figure(3, 2, height=4.8)
+    share = np.linspace(0, 100, probe.mean.shape[1])
+    order = [f"{side} {joint}" for side in ("left", "right") for joint in ("hip", "knee", "ankle")]
+    for one, title in zip(axes, order, strict=True):
+        row = ANGLES.index(title)
+        said = ""
+        if template is not None and np.isfinite(template.mean[row]).all():
+            mean, sd = template.mean[row], template.sd[row]
+            one.plot(share, mean, color=GREY, linewidth=1.2, linestyle="--")
+            if np.isfinite(sd).all():
+                low, high = mean - BAND_SDS * sd, mean + BAND_SDS * sd
+                one.fill_between(share, low, high, color="#B8B8B8", alpha=0.65, linewidth=0)
+                inside = share_inside(probe, template)[title]
+                said = f"{inside:.0%} inside" if np.isfinite(inside) else ""
+        one.plot(share, probe.mean[row], color=FOR, linewidth=2.0)
+        if not np.isfinite(probe.mean[row]).any():
+            said = "not measured"
+        one.set_title(title, fontsize=9.5, loc="left")
+        one.set_title(said, fontsize=8.5, loc="right", color=GREY)
+        one.set_xlim(0, 100)
+        one.set_xticks([0, 25, 50, 75, 100])
+    for left, right in zip(axes[:3], axes[3:], strict=True):
+        left.tick_params(labelbottom=False)
+        # the same scale on both sides, or a limp would not show
+        low = min(left.get_ylim()[0], right.get_ylim()[0])
+        high = max(left.get_ylim()[1], right.get_ylim()[1])
+        left.set_ylim(low, high)
+        right.set_ylim(low, high)
+        right.set_xlabel("% of the gait cycle", fontsize=9)
+    axes[0].set_ylabel("flexion, degrees", fontsize=9)
+    axes[3].set_ylabel("flexion, degrees", fontsize=9)
+    _cycle_legend(figure, probe, template, name or "the claimed person")
+    return figure
+
+
+def _cycle_legend(
+    figure: Figure, probe: GaitProfile, template: GaitProfile | None, name: str
+) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [
+        Line2D([], [], color=FOR, linewidth=2.0, label=f"this video, {probe.cycles} cycles")
+    ]
+    if template is not None:
+        shown = _plain(name)
+        handles += [
+            Line2D(
+                [],
+                [],
+                color=GREY,
+                linestyle="--",
+                label=f"{shown} as enrolled, {template.cycles} cycles",
+            ),
+            Patch(color="#B8B8B8", label=f"± {BAND_SDS:g} standard deviations"),
+        ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8.5, frameon=False)
+
+
+def share_inside(probe: GaitProfile, template: GaitProfile) -> dict[str, float]:
+    """Return by angle which share of the cycle the probe lies in the template's band, 0 to 1.
+
+    NaN where either was not measured, or from fewer than two cycles.
+    """
+    off = np.abs(probe.mean - template.mean)
+    known = np.isfinite(off) & np.isfinite(template.sd)
+    inside = off <= BAND_SDS * template.sd
+    return {
+        name: float(inside[row].mean()) if known[row].all() else float("nan")
+        for row, name in enumerate(ANGLES)
+    }
+
+
+def plot_groups(importance: Importance) -> Figure:
+    """Draw what the groups of features and the joint angles contributed to the similarity."""
+    figure, (groups, angles) = new_figure(2, height=2.6)
+    _signed_bars(groups, importance.groups)
+    _signed_bars(angles, importance.angles)
+    label(groups, "Kinds of features", "contribution to the similarity", "")
+    label(angles, "Joint angles", "contribution to the similarity", "")
+    return figure
+
+
+def plot_embedding_map(
+    probe: NDArray[np.floating[Any]],
+    template: Template,
+    others: Sequence[Template] = (),
+    enrolled: NDArray[np.floating[Any]] | None = None,
+    *,
+    show_names: bool = False,
+) -> Figure:
+    """Draw where a walk lies among the enrolled people, in two dimensions.
+
+    Parameters
+    ----------
+    probe
+        Shape (N, D), unit length: the windows of the video.
+    template
+        Of the claimed person.
+    others
+        Templates of other enrolled people; the claimed person among them is left out.
+    enrolled
+        Shape (M, D): the windows of the claimed person's recordings, or None.
+    show_names
+        Whether the others are named; they have nothing to do with the case as a rule.
+
+    Notes
+    -----
+    Principal components of one direction per person, so that nobody weighs more by a longer video.
+    The map leaves most dimensions out; decisions are made in all of them.
+    """
+    figure, (axes,) = new_figure(height=4.4)
+    strangers = [t for t in others if t.template_id != template.template_id]
+    windows = np.asarray(probe, np.float64)
+    own = np.asarray(
+        enrolled if enrolled is not None else np.zeros((0, windows.shape[1])), np.float64
+    )
+    people = np.stack(
+        [template.vector, windows.mean(axis=0), *(t.vector for t in strangers)]
+    ).astype(np.float64)
+    # a third direction is needed for two components: with few people their windows help out
+    fitted = people if len(people) > 3 else np.concatenate([people, windows, own])
+    centre = fitted.mean(axis=0)
+    _, scales, components = np.linalg.svd(fitted - centre, full_matrices=False)
+    shares = scales**2 / max(float((scales**2).sum()), 1e-12)
+    plane = components[:2]
+    if len(plane) < 2:
+        plane = np.concatenate([plane, np.zeros((2 - len(plane), plane.shape[1]))])
+        shares = np.append(shares, 0.0)
+
+    def flat(vectors: NDArray[np.floating[Any]]) -> Float64:
+        projected: Float64 = (np.asarray(vectors, np.float64) - centre) @ plane.T
+        return projected
+
+    shown = _plain(template.name)
+    if strangers:
+        spots = flat(np.stack([t.vector for t in strangers]))
+        axes.scatter(
+            *spots.T, s=34, color="#9A9A9A", marker=MARKERS[2], label="other enrolled people"
+        )
+        for spot, other in zip(spots, strangers, strict=True) if show_names else ():
+            axes.annotate(
+                _plain(other.name), spot, xytext=(5, 4), textcoords="offset points", fontsize=8
+            )
+    if len(own):
+        axes.scatter(
+            *flat(own).T, s=16, facecolor="none", edgecolor="black", label=f"enrolled: {shown}"
+        )
+    axes.scatter(
+        *flat(template.vector[None]).T,
+        s=150,
+        color="black",
+        marker=MARKERS[7],
+        label=f"template of {shown}",
+        zorder=4,
+    )
+    axes.scatter(
+        *flat(windows).T, s=26, color=FOR, marker=MARKERS[1], alpha=0.8, label="this video"
+    )
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.tick_params(labelbottom=False, labelleft=False)
+    label(
+        axes,
+        f"Where this walk lies (the plane holds {shares[:2].sum():.0%} of the differences)",
+        f"first component, {shares[0]:.0%}",
+        f"second component, {shares[1]:.0%}",
+    )
+    legend(axes)
+    return figure
+
+
+def _signed_bars(axes: Axes, values: Mapping[str, float]) -> None:
+    """Draw one horizontal bar per value, the first on top."""
+    names = list(values)
+    sizes = np.array([values[name] for name in names], np.float64)
+    rows = np.arange(len(names))[::-1]
+    for keep, colour, hatch in ((sizes >= 0, FOR, None), (sizes < 0, AGAINST, "////")):
+        axes.barh(
+            rows[keep],
+            sizes[keep],
+            height=0.7,
+            facecolor=colour if hatch is None else "white",
+            edgecolor=colour,
+            hatch=hatch,
+        )
+    axes.axvline(0.0, color=GREY, linewidth=0.8)
+    axes.set_yticks(rows, names, fontsize=8.5)
+    axes.grid(False, axis="y")
+    axes.margins(x=0.08)
+    axes.xaxis.get_major_locator().set_params(nbins=5)
+
+
+def _widest_step(pose: PoseSequence) -> Float64:
+    """Return the gait landmarks of the frame with the widest step, shape (12, 2), y up."""
+    points = gait_points(pose)
+    complete = np.isfinite(points[:, [i for i in range(8)]]).all(axis=(1, 2))
+    if not complete.any():
+        return np.full((12, 2), np.nan)
+    times, points = pose.timestamps[complete], points[complete]
+    forward = walking_direction(times, points)
+    hips = points[:, [_GAIT[Landmark.LEFT_HIP], _GAIT[Landmark.RIGHT_HIP]]].mean(axis=1)
+    ankles = points[:, [_GAIT[Landmark.LEFT_ANKLE], _GAIT[Landmark.RIGHT_ANKLE]]]
+    apart = np.abs(np.sum((ankles[:, 0] - ankles[:, 1]) * forward, axis=1))
+    frame = int(np.argmax(apart))
+    relative = points[frame] - hips[frame]
+    ahead = relative @ forward[frame]
+    if is_flat(points):
+        return np.stack([ahead, relative[:, 1]], axis=1)
+    # up times forward is the walker's left
+    aside = relative @ np.cross([0.0, 1.0, 0.0], forward[frame])
+    x = ahead * np.cos(_TURN) - aside * np.sin(_TURN)
+    return np.stack([x, relative[:, 1] + 0.25 * aside], axis=1)
+
+
+def _diverging() -> Any:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("gaitproof-signed", [AGAINST, "white", FOR])
+
+
+def _plain(text: str) -> str:
+    """Return a name that is no formula to matplotlib."""
+    return text.replace("$", r"\$")
