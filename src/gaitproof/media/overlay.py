@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -48,6 +49,7 @@ def draw_pose(
     *,
     min_visibility: float = 0.15,
     thickness: float | None = None,
+    neutral: bool = False,
 ) -> Image:
     """Draw a person's landmarks as a stick figure, left and right in two colours.
 
@@ -63,6 +65,8 @@ def draw_pose(
         Landmarks below it are not drawn.
     thickness
         Width of a limb in pixels; None chooses by the person's height.
+    neutral
+        Whether both sides are drawn in white, so that colours may say something else.
 
     Returns
     -------
@@ -75,13 +79,7 @@ def draw_pose(
     if place.shape != (N_LANDMARKS, 2):
         raise ValueError(f"points have shape {place.shape}, not {(N_LANDMARKS, 2)}")
     seen = np.ones(N_LANDMARKS) if visibility is None else np.asarray(visibility, np.float64)
-    # OpenCV takes 32-bit fixed point; a wild estimate far outside the picture would overflow it
-    reach = 4.0 * max(image.shape[:2])
-    known = (
-        np.isfinite(place).all(axis=1)
-        & (seen >= min_visibility)
-        & (np.abs(np.nan_to_num(place)) < reach).all(axis=1)
-    )
+    known = _drawable(place, image) & (seen >= min_visibility)
     sharp = np.ascontiguousarray(image)
     if not known.any():
         return sharp.copy()
@@ -94,16 +92,55 @@ def draw_pose(
     for rim in (1.0, 0.0):
         for a, b, colour in limbs:
             target = drawn if min(seen[a], seen[b]) >= 0.5 else faint
-            _line(target, place[a], place[b], _OUTLINE if rim else colour, thickness + 2 * rim)
+            ink = MIDDLE_COLOUR if neutral else colour
+            _line(target, place[a], place[b], _OUTLINE if rim else ink, thickness + 2 * rim)
         for joint in joints:
             target = drawn if seen[joint] >= 0.5 else faint
             radius = 0.75 * thickness + rim
-            _disc(target, place[joint], _OUTLINE if rim else _joint_colour(joint), radius)
+            ink = MIDDLE_COLOUR if neutral else _joint_colour(joint)
+            _disc(target, place[joint], _OUTLINE if rim else ink, radius)
     # what was seen badly shows through at half strength, below what was seen well
     changed = (drawn != sharp).any(axis=2, keepdims=True)
     half = cv2.addWeighted(sharp, 0.5, faint, 0.5, 0)
     result: Image = np.where(changed, drawn, half).astype(np.uint8, copy=False)
     return result
+
+
+def draw_joints(
+    image: Image,
+    points: ArrayLike,
+    marks: Mapping[Landmark, tuple[float, Colour, bool]],
+) -> None:
+    """Draw discs and rings of given sizes over joints, in place.
+
+    Parameters
+    ----------
+    image
+        Shape (H, W, 3), uint8 RGB, contiguous; drawn into.
+    points
+        Shape (33, 2), pixels; NaN where unknown.
+    marks
+        Radius in pixels, colour, and whether the mark is a filled disc or else a ring, by joint;
+        the largest is drawn first.
+    """
+    place = np.asarray(points, np.float64)
+    known = _drawable(place, image)
+    for joint, (radius, colour, filled) in sorted(marks.items(), key=lambda m: -m[1][0]):
+        if not known[joint] or radius < 1.0:
+            continue
+        _disc(image, place[joint], _OUTLINE, radius + 1.0)
+        _disc(image, place[joint], colour, radius)
+        if not filled:
+            _disc(image, place[joint], MIDDLE_COLOUR, 0.55 * radius)
+
+
+def _drawable(place: NDArray[np.float64], image: Image) -> NDArray[np.bool_]:
+    # OpenCV takes 32-bit fixed point; a wild estimate far outside the picture would overflow it
+    reach = 4.0 * max(image.shape[:2])
+    known: NDArray[np.bool_] = np.isfinite(place).all(axis=1) & (
+        np.abs(np.nan_to_num(place)) < reach
+    ).all(axis=1)
+    return known
 
 
 def _joint_colour(joint: Landmark) -> Colour:

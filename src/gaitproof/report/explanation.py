@@ -162,9 +162,7 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
     figure, (curve, strip, feet) = new_figure(1, 3, height=3.6, heights=(3.0, 0.7, 1.0))
     times = np.asarray(importance.times, np.float64)
     values = np.asarray(importance.over_time, np.float64)
-    top = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    span = (float(times[0]), float(times[-1])) if len(times) else (0.0, 1.0)
+    span = time_span(importance)
     for keep, colour, hatch, name in (
         (values >= 0, FOR, None, "for the claim"),
         (values < 0, AGAINST, "////", "against it"),
@@ -183,20 +181,10 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
         )
     curve.plot(times, values, color="black", linewidth=0.9)
     curve.axhline(0.0, color=GREY, linewidth=0.8)
-    strip.imshow(
-        values[None],
-        cmap=_diverging(),
-        vmin=-top,
-        vmax=top,
-        aspect="auto",
-        interpolation="nearest",
-        extent=(span[0] - step / 2, span[1] + step / 2, 0, 1),
-    )
-    strip.grid(False)
-    strip.set_yticks([])
+    draw_strip(strip, importance)
     _draw_feet(feet, events, span)
     for axes in (curve, strip, feet):
-        axes.set_xlim(span[0] - step / 2, span[1] + step / 2)
+        axes.set_xlim(span)
     for axes in (curve, strip):
         axes.tick_params(labelbottom=False)
         for strike in () if events is None else events.left_strikes:
@@ -207,6 +195,42 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
     feet.set_xlabel("seconds in the video", fontsize=10)
     legend(curve)
     return figure
+
+
+def time_span(importance: Importance) -> tuple[float, float]:
+    """Return the seconds that a strip over the explained time begins and ends with."""
+    times = np.asarray(importance.times, np.float64)
+    if not len(times):
+        return 0.0, 1.0
+    half = float(np.median(np.diff(times))) / 2 if len(times) > 1 else 0.5
+    return float(times[0]) - half, float(times[-1]) + half
+
+
+def draw_strip(axes: Axes, importance: Importance) -> None:
+    """Draw the contribution over time as a strip of colours."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    values = np.asarray(importance.over_time, np.float64)
+    top = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+    # the times may have holes, between two stretches of a walk, which stay grey
+    times = np.asarray(importance.times, np.float64)
+    span = time_span(importance)
+    grid = np.linspace(*span, 1200)
+    near = np.abs(grid[:, None] - times).argmin(axis=1) if len(times) else np.zeros(0, int)
+    half = (span[1] - span[0]) if len(times) < 2 else float(np.median(np.diff(times)))
+    shown = np.where(np.abs(grid - times[near]) <= half, values[near], np.nan)
+    axes.set_facecolor(FAINT)
+    axes.imshow(
+        shown[None],
+        cmap=LinearSegmentedColormap.from_list("gaitproof-signed", [AGAINST, "white", FOR]),
+        vmin=-top,
+        vmax=top,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(*span, 0, 1),
+    )
+    axes.grid(False)
+    axes.set_yticks([])
 
 
 def _draw_feet(axes: Axes, events: GaitEvents | None, span: tuple[float, float]) -> None:
@@ -285,7 +309,7 @@ def _cycle_legend(
         Line2D([], [], color=FOR, linewidth=2.0, label=f"this video, {probe.cycles} cycles")
     ]
     if template is not None:
-        shown = _plain(name)
+        shown = plain_text(name)
         handles += [
             Line2D(
                 [],
@@ -374,7 +398,7 @@ def plot_embedding_map(
         projected: Float64 = (np.asarray(vectors, np.float64) - centre) @ plane.T
         return projected
 
-    shown = _plain(template.name)
+    shown = plain_text(template.name)
     if strangers:
         spots = flat(np.stack([t.vector for t in strangers]))
         axes.scatter(
@@ -382,7 +406,7 @@ def plot_embedding_map(
         )
         for spot, other in zip(spots, strangers, strict=True) if show_names else ():
             axes.annotate(
-                _plain(other.name), spot, xytext=(5, 4), textcoords="offset points", fontsize=8
+                plain_text(other.name), spot, xytext=(5, 4), textcoords="offset points", fontsize=8
             )
     if len(own):
         axes.scatter(
@@ -435,7 +459,7 @@ def _signed_bars(axes: Axes, values: Mapping[str, float]) -> None:
 def _widest_step(pose: PoseSequence) -> Float64:
     """Return the gait landmarks of the frame with the widest step, shape (12, 2), y up."""
     points = gait_points(pose)
-    complete = np.isfinite(points[:, [i for i in range(8)]]).all(axis=(1, 2))
+    complete = np.isfinite(points[:, :8]).all(axis=(1, 2))
     if not complete.any():
         return np.full((12, 2), np.nan)
     times, points = pose.timestamps[complete], points[complete]
@@ -454,12 +478,6 @@ def _widest_step(pose: PoseSequence) -> Float64:
     return np.stack([x, relative[:, 1] + 0.25 * aside], axis=1)
 
 
-def _diverging() -> Any:
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("gaitproof-signed", [AGAINST, "white", FOR])
-
-
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return a name that is no formula to matplotlib."""
     return text.replace("$", r"\$")
