@@ -1,0 +1,1 @@
+"""Training face forgery detectors."""
