@@ -26,6 +26,8 @@ _COMMAND_MODULES: Final = (
     "doctor",
     "extract",
     "verify",
+    "explain",
+    "report",
     "gallery",
     "dataset",
     "train",

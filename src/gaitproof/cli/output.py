@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from gaitproof.report.text import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -35,13 +37,6 @@ _MEASURES: Final = {
     "leg_swaps_repaired": ("leg swaps repaired", "{:.0f} frames"),
 }
 """Quality measures that are shown to people, in this order; `--json` has all of them."""
-
-
-def printable(text: str) -> str:
-    """Return text that cannot steer a terminal: what is not printable is escaped."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
-    )
 
 
 def markup(text: str) -> str:

@@ -189,6 +189,18 @@ def verify(
     model: ModelOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Write a report: .html, .pdf or .json; may be given several times.",
+        ),
+    ] = None,
+    sign_key: Annotated[
+        Path | None,
+        typer.Option("--sign-key", metavar="FILE", help="Sign the report with this private key."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide whether a video shows the person it claims to show.
@@ -196,8 +208,11 @@ def verify(
     Leaves with status 0 for AUTHENTIC, 1 for DEEPFAKE, 3 for INCONCLUSIVE, 2 for an error.
     """
     from gaitproof.cli.output import print_json, progress_bar, show_verdict
+    from gaitproof.cli.report import prepare_reports, report_examination
 
     who = parse_person(person)
+    targets = tuple(report or ())
+    key = prepare_reports(targets, sign_key)
     verifier = open_verifier(
         gallery,
         settings=settings,
@@ -206,7 +221,15 @@ def verify(
         no_cache=no_cache,
     )
     with progress_bar(f"Verifying {video.name}") as progress:
-        verdict = verifier.verify(video, claim=claim, person=who, progress=progress)
+        found = verifier.examine(video, claim=claim, person=who, progress=progress)
+    verdict = found.verdict
+    if targets:
+        command = ["gaitproof", "verify", str(video), "--claim", claim]
+        given = {"gallery": verifier.gallery.location, "settings": settings, "model": model}
+        for option, value in given.items():
+            command += [f"--{option}", str(value)] if value is not None else []
+        command += ["--person", person] if person != "auto" else []
+        report_examination(found, verifier, video, command=command, targets=targets, key=key)
     if as_json:
         print_json(verdict.to_dict())
     else:

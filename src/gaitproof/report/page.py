@@ -212,6 +212,29 @@ class DemoStory:
         return sum(card.as_expected for card in self.cards)
 
 
+@dataclass(frozen=True)
+class ExplanationStory:
+    """What the page of an explanation tells.
+
+    Parameters
+    ----------
+    card
+        The verdict that is explained.
+    sections
+        Titles and pictures.
+    film
+        File name of the film beside the page.
+    method, baseline
+        How the contributions were computed.
+    """
+
+    card: VerdictCard
+    sections: tuple[tuple[str, Picture], ...]
+    film: str
+    method: str
+    baseline: str
+
+
 def percent(value: float) -> str:
     """Return a share in [0, 1] as per cent: one digit below 10 %, none above.
 
@@ -248,6 +271,16 @@ def error_rate_text(rate: ErrorRate) -> str:
     return f"{percent(rate.value)} (95 % interval {percent(rate.low)} to {percent(rate.high)})"
 
 
+def times_text(log10_lr: float) -> str:
+    """Return how many times one hypothesis explains better than the other, whichever it is.
+
+    >>> times_text(1.0), times_text(-2.5)
+    ('10', '320')
+    """
+    ratio = 10.0 ** abs(log10_lr)
+    return f"{ratio:.2g}" if ratio < 100 else f"{round(ratio, -1):,.0f}"
+
+
 def likelihood_text(log10_lr: float, bound: float) -> str:
     """Say in words what a log10 likelihood ratio means.
 
@@ -265,8 +298,7 @@ def likelihood_text(log10_lr: float, bound: float) -> str:
     """
     if abs(log10_lr) < UNDECIDED_LOG10_LR:
         return "this walk is as likely from the claimed person as from somebody else"
-    ratio = 10.0 ** abs(log10_lr)
-    times = f"{ratio:.2g}" if ratio < 100 else f"{round(ratio, -1):,.0f}"
+    times = times_text(log10_lr)
     amount = "at least" if abs(log10_lr) >= bound - 1e-9 else "about"
     one, other = "the claimed person", "somebody else"
     if log10_lr < 0:
@@ -290,21 +322,27 @@ def render_demo(story: DemoStory) -> str:
     """
     if not story.cards:
         raise ValueError("A demo page needs at least one trial.")
-    return _environment().get_template("demo.html.j2").render(story=story)
+    return environment().get_template("demo.html.j2").render(story=story)
 
 
 def render_verdict(card: VerdictCard) -> str:
     """Return the page of one verification."""
-    return _environment().get_template("verdict.html.j2").render(card=card)
+    return environment().get_template("verdict.html.j2").render(card=card)
+
+
+def render_explanation(story: ExplanationStory) -> str:
+    """Return the page of an explanation; its film lies beside it."""
+    return _environment().get_template("explanation.html.j2").render(story=story)
 
 
 def render_pipeline(story: PipelineStory) -> str:
     """Return the summary page of a pipeline."""
-    return _environment().get_template("pipeline.html.j2").render(story=story)
+    return environment().get_template("pipeline.html.j2").render(story=story)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates of every page, with escaping on and the filters they share."""
     environment = Environment(
         loader=PackageLoader("gaitproof.report"),
         autoescape=True,

@@ -1,0 +1,193 @@
+"""``verify --report`` and ``gaitproof report``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from gaitproof.report.casefile import ReportPicture
+    from gaitproof.verify.verifier import Examination, Verifier
+
+FAILED_CHECK_STATUS: Final = 1
+"""Process exit status when a report does not pass a check."""
+
+_FRAMES: Final = 3
+"""Frames of the video in a report: one row."""
+
+ReportArgument = Annotated[Path, typer.Argument(help="The .json report.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+commands = typer.Typer(
+    name="report",
+    help="Check, show and sign reports of `verify --report`.",
+    no_args_is_help=True,
+)
+
+
+def prepare_reports(targets: Sequence[Path], sign_key: Path | None) -> Ed25519PrivateKey | None:
+    """Check everything that could keep a report from being written, before any work is done.
+
+    Returns
+    -------
+    Ed25519PrivateKey or None
+        The key to sign with.
+
+    Raises
+    ------
+    InputError
+        If a report could not be written, or the key cannot be used.
+    """
+    if not targets and sign_key is None:
+        return None
+    from gaitproof.errors import InputError
+    from gaitproof.report.casefile import check_targets
+    from gaitproof.report.signature import load_private_key
+
+    check_targets(targets)
+    if sign_key is None:
+        return None
+    if not any(target.suffix.lower() == ".json" for target in targets):
+        raise InputError(
+            "A signature is kept in the JSON report, and none is asked for.",
+            hint="add '--report NAME.json'",
+        )
+    return load_private_key(sign_key)
+
+
+def report_examination(
+    found: Examination,
+    verifier: Verifier,
+    video: Path,
+    *,
+    command: Sequence[str],
+    targets: Sequence[Path],
+    key: Ed25519PrivateKey | None,
+) -> None:
+    """Write the reports of one examination."""
+    from gaitproof.report.casefile import build_report, seal, write_reports
+
+    report = build_report(
+        found,
+        card=verifier.encoder.card,
+        settings=verifier.settings,
+        recordings=verifier.gallery.history(found.verdict.claim).recordings,
+        command=shlex.join(command),
+        frames=_frames(found, video, verifier),
+    )
+    write_reports(seal(report, key), targets)
+
+
+def _frames(found: Examination, video: Path, verifier: Verifier) -> tuple[ReportPicture, ...]:
+    from gaitproof.report.casefile import file_picture
+    from gaitproof.report.pictures import overlay_pictures
+
+    if not found.tracks or found.tracks[0].sequence.image is None:
+        return ()
+    pictures = overlay_pictures(
+        video,
+        found.tracks[0].sequence,
+        count=_FRAMES,
+        what="The person",
+        limits=verifier.settings.media,
+    )
+    return tuple(file_picture(picture, title="A frame of the video") for picture in pictures)
+
+
+@commands.command()
+def keygen(
+    private: Annotated[Path, typer.Argument(help="File for the new private key (PEM).")],
+    public: Annotated[
+        Path | None,
+        typer.Option("--public", help="File for the public key; by default NAME.pub beside it."),
+    ] = None,
+) -> None:
+    """Make a pair of Ed25519 keys to sign reports with."""
+    from gaitproof.cli.output import markup, stdout
+    from gaitproof.report.signature import make_keys
+
+    beside = public if public is not None else private.with_name(private.name + ".pub")
+    fingerprint = make_keys(private, beside)
+    console = stdout()
+    console.print(f"Private key: {markup(str(private))} (keep it to yourself)")
+    console.print(f"Public key:  {markup(str(beside))} (give it to those who check)")
+    console.print(f"Fingerprint: {fingerprint}")
+
+
+@commands.command()
+def check(
+    report: ReportArgument,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Public key that must have signed it (PEM).")
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option("--video", help="File that must be the video in question.")
+    ] = None,
+    enrolled: Annotated[
+        list[Path] | None,
+        typer.Option("--enrolled", help="File that must be part of the template; repeatable."),
+    ] = None,
+    document: Annotated[
+        list[Path] | None,
+        typer.Option("--document", help=".html or .pdf that must say the same; repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check schema, hashes, pictures and signature of a report, and that files belong to it.
+
+    Leaves with status 0 if nothing is wrong, 1 if a check failed, 2 if a file cannot be read.
+    """
+    from gaitproof.cli.output import markup, print_json, stdout
+    from gaitproof.report.casefile.check import Outcome, check_report
+
+    found = check_report(
+        report, key=key, video=video, enrolled=enrolled or (), documents=document or ()
+    )
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        signs = {
+            Outcome.GOOD: "[bold green]good[/]",
+            Outcome.BAD: "[bold red]BAD [/]",
+            Outcome.OPEN: "[bold yellow]open[/]",
+        }
+        console = stdout()
+        console.print(markup(found.report.content.verdict.headline))
+        for one in found.checks:
+            console.print(f"{signs[one.outcome]}  {one.name}: {markup(one.text)}")
+        verdict = "Nothing is wrong." if found.good else "Do not rely on this report."
+        console.print(f"[bold]{verdict}[/]")
+    raise typer.Exit(0 if found.good else FAILED_CHECK_STATUS)
+
+
+@commands.command()
+def render(
+    report: ReportArgument,
+    output: Annotated[
+        list[Path], typer.Option("--output", "-o", help=".html or .pdf to write; repeatable.")
+    ],
+) -> None:
+    """Write the page or the PDF of a .json report that is intact."""
+    from gaitproof.errors import InputError
+    from gaitproof.report.casefile import check_targets, write_reports
+    from gaitproof.report.casefile.check import check_report
+
+    check_targets(output)
+    found = check_report(report)
+    if not found.good:
+        raise InputError(
+            f"The report {str(report)!r} was changed and is not shown.",
+            hint=f"gaitproof report check {shlex.quote(str(report))}",
+        )
+    write_reports(found.report, output)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.add_typer(commands)

@@ -1,0 +1,202 @@
+"""From an examination to the content of its report."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import math
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Final, Literal
+
+from gaitproof.config import VerifySettings
+from gaitproof.nets.card import ModelCard
+from gaitproof.report.casefile.content import CaseReport, EnrolledFile, ReportPicture
+from gaitproof.report.casefile.plots import plot_score_position, plot_verbal_scale
+from gaitproof.report.style import DPI
+from gaitproof.report.text import printable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gaitproof.report.page import Picture
+    from gaitproof.types import Verdict
+    from gaitproof.verify.gallery import RecordingSummary
+    from gaitproof.verify.verifier import Examination
+
+_PACKAGES: Final = ("gaitproof", "av", "mediapipe", "numpy", "onnxruntime", "scipy")
+"""What stands between the file and the number."""
+
+
+def build_report(
+    examination: Examination,
+    *,
+    card: ModelCard,
+    settings: VerifySettings,
+    recordings: Iterable[RecordingSummary] = (),
+    command: str = "",
+    frames: Sequence[ReportPicture] = (),
+    explanation: Sequence[ReportPicture] = (),
+    created: datetime | None = None,
+) -> CaseReport:
+    """Put together what a report states.
+
+    Parameters
+    ----------
+    examination
+        The verdict and what it was made from.
+    card
+        Of the model that was used.
+    settings
+        Limits and quality gate that were used.
+    recordings
+        What the gallery holds of the claimed person; those of other models are left out.
+    command
+        Makes the same verdict again.
+    frames
+        Frames of the video, see `file_picture`.
+    explanation
+        What the score rests on.
+    created
+        None for now.
+    """
+    verdict = _clean(examination.verdict)
+    template = examination.template
+    sources = frozenset(template.sources if template is not None else ())
+    enrolled = [r for r in recordings if r.model_id == card.model_id]
+    return CaseReport(
+        created=(created or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        verdict=verdict,
+        enrolled=tuple(
+            EnrolledFile(
+                path=printable(r.path),
+                sha256=r.sha256,
+                windows=r.windows,
+                enrolled=r.created,
+                used=r.sha256 in sources and r.estimator == (template and template.estimator),
+            )
+            for r in enrolled
+        ),
+        model=card,
+        settings=settings,
+        command=printable(command),
+        versions=_versions(),
+        estimator=examination.tracks[0].sequence.estimator if examination.tracks else "",
+        frames=tuple(frames),
+        evidence=_evidence(verdict, card),
+        explanation=tuple(explanation),
+    )
+
+
+def figure_picture(figure: Figure, *, title: str, alt: str, caption: str = "") -> ReportPicture:
+    """Draw a figure into the report; the same figure gives the same bytes."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
+    width, height = (round(DPI * side) for side in figure.get_size_inches())
+    return _picture(out.getvalue(), "image/png", width, height, title, alt, caption)
+
+
+def file_picture(picture: Picture, *, title: str) -> ReportPicture:
+    """Take over a JPEG picture of a page, as `gaitproof.report.pictures` makes them."""
+    data = base64.b64decode(picture.data_uri.removeprefix("data:image/jpeg;base64,"))
+    return _picture(
+        data,
+        "image/jpeg",
+        picture.width,
+        picture.height,
+        title,
+        picture.alt,
+        picture.caption,
+    )
+
+
+def _picture(
+    data: bytes,
+    media_type: Literal["image/png", "image/jpeg"],
+    width: int,
+    height: int,
+    title: str,
+    alt: str,
+    caption: str,
+) -> ReportPicture:
+    return ReportPicture(
+        title=title,
+        alt=printable(alt),
+        caption=printable(caption),
+        media_type=media_type,
+        width=width,
+        height=height,
+        sha256=hashlib.sha256(data).hexdigest(),
+        data=base64.b64encode(data).decode("ascii"),
+    )
+
+
+def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportPicture, ...]:
+    if verdict.similarity is None or verdict.log10_lr is None:
+        return ()
+    pictures = []
+    if card.scores is not None:
+        pictures.append(
+            figure_picture(
+                plot_score_position(
+                    card.scores,
+                    similarity=verdict.similarity,
+                    threshold=verdict.threshold,
+                    band=verdict.band,
+                ),
+                title="This walk among the walks of the evaluation",
+                alt=(
+                    "Distributions of the similarity of genuine and of false claims in the "
+                    f"evaluation, and this walk at {verdict.similarity:.3f}."
+                ),
+                caption=(
+                    "Solid: genuine claims; hatched: claims to be somebody else "
+                    f"({card.scores.source}). Each distribution has the same area, whatever the "
+                    "number of claims. The black line is the walk of this report."
+                ),
+            )
+        )
+    pictures.append(
+        figure_picture(
+            plot_verbal_scale(verdict.log10_lr, verdict.log10_lr_bound),
+            title="Weight of the evidence on the verbal scale",
+            alt=(
+                f"The log10 likelihood ratio {verdict.log10_lr:+.2f} on the verbal scale from "
+                "extremely strong support against the claim to extremely strong support for it; "
+                f"nothing beyond {verdict.log10_lr_bound:.2f} either way can be reached."
+            ),
+            caption=(
+                "The hatched parts cannot be reached: the calibration holds too few people to "
+                "support so strong a statement."
+            ),
+        )
+    )
+    return tuple(pictures)
+
+
+def _clean(verdict: Verdict) -> Verdict:
+    """Take out what JSON and a page cannot hold: unknown measures, unprintable characters."""
+    quality = verdict.quality
+    measures = {k: float(v) for k, v in quality.measures.items() if math.isfinite(v)}
+    return replace(
+        verdict,
+        claim=printable(verdict.claim),
+        reason=printable(verdict.reason),
+        source=printable(verdict.source),
+        notes=tuple(map(printable, verdict.notes)),
+        quality=replace(quality, measures=measures),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"Python": platform.python_version(), "system": platform.platform(terse=True)}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,118 @@
+"""What a case report says: plain, validated data, and nothing of how it looks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from gaitproof.config import Settings, VerifySettings
+from gaitproof.nets.card import ModelCard
+from gaitproof.types import Verdict
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+MAX_PICTURE: Final = 4 * 2**20
+"""Characters of one picture in base64; the largest that is made here has a tenth of it."""
+
+_SIGNATURES: Final = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+
+
+class ReportPicture(Settings):
+    """A picture of the report, inside it.
+
+    The bytes are kept with their own SHA-256, so that a picture can be told apart from another one
+    without a picture library.
+    """
+
+    title: str = Field(max_length=200)
+    """A heading of a few words."""
+    alt: str = Field(max_length=2000)
+    """What is seen, for those who do not see it."""
+    caption: str = Field(max_length=2000)
+    """What the reader shall take from it."""
+    media_type: Literal["image/png", "image/jpeg"]
+    width: int = Field(ge=1, le=10_000)
+    height: int = Field(ge=1, le=10_000)
+    sha256: Sha256
+    data: str = Field(max_length=MAX_PICTURE)
+    """Base64 of the file."""
+
+    @model_validator(mode="after")
+    def _check_data(self) -> ReportPicture:
+        try:
+            content = self.content
+        except binascii.Error as error:
+            raise ValueError("the picture is not base64") from error
+        if not content.startswith(_SIGNATURES[self.media_type]):
+            raise ValueError(f"the picture is not {self.media_type}")
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise ValueError("the picture does not have the SHA-256 that is stated")
+        return self
+
+    @property
+    def content(self) -> bytes:
+        """The file."""
+        return base64.b64decode(self.data, validate=True)
+
+    @property
+    def data_uri(self) -> str:
+        """The address that shows the picture in a page."""
+        return f"data:{self.media_type};base64,{self.data}"
+
+
+class EnrolledFile(Settings):
+    """One recording of the claimed person that the gallery holds for this model."""
+
+    path: str = Field(max_length=5000)
+    """As it was given at the enrolment; the file need not exist any more."""
+    sha256: Sha256
+    windows: int = Field(ge=0)
+    """Usable two-second windows."""
+    enrolled: str = Field(max_length=40)
+    """UTC time, ISO 8601."""
+    used: bool
+    """Whether it is part of the template that was compared."""
+
+
+class CaseReport(Settings):
+    """Everything that a report on one verification states; the same for every format.
+
+    Pictures are in reading order: `frames` show the walk with the found joints, `evidence` the
+    score and its weight, `explanation` what the score rests on.
+    """
+
+    format: Literal["gaitproof-report/1"] = "gaitproof-report/1"
+    created: str = Field(max_length=40)
+    """UTC time, ISO 8601."""
+    verdict: Verdict
+    enrolled: tuple[EnrolledFile, ...] = Field(max_length=10_000)
+    model: ModelCard
+    settings: VerifySettings
+    command: str = Field(max_length=20_000)
+    """Makes the same verdict again, given the same files."""
+    versions: dict[str, str] = Field(max_length=100)
+    """Packages that can change a number, by name."""
+    estimator: str = Field(max_length=200)
+    """What found the joints; empty if nobody was examined."""
+    frames: tuple[ReportPicture, ...] = Field(default=(), max_length=12)
+    evidence: tuple[ReportPicture, ...] = Field(default=(), max_length=12)
+    explanation: tuple[ReportPicture, ...] = Field(default=(), max_length=24)
+
+    @property
+    def pictures(self) -> tuple[ReportPicture, ...]:
+        """All pictures."""
+        return (*self.frames, *self.evidence, *self.explanation)
+
+
+def report_schema() -> dict[str, Any]:
+    """Return the published JSON Schema (draft 2020-12) of a sealed report file."""
+    from gaitproof.report.casefile.seal import SealedReport
+
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **SealedReport.model_json_schema(mode="serialization"),
+    }

@@ -1,0 +1,496 @@
+"""The order and the words of a case report, as blocks that HTML and PDF both draw.
+
+Both formats walk the same blocks: what stands in one stands in the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from gaitproof.report.casefile.content import CaseReport, ReportPicture
+from gaitproof.report.casefile.seal import SealedReport
+from gaitproof.report.page import SYMBOLS, error_rate_text, measure, percent, signed, times_text
+from gaitproof.report.text import printable
+from gaitproof.types import Decision, Verdict
+from gaitproof.verify.calibration import VERBAL_SCALE, in_words
+
+ENFSI: Final = (
+    "European Network of Forensic Science Institutes: ENFSI Guideline for Evaluative Reporting in "
+    "Forensic Science, 2015"
+)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of a section."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text; `lead` stands before it in bold, `soft` makes it a remark."""
+
+    text: str
+    lead: str = ""
+    soft: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer itself."""
+
+    decision: Decision
+    symbol: str
+    headline: str
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """Points, each with a few bold words before it, or none."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values; `code` values are for machines and set in fixed width."""
+
+    rows: tuple[tuple[str, str], ...]
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows below headings; `marked` is the number of the row that counts, if one does."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    widths: tuple[float, ...]
+    """Relative widths of the columns."""
+    marked: int | None = None
+
+
+@dataclass(frozen=True)
+class Code:
+    """A command."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures; `wide` ones take the column, others stand beside each other."""
+
+    items: tuple[ReportPicture, ...]
+    wide: bool = True
+
+
+Block = Heading | Paragraph | Finding | Bullets | Facts | Table | Code | Pictures
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report in reading order.
+
+    Parameters
+    ----------
+    title, subtitle
+        What was asked, and how it was answered.
+    blocks
+        Everything below.
+    sha256
+        Of the content; it stands on every page.
+    """
+
+    title: str
+    subtitle: str
+    blocks: tuple[Block, ...]
+    sha256: str
+
+
+def compose(sealed: SealedReport) -> Document:
+    """Put a report into words."""
+    report = sealed.content
+    verdict = report.verdict
+    return Document(
+        title=f"Does this video show {printable(verdict.claim)}?",
+        subtitle=(
+            "Report on a comparison of gait: the question is answered from the way the person in "
+            "the video walks, not from the face."
+        ),
+        blocks=(
+            *_finding(report),
+            *_weight(report),
+            *_material(report),
+            *_explanation(report),
+            *_enrolment(report),
+            *_limits(report),
+            *_model(report),
+            *_reproduce(report),
+            *_integrity(sealed),
+        ),
+        sha256=sealed.content_sha256,
+    )
+
+
+def likelihood_sentence(log10_lr: float, bound: float) -> str:
+    """Say a likelihood ratio as an expert does: about the findings, never about the hypotheses.
+
+    >>> likelihood_sentence(1.0, 1.9)
+    'What was found is about 10 times as probable if the claimed person walks in the video as if \
+somebody else does.'
+    """
+    if abs(log10_lr) <= VERBAL_SCALE[0][0]:
+        return (
+            "What was found is about as probable if the claimed person walks in the video as if "
+            "somebody else does."
+        )
+    one, other = "the claimed person walks in the video", "somebody else does"
+    if log10_lr < 0:
+        one, other = "somebody else walks in the video", "the claimed person does"
+    sentence = (
+        f"What was found is about {times_text(log10_lr)} times as probable if {one} as if {other}."
+    )
+    if abs(log10_lr) >= bound - 1e-9:
+        sentence += (
+            " This is the largest weight that the number of people in the calibration supports; "
+            "the calculation is cut off there."
+        )
+    return sentence
+
+
+def _finding(report: CaseReport) -> Iterable[Block]:
+    verdict = report.verdict
+    yield Finding(verdict.decision, SYMBOLS[verdict.decision], printable(verdict.headline))
+    rows = [
+        ("Claim", f"The person in the video is {printable(verdict.claim)}."),
+        ("Finding", verdict.plain),
+    ]
+    if verdict.log10_lr is not None:
+        rows.append(("Weight", likelihood_sentence(verdict.log10_lr, verdict.log10_lr_bound)))
+        rows.append(("In words", f"{in_words(verdict.log10_lr).capitalize()} (ENFSI scale)."))
+    elif verdict.reason:
+        rows.append(("Reason", printable(verdict.reason)))
+    rows.append(("Video", printable(verdict.source)))
+    rows.append(("Report made", f"{printable(report.created)} (UTC), {verdict.software}"))
+    yield Facts(tuple(rows))
+    yield Heading("What this finding means, and what it does not")
+    yield Bullets(_meaning(verdict))
+
+
+def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    common = (
+        (
+            "It is one piece of evidence.",
+            "How probable the claim itself is also depends on everything else that is known of the "
+            "case, which is for the court to weigh and not part of this report.",
+        ),
+    )
+    if verdict.decision is Decision.DEEPFAKE:
+        return (
+            (
+                "A mismatch does not prove a forgery.",
+                "An injury, other shoes, a heavy bag, a slope or a badly tracked walk change a "
+                "gait too. DEEPFAKE is the name of the answer “the gait contradicts the claim”, "
+                "no more.",
+            ),
+            (
+                "It does not say who walks in the video,",
+                "nor that the video was made by a computer: a look-alike gives the same answer.",
+            ),
+            *common,
+        )
+    if verdict.decision is Decision.AUTHENTIC:
+        return (
+            (
+                "A match does not prove that the video is authentic.",
+                "Footage of the real person whose face, lips or voice were replaced walks like "
+                "the real person.",
+            ),
+            (
+                "It does not identify the person to the exclusion of all others:",
+                "other people with a similar gait would be accepted as well, at the rate of false "
+                "matches below.",
+            ),
+            *common,
+        )
+    answer = (
+        "The walk was compared, and speaks neither clearly for nor clearly against the claim."
+        if verdict.similarity is not None
+        else "The video does not carry a comparison; the reason is stated above."
+    )
+    return (
+        ("INCONCLUSIVE is an answer.", answer),
+        (
+            "It is no sign of a forgery,",
+            "nor of authenticity: it must not be used as support for either side.",
+        ),
+        *common,
+    )
+
+
+def _weight(report: CaseReport) -> Iterable[Block]:
+    verdict, point, band = report.verdict, report.model.operating_point, report.verdict.band
+    yield Heading("The evidence and its weight")
+    if verdict.similarity is None or verdict.log10_lr is None:
+        yield Paragraph(
+            "No score was made, so that there is no likelihood ratio. What follows describes how "
+            "the method decides where it can."
+        )
+    else:
+        yield Facts(
+            (
+                ("Similarity", f"{verdict.similarity:.3f} (0: opposite, 1: identical)"),
+                (
+                    "Likelihood ratio",
+                    f"{10**verdict.log10_lr:.2g}; log₁₀ {signed(verdict.log10_lr)}",
+                ),
+                (
+                    "Its bound",
+                    f"log₁₀ ±{verdict.log10_lr_bound:.2f}: calibration on "
+                    f"{report.model.calibration.subjects} people supports no likelihood ratio "
+                    f"beyond {10**verdict.log10_lr_bound:.0f}",
+                ),
+            )
+        )
+        if report.model.scores is None:
+            yield Paragraph(
+                "The model does not tell how the scores of its evaluation are distributed; "
+                "there is no picture of them.",
+                soft=True,
+            )
+        yield Pictures(report.evidence)
+        yield _verbal_table(verdict.log10_lr)
+        yield Paragraph(
+            f"Scale: {ENFSI}. The two hypotheses compared are “the claimed person walks in the "
+            "video” and “somebody else does”; the people of the evaluation stand for somebody "
+            "else.",
+            soft=True,
+        )
+    yield Heading("How the answer is decided, and how often it is wrong")
+    yield Paragraph(_rule(verdict))
+    rates = [("wrong at the threshold alone", verdict.fmr, verdict.fnmr)]
+    if band is not None:
+        rates += [
+            ("wrong answers, of all claims", band.wrong_nonmated, band.wrong_mated),
+            ("wrong answers, of the claims decided", band.fmr, band.fnmr),
+            ("left undecided", band.undecided_nonmated, band.undecided_mated),
+        ]
+    yield Table(
+        ("", "False claims: somebody else walks", "Genuine claims: the person walks"),
+        tuple((name, error_rate_text(a), error_rate_text(b)) for name, a, b in rates),
+        (1.3, 1.6, 1.6),
+    )
+    yield Paragraph(
+        "A wrong answer to a false claim is to accept it (false match); to a genuine claim, to "
+        "refuse it (false non-match)."
+    )
+    yield Paragraph(
+        f"Threshold: {point.chosen_by}. Protocol: {report.model.protocol}. These rates hold for "
+        "footage like that of the evaluation; see the limits of the model.",
+        soft=True,
+    )
+
+
+def _rule(verdict: Verdict) -> str:
+    band = verdict.band
+    if band is None:
+        return (
+            f"A claim is accepted where the similarity is {verdict.threshold:.3f} or more, and "
+            "refused below. The threshold comes with the model and was set on people it was not "
+            "trained on, before this video was seen. In the evaluation:"
+        )
+    return (
+        f"A claim is accepted where the similarity is {band.high:.3f} or more, and refused where "
+        f"it is below {band.low:.3f}, if the likelihood ratio is at least "
+        f"{10**band.min_log10_lr:.2g} on the same side; otherwise nothing is decided. These limits "
+        "come with the model and were set on people it was not trained on, before this video was "
+        "seen. In the evaluation:"
+    )
+
+
+def _verbal_table(log10_lr: float) -> Table:
+    starts = (1.0, *(10**end for end, _ in VERBAL_SCALE[:-1]))
+    ends = [10**end if math.isfinite(end) else None for end, _ in VERBAL_SCALE]
+    rows = tuple(
+        (f"{start:,.0f} to {end:,.0f}" if end is not None else f"more than {start:,.0f}", words)
+        for start, end, (_, words) in zip(starts, ends, VERBAL_SCALE, strict=True)
+    )
+    marked = next(i for i, (end, _) in enumerate(VERBAL_SCALE) if abs(log10_lr) <= end)
+    side = "for" if log10_lr >= 0 else "against"
+    return Table(("Likelihood ratio", f"Support {side} the claim"), rows, (1, 2), marked)
+
+
+def _material(report: CaseReport) -> Iterable[Block]:
+    quality = report.verdict.quality
+    yield Heading("Quality of the video")
+    if quality.reasons:
+        yield Bullets(tuple(("Not usable:", printable(reason)) for reason in quality.reasons))
+    else:
+        yield Paragraph("The video passed every test of quality that is made before a comparison.")
+    remarks = (*quality.warnings, *report.verdict.notes)
+    if remarks:
+        yield Bullets(tuple(("Note:", printable(note)) for note in remarks))
+    gate = report.settings.quality
+    rows = [("two-second windows", f"{quality.usable_windows} of {len(quality.windows)} usable",
+             f"at least {gate.min_windows}")]  # fmt: skip
+    limits = {
+        "person_height_px": f"at least {measure(gate.min_person_height)}",
+        "frame_rate": f"at least {measure(gate.min_frame_rate)}",
+        "gait_cycles": f"at least {measure(gate.min_gait_cycles)}",
+        "visible_share": f"at least {measure(gate.min_visible_share)}",
+        "camera_motion": f"at most {measure(gate.max_camera_motion)}",
+    }
+    for name, value in sorted(quality.measures.items(), key=lambda m: (m[0] not in limits, m[0])):
+        unit = _UNITS.get(name, (name.replace("_", " "), ""))
+        shown = f"{measure(value)} {unit[1]}".strip()
+        rows.append((unit[0], shown, limits.get(name, "")))
+    yield Table(("Measure", "This video", "Needed"), tuple(rows), (2, 1.4, 1))
+    if report.frames:
+        yield Paragraph("The walk that was examined, with the joints as they were found:")
+        yield Pictures(report.frames, wide=False)
+
+
+_UNITS: Final = {
+    "person_height_px": ("height of the person", "pixels"),
+    "frame_rate": ("frame rate", "per second"),
+    "gait_cycles": ("gait cycles", ""),
+    "visible_share": ("share of time in which the legs are seen", ""),
+    "camera_motion": ("camera motion", "widths per second"),
+    "leg_swaps_repaired": ("frames with left and right leg exchanged back", ""),
+    "filled": ("positions of joints filled in short gaps", ""),
+    "dropped": ("positions of joints taken out", ""),
+    "tracked_seconds": ("time in which the person was followed", "s"),
+}
+"""Words and units of quality measures; others are shown by name."""
+
+
+def _explanation(report: CaseReport) -> Iterable[Block]:
+    if not report.explanation:
+        return
+    yield Heading("What the score rests on")
+    yield Paragraph(
+        "These pictures describe how the method came to its score. They help to find an error, for "
+        "example a score that rests on one badly seen moment; they are no further evidence."
+    )
+    yield Pictures(report.explanation)
+
+
+def _enrolment(report: CaseReport) -> Iterable[Block]:
+    yield Heading("What it was compared with")
+    used = sum(entry.used for entry in report.enrolled)
+    if report.verdict.template_id:
+        noun = "recording" if used == 1 else "recordings"
+        yield Paragraph(
+            f"The walk was compared with the template {report.verdict.template_id} of "
+            f"{printable(report.verdict.claim)}, made from {used} {noun}. That these show "
+            f"{printable(report.verdict.claim)} is taken from the enrolment; the method cannot "
+            "check it."
+        )
+    else:
+        yield Paragraph("The walk was not compared. The gallery holds for this claim:")
+    if report.enrolled:
+        yield Table(
+            ("File and SHA-256", "Windows", "Enrolled (UTC)", "Used"),
+            tuple(
+                (
+                    f"{printable(e.path)}\n{e.sha256}",
+                    str(e.windows),
+                    printable(e.enrolled),
+                    "yes" if e.used else "no",
+                )
+                for e in report.enrolled
+            ),
+            (4, 0.9, 1.5, 0.6),
+        )
+
+
+def _limits(report: CaseReport) -> Iterable[Block]:
+    yield Heading("Limits of the method")
+    yield Bullets(
+        (
+            ("Of this model:", printable(report.model.limits)),
+            (
+                "Of the error rates:",
+                "they hold for one person who walks with the feet in the picture, large enough, "
+                "before a camera at rest, as in the evaluation.",
+            ),
+            (
+                "Of the weight:",
+                "it says how probable the finding is under either hypothesis; it is not the "
+                "probability that the claim is true.",
+            ),
+            (
+                "Of the comparison:",
+                "it looks at the walk alone. Face, voice, picture and file were not examined.",
+            ),
+        )
+    )
+
+
+def _model(report: CaseReport) -> Iterable[Block]:
+    card = report.model
+    yield Heading("The model")
+    yield Facts(
+        (
+            ("Model", card.model_id),
+            ("Architecture", f"{card.architecture}; trained {card.trained_on}"),
+            ("Trained on", "; ".join(
+                f"{d.name} ({d.subjects} people, {d.recordings} recordings)" for d in card.data)),
+            ("Evaluated by", card.protocol),
+            ("Calibrated on", f"{card.calibration.subjects} people, "
+                f"{card.calibration.mated_trials:,} genuine and "
+                f"{card.calibration.nonmated_trials:,} false claims"),
+            ("Measured", "; ".join(f"{k.replace('/', ', ')}: {_figure(k, v)}"
+                for k, v in sorted(card.figures.items()))),
+            ("Licence", card.licence),
+        )
+    )  # fmt: skip
+    yield Bullets(tuple((f"{d.name}:", f"{d.citation}. {d.licence}") for d in card.data))
+
+
+def _figure(name: str, value: float) -> str:
+    return percent(value) if name.endswith("eer") else measure(value)
+
+
+def _reproduce(report: CaseReport) -> Iterable[Block]:
+    verdict = report.verdict
+    yield Heading("Identifiers, and how to repeat this")
+    yield Facts(
+        (
+            ("SHA-256 of the video", verdict.source_sha256),
+            ("SHA-256 of the weights", report.model.weights_sha256),
+            ("Template", verdict.template_id or "none"),
+            ("Joints found by", printable(report.estimator) or "nobody was examined"),
+            ("Versions", ", ".join(f"{k} {v}" for k, v in report.versions.items())),
+        ),
+        code=True,
+    )
+    yield Paragraph("With the same files, gallery and versions this command gives the same answer:")
+    yield Code(printable(report.command) or "not recorded")
+
+
+def _integrity(sealed: SealedReport) -> Iterable[Block]:
+    yield Heading("How to check this report")
+    yield Paragraph(
+        "The report exists as a JSON file with the same content. The SHA-256 below is the one of "
+        "its content, which holds the SHA-256 of the video, of the enrolled files, of the weights "
+        "and of every picture. “gaitproof report check” tests all of it, and whether a "
+        "page or PDF says the same."
+    )
+    rows = [("SHA-256 of the content", sealed.content_sha256)]
+    if sealed.signature is None:
+        rows.append(("Signature", "none: whoever has the report could have changed it"))
+    else:
+        rows.append(("Signature", f"{sealed.signature.algorithm} {sealed.signature.value}"))
+        rows.append(("Fingerprint of the key", sealed.signature.fingerprint))
+    yield Facts(tuple(rows), code=True)
+    if sealed.signature is not None:
+        yield Paragraph(
+            "A signature is worth what is known of its key: compare the fingerprint with one that "
+            "the signer gave you on another way."
+        )

@@ -1,0 +1,158 @@
+"""The report file: content, its hash and an optional signature.
+
+What is hashed and signed is the content in one canonical spelling (keys sorted, no spaces, ASCII),
+so that neither white space nor the order of keys matters. The content holds the SHA-256 of the
+video, of every enrolled file and of the weights: the signature covers them too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import Field, ValidationError
+
+from gaitproof.config import Settings
+from gaitproof.errors import InputError
+from gaitproof.report import signature
+from gaitproof.report.casefile.content import CaseReport, Sha256
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+MAX_REPORT_BYTES: Final = 64 * 2**20
+"""A report has about half a megabyte, most of it pictures."""
+
+_PURPOSE: Final = b"gaitproof-report/1\n"
+"""Begins what is signed, so that a signature of something else never fits a report."""
+
+
+class Signature(Settings):
+    """An Ed25519 signature; both values in hexadecimal digits."""
+
+    algorithm: Literal["Ed25519"] = "Ed25519"
+    public_key: str = Field(pattern="^[0-9a-f]{64}$")
+    value: str = Field(pattern="^[0-9a-f]{128}$")
+
+    @property
+    def fingerprint(self) -> str:
+        """What people compare of the key."""
+        return signature.fingerprint(bytes.fromhex(self.public_key))
+
+
+class SealedReport(Settings):
+    """A report file of gaitproof: the content, its SHA-256 and, if it was signed, a signature.
+
+    `content_sha256` is the SHA-256 of `content` as JSON with sorted keys, without spaces and with
+    all characters beyond ASCII escaped. The signature is over the line "gaitproof-report/1"
+    (ended by a line feed) and the same JSON.
+    """
+
+    content: CaseReport
+    content_sha256: Sha256
+    signature: Signature | None
+
+
+def canonical(content: Any) -> bytes:
+    """Return the one spelling of plain JSON types that is hashed and signed.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
+    """
+    text = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
+    return text.encode("ascii")
+
+
+def seal(report: CaseReport, key: Ed25519PrivateKey | None = None) -> SealedReport:
+    """Hash a report and sign it if there is a key."""
+    message = canonical(report.model_dump(mode="json"))
+    signed = None
+    if key is not None:
+        signed = Signature(
+            public_key=signature.public_bytes(key.public_key()).hex(),
+            value=key.sign(_PURPOSE + message).hex(),
+        )
+    return SealedReport(
+        content=report, content_sha256=hashlib.sha256(message).hexdigest(), signature=signed
+    )
+
+
+def to_json(sealed: SealedReport) -> bytes:
+    """Return the report file."""
+    text = json.dumps(sealed.model_dump(mode="json"), ensure_ascii=False, indent=1, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def parse_report(data: bytes) -> tuple[SealedReport, bytes]:
+    """Read a report file; neither its hash nor its signature is checked here.
+
+    Returns
+    -------
+    SealedReport
+        The validated report.
+    bytes
+        The canonical content as it stands in the file, which hash and signature must fit.
+
+    Raises
+    ------
+    InputError
+        If it is too large, not JSON, or does not follow the schema.
+    """
+    if len(data) > MAX_REPORT_BYTES:
+        raise InputError(
+            "The report is too large.",
+            expected=f"at most {MAX_REPORT_BYTES // 2**20} MB",
+            actual=f"{len(data) / 2**20:.0f} MB",
+        )
+    try:
+        raw = json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            "The report is not valid JSON.",
+            actual=str(error) or "too deeply nested",
+            hint="give the .json file that 'verify --report' wrote, unchanged",
+        ) from error
+    try:
+        sealed = SealedReport.model_validate_json(data)
+        return sealed, canonical(raw["content"])
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            "The file does not follow the schema of a gaitproof report.", actual=_first(error)
+        ) from error
+
+
+def is_intact(sealed: SealedReport, message: bytes) -> bool:
+    """Tell whether the content is the one that was hashed."""
+    return hashlib.sha256(message).hexdigest() == sealed.content_sha256
+
+
+def is_signature_valid(signed: Signature, message: bytes) -> bool:
+    """Tell whether the signature fits the content and the key that is named in the report."""
+    return signature.is_valid(
+        bytes.fromhex(signed.public_key), bytes.fromhex(signed.value), _PURPOSE + message
+    )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # of two equal keys readers disagree which one counts
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _first(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return "too deeply nested"
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:200]
+    return f"{first['msg']} at {where!r}" if where else str(first["msg"])

@@ -1,0 +1,78 @@
+"""Report files: the format by the ending of the name."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from gaitproof.errors import InputError
+from gaitproof.media.files import write_atomically
+from gaitproof.report.casefile.document import Document, compose
+from gaitproof.report.casefile.seal import SealedReport, to_json
+from gaitproof.report.page import environment
+
+
+def render_html(document: Document) -> str:
+    """Return a page that loads nothing."""
+    return environment().get_template("casefile.html.j2").render(document=document)
+
+
+def _html(sealed: SealedReport) -> bytes:
+    return render_html(compose(sealed)).encode()
+
+
+def _pdf(sealed: SealedReport) -> bytes:
+    from gaitproof.report.casefile.pdf import render_pdf
+
+    return render_pdf(compose(sealed))
+
+
+FORMATS: Final[Mapping[str, Callable[[SealedReport], bytes]]] = MappingProxyType(
+    {".html": _html, ".pdf": _pdf, ".json": to_json}
+)
+"""What makes a file, by the ending of its name."""
+
+
+def check_targets(paths: Iterable[Path]) -> None:
+    """Refuse, before any work is done, names that no report can be written to.
+
+    Raises
+    ------
+    InputError
+        If an ending is unknown, a name is given twice, or a folder is missing or not writable.
+    """
+    seen = set()
+    for path in paths:
+        if path.suffix.lower() not in FORMATS:
+            raise InputError(
+                f"The report {str(path)!r} has an unknown format.",
+                expected=f"a name that ends in {', '.join(FORMATS)}",
+            )
+        if path.absolute() in seen:
+            raise InputError(f"The report {str(path)!r} is asked for twice.")
+        seen.add(path.absolute())
+        if path.is_dir():
+            raise InputError(f"The report {str(path)!r} is a folder.", expected="a file name")
+        try:
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+        except OSError as error:
+            raise InputError(
+                f"No report can be written to the folder {str(path.parent)!r}.",
+                actual=error.strerror or str(error),
+                hint="choose a folder that exists and that you may write to",
+            ) from error
+
+
+def render(sealed: SealedReport, path: Path) -> bytes:
+    """Return the report in the format that the name of a file asks for."""
+    return FORMATS[path.suffix.lower()](sealed)
+
+
+def write_reports(sealed: SealedReport, paths: Iterable[Path]) -> None:
+    """Write a report to every file; all are rendered before the first one is written."""
+    for path, data in [(path, render(sealed, path)) for path in paths]:
+        write_atomically(path, data)

@@ -1,0 +1,147 @@
+"""Ed25519 keys and signatures (RFC 8032) in PEM files and hexadecimal text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gaitproof.errors import InputError
+from gaitproof.media.files import write_atomically
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
+
+MAX_KEY_BYTES: Final = 10_000
+"""A PEM file of an Ed25519 key has about a hundred bytes."""
+
+
+def make_keys(private: Path, public: Path) -> str:
+    """Write a new key pair, the private one readable by its owner only.
+
+    Returns
+    -------
+    str
+        Fingerprint of the public key, see `fingerprint`.
+
+    Raises
+    ------
+    InputError
+        If a file exists already or cannot be written; an existing key is never replaced.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    for path in (private, public):
+        if path.exists():
+            raise InputError(
+                f"The file {str(path)!r} exists already.", hint="choose another name for the key"
+            )
+    key = Ed25519PrivateKey.generate()
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    try:
+        # exclusive and private from the first byte on, never readable for a moment
+        handle = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secret)
+    except OSError as error:
+        raise InputError(
+            f"The file {str(private)!r} cannot be written.", actual=error.strerror or str(error)
+        ) from error
+    write_atomically(
+        public,
+        key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ),
+    )
+    return fingerprint(public_bytes(key.public_key()))
+
+
+def load_private_key(path: Path) -> Ed25519PrivateKey:
+    """Read a private key.
+
+    Raises
+    ------
+    InputError
+        If the file is not an unencrypted Ed25519 private key in PEM.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(_read(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _not_a_key(path, "private", "an unencrypted Ed25519 private key in PEM") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _not_a_key(path, "private", "an Ed25519 private key")
+    return key
+
+
+def load_public_key(path: Path) -> Ed25519PublicKey:
+    """Read a public key.
+
+    Raises
+    ------
+    InputError
+        If the file is not an Ed25519 public key in PEM.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(_read(path))
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _not_a_key(path, "public", "an Ed25519 public key in PEM") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise _not_a_key(path, "public", "an Ed25519 public key")
+    return key
+
+
+def public_bytes(key: Ed25519PublicKey) -> bytes:
+    """Return the 32 bytes of a public key."""
+    return key.public_bytes_raw()
+
+
+def fingerprint(public: bytes) -> str:
+    """Return what people compare of a public key: the SHA-256 of its 32 bytes."""
+    return hashlib.sha256(public).hexdigest()
+
+
+def is_valid(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Tell whether a signature of a message was made with the private half of a key."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_KEY_BYTES)
+    except OSError as error:
+        raise InputError(
+            f"The key {str(path)!r} cannot be read.", actual=error.strerror or str(error)
+        ) from error
+
+
+def _not_a_key(path: Path, kind: str, expected: str) -> InputError:
+    return InputError(
+        f"The {kind} key {str(path)!r} cannot be used.",
+        expected=expected,
+        hint="make a pair with 'gaitproof report keygen'",
+    )
