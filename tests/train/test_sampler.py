@@ -12,7 +12,6 @@ from sticks import walking_points
 
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.train.augment import mirror
 from gaitproof.train.config import AugmentSettings, TrainSettings, ValidationSettings
 from gaitproof.train.sampler import (
     Batch,
@@ -23,6 +22,7 @@ from gaitproof.train.sampler import (
     torch_seed,
 )
 from gaitproof.train.sources import Recording
+from gaitproof.train.turning import mirror
 from gaitproof.train.validation import split_subjects, without_noise
 
 Maker = Callable[..., list[Recording]]

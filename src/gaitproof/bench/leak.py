@@ -30,8 +30,8 @@ from gaitproof.evaluate.baselines import Discriminant, Standardised, statistics
 from gaitproof.evaluate.bootstrap import Interval, bootstrap_figures
 from gaitproof.evaluate.folds import split_people
 from gaitproof.evaluate.trials import COSINE, GaitRecording, Kind, Scoring, Trials, person
-from gaitproof.train.augment import mirror
 from gaitproof.train.sources import Recording
+from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_RATE
 
 if TYPE_CHECKING:

@@ -94,6 +94,49 @@ def make_command(
         typer.echo(printable(str(manifest)))
 
 
+@commands.command("estimator-error")
+def estimator_error_command(
+    manifest: Annotated[
+        Path, typer.Argument(help="Manifest of made walks whose poses were extracted.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .safetensors.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Learn what the pose estimator gets wrong, from true and extracted joints of made walkers.
+
+    Recipes show it to a network with 'augment: {estimator_error: true}'.
+    """
+    import gaitproof
+    from gaitproof.cli.output import print_json, printable
+    from gaitproof.media.files import write_atomically
+    from gaitproof.train.estimator_error import fit_estimator_error, load_pairs
+
+    pairs = load_pairs(manifest)
+    people = len({pair.subject for pair in pairs})
+    frames = sum(len(pair.true) for pair in pairs)
+    learnt = fit_estimator_error(
+        pairs,
+        f"{len(pairs)} unbroken runs ({frames} frames at 30 Hz) of {people} made people in "
+        f"{manifest.as_posix()}, gaitproof {gaitproof.__version__}",
+    )
+    write_atomically(output, learnt.to_bytes())
+    found = {
+        "output": str(output),
+        "runs": len(pairs),
+        "people": people,
+        **learnt.size([pair.true for pair in pairs]),
+    }
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(f"{learnt.provenance}")
+    typer.echo(
+        "root mean square error, torso lengths: {systematic:.3f} systematic, {constant:.3f} "
+        "constant within 2 s, {changing:.3f} changing".format(**found)
+    )
+    typer.echo(printable(str(output)))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     from gaitproof.cli import manifests

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.train.config import AugmentSettings
-from gaitproof.types import GAIT_LANDMARKS, LEFT_RIGHT_PAIRS
+from gaitproof.train.estimator_error import in_torsos, shipped_error
+from gaitproof.train.turning import axis_rotation
+from gaitproof.types import GAIT_LANDMARKS
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
@@ -17,22 +19,8 @@ _HEELS: Final = [i for i, joint in enumerate(GAIT_LANDMARKS) if joint.name.endsw
 _LEGS: Final = [
     i for i, joint in enumerate(GAIT_LANDMARKS) if not joint.name.endswith(("_SHOULDER", "_HIP"))
 ]
-_SWAP: Final = {a: b for pair in LEFT_RIGHT_PAIRS for a, b in (pair, pair[::-1])}
-_MIRROR: Final = [GAIT_LANDMARKS.index(_SWAP[joint]) for joint in GAIT_LANDMARKS]
 _SMOOTH_BAND: Final = (0.5, 3.0)
 """Hz: between drift, which is a bias within 2 s, and the landmark smoother's cut-off."""
-
-
-def mirror(points: Float64) -> Float64:
-    """Exchange left and right: the mirrored walk is another walker's.
-
-    Parameters
-    ----------
-    points
-        Shape (..., 12, 3).
-    """
-    swapped: Float64 = points[..., _MIRROR, :] * np.array([-1.0, 1.0, 1.0])
-    return swapped
 
 
 def rotations(rng: np.random.Generator, count: int, yaw: float, tilt: float) -> Float64:
@@ -53,16 +41,7 @@ def rotations(rng: np.random.Generator, count: int, yaw: float, tilt: float) -> 
         Shape (count, 3, 3).
     """
     y, p, r = np.radians(rng.uniform(-1, 1, (3, count)) * np.array([[yaw], [tilt], [tilt]]))
-    return _axis_rotation(p, 0) @ _axis_rotation(r, 2) @ _axis_rotation(y, 1)
-
-
-def _axis_rotation(angle: Float64, axis: int) -> Float64:
-    i, j = (axis + 1) % 3, (axis + 2) % 3
-    matrix = np.zeros((len(angle), 3, 3))
-    matrix[:, axis, axis] = 1
-    matrix[:, i, i] = matrix[:, j, j] = np.cos(angle)
-    matrix[:, i, j], matrix[:, j, i] = -np.sin(angle), np.sin(angle)
-    return matrix
+    return axis_rotation(p, 0) @ axis_rotation(r, 2) @ axis_rotation(y, 1)
 
 
 def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator) -> Float64:
@@ -83,10 +62,11 @@ def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator
         The changed windows, hip-centred, in torso lengths; heels NaN in some.
     """
     batch = len(points)
-    hip = points[:, :, 2:4].mean(axis=2, keepdims=True)
-    torso = np.median(np.linalg.norm(points[:, :, :2].mean(axis=2) - hip[:, :, 0], axis=2), axis=1)
-    moved: Float64 = (points - hip) / np.maximum(torso, 1e-9)[:, None, None, None]
-    turn = rotations(rng, batch, settings.yaw, settings.tilt)
+    if settings.estimator_error:
+        moved, yaw = shipped_error().show(points, rng), 0.0
+    else:
+        moved, yaw = in_torsos(points), settings.yaw
+    turn = rotations(rng, batch, yaw, settings.tilt)
     moved = moved @ turn.transpose(0, 2, 1)[:, None]
     flat = ~np.nan_to_num(moved[..., 2]).any(axis=(1, 2))
     moved[..., 2] *= rng.uniform(1 - settings.depth, 1 + settings.depth, (batch, 1, 1))

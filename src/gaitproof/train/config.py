@@ -36,6 +36,9 @@ class AugmentSettings(Settings):
     """Chance of every joint but hips and shoulders to be missing from a window."""
     tempo: float = Field(default=0.0, ge=0, lt=0.5)
     """Faster or slower walk, ± parts: people do not walk at one speed for ever."""
+    estimator_error: bool = False
+    """Show windows with the error that the default pose estimator was measured to make (see
+    `gaitproof.train.estimator_error`), from views it was measured at, in place of `yaw`."""
     mirror: bool = True
     """Also train on mirrored walkers, as people of their own."""
 
@@ -162,6 +165,8 @@ class DiscriminantSettings(Settings):
     """Frames between the training windows of a walk."""
     shrinkage: float = Field(default=0.003, gt=0, le=1)
     """Share of the spread within people that is taken as equal in all directions."""
+    copies: int = Field(default=3, ge=1, le=20)
+    """Of every window with ``augment.estimator_error``, beside the window itself."""
 
 
 FeatureGroup = Literal["coordinates", "angles", "velocities"]

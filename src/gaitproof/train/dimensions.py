@@ -42,6 +42,7 @@ def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -
         "augment.yaw: 0": shown.yaw == 0,
         "augment.tilt: 0": shown.tilt == 0,
         "augment.depth: 0": shown.depth == 0,
+        "augment.estimator_error: false": not shown.estimator_error,
         "alignment: camera": settings.alignment == "camera",
         "bones: own": settings.bones == "own",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,8 +16,9 @@ from torch import nn
 from gaitproof.errors import InputError
 from gaitproof.nets.discriminant import MOMENT_FEATURES, BlendedEncoder, DiscriminantEncoder
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.train.augment import mirror
-from gaitproof.train.sampler import Person, features_of, person_of
+from gaitproof.train.estimator_error import shipped_error
+from gaitproof.train.sampler import Person, Stream, features_of, person_of, random_source
+from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES
 
 if TYPE_CHECKING:
@@ -145,7 +147,11 @@ def _by_person(recordings: Sequence[Recording]) -> dict[Person, list[Recording]]
 def _windows(
     walks: Sequence[Recording], normaliser: Normaliser, settings: TrainSettings, hop: int
 ) -> Iterator[torch.Tensor]:
-    """Yield the normalised windows of a person, and those of the mirrored person."""
+    """Yield the normalised windows of a person, and those of the mirrored person.
+
+    With the recipe's `augment.estimator_error` copies as the estimator would see them are among
+    them, the same ones whenever the person is asked for.
+    """
     points = np.concatenate(
         [
             np.lib.stride_tricks.sliding_window_view(segment, WINDOW_FRAMES, axis=0)[::hop]
@@ -155,7 +161,17 @@ def _windows(
     )
     points = np.moveaxis(points, -1, 1).astype(np.float64)
     for shown in (points, mirror(points)) if settings.augment.mirror else (points,):
+        if settings.augment.estimator_error:
+            shown = _with_errors(shown, walks[0], settings)
         yield torch.from_numpy(normaliser(*features_of(shown)))
+
+
+def _with_errors(points: Float64, walk: Recording, settings: TrainSettings) -> Float64:
+    """Return windows (B, 60, 12, 3) and their copies with the estimator's errors."""
+    name = zlib.crc32("/".join(person_of(walk)).encode())
+    rng = random_source(settings.seed, name, stream=Stream.WINDOWS)
+    seen = [shipped_error().show(points, rng) for _ in range(settings.discriminant.copies)]
+    return np.concatenate([points, *seen])
 
 
 def _principal_components(

@@ -16,8 +16,9 @@ from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.features import compute_features
 from gaitproof.media.manifest import is_mirrored
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.train.augment import augment, change_tempo, mirror
+from gaitproof.train.augment import augment, change_tempo
 from gaitproof.train.config import AugmentSettings, TrainSettings
+from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 if TYPE_CHECKING:
