@@ -57,9 +57,9 @@ _BONES: Final = tuple(
     (_GAIT[Landmark[f"LEFT_{name}"]], _GAIT[Landmark[f"RIGHT_{name}"]])
     for name in ("SHOULDER", "HIP")
 )
-_TURN: Final = np.radians(35.0)
-"""The skeleton is turned this much out of the side view, so that the legs do not cover each other;
-far things are a little higher, as if seen from above."""
+_TURN, _TILT = np.radians([30.0, 10.0])
+"""The skeleton is turned this much towards the reader out of its right side view and seen from this
+much above, so that the legs do not cover each other."""
 
 
 def landmark_name(landmark: Landmark) -> str:
@@ -102,6 +102,12 @@ def plot_skeleton(importance: Importance, pose: PoseSequence) -> Figure:
             solid_capstyle="round",
             zorder=1,
         )
+    shoulders = place[:2].mean(axis=0)
+    torso = shoulders - place[2:4].mean(axis=0)
+    head = shoulders + 0.5 * torso
+    size = 0.2 * float(np.linalg.norm(torso))
+    turn = np.linspace(0, 2 * np.pi, 60)
+    body.plot(head[0] + 0.8 * size * np.cos(turn), head[1] + size * np.sin(turn), color=FAINT)
     top = max((abs(v) for v in importance.joints.values()), default=0.0) or 1.0
     for landmark, value in importance.joints.items():
         x, y = place[_GAIT[landmark]]
@@ -163,22 +169,15 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
     times = np.asarray(importance.times, np.float64)
     values = np.asarray(importance.over_time, np.float64)
     span = time_span(importance)
-    for keep, colour, hatch, name in (
-        (values >= 0, FOR, None, "for the claim"),
-        (values < 0, AGAINST, "////", "against it"),
+    for keep, options, name in (
+        (values >= 0, {"facecolor": FOR, "alpha": 0.75, "linewidth": 0.0}, "for the claim"),
+        (
+            values <= 0,
+            {"facecolor": "none", "edgecolor": AGAINST, "hatch": "////", "linewidth": 0.0},
+            "against it",
+        ),
     ):
-        curve.fill_between(
-            times,
-            np.where(keep, values, 0.0),
-            0.0,
-            step="mid",
-            facecolor=colour if hatch is None else "none",
-            edgecolor=colour,
-            hatch=hatch,
-            alpha=0.75,
-            linewidth=0.0,
-            label=name,
-        )
+        curve.fill_between(times, values, 0.0, where=keep, interpolate=True, label=name, **options)
     curve.plot(times, values, color="black", linewidth=0.9)
     curve.axhline(0.0, color=GREY, linewidth=0.8)
     draw_strip(strip, importance)
@@ -472,10 +471,11 @@ def _widest_step(pose: PoseSequence) -> Float64:
     ahead = relative @ forward[frame]
     if is_flat(points):
         return np.stack([ahead, relative[:, 1]], axis=1)
-    # up times forward is the walker's left
+    # up times forward is the walker's left, which is away from somebody on their right
     aside = relative @ np.cross([0.0, 1.0, 0.0], forward[frame])
-    x = ahead * np.cos(_TURN) - aside * np.sin(_TURN)
-    return np.stack([x, relative[:, 1] + 0.25 * aside], axis=1)
+    x = ahead * np.cos(_TURN) + aside * np.sin(_TURN)
+    away = aside * np.cos(_TURN) - ahead * np.sin(_TURN)
+    return np.stack([x, relative[:, 1] * np.cos(_TILT) + away * np.sin(_TILT)], axis=1)
 
 
 def plain_text(text: str) -> str:

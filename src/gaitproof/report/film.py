@@ -131,20 +131,29 @@ def _marked(
     importance: Importance,
 ) -> Image:
     """Draw the skeleton, and the joints by importance over it."""
-    drawn = draw_pose(image, points, visibility, neutral=True)
-    heights = points[np.isfinite(points).all(axis=1), 1]
-    if not len(heights):
-        return drawn
+    known = points[np.isfinite(points).all(axis=1)]
+    if not len(known):
+        return image
+    tall = float(np.ptp(known[:, 1]))
+    # only the part of the picture with the person is worked on: large pictures take long
+    low = np.clip(known.min(axis=0) - 0.1 * tall - 8, 0, None).astype(int)
+    high = np.clip(known.max(axis=0) + 0.1 * tall + 8, 0, image.shape[1::-1]).astype(int)
+    if (high <= low).any():
+        return image
+    part = (slice(low[1], high[1]), slice(low[0], high[0]))
+    drawn = draw_pose(image[part], points - low, visibility, neutral=True)
     top = max((abs(v) for v in importance.joints.values()), default=0.0) or 1.0
-    largest = _JOINT * float(np.ptp(heights))
+    largest = _JOINT * tall
     marks = {
         # the area, not the radius, grows with the importance
         joint: (largest * float(np.sqrt(abs(v) / top)), _FOR if v >= 0 else _AGAINST, v >= 0)
         for joint, v in importance.joints.items()
         if np.isfinite(v)
     }
-    draw_joints(drawn, points, marks)
-    return drawn
+    draw_joints(drawn, points - low, marks)
+    result = image.copy()
+    result[part] = drawn
+    return result
 
 
 def _film_size(width: int, height: int) -> tuple[int, int]:
@@ -185,16 +194,17 @@ def _footer(importance: Importance, width: int) -> Image:
     axes = figure.add_axes((_STRIP[0], 0.42, _STRIP[1] - _STRIP[0], 0.26))
     draw_strip(axes, importance)
     axes.tick_params(labelsize=size, length=2, pad=1)
-    figure.text(_STRIP[0], 0.84, "●", color=FOR, fontsize=1.3 * size, va="center")
-    figure.text(_STRIP[0] + 0.022, 0.84, "speaks for the claim", fontsize=size, va="center")
-    figure.text(_STRIP[0] + 0.26, 0.84, "○", color=AGAINST, fontsize=1.5 * size, va="center",
-                fontweight="bold")  # fmt: skip
-    figure.text(
-        _STRIP[0] + 0.282, 0.84, "speaks against it; joints by size, moments by colour",
-        fontsize=size, va="center",
-    )  # fmt: skip
-    figure.text(_STRIP[1], 0.84, "seconds in the video", fontsize=size, va="center", ha="right",
-                color="#57606a")  # fmt: skip
+    texts = (
+        (0.0, "●", FOR, 1.4),
+        (0.027, "speaks for the claim", "#1b1f24", 1.0),
+        (0.25, "○", AGAINST, 1.9),
+        (0.281, "against it", "#1b1f24", 1.0),
+        (0.42, "joints by size, moments by colour; time in seconds", "#57606a", 1.0),
+    )
+    for x, text, colour, times in texts:
+        figure.text(
+            _STRIP[0] + x, 0.84, text, color=colour, fontsize=times * size, va="center_baseline"
+        )
     return _pixels(figure)
 
 

@@ -332,7 +332,7 @@ def render_verdict(card: VerdictCard) -> str:
 
 def render_explanation(story: ExplanationStory) -> str:
     """Return the page of an explanation; its film lies beside it."""
-    return _environment().get_template("explanation.html.j2").render(story=story)
+    return environment().get_template("explanation.html.j2").render(story=story)
 
 
 def render_pipeline(story: PipelineStory) -> str:

@@ -1,0 +1,108 @@
+"""``gaitproof explain``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaitproof.cli.verify import (
+    INCONCLUSIVE_STATUS,
+    CacheOption,
+    GalleryOption,
+    JsonOption,
+    ModelOption,
+    NoCacheOption,
+    PersonOption,
+    SettingsOption,
+    open_verifier,
+    parse_person,
+)
+
+
+class Method(StrEnum):
+    """How contributions are computed; the last three need the extra 'train'."""
+
+    OCCLUSION = "occlusion"
+    SHAPLEY = "shapley"
+    GRADIENT = "gradient"
+    INTEGRATED = "integrated"
+    GRADCAM = "gradcam"
+
+
+def explain(
+    video: Annotated[Path, typer.Argument(help="The video.")],
+    claim: Annotated[str, typer.Option("--claim", "-c", help="Whom it claims to show.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for what is written.")
+    ],
+    method: Annotated[
+        Method,
+        typer.Option(
+            "--method",
+            help="How contributions are computed; gradient, integrated and gradcam need torch.",
+        ),
+    ] = Method.OCCLUSION,
+    gallery: GalleryOption = None,
+    person: PersonOption = "auto",
+    settings: SettingsOption = None,
+    model: ModelOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which joints, moments and movements a verdict rests on.
+
+    Writes pictures, an annotated film, the numbers and a page with all of them. Leaves with
+    status 0, with 3 if nothing could be compared (then nothing is written), with 2 for an error.
+    """
+    from gaitproof.cli.output import print_json, progress_bar, show_verdict
+
+    who = parse_person(person)
+    verifier = open_verifier(
+        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
+    )
+    with progress_bar(f"Verifying {video.name}") as progress:
+        examination = verifier.examine(video, claim=claim, person=who, progress=progress)
+    verdict, template = examination.verdict, examination.template
+    if template is None or verdict.similarity is None:
+        if as_json:
+            print_json({"verdict": verdict.to_dict(), "importance": None, "files": []})
+        else:
+            show_verdict(verdict)
+        raise typer.Exit(INCONCLUSIVE_STATUS)
+
+    from gaitproof.explain.importance import explain_score
+    from gaitproof.report.evidence import PAGE, write_explanation
+
+    with progress_bar(f"Explaining {video.name}") as progress:
+        importance = explain_score(
+            verifier.encoder, examination.windows, template.vector, method=method.value
+        )
+        answer = write_explanation(
+            out,
+            video,
+            examination,
+            importance,
+            verifier.gallery,
+            limits=verifier.settings.media,
+            progress=progress,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    _show(answer, out / PAGE)
+    show_verdict(verdict)
+
+
+def _show(answer: dict[str, object], page: Path) -> None:
+    from gaitproof.cli.output import markup, stdout
+
+    stdout().print(f"Explanation: {markup(str(page))}", soft_wrap=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(explain)
