@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,16 +21,6 @@ from gaitproof.cli.verify import (
 )
 
 
-class Method(StrEnum):
-    """How contributions are computed; the last three need the extra 'train'."""
-
-    OCCLUSION = "occlusion"
-    SHAPLEY = "shapley"
-    GRADIENT = "gradient"
-    INTEGRATED = "integrated"
-    GRADCAM = "gradcam"
-
-
 def explain(
     video: Annotated[Path, typer.Argument(help="The video.")],
     claim: Annotated[str, typer.Option("--claim", "-c", help="Whom it claims to show.")],
@@ -39,12 +28,13 @@ def explain(
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for what is written.")
     ],
     method: Annotated[
-        Method,
+        str,
         typer.Option(
             "--method",
-            help="How contributions are computed; gradient, integrated and gradcam need torch.",
+            metavar="occlusion|shapley|gradient|integrated|gradcam",
+            help="How contributions are computed; the last three need the extra 'train'.",
         ),
-    ] = Method.OCCLUSION,
+    ] = "occlusion",
     gallery: GalleryOption = None,
     person: PersonOption = "auto",
     settings: SettingsOption = None,
@@ -58,9 +48,14 @@ def explain(
     Writes pictures, an annotated film, the numbers and a page with all of them. Leaves with
     status 0, with 3 if nothing could be compared (then nothing is written), with 2 for an error.
     """
-    from gaitproof.cli.output import print_json, progress_bar, show_verdict
+    from gaitproof.cli.output import markup, print_json, progress_bar, show_verdict, stdout
+    from gaitproof.explain.methods import METHODS, explain_score
 
     who = parse_person(person)
+    if method not in METHODS:
+        raise typer.BadParameter(
+            f"expected one of {', '.join(METHODS)}, found {method!r}", param_hint="--method"
+        )
     verifier = open_verifier(
         gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
     )
@@ -74,12 +69,11 @@ def explain(
             show_verdict(verdict)
         raise typer.Exit(INCONCLUSIVE_STATUS)
 
-    from gaitproof.explain.importance import explain_score
     from gaitproof.report.evidence import PAGE, write_explanation
 
     with progress_bar(f"Explaining {video.name}") as progress:
         importance = explain_score(
-            verifier.encoder, examination.windows, template.vector, method=method.value
+            verifier.encoder, examination.windows, template.vector, method=method
         )
         answer = write_explanation(
             out,
@@ -93,14 +87,8 @@ def explain(
     if as_json:
         print_json(answer)
         return
-    _show(answer, out / PAGE)
+    stdout().print(f"Explanation: {markup(str(out / PAGE))}", soft_wrap=True)
     show_verdict(verdict)
-
-
-def _show(answer: dict[str, object], page: Path) -> None:
-    from gaitproof.cli.output import markup, stdout
-
-    stdout().print(f"Explanation: {markup(str(page))}", soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:

@@ -150,7 +150,7 @@ def plot_skeleton(importance: Importance, pose: PoseSequence) -> Figure:
         columnspacing=0.8,
     )
     _signed_bars(bars, {landmark_name(k): v for k, v in importance.joints.items()})
-    label(bars, "Which joints decided", "contribution to the similarity", "")
+    label(bars, "Contribution of each joint", "similarity", "")
     return figure
 
 
@@ -190,7 +190,7 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
             axes.axvline(strike, color=GREY, linewidth=0.7, linestyle="-")
         for strike in () if events is None else events.right_strikes:
             axes.axvline(strike, color=GREY, linewidth=0.7, linestyle=":")
-    label(curve, "Which moments decided", "", "contribution")
+    label(curve, "Contribution over time", "", "similarity")
     feet.set_xlabel("seconds in the video", fontsize=10)
     legend(curve)
     return figure
@@ -426,7 +426,7 @@ def plot_embedding_map(
     axes.tick_params(labelbottom=False, labelleft=False)
     label(
         axes,
-        f"Where this walk lies (the plane holds {shares[:2].sum():.0%} of the differences)",
+        f"Principal components ({shares[:2].sum():.0%} of the differences)",
         f"first component, {shares[0]:.0%}",
         f"second component, {shares[1]:.0%}",
     )
