@@ -132,7 +132,14 @@ class OnnxEncoder:
         """Return one unit-length embedding per window, shape (N, D)."""
         if not len(windows):
             return np.zeros((0, self._card.embedding_size), np.float32)
-        inputs = self._normaliser(windows.features, windows.mask)
+        return self.embed_inputs(self.normalise(windows))
+
+    def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
+        """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean."""
+        return self._normaliser(windows.features, windows.mask)
+
+    def embed_inputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the unit-length embeddings (N, D), N >= 1, of what `normalise` returned."""
         parts = [
             self._session.run(None, {self._input: inputs[start : start + _BATCH]})[0]
             for start in range(0, len(inputs), _BATCH)

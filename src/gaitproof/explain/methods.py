@@ -1,0 +1,58 @@
+"""Explain the score of a probe by the method of one's choice."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gaitproof.errors import ConfigError, InputError
+from gaitproof.explain.explainable import ExplainableEncoder, Float32, ProbeScore
+from gaitproof.explain.importance import Importance
+from gaitproof.explain.occlusion import explain_by_occlusion, explain_by_shapley
+from gaitproof.types import GaitWindows
+
+WITHOUT_GRADIENTS: Final = ("occlusion", "shapley")
+"""Methods for any encoder; they need no torch."""
+
+METHODS: Final = WITHOUT_GRADIENTS
+
+
+def explain_score(
+    encoder: ExplainableEncoder,
+    windows: GaitWindows,
+    template: Float32,
+    method: str = "occlusion",
+    *,
+    seed: int = 0,
+) -> Importance:
+    """Find what contributed to the similarity of a probe and a template.
+
+    Parameters
+    ----------
+    encoder
+        What scores them.
+    windows
+        The usable windows of the probe.
+    template
+        Shape (D,), unit length.
+    method
+        One of `METHODS`.
+    seed
+        Of methods that draw at random.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such method.
+    InputError
+        If there is no window: without a score there is nothing to explain.
+    """
+    if method not in METHODS:
+        raise ConfigError(
+            f"There is no method {method!r} to explain a score.", expected=", ".join(METHODS)
+        )
+    if not len(windows):
+        raise InputError("No window of the walk can be used, so there is no score to explain.")
+    score = ProbeScore(encoder, template)
+    if method == "shapley":
+        return explain_by_shapley(score, windows, seed=seed)
+    return explain_by_occlusion(score, windows)

@@ -1,0 +1,183 @@
+"""Explanations without gradients: what happens to the score without a part of the walk.
+
+A part that is taken away is replaced by the mean of the training walkers, which is what the network
+sees of a joint that a sensor does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import numpy as np
+
+from gaitproof.explain.explainable import Float32, ProbeScore
+from gaitproof.explain.importance import (
+    ANGLE_COLUMNS,
+    GROUP_COLUMNS,
+    JOINT_COLUMNS,
+    Float64,
+    Importance,
+    Timeline,
+)
+from gaitproof.types import GaitWindows, Landmark
+
+Part = TypeVar("Part")
+
+BASELINE: Final = "the average of the training walkers"
+
+SLOT_FRAMES: Final = 6
+"""Frames that are taken away together: 0.2 s, about a fifth of a stride. Single frames hardly
+change a window of 60."""
+
+PERMUTATIONS: Final = 8
+"""Orders that a Shapley value is averaged over, each also reversed."""
+
+
+def explain_by_occlusion(score: ProbeScore, windows: GaitWindows) -> Importance:
+    """Take away one joint, angle, group or moment at a time (Zeiler & Fergus, ECCV 2014).
+
+    The contribution of a part is the similarity with it minus the similarity without it.
+
+    Parameters
+    ----------
+    score
+        What is explained.
+    windows
+        The usable windows of the probe, at least one.
+    """
+    inputs = score.encoder.normalise(windows)
+    whole = score(inputs)
+
+    def without(columns: Sequence[int]) -> float:
+        return whole - score(_without(inputs, columns))
+
+    return _explained(
+        "occlusion",
+        score,
+        windows,
+        inputs,
+        joints={joint: without(columns) for joint, columns in JOINT_COLUMNS.items()},
+        angles={name: without(columns) for name, columns in ANGLE_COLUMNS.items()},
+        groups={name: without(columns) for name, columns in GROUP_COLUMNS.items()},
+    )
+
+
+def explain_by_shapley(
+    score: ProbeScore, windows: GaitWindows, *, seed: int = 0, permutations: int = PERMUTATIONS
+) -> Importance:
+    """Share the score out fairly among joints and angles, and among groups (Shapley values).
+
+    The contributions of all joints and angles add up to the similarity minus that of the average
+    walker, and so do those of the groups. Estimated from random orders, each taken forwards and
+    backwards (Mitchell et al., "Sampling permutations for Shapley value estimation", JMLR 2022).
+    Moments are taken away one at a time, as in `explain_by_occlusion`.
+
+    Parameters
+    ----------
+    score, windows
+        As in `explain_by_occlusion`.
+    seed
+        Draws the orders.
+    permutations
+        Number of orders.
+    """
+    inputs = score.encoder.normalise(windows)
+    parts = {**JOINT_COLUMNS, **ANGLE_COLUMNS}
+    rng = np.random.default_rng(seed)
+    values = _shapley(score, inputs, parts, rng, permutations)
+    return _explained(
+        "shapley",
+        score,
+        windows,
+        inputs,
+        joints={joint: values[joint] for joint in JOINT_COLUMNS},
+        angles={name: values[name] for name in ANGLE_COLUMNS},
+        groups=_shapley(score, inputs, GROUP_COLUMNS, rng, permutations),
+    )
+
+
+def occlude_moments(
+    score: ProbeScore, windows: GaitWindows, inputs: Float32, slot: int = SLOT_FRAMES
+) -> tuple[Timeline, Float64]:
+    """Take away one short slot of time after the other, in every window that covers it.
+
+    Parameters
+    ----------
+    score, windows
+        As in `explain_by_occlusion`.
+    inputs
+        Shape (N, T, 78), what the network sees of the windows.
+    slot
+        Frames.
+
+    Returns
+    -------
+    tuple
+        The moments, and the contribution of each; all of a slot have the same.
+    """
+    line = Timeline.of(windows, inputs.shape[1])
+    embeddings = score.encoder.embed_inputs(inputs)
+    whole = score.of_embeddings(embeddings)
+    found = np.zeros(len(line.times))
+    for moments in line.slots(slot):
+        hidden = np.isin(line.places, moments)
+        touched = hidden.any(axis=1)
+        changed = embeddings.copy()
+        changed[touched] = score.encoder.embed_inputs(
+            np.where(hidden[touched][..., None], np.float32(0), inputs[touched])
+        )
+        found[moments] = whole - score.of_embeddings(changed)
+    return line, found
+
+
+def _explained(
+    method: str,
+    score: ProbeScore,
+    windows: GaitWindows,
+    inputs: Float32,
+    *,
+    joints: Mapping[Landmark, float],
+    angles: Mapping[str, float],
+    groups: Mapping[str, float],
+) -> Importance:
+    line, over_time = occlude_moments(score, windows, inputs)
+    return Importance(
+        method=method,
+        baseline=BASELINE,
+        score=score(inputs),
+        times=line.times,
+        over_time=over_time,
+        joints=joints,
+        angles=angles,
+        groups=groups,
+    )
+
+
+def _without(inputs: Float32, columns: Sequence[int]) -> Float32:
+    changed = inputs.copy()
+    changed[..., list(columns)] = 0
+    return changed
+
+
+def _shapley(
+    score: Callable[[Float32], float],
+    inputs: Float32,
+    parts: Mapping[Part, Sequence[int]],
+    rng: np.random.Generator,
+    permutations: int,
+) -> dict[Part, float]:
+    names = list(parts)
+    values = dict.fromkeys(names, 0.0)
+    empty, full = score(np.zeros_like(inputs)), score(inputs)
+    for _ in range(permutations):
+        order = rng.permutation(len(names))
+        for way in (order, order[::-1]):
+            seen, before = np.zeros_like(inputs), empty
+            for place, number in enumerate(way, start=1):
+                columns = list(parts[names[number]])
+                seen[..., columns] = inputs[..., columns]
+                after = full if place == len(way) else score(seen)
+                values[names[number]] += (after - before) / (2 * permutations)
+                before = after
+    return values
