@@ -28,7 +28,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from gaitproof.errors import InputError, ModelError
-from gaitproof.gait.events import JOINT, sum_across
+from gaitproof.gait.events import JOINT
 from gaitproof.gait.features import gait_points, unbroken_paths
 from gaitproof.media.manifest import find_parents, read_manifest
 from gaitproof.pose.formats.npz import load_npz
@@ -231,8 +231,9 @@ def heading(points: Float64) -> Float64:
 
     0 walks towards the camera, pi / 2 to the right of the picture.
     """
-    across = np.stack([sum_across(window).mean(axis=0) for window in points])
-    return np.asarray(np.arctan2(-across[:, 2], across[:, 0]))
+    left, right = zip(_HIPS, _SHOULDERS, strict=True)
+    across = (points[..., left, :] - points[..., right, :]).sum(axis=-2).mean(axis=-2)
+    return np.asarray(np.arctan2(-across[..., 2], across[..., 0]))
 
 
 def load_pairs(manifest: Path) -> list[Pair]:
