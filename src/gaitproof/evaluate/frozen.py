@@ -227,7 +227,7 @@ def evaluate_model(
     )
 
 
-def _check_dimensions(card: ModelCard, recordings: Sequence[Recording]) -> None:
+def _check_dimensions(card: ModelCard, recordings: Sequence[GaitRecording]) -> None:
     """Raise `InputError` if walks have another number of dimensions than the model's."""
     # a video in which nobody was found has no dimension
     unfit = {r.source for r in recordings if card.misfit(flat=r.flat) and len(r.windows)}

@@ -77,6 +77,11 @@ class GaitRecording(Protocol):
         ...
 
     @property
+    def flat(self) -> bool:
+        """Whether the walk is two-dimensional."""
+        ...
+
+    @property
     def bones(self) -> NDArray[np.float64] | None:
         """Median bone lengths, if known."""
         ...

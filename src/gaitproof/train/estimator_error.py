@@ -157,7 +157,8 @@ class EstimatorError:
             its own.
         """
         true = in_torsos(points)
-        view = rng.uniform(*self.headings, len(true)) * rng.choice([-1.0, 1.0], len(true))
+        low, high = self.headings
+        view = rng.uniform(low, high, len(true)) * rng.choice([-1.0, 1.0], len(true))
         turn = axis_rotation(view - heading(true), 1)
         turned = true @ turn.transpose(0, 2, 1)[:, None]
         return np.asarray(turned + self.systematic(turned) + self.random(rng, len(true)))
@@ -253,9 +254,10 @@ def load_pairs(manifest: Path) -> list[Pair]:
     """
     rows = [row for row in read_manifest(manifest) if row.label == "real"]
     parents = find_parents(rows)
-    pairs = []
+    pairs: list[Pair] = []
     for row, estimated in zip(rows, load_manifest(manifest, "made"), strict=True):
-        origin = parents.get(row.path, row).path
+        parent = parents.get(row.path)
+        origin = parent.path if parent is not None else row.parent or row.path
         if origin != row.path and "~distance" not in row.path:
             raise InputError(
                 f"The joints of {row.path!r} are not those of {origin!r}.",
@@ -290,7 +292,8 @@ def _regressors(true: Float64) -> Float64:
     views = np.concatenate([np.ones((len(true), 1)), np.cos(angles), np.sin(angles)], axis=1)
     joints = true[:, :, _SEEN_BY].reshape(*true.shape[:2], -1)
     known = np.concatenate([np.ones((*joints.shape[:2], 1)), joints], axis=2)
-    return np.einsum("bv,btj->btvj", views, known).reshape(*true.shape[:2], -1)
+    found: Float64 = np.einsum("bv,btj->btvj", views, known).reshape(*true.shape[:2], -1)
+    return found
 
 
 def fit_estimator_error(pairs: Sequence[Pair], provenance: str = "") -> EstimatorError:
