@@ -80,6 +80,7 @@ def report_examination(
         recordings=verifier.gallery.history(found.verdict.claim).recordings,
         command=shlex.join(command),
         frames=_frames(found, video, verifier),
+        explanation=_explanation(found, verifier),
     )
     write_reports(seal(report, key), targets)
 
@@ -98,6 +99,22 @@ def _frames(found: Examination, video: Path, verifier: Verifier) -> tuple[Report
         limits=verifier.settings.media,
     )
     return tuple(file_picture(picture, title="A frame of the video") for picture in pictures)
+
+
+def _explanation(found: Examination, verifier: Verifier) -> tuple[ReportPicture, ...]:
+    if found.template is None or found.verdict.similarity is None:
+        return ()
+    from gaitproof.explain.methods import explain_score
+    from gaitproof.report.casefile import figure_picture
+    from gaitproof.report.evidence import draw_explanation
+
+    importance = explain_score(
+        verifier.encoder, found.windows, found.template.vector, method="occlusion"
+    )
+    return tuple(
+        figure_picture(d.figure, title=d.title, alt=d.alt, caption=d.caption)
+        for d in draw_explanation(found, importance, verifier.gallery)
+    )
 
 
 @commands.command()

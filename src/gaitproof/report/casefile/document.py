@@ -345,28 +345,32 @@ def _material(report: CaseReport) -> Iterable[Block]:
         "visible_share": f"at least {measure(gate.min_visible_share)}",
         "camera_motion": f"at most {measure(gate.max_camera_motion)}",
     }
-    for name, value in sorted(quality.measures.items(), key=lambda m: (m[0] not in limits, m[0])):
-        unit = _UNITS.get(name, (name.replace("_", " "), ""))
-        shown = f"{measure(value)} {unit[1]}".strip()
-        rows.append((unit[0], shown, limits.get(name, "")))
+    for name, (title, form) in _MEASURES.items():
+        if name in quality.measures:
+            rows.append((title, form.format(quality.measures[name]), limits.get(name, "")))
+    others = sorted(quality.measures.keys() - _MEASURES.keys())
     yield Table(("Measure", "This video", "Needed"), tuple(rows), (2, 1.4, 1))
+    if others:
+        told = ", ".join(f"{n.replace('_', ' ')} {measure(quality.measures[n])}" for n in others)
+        yield Paragraph(f"Further measures: {told}.", soft=True)
     if report.frames:
         yield Paragraph("The walk that was examined, with the joints as they were found:")
         yield Pictures(report.frames, wide=False)
 
 
-_UNITS: Final = {
-    "person_height_px": ("height of the person", "pixels"),
-    "frame_rate": ("frame rate", "per second"),
-    "gait_cycles": ("gait cycles", ""),
-    "visible_share": ("share of time in which the legs are seen", ""),
-    "camera_motion": ("camera motion", "widths per second"),
-    "leg_swaps_repaired": ("frames with left and right leg exchanged back", ""),
-    "filled": ("positions of joints filled in short gaps", ""),
-    "dropped": ("positions of joints taken out", ""),
-    "tracked_seconds": ("time in which the person was followed", "s"),
+_MEASURES: Final = {
+    "person_height_px": ("height of the person", "{:.0f} pixels"),
+    "frame_rate": ("frame rate", "{:.1f} per second"),
+    "gait_cycles": ("gait cycles", "{:.1f}"),
+    "visible_share": ("share of time in which the legs are seen", "{:.2f}"),
+    "camera_motion": ("camera motion", "{:.2f} widths per second"),
+    "cadence": ("steps per minute", "{:.0f}"),
+    "tracked_seconds": ("time in which the person was followed", "{:.1f} s"),
+    "leg_swaps_repaired": ("frames with left and right leg exchanged back", "{:.0f}"),
+    "filled": ("positions of joints filled in short gaps", "{:.0f}"),
+    "dropped": ("positions of joints taken out", "{:.0f}"),
 }
-"""Words and units of quality measures; others are shown by name."""
+"""Words and form of the measures in the table; others are named below it."""
 
 
 def _explanation(report: CaseReport) -> Iterable[Block]:
@@ -400,7 +404,7 @@ def _enrolment(report: CaseReport) -> Iterable[Block]:
                 (
                     f"{printable(e.path)}\n{e.sha256}",
                     str(e.windows),
-                    printable(e.enrolled),
+                    printable(e.enrolled[:19].replace("T", " ")),
                     "yes" if e.used else "no",
                 )
                 for e in report.enrolled

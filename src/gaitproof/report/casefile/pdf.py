@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _MARGIN: Final = 51.0
 """Points, 18 mm."""
 
+_ROOM: Final = 110.0
+"""Points below a heading: with less than that the section begins on the next page."""
+
 _INK, _SOFT, _LINE, _WASH = "#1b1f24", "#57606a", "#d0d7de", "#f5f7f9"
 _COLOURS: Final = {
     Decision.AUTHENTIC: ("#00609c", "#e5f1f9"),
@@ -145,18 +148,18 @@ def _styles() -> dict[str, Any]:
         "name": make("name", textColor=_SOFT, fontSize=8.4, leading=11.2, spaceAfter=0),
         # long words without a space (hashes, paths) may break anywhere
         "code": make(
-            "code", fontName="gaitproof-mono", fontSize=7.4, leading=10.4, spaceAfter=0,
+            "code", fontName="gaitproof-mono", fontSize=6.7, leading=9.8, spaceAfter=0,
             wordWrap="CJK",
         ),
     }  # fmt: skip
 
 
 def _flow(block: Block, styles: dict[str, Any], width: float) -> list[Flowable]:
+    from reportlab.platypus import CondPageBreak, Spacer
     from reportlab.platypus import Paragraph as Text
-    from reportlab.platypus import Spacer
 
     if isinstance(block, Heading):
-        return [Text(_markup(block.text), styles["heading"])]
+        return [CondPageBreak(_ROOM), Text(_markup(block.text), styles["heading"])]
     if isinstance(block, Paragraph):
         lead = f"<b>{_markup(block.lead)}</b> " if block.lead else ""
         return [Text(lead + _markup(block.text), styles["soft" if block.soft else "body"])]

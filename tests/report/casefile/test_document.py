@@ -1,0 +1,137 @@
+import doctest
+import html
+import io
+import re
+
+import pypdf
+import pytest
+from scripted import make_band, make_card
+
+from gaitproof.report.casefile import compose, document, seal
+from gaitproof.report.casefile.document import likelihood_sentence
+from gaitproof.report.casefile.pdf import render_pdf
+from gaitproof.report.casefile.write import render_html
+from gaitproof.types import Decision
+
+
+def texts_of(block):
+    """Every text that a block shows."""
+    if isinstance(block, document.Pictures):
+        return [p.caption for p in block.items]
+    if isinstance(block, document.Facts | document.Bullets):
+        rows = block.rows if isinstance(block, document.Facts) else block.items
+        return [cell for row in rows for cell in row]
+    if isinstance(block, document.Table):
+        return [*block.head, *(c for row in block.rows for c in row)]
+    return [block.headline if isinstance(block, document.Finding) else block.text]
+
+
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
+
+
+def test_doctests():
+    assert doctest.testmod(document).failed == 0
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_html_and_pdf_say_everything_that_is_to_be_said(reports, decision):
+    content = reports[decision]
+    assert content.verdict.decision is decision
+    composed = compose(seal(content))
+    page = html.unescape(re.sub(r"<[^>]*>", " ", render_html(composed)))
+    pdf = pypdf.PdfReader(io.BytesIO(render_pdf(composed)))
+    # the footer of every page stands between the texts of two pages
+    pages = [re.sub(r"SHA-256 of the content: \w+\s*page \d+ of \d+", "", p.extract_text())
+             for p in pdf.pages]  # fmt: skip
+    written = squeezed("".join(pages))
+    for block in composed.blocks:
+        for text in texts_of(block):
+            for line in text.split("\n"):
+                # markup in names is text; unescape made it look like tags again
+                assert squeezed(line) in squeezed(html.unescape(render_html(composed))) or (
+                    squeezed(line) in squeezed(page)
+                ), line
+                assert squeezed(line) in written, line
+    assert pdf.metadata.title == composed.title
+
+
+def test_names_are_data_not_markup(report):
+    page = render_html(compose(seal(report)))
+    assert "<b>Ångström" not in page
+    assert "Zoë &lt;b&gt;Ångström" in page
+
+
+def test_characters_that_the_font_lacks_are_told_by_number(make_report):
+    composed = compose(seal(make_report(claim="李")))
+    assert "李" in render_html(composed)
+    text = pypdf.PdfReader(io.BytesIO(render_pdf(composed))).pages[0].extract_text()
+    assert "[U+674E]" in text
+
+
+def test_pages_load_nothing(report):
+    page = render_html(compose(seal(report)))
+    addresses = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)|url\(([^)]*)\)""", page)
+    assert len(addresses) >= 5
+    assert all((a or b).startswith("data:") for a, b in addresses)
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "<script" not in page
+
+
+def test_rendering_is_repeatable(report):
+    composed = compose(seal(report))
+    assert render_pdf(composed) == render_pdf(composed)
+    assert render_html(composed) == render_html(composed)
+
+
+def test_the_hash_stands_on_every_page(report):
+    sealed = seal(report)
+    reader = pypdf.PdfReader(io.BytesIO(render_pdf(compose(sealed))))
+    assert len(reader.pages) > 2
+    for number, page in enumerate(reader.pages, start=1):
+        text = page.extract_text()
+        assert sealed.content_sha256 in text
+        assert f"page {number} of {len(reader.pages)}" in text
+
+
+def test_no_score_no_weight(reports):
+    page = render_html(compose(seal(reports["INCONCLUSIVE"])))
+    assert "No score was made" in page
+    assert "times as probable" not in page
+    assert "no sign of a forgery" in page
+
+
+def test_a_model_that_tells_no_distribution(make_report):
+    content = make_report(scores=None)
+    assert len(content.evidence) == 1
+    assert "does not tell how the scores" in render_html(compose(seal(content)))
+
+
+def test_the_band_is_told(make_report):
+    point = make_card().operating_point.model_copy(update={"inconclusive": make_band(0.9, 0.94)})
+    page = " ".join(render_html(compose(seal(make_report(operating_point=point)))).split())
+    assert "0.940 or more, and refused where it is below 0.900" in page
+    assert "left undecided" in page
+
+
+@pytest.mark.parametrize(
+    ("log10_lr", "part"),
+    [
+        (0.2, "about as probable"),
+        (1.0, "about 10 times as probable if the claimed person walks"),
+        (-1.5, "about 32 times as probable if somebody else walks"),
+        (1.9, "the calculation is cut off there"),
+    ],
+)
+def test_likelihood_in_a_sentence(log10_lr, part):
+    told = likelihood_sentence(log10_lr, 1.9)
+    assert part in told
+    assert ("cut off" in told) == (log10_lr == 1.9)
+
+
+def test_enrolled_files_are_told(report):
+    assert [e.used for e in report.enrolled] == [True, True]
+    page = render_html(compose(seal(report)))
+    for entry in report.enrolled:
+        assert entry.sha256 in page
