@@ -150,7 +150,7 @@ def plot_skeleton(importance: Importance, pose: PoseSequence) -> Figure:
         columnspacing=0.8,
     )
     _signed_bars(bars, {landmark_name(k): v for k, v in importance.joints.items()})
-    label(bars, "Contribution of each joint", "similarity", "")
+    label(bars, "Contribution of each joint", "contribution to the similarity", "")
     return figure
 
 
@@ -190,7 +190,7 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
             axes.axvline(strike, color=GREY, linewidth=0.7, linestyle="-")
         for strike in () if events is None else events.right_strikes:
             axes.axvline(strike, color=GREY, linewidth=0.7, linestyle=":")
-    label(curve, "Contribution over time", "", "similarity")
+    label(curve, "Contribution over time", "", "contribution")
     feet.set_xlabel("seconds in the video", fontsize=10)
     legend(curve)
     return figure

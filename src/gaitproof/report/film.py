@@ -198,7 +198,7 @@ def _footer(importance: Importance, width: int) -> Image:
         (0.0, "●", FOR, 1.4),
         (0.027, "speaks for the claim", "#1b1f24", 1.0),
         (0.25, "○", AGAINST, 1.9),
-        (0.281, "against it", "#1b1f24", 1.0),
+        (0.287, "against it", "#1b1f24", 1.0),
         (0.42, "joints by size, moments by colour; time in seconds", "#57606a", 1.0),
     )
     for x, text, colour, times in texts:
