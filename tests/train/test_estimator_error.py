@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sticks import walking_points
+from typer.testing import CliRunner
+from walking import make_walk
 
+from gaitproof.cli.app import app
 from gaitproof.errors import InputError, ModelError
+from gaitproof.pose.formats.npz import save_npz
 from gaitproof.train.augment import augment
 from gaitproof.train.config import AugmentSettings
 from gaitproof.train.estimator_error import (
@@ -18,6 +23,7 @@ from gaitproof.train.estimator_error import (
     fit_estimator_error,
     heading,
     in_torsos,
+    load_pairs,
     shipped_error,
 )
 from gaitproof.train.turning import axis_rotation, mirror
@@ -158,3 +164,43 @@ def test_what_cannot_be_learnt_from_is_refused() -> None:
     unknown[0, TOE] = np.nan
     with pytest.raises(InputError, match="all joints are known"):
         fit_estimator_error([*pairs[1:], Pair("p", unknown, unknown)])
+
+
+def made_folder(folder: Path, people: int) -> Path:
+    """A folder as ``dataset make`` and ``extract`` leave it, of stick walkers; no video."""
+    rows = ["path,subject,recording,session,view,condition,parent,label"]
+    for i in range(people):
+        true = make_walk(3, yaw=0.2 + 0.1 * i, stride_rate=0.8 + 0.02 * i)
+        seen = replace(true, world=true.world * np.float32([1, 1, 0.7]))
+        for path, parent in ((f"p{i}/w.mp4", ""), (f"far/p{i}/w~distance1.mp4", f"p{i}/w.mp4")):
+            rows.append(f"{path},p{i},{Path(path).stem},,45,walk,{parent},real")
+            (folder / "poses" / path).mkdir(parents=True)
+            save_npz(folder / "poses" / path / "person-0.npz", seen)
+        (folder / f"p{i}").mkdir()
+        save_npz(folder / f"p{i}" / "w.npz", true)
+    manifest = folder / "manifest.csv"
+    manifest.write_text("\n".join(rows) + "\n")
+    return manifest
+
+
+def test_the_command_learns_from_made_walks(tmp_path: Path) -> None:
+    manifest = made_folder(tmp_path, 5)
+    out = tmp_path / "error.safetensors"
+    command = ["dataset", "estimator-error", str(manifest), "-o", str(out), "--json"]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    told = json.loads(done.stdout)
+    assert (told["runs"], told["people"]) == (10, 5)
+    found = EstimatorError.load(out)
+    assert "10 unbroken runs" in found.provenance
+    true = np.stack([pair.true[:60] for pair in load_pairs(manifest)])
+    lost = found.systematic(true)[..., 2] + 0.3 * true[..., 2]
+    assert np.sqrt((lost**2).mean()) < 0.3 * np.sqrt(((0.3 * true[..., 2]) ** 2).mean())
+
+
+def test_a_copy_that_moves_otherwise_has_no_truth(tmp_path: Path) -> None:
+    manifest = made_folder(tmp_path, 4)
+    manifest.write_text(manifest.read_text().replace("~distance1", "~slow1"))
+    for path in sorted((tmp_path / "poses" / "far").rglob("*~distance1.mp4")):
+        path.rename(path.with_name("w~slow1.mp4"))
+    with pytest.raises(InputError, match="are not those of"):
+        load_pairs(manifest)
