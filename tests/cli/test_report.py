@@ -1,0 +1,113 @@
+import json
+
+import pytest
+import typer
+from scripted import ScriptedEncoder, ScriptedExtractor
+from typer.testing import CliRunner
+
+from gaitproof.cli import report as report_commands
+from gaitproof.cli import verify as commands
+from gaitproof.errors import InputError
+from gaitproof.verify.verifier import Verifier
+
+app = typer.Typer()
+commands.register(app)
+report_commands.register(app)
+
+
+@pytest.fixture(autouse=True)
+def scripted(monkeypatch, tmp_path):
+    """Replace pixels and network; everything else is the real command."""
+    real = Verifier.open.__func__
+
+    def open_scripted(cls, gallery, **options):
+        options["encoder"] = ScriptedEncoder()
+        return real(cls, gallery, **options, extractor=ScriptedExtractor())
+
+    monkeypatch.setattr(Verifier, "open", classmethod(open_scripted))
+    # the videos hold no picture, and the encoder no network to look into
+    monkeypatch.setattr(report_commands, "_frames", lambda *_: ())
+    monkeypatch.setattr(report_commands, "_explanation", lambda *_: ())
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("GAITPROOF_GALLERY", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run():
+    def do(*arguments):
+        return CliRunner().invoke(app, [str(a) for a in arguments])
+
+    return do
+
+
+@pytest.fixture
+def enrolled(run, tmp_path):
+    for take in (0, 1, 2):
+        (tmp_path / f"{take}.mp4").write_text(json.dumps([{"person": 0, "take": take}]))
+    assert run("enroll", "Ann", "0.mp4", "1.mp4").exit_code == 0
+
+
+def test_reports_are_written_signed_and_checked(run, enrolled, tmp_path):
+    assert run("report", "keygen", "key").exit_code == 0
+    done = run(
+        "verify", "2.mp4", "-c", "Ann", "--report", "r.html", "--report", "r.PDF",
+        "--report", "r.json", "--sign-key", "key",
+    )  # fmt: skip
+    assert done.exit_code == 0
+    assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+    assert (tmp_path / "r.PDF").read_bytes().startswith(b"%PDF")
+    command = json.loads((tmp_path / "r.json").read_text())["content"]["command"]
+    assert command.startswith("gaitproof verify 2.mp4 --claim Ann --gallery ")
+    checked = run(
+        "report", "check", "r.json", "--key", "key.pub", "--video", "2.mp4",
+        "--enrolled", "0.mp4", "--document", "r.html", "--document", "r.PDF", "--json",
+    )  # fmt: skip
+    assert checked.exit_code == 0
+    answer = json.loads(checked.stdout)
+    assert answer["good"]
+    assert {c["outcome"] for c in answer["checks"]} == {"good"}
+    assert len(answer["checks"]) == 7
+
+
+def test_a_bad_report_is_told_and_not_rendered(run, enrolled, tmp_path):
+    assert run("verify", "2.mp4", "-c", "Ann", "--report", "r.json").exit_code == 0
+    file = tmp_path / "r.json"
+    assert run("report", "render", file, "-o", "r.html").exit_code == 0
+    file.write_text(file.read_text().replace("gaitproof verify", "gaitproof vErify"))
+    told = run("report", "check", file)
+    assert told.exit_code == report_commands.FAILED_CHECK_STATUS
+    assert "Do not rely on this report" in told.stdout
+    assert "content was changed" in told.stdout
+    refused = run("report", "render", file, "-o", "new.html")
+    assert isinstance(refused.exception, InputError)
+    assert not (tmp_path / "new.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--report", "r.docx"), "unknown format"),
+        (("--report", "no/r.html"), "No report can be written"),
+        (("--report", "folder.html"), "is a folder"),
+        (("--report", "r.html", "--report", "./r.html"), "asked for twice"),
+        (("--sign-key", "0.mp4"), "kept in the JSON report"),
+        (("--report", "r.json", "--sign-key", "0.mp4"), "private key"),
+        (("--report", "r.json", "--sign-key", "none"), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_any_work(
+    run, enrolled, tmp_path, monkeypatch, arguments, message
+):
+    (tmp_path / "folder.html").mkdir()
+    monkeypatch.setattr(Verifier, "examine", lambda *_, **__: pytest.fail("work was done"))
+    done = run("verify", "2.mp4", "-c", "Ann", *arguments)
+    assert isinstance(done.exception, InputError)
+    assert message in str(done.exception)
+
+
+def test_a_report_that_is_not_there(run):
+    done = run("report", "check", "none.json")
+    assert isinstance(done.exception, InputError)
+    assert "does not exist" in str(done.exception)
