@@ -107,6 +107,7 @@ class OnnxEncoder:
                 "The model's weights cannot be run.", actual=" ".join(str(error).split())
             ) from error
         self._input = self._session.get_inputs()[0].name
+        self._weights = weights
         self._card = card
         self._cohort = cohort
         self._normaliser = Normaliser(
@@ -133,6 +134,11 @@ class OnnxEncoder:
         if not len(windows):
             return np.zeros((0, self._card.embedding_size), np.float32)
         return self.embed_inputs(self.normalise(windows))
+
+    @property
+    def weights(self) -> bytes:
+        """The ONNX file."""
+        return self._weights
 
     def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
         """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean."""
