@@ -2,9 +2,19 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
-from gaitproof.report.page import DemoStory, Person, Picture, VerdictCard, render_demo
+from gaitproof.media.encode import VideoWriter
+from gaitproof.report.page import (
+    DemoStory,
+    ExplanationStory,
+    Person,
+    Picture,
+    VerdictCard,
+    render_demo,
+    render_explanation,
+)
 from gaitproof.report.pictures import to_data_uri
 from gaitproof.types import Decision
 
@@ -15,8 +25,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 
 @pytest.fixture
 def page_text(make_verdict):
-    import numpy as np
-
     photo = Picture(to_data_uri(np.full((225, 400, 3), 90, np.uint8)), 400, 225, "Ann walking", "a")
     cards = tuple(
         VerdictCard(
@@ -82,4 +90,38 @@ def test_page_fits_every_screen_and_asks_for_nothing(page_text, browser, tmp_pat
     page.emulate_media(media="print")
     assert page.locator("tr.trial").first.is_visible()
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert complaints == []
+
+
+def test_explanation_page_fits_every_screen_and_plays_its_film(browser, make_verdict, tmp_path):
+    with VideoWriter(tmp_path / "overlay.mp4", 30, (640, 360)) as writer:
+        for shade in range(30):
+            writer.write(np.full((360, 640, 3), 5 * shade, np.uint8))
+    picture = Picture(to_data_uri(np.zeros((600, 1000, 3), np.uint8)), 1000, 600, "seen", "read")
+    story = ExplanationStory(
+        card=VerdictCard(title="The verdict", verdict=make_verdict("DEEPFAKE")),
+        sections=(("Which joints decided", picture),) * 2,
+        film="overlay.mp4",
+        method="occlusion",
+        baseline="the average",
+    )
+    file = tmp_path / "index.html"
+    file.write_text(render_explanation(story), encoding="utf-8")
+    page = browser.new_page()
+    requests, complaints = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(file.as_uri())
+    page.wait_for_function("document.querySelector('video').readyState >= 1")
+    assert page.evaluate("document.querySelector('video').videoWidth") == 640
+    for width in (360, 768, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        over = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert over <= 0, f"{over} pixels too wide at {width}"
+    assert {url for url in requests if not url.startswith("data:")} == {
+        file.as_uri(),
+        (tmp_path / "overlay.mp4").as_uri(),
+    }
     assert complaints == []

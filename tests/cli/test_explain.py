@@ -1,0 +1,181 @@
+"""``gaitproof explain`` from the video to the page, with scripted poses and network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from scripted import FakeExtraction, FakeVideo, ScriptedEncoder, walk
+from typer.testing import CliRunner
+
+from gaitproof.cli import explain as commands
+from gaitproof.cli import verify as verify_commands
+from gaitproof.errors import GalleryError
+from gaitproof.media.encode import VideoWriter
+from gaitproof.media.probe import probe
+from gaitproof.report.evidence import draw_explanation
+from gaitproof.types import GaitWindows
+from gaitproof.verify.verifier import Verifier
+
+FILES = {"index.html", "explanation.json", "overlay.mp4"} | {
+    f"{name}.png" for name in ("joints", "moments", "cycles", "features", "map")
+}
+
+app = typer.Typer()
+commands.register(app)
+verify_commands.register(app)
+
+
+class OpenEncoder(ScriptedEncoder):
+    """The scripted encoder in two halves, as explanations need it."""
+
+    cohort = None
+
+    def normalise(self, windows):
+        return windows.features
+
+    def embed_inputs(self, inputs):
+        inputs = np.asarray(inputs, np.float32)
+        return self.embed(
+            GaitWindows(inputs, np.ones((len(inputs), 78), bool), np.zeros(len(inputs)))
+        )
+
+
+def extract_scripted(path, settings, *, cache, progress):
+    """The walk that a file is named after: person and take, as ``0-2.mp4``."""
+    data = Path(path).read_bytes()
+    numbers = Path(path).stem.split("-")
+    tracks = (walk(int(numbers[0]), take=int(numbers[1])),) if len(numbers) == 2 else ()
+    return FakeExtraction(FakeVideo(hashlib.sha256(data).hexdigest()), tracks)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return OpenEncoder()
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("videos")
+    for number, name in enumerate(("0-0", "0-1", "0-2", "5-0", "nobody")):
+        with VideoWriter(folder / f"{name}.mp4", 30, (160, 90)) as writer:
+            for _ in range(30):
+                writer.write(np.full((90, 160, 3), 40 + 30 * number, np.uint8))
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, videos, encoder):
+    real = Verifier.open.__func__
+
+    def open_scripted(cls, gallery, **options):
+        return real(cls, gallery, **options | {"encoder": encoder}, extractor=extract_scripted)
+
+    monkeypatch.setattr(Verifier, "open", classmethod(open_scripted))
+    monkeypatch.setenv("GAITPROOF_GALLERY", str(tmp_path / "g.db"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def do(*arguments):
+        return CliRunner().invoke(app, [str(a) for a in arguments])
+
+    assert do("enroll", "ann", videos / "0-0.mp4", videos / "0-1.mp4").exit_code == 0
+    assert do("enroll", "bob", videos / "5-0.mp4").exit_code == 0
+    return do
+
+
+def test_everything_is_written(run, videos, tmp_path):
+    out = tmp_path / "new" / "folder"
+    done = run("explain", videos / "0-2.mp4", "--claim", "Ann", "-o", out, "--json")
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert answer == json.loads((out / "explanation.json").read_text())
+    assert {path.name for path in out.iterdir()} == FILES == set(answer["files"])
+    assert answer["importance"]["score"] == pytest.approx(answer["verdict"]["similarity"], abs=1e-5)
+    assert len(answer["importance"]["joints"]) == 12
+    cycles = answer["gait_cycles"]
+    assert cycles["probe"]["left_cycles"] >= 2
+    assert len(cycles["template"]["angles"]["left knee"]["mean"]) == 101
+    assert 0 <= cycles["share_inside_band"]["left knee"] <= 1
+    for name in FILES:
+        if name.endswith(".png"):
+            assert (out / name).read_bytes().startswith(b"\x89PNG")
+    assert probe(out / "overlay.mp4").width == 640
+    page = (out / "index.html").read_text()
+    assert "http" not in page.replace("http-equiv", "")
+    assert page.count("data:image/png") == 5
+    assert answer["verdict"]["headline"] in page
+
+
+def test_an_impostor_walks_outside_the_band(run, videos, tmp_path):
+    shares = {}
+    for claim in ("ann", "bob"):
+        done = run("explain", videos / "0-2.mp4", "-c", claim, "-o", tmp_path / claim, "--json")
+        inside = json.loads(done.stdout)["gait_cycles"]["share_inside_band"].values()
+        shares[claim] = np.mean([share for share in inside if share is not None])
+    assert shares["ann"] > shares["bob"] + 0.2
+
+
+def test_the_same_inputs_give_the_same_files(run, videos, tmp_path):
+    for name in ("a", "b"):
+        assert run("explain", videos / "0-2.mp4", "-c", "ann", "-o", tmp_path / name).exit_code == 0
+    for name in FILES - {"explanation.json", "index.html"}:  # these tell the time it took
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_nobody_to_compare_writes_nothing(run, videos, tmp_path):
+    done = run("explain", videos / "nobody.mp4", "-c", "ann", "-o", tmp_path / "out")
+    assert done.exit_code == 3
+    assert done.stdout.startswith("INCONCLUSIVE")
+    assert not (tmp_path / "out").exists()
+    as_json = run("explain", videos / "nobody.mp4", "-c", "ann", "-o", tmp_path / "out", "--json")
+    assert json.loads(as_json.stdout)["importance"] is None
+
+
+def test_an_unknown_method_is_refused_at_once(run, videos, tmp_path):
+    done = run("explain", videos / "0-2.mp4", "-c", "ann", "-o", tmp_path, "--method", "guess")
+    assert done.exit_code == 2
+    assert "occlusion" in done.output
+
+
+def test_unknown_claims_and_files_as_folders(run, videos, tmp_path):
+    done = run("explain", videos / "0-2.mp4", "-c", "eve", "-o", tmp_path / "out")
+    assert isinstance(done.exception, GalleryError)
+    (tmp_path / "file").write_text("")
+    done = run("explain", videos / "0-2.mp4", "-c", "ann", "-o", tmp_path / "file")
+    assert "cannot be made" in str(done.exception)
+
+
+def test_a_gallery_without_profiles_says_so(run, videos, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "g.db")) as connection:
+        connection.execute("UPDATE recordings SET profile = NULL")
+        connection.commit()
+    out = tmp_path / "out"
+    done = run("explain", videos / "0-2.mp4", "-c", "ann", "-o", out, "--json")
+    assert json.loads(done.stdout)["gait_cycles"]["template"] is None
+    assert "keeps no joint angles of ann" in (out / "index.html").read_text()
+
+
+def test_an_enrolled_file_is_not_compared_with_itself(run, videos, tmp_path):
+    done = run("explain", videos / "0-1.mp4", "-c", "ann", "-o", tmp_path / "o", "--json")
+    one = json.loads(done.stdout)["gait_cycles"]
+    both = json.loads(
+        run("explain", videos / "0-2.mp4", "-c", "ann", "-o", tmp_path / "o", "--json").stdout
+    )["gait_cycles"]
+    assert one["template"]["left_cycles"] < both["template"]["left_cycles"]
+
+
+def test_drawings_are_there_for_reports(run, videos, encoder, tmp_path):
+    from gaitproof.explain.methods import explain_score
+
+    verifier = Verifier.open(tmp_path / "g.db")
+    examination = verifier.examine(videos / "0-2.mp4", claim="ann")
+    importance = explain_score(encoder, examination.windows, examination.template.vector)
+    drawings = draw_explanation(examination, importance, verifier.gallery)
+    assert [d.name for d in drawings] == ["joints", "moments", "cycles", "features", "map"]
+    assert all(d.title and d.alt and d.caption for d in drawings)
