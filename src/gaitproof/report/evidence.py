@@ -198,8 +198,8 @@ def _cycle_drawing(probe: GaitProfile, template: GaitProfile | None, name: str) 
         said = (
             f"Joint angles from one heel strike to the next. The band holds about 95 % of the "
             f"enrolled cycles of {name} (mean ± {BAND_SDS:g} standard deviations between cycles "
-            "and recordings); a wide band means varied or badly seen walks. The score does not "
-            "use these curves: they are a second, independent look."
+            "and recordings); it is wide where walks varied or were filmed from different sides. "
+            "The score does not use these curves: they are a second, independent look."
         )
     return Drawing(
         "cycles",
