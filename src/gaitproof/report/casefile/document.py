@@ -229,7 +229,6 @@ def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
             "It is no sign of a forgery,",
             "nor of authenticity: it must not be used as support for either side.",
         ),
-        *common,
     )
 
 
@@ -449,12 +448,16 @@ def _model(report: CaseReport) -> Iterable[Block]:
             ("Calibrated on", f"{card.calibration.subjects} people, "
                 f"{card.calibration.mated_trials:,} genuine and "
                 f"{card.calibration.nonmated_trials:,} false claims"),
-            ("Measured", "; ".join(f"{k.replace('/', ', ')}: {_figure(k, v)}"
+            ("Measured", "; ".join(f"{_figure_name(k)}: {_figure(k, v)}"
                 for k, v in sorted(card.figures.items()))),
             ("Licence", card.licence),
         )
     )  # fmt: skip
     yield Bullets(tuple((f"{d.name}:", f"{d.citation}. {d.licence}") for d in card.data))
+
+
+def _figure_name(name: str) -> str:
+    return name.replace("/", ", ").replace("eer", "EER").replace("auc", "AUC")
 
 
 def _figure(name: str, value: float) -> str:

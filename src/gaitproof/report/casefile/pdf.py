@@ -35,6 +35,7 @@ _MARGIN: Final = 51.0
 """Points, 18 mm."""
 
 _ROOM: Final = 110.0
+_ROOM_FOR_PICTURE: Final = 380.0
 """Points below a heading: with less than that the section begins on the next page."""
 
 _INK, _SOFT, _LINE, _WASH = "#1b1f24", "#57606a", "#d0d7de", "#f5f7f9"
@@ -55,7 +56,7 @@ _FONTS: Final = {
 def render_pdf(document: Document) -> bytes:
     """Return the PDF file."""
     from reportlab.lib.pagesizes import A4
-    from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
+    from reportlab.platypus import BaseDocTemplate, CondPageBreak, Frame, PageTemplate
     from reportlab.platypus import Paragraph as Text
 
     _load_fonts()
@@ -86,10 +87,18 @@ def render_pdf(document: Document) -> bytes:
         Text(_markup(document.title), styles["title"]),
         Text(_markup(document.subtitle), styles["soft"]),
     ]
-    for block in document.blocks:
+    for number, block in enumerate(document.blocks):
+        if isinstance(block, Heading):
+            story.append(CondPageBreak(_room(document.blocks[number + 1 : number + 3])))
         story.extend(_flow(block, styles, width - 2 * _MARGIN))
     template.build(story, canvasmaker=partial(_numbered_canvas(), document=document))
     return out.getvalue()
+
+
+def _room(following: tuple[Block, ...]) -> float:
+    """Return how much room a heading needs below it, so that it does not stand alone."""
+    pictured = any(isinstance(block, Pictures) and block.wide for block in following)
+    return _ROOM_FOR_PICTURE if pictured else _ROOM
 
 
 @cache
@@ -155,11 +164,11 @@ def _styles() -> dict[str, Any]:
 
 
 def _flow(block: Block, styles: dict[str, Any], width: float) -> list[Flowable]:
-    from reportlab.platypus import CondPageBreak, Spacer
     from reportlab.platypus import Paragraph as Text
+    from reportlab.platypus import Spacer
 
     if isinstance(block, Heading):
-        return [CondPageBreak(_ROOM), Text(_markup(block.text), styles["heading"])]
+        return [Text(_markup(block.text), styles["heading"])]
     if isinstance(block, Paragraph):
         lead = f"<b>{_markup(block.lead)}</b> " if block.lead else ""
         return [Text(lead + _markup(block.text), styles["soft" if block.soft else "body"])]
