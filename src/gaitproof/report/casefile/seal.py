@@ -107,7 +107,7 @@ def parse_report(data: bytes) -> tuple[SealedReport, bytes]:
         raise InputError(
             "The report is too large.",
             expected=f"at most {MAX_REPORT_BYTES // 2**20} MB",
-            actual=f"{len(data) / 2**20:.0f} MB",
+            actual="more",
         )
     try:
         raw = json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
