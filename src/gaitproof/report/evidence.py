@@ -81,17 +81,16 @@ def compare_profiles(examination: Examination, gallery: Gallery) -> Profiles:
 
     The probe's own file is left out of the enrolled ones, as it is for the score.
     """
-    template = examination.template
-    return Profiles(
-        probe=pool_profiles(measure_profile(t.sequence) for t in examination.tracks),
-        template=template
-        and gallery.profile(
+    template, enrolled = examination.template, None
+    if template is not None:
+        enrolled = gallery.profile(
             template.name,
             template.model_id,
             template.estimator,
             without=examination.verdict.source_sha256,
-        ),
-    )
+        )
+    own = pool_profiles(measure_profile(t.sequence) for t in examination.tracks)
+    return Profiles(own, enrolled)
 
 
 def draw_explanation(
