@@ -124,8 +124,9 @@ def sagittal_angles(times: Float64, points: Float64) -> Float64:
     def lean(start: Float64, end: Float64, up: float) -> Float64:
         """Angle of a segment against the vertical, positive where its end is ahead."""
         segment = end - start
-        ahead: Float64 = np.sum(segment * forward, axis=1)
-        return np.degrees(np.arctan2(ahead, up * segment[:, 1]))
+        ahead = np.sum(segment * forward, axis=1)
+        angle: Float64 = np.degrees(np.arctan2(ahead, up * segment[:, 1]))
+        return angle
 
     def joint(side: str, name: str) -> Float64:
         return points[:, JOINT[Landmark[f"{side.upper()}_{name}"]]]
@@ -144,7 +145,7 @@ def sagittal_angles(times: Float64, points: Float64) -> Float64:
         curves[f"{side} knee"] = thigh - shank
         curves[f"{side} hip"] = thigh + trunk
         curves[f"{side} ankle"] = pitch - shank
-    stacked = np.stack([curves[name] for name in ANGLES], axis=1)
+    stacked: Float64 = np.stack([curves[name] for name in ANGLES], axis=1)
     # differences of angles within half a turn: a swinging shank never wraps round
     return (stacked + 180.0) % 360.0 - 180.0
 

@@ -169,14 +169,15 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
     times = np.asarray(importance.times, np.float64)
     values = np.asarray(importance.over_time, np.float64)
     span = time_span(importance)
-    for keep, options, name in (
+    looks: tuple[tuple[NDArray[np.bool_], dict[str, Any], str], ...] = (
         (values >= 0, {"facecolor": FOR, "alpha": 0.75, "linewidth": 0.0}, "for the claim"),
         (
             values <= 0,
             {"facecolor": "none", "edgecolor": AGAINST, "hatch": "////", "linewidth": 0.0},
             "against it",
         ),
-    ):
+    )
+    for keep, options, name in looks:
         curve.fill_between(times, values, 0.0, where=keep, interpolate=True, label=name, **options)
     curve.plot(times, values, color="black", linewidth=0.9)
     curve.axhline(0.0, color=GREY, linewidth=0.8)
@@ -401,7 +402,7 @@ def plot_embedding_map(
     if strangers:
         spots = flat(np.stack([t.vector for t in strangers]))
         axes.scatter(
-            *spots.T, s=34, color="#9A9A9A", marker=MARKERS[2], label="other enrolled people"
+            *_xy(spots), s=34, color="#9A9A9A", marker=MARKERS[2], label="other enrolled people"
         )
         for spot, other in zip(spots, strangers, strict=True) if show_names else ():
             axes.annotate(
@@ -409,10 +410,10 @@ def plot_embedding_map(
             )
     if len(own):
         axes.scatter(
-            *flat(own).T, s=16, facecolor="none", edgecolor="black", label=f"enrolled: {shown}"
+            *_xy(flat(own)), s=16, facecolor="none", edgecolor="black", label=f"enrolled: {shown}"
         )
     axes.scatter(
-        *flat(template.vector[None]).T,
+        *_xy(flat(template.vector[None])),
         s=150,
         color="black",
         marker=MARKERS[7],
@@ -420,7 +421,7 @@ def plot_embedding_map(
         zorder=4,
     )
     axes.scatter(
-        *flat(windows).T, s=26, color=FOR, marker=MARKERS[1], alpha=0.8, label="this video"
+        *_xy(flat(windows)), s=26, color=FOR, marker=MARKERS[1], alpha=0.8, label="this video"
     )
     axes.set_aspect("equal", adjustable="datalim")
     axes.tick_params(labelbottom=False, labelleft=False)
@@ -432,6 +433,10 @@ def plot_embedding_map(
     )
     legend(axes)
     return figure
+
+
+def _xy(points: Float64) -> tuple[Float64, Float64]:
+    return points[:, 0], points[:, 1]
 
 
 def _signed_bars(axes: Axes, values: Mapping[str, float]) -> None:
@@ -452,7 +457,7 @@ def _signed_bars(axes: Axes, values: Mapping[str, float]) -> None:
     axes.set_yticks(rows, names, fontsize=8.5)
     axes.grid(False, axis="y")
     axes.margins(x=0.08)
-    axes.xaxis.get_major_locator().set_params(nbins=5)
+    axes.locator_params(axis="x", nbins=5)
 
 
 def _widest_step(pose: PoseSequence) -> Float64:

@@ -292,7 +292,7 @@ class ServerStorage:
             if not inspect(connection).has_table(schema.meta.name):
                 return False
             version = schema.read_version(connection)
-        if version not in map(str, schema.READABLE_VERSIONS):
+        if version not in {str(known) for known in schema.READABLE_VERSIONS}:
             raise _wrong_version(self._location, str(version))
         return True
 

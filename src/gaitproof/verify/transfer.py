@@ -87,7 +87,7 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
                     quality=recording.quality,
                     created=recording.created,
                     tensor=number,
-                    cycles=profile and (profile.left_cycles, profile.right_cycles),
+                    cycles=None if profile is None else (profile.left_cycles, profile.right_cycles),
                 )
             )
         persons.append(_Person(name=name, recordings=tuple(items)))
