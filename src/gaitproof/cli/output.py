@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from gaitproof.report.text import printable
+from gaitproof.report.text import printable as printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -248,8 +248,8 @@ def _table(block: Table, styles: dict[str, Any], width: float) -> Flowable:
         rows.append([_cell(text, style, styles["code"]) for text in row])
     grid = _grid(rows, [width * w / total for w in block.widths])
     if block.marked is not None:
-        row = block.marked + 1
-        grid.setStyle([("BOX", (0, row), (-1, row), 1.4, _INK)])
+        marked = block.marked + 1
+        grid.setStyle([("BOX", (0, marked), (-1, marked), 1.4, _INK)])
     return grid
 
 

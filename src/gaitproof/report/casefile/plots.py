@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gaitproof.report.style import COLOURS, FAINT, GREY, HATCHES, label, new_figure
 from gaitproof.verify.calibration import VERBAL_SCALE
@@ -109,7 +109,7 @@ def plot_verbal_scale(log10_lr: float, bound: float) -> Figure:
     figure, (axes,) = new_figure(height=3.0)
     (_, neutral), *steps = zip(_SCALE_ENDS, VERBAL_SCALE, strict=True)
     middle = _SCALE_ENDS[0]
-    cells = [(-middle, 2 * middle, neutral[1], "white")]
+    cells: list[tuple[float, float, str, Any]] = [(-middle, 2 * middle, neutral[1], "white")]
     for number, (end, (_, words)) in enumerate(steps):
         start, strength = _SCALE_ENDS[number], 0.12 * (number + 1)
         cells.append((start, end - start, words, (COLOURS[0], strength)))
