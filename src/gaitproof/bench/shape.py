@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gaitproof.errors import InputError
+from gaitproof.bench.probes import draw_probes
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.shape_motion import (
     MAX_WINDOWS,
@@ -20,7 +19,6 @@ from gaitproof.evaluate.shape_motion import (
     explain_parts,
     split_walk,
 )
-from gaitproof.evaluate.trials import person
 from gaitproof.train.sources import Recording
 from gaitproof.verify.scoring import make_template
 
@@ -89,30 +87,20 @@ def run(
     InputError
         If there are too few people with walks enough.
     """
-    walks: dict[str, list[Recording]] = defaultdict(list)
-    for recording in sorted(recordings, key=lambda r: (r.source, r.subject, r.recording)):
-        if len(recording.segments) and not recording.parent:
-            walks[person(recording)].append(recording)
-    names = [name for name, own in walks.items() if len(own) > enrolled]
     rng = np.random.default_rng(seed)
-    if people:
-        names = sorted(rng.permutation(names)[:people].tolist())
-    if len(names) < max(3, background + 1):
-        raise InputError(
-            "There are too few people to tell shape from movement.",
-            expected=f"{max(3, background + 1)} with more than {enrolled} walks of 2 s",
-            actual=str(len(names)),
-        )
-    probes = [walks[name][enrolled] for name in names]
-    parts = [split_walk(probe.times, probe.points, feet=probe.feet) for probe in probes]
+    drawn = draw_probes(
+        recordings, enrolled=enrolled, people=people, least=max(3, background + 1), seed=seed
+    )
+    parts = [split_walk(p.probe.times, p.probe.points, feet=p.probe.feet) for p in drawn]
     found = []
-    for i, name in enumerate(names):
-        template = make_template([embed(r.windows) for r in walks[name][:enrolled]])
-        others = rng.choice(np.delete(np.arange(len(names)), i), background, replace=False)
+    for i, one in enumerate(drawn):
+        template = make_template([embed(r.windows) for r in one.enrolled])
+        others = rng.choice(np.delete(np.arange(len(drawn)), i), background, replace=False)
         compared = [parts[j] for j in others]
         found.append(explain_parts(embed, parts[i], template, compared, windows=windows))
         if progress is not None:
-            progress((i + 1) / len(names))
+            progress((i + 1) / len(drawn))
+    names = [one.person for one in drawn]
     return ShapeResult(average_shares(found, names, draws=draws, seed=seed), enrolled, background)
 
 

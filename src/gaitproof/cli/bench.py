@@ -149,6 +149,45 @@ def shape(
         stdout().print(bench.shape_table(result))
 
 
+@bench_app.command("explain")
+def explain(
+    data: Annotated[Path, typer.Argument(help="Skeleton archive (.npz) or manifest (.csv).")],
+    model: ModelOption = None,
+    method: Annotated[
+        list[str] | None, typer.Option("--method", help="Only this one; may be repeated.")
+    ] = None,
+    people: Annotated[
+        int, typer.Option("--people", min=0, help="People that are drawn; 0 for all.")
+    ] = 40,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the drawing.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell which joints and moments scores rest on, and whether explanations can be believed."""
+    from gaitproof.bench import explain as bench
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.explain.methods import METHODS
+    from gaitproof.nets.onnx import OnnxEncoder
+    from gaitproof.train.sources import load_recordings
+
+    encoder = OnnxEncoder.load(model)
+    walks = load_recordings(data, data.stem)
+    with progress_bar("Explaining and testing explanations") as progress:
+        results = bench.run(
+            walks,
+            encoder,
+            methods=tuple(method or METHODS),
+            people=people,
+            seed=seed,
+            progress=progress,
+        )
+    if as_json:
+        print_json({"methods": [result.to_dict() for result in results]})
+        return
+    stdout().print(bench.trust_table(results))
+    for result in results:
+        stdout().print(bench.importance_table(result))
+
+
 @bench_app.command("leak")
 def leak(
     data: Annotated[Path, typer.Argument(help="Skeleton archive (.npz) or manifest (.csv).")],
