@@ -2,6 +2,7 @@ import doctest
 import html
 import io
 import re
+from dataclasses import replace
 
 import pypdf
 import pytest
@@ -77,6 +78,13 @@ def test_pages_load_nothing(report):
     assert "http://" not in page
     assert "https://" not in page
     assert "<script" not in page
+
+
+def test_texts_longer_than_a_page_are_split(report):
+    verdict = replace(report.verdict, notes=("<img src=x>" + 9000 * "y",), source=9000 * "z ")
+    changed = report.model_copy(update={"verdict": verdict, "command": 19_000 * "x"})
+    reader = pypdf.PdfReader(io.BytesIO(render_pdf(compose(seal(changed)))))
+    assert len(reader.pages) > 6
 
 
 def test_rendering_is_repeatable(report):

@@ -200,8 +200,8 @@ def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
             ),
             (
                 "It does not say who walks in the video,",
-                "nor that the video was made by a computer: an untouched video of somebody else gives "
-                "the same answer.",
+                "nor that the video was made by a computer: an untouched video of somebody else "
+                "gives the same answer.",
             ),
             *common,
         )

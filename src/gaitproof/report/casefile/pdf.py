@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
+from gaitproof.errors import InputError
 from gaitproof.report.casefile.document import (
     Block,
     Bullets,
@@ -54,10 +55,17 @@ _FONTS: Final = {
 
 
 def render_pdf(document: Document) -> bytes:
-    """Return the PDF file."""
+    """Return the PDF file.
+
+    Raises
+    ------
+    InputError
+        If something in it fits on no page.
+    """
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import BaseDocTemplate, CondPageBreak, Frame, PageTemplate
     from reportlab.platypus import Paragraph as Text
+    from reportlab.platypus.doctemplate import LayoutError
 
     _load_fonts()
     styles = _styles()
@@ -91,7 +99,14 @@ def render_pdf(document: Document) -> bytes:
         if isinstance(block, Heading):
             story.append(CondPageBreak(_room(document.blocks[number + 1 : number + 3])))
         story.extend(_flow(block, styles, width - 2 * _MARGIN))
-    template.build(story, canvasmaker=partial(_numbered_canvas(), document=document))
+    try:
+        template.build(story, canvasmaker=partial(_numbered_canvas(), document=document))
+    except LayoutError as error:
+        raise InputError(
+            "The report cannot be laid out on pages.",
+            actual="a text or picture that is larger than a page",
+            hint="write .html instead",
+        ) from error
     return out.getvalue()
 
 
@@ -208,6 +223,7 @@ def _box(rows: list[list[Any]], width: float, wash: str, line: str) -> Flowable:
     return Grid(
         rows,
         colWidths=[width],
+        splitInRow=1,
         spaceBefore=4,
         spaceAfter=4,
         style=[
