@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -230,8 +231,8 @@ def _bar(width: int, share: float) -> Figure:
 
 
 def _pixels(figure: Figure) -> Image:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    width, height = (round(side * _DPI) for side in figure.get_size_inches())
+    out = io.BytesIO()
+    figure.savefig(out, format="rgba", dpi=_DPI)
+    rows = np.frombuffer(out.getvalue(), np.uint8).reshape(height, width, 4)
+    return np.ascontiguousarray(rows[..., :3])
