@@ -117,6 +117,8 @@ def test_holes_and_flat_lines_are_drawn():
     figure = plot_time_strip(make_importance(times=times, over_time=np.zeros(120)))
     image = np.ma.filled(figure.axes[1].images[0].get_array().astype(float), np.nan)[0]
     assert np.isnan(image).mean() == pytest.approx(30 / 150, abs=0.03)
+    line = figure.axes[0].lines[0].get_xydata()
+    assert np.isnan(line[:, 1]).sum() == 1  # the curve does not bridge the hole
     assert "no gait events" in texts(figure)
     assert drawn(figure)
     assert drawn(plot_time_strip(make_importance(times=np.zeros(1), over_time=np.ones(1))))

@@ -166,8 +166,7 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
         Left out if None.
     """
     figure, (curve, strip, feet) = new_figure(1, 3, height=3.6, heights=(3.0, 0.7, 1.0))
-    times = np.asarray(importance.times, np.float64)
-    values = np.asarray(importance.over_time, np.float64)
+    times, values = _with_holes(importance)
     span = time_span(importance)
     looks: tuple[tuple[NDArray[np.bool_], dict[str, Any], str], ...] = (
         (values >= 0, {"facecolor": FOR, "alpha": 0.75, "linewidth": 0.0}, "for the claim"),
@@ -195,6 +194,16 @@ def plot_time_strip(importance: Importance, events: GaitEvents | None = None) ->
     feet.set_xlabel("seconds in the video", fontsize=10)
     legend(curve)
     return figure
+
+
+def _with_holes(importance: Importance) -> tuple[Float64, Float64]:
+    """Return moments and contributions with a NaN wherever the walk was interrupted."""
+    times = np.asarray(importance.times, np.float64)
+    values = np.asarray(importance.over_time, np.float64)
+    steps = np.diff(times)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    holes = np.flatnonzero(steps > 1.5 * usual) + 1
+    return np.insert(times, holes, times[holes]), np.insert(values, holes, np.nan)
 
 
 def time_span(importance: Importance) -> tuple[float, float]:
