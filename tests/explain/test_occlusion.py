@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from linear_encoder import TEMPLATE, Linear, make_windows, weights_on
 
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.explain.explainable import ProbeScore
 from gaitproof.explain.importance import (
     ANGLE_COLUMNS,
     GROUP_COLUMNS,
@@ -16,6 +15,7 @@ from gaitproof.explain.importance import (
 )
 from gaitproof.explain.methods import METHODS, explain_score
 from gaitproof.explain.occlusion import explain_by_occlusion, explain_by_shapley
+from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.types import GaitWindows, Landmark
 

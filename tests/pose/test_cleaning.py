@@ -151,7 +151,7 @@ class TestLegSwaps:
     def test_a_leg_with_the_depth_of_the_other_is_mostly_put_back(self):
         """Seen obliquely, it is at neither leg's place.
 
-        Of 4184 drawn cases some 150 were wrong for longer than a tenth of a second, all of this kind.
+        Of 4184 drawn cases some 150 were wrong for over a tenth of a second, all of this kind.
         """
         rng = np.random.default_rng(0)
         lasting = 0

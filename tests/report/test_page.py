@@ -138,8 +138,14 @@ def test_names_are_data_not_markup(name):
         (-0.01, "as likely from the claimed person as from somebody else"),
         (1.0, "about 10 times as likely from the claimed person as from somebody else"),
         (-1.0, "about 10 times as likely from somebody else as from the claimed person"),
-        (2.5, "at least 320 times as likely from the claimed person"),
-        (-2.5, "at least 320 times as likely from somebody else"),
+        (
+            2.5,
+            "about 320 times as likely from the claimed person as from somebody else, the largest",
+        ),
+        (
+            -2.5,
+            "about 320 times as likely from somebody else as from the claimed person, the largest",
+        ),
         (0.4, "about 2.5 times"),
     ],
 )

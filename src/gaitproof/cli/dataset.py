@@ -120,19 +120,14 @@ def estimator_error_command(
         f"{manifest.as_posix()}, gaitproof {gaitproof.__version__}",
     )
     write_atomically(output, learnt.to_bytes())
-    found = {
-        "output": str(output),
-        "runs": len(pairs),
-        "people": people,
-        **learnt.size([pair.true for pair in pairs]),
-    }
+    size = learnt.size([pair.true for pair in pairs])
     if as_json:
-        print_json(found)
+        print_json({"output": str(output), "runs": len(pairs), "people": people, **size})
         return
     typer.echo(f"{learnt.provenance}")
     typer.echo(
-        "root mean square error, torso lengths: {systematic:.3f} systematic, {constant:.3f} "
-        "constant within 2 s, {changing:.3f} changing".format(**found)
+        f"root mean square error, torso lengths: {size['systematic']:.3f} systematic, "
+        f"{size['constant']:.3f} constant within 2 s, {size['changing']:.3f} changing"
     )
     typer.echo(printable(str(output)))
 

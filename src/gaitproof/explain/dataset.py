@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.evaluate.bootstrap import DRAWS, Interval, draw_people, percentile_interval
-from gaitproof.explain.explainable import ProbeScore
 from gaitproof.explain.faithfulness import (
     compare_explanations,
     delete_moments,
@@ -19,6 +18,7 @@ from gaitproof.explain.faithfulness import (
 )
 from gaitproof.explain.importance import Float64, Importance
 from gaitproof.explain.methods import explain_score
+from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.types import GaitWindows
 

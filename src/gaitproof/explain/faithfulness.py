@@ -16,7 +16,6 @@ import numpy as np
 from scipy.integrate import trapezoid
 from scipy.stats import spearmanr
 
-from gaitproof.explain.explainable import ProbeScore
 from gaitproof.explain.importance import (
     ANGLE_COLUMNS,
     JOINT_COLUMNS,
@@ -25,6 +24,7 @@ from gaitproof.explain.importance import (
     Timeline,
 )
 from gaitproof.explain.occlusion import SLOT_FRAMES
+from gaitproof.explain.score import ProbeScore
 from gaitproof.types import GaitWindows
 
 DRAWS: Final = 10

@@ -107,7 +107,8 @@ class Timeline:
 
     def merge(self, values: Float64) -> Float64:
         """Add up contributions of window frames (N, T) per moment, shape (F,)."""
-        return np.bincount(self.places.ravel(), values.ravel(), len(self.times))
+        found = np.bincount(self.places.ravel(), values.ravel(), len(self.times))
+        return np.asarray(found, np.float64)
 
     def slots(self, length: int) -> Iterable[NDArray[np.intp]]:
         """Cut the moments into slots of neighbours, `length` of them or, at an end, fewer."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.explain.explainable import ExplainableEncoder, Float32, ProbeScore
 from gaitproof.explain.importance import Importance
 from gaitproof.explain.occlusion import explain_by_occlusion, explain_by_shapley
+from gaitproof.explain.score import Float32, ProbeScore
+from gaitproof.nets.encoder import Encoder
 from gaitproof.types import GaitWindows
 
 WITHOUT_GRADIENTS: Final = ("occlusion", "shapley")
@@ -17,7 +18,7 @@ METHODS: Final = WITHOUT_GRADIENTS
 
 
 def explain_score(
-    encoder: ExplainableEncoder,
+    encoder: Encoder,
     windows: GaitWindows,
     template: Float32,
     method: str = "occlusion",

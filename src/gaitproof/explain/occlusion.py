@@ -6,13 +6,12 @@ sees of a joint that a sensor does not have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
 from gaitproof.evaluate.shape_motion import shapley_values
-from gaitproof.explain.explainable import Float32, ProbeScore
 from gaitproof.explain.importance import (
     ANGLE_COLUMNS,
     GROUP_COLUMNS,
@@ -21,9 +20,8 @@ from gaitproof.explain.importance import (
     Importance,
     Timeline,
 )
+from gaitproof.explain.score import Float32, ProbeScore
 from gaitproof.types import GaitWindows, Landmark
-
-Part = TypeVar("Part")
 
 BASELINE: Final = "the average of the training walkers"
 
@@ -85,16 +83,15 @@ def explain_by_shapley(
         Number of orders.
     """
     inputs = score.encoder.normalise(windows)
-    parts = {**JOINT_COLUMNS, **ANGLE_COLUMNS}
-    rng = np.random.default_rng(seed)
-    values = _shapley(score, inputs, parts, rng, permutations)
+    columns = [*JOINT_COLUMNS.values(), *ANGLE_COLUMNS.values()]
+    values = _shapley(score, inputs, columns, np.random.default_rng(seed), permutations)
     return _explained(
         "shapley",
         score,
         windows,
         inputs,
-        joints={joint: values[joint] for joint in JOINT_COLUMNS},
-        angles={name: values[name] for name in ANGLE_COLUMNS},
+        joints=dict(zip(JOINT_COLUMNS, values.tolist(), strict=False)),
+        angles=dict(zip(ANGLE_COLUMNS, values[len(JOINT_COLUMNS) :].tolist(), strict=True)),
         groups=_exact(score, inputs),
     )
 
@@ -176,23 +173,22 @@ def _exact(score: ProbeScore, inputs: Float32) -> dict[str, float]:
 
 
 def _shapley(
-    score: Callable[[Float32], float],
+    score: ProbeScore,
     inputs: Float32,
-    parts: Mapping[Part, Sequence[int]],
+    parts: Sequence[Sequence[int]],
     rng: np.random.Generator,
     permutations: int,
-) -> dict[Part, float]:
-    names = list(parts)
-    values = dict.fromkeys(names, 0.0)
+) -> Float64:
+    values = np.zeros(len(parts))
     empty, full = score(np.zeros_like(inputs)), score(inputs)
     for _ in range(permutations):
-        order = rng.permutation(len(names))
+        order = rng.permutation(len(parts))
         for way in (order, order[::-1]):
             seen, before = np.zeros_like(inputs), empty
-            for place, number in enumerate(way, start=1):
-                columns = list(parts[names[number]])
+            for place, part in enumerate(way, start=1):
+                columns = list(parts[part])
                 seen[..., columns] = inputs[..., columns]
                 after = full if place == len(way) else score(seen)
-                values[names[number]] += (after - before) / (2 * permutations)
+                values[part] += (after - before) / (2 * permutations)
                 before = after
     return values

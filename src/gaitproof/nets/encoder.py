@@ -27,3 +27,11 @@ class Encoder(Protocol):
     def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
         """Return one unit-length embedding per window, shape (N, D)."""
         ...
+
+    def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
+        """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean."""
+        ...
+
+    def embed_inputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the unit embeddings (N, D), N >= 1, of what `normalise` returned."""
+        ...

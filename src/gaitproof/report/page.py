@@ -289,7 +289,7 @@ def likelihood_text(log10_lr: float, bound: float) -> str:
     log10_lr
         Positive speaks for the claim.
     bound
-        Largest magnitude the calibration supports; at it the ratio is "at least".
+        Largest magnitude the calibration supports, where ratios are cut off; said of one that was.
 
     Returns
     -------
@@ -299,11 +299,11 @@ def likelihood_text(log10_lr: float, bound: float) -> str:
     if abs(log10_lr) < UNDECIDED_LOG10_LR:
         return "this walk is as likely from the claimed person as from somebody else"
     times = times_text(log10_lr)
-    amount = "at least" if abs(log10_lr) >= bound - 1e-9 else "about"
+    cut = ", the largest ratio the calibration supports" if abs(log10_lr) >= bound - 1e-9 else ""
     one, other = "the claimed person", "somebody else"
     if log10_lr < 0:
         one, other = other, one
-    return f"this walk is {amount} {times} times as likely from {one} as from {other}"
+    return f"this walk is about {times} times as likely from {one} as from {other}{cut}"
 
 
 def render_demo(story: DemoStory) -> str:

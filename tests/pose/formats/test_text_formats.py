@@ -362,7 +362,7 @@ class TestLoadPose:
             load_pose(tmp_path / name)
 
     def test_unknown_format_lists_the_known_ones(self, tmp_path):
-        with pytest.raises(PoseError, match=r"mediapipe-csv.*'bvh'"):
+        with pytest.raises(PoseError, match=r"mediapipe-csv.*'fbx'"):
             load_pose(tmp_path / "a.bvh", "bvh")
 
     @pytest.mark.parametrize("suffix", ["npz", "csv", "json"])

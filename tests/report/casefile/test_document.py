@@ -143,3 +143,14 @@ def test_enrolled_files_are_told(report):
     page = render_html(compose(seal(report)))
     for entry in report.enrolled:
         assert entry.sha256 in page
+
+
+def test_a_relaxed_gate_is_told(report):
+    gate = report.settings.quality.model_copy(update={"min_person_height": 10.0})
+    relaxed = report.model_copy(
+        update={"settings": report.settings.model_copy(update={"quality": gate})}
+    )
+    page = " ".join(render_html(compose(seal(relaxed))).split())
+    assert "quality.min_person_height is 10.0 instead of 120.0" in page
+    assert "hold for the shipped ones only" in page
+    assert "Changed settings" not in render_html(compose(seal(report)))

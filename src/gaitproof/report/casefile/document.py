@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from gaitproof.config import VerifySettings
+from gaitproof.nets.card import CalibrationCard
 from gaitproof.report.casefile.content import CaseReport, ReportPicture
 from gaitproof.report.casefile.seal import SealedReport
 from gaitproof.report.page import SYMBOLS, error_rate_text, measure, percent, signed, times_text
@@ -332,6 +334,13 @@ def _material(report: CaseReport) -> Iterable[Block]:
         yield Bullets(tuple(("Not usable:", printable(reason)) for reason in quality.reasons))
     else:
         yield Paragraph("The video passed every test of quality that is made before a comparison.")
+    changed = _changed_settings(report.settings)
+    if changed:
+        yield Paragraph(
+            f"This examination did not use the shipped settings: {'; '.join(changed)}. The error "
+            "rates stated above hold for the shipped ones only.",
+            lead="Changed settings.",
+        )
     remarks = (*quality.warnings, *report.verdict.notes)
     if remarks:
         yield Bullets(tuple(("Note:", printable(note)) for note in remarks))
@@ -446,15 +455,32 @@ def _model(report: CaseReport) -> Iterable[Block]:
             ("Trained on", "; ".join(
                 f"{d.name} ({d.subjects} people, {d.recordings} recordings)" for d in card.data)),
             ("Evaluated by", card.protocol),
-            ("Calibrated on", f"{card.calibration.subjects} people, "
-                f"{card.calibration.mated_trials:,} genuine and "
-                f"{card.calibration.nonmated_trials:,} false claims"),
+            ("Calibrated on", _calibration_text(card.calibration)),
             ("Measured", "; ".join(f"{_figure_name(k)}: {_figure(k, v)}"
                 for k, v in sorted(card.figures.items()))),
             ("Licence", card.licence),
         )
     )  # fmt: skip
     yield Bullets(tuple((f"{d.name}:", f"{d.citation}. {d.licence}") for d in card.data))
+
+
+def _changed_settings(settings: VerifySettings) -> tuple[str, ...]:
+    """Say which settings are not those that the software comes with, by their dotted names."""
+    shipped = VerifySettings().model_dump(mode="json")
+    return tuple(
+        f"{part}.{name} is {value} instead of {shipped[part][name]}"
+        for part, values in settings.model_dump(mode="json").items()
+        for name, value in values.items()
+        if value != shipped[part][name]
+    )
+
+
+def _calibration_text(card: CalibrationCard) -> str:
+    short = " (whole clips and single windows)" if getattr(card, "duration", None) else ""
+    return (
+        f"{card.subjects} people, {card.mated_trials:,} genuine and {card.nonmated_trials:,} false "
+        f"claims{short}"
+    )
 
 
 def _figure_name(name: str) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from gaitproof.errors import InputError
-from gaitproof.train.sources.mocap import (
+from gaitproof.pose.formats.mocap import (
     MAX_FRAMES,
     MAX_JOINTS,
     MAX_RATE,
@@ -25,9 +25,9 @@ from gaitproof.train.sources.mocap import (
     axis_rotations,
     find_joints,
     malformed,
-    mocap_recording,
     read_text,
 )
+from gaitproof.train.sources.mocap import mocap_recording
 from gaitproof.train.sources.recording import Recording
 
 DEFAULT_RATE: Final = 120.0

@@ -8,11 +8,11 @@ from typing import Final, Protocol
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.pose.batch import MARKER as EXTRACTION_MARKER
+from gaitproof.pose.formats.mocap import MAX_RATE
 from gaitproof.train.sources.asf_amc import load_amc
 from gaitproof.train.sources.bvh import load_bvh
 from gaitproof.train.sources.casia_csv import is_casia_csv, load_casia_csv
 from gaitproof.train.sources.manifest import load_manifest
-from gaitproof.train.sources.mocap import MAX_RATE
 from gaitproof.train.sources.opengait import load_opengait
 from gaitproof.train.sources.recording import Recording
 from gaitproof.train.sources.skeletons import load_skeletons
@@ -82,8 +82,8 @@ def load_recordings(path: Path, name: str, frame_rate: float | None = None) -> l
     if any(file.name == EXTRACTION_MARKER for file in files):
         raise InputError(
             f"The folder {str(path)!r} holds extracted poses, which do not say whose they are.",
-            hint="give the manifest of the videos (gaitproof dataset manifest) instead; their poses "
-            "are found in a folder 'poses' beside it",
+            hint="give the manifest of the videos (gaitproof dataset manifest) instead; poses are "
+            "found in the folder 'poses' beside it",
         )
     kinds: dict[str, list[Path]] = {}
     for file in files:

@@ -90,7 +90,8 @@ def assign_splits(
     for members_of_one in members.values():
         published = {clips[i].split for i in members_of_one} - {"", "unused"}
         side = next((side for side in _STRICTEST if side in published), "")
-        side = side or _draw(min(key for i in members_of_one for key in clips[i].keys), shares, seed)
+        if not side:
+            side = _draw(min(key for i in members_of_one for key in clips[i].keys), shares, seed)
         for i in members_of_one:
             split[i] = side if clips[i].split in ("", side) else "unused"
     return tuple(replace(clip, split=side) for clip, side in zip(clips, split, strict=True))
