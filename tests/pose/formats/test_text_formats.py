@@ -363,7 +363,7 @@ class TestLoadPose:
 
     def test_unknown_format_lists_the_known_ones(self, tmp_path):
         with pytest.raises(PoseError, match=r"mediapipe-csv.*'fbx'"):
-            load_pose(tmp_path / "a.bvh", "bvh")
+            load_pose(tmp_path / "a.fbx", "fbx")
 
     @pytest.mark.parametrize("suffix", ["npz", "csv", "json"])
     def test_missing_and_binary_files(self, tmp_path, suffix):

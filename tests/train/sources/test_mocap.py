@@ -10,7 +10,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from gaitproof.errors import InputError
-from gaitproof.train.sources import asf_amc, bvh, load_recordings, mocap
+from gaitproof.pose.formats import bvh, mocap
+from gaitproof.train.sources import asf_amc, load_recordings
 from gaitproof.types import GAIT_LANDMARKS, Landmark
 
 SIDES = ("Left", "Right")

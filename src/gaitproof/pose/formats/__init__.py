@@ -2,36 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from gaitproof.errors import PoseError
 from gaitproof.pose.formats import common
+from gaitproof.pose.formats.bvh import load_bvh, save_bvh
+from gaitproof.pose.formats.c3d import load_c3d, save_c3d
 from gaitproof.pose.formats.coco import load_coco, save_coco
 from gaitproof.pose.formats.mediapipe_csv import load_mediapipe_csv, save_mediapipe_csv
 from gaitproof.pose.formats.mediapipe_json import load_mediapipe_json, save_mediapipe_json
 from gaitproof.pose.formats.npz import load_npz, save_npz
 from gaitproof.pose.formats.openpose import load_openpose, save_openpose
+from gaitproof.pose.formats.trc import load_trc, save_trc
 from gaitproof.types import PoseSequence
 
 __all__ = [
     "FORMATS",
+    "SUFFIXES",
     "detect_format",
+    "load_bvh",
+    "load_c3d",
     "load_coco",
     "load_mediapipe_csv",
     "load_mediapipe_json",
     "load_npz",
     "load_openpose",
     "load_pose",
+    "load_trc",
+    "save_bvh",
+    "save_c3d",
     "save_coco",
     "save_mediapipe_csv",
     "save_mediapipe_json",
     "save_npz",
     "save_openpose",
+    "save_pose",
+    "save_trc",
 ]
 
-FORMATS: Final = ("npz", "openpose", "coco", "mediapipe-json", "mediapipe-csv")
-"""Names of the formats, as `load_pose` takes them."""
+_LOAD: Final[dict[str, Callable[[Path], PoseSequence]]] = {
+    "npz": load_npz,
+    "mediapipe-json": load_mediapipe_json,
+    "mediapipe-csv": load_mediapipe_csv,
+    "trc": load_trc,
+    "c3d": load_c3d,
+    "bvh": load_bvh,
+}
+_LOAD_PICTURE: Final = {"openpose": load_openpose, "coco": load_coco}
+_SAVE: Final[dict[str, Callable[[Path, PoseSequence], None]]] = {
+    "npz": save_npz,
+    "openpose": save_openpose,
+    "coco": save_coco,
+    "mediapipe-json": save_mediapipe_json,
+    "mediapipe-csv": save_mediapipe_csv,
+    "trc": save_trc,
+    "c3d": save_c3d,
+    "bvh": save_bvh,
+}
+
+FORMATS: Final = tuple(_SAVE)
+"""Names of the formats, as `load_pose` and `save_pose` take them."""
+
+SUFFIXES: Final = {
+    ".npz": "npz",
+    ".json": "mediapipe-json",
+    ".csv": "mediapipe-csv",
+    ".trc": "trc",
+    ".c3d": "c3d",
+    ".bvh": "bvh",
+}
+"""The format that a file's name stands for; for JSON that is read, its contents decide."""
 
 
 def load_pose(
@@ -64,16 +106,42 @@ def load_pose(
         If the format is unknown, or the file cannot be read or is malformed.
     """
     chosen = detect_format(path) if format is None else format
-    if chosen == "npz":
-        return load_npz(path)
-    if chosen == "mediapipe-json":
-        return load_mediapipe_json(path)
-    if chosen == "mediapipe-csv":
-        return load_mediapipe_csv(path)
-    if chosen in ("openpose", "coco"):
-        load = load_openpose if chosen == "openpose" else load_coco
-        return load(path, frame_rate=frame_rate, frame_size=frame_size, person=person)
+    if chosen in _LOAD:
+        return _LOAD[chosen](path)
+    if chosen in _LOAD_PICTURE:
+        return _LOAD_PICTURE[chosen](
+            path, frame_rate=frame_rate, frame_size=frame_size, person=person
+        )
     raise PoseError("The pose format is unknown.", expected=", ".join(FORMATS), actual=repr(format))
+
+
+def save_pose(path: Path, sequence: PoseSequence, format: str | None = None) -> None:
+    """Write a pose file of any format, atomically.
+
+    Parameters
+    ----------
+    path
+        The file; for ``openpose`` a folder.
+    sequence
+        What to write. Every format but ``npz`` loses something: see docs/formats.md.
+    format
+        One of `FORMATS`; where None it is told from the suffix, see `SUFFIXES`.
+
+    Raises
+    ------
+    PoseError
+        If the format is unknown, or cannot hold the sequence.
+    """
+    chosen = SUFFIXES.get(path.suffix.lower()) if format is None else format
+    if chosen not in _SAVE:
+        raise PoseError(
+            "The pose format is unknown."
+            if format is not None
+            else f"The name {path.name!r} does not tell the pose format.",
+            expected=", ".join(FORMATS if format is not None else SUFFIXES),
+            actual=repr(format if format is not None else path.suffix),
+        )
+    _SAVE[chosen](path, sequence)
 
 
 def detect_format(path: Path) -> str:
@@ -87,10 +155,8 @@ def detect_format(path: Path) -> str:
     if path.is_dir():
         return "openpose"
     suffix = path.suffix.lower()
-    if suffix == ".npz":
-        return "npz"
-    if suffix == ".csv":
-        return "mediapipe-csv"
+    if suffix in SUFFIXES and suffix != ".json":
+        return SUFFIXES[suffix]
     if suffix == ".json":
         data = common.read_json(path, "a JSON file")
         if isinstance(data, list) or (isinstance(data, dict) and "annotations" in data):
@@ -101,6 +167,6 @@ def detect_format(path: Path) -> str:
             return "mediapipe-json"
     raise PoseError(
         f"The pose format of {str(path)!r} cannot be told.",
-        expected="a folder of OpenPose files, .npz, .csv, or .json of a known layout",
+        expected=f"a folder of OpenPose files, or a known {', '.join(SUFFIXES)}",
         hint=f"name the format: {', '.join(FORMATS)}",
     )
