@@ -21,6 +21,7 @@ from gaitproof.types import PoseSequence
 __all__ = [
     "FORMATS",
     "SUFFIXES",
+    "check_format",
     "detect_format",
     "load_bvh",
     "load_c3d",
@@ -132,16 +133,24 @@ def save_pose(path: Path, sequence: PoseSequence, format: str | None = None) -> 
     PoseError
         If the format is unknown, or cannot hold the sequence.
     """
-    chosen = SUFFIXES.get(path.suffix.lower()) if format is None else format
-    if chosen not in _SAVE:
+    _SAVE[check_format(path, format)](path, sequence)
+
+
+def check_format(path: Path, format: str | None = None) -> str:
+    """Return the format in which `save_pose` writes; arguments and errors are the same."""
+    if format is None:
+        if path.suffix.lower() not in SUFFIXES:
+            raise PoseError(
+                f"The name {path.name!r} does not tell the pose format.",
+                expected=", ".join(SUFFIXES),
+                actual=repr(path.suffix),
+            )
+        return SUFFIXES[path.suffix.lower()]
+    if format not in _SAVE:
         raise PoseError(
-            "The pose format is unknown."
-            if format is not None
-            else f"The name {path.name!r} does not tell the pose format.",
-            expected=", ".join(FORMATS if format is not None else SUFFIXES),
-            actual=repr(format if format is not None else path.suffix),
+            "The pose format is unknown.", expected=", ".join(FORMATS), actual=repr(format)
         )
-    _SAVE[chosen](path, sequence)
+    return format
 
 
 def detect_format(path: Path) -> str:

@@ -1,0 +1,215 @@
+"""``gaitproof convert`` and ``gaitproof gait``: poses and measurements for other programs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gaitproof.cli.verify import (
+    CacheOption,
+    JsonOption,
+    NoCacheOption,
+    SettingsOption,
+    open_cache,
+    parse_person,
+)
+
+if TYPE_CHECKING:
+    from gaitproof.gait.parameters import GaitParameters
+    from gaitproof.verify.walk import Walk
+
+SourceArgument = Annotated[
+    Path, typer.Argument(metavar="VIDEO|POSE", help="A video, or a pose file of any known format.")
+]
+OnePersonOption = Annotated[
+    str, typer.Option("--person", "-p", metavar="auto|N", help="Which person, by number.")
+]
+FrameRateOption = Annotated[
+    float | None,
+    typer.Option("--frame-rate", help="Frames per second, for a pose file without time stamps."),
+]
+FrameSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--frame-size", metavar="WxH", help="Picture in pixels, for a pose file without it."
+    ),
+]
+
+_SIZE: Final = re.compile(r"([1-9]\d{0,4})[xX]([1-9]\d{0,4})")
+
+
+def convert(
+    source: SourceArgument,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The suffix decides: .npz, .json, .csv, .trc, .c3d or .bvh.",
+        ),
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="FORMAT", help="Format, if not the suffix's: coco, openpose."),
+    ] = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Write the repaired and smoothed landmarks.")
+    ] = False,
+    person: OnePersonOption = "auto",
+    frame_rate: FrameRateOption = None,
+    frame_size: FrameSizeOption = None,
+    settings: SettingsOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Convert one person's pose sequence to a file that other programs read.
+
+    Motion capture: TRC (OpenSim), C3D (laboratories), BVH (animation). Others: MediaPipe JSON and
+    CSV, COCO, OpenPose, and gaitproof's own .npz. Every format but .npz loses something, see
+    docs/formats.md.
+    """
+    from gaitproof.cli.output import markup, print_json, stdout
+    from gaitproof.pose.formats import check_format, save_pose
+
+    chosen = check_format(out, to)
+    walk = _read(source, person, frame_rate, frame_size, settings, cache, no_cache)
+    sequence = walk.cleaned.sequence if clean else walk.raw
+    save_pose(out, sequence, chosen)
+    if as_json:
+        print_json(
+            {
+                "out": str(out),
+                "format": chosen,
+                "frames": len(sequence),
+                "frame_rate": sequence.frame_rate,
+                "notes": list(walk.notes),
+            }
+        )
+        return
+    _tell_notes(walk)
+    stdout().print(markup(f"{out}: {len(sequence)} frames ({chosen})."))
+
+
+def gait(
+    source: SourceArgument,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the CSV files.")
+    ],
+    person: OnePersonOption = "auto",
+    frame_rate: FrameRateOption = None,
+    frame_size: FrameSizeOption = None,
+    settings: SettingsOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a walk: gait events, parameters and joint angles as CSV.
+
+    DIR gets events.csv (heel strikes and toe-offs), parameters.csv (cadence, stride time, step
+    width ...) and, where whole gait cycles are seen, angles.csv (knee, hip and ankle over the gait
+    cycle).
+    """
+    from gaitproof.cli.output import markup, print_json, stdout
+    from gaitproof.gait.cycles import measure_profile
+    from gaitproof.gait.events import find_events
+    from gaitproof.gait.export import angles_csv, events_csv, list_events, parameters_csv
+    from gaitproof.gait.parameters import measure_gait
+    from gaitproof.media.files import make_folder, write_atomically
+
+    walk = _read(source, person, frame_rate, frame_size, settings, cache, no_cache)
+    sequence = walk.cleaned.sequence
+    events, parameters = find_events(sequence), measure_gait(sequence)
+    profile = measure_profile(sequence)
+    files = {"events.csv": events_csv(events), "parameters.csv": parameters_csv(parameters)}
+    if profile is not None:
+        files["angles.csv"] = angles_csv(profile)
+    folder = make_folder(out)
+    # angles of an earlier run must not pass for this one's
+    (folder / "angles.csv").unlink(missing_ok=True)
+    for name, text in files.items():
+        write_atomically(folder / name, text.encode())
+    if as_json:
+        print_json(
+            {
+                "out": str(out),
+                "files": list(files),
+                "events": [vars(event) for event in list_events(events)],
+                "parameters": parameters.to_dict(),
+                "notes": list(walk.notes),
+            }
+        )
+        return
+    _tell_notes(walk)
+    if not parameters.strides:
+        stdout().print("Note: no whole stride was found; what needs one is left empty.")
+    stdout().print(_parameter_table(parameters))
+    count = len(list_events(events))
+    stdout().print(markup(f"{count} events. Written to {out}: {', '.join(files)}."))
+
+
+def _parameter_table(parameters: GaitParameters) -> object:
+    from rich.table import Table
+
+    from gaitproof.gait.export import UNITS
+
+    table = Table("parameter", "value", "unit")
+    for name, value in parameters.to_dict().items():
+        shown = "unknown" if value != value else f"{value:.4g}"
+        table.add_row(name.replace("_", " "), shown, UNITS[name])
+    return table
+
+
+def _tell_notes(walk: Walk) -> None:
+    from gaitproof.cli.output import markup, stdout
+
+    for note in walk.notes:
+        stdout().print(f"Note: {markup(note)}")
+
+
+def _read(
+    source: Path,
+    person: str,
+    frame_rate: float | None,
+    frame_size: str | None,
+    settings: Path | None,
+    cache: Path | None,
+    no_cache: bool,
+) -> Walk:
+    who, size = parse_person(person), _parse_size(frame_size)
+
+    from gaitproof.cli.output import progress_bar
+    from gaitproof.config import VerifySettings
+    from gaitproof.verify.walk import read_walk
+
+    with progress_bar(f"Reading {source.name}") as progress:
+        return read_walk(
+            source,
+            person=who,
+            settings=None if settings is None else VerifySettings.load(settings),
+            cache=open_cache(cache, no_cache),
+            frame_rate=frame_rate,
+            frame_size=size,
+            progress=progress,
+        )
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter(
+            f"expected e.g. 640x360, found {text!r}", param_hint="--frame-size"
+        )
+    return int(match[1]), int(match[2])
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(convert)
+    app.command()(gait)

@@ -1,0 +1,92 @@
+"""One person's walk from a video or a pose file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gaitproof.config import VerifySettings
+from gaitproof.errors import InputError, MediaError
+from gaitproof.gait.quality import assess
+from gaitproof.pose.cache import PoseCache
+from gaitproof.pose.cleaning import CleanTrack, clean
+from gaitproof.pose.extract import extract
+from gaitproof.pose.formats import SUFFIXES, load_pose
+from gaitproof.types import PoseSequence
+from gaitproof.verify.people import Person, choose, summarise
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A person's landmarks as they were read, the same repaired, and what was left out."""
+
+    raw: PoseSequence
+    cleaned: CleanTrack
+    notes: tuple[str, ...] = ()
+
+
+def is_pose_file(path: Path) -> bool:
+    """Whether a path names a pose file, or a folder of them, rather than a video."""
+    return path.is_dir() or path.suffix.lower() in SUFFIXES
+
+
+def read_walk(
+    path: Path,
+    *,
+    person: Person = "auto",
+    settings: VerifySettings | None = None,
+    cache: PoseCache | None = None,
+    frame_rate: float | None = None,
+    frame_size: tuple[int, int] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Walk:
+    """Read one person's walk.
+
+    Parameters
+    ----------
+    path
+        A video, or a pose file of any format that is told from its name.
+    person
+        Index into the people, or ``auto``: of a video as `choose` decides, of a pose file the
+        largest.
+    settings
+        Limits and pose settings; defaults where None.
+    cache
+        Where finished extractions of videos are kept.
+    frame_rate, frame_size
+        For pose files that do not say them.
+    progress
+        Called with the share of a video that is done.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used, nobody is in it, or it cannot be told who is meant.
+    """
+    settings = settings or VerifySettings()
+    if person == "all":
+        raise InputError("Only one person at a time can be read here.", expected="auto or a number")
+    if is_pose_file(path):
+        raw = load_pose(
+            path,
+            frame_rate=frame_rate,
+            frame_size=frame_size,
+            person="largest" if person == "auto" else person,
+        )
+        if not raw.detected.any():
+            raise InputError(f"Nobody is in the pose file {str(path)!r}.")
+        return Walk(raw, clean(raw, settings.cleaning))
+    tracks = extract(path, settings, cache=cache, progress=progress).tracks
+    cleaned = [clean(track, settings.cleaning) for track in tracks]
+    choice = choose(
+        [
+            summarise(i, track, assess(repaired, settings.quality).usable)
+            for i, (track, repaired) in enumerate(zip(tracks, cleaned, strict=True))
+        ],
+        person,
+    )
+    if not choice.indices:
+        raise MediaError(f"{str(path)!r} cannot be used. {choice.reason}")
+    index = choice.indices[0]
+    return Walk(tracks[index], cleaned[index], choice.notes)
