@@ -7,8 +7,9 @@ A point that was not seen has residual -1, as the format wants it.
 from __future__ import annotations
 
 import io
-import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,12 +65,13 @@ def save_c3d(path: Path, sequence: PoseSequence) -> None:
     table = np.zeros((*points.shape[:2], 5), np.float32)
     table[known, :3] = points[known]
     table[~known, 3:] = -1
-    writer = Writer(point_rate=rate, point_units="mm  ")
-    writer.set_point_labels([mark.name for mark in marks])
-    writer.set_screen_axis("+X", "+Y")
-    writer.add_frames([(frame, np.zeros((0, 0))) for frame in table])
     buffer = io.BytesIO()
-    writer.write(buffer)
+    with _strict():
+        writer = Writer(point_rate=rate, point_units="mm  ")
+        writer.set_point_labels([mark.name for mark in marks])
+        writer.set_screen_axis("+X", "+Y")
+        writer.add_frames([(frame, np.zeros((0, 0))) for frame in table])
+        writer.write(buffer)
     write_atomically(path, buffer.getvalue())
 
 
@@ -93,22 +95,20 @@ def load_c3d(path: Path) -> PoseSequence:
         raise PoseError(f"The pose file {str(path)!r} is too large.")
     try:
         names, points, rate, unit = _parse(data)
-    # the library meets damage with whatever its parsing stumbles over
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        MemoryError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        Warning,
-        struct.error,
-    ) as error:
+    # the library meets damage with whatever its parsing stumbles over, NameError among them
+    except Exception as error:
         raise common.malformed(path, _WHAT, error or type(error).__name__) from error
     return marker_sequence(path, names, points, np.arange(len(points)) / rate, unit, "c3d")
+
+
+@contextmanager
+def _strict() -> Iterator[None]:
+    """Turn the library's warnings into errors: of data that end too early it only warns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message="No analog data")
+        warnings.filterwarnings("ignore", message="incomplete reading")
+        yield
 
 
 def _parse(data: bytes) -> tuple[list[str], Float64, float, str]:
@@ -116,11 +116,7 @@ def _parse(data: bytes) -> tuple[list[str], Float64, float, str]:
 
     if len(data) < 1024 or data[1] != 0x50:
         raise ValueError("no C3D header")
-    with warnings.catch_warnings():
-        # it warns of data that end too early, and goes on without them
-        warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", message="No analog data")
-        warnings.filterwarnings("ignore", message="incomplete reading")
+    with _strict():
         reader: Any = Reader(io.BytesIO(data))
         count = int(reader.last_frame) - int(reader.first_frame) + 1
         used, rate = int(reader.point_used), float(reader.point_rate)

@@ -8,6 +8,7 @@ a second line through the body.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -115,8 +116,6 @@ def build_skeleton(points: Float64) -> tuple[list[Joint], Float64]:
     PoseError
         If there is no such frame.
     """
-    from scipy.spatial.transform import Rotation
-
     paths = _paths(points)
     joints: list[Joint] = []
     places: list[Float64] = []
@@ -134,8 +133,7 @@ def build_skeleton(points: Float64) -> tuple[list[Joint], Float64]:
             rest = (above.transpose(0, 2, 1) @ (place - places[parent])[..., None])[..., 0]
             offset = np.median(rest, axis=0)
         rotation = _rotation(bone, paths, above)
-        local = Rotation.from_matrix(above.transpose(0, 2, 1) @ rotation)
-        channels.append(np.unwrap(local.as_euler("ZXY", degrees=True), period=360.0, axis=0))
+        channels.append(_euler(above.transpose(0, 2, 1) @ rotation))
         index[bone.name] = len(joints)
         names = _ROTATIONS if parent >= 0 else _POSITIONS + _ROTATIONS
         x, y, z = (float(v) for v in offset)
@@ -184,6 +182,18 @@ def _rotation(bone: _Bone, paths: Mapping[str, Float64], above: Float64) -> Floa
     rest = np.stack([along, across, np.cross(along, across)], axis=1)
     turned: Float64 = space @ rest.T
     return turned
+
+
+def _euler(rotations: Float64) -> Float64:
+    """Return ZXY angles (T, 3) of rotations (T, 3, 3), degrees, without jumps of a full turn."""
+    from scipy.spatial.transform import Rotation
+
+    with warnings.catch_warnings():
+        # a limb turned by 90 degrees: the angles are one choice of many, and no worse for it
+        warnings.filterwarnings("ignore", message="Gimbal lock")
+        angles = Rotation.from_matrix(rotations).as_euler("ZXY", degrees=True)
+    smooth: Float64 = np.unwrap(angles, period=360.0, axis=0)
+    return smooth
 
 
 def _least_turn(start: Float64, end: Float64) -> Float64:
