@@ -308,6 +308,7 @@ class TestRefusals:
             ("\t30\t33\tmm", "\tmany\t33\tmm", "many"),
             ("\t30\t33\tmm", "\t30\t-4\tmm", "-4 markers"),
             ("\t30\t33\tmm", "\t30\t32\tmm", "33 names"),
+            ("\t30\t33\tmm", "\t30\t999\tmm", "too little text"),
             ("\t30\t33\tmm", "\t30\t33\tparsec", "unit"),
             ("LEFT_KNEE", "LEFT_HIP", "two markers for LEFT_HIP"),
             ("PathFileType", "Path", "PathFileType"),

@@ -191,7 +191,7 @@ def marker_sequence(
     return PoseSequence(
         timestamps=times,
         image=None,
-        world=upright(world),
+        world=upright(world).astype(np.float32),
         visibility=np.isfinite(world).all(axis=2).astype(np.float32),
         estimator=estimator,
     )

@@ -95,6 +95,8 @@ def _parse(lines: list[str]) -> tuple[str, list[str], Float64, Float64]:
     rows = [line for line in lines[5:] if line.strip()]
     if len(rows) != count:
         raise ValueError(f"{len(rows)} lines for {count} frames; is it cut off?")
+    if sum(map(len, rows)) < 3 * markers * count:
+        raise ValueError(f"too little text for {count} frames of {markers} markers")
     names = [name.strip() for name in lines[3].split("\t")[2::3] if name.strip()]
     if len(names) != markers:
         raise ValueError(f"{len(names)} names for {markers} markers")

@@ -1,0 +1,147 @@
+"""``gaitproof convert`` and ``gaitproof gait`` from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+from walking import make_walk
+
+from gaitproof.cli import formats
+from gaitproof.errors import GaitproofError, InputError
+from gaitproof.pose.formats import load_pose, save_pose
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    made = typer.Typer()
+    formats.register(made)
+    return made
+
+
+@pytest.fixture
+def pose(tmp_path: Path) -> Path:
+    path = tmp_path / "walk.npz"
+    save_pose(path, make_walk(seconds=5.0))
+    return path
+
+
+def run(app: typer.Typer, *arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.mark.parametrize("suffix", ["npz", "json", "csv", "trc", "c3d", "bvh"])
+def test_convert_there_and_on(tmp_path: Path, app: typer.Typer, pose: Path, suffix: str) -> None:
+    out = tmp_path / f"out.{suffix}"
+    told = run(app, "convert", pose, "-o", out, "--json")
+    assert told.exit_code == 0, told.exception
+    answer = json.loads(told.stdout)
+    assert answer["frames"] == 150
+    assert answer["frame_rate"] == pytest.approx(30, abs=1e-3)
+    assert run(app, "convert", out, "-o", tmp_path / "back.npz").exit_code == 0
+    knees = [25, 26]
+    np.testing.assert_allclose(
+        load_pose(tmp_path / "back.npz").world[:, knees],
+        load_pose(pose).world[:, knees],
+        atol=1e-4,
+    )
+
+
+def test_formats_that_no_suffix_names(tmp_path: Path, app: typer.Typer, pose: Path) -> None:
+    assert run(app, "convert", pose, "-o", tmp_path / "op", "--to", "openpose").exit_code == 0
+    read = run(
+        app, "convert", tmp_path / "op", "-o", tmp_path / "a.json",
+        "--frame-rate", 30, "--frame-size", "640x360",
+    )  # fmt: skip
+    assert read.exit_code == 0
+    assert len(load_pose(tmp_path / "a.json")) == 150
+
+
+def test_clean_writes_the_repaired_landmarks(tmp_path: Path, app: typer.Typer) -> None:
+    rough = make_walk(seconds=3.0, noise=0.01)
+    save_pose(tmp_path / "a.npz", rough)
+    for name, options in (("raw.npz", ()), ("smooth.npz", ("--clean",))):
+        assert (
+            run(app, "convert", tmp_path / "a.npz", "-o", tmp_path / name, *options).exit_code == 0
+        )
+    truth = make_walk(seconds=3.0).world
+    errors = [
+        float(np.nanstd(load_pose(tmp_path / name).world - truth))
+        for name in ("raw.npz", "smooth.npz")
+    ]
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_gait_writes_tables(tmp_path: Path, app: typer.Typer, pose: Path) -> None:
+    told = run(app, "gait", pose, "-o", tmp_path / "out", "--json")
+    assert told.exit_code == 0, told.exception
+    answer = json.loads(told.stdout)
+    assert answer["parameters"]["cadence"] == pytest.approx(108, rel=0.03)
+    for name in answer["files"]:
+        with (tmp_path / "out" / name).open(newline="") as file:
+            assert len(list(csv.DictReader(file, strict=True))) > 5
+    with (tmp_path / "out" / "events.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(answer["events"])
+    assert "angles.csv" in answer["files"]
+
+
+def test_gait_of_a_moment_says_what_is_missing(
+    tmp_path: Path, app: typer.Typer, pose: Path
+) -> None:
+    assert run(app, "gait", pose, "-o", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / "angles.csv").exists()
+    save_pose(tmp_path / "short.npz", make_walk(seconds=0.5))
+    told = run(app, "gait", tmp_path / "short.npz", "-o", tmp_path / "out")
+    assert told.exit_code == 0
+    assert "no whole stride" in told.stdout
+    assert "unknown" in told.stdout
+    assert not (tmp_path / "out" / "angles.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("{pose}", "-o", "{tmp}/a.fbx"), "does not tell the pose format"),
+        (("{pose}", "-o", "{tmp}/a.npz", "--to", "fbx"), "format is unknown"),
+        (("{tmp}/none.c3d", "-o", "{tmp}/a.npz"), "cannot be read"),
+        (("{tmp}/none.mp4", "-o", "{tmp}/a.npz"), "none.mp4"),
+        (("{pose}", "-o", "{tmp}/a.npz", "-p", "all"), "one person"),
+    ],
+)
+def test_bad_input_is_one_message(
+    tmp_path: Path, app: typer.Typer, pose: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    told = run(app, "convert", *(a.format(pose=pose, tmp=tmp_path) for a in arguments))
+    assert isinstance(told.exception, GaitproofError)
+    assert message in str(told.exception)
+    assert not list(tmp_path.glob("a.*"))
+
+
+@pytest.mark.parametrize("size", ["640", "0x10", "axb", "640x360x3"])
+def test_bad_frame_size_is_a_usage_error(
+    tmp_path: Path, app: typer.Typer, pose: Path, size: str
+) -> None:
+    told = run(app, "convert", pose, "-o", tmp_path / "a.npz", "--frame-size", size)
+    assert told.exit_code == 2
+    assert "640x360" in told.output
+
+
+def test_nobody_in_a_pose_file(tmp_path: Path, app: typer.Typer) -> None:
+    walk = make_walk(seconds=1.0)
+    gone = walk.select(np.zeros(len(walk), bool))
+    save_pose(tmp_path / "empty.npz", gone)
+    told = run(app, "gait", tmp_path / "empty.npz", "-o", tmp_path / "out")
+    assert isinstance(told.exception, InputError)
+    assert "Nobody" in str(told.exception)
+
+
+def test_a_video_without_people_says_so(tmp_path: Path, app: typer.Typer, make_clip) -> None:
+    video = make_clip(tmp_path / "a.mp4", 10)
+    told = run(app, "gait", video, "-o", tmp_path / "out", "--no-cache")
+    assert isinstance(told.exception, InputError)
+    assert "No person was found" in str(told.exception)
