@@ -10,8 +10,8 @@ import numpy as np
 from gaitproof.bench.probes import draw_probes
 from gaitproof.evaluate.bootstrap import DRAWS, Interval
 from gaitproof.explain.dataset import MIN_PEOPLE, Case, DatasetExplanation, Trust, explain_dataset
-from gaitproof.explain.methods import METHODS
-from gaitproof.explain.shuffled import shuffle_weights
+from gaitproof.explain.methods import METHODS, WITH_GRADIENTS
+from gaitproof.explain.shuffled import shuffle_network, shuffle_weights
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.train.sources import Recording
 from gaitproof.verify.scoring import make_template
@@ -66,7 +66,7 @@ def run(
         )
         for p in probes
     ]
-    shuffled = shuffle_weights(encoder, seed)
+    weights = shuffle_weights(encoder, seed)
     found = []
     for number, method in enumerate(methods):
 
@@ -74,6 +74,7 @@ def run(
             if progress is not None:
                 progress((number + share) / len(methods))
 
+        shuffled = shuffle_network(encoder, seed) if method in WITH_GRADIENTS else weights
         found.append(
             explain_dataset(encoder, shuffled, cases, method, seed=seed, draws=draws, progress=part)
         )

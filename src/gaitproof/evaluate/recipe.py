@@ -331,6 +331,7 @@ def make_model(
         scores=score_histogram(trials["clip"], settings.threshold_source or "all sources"),
         normalisation=kind,
         cohort=cohort,
+        options=NetworkOptions(**settings.network.model_dump()),
         data=_describe(settings, recordings),
         dimensions=2 if any(walk.flat for walk in recordings) else 3,
         protocol=result.protocol,

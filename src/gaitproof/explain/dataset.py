@@ -19,7 +19,7 @@ from gaitproof.explain.faithfulness import (
 from gaitproof.explain.importance import Float64, Importance
 from gaitproof.explain.methods import explain_score
 from gaitproof.explain.score import ProbeScore
-from gaitproof.nets.onnx import OnnxEncoder
+from gaitproof.nets.encoder import Encoder
 from gaitproof.types import GaitWindows
 
 MIN_PEOPLE: Final = 3
@@ -91,8 +91,8 @@ class DatasetExplanation:
 
 
 def explain_dataset(
-    encoder: OnnxEncoder,
-    shuffled: OnnxEncoder,
+    encoder: Encoder,
+    shuffled: Encoder,
     cases: Sequence[Case],
     method: str = "occlusion",
     *,
@@ -107,7 +107,7 @@ def explain_dataset(
     encoder
         What is explained.
     shuffled
-        The same with shuffled weights, see `gaitproof.explain.shuffled.shuffle_weights`.
+        The same with shuffled weights, see `gaitproof.explain.shuffled`.
     cases
         One per person, at least `MIN_PEOPLE`.
     method

@@ -14,7 +14,10 @@ from gaitproof.types import GaitWindows
 WITHOUT_GRADIENTS: Final = ("occlusion", "shapley")
 """Methods for any encoder; they need no torch."""
 
-METHODS: Final = WITHOUT_GRADIENTS
+WITH_GRADIENTS: Final = ("gradient", "integrated", "gradcam")
+"""Methods that need torch, Captum and the torch network beside the model."""
+
+METHODS: Final = WITHOUT_GRADIENTS + WITH_GRADIENTS
 
 
 def explain_score(
@@ -46,6 +49,8 @@ def explain_score(
         If there is no such method.
     InputError
         If there is no window: without a score there is nothing to explain.
+    DependencyError, ModelError
+        If a method needs gradients, and torch, Captum or the torch network is missing.
     """
     if method not in METHODS:
         raise ConfigError(
@@ -56,4 +61,14 @@ def explain_score(
     score = ProbeScore(encoder, template)
     if method == "shapley":
         return explain_by_shapley(score, windows, seed=seed)
-    return explain_by_occlusion(score, windows)
+    if method == "occlusion":
+        return explain_by_occlusion(score, windows)
+    # imports torch, which the others do not need
+    from gaitproof.explain import gradients
+
+    explain = {
+        "gradient": gradients.explain_by_gradients,
+        "integrated": gradients.explain_by_integrated_gradients,
+        "gradcam": gradients.explain_by_gradcam,
+    }[method]
+    return explain(score, windows)

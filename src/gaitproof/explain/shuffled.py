@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gaitproof.errors import DependencyError
 from gaitproof.nets.onnx import OnnxEncoder
+
+if TYPE_CHECKING:
+    from gaitproof.nets.trainable import TorchEncoder
 
 
 def shuffle_weights(encoder: OnnxEncoder, seed: int = 0) -> OnnxEncoder:
@@ -46,3 +50,30 @@ def shuffle_weights(encoder: OnnxEncoder, seed: int = 0) -> OnnxEncoder:
     digest = hashlib.sha256(changed).hexdigest()
     card = encoder.card.model_copy(update={"weights_sha256": digest})
     return OnnxEncoder(changed, card, encoder.cohort)
+
+
+def shuffle_network(encoder: OnnxEncoder, seed: int = 0) -> TorchEncoder:
+    """Do the same to the torch network beside a model, for explanations by gradients.
+
+    Parameters
+    ----------
+    encoder, seed
+        As in `shuffle_weights`.
+
+    Raises
+    ------
+    ModelError
+        If the model has no torch network beside it.
+    """
+    import torch
+
+    from gaitproof.nets.trainable import TorchEncoder, read_network
+
+    network = read_network(encoder)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for values in network.state_dict().values():
+            if values.is_floating_point() and values.numel() > 1:
+                order = torch.randperm(values.numel(), generator=generator)
+                values.copy_(values.flatten()[order].reshape(values.shape))
+    return TorchEncoder(network, encoder)

@@ -78,6 +78,8 @@ class OnnxEncoder:
         Its card; the SHA-256 must match.
     cohort
         Shape (K, D), as `gaitproof.nets.cohort.read_cohort` returns it.
+    folder
+        Where the model was read from, if it was.
 
     Raises
     ------
@@ -86,7 +88,11 @@ class OnnxEncoder:
     """
 
     def __init__(
-        self, weights: bytes, card: ModelCard, cohort: NDArray[np.float32] | None = None
+        self,
+        weights: bytes,
+        card: ModelCard,
+        cohort: NDArray[np.float32] | None = None,
+        folder: Path | None = None,
     ) -> None:
         digest = hashlib.sha256(weights).hexdigest()
         if digest != card.weights_sha256:
@@ -108,6 +114,7 @@ class OnnxEncoder:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._weights = weights
+        self.folder = folder
         self._card = card
         self._cohort = cohort
         self._normaliser = Normaliser(
@@ -187,4 +194,4 @@ class OnnxEncoder:
                 f"The weights {str(folder / MODEL_FILE)!r} cannot be read.",
                 actual=str(error.strerror),
             ) from error
-        return cls(weights, card, read_cohort(folder, card))
+        return cls(weights, card, read_cohort(folder, card), folder)

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import warnings
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,12 +16,11 @@ from gaitproof.media.files import write_atomically
 from gaitproof.nets.card import CohortCard, ModelCard
 from gaitproof.nets.cohort import COHORT_FILE
 from gaitproof.nets.onnx import CARD_FILE, MODEL_FILE, OnnxEncoder
+from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.trainable import NETWORK_FILE, PARITY, pack_network
 from gaitproof.train.loop import TrainedEncoder
 from gaitproof.types import GaitWindows
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
-
-PARITY: Final = 0.9999
-"""Least cosine between torch and ONNX Runtime embeddings of the same windows."""
 
 
 def to_onnx(trained: TrainedEncoder) -> bytes:
@@ -52,9 +51,12 @@ def save_model(
     folder: Path,
     *,
     cohort: tuple[bytes, CohortCard] | None = None,
+    options: NetworkOptions | None = None,
     **card: Any,
 ) -> ModelCard:
-    """Write ``model.onnx`` and ``card.json``, checked against the torch network.
+    """Write ``model.onnx``, ``network.safetensors`` and ``card.json``.
+
+    The first is checked against the torch network; the second is for explanations by gradients.
 
     Parameters
     ----------
@@ -64,6 +66,8 @@ def save_model(
         Made if missing.
     cohort
         What `gaitproof.nets.cohort.pack_cohort` returns, if the scores are normalised.
+    options
+        Sizes that the network was built with, where they are not its own.
     **card
         The card's fields but for identifiers, normaliser and SHA-256; `name` and `version` make
         the model identifier.
@@ -97,6 +101,7 @@ def save_model(
     _check_parity(trained, OnnxEncoder(weights, complete))
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / MODEL_FILE, weights)
+    write_atomically(folder / NETWORK_FILE, pack_network(trained.network, options))
     if cohort is not None:
         write_atomically(folder / COHORT_FILE, cohort[0])
     write_atomically(folder / CARD_FILE, complete.model_dump_json(indent=1).encode())

@@ -27,7 +27,7 @@ Float64 = NDArray[np.float64]
 _MIN_SPREAD: Final = 1e-9
 """Similarities of a cohort that differ less than this measure nothing."""
 
-_SQUASH: Final = 0.5
+SQUASH: Final = 0.5
 """Slope of the map to [0, 1]: the range of -4 to +8 deviations, where scores lie, stays readable
 with three digits (0.12 to 0.98)."""
 
@@ -116,7 +116,7 @@ def to_similarity(deviations: ArrayLike) -> Float64:
     0.5 is as alike as an average stranger, 0.73 two deviations more. Thresholds of a model with a
     normalisation are in this unit.
     """
-    mapped: Float64 = expit(_SQUASH * np.asarray(deviations, np.float64))
+    mapped: Float64 = expit(SQUASH * np.asarray(deviations, np.float64))
     return mapped
 
 
