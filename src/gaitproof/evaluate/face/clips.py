@@ -81,7 +81,7 @@ def move_portrait(portrait: Image, seed: int, settings: ClipSettings) -> Iterato
     ramp = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
     for number in range(round(settings.seconds * FRAME_RATE)):
         wave = np.sin(2 * np.pi * rates * number / FRAME_RATE + phases)
-        matrix = cv2.getRotationMatrix2D(
+        matrix: Any = cv2.getRotationMatrix2D(
             (width / 2, height / 2), _TURN * wave[0], 1 + _ZOOM * (1 + wave[1]) / 2
         )
         matrix[:, 2] += wave[2:4] * _SWAY * settings.size

@@ -53,8 +53,8 @@ def poisson_swap(
         If the landmarks do not fit, or lie outside the pictures.
     """
     _check(target, source, target_points, source_points)
-    warped = _warp_by_landmarks(source, source_points, target_points, target.shape[:2])
-    mask = _hull(target_points, target.shape[:2])
+    warped = _warp_by_landmarks(source, source_points, target_points, _frame(target))
+    mask = _hull(target_points, _frame(target))
     # the blending solves within the mask and needs a margin to the picture's edge
     mask[[0, -1]] = mask[:, [0, -1]] = 0
     filled = np.where(mask[..., None] > 0, warped, target)
@@ -77,12 +77,13 @@ def head_paste(target: Image, source: Image, target_points: Points, source_point
         As in `poisson_swap`.
     """
     _check(target, source, target_points, source_points)
-    warped = _warp_by_similarity(source, source_points, target_points, target.shape[:2])
+    warped = _warp_by_similarity(source, source_points, target_points, _frame(target))
     low, high = target_points.min(axis=0), target_points.max(axis=0)
     half = HEAD_GROWTH * (high - low) / 2
-    mask = np.zeros(target.shape[:2], np.uint8)
+    mask = np.zeros(_frame(target), np.uint8)
     centre = ((low + high) / 2).round().astype(int).tolist()
-    cv2.ellipse(mask, centre, half.round().astype(int).tolist(), 0, 0, 360, 255, -1)
+    axes = half.round().astype(int).tolist()
+    cv2.ellipse(mask, centre, axes, 0.0, 0.0, 360.0, [255], -1)
     return _blend(target, warped, _soften(mask, target_points))
 
 
@@ -104,8 +105,8 @@ def colour_swap(
         As in `poisson_swap`.
     """
     _check(target, source, target_points, source_points)
-    warped = _warp_by_landmarks(source, source_points, target_points, target.shape[:2])
-    mask = _hull(target_points, target.shape[:2])
+    warped = _warp_by_landmarks(source, source_points, target_points, _frame(target))
+    mask = _hull(target_points, _frame(target))
     inside = mask > 0
     wanted, found = (_to_lab(picture)[inside] for picture in (target, warped))
     scale = wanted.std(axis=0) / np.maximum(found.std(axis=0), 1e-3)
@@ -161,9 +162,13 @@ def _warp_by_similarity(
     return np.asarray(warped, np.uint8)
 
 
+def _frame(picture: Image) -> tuple[int, int]:
+    return picture.shape[0], picture.shape[1]
+
+
 def _hull(points: Points, shape: tuple[int, int]) -> Image:
     mask = np.zeros(shape, np.uint8)
-    cv2.fillConvexPoly(mask, cv2.convexHull(points.round().astype(np.int32)), 255)
+    cv2.fillConvexPoly(mask, cv2.convexHull(points.round().astype(np.int32)), [255])
     return mask
 
 
