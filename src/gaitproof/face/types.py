@@ -1,0 +1,143 @@
+"""Faces, their tracks and how good they are to judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+
+POINT_NAMES: Final = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")
+"""Left and right as seen in the picture."""
+
+MESH_POINTS: Final = 468
+"""Vertices of MediaPipe's face mesh without the irises."""
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face in one picture.
+
+    Parameters
+    ----------
+    box
+        Shape (4,): x0, y0, x1, y1 in pixels; may reach beyond the picture.
+    points
+        Shape (5, 2), pixels, in the order of `POINT_NAMES`.
+    score
+        How sure the detector is, 0 to 1.
+    mesh
+        Shape (468, 2), pixels, MediaPipe's vertices; None where the detector has none, or the face
+        is too small for one.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, a number is not finite, or the box is empty.
+    """
+
+    box: Float64
+    points: Float64
+    score: float
+    mesh: Float64 | None = None
+
+    def __post_init__(self) -> None:
+        shapes: dict[str, tuple[int, ...]] = {"box": (4,), "points": (5, 2)}
+        if self.mesh is not None:
+            shapes["mesh"] = (MESH_POINTS, 2)
+        for name, shape in shapes.items():
+            array = np.array(getattr(self, name), np.float64)
+            if array.shape != shape:
+                raise ValueError(f"'{name}' of a face has shape {array.shape}, not {shape}")
+            if not np.isfinite(array).all():
+                raise ValueError(f"'{name}' of a face holds numbers that are not finite")
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        if not (self.box[2] > self.box[0] and self.box[3] > self.box[1]):
+            raise ValueError("the box of a face is empty")
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"the score of a face is {self.score}, not within 0 to 1")
+
+    @property
+    def size(self) -> float:
+        """Geometric mean of the box's sides, pixels."""
+        return float(np.sqrt((self.box[2] - self.box[0]) * (self.box[3] - self.box[1])))
+
+    @property
+    def centre(self) -> Float64:
+        """Middle of the box, shape (2,), pixels."""
+        return (self.box[:2] + self.box[2:]) / 2
+
+    def mapped(self, scale: float, offset: tuple[float, float]) -> Face:
+        """Return the face in a picture that is `scale` times as large and begins at `offset`."""
+        shift = np.asarray(offset, np.float64)
+        return Face(
+            self.box * scale + np.tile(shift, 2),
+            self.points * scale + shift,
+            self.score,
+            None if self.mesh is None else self.mesh * scale + shift,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTrack:
+    """One face followed through a video.
+
+    Parameters
+    ----------
+    times
+        Seconds, strictly increasing.
+    faces
+        One per time.
+    frames
+        Numbers of the frames, counted from 0, strictly increasing.
+    """
+
+    times: tuple[float, ...]
+    faces: tuple[Face, ...]
+    frames: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.times) == len(self.faces) == len(self.frames):
+            raise ValueError("a track needs one time, one face and one frame number each")
+        for name, values in (("times", self.times), ("frames", self.frames)):
+            if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+                raise ValueError(f"the {name} of a track must increase")
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+@dataclass(frozen=True)
+class FaceQuality:
+    """Whether a face in one picture can be judged, and why not.
+
+    Parameters
+    ----------
+    size_px
+        Geometric mean of the box's sides, pixels.
+    blur
+        Sharpness of the aligned crop: variance of its Laplacian, 8-bit grey levels squared; small
+        is blurred.
+    yaw, pitch, roll
+        Degrees, rough, from the five points: head turned to the picture's right, up, and tilted
+        clockwise.
+    partial
+        Share of the box that lies outside the picture, 0 to 1.
+    usable
+        Whether the face can be scored.
+    reasons
+        Plain words, empty when usable.
+    """
+
+    size_px: float
+    blur: float
+    yaw: float
+    pitch: float
+    roll: float
+    partial: float
+    usable: bool
+    reasons: tuple[str, ...] = ()
