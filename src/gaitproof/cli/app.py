@@ -28,6 +28,7 @@ _COMMAND_MODULES: Final = (
     "verify",
     "explain",
     "report",
+    "preserve",
     "formats",
     "gallery",
     "dataset",

@@ -188,6 +188,29 @@ def explain(
         stdout().print(bench.importance_table(result))
 
 
+@bench_app.command("preserve")
+def preserve(
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", help="Clips and results; gone on with if begun.")
+    ] = Path("preserve"),
+    pairs: Annotated[int, typer.Option("--pairs", min=1, help="Made pairs to test.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of walkers and walks.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell face swaps from other walks: made pairs, every change, published criteria beside."""
+    from gaitproof.bench import preserve as bench
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+
+    with progress_bar("Filming and comparing pairs") as progress:
+        trials = bench.run(folder, pairs=pairs, seed=seed, workers=workers, progress=progress)
+    if as_json:
+        print_json(bench.to_dict(trials))
+        return
+    stdout().print(bench.outcome_table(trials))
+    stdout().print(bench.figure_table(trials))
+
+
 @bench_app.command("leak")
 def leak(
     data: Annotated[Path, typer.Argument(help="Skeleton archive (.npz) or manifest (.csv).")],

@@ -123,6 +123,40 @@ def probe(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
     )
 
 
+def bits_per_pixel(path: str | Path, limits: MediaLimits | None = None) -> float:
+    """Return the size of the compressed pictures of a video, sound and headers left out.
+
+    Parameters
+    ----------
+    path
+        Local video file.
+    limits
+        Bounds; the defaults of `MediaLimits` if None.
+
+    Returns
+    -------
+    float
+        Bits per pixel and picture, above 0.
+
+    Raises
+    ------
+    MediaError
+        If the file is no readable video.
+    """
+    limits = limits or MediaLimits()
+    name = repr(str(path))
+    sizes = []
+    with open_video(path, limits) as (container, stream):
+        pixels = stream.width * stream.height
+        try:
+            sizes = [packet.size for packet in container.demux(stream) if packet.size]
+        except av.FFmpegError as error:
+            raise MediaError(f"The video {name} is damaged.", actual=describe(error)) from error
+    if not sizes or pixels <= 0:
+        raise MediaError(f"The video {name} holds no picture.")
+    return 8 * sum(sizes) / len(sizes) / pixels
+
+
 def _scan(path: str | Path, name: str, limits: MediaLimits) -> tuple[int, float, float]:
     """Count the pictures and return the times of the first and the last one."""
     frames, begin, end, last_end = 0, float("inf"), float("-inf"), 0.0

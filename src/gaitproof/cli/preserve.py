@@ -1,0 +1,196 @@
+"""``gaitproof preserve``: does a manipulated video carry the walk of its original."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gaitproof.cli.verify import (
+    CacheOption,
+    JsonOption,
+    NoCacheOption,
+    PersonOption,
+    SettingsOption,
+    open_cache,
+    parse_person,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gaitproof.types.preservation import Agreement, Preservation
+
+
+def preserve(
+    original: Annotated[
+        Path | None, typer.Argument(help="The original: a video, or a pose file.")
+    ] = None,
+    swapped: Annotated[
+        Path | None, typer.Argument(help="What was made of it: a video, or a pose file.")
+    ] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(
+            "--batch",
+            metavar="MANIFEST",
+            help="Every fake of this manifest against its parent, instead of two files.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Write numbers and a picture here."),
+    ] = None,
+    floor: Annotated[
+        bool,
+        typer.Option(
+            "--floor/--no-floor", help="Encode the original anew to measure the estimator's noise."
+        ),
+    ] = True,
+    person: PersonOption = "auto",
+    settings: SettingsOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell whether a face swap kept the walk of its original, frame by frame.
+
+    Trimmed, re-timed, cut and re-framed copies are aligned, and what was done to them is reported.
+    Leaves with status 0 for PRESERVED, 1 for CHANGED, 3 for INCONCLUSIVE, 2 for an error; a batch
+    with 0 if it could be done.
+    """
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.config import VerifySettings
+    from gaitproof.verify.preservation import compare_pairs, compare_videos, pairs_of
+
+    if (batch is None) == (original is None or swapped is None):
+        raise typer.BadParameter("give ORIGINAL and SWAPPED, or --batch MANIFEST")
+    compare = partial(
+        compare_videos,
+        person=parse_person(person),
+        floor=floor,
+        settings=VerifySettings.load(settings) if settings is not None else VerifySettings(),
+        cache=open_cache(cache, no_cache),
+    )
+    if batch is not None:
+        with progress_bar("Comparing swaps with their originals") as progress:
+            results = compare_pairs(pairs_of(batch), compare, progress=progress)
+        _save(out, results)
+        if as_json:
+            print_json({"pairs": [result.to_dict() for result in results]})
+        else:
+            stdout().print(_batch_table(results))
+        return
+    assert original is not None
+    assert swapped is not None
+    with progress_bar(f"Comparing {swapped.name} with its original") as progress:
+        result = compare(original, swapped, progress=progress)
+    _save(out, [result])
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _show(result)
+    raise typer.Exit(result.outcome.exit_status)
+
+
+def _save(folder: Path | None, results: list[Preservation]) -> None:
+    if folder is None:
+        return
+    import json
+
+    from gaitproof.media.files import make_folder, write_atomically
+    from gaitproof.report.preservation import plot_agreement
+    from gaitproof.report.style import save_figure
+
+    make_folder(folder)
+    text = json.dumps([result.to_dict() for result in results], indent=1)
+    write_atomically(folder / "preservation.json", text.encode())
+    for number, result in enumerate(results):
+        if result.agreement is not None:
+            name = "joints.png" if len(results) == 1 else f"joints-{number:03d}.png"
+            save_figure(plot_agreement(result), folder / name)
+
+
+def _show(result: Preservation) -> None:
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup, stdout
+
+    console = stdout()
+    colour = {"PRESERVED": "green", "CHANGED": "red"}.get(result.outcome.value, "yellow")
+    console.print(f"[bold {colour}]{result.outcome.value}[/]")
+    console.print(markup(result.reason))
+    if result.timing is None or result.agreement is None or result.framing is None:
+        return
+    timing, framing = result.timing, result.framing
+    table = Table(show_header=False)
+    table.add_row("common footage", f"{timing.overlap:.2f} s, {100 * timing.share:.0f} %")
+    table.add_row("begins at", f"{timing.offset:+.2f} s of the original")
+    table.add_row("speed", f"{timing.rate:.2f} of the original's")
+    for when, jump in timing.cuts:
+        what = "left out" if jump > 0 else "shown again"
+        table.add_row("cut", f"at {when:.2f} s: {abs(jump):.2f} s {what}")
+    table.add_row("picture", f"scaled by {framing.scale:.3f}, shifted by "
+                  f"{framing.shift[0]:+.1f}, {framing.shift[1]:+.1f} px")  # fmt: skip
+    console.print(table)
+    console.print(_agreement_table(result.agreement, result.floor))
+    published = result.published
+    if published is not None:
+        held = [("PCK", published.pck), ("cosine", published.cosine)]
+        held.append(("correlations", published.correlations))
+        told = ", ".join(f"{name} {'holds' if good else 'fails'}" for name, good in held)
+        verdict = "pass" if published.passed else "do not pass"
+        console.print(f"The published criteria {verdict} ({told}); they do not decide here.")
+
+
+def _agreement_table(found: Agreement, floor: Agreement | None) -> Table:
+    from rich.table import Table
+
+    table = Table()
+    for title in ("measure", "swapped", "encoded anew", "published limit"):
+        table.add_column(title, justify="left" if title == "measure" else "right")
+    rows = (
+        ("PCK@0.05 of the torso", "pck", "≥ 0.90"),
+        ("mean cosine of poses", "cosine", "≥ 0.95"),
+        ("step width, r", "step_width", "≥ 0.85"),
+        ("symmetry, r", "symmetry", "≥ 0.85"),
+        ("median distance, torso heights", "distance", ""),
+        ("velocities, median r", "velocity", ""),
+    )
+    for title, name, limit in rows:
+        noise = "–" if floor is None else f"{getattr(floor, name):.3f}"
+        table.add_row(title, f"{getattr(found, name):.3f}", noise, limit)
+    return table
+
+
+def _batch_table(results: list[Preservation]) -> Table:
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup
+
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[result.outcome.value] = counts.get(result.outcome.value, 0) + 1
+    title = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    table = Table(title=title)
+    for name in ("swapped", "answer", "distance", "velocity r", "speed", "cuts", "published"):
+        table.add_column(name, overflow="fold")
+    for result in results:
+        agreement, timing, published = result.agreement, result.timing, result.published
+        table.add_row(
+            markup(result.swapped),
+            result.outcome.value,
+            "–" if agreement is None else f"{agreement.distance:.3f}",
+            "–" if agreement is None else f"{agreement.velocity:.2f}",
+            "–" if timing is None else f"{timing.rate:.2f}",
+            "–" if timing is None else str(len(timing.cuts)),
+            "–" if published is None else ("pass" if published.passed else "fail"),
+        )
+    return table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(preserve)
