@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gaitproof.demo.plan import derive_seed
 from gaitproof.errors import GaitproofError
 from gaitproof.media.augment import Change, augment_video
 from gaitproof.media.decode import read_frames
@@ -20,6 +19,7 @@ from gaitproof.media.encode import VideoWriter
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.processes import worker_pool
 from gaitproof.synth.dataset import renderer_crash
+from gaitproof.synth.seeds import derive_seed
 from gaitproof.types.preservation import Outcome
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
 from gaitproof.errors import ConfigError
+from gaitproof.synth.seeds import derive_seed
 from gaitproof.types import Decision
 
 NAMES: Final = ("Ann", "Ben", "Cleo")
@@ -170,13 +170,3 @@ def make_plan(seed: int = 0) -> Plan:
         Decision.INCONCLUSIVE,
     )
     return Plan(seed, enrolment, (*fresh, *swapped, stranger, short))
-
-
-def derive_seed(seed: int, *purpose: str) -> int:
-    """Return a seed of its own for each purpose, the same on every machine.
-
-    >>> derive_seed(0, "walker", "Ann") == derive_seed(0, "walker", "Ann")
-    True
-    """
-    text = "\x1f".join([str(seed), *purpose])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
