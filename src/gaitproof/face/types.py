@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -104,7 +105,7 @@ class FaceTrack:
         if not len(self.times) == len(self.faces) == len(self.frames):
             raise ValueError("a track needs one time, one face and one frame number each")
         for name, values in (("times", self.times), ("frames", self.frames)):
-            if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+            if any(b <= a for a, b in pairwise(values)):
                 raise ValueError(f"the {name} of a track must increase")
 
     def __len__(self) -> int:

@@ -1,0 +1,420 @@
+"""Finding faces in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Protocol, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gaitproof.config import Settings
+from gaitproof.errors import DependencyError, ModelError
+from gaitproof.face.types import MESH_POINTS, Face
+from gaitproof.pose.estimator import missing_library
+from gaitproof.pose.mediapipe import quiet_start
+
+Image = NDArray[np.uint8]
+Float64 = NDArray[np.float64]
+
+SMALLEST_SHARE: Final = 0.085
+"""Face of this share of a square's side that MediaPipe's full-range detector finds reliably: its
+input has 192 pixels, and faces below about 14 of them are missed (measured on portraits)."""
+
+TILE_OVERLAP: Final = 0.2
+"""Share of a tile; a face cut by one tile is whole in the next or in one of twice the size."""
+
+MESH_SIZE: Final = 32.0
+"""Pixels: in smaller faces the mesh is a guess, and the detector's own points are used."""
+
+MOUTH_WIDTH: Final = 0.83
+"""Mouth width as a share of the distance of the eyes in the ArcFace template; used where a detector
+gives the middle of the mouth only."""
+
+SMALL_FACE_SCORE: Final = 0.15
+"""Added to the least score of faces too small for a mesh, which confirms larger ones: without it,
+noise and foliage hold faces of 10 pixels."""
+
+_MESH_EYES: Final = ((33, 133), (362, 263))
+_MESH_NOSE: Final = 1
+_MESH_MOUTH: Final = (61, 291)
+"""Vertices of MediaPipe's canonical face: corners of the eyes, tip of the nose, mouth corners."""
+
+
+class FaceDetector(Protocol):
+    """Finds the faces of single pictures."""
+
+    @property
+    def identifier(self) -> str:
+        """Name with the version of everything that decides boxes and points."""
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        """Return the faces of a picture (H, W, 3), RGB, upright; the surest first."""
+
+    def close(self) -> None:
+        """Free the model; may be called twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class ClosingDetector:
+    """Base class: the context manager closes the detector."""
+
+    def close(self) -> None:
+        """Free what the detector holds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class DetectorSettings(Settings):
+    """How faces are looked for."""
+
+    backend: Literal["mediapipe", "yunet", "dlib"] = "mediapipe"
+    """``mediapipe``: inside the package. ``yunet``, ``dlib``: with a model file of the user's."""
+    model_file: Path | None = None
+    min_score: float = Field(default=0.6, ge=0, le=1)
+    smallest: float = Field(default=12.0, ge=8)
+    """Smallest face looked for, pixels; the cost of one picture grows with its inverse square."""
+
+
+def create_detector(settings: DetectorSettings | None = None) -> FaceDetector:
+    """Make the detector that the settings name.
+
+    Raises
+    ------
+    DependencyError
+        If a package is missing.
+    ModelError
+        If a model file is missing or cannot be used.
+    """
+    settings = settings or DetectorSettings()
+    if settings.backend == "mediapipe":
+        return MediaPipeFaceDetector(settings)
+    if settings.model_file is None:
+        raise ModelError(
+            f"The face detector {settings.backend!r} needs a model file.",
+            hint="name the file, or use the detector 'mediapipe', which needs none",
+        )
+    if settings.backend == "yunet":
+        return YuNetDetector(settings.model_file, settings.min_score)
+    return DlibDetector(settings.model_file)
+
+
+class MediaPipeFaceDetector(ClosingDetector):
+    """MediaPipe's full-range detector over tiles of several sizes, five points from its face mesh.
+
+    Parameters
+    ----------
+    settings
+        Least score and smallest face.
+
+    Raises
+    ------
+    DependencyError
+        If MediaPipe or a system library is missing.
+    """
+
+    def __init__(self, settings: DetectorSettings | None = None) -> None:
+        self._settings = settings or DetectorSettings()
+        try:
+            from mediapipe.python.solutions.face_detection import FaceDetection
+            from mediapipe.python.solutions.face_mesh import FaceMesh
+        except ImportError as error:
+            raise missing_library(error) from error
+        self.identifier = (
+            f"mediapipe-{metadata.version('mediapipe')}/full-range+mesh/1"
+            f" score={self._settings.min_score:g} smallest={self._settings.smallest:g}"
+        )
+        with quiet_start():
+            self._finder: Any = FaceDetection(
+                min_detection_confidence=self._settings.min_score, model_selection=1
+            )
+            self._mesh: Any = FaceMesh(
+                static_image_mode=True, max_num_faces=1, min_detection_confidence=0.3
+            )
+            # the graphs open in threads of their own and load their models at the first picture
+            blank = np.zeros((192, 192, 3), np.uint8)
+            self._finder.process(blank)
+            self._mesh.process(blank)
+        self._meshed = False
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        """Find the faces of one picture; see `FaceDetector.detect`."""
+        if self._finder is None:
+            raise ValueError("the detector is closed")
+        height, width = image.shape[:2]
+        found: list[Face] = []
+        for x0, y0, side in plan_tiles(width, height, self._settings.smallest):
+            tile = cut(image, x0, y0, side)
+            for face in self._find(tile):
+                if not _cut_by(face.box, side, (x0, y0), (width, height)):
+                    found.append(face.mapped(1.0, (x0, y0)))
+        small_score = min(0.9, self._settings.min_score + SMALL_FACE_SCORE)
+        found = [face for face in found if face.size >= MESH_SIZE or face.score >= small_score]
+        return tuple(self._refine(image, face) for face in merge(found))
+
+    def _find(self, tile: Image) -> Iterator[Face]:
+        side = tile.shape[0]
+        for one in self._finder.process(np.ascontiguousarray(tile)).detections or ():
+            place = one.location_data
+            box = place.relative_bounding_box
+            if box.width <= 0 or box.height <= 0:
+                continue
+            points = np.array([(p.x, p.y) for p in place.relative_keypoints]) * side
+            # seen from the front: eye, eye, nose, middle of the mouth, ears
+            yield Face(
+                np.array((box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height)) * side,
+                five_points(*points[:4]),
+                float(np.clip(one.score[0], 0, 1)),
+            )
+
+    def _refine(self, image: Image, face: Face) -> Face:
+        """Return the face with the mesh and its five points, if it is large enough for one."""
+        if face.size < MESH_SIZE:
+            return face
+        side = max(8, round(2 * face.size))
+        x0, y0 = (round(float(c) - side / 2) for c in face.centre)
+        # the first mesh makes MediaPipe write a notice
+        with quiet_start(not self._meshed):
+            result = self._mesh.process(np.ascontiguousarray(cut(image, x0, y0, side)))
+        self._meshed = True
+        if not result.multi_face_landmarks:
+            return face
+        flat = [(p.x, p.y) for p in result.multi_face_landmarks[0].landmark[:MESH_POINTS]]
+        mesh = np.array(flat) * side + (x0, y0)
+        points = mesh_points(mesh)
+        # of two heads that touch, the mesh may take the other one
+        if np.linalg.norm(points.mean(axis=0) - face.points.mean(axis=0)) > 0.25 * face.size:
+            return face
+        return Face(face.box, points, face.score, mesh)
+
+    def close(self) -> None:
+        """Free both graphs."""
+        for name in ("_finder", "_mesh"):
+            graph = getattr(self, name, None)
+            setattr(self, name, None)
+            if graph is not None:
+                graph.close()
+
+
+def five_points(left_eye: Float64, right_eye: Float64, nose: Float64, mouth: Float64) -> Float64:
+    """Return five points (5, 2) where only the middle of the mouth is known."""
+    half = (right_eye - left_eye) * MOUTH_WIDTH / 2
+    return np.stack((left_eye, right_eye, nose, mouth - half, mouth + half))
+
+
+def mesh_points(mesh: Float64) -> Float64:
+    """Return the five points (5, 2) of a mesh (468, 2)."""
+    eyes = [mesh[list(corners)].mean(axis=0) for corners in _MESH_EYES]
+    return np.stack((*eyes, mesh[_MESH_NOSE], *mesh[list(_MESH_MOUTH)]))
+
+
+def cut(image: Image, x0: int, y0: int, side: int) -> Image:
+    """Return a square of a picture; what lies outside the picture is black."""
+    height, width = image.shape[:2]
+    left, top = max(0, x0), max(0, y0)
+    right, bottom = min(width, x0 + side), min(height, y0 + side)
+    if (left, top, right, bottom) == (x0, y0, x0 + side, y0 + side):
+        return image[y0:bottom, x0:right]
+    square = np.zeros((side, side, 3), np.uint8)
+    if right > left and bottom > top:
+        square[top - y0 : bottom - y0, left - x0 : right - x0] = image[top:bottom, left:right]
+    return square
+
+
+def plan_tiles(width: int, height: int, smallest: float) -> list[tuple[int, int, int]]:
+    """Return squares x0, y0, side that show faces of every size large enough to be found.
+
+    The first is larger than the picture, for a face that fills it; the next holds it just; then
+    come halves, quarters and so on until a face of `smallest` pixels fills `SMALLEST_SHARE` of one.
+    """
+    longest = max(width, height)
+    tiles = [((width - side) // 2, (height - side) // 2, side) for side in (2 * longest, longest)]
+    side = longest
+    while side * SMALLEST_SHARE > smallest:
+        side = max(round(side / 2), int(smallest / SMALLEST_SHARE))
+        tiles += [(x, y, side) for y in _starts(height, side) for x in _starts(width, side)]
+    return tiles
+
+
+def _starts(length: int, side: int) -> list[int]:
+    if length <= side:
+        return [(length - side) // 2]
+    count = int(np.ceil((length - side) / (side * (1 - TILE_OVERLAP)))) + 1
+    return [round(start) for start in np.linspace(0, length - side, count)]
+
+
+def _cut_by(box: Float64, side: int, origin: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether a tile's edge inside the picture cuts a box, given in the tile's pixels."""
+    slack = 0.02 * side
+    for axis in (0, 1):
+        if origin[axis] > 0 and box[axis] < slack:
+            return True
+        if origin[axis] + side < size[axis] and box[axis + 2] > side - slack:
+            return True
+    return False
+
+
+def compute_overlap(a: Float64, b: Float64) -> tuple[float, float]:
+    """Return intersection over union, and over the smaller area, of two boxes (4,)."""
+    overlap = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    if (overlap <= 0).any():
+        return 0.0, 0.0
+    inner = float(overlap.prod())
+    areas = float((a[2:] - a[:2]).prod()), float((b[2:] - b[:2]).prod())
+    return inner / (sum(areas) - inner), inner / min(areas)
+
+
+def merge(faces: Sequence[Face]) -> list[Face]:
+    """Keep one of faces that are the same, the surest first."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda one: -one.score):
+        overlaps = (compute_overlap(face.box, other.box) for other in kept)
+        if not any(union > 0.3 or inner > 0.6 for union, inner in overlaps):
+            kept.append(face)
+    return kept
+
+
+class YuNetDetector(ClosingDetector):
+    """OpenCV's YuNet with a model file.
+
+    Parameters
+    ----------
+    model_file
+        ``face_detection_yunet_2023mar.onnx`` of the OpenCV zoo.
+    min_score
+        Least score, 0 to 1.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or no YuNet model.
+    """
+
+    def __init__(self, model_file: Path, min_score: float = 0.6) -> None:
+        _check_file(model_file)
+        try:
+            self._net: Any = cv2.FaceDetectorYN.create(
+                str(model_file), "", (320, 320), min_score, 0.3, 5000
+            )
+        except cv2.error as error:
+            raise ModelError(
+                f"The face detector {str(model_file)!r} cannot be used.",
+                expected="a YuNet model of the OpenCV zoo",
+            ) from error
+        self.identifier = f"yunet/{model_file.stem} score={min_score:g} opencv-{cv2.__version__}"
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        """Find the faces of one picture; see `FaceDetector.detect`."""
+        if self._net is None:
+            raise ValueError("the detector is closed")
+        self._net.setInputSize((image.shape[1], image.shape[0]))
+        _, rows = self._net.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        faces = [
+            Face(
+                np.array((row[0], row[1], row[0] + row[2], row[1] + row[3])),
+                row[4:14].reshape(5, 2),
+                float(np.clip(row[14], 0, 1)),
+            )
+            for row in (rows if rows is not None else ())
+            if row[2] > 0 and row[3] > 0
+        ]
+        return tuple(merge(faces))
+
+    def close(self) -> None:
+        """Free the network."""
+        self._net = None
+
+
+class DlibDetector(ClosingDetector):
+    """dlib's frontal face detector with a 68-point shape predictor.
+
+    Parameters
+    ----------
+    model_file
+        ``shape_predictor_68_face_landmarks.dat``.
+
+    Raises
+    ------
+    DependencyError
+        If dlib is not installed.
+    ModelError
+        If the file is missing or no shape predictor.
+    """
+
+    def __init__(self, model_file: Path) -> None:
+        _check_file(model_file)
+        try:
+            import dlib
+        except ImportError as error:
+            raise DependencyError(
+                "The face detector 'dlib' needs the package dlib.", hint="pip install dlib"
+            ) from error
+        self._rectangles: Any = dlib.get_frontal_face_detector()
+        try:
+            self._shape: Any = dlib.shape_predictor(str(model_file))
+        except RuntimeError as error:
+            raise ModelError(
+                f"The file {str(model_file)!r} is no shape predictor of dlib."
+            ) from error
+        self.identifier = f"dlib-{dlib.__version__}/{model_file.stem}"
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        """Find the faces of one picture; see `FaceDetector.detect`."""
+        if self._rectangles is None:
+            raise ValueError("the detector is closed")
+        found, scores, _ = self._rectangles.run(image, 1, 0.0)
+        faces = []
+        for place, score in zip(found, scores, strict=True):
+            parts = self._shape(image, place).parts()
+            marks = np.array([(part.x, part.y) for part in parts], np.float64)
+            box = np.array((place.left(), place.top(), place.right() + 1, place.bottom() + 1))
+            faces.append(Face(box, points_of_68(marks), float(1 / (1 + np.exp(-score)))))
+        return tuple(merge(faces))
+
+    def close(self) -> None:
+        """Free the models."""
+        self._rectangles = self._shape = None
+
+
+def points_of_68(marks: Float64) -> Float64:
+    """Return the five points (5, 2) of the 68 landmarks (68, 2) of the iBUG scheme."""
+    return np.stack(
+        (
+            marks[36:42].mean(axis=0),
+            marks[42:48].mean(axis=0),
+            marks[30],
+            marks[48],
+            marks[54],
+        )
+    )
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(
+            f"There is no face detector {str(path)!r}.",
+            expected="a model file",
+            hint="use the detector 'mediapipe', which needs none",
+        )
