@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,8 @@ from gaitproof.errors import ModelError
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.cohort import read_cohort
 from gaitproof.nets.normaliser import Normaliser
+from gaitproof.runtime import open_session
 from gaitproof.types import GaitWindows
-
-# releases from 1.31 on report their use to their maker over the network, and keep a device number
-# in the user's cache folder, unless this is set before the import
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
-import onnxruntime
 
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"
@@ -102,16 +96,7 @@ class OnnxEncoder:
                 actual=digest,
                 hint="install gaitproof again, or export the model again",
             )
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                weights, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime raises types of its own without a common base
-            raise ModelError(
-                "The model's weights cannot be run.", actual=" ".join(str(error).split())
-            ) from error
+        self._session = open_session(weights)
         self._input = self._session.get_inputs()[0].name
         self._weights = weights
         self.folder = folder

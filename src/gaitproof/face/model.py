@@ -1,0 +1,284 @@
+"""Face forgery detectors in ONNX Runtime with their cards; torch is not needed."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError, model_validator
+
+from gaitproof.config import Settings
+from gaitproof.errors import ModelError
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.runtime import open_session
+from gaitproof.types import ErrorRate
+
+MODEL_FILE: Final = "model.onnx"
+CARD_FILE: Final = "card.json"
+DEFAULT_MODEL: Final = "sbi"
+
+_BATCH: Final = 16
+"""Crops per call: bounds the memory, about 10 MB of input."""
+
+_EDGE: Final = 1e-6
+"""Scores nearer to 0 or 1 count as this far from it where log odds are taken."""
+
+
+class FaceDataSource(Settings):
+    """A data set behind the weights."""
+
+    name: str
+    people: int = Field(ge=0)
+    pictures: int = Field(ge=0)
+    licence: str
+    citation: str
+
+
+class FaceCalibration(Settings):
+    """Score to log10 likelihood ratio of genuine against forged.
+
+    ``slope * log_odds(score) + intercept``, then bounded; fitted by logistic regression on
+    held-out people with equal weight of both classes (Brümmer & du Preez, CSL 2006).
+    """
+
+    slope: float = Field(gt=0)
+    intercept: float
+    log10_lr_bound: float = Field(gt=0)
+    """Largest magnitude the people calibrated on support."""
+    people: int = Field(ge=1)
+
+    def log10_lr(self, score: float) -> float:
+        """Return the bounded log10 likelihood ratio of a genuine-score in [0, 1]."""
+        inside = min(max(score, _EDGE), 1 - _EDGE)
+        odds = math.log(inside / (1 - inside))
+        bound = self.log10_lr_bound
+        return min(max(self.slope * odds + self.intercept, -bound), bound)
+
+
+class FaceOperatingPoint(Settings):
+    """Where a clip's genuine-score is decided, and the error rates on held-out people.
+
+    At `high` and above a face is REAL, below `low` FAKE, between them INCONCLUSIVE.
+    """
+
+    threshold: float = Field(ge=0, le=1)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+    chosen_by: str
+    false_real: ErrorRate
+    """Of forged faces, the share answered REAL."""
+    false_fake: ErrorRate
+    """Of genuine faces, the share answered FAKE."""
+    undecided: ErrorRate | None = None
+    """Share left INCONCLUSIVE, both classes weighing the same."""
+
+    @model_validator(mode="after")
+    def _check_band(self) -> FaceOperatingPoint:
+        if not self.low <= self.threshold <= self.high:
+            raise ValueError("the threshold must lie within the inconclusive band")
+        return self
+
+
+class FaceDetectorCard(Settings):
+    """Metadata that travels with a face forgery detector's weights."""
+
+    limits: str = Field(min_length=1)
+    """How far the weights can be trusted; the first line says the most important."""
+    model_id: str = Field(min_length=1)
+    architecture: str
+    weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    detector: str
+    """Identifier of the face detector that cut the training crops."""
+    alignment: AlignmentSettings = AlignmentSettings()
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """Normalisation of RGB in [0, 1]; the defaults are ImageNet's."""
+    operating_point: FaceOperatingPoint
+    calibration: FaceCalibration | None = None
+    """Of a whole clip's score; None where it was not calibrated."""
+    frame_calibration: FaceCalibration | None = None
+    """Of one picture's score."""
+    data: tuple[FaceDataSource, ...]
+    protocol: str
+    figures: dict[str, float]
+    """Measured figures by name."""
+    licence: str
+    trained_on: str
+    """Date, ISO 8601."""
+
+    @model_validator(mode="after")
+    def _check_normaliser(self) -> FaceDetectorCard:
+        if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
+            raise ValueError("mean and std must be finite, and std positive")
+        return self
+
+
+class FaceForgeryModel:
+    """A face forgery detector and its card.
+
+    The network takes (N, 3, S, S) float32, normalised RGB, and returns (N, 2) logits
+    [forged, genuine], or (N, 1) or (N,) logits of genuine.
+
+    Parameters
+    ----------
+    weights
+        The ONNX file's content.
+    card
+        Its card; the SHA-256 must match.
+
+    Raises
+    ------
+    ModelError
+        If weights and card do not belong together, or the weights cannot be run.
+    """
+
+    def __init__(self, weights: bytes, card: FaceDetectorCard) -> None:
+        digest = hashlib.sha256(weights).hexdigest()
+        if digest != card.weights_sha256:
+            raise ModelError(
+                "The model's weights do not match its card.",
+                expected=f"SHA-256 {card.weights_sha256}",
+                actual=digest,
+                hint="install gaitproof again, or export the model again",
+            )
+        self._session = open_session(weights)
+        self._input = self._session.get_inputs()[0].name
+        self._card = card
+        self._shift = np.array(card.mean, np.float32)[:, None, None]
+        self._scale = np.array(card.std, np.float32)[:, None, None]
+
+    @property
+    def card(self) -> FaceDetectorCard:
+        """What the weights are, and how far they can be trusted."""
+        return self._card
+
+    def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score aligned faces.
+
+        Parameters
+        ----------
+        crops
+            Shape (N, S, S, 3), uint8 RGB, as `gaitproof.face.align.align` makes them with the
+            card's alignment.
+
+        Returns
+        -------
+        ndarray
+            Shape (N,), 0 (forged) to 1 (genuine).
+
+        Raises
+        ------
+        ModelError
+            If the crops have another size than the card says, or the network's output is not one
+            finite answer per crop.
+        """
+        side = self._card.alignment.size
+        if crops.ndim != 4 or crops.shape[1:] != (side, side, 3) or crops.dtype != np.uint8:
+            raise ModelError(
+                "The crops do not fit the model.",
+                expected=f"(N, {side}, {side}, 3) of uint8",
+                actual=f"{crops.shape} of {crops.dtype}",
+            )
+        parts = [self._run(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def normalise(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the network sees of crops, shape (N, 3, S, S)."""
+        planes = crops.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+        return np.ascontiguousarray((planes - self._shift) / self._scale)
+
+    def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        try:
+            out = self._session.run(None, {self._input: self.normalise(crops)})[0]
+        except Exception as error:  # ONNX Runtime raises types of its own without a common base
+            raise ModelError(
+                "The face model cannot be run on its crops.", actual=" ".join(str(error).split())
+            ) from error
+        logits = np.asarray(out, np.float64)
+        logits = logits[:, None] if logits.ndim == 1 else logits
+        if logits.shape not in ((len(crops), 1), (len(crops), 2)) or not np.isfinite(logits).all():
+            raise ModelError(
+                "The face model does not answer as a face model does.",
+                expected=f"finite numbers of shape ({len(crops)}, 2) or ({len(crops)}, 1)",
+                actual=f"shape {np.shape(out)}",
+            )
+        odds = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+        # the logistic function through tanh does not overflow
+        return np.asarray(0.5 * (1 + np.tanh(odds / 2)), np.float64)
+
+    @classmethod
+    def load(cls, model: str | Path | None = None) -> Self:
+        """Load a model by the name it has in the package, or from a folder.
+
+        Parameters
+        ----------
+        model
+            A name of `list_models`, or a folder with ``model.onnx`` and ``card.json``; None for
+            `DEFAULT_MODEL`.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model, or it is broken.
+        """
+        if model is None:
+            model = DEFAULT_MODEL
+        if isinstance(model, str) and model in list_models():
+            with as_file(files("gaitproof.face").joinpath("weights").joinpath(model)) as folder:
+                return cls._read(folder)
+        return cls._read(Path(model))
+
+    @classmethod
+    def _read(cls, folder: Path) -> Self:
+        card = load_card(folder)
+        try:
+            weights = (folder / MODEL_FILE).read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"The weights {str(folder / MODEL_FILE)!r} cannot be read.",
+                actual=str(error.strerror),
+            ) from error
+        return cls(weights, card)
+
+
+def list_models() -> list[str]:
+    """Return the names of the face models inside the package."""
+    weights = files("gaitproof.face").joinpath("weights")
+    if not weights.is_dir():
+        return []
+    return sorted(
+        entry.name
+        for entry in weights.iterdir()
+        if entry.is_dir() and entry.joinpath(CARD_FILE).is_file()
+    )
+
+
+def load_card(folder: Path) -> FaceDetectorCard:
+    """Read and validate the card of a model folder.
+
+    Raises
+    ------
+    ModelError
+        If the card is missing or malformed.
+    """
+    path = folder / CARD_FILE
+    try:
+        return FaceDetectorCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ModelError(
+            f"{str(folder)!r} is not a face model.",
+            expected=f"a folder with {MODEL_FILE} and {CARD_FILE}",
+            actual=str(error.strerror),
+            hint=f"face models inside the package: {', '.join(list_models()) or 'none'}",
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(
+            f"The face model's card {str(path)!r} is not valid.",
+            actual=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",
+        ) from error

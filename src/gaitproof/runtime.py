@@ -1,0 +1,51 @@
+"""ONNX Runtime, opened in one place: on the processor, quiet, and without telemetry."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+from gaitproof.errors import ModelError
+
+# releases from 1.31 on report their use to their maker over the network, and keep a device number
+# in the user's cache folder, unless this is set before the import
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
+
+
+def check_digest(weights: bytes, expected: str) -> None:
+    """Check that weights are those their card speaks of.
+
+    Raises
+    ------
+    ModelError
+        If their SHA-256 is not `expected`.
+    """
+    digest = hashlib.sha256(weights).hexdigest()
+    if digest != expected:
+        raise ModelError(
+            "The model's weights do not match its card.",
+            expected=f"SHA-256 {expected}",
+            actual=digest,
+            hint="install gaitproof again, or export the model again",
+        )
+
+
+def open_session(weights: bytes) -> Any:
+    """Return an ONNX Runtime session for the content of an ONNX file.
+
+    Raises
+    ------
+    ModelError
+        If the weights cannot be run.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises types of its own without a common base
+        raise ModelError(
+            "The model's weights cannot be run.", actual=" ".join(str(error).split())
+        ) from error
