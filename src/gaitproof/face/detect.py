@@ -53,8 +53,17 @@ class FaceDetector(Protocol):
     def identifier(self) -> str:
         """Name with the version of everything that decides boxes and points."""
 
-    def detect(self, image: Image) -> tuple[Face, ...]:
-        """Return the faces of a picture (H, W, 3), RGB, upright; the surest first."""
+    def detect(self, image: Image, smallest: float | None = None) -> tuple[Face, ...]:
+        """Return the faces of one picture, the surest first.
+
+        Parameters
+        ----------
+        image
+            Shape (H, W, 3), RGB, upright.
+        smallest
+            Pixels: smaller faces need not be found, which may cost less; None for what the
+            detector is set to.
+        """
 
     def close(self) -> None:
         """Free the model; may be called twice."""
@@ -159,13 +168,13 @@ class MediaPipeFaceDetector(ClosingDetector):
             self._mesh.process(blank)
         self._meshed = False
 
-    def detect(self, image: Image) -> tuple[Face, ...]:
+    def detect(self, image: Image, smallest: float | None = None) -> tuple[Face, ...]:
         """Find the faces of one picture; see `FaceDetector.detect`."""
         if self._finder is None:
             raise ValueError("the detector is closed")
         height, width = image.shape[:2]
         found: list[Face] = []
-        for x0, y0, side in plan_tiles(width, height, self._settings.smallest):
+        for x0, y0, side in plan_tiles(width, height, smallest or self._settings.smallest):
             tile = cut(image, x0, y0, side)
             for face in self._find(tile):
                 if not _cut_by(face.box, side, (x0, y0), (width, height)):
@@ -325,7 +334,7 @@ class YuNetDetector(ClosingDetector):
             ) from error
         self.identifier = f"yunet/{model_file.stem} score={min_score:g} opencv-{cv2.__version__}"
 
-    def detect(self, image: Image) -> tuple[Face, ...]:
+    def detect(self, image: Image, smallest: float | None = None) -> tuple[Face, ...]:
         """Find the faces of one picture; see `FaceDetector.detect`."""
         if self._net is None:
             raise ValueError("the detector is closed")
@@ -380,7 +389,7 @@ class DlibDetector(ClosingDetector):
             ) from error
         self.identifier = f"dlib-{dlib.__version__}/{model_file.stem}"
 
-    def detect(self, image: Image) -> tuple[Face, ...]:
+    def detect(self, image: Image, smallest: float | None = None) -> tuple[Face, ...]:
         """Find the faces of one picture; see `FaceDetector.detect`."""
         if self._rectangles is None:
             raise ValueError("the detector is closed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from gaitproof.config import Settings
 from gaitproof.errors import ModelError
 from gaitproof.face.align import AlignmentSettings
-from gaitproof.runtime import open_session
+from gaitproof.runtime import check_digest, open_session
 from gaitproof.types import ErrorRate
 
 MODEL_FILE: Final = "model.onnx"
@@ -138,14 +137,7 @@ class FaceForgeryModel:
     """
 
     def __init__(self, weights: bytes, card: FaceDetectorCard) -> None:
-        digest = hashlib.sha256(weights).hexdigest()
-        if digest != card.weights_sha256:
-            raise ModelError(
-                "The model's weights do not match its card.",
-                expected=f"SHA-256 {card.weights_sha256}",
-                actual=digest,
-                hint="install gaitproof again, or export the model again",
-            )
+        check_digest(weights, card.weights_sha256)
         self._session = open_session(weights)
         self._input = self._session.get_inputs()[0].name
         self._card = card

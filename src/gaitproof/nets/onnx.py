@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final, Self
@@ -15,7 +14,7 @@ from gaitproof.errors import ModelError
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.cohort import read_cohort
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.runtime import open_session
+from gaitproof.runtime import check_digest, open_session
 from gaitproof.types import GaitWindows
 
 MODEL_FILE: Final = "model.onnx"
@@ -88,14 +87,7 @@ class OnnxEncoder:
         cohort: NDArray[np.float32] | None = None,
         folder: Path | None = None,
     ) -> None:
-        digest = hashlib.sha256(weights).hexdigest()
-        if digest != card.weights_sha256:
-            raise ModelError(
-                "The model's weights do not match its card.",
-                expected=f"SHA-256 {card.weights_sha256}",
-                actual=digest,
-                hint="install gaitproof again, or export the model again",
-            )
+        check_digest(weights, card.weights_sha256)
         self._session = open_session(weights)
         self._input = self._session.get_inputs()[0].name
         self._weights = weights

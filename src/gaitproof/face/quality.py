@@ -1,0 +1,105 @@
+"""Can a face in one picture be judged: size, sharpness, pose, how much of it is in the picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gaitproof.config import Settings
+from gaitproof.face.types import Face, FaceQuality
+
+_NOSE_DEPTH = 0.6
+"""How far the tip of the nose stands out, as a share of the distance of the eyes."""
+
+_NOSE_HEIGHT = 0.52
+"""Where the nose's tip lies between eyes (0) and mouth (1) of a level head (ArcFace template)."""
+
+
+class FaceGate(Settings):
+    """What a face must offer before it is scored."""
+
+    min_size: float = Field(default=40.0, ge=0)
+    """Pixels: below it the crop is mostly interpolation."""
+    min_sharpness: float = Field(default=4.0, ge=0)
+    """Variance of the Laplacian of the crop at 112 pixels, 8-bit grey levels squared."""
+    max_yaw: float = Field(default=60.0, ge=0, le=90)
+    """Degrees."""
+    max_pitch: float = Field(default=45.0, ge=0, le=90)
+    """Degrees."""
+    max_partial: float = Field(default=0.15, ge=0, le=1)
+    """Share of the box outside the picture."""
+    max_dark: float = Field(default=16.0, ge=0, le=255)
+    """Median grey level below which nothing can be seen."""
+
+
+def assess(
+    face: Face, crop: NDArray[np.uint8], size: tuple[int, int], gate: FaceGate | None = None
+) -> FaceQuality:
+    """Measure a face and say whether it can be scored.
+
+    Parameters
+    ----------
+    face
+        The face.
+    crop
+        Its aligned crop, shape (S, S, 3), RGB.
+    size
+        (width, height) of the picture, pixels.
+    gate
+        Limits; the defaults if None.
+    """
+    gate = gate or FaceGate()
+    grey = cv2.resize(
+        cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (112, 112), interpolation=cv2.INTER_AREA
+    )
+    # the middle of the crop, for sharp hair or background says nothing of the face
+    sharpness = float(cv2.Laplacian(grey, cv2.CV_64F)[28:84, 28:84].var())
+    yaw, pitch, roll = estimate_pose(face)
+    partial = share_outside(face, size)
+    checks = (
+        (face.size < gate.min_size, f"the face is too small ({face.size:.0f} pixels)"),
+        (partial > gate.max_partial, f"{partial:.0%} of the face is outside the picture"),
+        (float(np.median(grey)) < gate.max_dark, "the face is too dark"),
+        (sharpness < gate.min_sharpness, "the face is blurred"),
+        (abs(yaw) > gate.max_yaw, f"the face is turned away ({abs(yaw):.0f} degrees)"),
+        (abs(pitch) > gate.max_pitch, f"the head is tilted too far ({abs(pitch):.0f} degrees)"),
+    )
+    reasons = tuple(reason for wrong, reason in checks if wrong)
+    return FaceQuality(
+        face.size, sharpness, yaw, pitch, roll, partial, usable=not reasons, reasons=reasons
+    )
+
+
+def estimate_pose(face: Face) -> tuple[float, float, float]:
+    """Return yaw, pitch and roll in degrees, rough, from the five points.
+
+    The nose stands out from the plane of eyes and mouth, so that turning the head moves it across
+    them by the sine of the angle.
+    """
+    left, right, nose, mouth_left, mouth_right = face.points
+    across = right - left
+    eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
+    down = mouth - eyes
+    width, height = float(np.linalg.norm(across)), float(np.linalg.norm(down))
+    if width < 1e-6 or height < 1e-6:
+        return 90.0, 0.0, 0.0
+    roll = float(np.degrees(np.arctan2(across[1], across[0])))
+    # a head in profile has its eyes close together; the height of the face then gives the scale
+    span = max(width, height)
+    along = float((nose - eyes) @ down) / height**2
+    middle = eyes + along * down
+    sideways = float((nose - middle) @ across) / width
+    yaw = float(np.degrees(np.arcsin(np.clip(sideways / (_NOSE_DEPTH * span), -1, 1))))
+    upward = (_NOSE_HEIGHT - along) * height / (_NOSE_DEPTH * span)
+    pitch = float(np.degrees(np.arcsin(np.clip(upward, -1, 1))))
+    return yaw, pitch, roll
+
+
+def share_outside(face: Face, size: tuple[int, int]) -> float:
+    """Return the share of the box that lies outside a picture of (width, height), 0 to 1."""
+    low = np.maximum(face.box[:2], 0)
+    high = np.minimum(face.box[2:], np.asarray(size, np.float64))
+    inside = float(np.maximum(high - low, 0).prod())
+    return 1 - inside / float((face.box[2:] - face.box[:2]).prod())

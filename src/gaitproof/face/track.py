@@ -1,0 +1,159 @@
+"""Following faces through a video: which face of one picture is which of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.optimize import linear_sum_assignment
+
+from gaitproof.config import Settings
+from gaitproof.face.detect import FaceDetector, compute_overlap, cut
+from gaitproof.face.types import Face, FaceTrack
+
+NEIGHBOURHOOD: Final = 3.0
+"""Side of the square in which a known face is looked for, in face sizes."""
+
+
+class TrackingSettings(Settings):
+    """How faces of neighbouring pictures are joined."""
+
+    max_gap: float = Field(default=1.0, gt=0)
+    """Seconds: a face that was away for longer begins a new track."""
+    max_step: float = Field(default=1.0, gt=0)
+    """Face sizes between where a face is expected and where it is found."""
+    max_growth: float = Field(default=1.6, gt=1)
+    """Ratio of the sizes of one face in neighbouring pictures."""
+
+
+@dataclass
+class _Open:
+    number: int
+    times: list[float] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
+
+    def expected(self, time: float) -> NDArray[np.float64]:
+        """Return the centre at a time, moving on as before."""
+        last = self.faces[-1].centre
+        if len(self.faces) < 2:
+            return last
+        speed = (last - self.faces[-2].centre) / (self.times[-1] - self.times[-2])
+        # a glance ahead no longer than the look back, or a jitter of the box runs away
+        ahead = min(time - self.times[-1], self.times[-1] - self.times[-2])
+        return last + speed * ahead
+
+
+class FaceTracker:
+    """Joins the faces of pictures that come in order of time; appearance is not used.
+
+    Parameters
+    ----------
+    settings
+        Limits; the defaults if None.
+    """
+
+    def __init__(self, settings: TrackingSettings | None = None) -> None:
+        self._settings = settings or TrackingSettings()
+        self._open: list[_Open] = []
+        self._closed: list[_Open] = []
+        self._count = 0
+
+    def add(self, frame: int, time: float, faces: Sequence[Face]) -> tuple[int, ...]:
+        """Take the faces of the next picture.
+
+        Returns
+        -------
+        tuple of int
+            Number of the track of each face.
+        """
+        alive = [one for one in self._open if time - one.times[-1] <= self._settings.max_gap]
+        self._closed += [one for one in self._open if one not in alive]
+        self._open = alive
+        chosen = dict(self._match(faces, time))
+        numbers = []
+        for index, face in enumerate(faces):
+            track = chosen.get(index)
+            if track is None:
+                track = _Open(self._count)
+                self._count += 1
+                self._open.append(track)
+            track.times.append(time)
+            track.faces.append(face)
+            track.frames.append(frame)
+            numbers.append(track.number)
+        return tuple(numbers)
+
+    def _match(self, faces: Sequence[Face], time: float) -> list[tuple[int, _Open]]:
+        if not faces or not self._open:
+            return []
+        forbidden = 1e6
+        costs = np.full((len(faces), len(self._open)), forbidden)
+        for row, face in enumerate(faces):
+            for column, track in enumerate(self._open):
+                last = track.faces[-1]
+                growth = max(face.size / last.size, last.size / face.size)
+                step = float(np.linalg.norm(face.centre - track.expected(time))) / last.size
+                if growth <= self._settings.max_growth and step <= self._settings.max_step:
+                    union, _ = compute_overlap(face.box, last.box)
+                    costs[row, column] = step + (1 - union) + (growth - 1)
+        rows, columns = linear_sum_assignment(costs)
+        return [
+            (int(row), self._open[column])
+            for row, column in zip(rows, columns, strict=True)
+            if costs[row, column] < forbidden
+        ]
+
+    def current(self) -> tuple[Face, ...]:
+        """Return the last face of every track that may go on."""
+        return tuple(track.faces[-1] for track in self._open)
+
+    def tracks(self) -> dict[int, FaceTrack]:
+        """Return all tracks so far by their number."""
+        found = sorted((*self._closed, *self._open), key=lambda one: one.number)
+        return {
+            one.number: FaceTrack(tuple(one.times), tuple(one.faces), tuple(one.frames))
+            for one in found
+        }
+
+
+def follow(
+    image: NDArray[np.uint8], known: Sequence[Face], detector: FaceDetector
+) -> tuple[Face, ...]:
+    """Look for known faces in their neighbourhood only, which costs less than the whole picture.
+
+    Parameters
+    ----------
+    image
+        Shape (H, W, 3), RGB.
+    known
+        Faces of a picture shortly before.
+    detector
+        Finds them.
+
+    Returns
+    -------
+    tuple of Face
+        At most one for each known face, each once.
+    """
+    found: list[Face] = []
+    for face in known:
+        side = max(16, round(NEIGHBOURHOOD * face.size))
+        x0, y0 = (round(float(c) - side / 2) for c in face.centre)
+        near = [
+            one.mapped(1.0, (x0, y0))
+            for one in detector.detect(cut(image, x0, y0, side), face.size / 2)
+        ]
+        near = [
+            one
+            for one in near
+            if 0.5 < one.size / face.size < 2
+            and all(compute_overlap(one.box, other.box)[0] < 0.3 for other in found)
+        ]
+        if near:
+            found.append(min(near, key=lambda one: float(np.linalg.norm(one.centre - face.centre))))
+    return tuple(found)
