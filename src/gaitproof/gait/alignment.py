@@ -69,7 +69,9 @@ class Track:
     @property
     def torso(self) -> float:
         """Median distance from mid-shoulder to mid-hip, pixels."""
-        return float(np.nanmedian(torso_heights(self.points)))
+        heights = torso_heights(self.points)
+        known = heights[np.isfinite(heights)]
+        return float(np.median(known)) if len(known) else 0.0
 
     def at(self, times: Float64) -> Float64:
         """Interpolate linearly, shape (len(times), 16, 2); NaN outside and next to unknown."""
