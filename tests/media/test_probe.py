@@ -12,7 +12,8 @@ from av.video.reformatter import ColorTrc
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
-from gaitproof.media.probe import VideoInfo, probe
+from gaitproof.media.encode import VideoWriter
+from gaitproof.media.probe import VideoInfo, bits_per_pixel, probe
 
 Clip = Callable[..., Path]
 
@@ -216,3 +217,23 @@ def test_playlists_open_no_other_file(
     path = tmp_path / f"list{suffix}"
     path.write_text(text.format(secret))
     assert "not a video" in refusals(path)
+
+
+def test_bits_per_pixel_tell_how_strongly_a_video_is_compressed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (12, 64, 96, 3), np.uint8)
+    sizes = []
+    for crf in (18, 30, 42):
+        path = tmp_path / f"{crf}.mp4"
+        with VideoWriter(path, 25, (96, 64), crf=crf) as writer:
+            for picture in pictures:
+                writer.write(picture)
+        found = bits_per_pixel(path)
+        # all but the container's own tables
+        assert 8 * path.stat().st_size / pictures[..., 0].size > found
+        assert found > 0.5 * 8 * path.stat().st_size / pictures[..., 0].size
+        sizes.append(found)
+    assert sizes == sorted(sizes, reverse=True)
+    (tmp_path / "x.mp4").write_text("no video")
+    with pytest.raises(MediaError):
+        bits_per_pixel(tmp_path / "x.mp4")
