@@ -60,7 +60,7 @@ def assess(
     partial = share_outside(face, size)
     checks = (
         (face.size < gate.min_size, f"the face is too small ({face.size:.0f} pixels)"),
-        (partial > gate.max_partial, f"{partial:.0%} of the face is outside the picture"),
+        (partial > gate.max_partial, f"part of the face is outside the picture ({partial:.0%})"),
         (float(np.median(grey)) < gate.max_dark, "the face is too dark"),
         (sharpness < gate.min_sharpness, "the face is blurred"),
         (abs(yaw) > gate.max_yaw, f"the face is turned away ({abs(yaw):.0f} degrees)"),

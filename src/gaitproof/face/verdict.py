@@ -1,0 +1,252 @@
+"""What the scores of one face's pictures say together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.face.model import FaceCalibration, FaceDetectorCard
+from gaitproof.face.types import FaceQuality
+from gaitproof.types import ErrorRate
+
+MIN_PICTURES: Final = 3
+"""Usable pictures of a face below which nothing is decided: one picture can be a slip of the
+detector, and two cannot outvote each other."""
+
+VERBAL_SCALE: Final = (
+    (0.30103, "no"),
+    (1.0, "weak"),
+    (2.0, "moderate"),
+    (3.0, "moderately strong"),
+)
+"""Upper ends in log10 units, the first steps of the ENFSI scale (Guideline for Evaluative Reporting
+in Forensic Science, 2015); the bound of a calibration keeps likelihood ratios below the others."""
+
+
+class FaceDecision(StrEnum):
+    """The answers for a face, and for a video."""
+
+    REAL = "REAL"
+    FAKE = "FAKE"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NO_FACE = "NO FACE"
+
+    @property
+    def exit_status(self) -> int:
+        """Process exit status of the command line (2 is kept for errors)."""
+        return {"REAL": 0, "FAKE": 1, "INCONCLUSIVE": 3, "NO FACE": 4}[self.value]
+
+
+@dataclass(frozen=True)
+class FrameScore:
+    """One scored picture of a face.
+
+    Parameters
+    ----------
+    frame
+        Number of the frame, counted from 0.
+    time
+        Seconds.
+    score
+        0 (manipulated) to 1 (genuine).
+    log10_lr
+        Calibrated and bounded; positive speaks for a genuine face. None without a calibration.
+    confidence
+        The same in words.
+    box
+        x0, y0, x1, y1 in pixels.
+    quality
+        How good the picture of the face is.
+    """
+
+    frame: int
+    time: float
+    score: float
+    log10_lr: float | None
+    confidence: str
+    box: tuple[float, float, float, float]
+    quality: FaceQuality
+
+    @property
+    def probability_fake(self) -> float:
+        """1 - score: what the network says, not a calibrated probability."""
+        return 1 - self.score
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """How much the pictures of one face agree.
+
+    Parameters
+    ----------
+    agreeing
+        Share of the pictures on the majority's side of the threshold, 0.5 to 1.
+    longest_real, longest_fake
+        Longest run of neighbouring pictures at or above the threshold, and below it.
+    switches
+        How often neighbouring pictures lie on different sides.
+    variance
+        Of the scores.
+    flicker
+        Median over neighbouring pictures of the mean absolute difference of the aligned faces, grey
+        levels of 255, brightness removed.
+    """
+
+    agreeing: float
+    longest_real: int
+    longest_fake: int
+    switches: int
+    variance: float
+    flicker: float
+
+
+@dataclass(frozen=True)
+class FaceVerdict:
+    """The answer for one face of a video.
+
+    Parameters
+    ----------
+    number
+        Counted from 1 in order of appearance.
+    decision
+        REAL, FAKE or INCONCLUSIVE.
+    reason
+        Why it is INCONCLUSIVE; empty otherwise.
+    score
+        Mean of the pictures' scores, 0 (manipulated) to 1 (genuine); None if none was scored.
+    log10_lr
+        Of the whole face, calibrated and bounded; None without score or calibration.
+    confidence
+        The same in words.
+    threshold
+        Of the score.
+    false_real, false_fake
+        Error rates on held-out people: manipulated faces answered REAL, genuine ones FAKE.
+    first, last
+        Seconds at which the face was first and last seen.
+    seen
+        Pictures in which the face was found.
+    frames
+        The scored ones.
+    consistency
+        How much they agree; None if none was scored.
+    unusable
+        Reasons why other pictures were not scored, with their number.
+    """
+
+    number: int
+    decision: FaceDecision
+    reason: str
+    score: float | None
+    log10_lr: float | None
+    confidence: str
+    threshold: float
+    false_real: ErrorRate
+    false_fake: ErrorRate
+    first: float
+    last: float
+    seen: int
+    frames: tuple[FrameScore, ...]
+    consistency: Consistency | None
+    unusable: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values for JSON."""
+        fields = asdict(self)
+        fields["decision"] = self.decision.value
+        fields["probability_fake"] = None if self.score is None else 1 - self.score
+        for entry, frame in zip(fields["frames"], self.frames, strict=True):
+            entry["probability_fake"] = frame.probability_fake
+        return fields
+
+
+def in_words(log10_lr: float | None) -> str:
+    """Say a log10 likelihood ratio in words; positive speaks for a genuine face."""
+    if log10_lr is None:
+        return "not calibrated"
+    strength = next((words for end, words in VERBAL_SCALE if abs(log10_lr) <= end), "strong")
+    if strength == "no":
+        return "no support either way"
+    return f"{strength} support for {'a genuine' if log10_lr > 0 else 'a manipulated'} face"
+
+
+def calibrated(score: float, calibration: FaceCalibration | None) -> float | None:
+    """Return the log10 likelihood ratio of a score, or None without a calibration."""
+    return None if calibration is None else calibration.log10_lr(score)
+
+
+def compute_consistency(
+    scores: NDArray[np.float64], crops: NDArray[np.uint8], threshold: float
+) -> Consistency:
+    """Return how much pictures in order of time agree; at least one is needed.
+
+    Parameters
+    ----------
+    scores
+        Shape (N,).
+    crops
+        Shape (N, S, S, 3), the aligned faces.
+    threshold
+        Scores at it or above count as genuine.
+    """
+    real = scores >= threshold
+    longest = {True: 0, False: 0}
+    runs = [(side, len(list(group))) for side, group in groupby(real.tolist())]
+    for side, length in runs:
+        longest[side] = max(longest[side], length)
+    share = float(real.mean())
+    return Consistency(
+        agreeing=max(share, 1 - share),
+        longest_real=longest[True],
+        longest_fake=longest[False],
+        switches=len(runs) - 1,
+        variance=float(scores.var()),
+        flicker=compute_flicker(crops),
+    )
+
+
+def compute_flicker(crops: NDArray[np.uint8]) -> float:
+    """Return how much aligned faces (N, S, S, 3) change from one to the next, grey levels."""
+    if len(crops) < 2:
+        return 0.0
+    small = np.stack(
+        [
+            cv2.resize(
+                cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (56, 56), interpolation=cv2.INTER_AREA
+            ).astype(np.float64)
+            for crop in crops
+        ]
+    )
+    small -= small.mean(axis=(1, 2), keepdims=True)
+    return float(np.median(np.abs(np.diff(small, axis=0)).mean(axis=(1, 2))))
+
+
+def decide(
+    scores: NDArray[np.float64], card: FaceDetectorCard, unusable: Counter[str]
+) -> tuple[FaceDecision, str]:
+    """Return the answer for one face and, if it is INCONCLUSIVE, why."""
+    if len(scores) < MIN_PICTURES:
+        why = f"; {unusable.most_common(1)[0][0]}" if unusable else ""
+        found = "no picture" if not len(scores) else f"only {len(scores)}"
+        return (
+            FaceDecision.INCONCLUSIVE,
+            f"{found} of the face can be judged, and {MIN_PICTURES} are needed{why}",
+        )
+    point = card.operating_point
+    score = float(scores.mean())
+    if score >= point.high:
+        return FaceDecision.REAL, ""
+    if score < point.low:
+        return FaceDecision.FAKE, ""
+    return (
+        FaceDecision.INCONCLUSIVE,
+        f"the score {score:.3f} lies between {point.low:.3f} and {point.high:.3f}, where the model "
+        "is wrong too often",
+    )
