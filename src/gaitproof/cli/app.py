@@ -27,6 +27,7 @@ _COMMAND_MODULES: Final = (
     "extract",
     "verify",
     "explain",
+    "face",
     "report",
     "preserve",
     "formats",

@@ -380,7 +380,7 @@ def _notes(
         notes.append(
             f"the pictures were turned by {90 * turn} degrees, so that faces stand upright"
         )
-    if detector.split(" ")[0] != model.card.detector.split(" ")[0]:
+    if verdicts and detector.split(" ")[0] != model.card.detector.split(" ")[0]:
         notes.append(
             f"faces were found by {detector}, but the model was trained on those of "
             f"{model.card.detector}"

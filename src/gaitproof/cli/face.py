@@ -1,0 +1,191 @@
+"""``gaitproof face``: is a face in a video manipulated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from gaitproof.face.detect import DetectorSettings
+    from gaitproof.face.scan import FaceScan, ScanSettings
+
+face = typer.Typer(help="Look for manipulated faces.", no_args_is_help=True)
+
+_DETECTORS: Final = ("mediapipe", "yunet", "dlib")
+
+_STYLES: Final = {
+    "REAL": "bold green",
+    "FAKE": "bold red",
+    "INCONCLUSIVE": "bold yellow",
+    "NO FACE": "bold yellow",
+}
+
+_HEADLINES: Final = {
+    "REAL": "REAL — no sign of manipulation in any face",
+    "FAKE": "FAKE — a face looks manipulated",
+    "INCONCLUSIVE": "INCONCLUSIVE — not every face can be decided",
+    "NO FACE": "NO FACE — nothing to judge; this says nothing about the video",
+}
+
+
+@face.command()
+def scan(
+    video: Annotated[Path, typer.Argument(help="The video.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Write scan.json and the scored faces."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Name of shipped weights, or a folder with weights."),
+    ] = None,
+    detector: Annotated[
+        str,
+        typer.Option(
+            "--detector",
+            metavar="mediapipe|yunet=FILE|dlib=FILE",
+            help="What finds the faces; mediapipe needs no file.",
+        ),
+    ] = "mediapipe",
+    frames: Annotated[
+        int | None,
+        typer.Option("--frames", help="Pictures of each face that are scored (10)."),
+    ] = None,
+    every: Annotated[
+        float | None,
+        typer.Option("--every", metavar="SECONDS", help="Instead: time between scored pictures."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say of every face in a video whether it is manipulated.
+
+    Leaves with status 0 if every face is REAL, 1 if one is FAKE, 3 for INCONCLUSIVE, 4 without a
+    face, 2 for an error.
+    """
+    from gaitproof.cli.output import print_json, progress_bar
+
+    settings = make_settings(frames, every, parse_detector(detector))
+
+    from gaitproof.face.model import FaceForgeryModel
+    from gaitproof.face.scan import scan_video
+
+    loaded = FaceForgeryModel.load(model)
+    if out is not None:
+        from gaitproof.media.files import make_folder
+
+        make_folder(out)
+    with progress_bar(f"Scanning {video.name}") as progress:
+        found = scan_video(video, loaded, settings, progress=progress)
+    if out is not None:
+        _write(found, out)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _show(found)
+    raise typer.Exit(found.decision.exit_status)
+
+
+def parse_detector(text: str) -> DetectorSettings:
+    """Read ``mediapipe``, ``yunet=FILE`` or ``dlib=FILE``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none of these.
+    """
+    from gaitproof.face.detect import DetectorSettings
+
+    name, _, file = text.partition("=")
+    if name not in _DETECTORS or (name == "mediapipe") == bool(file):
+        raise typer.BadParameter(
+            f"expected mediapipe, yunet=FILE or dlib=FILE, found {text!r}",
+            param_hint="--detector",
+        )
+    return DetectorSettings.model_validate({"backend": name, "model_file": file or None})
+
+
+def make_settings(
+    frames: int | None, every: float | None, detector: DetectorSettings
+) -> ScanSettings:
+    """Return the settings that the options describe.
+
+    Raises
+    ------
+    typer.BadParameter
+        If both or impossible numbers are given.
+    """
+    from pydantic import ValidationError
+
+    from gaitproof.face.scan import ScanSettings
+
+    if frames is not None and every is not None:
+        raise typer.BadParameter("give --frames or --every, not both", param_hint="--every")
+    given = {"frames": frames, "every": every}
+    try:
+        return ScanSettings.model_validate(
+            {"detector": detector} | {name: v for name, v in given.items() if v is not None}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise typer.BadParameter(
+            f"{first['msg']} ({first['input']!r})", param_hint=f"--{first['loc'][0]}"
+        ) from error
+
+
+def _show(found: FaceScan) -> None:
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup, rate, stdout
+
+    console = stdout()
+    answer = found.decision.value
+    console.print(f"[{_STYLES[answer]}]{_HEADLINES[answer]}[/]")
+    if found.faces:
+        table = Table()
+        for title in ("face", "answer", "P(manipulated)", "evidence", "seconds", "pictures", "why"):
+            table.add_column(title, overflow="fold")
+        for one in found.faces:
+            agree = "" if one.consistency is None else f", {one.consistency.agreeing:.0%} agree"
+            table.add_row(
+                str(one.number),
+                f"[{_STYLES[one.decision.value]}]{one.decision.value}[/]",
+                "-" if one.score is None else f"{1 - one.score:.3f}",
+                one.confidence,
+                f"{one.first:.1f}-{one.last:.1f}",
+                f"{len(one.frames)} of {one.seen}{agree}",
+                markup(one.reason),
+            )
+        console.print(table)
+        first = found.faces[0]
+        console.print(
+            f"Threshold {1 - first.threshold:.3f}. On held-out people: manipulated faces answered "
+            f"REAL {rate(first.false_real)}, genuine ones answered FAKE {rate(first.false_fake)}."
+        )
+    console.print(f"Model: {markup(found.model_id)}; {found.seconds:.1f} s")
+    console.print(markup(found.limits.splitlines()[0]))
+    for note in found.notes:
+        console.print(f"Note: {markup(note)}")
+
+
+def _write(found: FaceScan, folder: Path) -> None:
+    import json
+
+    import cv2
+    import numpy as np
+
+    from gaitproof.media.files import write_atomically
+
+    text = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
+    write_atomically(folder / "scan.json", text.encode())
+    for one, crops in zip(found.faces, found.crops, strict=True):
+        if len(crops):
+            strip = cv2.cvtColor(np.concatenate(list(crops), axis=1), cv2.COLOR_RGB2BGR)
+            _, data = cv2.imencode(".png", strip)
+            write_atomically(folder / f"face-{one.number}.png", data.tobytes())
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.add_typer(face, name="face")
