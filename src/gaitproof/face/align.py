@@ -125,7 +125,7 @@ def align(
     if scale < 0.5:
         # bilinear warping skips pixels when it shrinks by more than two, and the aliasing looks
         # like manipulation; so the neighbourhood is averaged down first
-        x0, y0, x1, y1 = _footprint(matrix, settings.size, image.shape)
+        x0, y0, x1, y1 = _footprint(matrix, settings.size, image.shape, 2 / scale)
         if x1 > x0 and y1 > y0:
             part = image[y0:y1, x0:x1]
             width, height = (max(1, round(side * scale)) for side in (x1 - x0, y1 - y0))
@@ -140,11 +140,12 @@ def align(
     return crop
 
 
-def _footprint(matrix: Float64, size: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Return the part x0, y0, x1, y1 of the picture that a crop shows."""
+def _footprint(
+    matrix: Float64, size: int, shape: tuple[int, ...], pad: float
+) -> tuple[int, int, int, int]:
+    """Return the part x0, y0, x1, y1 of the picture that a crop shows, with `pad` pixels more."""
     corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64)
     seen = transform_points(corners, cv2.invertAffineTransform(matrix))
-    pad = 2.0
     x0, y0 = np.maximum(np.floor(seen.min(axis=0) - pad), 0).astype(int)
     x1, y1 = np.minimum(np.ceil(seen.max(axis=0) + pad), (shape[1], shape[0])).astype(int)
     return int(x0), int(y0), int(x1), int(y1)

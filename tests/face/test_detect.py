@@ -1,0 +1,137 @@
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from portrait_clips import FACES, place, portraits
+from scripted_faces import face_at
+
+from gaitproof.errors import ModelError
+from gaitproof.face.detect import (
+    DetectorSettings,
+    MediaPipeFaceDetector,
+    YuNetDetector,
+    compute_overlap,
+    create_detector,
+    cut,
+    five_points,
+    merge,
+    plan_tiles,
+    points_of_68,
+)
+
+YUNET = FACES.parents[1] / "models/face_detection_yunet_2023mar.onnx"
+
+without_portraits = pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
+
+
+@pytest.fixture(scope="module")
+def detector():
+    with MediaPipeFaceDetector() as made:
+        yield made
+
+
+@given(st.integers(48, 4000), st.integers(48, 4000), st.floats(10, 100))
+def test_tiles_cover_the_picture_at_every_size(width, height, smallest):
+    tiles = plan_tiles(width, height, smallest)
+    finest = min(side for *_, side in tiles)
+    assert finest * 0.085 <= smallest + 1 or finest >= max(width, height)
+    for side in {side for *_, side in tiles}:
+        for length, axis in ((width, 0), (height, 1)):
+            starts = sorted({tile[axis] for tile in tiles if tile[2] == side})
+            assert starts[0] <= 0
+            assert starts[-1] + side >= length
+            assert all(b - a <= side * 0.81 for a, b in pairwise(starts))
+
+
+def test_cut_reaches_beyond_the_picture():
+    image = np.full((10, 20, 3), 7, np.uint8)
+    square = cut(image, -5, -5, 12)
+    assert square.shape == (12, 12, 3)
+    assert (square[5:, 5:] == 7).all()
+    assert not square[:5].any()
+    assert not cut(image, 100, 100, 4).any()
+
+
+def test_overlap():
+    a, b = face_at(50, 50).box, face_at(100, 50).box
+    assert compute_overlap(a, b) == pytest.approx((1 / 3, 0.5))
+    assert compute_overlap(a, face_at(500, 50).box) == (0, 0)
+    assert compute_overlap(a, face_at(50, 50, 50).box) == pytest.approx((0.25, 1))
+
+
+def test_merge_keeps_the_surest_of_the_same_face():
+    kept = merge([face_at(50, 50, score=0.7), face_at(55, 50, score=0.9), face_at(300, 50)])
+    assert [face.score for face in kept] == [0.9, 0.9]
+    assert kept[0].centre[0] == 55
+
+
+def test_five_points_turn_with_the_face():
+    points = five_points(*np.array([(0.0, 0), (0, 10), (-5, 5), (-8, 5)]))
+    np.testing.assert_allclose(points[3:], [(-8, 0.85), (-8, 9.15)])
+
+
+def test_points_of_68():
+    marks = np.arange(136.0).reshape(68, 2)
+    np.testing.assert_allclose(points_of_68(marks)[2:, 0], [60, 96, 108])
+
+
+def test_noise_and_emptiness_hold_no_face(detector):
+    noise = np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8)
+    for image in (noise, np.zeros((360, 640, 3), np.uint8), np.zeros((48, 48, 3), np.uint8)):
+        assert detector.detect(image) == ()
+
+
+def test_a_closed_detector_says_so():
+    detector = MediaPipeFaceDetector()
+    detector.close()
+    detector.close()
+    with pytest.raises(ValueError, match="closed"):
+        detector.detect(np.zeros((64, 64, 3), np.uint8))
+
+
+@pytest.mark.parametrize("backend", ["yunet", "dlib"])
+def test_a_model_file_must_be_named_and_there(backend, tmp_path):
+    with pytest.raises(ModelError, match="needs a model file"):
+        create_detector(DetectorSettings(backend=backend))
+    with pytest.raises(ModelError, match="There is no face detector"):
+        create_detector(DetectorSettings(backend=backend, model_file=tmp_path / "none"))
+
+
+def test_a_file_that_is_no_yunet_is_refused(tmp_path):
+    (tmp_path / "x.onnx").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="cannot be used"):
+        YuNetDetector(tmp_path / "x.onnx")
+
+
+@pytest.mark.parametrize("width", [24, 48, 100, 300, 700])
+@pytest.mark.realdata
+@without_portraits
+def test_faces_of_every_size_are_found(detector, width):
+    # the box is about 0.4 of a portrait's width
+    found = detector.detect(place([(portraits(1)[0], 200, 10, width)]))
+    assert len(found) == 1
+    assert abs(found[0].centre[0] - (200 + width / 2)) < 0.15 * width
+    assert 0.25 * width < found[0].size < 0.6 * width
+    assert (found[0].mesh is not None) == (width >= 100)
+
+
+@pytest.mark.realdata
+@without_portraits
+def test_thirty_faces_are_all_found(detector):
+    many = [(p, 20 + 200 * (k % 6), 5 + 140 * (k // 6), 130) for k, p in enumerate(portraits(30))]
+    assert len(detector.detect(place(many))) == 30
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not YUNET.is_file() or not FACES.is_dir(), reason="no model or portraits")
+def test_points_agree_with_yunet(detector):
+    image = portraits(1)[0]
+    (mine,) = detector.detect(image)
+    with create_detector(DetectorSettings(backend="yunet", model_file=Path(YUNET))) as other:
+        theirs = other.detect(image)[0]
+    assert compute_overlap(mine.box, theirs.box)[0] > 0.5
+    off = np.linalg.norm(mine.points - theirs.points, axis=1) / mine.size
+    assert off.max() < 0.08

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from scripted_faces import face_at
+
+from gaitproof.face.align import transform_points
+from gaitproof.face.quality import FaceGate, assess, estimate_pose, share_outside
+from gaitproof.face.types import Face
+
+SIZE = (640, 480)
+NOISE = np.random.default_rng(0).integers(60, 200, (112, 112, 3), np.uint8)
+
+
+def test_a_good_face_is_usable():
+    found = assess(face_at(300, 200), NOISE, SIZE)
+    assert found.usable
+    assert found.reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("face", "crop", "reason"),
+    [
+        (face_at(300, 200, 20), NOISE, "too small"),
+        (face_at(5, 200), NOISE, "outside"),
+        (face_at(300, 200), NOISE // 30, "too dark"),
+        (face_at(300, 200), np.full_like(NOISE, 128), "blurred"),
+    ],
+)
+def test_a_bad_face_is_not(face, crop, reason):
+    found = assess(face, crop, SIZE)
+    assert not found.usable
+    assert reason in found.reasons[0]
+
+
+def turned(face, nose):
+    points = np.array(face.points)
+    points[2] += nose
+    return Face(face.box, points, face.score)
+
+
+def test_pose_of_a_frontal_face_is_level():
+    np.testing.assert_allclose(estimate_pose(face_at(300, 200)), 0, atol=4)
+
+
+def test_signs_and_size_of_the_pose():
+    face = face_at(300, 200)
+    eyes = np.linalg.norm(face.points[1] - face.points[0])
+    assert estimate_pose(turned(face, (0.3 * eyes, 0)))[0] > 20
+    assert estimate_pose(turned(face, (-0.3 * eyes, 0)))[0] < -20
+    assert estimate_pose(turned(face, (0, -0.2 * eyes)))[1] > 10
+    far = assess(turned(face, (0.6 * eyes, 0)), NOISE, SIZE, FaceGate(max_yaw=50))
+    assert "turned away" in far.reasons[0]
+
+
+@pytest.mark.parametrize("angle", [-90, -20, 35, 170])
+def test_roll_is_the_angle_of_the_picture(angle):
+    face = face_at(0, 0)
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    points = transform_points(face.points, np.array([(c, -s, 0), (s, c, 0)]))
+    yaw, pitch, roll = estimate_pose(Face(face.box, points, 1))
+    assert roll == pytest.approx(angle, abs=0.5)
+    assert abs(yaw) < 4
+    assert abs(pitch) < 4
+
+
+def test_share_outside():
+    assert share_outside(face_at(50, 50, 100), SIZE) == 0
+    assert share_outside(face_at(0, 200, 100), SIZE) == pytest.approx(0.5)
+    assert share_outside(face_at(-500, 200, 100), SIZE) == 1

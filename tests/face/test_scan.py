@@ -1,0 +1,190 @@
+import json
+
+import numpy as np
+import pytest
+from portrait_clips import FACES, place, portraits, write_clip
+from pydantic import ValidationError
+from scripted_faces import ScriptedDetector
+from tiny_face_model import make_weights, write_model
+
+from gaitproof.errors import MediaError
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.scan import ScanSettings, scan_video
+from gaitproof.face.verdict import FaceDecision
+
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    alignment = AlignmentSettings(size=SIDE, margin=0)
+    return FaceForgeryModel.load(write_model(folder, make_weights(SIDE), alignment=alignment))
+
+
+def textured(level):
+    return np.clip(np.random.default_rng(1).normal(level, 12, (100, 100, 3)), 0, 255).astype(
+        np.uint8
+    )
+
+
+def pictures(level, count=30, width=80, speed=2):
+    face = textured(level)
+    return [place([(face, 40 + speed * i, 60, width)], (320, 240), (0, 0, 0)) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("level", "answer"),
+    [
+        (220, FaceDecision.REAL),
+        (90, FaceDecision.FAKE),
+        (128, FaceDecision.INCONCLUSIVE),
+    ],
+)
+def test_one_face_one_verdict(model, tmp_path, level, answer):
+    clip = write_clip(tmp_path / "a.mp4", pictures(level))
+    found = scan_video(clip, model, detector=ScriptedDetector())
+    assert found.decision is answer
+    (face,) = found.faces
+    assert face.decision is answer
+    assert len(face.frames) == len(found.crops[0]) == 10
+    times = [frame.time for frame in face.frames]
+    assert times == sorted(set(times))
+    assert times[0] == 0
+    assert times[-1] > 2.5
+    assert face.score == pytest.approx(np.mean([frame.score for frame in face.frames]))
+    assert face.frames[0].probability_fake == 1 - face.frames[0].score
+    written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert written["decision"] == answer.value
+    assert written["faces"][0]["frames"][0]["quality"]["usable"]
+
+
+def test_no_face_is_its_own_answer(model, tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", pictures(0, 10))
+    found = scan_video(clip, model, detector=ScriptedDetector())
+    assert found.decision is FaceDecision.NO_FACE
+    assert found.faces == ()
+
+
+def test_a_face_too_small_is_not_scored(model, tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 20, width=20))
+    (face,) = scan_video(clip, model, detector=ScriptedDetector()).faces
+    assert face.decision is FaceDecision.INCONCLUSIVE
+    assert face.score is None
+    assert "too small" in face.reason
+    assert face.unusable == {"the face is too small": face.seen}
+
+
+def test_what_is_seen_once_is_no_face(model, tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 1) + pictures(0, 19))
+    assert scan_video(clip, model, detector=ScriptedDetector()).faces == ()
+
+
+def test_a_face_that_leaves_keeps_its_verdict(model, tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 15) + pictures(0, 15))
+    (face,) = scan_video(clip, model, detector=ScriptedDetector()).faces
+    assert face.decision is FaceDecision.REAL
+    assert face.last < 1.6
+
+
+def test_a_change_on_the_way_is_told(model, tmp_path):
+    half = pictures(230, 40, speed=1)[:20] + pictures(60, 40, speed=1)[20:]
+    clip = write_clip(tmp_path / "a.mp4", half)
+    found = scan_video(clip, model, detector=ScriptedDetector(level=30))
+    steady = found.faces[0].consistency
+    assert steady.switches == 1
+    assert steady.agreeing < 0.7
+    assert any("disagree" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("settings", "count"), [({"frames": 4}, 4), ({"every": 0.5}, 6)])
+def test_how_many_pictures_are_scored(model, tmp_path, settings, count):
+    clip = write_clip(tmp_path / "a.mp4", pictures(220))
+    settings = ScanSettings.model_validate(settings)
+    found = scan_video(clip, model, settings, detector=ScriptedDetector())
+    assert len(found.faces[0].frames) == count
+
+
+def test_long_clips_keep_few_crops_spread_over_all_their_time(model, tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 120, speed=1), rate=4)
+    settings = ScanSettings(frames=5)
+    (face,) = scan_video(clip, model, settings, detector=ScriptedDetector()).faces
+    gaps = np.diff([frame.time for frame in face.frames])
+    assert len(gaps) == 4
+    assert gaps.min() > 3
+    assert gaps.max() < 9
+
+
+def test_a_detector_of_the_callers_stays_open(model, tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 5))
+    detector, told = ScriptedDetector(), []
+    scan_video(clip, model, detector=detector, progress=told.append)
+    assert not detector.closed
+    assert told == sorted(told)
+    assert told[-1] <= 1
+
+
+def test_another_detector_than_in_training_is_told(model, tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 10))
+    detector = ScriptedDetector()
+    detector.identifier = "other"
+    found = scan_video(clip, model, detector=detector)
+    assert any("trained on" in note for note in found.notes)
+    assert scan_video(clip, model, detector=ScriptedDetector()).notes == ()
+
+
+def test_bad_input_is_one_error(model, tmp_path):
+    (tmp_path / "a.mp4").write_text("no video")
+    with pytest.raises(MediaError):
+        scan_video(tmp_path / "a.mp4", model, detector=ScriptedDetector())
+    with pytest.raises(MediaError):
+        scan_video(tmp_path / "none.mp4", model, detector=ScriptedDetector())
+
+
+def test_a_step_longer_than_a_gap_is_refused():
+    with pytest.raises(ValidationError, match="shorter than the longest gap"):
+        ScanSettings(step=2)
+
+
+real = pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    return FaceForgeryModel.load(write_model(tmp_path_factory.mktemp("model") / "large"))
+
+
+@pytest.mark.realdata
+@real
+def test_two_people_of_whom_one_leaves(large, tmp_path):
+    a, b = portraits(2)
+    shots = [place([(a, 50, 60, 250), (b, 330 + 20 * i, 60, 250)], (640, 360)) for i in range(24)]
+    found = scan_video(write_clip(tmp_path / "a.mp4", shots), large)
+    assert len(found.faces) == 2
+    stays, leaves = found.faces
+    if stays.last < leaves.last:
+        stays, leaves = leaves, stays
+    assert stays.last > 2
+    assert leaves.last < 1.7
+
+
+@pytest.mark.realdata
+@real
+def test_an_upside_down_video_is_turned(large, tmp_path):
+    shot = np.ascontiguousarray(place([(portraits(1)[0], 200, 40, 250)], (640, 360))[::-1, ::-1])
+    found = scan_video(write_clip(tmp_path / "a.mp4", [shot] * 10), large)
+    assert found.turned == 180
+    assert any("turned by 180" in note for note in found.notes)
+    assert abs(found.faces[0].frames[0].quality.roll) < 15
+
+
+@pytest.mark.realdata
+@real
+def test_an_empty_room_and_a_face_of_12_pixels(large, tmp_path):
+    empty = scan_video(write_clip(tmp_path / "a.mp4", [place([], (640, 360))] * 8), large)
+    assert empty.decision is FaceDecision.NO_FACE
+    tiny = [place([(portraits(1)[0], 300, 150, 28)], (640, 360))] * 8
+    found = scan_video(write_clip(tmp_path / "b.mp4", tiny), large)
+    assert found.decision is FaceDecision.INCONCLUSIVE
+    assert "too small" in found.faces[0].reason

@@ -1,0 +1,90 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from tiny_face_model import make_card
+
+from gaitproof.face.model import FaceCalibration, FaceDetectorCard
+from gaitproof.face.verdict import (
+    FaceDecision,
+    calibrated,
+    compute_consistency,
+    compute_flicker,
+    decide,
+    in_words,
+)
+
+CARD = FaceDetectorCard.model_validate(make_card(b""))
+"""REAL from 0.6 on, FAKE below 0.4."""
+
+CROPS = np.zeros((5, 8, 8, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("scores", "answer"),
+    [
+        ([0.9, 0.8, 0.7], FaceDecision.REAL),
+        ([0.6, 0.6, 0.6], FaceDecision.REAL),
+        ([0.5, 0.5, 0.5], FaceDecision.INCONCLUSIVE),
+        ([0.1, 0.2, 0.3], FaceDecision.FAKE),
+        ([0.9, 0.9], FaceDecision.INCONCLUSIVE),
+        ([], FaceDecision.INCONCLUSIVE),
+    ],
+)
+def test_the_mean_decides_outside_the_band(scores, answer):
+    decision, reason = decide(np.array(scores), CARD, Counter())
+    assert decision is answer
+    assert bool(reason) == (answer is FaceDecision.INCONCLUSIVE)
+
+
+def test_too_few_pictures_name_the_commonest_reason():
+    _, reason = decide(np.zeros(1), CARD, Counter({"too dark": 2, "too small": 7}))
+    assert "only 1" in reason
+    assert "too small" in reason
+
+
+def test_runs_of_agreeing_pictures():
+    found = compute_consistency(np.array([0.9, 0.1, 0.2, 0.9, 0.3]), CROPS, 0.5)
+    assert found.agreeing == pytest.approx(0.6)
+    assert (found.longest_real, found.longest_fake, found.switches) == (1, 2, 3)
+    assert found.variance == pytest.approx(np.var([0.9, 0.1, 0.2, 0.9, 0.3]))
+
+
+def test_a_steady_face_agrees_entirely():
+    found = compute_consistency(np.full(5, 0.9), CROPS, 0.5)
+    assert (found.agreeing, found.longest_real, found.longest_fake, found.switches) == (1, 5, 0, 0)
+
+
+def test_flicker_is_blind_to_brightness_and_sees_change():
+    rng = np.random.default_rng(0)
+    face = rng.integers(40, 160, (56, 56, 3), np.uint8)
+    assert compute_flicker(np.stack([face, face + np.uint8(30)])) < 0.6
+    assert compute_flicker(np.stack([face, face[::-1]])) > 10
+    assert compute_flicker(face[None]) == 0
+
+
+@pytest.mark.parametrize(
+    ("log10_lr", "words"),
+    [
+        (None, "not calibrated"),
+        (0.1, "no support either way"),
+        (0.9, "weak support for a genuine face"),
+        (-1.5, "moderate support for a manipulated face"),
+        (-3.5, "strong support for a manipulated face"),
+    ],
+)
+def test_words(log10_lr, words):
+    assert in_words(log10_lr) == words
+
+
+def test_without_calibration_there_is_no_likelihood_ratio():
+    assert calibrated(0.7, None) is None
+    assert calibrated(0.5, FaceCalibration(slope=1, intercept=0.2, log10_lr_bound=1, people=9)) == (
+        pytest.approx(0.2)
+    )
+
+
+def test_every_answer_has_its_own_status():
+    statuses = {answer.exit_status for answer in FaceDecision}
+    assert len(statuses) == 4
+    assert 2 not in statuses
