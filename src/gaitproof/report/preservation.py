@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gaitproof.gait.preservation import OTHER_VELOCITY, SAME_VELOCITY
-from gaitproof.report.style import COLOURS, FAINT, GREY, HATCHES, label, legend, new_figure
+from gaitproof.report.style import COLOURS, GREY, HATCHES, label, legend, new_figure
 from gaitproof.types.preservation import Preservation
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ def plot_agreement(result: Preservation) -> Figure:
     figure, (axes,) = new_figure(height=5.2)
     names = list(result.agreement.joints)
     places = np.arange(len(names))[::-1]
-    axes.axvspan(OTHER_VELOCITY, SAME_VELOCITY, color=FAINT, zorder=0)
     axes.barh(
         places + 0.2,
         np.nan_to_num([result.agreement.joints[name] for name in names]),
@@ -54,8 +52,8 @@ def plot_agreement(result: Preservation) -> Figure:
     axes.set_xlim(min(0.0, *(v for v in result.agreement.joints.values() if np.isfinite(v))), 1.02)
     label(
         axes,
-        f"{result.outcome.value}: velocity of each joint (grey: neither same nor other, median)",
-        "correlation with the original's",
+        f"{result.outcome.value}: how the velocity of each joint follows the original's",
+        "correlation",
         "",
     )
     legend(axes, "upper left")
