@@ -184,7 +184,8 @@ def test_an_upside_down_video_is_turned(large, tmp_path):
 def test_an_empty_room_and_a_face_of_12_pixels(large, tmp_path):
     empty = scan_video(write_clip(tmp_path / "a.mp4", [place([], (640, 360))] * 8), large)
     assert empty.decision is FaceDecision.NO_FACE
-    tiny = [place([(portraits(1)[0], 300, 150, 28)], (640, 360))] * 8
+    # the box is about 0.37 of a portrait's width
+    tiny = [place([(portraits(1)[0], 300, 150, 34)], (640, 360))] * 8
     found = scan_video(write_clip(tmp_path / "b.mp4", tiny), large)
     assert found.decision is FaceDecision.INCONCLUSIVE
     assert "too small" in found.faces[0].reason

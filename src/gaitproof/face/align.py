@@ -86,8 +86,7 @@ def to_crop(points: Float64, settings: AlignmentSettings) -> Float64:
 
 def from_crop(points: Float64, settings: AlignmentSettings) -> Float64:
     """Return the transform (2, 3) from the crop back to the picture; undoes `to_crop`."""
-    inverse: Float64 = cv2.invertAffineTransform(to_crop(points, settings))
-    return inverse
+    return np.asarray(cv2.invertAffineTransform(to_crop(points, settings)), np.float64)
 
 
 def transform_points(points: Float64, matrix: Float64) -> Float64:
@@ -129,15 +128,15 @@ def align(
         if x1 > x0 and y1 > y0:
             part = image[y0:y1, x0:x1]
             width, height = (max(1, round(side * scale)) for side in (x1 - x0, y1 - y0))
-            image = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+            image = np.asarray(
+                cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8
+            )
             stretch = np.array(((x1 - x0) / width, (y1 - y0) / height))
             # pixel centres, not corners, keep their place under resizing
             shift = matrix[:, :2] @ ((stretch - 1) / 2 + (x0, y0)) + matrix[:, 2]
             matrix = np.column_stack((matrix[:, :2] * stretch, shift))
-    crop: NDArray[np.uint8] = cv2.warpAffine(
-        image, matrix, (settings.size, settings.size), flags=cv2.INTER_LINEAR
-    )
-    return crop
+    crop = cv2.warpAffine(image, matrix, (settings.size, settings.size), flags=cv2.INTER_LINEAR)
+    return np.asarray(crop, np.uint8)
 
 
 def _footprint(
@@ -145,7 +144,7 @@ def _footprint(
 ) -> tuple[int, int, int, int]:
     """Return the part x0, y0, x1, y1 of the picture that a crop shows, with `pad` pixels more."""
     corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64)
-    seen = transform_points(corners, cv2.invertAffineTransform(matrix))
+    seen = transform_points(corners, np.asarray(cv2.invertAffineTransform(matrix), np.float64))
     x0, y0 = np.maximum(np.floor(seen.min(axis=0) - pad), 0).astype(int)
     x1, y1 = np.minimum(np.ceil(seen.max(axis=0) + pad), (shape[1], shape[0])).astype(int)
     return int(x0), int(y0), int(x1), int(y1)

@@ -190,10 +190,12 @@ class MediaPipeFaceDetector(ClosingDetector):
             box = place.relative_bounding_box
             if box.width <= 0 or box.height <= 0:
                 continue
-            points = np.array([(p.x, p.y) for p in place.relative_keypoints]) * side
+            points = np.array([(p.x, p.y) for p in place.relative_keypoints], np.float64) * side
+            low = np.array((box.xmin, box.ymin), np.float64)
+            high = low + np.array((box.width, box.height), np.float64)
             # seen from the front: eye, eye, nose, middle of the mouth, ears
             yield Face(
-                np.array((box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height)) * side,
+                np.concatenate((low, high)) * side,
                 five_points(*points[:4]),
                 float(np.clip(one.score[0], 0, 1)),
             )
@@ -211,7 +213,7 @@ class MediaPipeFaceDetector(ClosingDetector):
         if not result.multi_face_landmarks:
             return face
         flat = [(p.x, p.y) for p in result.multi_face_landmarks[0].landmark[:MESH_POINTS]]
-        mesh = np.array(flat) * side + (x0, y0)
+        mesh = np.array(flat, np.float64) * side + np.array((x0, y0), np.float64)
         points = mesh_points(mesh)
         # of two heads that touch, the mesh may take the other one
         if np.linalg.norm(points.mean(axis=0) - face.points.mean(axis=0)) > 0.25 * face.size:
@@ -375,7 +377,7 @@ class DlibDetector(ClosingDetector):
     def __init__(self, model_file: Path) -> None:
         _check_file(model_file)
         try:
-            import dlib
+            import dlib  # type: ignore[import-not-found,unused-ignore]
         except ImportError as error:
             raise DependencyError(
                 "The face detector 'dlib' needs the package dlib.", hint="pip install dlib"

@@ -53,6 +53,9 @@ TURN_MARGIN: Final = 0.1
 """How much surer the detector must be of a turned picture before the video counts as turned: it
 finds faces at any angle, but upside down it puts the mouth where the eyes are."""
 
+CERTAIN: Final = 0.8
+"""Score of a face in a turned picture that alone makes the video count as turned."""
+
 MIN_SIGHTINGS: Final = 2
 """Steps at which a face must be found; detectors see things once that are no faces."""
 
@@ -215,7 +218,8 @@ def scan_video(
         if progress is not None:
             progress(min(1.0, frame.time / video.duration))
     tracks = finder.tracker.tracks()
-    verdicts, crops = [], []
+    verdicts: list[FaceVerdict] = []
+    crops: list[Image] = []
     for number, track in tracks.items():
         if len(track) < min(MIN_SIGHTINGS, finder.steps):
             continue
@@ -272,7 +276,7 @@ class _Finder:
         if time >= self._next_search:
             self._next_search = time + self._search_step
             faces = self._detector.detect(image)
-            if self.turn is None and faces:
+            if self.turn is None:
                 self.turn = find_turn(image, faces, self._detector)
                 if self.turn:
                     image = np.ascontiguousarray(np.rot90(image, self.turn))
@@ -297,29 +301,31 @@ def find_turn(image: Image, faces: tuple[Face, ...], detector: FaceDetector) -> 
     Returns
     -------
     int or None
-        0 to 3; None if no face is large enough to tell.
+        0 to 3; None if no face is large and sure enough to tell.
     """
     large = [face for face in faces if face.size >= MESH_SIZE]
-    if not large:
+    if large:
+        face = max(large, key=lambda one: one.score)
+        side = round(NEIGHBOURHOOD * face.size)
+        x0, y0 = (round(float(c) - side / 2) for c in face.centre)
+        seen, smallest = cut(image, x0, y0, side), face.size / 2
+    elif not faces:
+        seen, smallest = image, SMALLEST_SHARE * max(image.shape[:2])
+    else:
         return None
-    face = max(large, key=lambda one: one.score)
-    side = round(NEIGHBOURHOOD * face.size)
-    x0, y0 = (round(float(c) - side / 2) for c in face.centre)
-    near = cut(image, x0, y0, side)
     sureness = [
-        max(
-            (
-                one.score
-                for one in detector.detect(
-                    np.ascontiguousarray(np.rot90(near, turn)), face.size / 2
-                )
-            ),
-            default=0.0,
-        )
-        for turn in range(4)
+        _surest(np.ascontiguousarray(np.rot90(seen, k)), smallest, detector) for k in range(4)
     ]
     best = int(np.argmax(sureness))
-    return best if sureness[best] > sureness[0] + TURN_MARGIN else 0
+    if sureness[best] <= sureness[0] + TURN_MARGIN:
+        return 0 if large else None
+    # where upright nothing at all was found, a guess would turn what is no face
+    return best if large or sureness[best] >= CERTAIN else None
+
+
+def _surest(image: Image, smallest: float, detector: FaceDetector) -> float:
+    found = (one for one in detector.detect(image, smallest) if one.size >= MESH_SIZE)
+    return max((one.score for one in found), default=0.0)
 
 
 def plain_reason(reason: str) -> str:

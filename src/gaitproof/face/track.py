@@ -18,6 +18,9 @@ from gaitproof.face.types import Face, FaceTrack
 NEIGHBOURHOOD: Final = 3.0
 """Side of the square in which a known face is looked for, in face sizes."""
 
+LEAST_NEIGHBOURHOOD: Final = 64
+"""Pixels: enlarged from less, the smallest faces are no longer found."""
+
 
 class TrackingSettings(Settings):
     """How faces of neighbouring pictures are joined."""
@@ -142,7 +145,7 @@ def follow(
     """
     found: list[Face] = []
     for face in known:
-        side = max(16, round(NEIGHBOURHOOD * face.size))
+        side = max(LEAST_NEIGHBOURHOOD, round(NEIGHBOURHOOD * face.size))
         x0, y0 = (round(float(c) - side / 2) for c in face.centre)
         near = [
             one.mapped(1.0, (x0, y0))
