@@ -1,0 +1,81 @@
+import json
+
+import numpy as np
+import pytest
+import typer
+from portrait_clips import FACES, place, portraits, write_clip
+from tiny_face_model import make_weights, write_model
+from typer.testing import CliRunner
+
+from gaitproof.cli import face as commands
+from gaitproof.errors import InputError, MediaError, ModelError
+
+app = typer.Typer()
+commands.register(app)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    write_model(tmp_path / "m")
+
+    def do(*arguments):
+        return CliRunner().invoke(app, ["face", "scan", *arguments])
+
+    return do
+
+
+@pytest.fixture
+def empty(tmp_path):
+    return str(write_clip(tmp_path / "empty.mp4", [np.full((240, 320, 3), 90, np.uint8)] * 8))
+
+
+def test_without_a_face(run, empty):
+    found = run(empty, "--model", "m")
+    assert found.exit_code == 4
+    assert "NO FACE" in found.stdout
+    answer = json.loads(run(empty, "--model", "m", "--json").stdout)
+    assert (answer["decision"], answer["faces"]) == ("NO FACE", [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--frames", "2"), "greater than or equal to 3"),
+        (("--every", "0"), "greater than 0"),
+        (("--frames", "5", "--every", "1"), "not both"),
+        (("--detector", "yunet"), "expected mediapipe"),
+        (("--detector", "mediapipe=x"), "expected mediapipe"),
+        (("--detector", "other=x"), "expected mediapipe"),
+    ],
+)
+def test_wrong_options(run, empty, arguments, message):
+    found = run(empty, "--model", "m", *arguments)
+    assert found.exit_code == 2
+    assert message in " ".join(found.output.split())
+
+
+def test_bad_input(run, empty, tmp_path):
+    assert isinstance(run("none.mp4", "--model", "m").exception, MediaError)
+    assert isinstance(run(empty, "--model", "none").exception, ModelError)
+    found = run(empty, "--model", "m", "--detector", "yunet=none.onnx")
+    assert isinstance(found.exception, ModelError)
+    (tmp_path / "file").write_text("x")
+    assert isinstance(run(empty, "--model", "m", "-o", "file").exception, InputError)
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
+@pytest.mark.parametrize(("centre", "answer", "status"), [(0.0, "REAL", 0), (1.0, "FAKE", 1)])
+def test_with_a_face(run, tmp_path, centre, answer, status):
+    write_model(tmp_path / "m", make_weights(centre=centre))
+    shot = place([(portraits(1)[0], 200, 40, 250)], (640, 360))
+    clip = str(write_clip(tmp_path / "a.mp4", [shot] * 10))
+    found = run(clip, "--model", "m", "-o", "out")
+    assert found.exit_code == status
+    assert answer in found.stdout
+    assert "For tests only." in found.stdout
+    written = json.loads((tmp_path / "out/scan.json").read_text())
+    assert written["faces"][0]["decision"] == answer
+    assert (tmp_path / "out/face-1.png").stat().st_size > 1000
