@@ -226,14 +226,15 @@ def scan_video(
         verdict, scored = _judge(len(verdicts) + 1, track, finder.kept[number], model, finder.count)
         verdicts.append(verdict)
         crops.append(scored)
+    turn = (finder.turn or 0) if verdicts else 0
     return FaceScan(
         video,
         tuple(verdicts),
         model.card.model_id,
         detector.identifier,
         model.card.limits,
-        90 * (finder.turn or 0),
-        tuple(_notes(verdicts, detector.identifier, model, finder.turn or 0)),
+        90 * turn,
+        tuple(_notes(verdicts, detector.identifier, model, turn)),
         perf_counter() - began,
         tuple(crops),
     )
@@ -270,6 +271,8 @@ class _Finder:
             return
         self._next = time + self._step * (1 - 1e-6)
         self.steps += 1
+        if time >= self._next_search and not self.tracker.current():
+            self.turn = None  # with nobody in the picture, a wrong guess must not last
         if self.turn:
             image = np.ascontiguousarray(np.rot90(image, self.turn))
         coarse = SMALLEST_SHARE * max(image.shape[:2])
