@@ -138,9 +138,12 @@ def _show(result: Preservation) -> None:
     console.print(_agreement_table(result.agreement, result.floor))
     published = result.published
     if published is not None:
-        held = [("PCK", published.pck), ("cosine", published.cosine)]
-        held.append(("correlations", published.correlations))
-        told = ", ".join(f"{name} {'holds' if good else 'fails'}" for name, good in held)
+        held = {
+            "PCK": published.pck,
+            "cosine": published.cosine,
+            "correlations": published.correlations,
+        }
+        told = ", ".join(f"{name} {'met' if good else 'missed'}" for name, good in held.items())
         verdict = "pass" if published.passed else "do not pass"
         console.print(f"The published criteria {verdict} ({told}); they do not decide here.")
 

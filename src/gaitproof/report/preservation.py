@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gaitproof.report.style import COLOURS, GREY, HATCHES, label, legend, new_figure
+from gaitproof.report.style import COLOURS, GREY, HATCHES, label, new_figure
 from gaitproof.types.preservation import Preservation
 
 if TYPE_CHECKING:
@@ -56,5 +56,6 @@ def plot_agreement(result: Preservation) -> Figure:
         "correlation",
         "",
     )
-    legend(axes, "upper left")
+    # beside the bars there is no room: they fill the picture
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, frameon=False)
     return figure
