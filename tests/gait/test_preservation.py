@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,12 +76,14 @@ def test_another_walker_is_changed(seed):
     assert judged(walking_track(seed), walking_track(seed + 50)) is Outcome.CHANGED
 
 
-def test_published_criteria_accept_another_walk_in_step():
-    """Phase-aligned, the poses of others pass the cosine test; the stricter reading refuses."""
-    track, other = walking_track(2), walking_track(70)
-    cosine = compare_tracks(track, other)[2].cosine
-    assert cosine >= 0.9
-    assert judged(track, other) is Outcome.CHANGED
+def test_strong_noise_is_never_called_the_same():
+    """Within the ratio, but farther than anything that was the same footage."""
+    timing, _, agreement = compare_tracks(walking_track(), walking_track())
+    far = dataclasses.replace(agreement, distance=0.04)
+    floor = dataclasses.replace(agreement, distance=0.035)
+    assert decide(timing, far, floor)[0] is Outcome.INCONCLUSIVE
+    near = dataclasses.replace(agreement, distance=0.025)
+    assert decide(timing, near, floor)[0] is Outcome.PRESERVED
 
 
 def test_too_little_and_too_noisy_is_inconclusive():

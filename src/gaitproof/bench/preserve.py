@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from gaitproof.errors import GaitproofError
 from gaitproof.media.augment import Change, augment_video
 from gaitproof.media.decode import read_frames
@@ -42,7 +44,12 @@ SWAPS: Final = (
     "swap, trimmed",
     "swap, 15 % faster",
 )
-OTHERS: Final = ("another walker, same clothes", "same walker, another walk")
+OTHERS: Final = (
+    "another walker, same clothes",
+    "same walker, another walk",
+    "another walker, encoded at CRF 36",
+    "another walk, encoded at CRF 36",
+)
 CASES: Final = SWAPS + OTHERS
 
 
@@ -148,9 +155,8 @@ def figure_table(trials: Sequence[Trial]) -> Table:
     for case in CASES:
         cells = []
         for name in names:
-            values = sorted(t.figures[name] for t in tested if t.case == case and t.figures)
-            middle = values[len(values) // 2] if values else float("nan")
-            ends = (values[0], middle, values[-1]) if values else (middle,) * 3
+            values = [t.figures[name] for t in tested if t.case == case and t.figures]
+            ends = np.quantile(values, (0, 0.5, 1)) if values else np.full(3, np.nan)
             cells.append(" ".join(f"{value:.3f}" for value in ends))
         table.add_row(case, *cells)
     return table
@@ -202,6 +208,8 @@ def _film(folder: Path, seed: int, number: int) -> dict[str, Path]:
     augment_video(swap, clips["swap, 15 % faster"], Change(speed=SPEED))
     render_walk(other, seed=take, out=clips[OTHERS[0]], **common)
     render_walk(walker, seed=draw("another take"), out=clips[OTHERS[1]], **common)
+    for plain, strong in zip(OTHERS[:2], OTHERS[2:], strict=True):
+        augment_video(clips[plain], clips[strong], Change(crf=float(strong.rsplit(" ", 1)[1])))
     return clips
 
 

@@ -35,9 +35,6 @@ PUBLISHED: Final = {"pck": 0.90, "cosine": 0.95, "correlation": 0.85}
 MIN_SECONDS: Final = 1.5
 """Of common footage, below which nothing is said: about one and a half strides."""
 
-MIN_SHARE: Final = 0.5
-"""Of the manipulated video that must show the original."""
-
 MAX_NOISE: Final = 0.05
 """Torso heights that encoding alone may move the joints by."""
 
@@ -46,6 +43,10 @@ OTHER_RATIO: Final = 3.5
 """Distance of the joints over the noise floor: up to the first the footage is the same, from the
 second on another. On the eight made pairs that set them, swaps had 0.8 to 2.1 whatever their
 compression, other walks 4.3 and more (docs/benchmarks.md has twenty other pairs)."""
+
+MOST_DISTANCE: Final = 0.03
+"""Torso heights beyond which nothing is called the same, whatever the noise: under strong
+compression another take of the same person comes within the ratio (docs/benchmarks.md)."""
 
 USUAL_FLOOR: Final = 0.01
 """Torso heights, where the floor was not measured: what made walkers have at common compression."""
@@ -201,7 +202,7 @@ def decide(
         f"the joints lie {100 * agreement.distance:.1f} % of the torso from their places in the "
         f"original, {ratio:.1f} times what encoding alone does"
     )
-    if ratio <= SAME_RATIO:
+    if ratio <= SAME_RATIO and agreement.distance <= MOST_DISTANCE:
         return Outcome.PRESERVED, f"The walk is the original's, frame by frame: {said}."
     if ratio >= OTHER_RATIO:
         return Outcome.CHANGED, f"This is not the original's walk: {said}."
