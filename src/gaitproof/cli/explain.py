@@ -69,18 +69,22 @@ def explain(
             show_verdict(verdict)
         raise typer.Exit(INCONCLUSIVE_STATUS)
 
+    from gaitproof.explain.score import ProbeScore
+    from gaitproof.explain.trust import check_explanation
     from gaitproof.report.evidence import PAGE, write_explanation
 
     with progress_bar(f"Explaining {video.name}") as progress:
         importance = explain_score(
             verifier.encoder, examination.windows, template.vector, method=method
         )
+        score = ProbeScore(verifier.encoder, template.vector)
         answer = write_explanation(
             out,
             video,
             examination,
             importance,
             verifier.gallery,
+            trust=check_explanation(score, examination.windows, importance),
             limits=verifier.settings.media,
             progress=progress,
         )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from gaitproof.config import MediaLimits
     from gaitproof.explain.importance import Importance
+    from gaitproof.explain.trust import Trust
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.verifier import Examination
 
@@ -219,7 +220,11 @@ def _all_events(examination: Examination) -> GaitEvents:
 
 
 def to_json(
-    examination: Examination, importance: Importance, profiles: Profiles, files: Sequence[str] = ()
+    examination: Examination,
+    importance: Importance,
+    profiles: Profiles,
+    files: Sequence[str] = (),
+    trust: Trust | None = None,
 ) -> dict[str, Any]:
     """Return an explanation as plain JSON types; what is unknown is None."""
     inside = (
@@ -231,6 +236,7 @@ def to_json(
         {
             "verdict": examination.verdict.to_dict(),
             "importance": importance.to_dict(),
+            "trust": None if trust is None else trust.to_dict(),
             "gait_cycles": {
                 "probe": _profile_dict(profiles.probe),
                 "template": _profile_dict(profiles.template),
@@ -249,6 +255,7 @@ def write_explanation(
     importance: Importance,
     gallery: Gallery,
     *,
+    trust: Trust | None = None,
     limits: MediaLimits | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Any]:
@@ -262,6 +269,8 @@ def write_explanation(
         The original that was examined.
     examination, importance, gallery
         As for `draw_explanation`.
+    trust
+        What testing the explanation gave; None if it was not tested.
     limits
         Of decoding the video.
     progress
@@ -304,9 +313,10 @@ def write_explanation(
         film=FILM,
         method=importance.method,
         baseline=importance.baseline,
+        trust=trust,
     )
     write_atomically(folder / PAGE, render_explanation(story).encode())
-    answer = to_json(examination, importance, profiles, [PAGE, NUMBERS, FILM, *files])
+    answer = to_json(examination, importance, profiles, [PAGE, NUMBERS, FILM, *files], trust)
     text = json.dumps(answer, allow_nan=False, indent=1, ensure_ascii=False)
     write_atomically(folder / NUMBERS, (text + "\n").encode())
     return answer

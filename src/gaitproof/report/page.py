@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gaitproof.types import Decision, ErrorRate, Verdict
+
+if TYPE_CHECKING:
+    from gaitproof.explain.trust import Trust
 
 SYMBOLS: Final = {
     Decision.AUTHENTIC: "✓",
@@ -226,6 +229,8 @@ class ExplanationStory:
         File name of the film beside the page.
     method, baseline
         How the contributions were computed.
+    trust
+        What testing the explanation gave; None if it was not tested.
     """
 
     card: VerdictCard
@@ -233,6 +238,7 @@ class ExplanationStory:
     film: str
     method: str
     baseline: str
+    trust: Trust | None = None
 
 
 def percent(value: float) -> str:
