@@ -10,13 +10,12 @@ from tiny_face_model import make_card, make_weights, write_model
 from gaitproof.errors import ModelError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.model import (
-    CARD_FILE,
-    MODEL_FILE,
     FaceCalibration,
     FaceDetectorCard,
     FaceForgeryModel,
     list_models,
 )
+from gaitproof.models import CARD_FILE, MODEL_FILE
 
 ALIGNMENT = AlignmentSettings(size=32)
 

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from gaitproof.face.model import CARD_FILE, MODEL_FILE
+from gaitproof.models import CARD_FILE, MODEL_FILE
 
 
 def make_weights(size=224, gain=20.0, centre=0.5, outputs=2):

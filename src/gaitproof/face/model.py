@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from gaitproof.config import Settings
 from gaitproof.errors import ModelError
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.models import (
+    list_packaged,
+    model_folder,
+    read_card,
+    read_weights,
+)
 from gaitproof.runtime import check_digest, open_session
 from gaitproof.types import ErrorRate
 
-MODEL_FILE: Final = "model.onnx"
-CARD_FILE: Final = "card.json"
 DEFAULT_MODEL: Final = "sbi"
 
 _BATCH: Final = 16
@@ -220,34 +223,19 @@ class FaceForgeryModel:
         """
         if model is None:
             model = DEFAULT_MODEL
-        if isinstance(model, str) and model in list_models():
-            with as_file(files("gaitproof.face").joinpath("weights").joinpath(model)) as folder:
-                return cls._read(folder)
-        return cls._read(Path(model))
+        with model_folder("gaitproof.face", model) as folder:
+            return cls._read(folder)
 
     @classmethod
     def _read(cls, folder: Path) -> Self:
         card = load_card(folder)
-        try:
-            weights = (folder / MODEL_FILE).read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"The weights {str(folder / MODEL_FILE)!r} cannot be read.",
-                actual=str(error.strerror),
-            ) from error
+        weights = read_weights(folder)
         return cls(weights, card)
 
 
 def list_models() -> list[str]:
     """Return the names of the face models inside the package."""
-    weights = files("gaitproof.face").joinpath("weights")
-    if not weights.is_dir():
-        return []
-    return sorted(
-        entry.name
-        for entry in weights.iterdir()
-        if entry.is_dir() and entry.joinpath(CARD_FILE).is_file()
-    )
+    return list_packaged("gaitproof.face")
 
 
 def load_card(folder: Path) -> FaceDetectorCard:
@@ -258,19 +246,4 @@ def load_card(folder: Path) -> FaceDetectorCard:
     ModelError
         If the card is missing or malformed.
     """
-    path = folder / CARD_FILE
-    try:
-        return FaceDetectorCard.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ModelError(
-            f"{str(folder)!r} is not a face model.",
-            expected=f"a folder with {MODEL_FILE} and {CARD_FILE}",
-            actual=str(error.strerror),
-            hint=f"face models inside the package: {', '.join(list_models()) or 'none'}",
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ModelError(
-            f"The face model's card {str(path)!r} is not valid.",
-            actual=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",
-        ) from error
+    return read_card(folder, FaceDetectorCard, "face model", "face model's card", list_models())

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from gaitproof.errors import ModelError
+from gaitproof.models import (
+    list_packaged,
+    model_folder,
+    read_card,
+    read_weights,
+)
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.cohort import read_cohort
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.runtime import check_digest, open_session
 from gaitproof.types import GaitWindows
 
-MODEL_FILE: Final = "model.onnx"
-CARD_FILE: Final = "card.json"
 DEFAULT_MODEL: Final = "blend"
 
 _BATCH: Final = 256
@@ -27,11 +28,7 @@ _BATCH: Final = 256
 
 def list_models() -> list[str]:
     """Return the names of the models inside the package."""
-    return sorted(
-        entry.name
-        for entry in files("gaitproof.nets").joinpath("weights").iterdir()
-        if entry.is_dir() and entry.joinpath(CARD_FILE).is_file()
-    )
+    return list_packaged("gaitproof.nets")
 
 
 def load_card(folder: Path) -> ModelCard:
@@ -42,22 +39,7 @@ def load_card(folder: Path) -> ModelCard:
     ModelError
         If the card is missing or malformed.
     """
-    path = folder / CARD_FILE
-    try:
-        return ModelCard.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ModelError(
-            f"{str(folder)!r} is not a model.",
-            expected=f"a folder with {MODEL_FILE} and {CARD_FILE}",
-            actual=str(error.strerror),
-            hint=f"models inside the package: {', '.join(list_models()) or 'none'}",
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ModelError(
-            f"The model card {str(path)!r} is not valid.",
-            actual=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",
-        ) from error
+    return read_card(folder, ModelCard, "model", "model card", list_models())
 
 
 class OnnxEncoder:
@@ -155,20 +137,11 @@ class OnnxEncoder:
         """
         if model is None:
             model = DEFAULT_MODEL
-        if isinstance(model, str) and model in list_models():
-            packaged = files("gaitproof.nets").joinpath("weights").joinpath(model)
-            with as_file(packaged) as folder:
-                return cls._read(folder)
-        return cls._read(Path(model))
+        with model_folder("gaitproof.nets", model) as folder:
+            return cls._read(folder)
 
     @classmethod
     def _read(cls, folder: Path) -> Self:
         card = load_card(folder)
-        try:
-            weights = (folder / MODEL_FILE).read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"The weights {str(folder / MODEL_FILE)!r} cannot be read.",
-                actual=str(error.strerror),
-            ) from error
+        weights = read_weights(folder)
         return cls(weights, card, read_cohort(folder, card), folder)

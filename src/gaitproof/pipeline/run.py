@@ -28,7 +28,8 @@ from gaitproof.media.manifest import (
     manifest_bytes,
     read_manifest,
 )
-from gaitproof.nets.onnx import CARD_FILE, DEFAULT_MODEL, MODEL_FILE, OnnxEncoder, load_card
+from gaitproof.models import CARD_FILE, MODEL_FILE
+from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder, load_card
 from gaitproof.pipeline.poses import StoredPoses
 from gaitproof.pipeline.scope import Scope, find_scope
 from gaitproof.pipeline.state import State, StepResult

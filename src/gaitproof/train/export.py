@@ -13,9 +13,10 @@ import torch
 
 from gaitproof.errors import ModelError
 from gaitproof.media.files import write_atomically
+from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.card import CohortCard, ModelCard
 from gaitproof.nets.cohort import COHORT_FILE
-from gaitproof.nets.onnx import CARD_FILE, MODEL_FILE, OnnxEncoder
+from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.trainable import NETWORK_FILE, PARITY, pack_network
 from gaitproof.train.loop import TrainedEncoder

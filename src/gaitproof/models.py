@@ -1,0 +1,96 @@
+"""Folders that hold a model: its weights as ONNX, and its card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from gaitproof.errors import ModelError
+
+MODEL_FILE: Final = "model.onnx"
+CARD_FILE: Final = "card.json"
+
+Card = TypeVar("Card", bound=BaseModel)
+
+
+def list_packaged(package: str) -> list[str]:
+    """Return the names of the models in the folder ``weights`` of a package."""
+    weights = files(package).joinpath("weights")
+    if not weights.is_dir():
+        return []
+    return sorted(
+        entry.name
+        for entry in weights.iterdir()
+        if entry.is_dir() and entry.joinpath(CARD_FILE).is_file()
+    )
+
+
+@contextmanager
+def model_folder(package: str, model: str | Path) -> Iterator[Path]:
+    """Open the folder of a model by its name in a package, or as it is given."""
+    if isinstance(model, str) and model in list_packaged(package):
+        with as_file(files(package).joinpath("weights").joinpath(model)) as folder:
+            yield folder
+    else:
+        yield Path(model)
+
+
+def read_card(
+    folder: Path, kind: type[Card], noun: str, card_noun: str, packaged: Sequence[str]
+) -> Card:
+    """Read and validate the card of a model folder.
+
+    Parameters
+    ----------
+    folder
+        With `CARD_FILE` in it.
+    kind
+        What the card is.
+    noun, card_noun
+        What messages call the model and its card.
+    packaged
+        Models to name where there is none.
+
+    Raises
+    ------
+    ModelError
+        If the card is missing or malformed.
+    """
+    path = folder / CARD_FILE
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ModelError(
+            f"{str(folder)!r} is not a {noun}.",
+            expected=f"a folder with {MODEL_FILE} and {CARD_FILE}",
+            actual=str(error.strerror),
+            hint=f"{noun}s inside the package: {', '.join(packaged) or 'none'}",
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(
+            f"The {card_noun} {str(path)!r} is not valid.",
+            actual=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",
+        ) from error
+
+
+def read_weights(folder: Path) -> bytes:
+    """Return the ONNX file of a model folder.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read.
+    """
+    path = folder / MODEL_FILE
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"The weights {str(path)!r} cannot be read.", actual=str(error.strerror)
+        ) from error
