@@ -1,0 +1,303 @@
+"""A folder of prepared faces: every clip's faces aligned once, with room around them.
+
+::
+
+    store.json               how the faces were found and cut
+    index.csv                one row per clip
+    clips/ID/000.png ...     the faces, in order of time
+    clips/ID/faces.safetensors   landmarks and times
+    clips/ID/clip.json       what the clip is
+
+A clip's folder is made aside and renamed: it is finished, or it is not there.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from gaitproof.config import Settings
+from gaitproof.errors import InputError
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.types import MESH_POINTS
+from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.train.face.data.clips import FaceClip, Label
+
+Image = NDArray[np.uint8]
+
+CANVAS: Final = AlignmentSettings(size=320, margin=0.55)
+"""How stored faces are cut: larger than any crop a network sees by default (224 pixels for a margin
+of 0.25, the same scale within 3 %), so that crops can be turned and moved without empty corners."""
+
+STORE_FILE: Final = "store.json"
+INDEX_FILE: Final = "index.csv"
+CLIP_FOLDER: Final = "clips"
+_CLIP_FILE: Final = "clip.json"
+_FACES_FILE: Final = "faces.safetensors"
+
+COLUMNS: Final = ("id", "path", "label", "manipulation", "split", "keys", "pictures", "sha256")
+"""Of the index."""
+
+
+class StoreSettings(Settings):
+    """How the faces of a store were made."""
+
+    version: int = Field(default=1, ge=1, le=1)
+    detector: str
+    """Identifier of the detector that found them."""
+    alignment: AlignmentSettings = CANVAS
+    frames: int = Field(default=6, ge=1)
+    """Pictures per clip, evenly spaced."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFaces:
+    """The faces of one clip.
+
+    Parameters
+    ----------
+    pictures
+        Shape (T, H, W, 3), uint8 RGB.
+    points
+        Shape (T, 5, 2), pixels of the pictures, as in `gaitproof.face.types.Face`.
+    meshes
+        Shape (T, 468, 2), likewise; NaN where there is none.
+    times
+        Shape (T,), seconds, not decreasing.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not belong together.
+    """
+
+    pictures: Image
+    points: NDArray[np.float32]
+    meshes: NDArray[np.float32]
+    times: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        count = len(self.pictures)
+        if self.pictures.ndim != 4 or self.pictures.shape[3] != 3 or not count:
+            raise ValueError(f"pictures of shape {self.pictures.shape}, not (T, H, W, 3)")
+        shapes = {"points": (count, 5, 2), "meshes": (count, MESH_POINTS, 2), "times": (count,)}
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"'{name}' has shape {getattr(self, name).shape}, not {shape}")
+
+    def landmarks(self, place: int) -> NDArray[np.float32]:
+        """Return the mesh of a picture, or its five points where it has none."""
+        mesh = self.meshes[place]
+        return self.points[place] if np.isnan(mesh).any() else mesh
+
+
+@dataclass(frozen=True)
+class StoredClip:
+    """One clip of a store.
+
+    Parameters
+    ----------
+    id
+        Name of its folder, from its path.
+    clip
+        What it is.
+    pictures
+        How many faces there are.
+    sha256
+        Of its landmarks and pictures.
+    """
+
+    id: str
+    clip: FaceClip
+    pictures: int
+    sha256: str
+
+
+def clip_id(clip: FaceClip) -> str:
+    """Return the name of a clip's folder: 16 hexadecimal digits that its path determines."""
+    return hashlib.sha256(clip.path.encode()).hexdigest()[:16]
+
+
+def write_clip(folder: Path, clip: FaceClip, faces: StoredFaces) -> StoredClip:
+    """Add a clip to the store in `folder`; replaces what was stored of it."""
+    parent = make_folder(folder / CLIP_FOLDER)
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory(dir=parent, prefix=".") as aside:
+        made = Path(aside) / "clip"
+        made.mkdir()
+        landmarks = save({"points": faces.points, "meshes": faces.meshes, "times": faces.times})
+        (made / _FACES_FILE).write_bytes(landmarks)
+        digest.update(landmarks)
+        for place, picture in enumerate(faces.pictures):
+            _, data = cv2.imencode(".png", picture[..., ::-1])
+            (made / f"{place:03d}.png").write_bytes(data.tobytes())
+            digest.update(data.tobytes())
+        stored = StoredClip(clip_id(clip), clip, len(faces.pictures), digest.hexdigest())
+        (made / _CLIP_FILE).write_text(json.dumps(_row(stored), indent=1), encoding="utf-8")
+        final = parent / stored.id
+        if final.exists():
+            shutil.rmtree(final)
+        made.rename(final)
+    return stored
+
+
+def find_clip(folder: Path, clip: FaceClip) -> StoredClip | None:
+    """Return what is stored of a clip, or None if it is not, or as another clip than it is now."""
+    path = folder / CLIP_FOLDER / clip_id(clip) / _CLIP_FILE
+    if not path.exists():
+        return None
+    try:
+        stored = _stored(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return stored if stored.clip == replace(clip, cropped=False) else None
+
+
+def write_index(folder: Path, settings: StoreSettings, clips: Sequence[StoredClip]) -> None:
+    """Write what makes the clips of `folder` a store."""
+    text = io.StringIO(newline="")
+    rows = csv.DictWriter(text, COLUMNS)
+    rows.writeheader()
+    rows.writerows(_row(clip) for clip in clips)
+    write_atomically(folder / INDEX_FILE, text.getvalue().encode())
+    write_atomically(folder / STORE_FILE, (settings.model_dump_json(indent=1) + "\n").encode())
+
+
+@dataclass(frozen=True)
+class FaceStore:
+    """Prepared faces.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    settings
+        How they were made.
+    clips
+        In the order of the index.
+    """
+
+    folder: Path
+    settings: StoreSettings
+    clips: tuple[StoredClip, ...]
+
+    @property
+    def alignment(self) -> AlignmentSettings:
+        """How the stored faces are cut."""
+        return self.settings.alignment
+
+    @property
+    def detector(self) -> str:
+        """Identifier of the detector that found them."""
+        return self.settings.detector
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open a folder that `write_index` completed.
+
+        Raises
+        ------
+        InputError
+            If it is no store, or its index is broken.
+        """
+        folder = Path(folder)
+        try:
+            settings = StoreSettings.model_validate_json((folder / STORE_FILE).read_bytes())
+            with (folder / INDEX_FILE).open(newline="", encoding="utf-8") as file:
+                rows = csv.DictReader(file)
+                if tuple(rows.fieldnames or ()) != COLUMNS:
+                    raise ValueError(f"columns {', '.join(rows.fieldnames or ())}")
+                clips = tuple(_stored(row) for row in rows)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise InputError(
+                f"{str(folder)!r} is not a store of prepared faces.",
+                expected=f"a folder with {STORE_FILE} and {INDEX_FILE}",
+                actual=" ".join(str(reason).split()),
+                hint="make it with `gaitproof face prepare`",
+            ) from error
+        return cls(folder, settings, clips)
+
+    def of_split(self, split: str) -> tuple[StoredClip, ...]:
+        """Return the clips of one side."""
+        return tuple(stored for stored in self.clips if stored.clip.split == split)
+
+    def read(self, stored: StoredClip, places: Sequence[int] | None = None) -> StoredFaces:
+        """Read the faces of a clip.
+
+        Parameters
+        ----------
+        stored
+            Of this store.
+        places
+            Which of its pictures, counted from 0; all if None.
+
+        Raises
+        ------
+        InputError
+            If they cannot be read, or are not those of the index.
+        """
+        folder = self.folder / CLIP_FOLDER / stored.id
+        chosen = list(range(stored.pictures) if places is None else places)
+        try:
+            landmarks = load((folder / _FACES_FILE).read_bytes())
+            return StoredFaces(
+                np.stack([_read_picture(folder / f"{place:03d}.png") for place in chosen]),
+                *(landmarks[name][chosen] for name in ("points", "meshes", "times")),
+            )
+        except (OSError, ValueError, KeyError, IndexError, SafetensorError) as error:
+            raise InputError(
+                f"The stored faces in {str(folder)!r} cannot be read.",
+                actual=" ".join(str(error).split()),
+                hint="delete this folder and run `gaitproof face prepare` again",
+            ) from error
+
+
+def _read_picture(path: Path) -> Image:
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    picture: Any = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if picture is None:
+        raise ValueError(f"{path.name} is no picture")
+    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+
+
+def _row(stored: StoredClip) -> dict[str, Any]:
+    clip = stored.clip
+    return {
+        "id": stored.id,
+        "path": clip.path,
+        "label": clip.label.value,
+        "manipulation": clip.manipulation,
+        "split": clip.split,
+        "keys": json.dumps(clip.keys),
+        "pictures": stored.pictures,
+        "sha256": stored.sha256,
+    }
+
+
+def _stored(row: dict[str, Any]) -> StoredClip:
+    clip = FaceClip(
+        path=row["path"],
+        label=Label(row["label"]),
+        keys=tuple(json.loads(row["keys"])),
+        manipulation=row["manipulation"],
+        split=row["split"],
+    )
+    if row["id"] != clip_id(clip):
+        raise ValueError(f"the id {row['id']} is not that of {clip.path}")
+    return StoredClip(row["id"], clip, int(row["pictures"]), row["sha256"])
