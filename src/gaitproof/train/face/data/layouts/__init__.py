@@ -13,7 +13,14 @@ from typing import Final
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.train.face.data.clips import FaceClip, natural
-from gaitproof.train.face.data.layouts import celeb_df, dfdc, faceforensics, plain, wild_deepfake
+from gaitproof.train.face.data.layouts import (
+    celeb_df,
+    dfdc,
+    faceforensics,
+    plain,
+    table,
+    wild_deepfake,
+)
 
 Reader = Callable[[Path], tuple[FaceClip, ...]]
 
@@ -24,6 +31,7 @@ LAYOUTS: Final[Mapping[str, tuple[Callable[[Path], bool], Reader]]] = MappingPro
         "dfdc": (dfdc.fits, dfdc.read),
         "wild-deepfake": (wild_deepfake.fits, wild_deepfake.read),
         "plain": (plain.fits, plain.read),
+        "table": (table.fits, table.read),
     }
 )
 """By name: does a folder look like it, and what is in it."""

@@ -40,6 +40,25 @@ def pictures_in(folder: Path) -> list[Path]:
     )
 
 
+def read_text(file: Path) -> str:
+    """Return the text of a UTF-8 file, without a byte order mark.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is larger than `MAX_BYTES`.
+    """
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise InputError(
+                f"{str(file)!r} is too large for a list of clips.",
+                expected=f"at most {MAX_BYTES // 2**20} MiB",
+            )
+        return file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{str(file)!r} cannot be read.", actual=str(error)) from error
+
+
 def read_lines(file: Path) -> list[str]:
     """Return the lines of a text file that are not empty; the first one is a line like the others.
 
@@ -48,7 +67,7 @@ def read_lines(file: Path) -> list[str]:
     InputError
         If the file cannot be read.
     """
-    return [line.strip() for line in _read(file).splitlines() if line.strip()]
+    return [line.strip() for line in read_text(file).splitlines() if line.strip()]
 
 
 def read_json(file: Path) -> Any:
@@ -60,7 +79,7 @@ def read_json(file: Path) -> Any:
         If it cannot be read or is not JSON.
     """
     try:
-        return json.loads(_read(file))
+        return json.loads(read_text(file))
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{str(file)!r} is not JSON.", actual=str(error)) from error
 
@@ -77,15 +96,3 @@ def _children(folder: Path) -> Iterator[Path]:
 
 def _sorted(paths: Iterator[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: natural(path.name))
-
-
-def _read(file: Path) -> str:
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InputError(
-                f"{str(file)!r} is too large for a list of clips.",
-                expected=f"at most {MAX_BYTES // 2**20} MiB",
-            )
-        return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(file)!r} cannot be read.", actual=str(error)) from error
