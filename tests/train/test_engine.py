@@ -30,8 +30,9 @@ from gaitproof.train.config import (
     ValidationSettings,
 )
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.logs import COLUMNS, LOG_FILE, TENSORBOARD_FOLDER
+from gaitproof.train.logs import LOG_FILE, TENSORBOARD_FOLDER
 from gaitproof.train.loop import TrainedEncoder, train
+from gaitproof.train.module import GaitModule
 from gaitproof.train.sources import Recording
 
 Maker = Callable[..., list[Recording]]
@@ -115,7 +116,7 @@ def assert_log_is_whole(folder: Path, trained: TrainedEncoder) -> None:
     assert [int(row["step"]) for row in rows] == list(range(1, 9))
     assert [float(row["loss"]) for row in rows] == trained.losses
     for row in rows:
-        parts = [float(row[name]) for name in COLUMNS[2:7] if row[name]]
+        parts = [float(row[name]) for name in GaitModule.loss_names if row[name]]
         assert sum(parts) == pytest.approx(float(row["loss"]), rel=1e-5)
         assert float(row["learning_rate"]) > 0
     validated = [

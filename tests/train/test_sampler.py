@@ -12,14 +12,13 @@ from sticks import walking_points
 
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
+from gaitproof.train.chance import random_source, torch_seed
 from gaitproof.train.config import AugmentSettings, TrainSettings, ValidationSettings
 from gaitproof.train.sampler import (
     Batch,
     BatchStream,
     WindowSampler,
     draw_pairs,
-    random_source,
-    torch_seed,
 )
 from gaitproof.train.sources import Recording
 from gaitproof.train.turning import mirror

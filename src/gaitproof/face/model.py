@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from gaitproof.runtime import check_digest, open_session
 from gaitproof.types import ErrorRate
 
 DEFAULT_MODEL: Final = "sbi"
+
+MAPS: Final = "maps"
+"""Name of the output that explains the answer."""
 
 _BATCH: Final = 16
 """Crops per call: bounds the memory, about 10 MB of input."""
@@ -124,7 +127,8 @@ class FaceForgeryModel:
     """A face forgery detector and its card.
 
     The network takes (N, 3, S, S) float32, normalised RGB, and returns (N, 2) logits
-    [forged, genuine], or (N, 1) or (N,) logits of genuine.
+    [forged, genuine], or (N, 1) or (N,) logits of genuine. It may have a second output `MAPS`:
+    (N, h, w), where in the crops it sees a forgery.
 
     Parameters
     ----------
@@ -143,6 +147,7 @@ class FaceForgeryModel:
         check_digest(weights, card.weights_sha256)
         self._session = open_session(weights)
         self._input = self._session.get_inputs()[0].name
+        self._output = self._session.get_outputs()[0].name
         self._card = card
         self._shift = np.array(card.mean, np.float32)[:, None, None]
         self._scale = np.array(card.std, np.float32)[:, None, None]
@@ -172,6 +177,50 @@ class FaceForgeryModel:
             If the crops have another size than the card says, or the network's output is not one
             finite answer per crop.
         """
+        self._check(crops)
+        parts = [self._score(crops[start : start + _BATCH]) for start in _starts(crops)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def explain(self, crops: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Show where in aligned faces the network sees a forgery.
+
+        Parameters
+        ----------
+        crops
+            As for `score`.
+
+        Returns
+        -------
+        ndarray or None
+            Grad-CAM of "forged" (Selvaraju et al., ICCV 2017), shape (N, h, w), at least 0, coarse
+            maps over the whole crop; None if the weights give none.
+
+        Raises
+        ------
+        ModelError
+            As `score` does.
+        """
+        if MAPS not in [output.name for output in self._session.get_outputs()]:
+            return None
+        self._check(crops)
+        parts = [self._run(crops[start : start + _BATCH], MAPS) for start in _starts(crops)]
+        if not parts:
+            return np.zeros((0, 1, 1), np.float32)
+        maps = np.asarray(np.concatenate(parts), np.float32)
+        if maps.ndim != 3 or len(maps) != len(crops) or not np.isfinite(maps).all():
+            raise ModelError(
+                "The face model does not explain itself as a face model does.",
+                expected=f"finite numbers of shape ({len(crops)}, h, w)",
+                actual=f"shape {maps.shape}",
+            )
+        return maps.clip(0)
+
+    def normalise(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the network sees of crops, shape (N, 3, S, S)."""
+        planes = crops.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+        return np.ascontiguousarray((planes - self._shift) / self._scale)
+
+    def _check(self, crops: NDArray[np.uint8]) -> None:
         side = self._card.alignment.size
         if crops.ndim != 4 or crops.shape[1:] != (side, side, 3) or crops.dtype != np.uint8:
             raise ModelError(
@@ -179,21 +228,17 @@ class FaceForgeryModel:
                 expected=f"(N, {side}, {side}, 3) of uint8",
                 actual=f"{crops.shape} of {crops.dtype}",
             )
-        parts = [self._run(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)]
-        return np.concatenate(parts) if parts else np.zeros(0)
 
-    def normalise(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return what the network sees of crops, shape (N, 3, S, S)."""
-        planes = crops.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-        return np.ascontiguousarray((planes - self._shift) / self._scale)
-
-    def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def _run(self, crops: NDArray[np.uint8], output: str) -> Any:
         try:
-            out = self._session.run(None, {self._input: self.normalise(crops)})[0]
+            return self._session.run([output], {self._input: self.normalise(crops)})[0]
         except Exception as error:  # ONNX Runtime raises types of its own without a common base
             raise ModelError(
                 "The face model cannot be run on its crops.", actual=" ".join(str(error).split())
             ) from error
+
+    def _score(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        out = self._run(crops, self._output)
         logits = np.asarray(out, np.float64)
         logits = logits[:, None] if logits.ndim == 1 else logits
         if logits.shape not in ((len(crops), 1), (len(crops), 2)) or not np.isfinite(logits).all():
@@ -231,6 +276,10 @@ class FaceForgeryModel:
         card = load_card(folder)
         weights = read_weights(folder)
         return cls(weights, card)
+
+
+def _starts(crops: NDArray[np.uint8]) -> range:
+    return range(0, len(crops), _BATCH)
 
 
 def list_models() -> list[str]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
 from gaitproof.train.config import NOT_LEARNT
-from gaitproof.train.module import GaitModule
+from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Checkpoint:
     state
         Where it stood.
     weights
-        Of the `GaitModule`, network and heads.
+        Of the `Learner`, network and heads.
     optimiser
         The optimiser's `state_dict`.
     schedule, scaler
@@ -79,7 +79,7 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, trainer: lightning.Trainer, module: GaitModule, identity: Identity
+    path: Path, trainer: lightning.Trainer, module: Learner, identity: Identity
 ) -> None:
     """Write everything that a resumed run needs; a crash leaves the old file or the new one."""
     run = module.run
@@ -196,7 +196,7 @@ class Checkpoints(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Give optimiser, schedule and scaler the state they had."""
-        assert isinstance(pl_module, GaitModule)
+        assert isinstance(pl_module, Learner)
         if self._restored is None:
             return
         trainer.optimizers[0].load_state_dict(self._restored.optimiser)
@@ -213,8 +213,8 @@ class Checkpoints(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Write a checkpoint, if it is time."""
-        assert isinstance(pl_module, GaitModule)
+        assert isinstance(pl_module, Learner)
         run = pl_module.run
-        due = run.step % self._every == 0 or run.is_finished(pl_module.settings.steps)
+        due = run.step % self._every == 0 or run.is_finished(pl_module.steps)
         if due and trainer.is_global_zero:
             save_checkpoint(self._path, trainer, pl_module, self._identity)

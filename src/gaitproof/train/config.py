@@ -116,17 +116,35 @@ class ScheduleSettings(Settings):
     """Validations without progress before ``plateau`` lowers the rate (gait seed, paper)."""
 
 
-class ValidationSettings(Settings):
+class StopSettings(Settings):
     """Early stopping on people who are neither trained on nor tested on."""
+
+    patience: int = Field(default=20, ge=1)
+    """Validations without progress before training stops (gait seed, paper)."""
+    min_delta: float = Field(default=0.001, ge=0)
+    """Least fall of the validation loss that counts as progress (gait seed, paper)."""
+
+
+class ValidationSettings(StopSettings):
+    """Who is set aside for early stopping, and how often they are looked at."""
 
     share: float = Field(default=0.0, ge=0, le=0.5)
     """Share of the training subjects set aside; 0 trains for all steps on everybody."""
     every: int = Field(default=50, ge=1)
     """Steps between validations."""
-    patience: int = Field(default=20, ge=1)
-    """Validations without progress before training stops (gait seed, paper)."""
-    min_delta: float = Field(default=0.001, ge=0)
-    """Least fall of the validation loss that counts as progress (gait seed, paper)."""
+
+
+class RunSettings(Settings):
+    """What every training has in common."""
+
+    learning_rate: float = Field(default=1e-3, gt=0)
+    schedule: ScheduleSettings = ScheduleSettings()
+    validation: StopSettings = StopSettings()
+    weight_decay: float = Field(default=1e-4, ge=0)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    precision: Literal["32", "bf16-mixed", "16-mixed"] = "bf16-mixed"
+    """Lightning's name of the arithmetic."""
+    seed: int = Field(default=0, ge=0)
 
 
 class OperatingPointSettings(Settings):
@@ -188,7 +206,7 @@ NOT_LEARNT: Final = frozenset(
 """Fields of `TrainSettings` that change the card or the evaluation, but not the weights."""
 
 
-class TrainSettings(Settings):
+class TrainSettings(RunSettings):
     """A training run, as one YAML file."""
 
     architecture: str = "hybrid-small"
@@ -217,20 +235,13 @@ class TrainSettings(Settings):
     steps: int = Field(default=1200, ge=1)
     people_per_batch: int = Field(default=48, ge=2)
     windows_per_person: int = Field(default=6, ge=2)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    schedule: ScheduleSettings = ScheduleSettings()
     validation: ValidationSettings = ValidationSettings()
-    weight_decay: float = Field(default=1e-4, ge=0)
-    gradient_clip: float = Field(default=1.0, gt=0)
-    precision: Literal["32", "bf16-mixed", "16-mixed"] = "bf16-mixed"
-    """Lightning's name of the arithmetic."""
     operating_point: OperatingPointSettings = OperatingPointSettings()
     normalisation: NormalisationSettings = NormalisationSettings()
     folds: int = Field(default=5, ge=2)
     """Subject-disjoint folds of the evaluation."""
     enrolled: int = Field(default=3, ge=1)
     """Recordings per template in the evaluation."""
-    seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainSettings:

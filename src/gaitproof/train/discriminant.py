@@ -16,8 +16,9 @@ from torch import nn
 from gaitproof.errors import InputError
 from gaitproof.nets.discriminant import MOMENT_FEATURES, BlendedEncoder, DiscriminantEncoder
 from gaitproof.nets.normaliser import Normaliser
+from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.estimator_error import shipped_error
-from gaitproof.train.sampler import Person, Stream, features_of, person_of, random_source
+from gaitproof.train.sampler import Person, features_of, person_of
 from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from gaitproof.media.files import make_folder
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, is_pair_network
+from gaitproof.train.chance import Stream, random_source, torch_seed
 from gaitproof.train.checkpoint import (
     CHECKPOINT_FILE,
     Checkpoint,
@@ -25,17 +24,14 @@ from gaitproof.train.checkpoint import (
     load_checkpoint,
 )
 from gaitproof.train.discriminant import closed_form_part, fit_discriminant, gradient_part
-from gaitproof.train.hardware import TrainerSettings, make_trainer, undisturbed
+from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
 from gaitproof.train.logs import Recorder, Reporter, RunLog
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sampler import (
     Batch,
     BatchStream,
-    Stream,
     WindowSampler,
     features_of,
-    random_source,
-    torch_seed,
 )
 from gaitproof.train.state import RunState
 from gaitproof.train.validation import Validation, split_subjects, validation_batch
@@ -158,9 +154,9 @@ def fit(
         callbacks: list[lightning.Callback] = [Recorder()]
         if watched:
             batch = validation_batch(watched, normaliser, settings, pair_limit(settings))
-            callbacks.append(Validation(batch))
+            callbacks.append(Validation([batch], settings.validation.every))
         if run_folder is not None:
-            callbacks.append(RunLog(run_folder, run.step))
+            callbacks.append(RunLog(run_folder, run.step, GaitModule.loss_names))
             callbacks.append(Checkpoints(path, identity, options.checkpoint_every, restored))
         if watch is not None:
             callbacks.append(Watcher(watch, normaliser))
@@ -173,21 +169,3 @@ def fit(
     if run.best:
         learner.load_state_dict(run.best)
     return network.cpu().eval(), normaliser, run
-
-
-def run_to_end(
-    trainer: lightning.Trainer, module: GaitModule, data: lightning.LightningDataModule
-) -> None:
-    """Run Lightning's loop; the user's Ctrl+C stays a `KeyboardInterrupt`."""
-    main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if main else None
-    try:
-        trainer.fit(module, datamodule=data)
-    except SystemExit as leave:
-        # Lightning swallows the interrupt, disables the signal for good and leaves the program
-        if isinstance(leave.__context__, KeyboardInterrupt):
-            raise leave.__context__ from None
-        raise
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, handler)

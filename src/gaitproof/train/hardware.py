@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from pydantic import Field
@@ -19,7 +21,7 @@ from gaitproof.errors import ConfigError
 if TYPE_CHECKING:
     import lightning.pytorch as lightning
 
-    from gaitproof.train.config import TrainSettings
+    from gaitproof.train.config import RunSettings
 
 _CHATTY: Final = (
     "lightning.pytorch",
@@ -47,7 +49,7 @@ class TrainerSettings(Settings):
 
 
 def make_trainer(
-    options: TrainerSettings, settings: TrainSettings, callbacks: list[lightning.Callback]
+    options: TrainerSettings, settings: RunSettings, callbacks: list[lightning.Callback]
 ) -> lightning.Trainer:
     """Build Lightning's trainer for a recipe on the given devices.
 
@@ -93,6 +95,30 @@ def make_trainer(
             hint="use precision: bf16-mixed or 32",
         )
     return trainer
+
+
+def run_to_end(trainer: lightning.Trainer, module: lightning.LightningModule, data: Any) -> None:
+    """Run Lightning's loop; the user's Ctrl+C stays a `KeyboardInterrupt`.
+
+    Parameters
+    ----------
+    trainer, module
+        As Lightning has them.
+    data
+        A data module or a loader.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    try:
+        trainer.fit(module, data)
+    except SystemExit as leave:
+        # Lightning swallows the interrupt, disables the signal for good and leaves the program
+        if isinstance(leave.__context__, KeyboardInterrupt):
+            raise leave.__context__ from None
+        raise
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, handler)
 
 
 def _is_gpu(trainer: lightning.Trainer) -> bool:

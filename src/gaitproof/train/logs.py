@@ -15,22 +15,10 @@ from torch.optim import Optimizer
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
 from gaitproof.train.hardware import share_buffers
-from gaitproof.train.module import GaitModule
+from gaitproof.train.learner import Learner
 
 LOG_FILE: Final = "metrics.csv"
 TENSORBOARD_FOLDER: Final = "tensorboard"
-COLUMNS: Final = (
-    "step",
-    "loss",
-    "supervised_contrastive",
-    "pair",
-    "triplet",
-    "contrastive",
-    "arcface",
-    "learning_rate",
-    "validation_loss",
-)
-"""Of the CSV file; the parts of the loss are weighted, and empty where the recipe has none."""
 
 
 class Recorder(lightning.Callback):
@@ -51,7 +39,7 @@ class Recorder(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Note the step."""
-        assert isinstance(pl_module, GaitModule)
+        assert isinstance(pl_module, Learner)
         run = pl_module.run
         # the mean of all devices, where there are several
         loss = float(trainer.strategy.reduce(outputs["loss"], reduce_op="mean"))
@@ -92,9 +80,9 @@ class Reporter(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Tell."""
-        assert isinstance(pl_module, GaitModule)
+        assert isinstance(pl_module, Learner)
         run = pl_module.run
-        done = 1.0 if run.stopped else run.step / pl_module.settings.steps
+        done = 1.0 if run.stopped else run.step / pl_module.steps
         self._progress(done, run.losses[-1])
 
 
@@ -107,9 +95,12 @@ class RunLog(lightning.Callback):
         The run's.
     done
         Steps the run goes on from: what was logged beyond them is struck out.
+    losses
+        Names of the losses; weighted, and empty where the recipe has none.
     """
 
-    def __init__(self, folder: Path, done: int) -> None:
+    def __init__(self, folder: Path, done: int, losses: Sequence[str]) -> None:
+        self._columns = ("step", "loss", *losses, "learning_rate", "validation_loss")
         self._path = folder / LOG_FILE
         self._events = folder / TENSORBOARD_FOLDER
         self._done = done
@@ -123,7 +114,8 @@ class RunLog(lightning.Callback):
             return
         from torch.utils.tensorboard import SummaryWriter
 
-        write_atomically(self._path, _table(_rows(self._path, self._done)))
+        rows = _rows(self._path, self._done, len(self._columns))
+        write_atomically(self._path, _table([self._columns, *rows]))
         self._file = self._path.open("a", newline="", encoding="utf-8")
         self._table = csv.writer(self._file)
         self._writer = SummaryWriter(str(self._events), purge_step=self._done + 1)
@@ -146,7 +138,7 @@ class RunLog(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Write the step."""
-        assert isinstance(pl_module, GaitModule)
+        assert isinstance(pl_module, Learner)
         if not trainer.is_global_zero:
             return
         run = pl_module.run
@@ -158,7 +150,7 @@ class RunLog(lightning.Callback):
         if run.validation and run.validation[-1][0] == run.step:
             values["validation_loss"] = run.validation[-1][1]
         # every row is flushed: what a killed run has done is on disk
-        self._table.writerow([run.step, *(values.get(name, "") for name in COLUMNS[1:])])
+        self._table.writerow([run.step, *(values.get(name, "") for name in self._columns[1:])])
         self._file.flush()
         for name, value in values.items():
             self._writer.add_scalar(name, value, run.step)
@@ -185,16 +177,16 @@ class RunLog(lightning.Callback):
             self._writer.close()
 
 
-def _rows(path: Path, done: int) -> list[list[str]]:
+def _rows(path: Path, done: int, columns: int) -> list[list[str]]:
     """Read the rows of the steps that count; a row cut short by a kill does not."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))[1:]
-    return [row for row in rows if len(row) == len(COLUMNS) and int(row[0]) <= done]
+    return [row for row in rows if len(row) == columns and int(row[0]) <= done]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([COLUMNS, *rows])
+    csv.writer(text).writerows(rows)
     return text.getvalue().encode()

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import lightning.pytorch as lightning
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from gaitproof.nets.hybrid import PairHead
 from gaitproof.nets.pairs import PairNetwork
 from gaitproof.train import losses
 from gaitproof.train.config import LossSettings, TrainSettings
-from gaitproof.train.sampler import Batch, torch_seed
+from gaitproof.train.learner import Learner
+from gaitproof.train.sampler import Batch
 from gaitproof.train.state import RunState
 
 
-class GaitModule(lightning.LightningModule):
+class GaitModule(Learner):
     """What is trained: a network, the heads that its losses need, and how they learn.
 
     An encoder learns from the weighted sum of the recipe's losses; a pair network from the
@@ -35,27 +34,20 @@ class GaitModule(lightning.LightningModule):
         Where the run stands.
     """
 
+    loss_names = ("supervised_contrastive", "pair", "triplet", "contrastive", "arcface")
+
     def __init__(
         self, network: nn.Module, settings: TrainSettings, classes: int, state: RunState
     ) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network, settings, settings.steps, state)
         self.settings = settings
         self.heads = nn.ModuleDict()
         if not isinstance(network, PairNetwork):
             self.heads.update(_make_heads(settings.loss, _embedding_size(network), classes))
-        self.run = state
-        self.parts: dict[str, Tensor] = {}
-        self.schedule: OneCycleLR | ReduceLROnPlateau | None = None
 
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Set the source of chance of the step, so that any step can be taken again."""
-        torch.manual_seed(torch_seed(self.settings.seed, self.run.step, self.global_rank))
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch."""
-        self.parts = self.losses_of(batch)
-        return torch.stack(list(self.parts.values())).sum()
+    def validation_losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the losses of people who were not trained on."""
+        return self.losses_of(batch, known_people=False)
 
     def losses_of(self, batch: Batch, *, known_people: bool = True) -> dict[str, Tensor]:
         """Return every loss of the recipe, each times its weight.
@@ -103,35 +95,6 @@ class GaitModule(lightning.LightningModule):
                 weights.supervised_contrastive or 1.0
             ) * losses.supervised_contrastive(unit, batch.labels, weights.temperature)
         return parts
-
-    def configure_optimizers(self) -> Any:
-        """Return AdamW, with the one-cycle schedule if the recipe has it.
-
-        The plateau schedule follows the validation loss and is moved by
-        `gaitproof.train.validation.Validation`.
-        """
-        settings = self.settings
-        optimiser = torch.optim.AdamW(
-            self.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-        )
-        if settings.schedule.name == "plateau":
-            self.schedule = ReduceLROnPlateau(
-                optimiser,
-                factor=settings.schedule.factor,
-                patience=settings.schedule.patience,
-                threshold=settings.validation.min_delta,
-                threshold_mode="abs",
-            )
-        if settings.schedule.name != "one-cycle":
-            return optimiser
-        # a cycle of one step has no way up
-        self.schedule = OneCycleLR(
-            optimiser, settings.learning_rate, total_steps=max(settings.steps, 2)
-        )
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": self.schedule, "interval": "step"},
-        }
 
 
 def _make_heads(weights: LossSettings, embedding: int, classes: int) -> dict[str, nn.Module]:

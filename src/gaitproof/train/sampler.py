@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from gaitproof.gait.features import compute_features
 from gaitproof.media.manifest import is_mirrored
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.augment import augment, change_tempo
+from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.config import AugmentSettings, TrainSettings
 from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
@@ -28,30 +28,6 @@ _GRID = np.arange(WINDOW_FRAMES) / WINDOW_RATE
 
 Person = tuple[str, str]
 """Source and subject."""
-
-
-class Stream(IntEnum):
-    """Independent streams of chance of one run."""
-
-    BATCH = 0
-    WINDOWS = 1
-    NORMALISER = 2
-    VALIDATION = 3
-    SUBJECTS = 4
-    DROPOUT = 5
-    WEIGHTS = 6
-
-
-def random_source(
-    seed: int, step: int = 0, rank: int = 0, stream: Stream = Stream.BATCH
-) -> np.random.Generator:
-    """Return the source of chance of one step: the same arguments, the same numbers."""
-    return np.random.default_rng((seed, step, rank, stream))
-
-
-def torch_seed(seed: int, step: int = 0, rank: int = 0, stream: Stream = Stream.DROPOUT) -> int:
-    """Return a seed for torch's generators, from 0 to 2**63 - 1."""
-    return int(random_source(seed, step, rank, stream).integers(2**63 - 1))
 
 
 def person_of(recording: Recording) -> Person:

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import lightning.pytorch as lightning
 import torch
+from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
+from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.hardware import share_buffers
-from gaitproof.train.module import GaitModule
+from gaitproof.train.learner import Learner
 from gaitproof.train.sampler import (
     Batch,
     Person,
-    Stream,
     WindowSampler,
     make_batch,
     person_of,
-    random_source,
 )
 
 if TYPE_CHECKING:
@@ -103,16 +103,18 @@ def validation_batch(
 
 
 class Validation(lightning.Callback):
-    """Measures the loss on a fixed batch, keeps the best weights, and stops without progress.
+    """Measures the loss on fixed batches, keeps the best weights, and stops without progress.
 
     Parameters
     ----------
-    batch
-        Of `validation_batch`.
+    batches
+        Tuples of tensors; the loss is the mean over them.
+    every
+        Steps between validations; there is one after the last step too.
     """
 
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
+    def __init__(self, batches: Sequence[tuple[Tensor, ...]], every: int) -> None:
+        self._batches, self._every = batches, every
 
     def on_train_batch_end(
         self,
@@ -123,15 +125,15 @@ class Validation(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Validate, if it is time."""
-        assert isinstance(pl_module, GaitModule)
-        settings, run = pl_module.settings, pl_module.run
-        if run.step % settings.validation.every and run.step != settings.steps:
+        assert isinstance(pl_module, Learner)
+        settings, run = pl_module.recipe.validation, pl_module.run
+        if run.step % self._every and run.step != pl_module.steps:
             return
         loss = self._measure(trainer, pl_module)
         run.validation.append((run.step, loss))
         if isinstance(pl_module.schedule, ReduceLROnPlateau):
             pl_module.schedule.step(loss)
-        if loss < run.best_loss - settings.validation.min_delta:
+        if loss < run.best_loss - settings.min_delta:
             run.best_loss, run.without_progress = loss, 0
             run.best = {
                 name: value.detach().cpu().clone()
@@ -139,17 +141,19 @@ class Validation(lightning.Callback):
             }
         else:
             run.without_progress += 1
-        if run.without_progress >= settings.validation.patience:
+        if run.without_progress >= settings.patience:
             run.stopped = True
             trainer.should_stop = True
 
-    def _measure(self, trainer: lightning.Trainer, module: GaitModule) -> float:
+    def _measure(self, trainer: lightning.Trainer, module: Learner) -> float:
         # all devices must find the same loss, since they must stop together
         share_buffers(trainer, module)
-        batch = Batch(*(part.to(module.device) for part in self._batch))
         module.eval()
-        with torch.no_grad(), trainer.precision_plugin.val_step_context():
-            parts = module.losses_of(batch, known_people=False)
+        total = 0.0
+        for batch in self._batches:
+            there = type(batch)(*(part.to(module.device) for part in batch))
+            with torch.no_grad(), trainer.precision_plugin.val_step_context():
+                parts = module.validation_losses(there)
+            total += torch.stack(list(parts.values())).sum().item()
         module.train()
-        loss = torch.stack(list(parts.values())).sum().item()
-        return float(trainer.strategy.broadcast(loss))
+        return float(trainer.strategy.broadcast(total / len(self._batches)))

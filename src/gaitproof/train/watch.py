@@ -55,7 +55,7 @@ class Watcher(lightning.Callback):
         """Look, if it is time."""
         assert isinstance(pl_module, GaitModule)
         step = pl_module.run.step
-        if step % self._watch.every or step >= pl_module.settings.steps:
+        if step % self._watch.every or step >= pl_module.steps:
             return
         # a copy, so that the run goes on as if nobody had looked
         network = deepcopy(pl_module.network).cpu().eval()

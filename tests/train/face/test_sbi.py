@@ -82,7 +82,7 @@ def test_the_seed_decides_the_forgery(face, outline):
         sbi.self_blend(image, outline(points), np.random.default_rng(seed)) for seed in (4, 4, 5)
     )
     assert np.array_equal(first[0], second[0])
-    assert np.array_equal(first[1], second[1])
+    assert np.array_equal(first.mask, second.mask)
     assert not np.array_equal(first[0], other[0])
     assert np.array_equal(image, before)
 
@@ -90,17 +90,19 @@ def test_the_seed_decides_the_forgery(face, outline):
 def test_every_forgery_differs_within_its_mask(face):
     image, points = face
     for seed in range(20):
-        forged, mask = sbi.self_blend(image, points, np.random.default_rng(seed))
-        assert forged.shape == image.shape
-        assert forged.dtype == np.uint8
-        changed = np.abs(forged.astype(int) - image).max(axis=2)
+        forged, genuine, mask = sbi.self_blend(image, points, np.random.default_rng(seed))
+        assert forged.shape == genuine.shape == image.shape
+        assert forged.dtype == genuine.dtype == np.uint8
+        changed = np.abs(forged.astype(int) - genuine).max(axis=2)
         assert changed[mask > 0.1].max() > 2
+        # a tint of the whole picture would be the label
+        assert changed[mask == 0].max(initial=0) == 0
 
 
 def test_the_ratios_of_the_paper_are_drawn(face):
     image, points = face
     highest = [
-        float(sbi.self_blend(image, points, np.random.default_rng(seed))[1].max())
+        float(sbi.self_blend(image, points, np.random.default_rng(seed)).mask.max())
         for seed in range(60)
     ]
     drawn = {min(sbi.BLENDING_RATIOS, key=lambda ratio: abs(ratio - h)) for h in highest}

@@ -8,7 +8,7 @@ with their name below are the paper's.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -32,7 +32,26 @@ _BROWS: Final = 0.30
 """A hull without the forehead begins so far down the face's height."""
 
 
-def self_blend(image: Image, points: Points, rng: np.random.Generator) -> tuple[Image, Mask]:
+class SelfBlend(NamedTuple):
+    """A forgery and what it is to be told from.
+
+    Parameters
+    ----------
+    forged
+        Shape (H, W, 3), uint8 RGB.
+    genuine
+        The same picture without the blended face, likewise: with the same colours and sharpness, so
+        that only the part that does not fit tells the two apart.
+    mask
+        Shape (H, W), 0 to 1: what of the forgery is the source's.
+    """
+
+    forged: Image
+    genuine: Image
+    mask: Mask
+
+
+def self_blend(image: Image, points: Points, rng: np.random.Generator) -> SelfBlend:
     """Blend a face with a changed version of itself.
 
     Parameters
@@ -44,11 +63,6 @@ def self_blend(image: Image, points: Points, rng: np.random.Generator) -> tuple[
         `gaitproof.face.types.Face`.
     rng
         Same state, same forgery.
-
-    Returns
-    -------
-    tuple
-        The forged face, shape (H, W, 3), and what of it is the source's, shape (H, W), 0 to 1.
     """
     mask = face_mask(image.shape[:2], points, rng)
     source, target = image, image
@@ -58,7 +72,7 @@ def self_blend(image: Image, points: Points, rng: np.random.Generator) -> tuple[
         target = change_statistics(target, rng)
     source, mask = displace(source, mask, rng)
     mask = soften(mask, rng) * np.float32(rng.choice(BLENDING_RATIOS))
-    return blend(source, target, mask), mask
+    return SelfBlend(blend(source, target, mask), target, mask)
 
 
 def blend(source: Image, target: Image, mask: Mask) -> Image:
@@ -73,7 +87,7 @@ def face_mask(shape: tuple[int, ...], points: Points, rng: np.random.Generator) 
     outline = _outline(np.asarray(points, np.float64))
     top, bottom = outline[:, 1].min(), outline[:, 1].max()
     height = bottom - top
-    kind = rng.integers(4)
+    kind = rng.integers(5)
     first = 0.0
     if kind == 1:  # without the forehead, as swaps that stop at the brows
         first = top + height * _BROWS
@@ -82,6 +96,9 @@ def face_mask(shape: tuple[int, ...], points: Points, rng: np.random.Generator) 
         outline = centre + (outline - centre) * rng.uniform(0.72, 1.0, 2)
     elif kind == 3:  # the lower half only: mouth and chin, as in re-enactment
         first = top + height * rng.uniform(0.4, 0.55)
+    elif kind == 4:  # larger: the whole head
+        centre = outline.mean(axis=0)
+        outline = centre + (outline - centre) * rng.uniform(1.0, 1.3)
     hull = cv2.convexHull(np.rint(outline * 8).astype(np.int32))
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, hull, [255], lineType=cv2.LINE_AA, shift=3)

@@ -33,7 +33,10 @@ def make_faces(count=3, seed=0, size=16):
 
 @pytest.fixture
 def store(tmp_path):
-    stored = [write_clip(tmp_path, REAL, make_faces()), write_clip(tmp_path, FAKE, make_faces(2, 1))]
+    stored = [
+        write_clip(tmp_path, REAL, make_faces()),
+        write_clip(tmp_path, FAKE, make_faces(2, 1)),
+    ]
     write_index(tmp_path, StoreSettings(detector="drawn 1"), stored)
     return FaceStore.open(tmp_path)
 

@@ -102,8 +102,9 @@ class StoredFaces:
 
     def landmarks(self, place: int) -> NDArray[np.float32]:
         """Return the mesh of a picture, or its five points where it has none."""
-        mesh = self.meshes[place]
-        return self.points[place] if np.isnan(mesh).any() else mesh
+        mesh: NDArray[np.float32] = self.meshes[place]
+        points: NDArray[np.float32] = self.points[place]
+        return points if np.isnan(mesh).any() else mesh
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Networks that tell forged faces from genuine ones."""

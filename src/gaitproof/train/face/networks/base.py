@@ -1,0 +1,66 @@
+"""What the networks for faces have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+FORGED, GENUINE = 0, 1
+"""Places of the two classes among the logits."""
+
+
+class FaceNetwork(nn.Module, ABC):
+    """Crops in, logits [forged, genuine] out.
+
+    Attributes
+    ----------
+    temporal
+        Whether it looks at the pictures of a clip together: it then takes shape (N, T, 3, S, S) and
+        a mask (N, T) of the pictures that are there; else single pictures (N, 3, S, S).
+    """
+
+    temporal: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a network of single pictures says of them.
+
+    Parameters
+    ----------
+    logits
+        Shape (N, 2): [forged, genuine].
+    blend
+        Shape (N, h, w): logits of "this place comes from another face"; None where the network does
+        not say.
+    """
+
+    logits: Tensor
+    blend: Tensor | None = None
+
+
+class PictureNetwork(FaceNetwork):
+    """A convolutional network of single pictures: features, their mean over the picture, a head."""
+
+    head: nn.Module
+
+    @abstractmethod
+    def features(self, crops: Tensor) -> Tensor:
+        """Return the last feature maps, shape (N, C, h, w), of crops (N, 3, S, S)."""
+
+    def locate(self, features: Tensor) -> Tensor | None:
+        """Return where the blended part is, logits (N, h, w), or None if it is not learnt."""
+        return None
+
+    def look(self, crops: Tensor) -> Looked:
+        """Return everything the network says of crops (N, 3, S, S)."""
+        features = self.features(crops)
+        return Looked(self.head(features.mean(dim=(2, 3))), self.locate(features))
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return logits (N, 2) of crops (N, 3, S, S)."""
+        logits: Tensor = self.head(self.features(crops).mean(dim=(2, 3)))
+        return logits

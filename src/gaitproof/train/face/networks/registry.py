@@ -1,0 +1,73 @@
+"""The networks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import Field
+
+from gaitproof.config import Settings
+from gaitproof.errors import ConfigError
+from gaitproof.train.face.networks.base import FaceNetwork
+from gaitproof.train.face.networks.compact import Compact
+from gaitproof.train.face.networks.efficientnet import EffNetB1
+
+FACE_NETWORKS: Final[Mapping[str, Callable[..., FaceNetwork]]] = MappingProxyType(
+    {"compact": Compact, "effnet-b1": EffNetB1}
+)
+"""What builds each of them; parameters are departures from its own sizes."""
+
+
+class FaceNetworkSettings(Settings):
+    """Departures from a network's own sizes; None keeps the network's value.
+
+    A network that has no such size refuses the setting.
+    """
+
+    pretrained: str | None = None
+    """Of published backbones: a name on the Hugging Face hub, a local folder, or ``none``."""
+    width: int | None = Field(default=None, ge=8, le=4096)
+    """Channels of the first stage, or of the recurrent layers."""
+    hidden: int | None = Field(default=None, ge=8, le=4096)
+    """Width of the head."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+
+
+def list_face_networks() -> tuple[str, ...]:
+    """Return the names of the networks."""
+    return tuple(sorted(FACE_NETWORKS))
+
+
+def create_face_network(name: str, settings: FaceNetworkSettings | None = None) -> FaceNetwork:
+    """Build a network.
+
+    Parameters
+    ----------
+    name
+        Of `list_face_networks`.
+    settings
+        Departures from its own sizes.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network, or it has no such size.
+    ModelError
+        If its backbone cannot be loaded.
+    """
+    if name not in FACE_NETWORKS:
+        raise ConfigError(
+            f"There is no face network {name!r}.", expected=", ".join(list_face_networks())
+        )
+    given: dict[str, Any] = settings.model_dump(exclude_none=True) if settings is not None else {}
+    build = FACE_NETWORKS[name]
+    try:
+        return build(**given)
+    except TypeError as error:
+        raise ConfigError(
+            f"The face network {name!r} has no such setting.",
+            actual=str(error),
+            hint="leave it out, or choose another network",
+        ) from error

@@ -1,0 +1,144 @@
+"""Crops for training: genuine faces and their self-blended twins, cut, turned and damaged alike.
+
+Everything random about a crop comes from one seed, so that the crops of a clip's pictures change in
+the same way, and any crop can be made again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.face.align import AlignmentSettings, to_crop
+from gaitproof.train.face.robust import Damage
+from gaitproof.train.face.sbi import change_statistics, self_blend
+
+Image = NDArray[np.uint8]
+Points = NDArray[np.floating[Any]]
+
+TURN: Final = 10.0
+"""Degrees, ± (face seed 1)."""
+_ZOOM: Final = 0.08
+_SHIFT: Final = 0.03
+"""Largest change of scale, and largest move as a share of the crop's side: detectors differ by as
+much."""
+_JITTER: Final = 0.5
+"""Chance that a labelled face's colours and sharpness are changed."""
+
+PLACES: Final = 14
+"""A blending mask is handed on as so many by so many shares."""
+
+
+class Crop(NamedTuple):
+    """One picture for a network.
+
+    Parameters
+    ----------
+    picture
+        Shape (S, S, 3), uint8 RGB.
+    blend
+        Shape (14, 14), 0 to 1: share of every place that comes from another face; NaN if unknown.
+    """
+
+    picture: Image
+    blend: NDArray[np.float32]
+
+
+def draw_pair(
+    picture: Image, landmarks: Points, points: Points, alignment: AlignmentSettings, seed: int
+) -> tuple[Crop, Crop]:
+    """Return a forged and a genuine crop that differ by the blended face alone.
+
+    Parameters
+    ----------
+    picture
+        A genuine face with room around it, shape (H, W, 3), uint8 RGB.
+    landmarks
+        For the mask, shape (K, 2), pixels: a mesh, or the five points.
+    points
+        The five points that align, shape (5, 2), pixels.
+    alignment
+        How the crop is cut.
+    seed
+        Same seed, same crops.
+    """
+    rng = np.random.default_rng(seed)
+    blended = self_blend(picture, landmarks, rng)
+    finish = _Finish.draw(rng)
+    nothing = np.zeros(blended.mask.shape, np.float32)
+    return (
+        finish.apply(blended.forged, blended.mask, points, alignment),
+        finish.apply(blended.genuine, nothing, points, alignment),
+    )
+
+
+def draw_labelled(
+    picture: Image, points: Points, alignment: AlignmentSettings, seed: int, *, forged: bool
+) -> Crop:
+    """Return a crop of a face whose label the data set knows.
+
+    Parameters
+    ----------
+    picture, points, alignment, seed
+        As for `draw_pair`.
+    forged
+        The label; where the forgery lies is not known.
+    """
+    rng = np.random.default_rng(seed)
+    if rng.random() < _JITTER:
+        picture = change_statistics(picture, rng)
+    known = np.full(picture.shape[:2], np.nan if forged else 0, np.float32)
+    return _Finish.draw(rng).apply(picture, known, points, alignment)
+
+
+class _Finish(NamedTuple):
+    """What happens to a genuine face and its twin alike."""
+
+    damage: Damage
+    turn: float
+    zoom: float
+    shift: tuple[float, float]
+    flip: bool
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> _Finish:
+        return cls(
+            Damage.draw(rng),
+            float(rng.uniform(-TURN, TURN)),
+            1 + float(rng.uniform(-_ZOOM, _ZOOM)),
+            (float(rng.uniform(-_SHIFT, _SHIFT)), float(rng.uniform(-_SHIFT, _SHIFT))),
+            bool(rng.random() < 0.5),
+        )
+
+    def apply(
+        self,
+        picture: Image,
+        mask: NDArray[np.float32],
+        points: Points,
+        alignment: AlignmentSettings,
+    ) -> Crop:
+        side = alignment.size
+        matrix = self._matrix(points, alignment)
+        # damaged before it is cut: a video is compressed before anybody looks for faces in it
+        crop: Any = cv2.warpAffine(
+            self.damage.apply(picture), matrix, (side, side), borderMode=cv2.BORDER_REFLECT
+        )
+        places: Any = cv2.resize(
+            cv2.warpAffine(mask, matrix, (side, side)),
+            (PLACES, PLACES),
+            interpolation=cv2.INTER_AREA,
+        )
+        if self.flip:
+            crop, places = crop[:, ::-1], places[:, ::-1]
+        return Crop(np.ascontiguousarray(crop, np.uint8), np.ascontiguousarray(places, np.float32))
+
+    def _matrix(self, points: Points, alignment: AlignmentSettings) -> NDArray[np.float64]:
+        """Return the alignment followed by turn, zoom and shift, shape (2, 3)."""
+        side = alignment.size
+        first = to_crop(np.asarray(points, np.float64), alignment)
+        then: Any = cv2.getRotationMatrix2D((side / 2, side / 2), self.turn, self.zoom)
+        then[:, 2] += np.array(self.shift) * side
+        return np.column_stack((then[:, :2] @ first[:, :2], then[:, :2] @ first[:, 2] + then[:, 2]))

@@ -1,0 +1,97 @@
+"""What every training has in common: a network, its losses, and where the run stands."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import lightning.pytorch as lightning
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+
+from gaitproof.train.chance import torch_seed
+from gaitproof.train.config import RunSettings
+from gaitproof.train.state import RunState
+
+
+class Learner(lightning.LightningModule):
+    """A network that learns by AdamW from a sum of losses.
+
+    Parameters
+    ----------
+    network
+        What is trained.
+    settings
+        How.
+    steps
+        Of the whole run.
+    state
+        Where the run stands.
+
+    Attributes
+    ----------
+    loss_names
+        Names of the losses that `losses_of` may return, for the log.
+    """
+
+    loss_names: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self, network: nn.Module, settings: RunSettings, steps: int, state: RunState
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = settings
+        self.steps = steps
+        self.run = state
+        self.parts: dict[str, Tensor] = {}
+        self.schedule: OneCycleLR | ReduceLROnPlateau | None = None
+
+    @abstractmethod
+    def losses_of(self, batch: Any) -> dict[str, Tensor]:
+        """Return every loss of a batch on the module's device, each times its weight."""
+
+    def validation_losses(self, batch: Any) -> dict[str, Tensor]:
+        """Return the losses of a batch that is not trained on."""
+        return self.losses_of(batch)
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set the source of chance of the step, so that any step can be taken again."""
+        torch.manual_seed(torch_seed(self.recipe.seed, self.run.step, self.global_rank))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Return the loss of a batch."""
+        self.parts = self.losses_of(batch)
+        return torch.stack(list(self.parts.values())).sum()
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW, with the one-cycle schedule if the recipe has it.
+
+        The plateau schedule follows the validation loss and is moved by
+        `gaitproof.train.validation.Validation`.
+        """
+        settings = self.recipe
+        optimiser = torch.optim.AdamW(
+            (parameter for parameter in self.parameters() if parameter.requires_grad),
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+        )
+        if settings.schedule.name == "plateau":
+            self.schedule = ReduceLROnPlateau(
+                optimiser,
+                factor=settings.schedule.factor,
+                patience=settings.schedule.patience,
+                threshold=settings.validation.min_delta,
+                threshold_mode="abs",
+            )
+        if settings.schedule.name != "one-cycle":
+            return optimiser
+        # a cycle of one step has no way up
+        self.schedule = OneCycleLR(
+            optimiser, settings.learning_rate, total_steps=max(self.steps, 2)
+        )
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": self.schedule, "interval": "step"},
+        }
