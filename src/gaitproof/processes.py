@@ -5,19 +5,27 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
-from gaitproof.errors import GaitproofError
+from gaitproof.errors import DependencyError, GaitproofError
 
 _ONE_THREAD: Final = (
     "OMP_NUM_THREADS",  # torch, OpenBLAS
     "LP_NUM_THREADS",  # llvmpipe, Mesa's software renderer
     "OPENCV_FOR_THREADS_NUM",
 )
+
+
+_AHEAD: Final = 2
+"""Items that `run_apart` hands to each process at a time: one it works on, and the next."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -41,6 +49,72 @@ def worker_pool(workers: int, crash: GaitproofError) -> Iterator[ProcessPoolExec
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def run_apart(
+    items: Sequence[Item], work: Callable[[Item], Result], workers: int
+) -> Iterator[tuple[Item, Result | None]]:
+    """Do work on every item in other processes, such that a crash costs one item only.
+
+    When a process dies, the items under way are tried again, each in a process of its own.
+
+    Parameters
+    ----------
+    items
+        What to work on; sent to the processes.
+    work
+        Can be imported by them. What it raises is raised here, and ends everything.
+    workers
+        Number of processes, at least 1.
+
+    Yields
+    ------
+    tuple
+        An item and what became of it, in the order of finishing; None if it crashed its process.
+
+    Raises
+    ------
+    DependencyError
+        If the processes cannot be started.
+    """
+    waiting = deque(items)
+    while waiting:
+        for suspect in (yield from _run_until_crash(waiting, work, workers)):
+            for culprit in (yield from _run_until_crash(deque([suspect]), work, 1)):
+                yield culprit, None
+
+
+def _run_until_crash(
+    waiting: deque[Item], work: Callable[[Item], Result], workers: int
+) -> Generator[tuple[Item, Result], None, list[Item]]:
+    """Take items from `waiting`; return those that were under way when a process died."""
+    crash = GaitproofError("A process crashed.")
+    flying: dict[Future[Result], Item] = {}
+    try:
+        with worker_pool(min(workers, len(waiting)), crash) as pool:
+            _check_start(pool)
+            while waiting or flying:
+                while waiting and len(flying) < _AHEAD * workers:
+                    future = pool.submit(work, waiting[0])
+                    flying[future] = waiting.popleft()
+                for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                    result = future.result()
+                    yield flying.pop(future), result
+    except GaitproofError as error:
+        if error is not crash:
+            raise
+    return list(flying.values())
+
+
+def _check_start(pool: ProcessPoolExecutor) -> None:
+    """Tell processes that cannot even start from those that an item crashes."""
+    try:
+        pool.submit(os.getpid).result()
+    except BrokenProcessPool as error:
+        raise DependencyError(
+            "Worker processes cannot be started.",
+            hint="in a script, begin with `if __name__ == '__main__':`",
+        ) from error
 
 
 def _start() -> None:

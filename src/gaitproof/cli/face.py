@@ -188,4 +188,7 @@ def _write(found: FaceScan, folder: Path) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
+    from gaitproof.cli import face_prepare
+
+    face_prepare.register(face)
     app.add_typer(face, name="face")

@@ -1,0 +1,130 @@
+"""``gaitproof face prepare``: a data set of faces, cut and aligned for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gaitproof.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gaitproof.train.face.data.prepare import Prepared
+
+FAILED_STATUS: Final = 2
+"""Process exit status when a clip could not be prepared, as for every input error."""
+
+
+def prepare(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the data set.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder to fill; resumed if begun.")
+    ],
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="auto, faceforensics, celeb-df, dfdc, wild-deepfake, plain, table (clips.csv)."
+        ),
+    ] = "auto",
+    frames: Annotated[
+        int, typer.Option(min=1, max=200, help="Pictures per clip, evenly spaced.")
+    ] = 6,
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Processes; 0: one per processor.")
+    ] = 0,
+    detector: Annotated[
+        str,
+        typer.Option(
+            metavar="mediapipe|yunet=FILE|dlib=FILE",
+            help="What finds the faces; mediapipe needs no file.",
+        ),
+    ] = "mediapipe",
+    seed: Annotated[
+        int, typer.Option(min=0, help="Draws the split of clips that have no published one.")
+    ] = 0,
+    shares: Annotated[
+        str, typer.Option(help="Of train, validation and test among them.")
+    ] = "0.7,0.15,0.15",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Cut and align the faces of a data set for training.
+
+    Everything of one person or source video stays on one side of the split. DIR gets the faces,
+    ``index.csv`` and ``failures.csv``. An interrupted run goes on where it stopped. Ends with
+    status 2 if a clip failed; the others are done all the same.
+    """
+    from gaitproof.cli.face import parse_detector
+    from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.train.face.data.prepare import PrepareSettings
+    from gaitproof.train.face.data.prepare import prepare as run
+
+    settings = PrepareSettings(
+        layout=layout,
+        frames=frames,
+        detector=parse_detector(detector),
+        seed=seed,
+        shares=parse_shares(shares),
+    )
+    with progress_bar(f"Preparing {root.name}") as progress:
+        prepared = run(root, out, settings, workers=workers, progress=progress)
+    if as_json:
+        print_json({"out": str(out), **prepared.to_dict()})
+    else:
+        _show(prepared, out)
+    if prepared.failures:
+        raise typer.Exit(FAILED_STATUS)
+
+
+def parse_shares(text: str) -> tuple[float, float, float]:
+    """Read the shares of train, validation and test, as ``0.7,0.15,0.15``.
+
+    Raises
+    ------
+    ConfigError
+        If these are not three numbers.
+    """
+    try:
+        train, validation, test = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(
+            "The shares cannot be read.",
+            expected="train,validation,test, as 0.7,0.15,0.15",
+            actual=repr(text),
+        ) from error
+    return train, validation, test
+
+
+def _show(prepared: Prepared, out: Path) -> None:
+    from rich.table import Table
+
+    from gaitproof.cli.output import failure_table, markup, stdout
+
+    console = stdout()
+    table = Table()
+    for title in ("split", "label", "manipulation"):
+        table.add_column(title, overflow="fold")
+    for title in ("clips", "pictures"):
+        table.add_column(title, justify="right")
+    for count in prepared.counts():
+        table.add_row(
+            count.split,
+            count.label,
+            markup(count.manipulation),
+            str(count.clips),
+            str(count.pictures),
+        )
+    console.print(table)
+    parts = [f"{len(prepared.clips)} clips in {markup(str(out))}"]
+    if prepared.kept:
+        parts.append(f"{prepared.kept} of them from an earlier run")
+    if prepared.unused:
+        parts.append(f"{prepared.unused} left out, since they tie one split to another")
+    console.print("; ".join(parts))
+    if prepared.failures:
+        console.print(failure_table([(one.clip, one.reason) for one in prepared.failures]))
+
+
+def register(face: typer.Typer) -> None:
+    """Add the command to ``gaitproof face``."""
+    face.command()(prepare)

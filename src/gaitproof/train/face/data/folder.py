@@ -1,0 +1,92 @@
+"""A folder that one run fills at a time, and that later runs with the same settings go on with."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from gaitproof.errors import InputError
+from gaitproof.media.files import make_folder, remove_abandoned, write_atomically
+from gaitproof.train.face.data.store import CLIP_FOLDER
+
+RUN_FILE: Final = "prepare.json"
+"""What the run was told."""
+
+
+@contextmanager
+def claim_folder(folder: Path) -> Iterator[None]:
+    """Hold a folder against other runs, and remove what killed ones left unfinished.
+
+    The operating system lets go of it when the process ends, however it ends.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or opened, or another run holds it.
+    """
+    try:
+        handle = os.open(make_folder(folder), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise InputError(
+            f"The folder {str(folder)!r} cannot be opened.", actual=error.strerror or str(error)
+        ) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"Another run is preparing faces in {str(folder)!r}.",
+                hint="wait for it, or choose another folder",
+            ) from error
+        for unfinished in (folder / CLIP_FOLDER).glob(".*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        for suffix in (".json", ".csv"):
+            remove_abandoned(folder, suffix, time.time())
+        yield
+    finally:
+        os.close(handle)
+
+
+def begin_run(folder: Path, told: Mapping[str, Any]) -> None:
+    """Write down what a run is told, or check that an earlier one was told the same.
+
+    Parameters
+    ----------
+    folder
+        Claimed.
+    told
+        Plain values for JSON.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else, or belongs to a run with other settings.
+    """
+    file = folder / RUN_FILE
+    if not file.exists():
+        if any(folder.iterdir()):
+            raise InputError(
+                f"The folder {str(folder)!r} holds something else.",
+                expected="a new or empty folder, or one that an earlier run began",
+            )
+        write_atomically(file, (json.dumps(told, indent=1) + "\n").encode())
+        return
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+        changed = [name for name in told if before.get(name) != told[name]]
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{str(file)!r} cannot be read.", hint="choose another folder") from error
+    if changed:
+        raise InputError(
+            f"The faces in {str(folder)!r} were prepared with other settings.",
+            expected=", ".join(f"{name} {before.get(name)}" for name in changed),
+            actual=", ".join(f"{name} {told[name]}" for name in changed),
+            hint="give the same settings, or choose another folder",
+        )
