@@ -180,7 +180,7 @@ def fit_calibration(
             found = _fit_with_duration(scores, mated, lengths, common, ridge)
             if found is not None:
                 return found
-    (slope,), offset = _balanced_logistic(scores[:, None], mated, ridge)
+    (slope,), offset = balanced_logistic(scores[:, None], mated, ridge)
     if slope <= 0:
         slope = offset = 0.0
     return LogisticCalibration(slope=slope / _LN10, intercept=offset / _LN10, **common)
@@ -197,7 +197,7 @@ def _fit_with_duration(
     # centred, the product says little that its factors say, and the ridge does not shrink it
     centre = float(scores.mean())
     covariates = np.stack([scores, (scores - centre) * longer, longer], axis=1)
-    (slope, by_length, level), offset = _balanced_logistic(covariates, mated, ridge)
+    (slope, by_length, level), offset = balanced_logistic(covariates, mated, ridge)
     level -= by_length * centre
     # the slope is affine in log10(windows), so both ends of the range answer for all of it
     if min(slope + by_length * longer.min(), slope + by_length * longer.max()) <= 0:
@@ -304,11 +304,30 @@ def _balanced(mated: NDArray[np.bool_]) -> Float64:
     return weights
 
 
-def _balanced_logistic(x: Float64, y: NDArray[np.bool_], ridge: float) -> tuple[Float64, float]:
-    """Fit weights of covariates (N, K) and an offset, in natural units of the covariates."""
+def balanced_logistic(
+    x: Float64, y: NDArray[np.bool_], ridge: float = _RIDGE, weights: Float64 | None = None
+) -> tuple[Float64, float]:
+    """Fit a logistic regression in which both classes weigh the same.
+
+    Parameters
+    ----------
+    x
+        Covariates, shape (N, K).
+    y
+        Shape (N,), the class.
+    ridge
+        Penalty on the squared weights of the standardised covariates.
+    weights
+        Shape (N,), of the trials, one half in total for either class; None for equal ones.
+
+    Returns
+    -------
+    tuple
+        Slopes of the natural log odds, shape (K,), in units of the covariates, and the intercept.
+    """
     centre, scale = x.mean(axis=0), x.std(axis=0)
     scale[scale == 0] = 1.0
-    weights = _balanced(y)
+    weights = _balanced(y) if weights is None else weights
     design = np.column_stack([(x - centre) / scale, np.ones(len(x))])
     penalty = np.array([ridge] * x.shape[1] + [0.0])
     sign = np.where(y, 1.0, -1.0)

@@ -1,0 +1,37 @@
+"""Gait and face joined: the only place where one knows of the other."""
+
+from gaitproof.verify.fusion.joint import (
+    COMBINATIONS,
+    Answers,
+    Combination,
+    FaceFinding,
+    JointVerdict,
+    Says,
+    join,
+)
+from gaitproof.verify.fusion.rule import (
+    ALTERNATIVE,
+    FusionWeights,
+    WeightRange,
+    covariates,
+    fuse,
+    load_weights,
+    strongest_alternative,
+)
+
+__all__ = [
+    "ALTERNATIVE",
+    "COMBINATIONS",
+    "Answers",
+    "Combination",
+    "FaceFinding",
+    "FusionWeights",
+    "JointVerdict",
+    "Says",
+    "WeightRange",
+    "covariates",
+    "fuse",
+    "join",
+    "load_weights",
+    "strongest_alternative",
+]

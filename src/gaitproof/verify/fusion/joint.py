@@ -1,0 +1,499 @@
+"""One answer from the verdict on the walk and the verdict on the face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from gaitproof.errors import InputError
+from gaitproof.face.model import FaceDetectorCard
+from gaitproof.face.scan import FaceScan
+from gaitproof.face.verdict import MIN_PICTURES, FaceDecision, FaceVerdict
+from gaitproof.types import Decision, ErrorRate, PoseSequence, Verdict
+from gaitproof.verify.decision import NO_SUPPORT
+from gaitproof.verify.fusion.belonging import find_own_faces
+from gaitproof.verify.fusion.rule import QUESTION, FusionWeights, fuse
+
+
+class Says(StrEnum):
+    """What one of the two says of its own question."""
+
+    FOR = "for"
+    """The walk matches the claim; the face shows no manipulation."""
+    AGAINST = "against"
+    """The walk contradicts the claim; the face shows manipulation."""
+    OPEN = "undecided"
+    MISSING = "missing"
+
+
+class Answers(StrEnum):
+    """Which question the joint likelihood ratio answers."""
+
+    BOTH = "walk and face"
+    WALK = "walk alone"
+    FACE = "face alone"
+    NONE = "neither"
+
+
+@dataclass(frozen=True)
+class Combination:
+    """What the two verdicts can mean together."""
+
+    walk: Says
+    face: Says
+    short: str
+    """A few words for a headline."""
+    meanings: tuple[str, ...]
+    """What a video of this kind can be, the most usual first; none of them is proven."""
+
+
+COMBINATIONS: Final = (
+    Combination(
+        Says.FOR,
+        Says.FOR,
+        "the walk matches, the face shows no manipulation",
+        (
+            "an untouched video of the claimed person",
+            "a manipulation that neither looks at: the voice, the words, the place, a cut",
+            "a manipulated face that the detector does not see",
+        ),
+    ),
+    Combination(
+        Says.FOR,
+        Says.AGAINST,
+        "the walk matches, the face shows manipulation",
+        (
+            "footage of the true person with replaced lips or a reenacted face",
+            "the true person with a filter, heavy compression or a bad light, taken for a "
+            "manipulation",
+            "somebody who walks like the claimed person, with a swapped face",
+        ),
+    ),
+    Combination(
+        Says.AGAINST,
+        Says.FOR,
+        "the walk contradicts the claim, the face shows no manipulation",
+        (
+            "an untouched video of somebody else: a lookalike, an actor, a wrong name",
+            "the claimed person with another walk than usual: an injury, a load, other shoes, or a "
+            "badly tracked walk",
+            "a face swap on somebody else's body that the detector does not see",
+        ),
+    ),
+    Combination(
+        Says.AGAINST,
+        Says.AGAINST,
+        "the walk contradicts the claim, the face shows manipulation",
+        (
+            "a face swap: the claimed person's face on somebody else's body",
+            "a video that is made altogether",
+            "a bad video, which troubles both",
+        ),
+    ),
+)
+"""The four combinations of two decided verdicts."""
+
+_WALK_SAYS: Final = {
+    Decision.AUTHENTIC: Says.FOR,
+    Decision.DEEPFAKE: Says.AGAINST,
+    Decision.INCONCLUSIVE: Says.OPEN,
+}
+_FACE_SAYS: Final = {
+    FaceDecision.REAL: Says.FOR,
+    FaceDecision.FAKE: Says.AGAINST,
+    FaceDecision.INCONCLUSIVE: Says.OPEN,
+}
+
+_NO_WEIGHT: Final = "The two verdicts together weigh too little on the side that they name."
+_BLIND: Final = "The face shows no manipulation, but it alone does not tell who the person is."
+
+
+@dataclass(frozen=True)
+class FaceFinding:
+    """The verdict on the face of the person who walks, with what a report states of its model.
+
+    Parameters
+    ----------
+    decision, reason, score, confidence, threshold, false_real, false_fake
+        See `gaitproof.face.verdict.FaceVerdict`.
+    log10_lr
+        Of "not manipulated" against "manipulated"; None without a calibration.
+    log10_lr_bound
+        Its largest magnitude; None without a calibration.
+    number
+        Of the face in the scan, counted from 1.
+    pictures
+        How many pictures were scored.
+    first, last
+        Seconds at which it was first and last seen.
+    model_id, weights_sha256, detector, limits
+        Of the detector of forgeries, and what found the faces.
+    """
+
+    decision: FaceDecision
+    reason: str
+    score: float | None
+    log10_lr: float | None
+    log10_lr_bound: float | None
+    confidence: str
+    threshold: float
+    false_real: ErrorRate
+    false_fake: ErrorRate
+    number: int
+    pictures: int
+    first: float
+    last: float
+    model_id: str
+    weights_sha256: str
+    detector: str
+    limits: str
+
+
+@dataclass(frozen=True)
+class JointVerdict:
+    """The answer to "does this video show NAME's own body and an unmanipulated face?".
+
+    It is AUTHENTIC only if walk and face both are, DEEPFAKE if one of them is; and only if the
+    joint likelihood ratio, where there is one, supports the same side. Without a face that can be
+    judged it is the answer of the walk.
+
+    Parameters
+    ----------
+    decision
+        AUTHENTIC, DEEPFAKE or INCONCLUSIVE.
+    claim
+        Name of the claimed identity.
+    reason
+        Why it is INCONCLUSIVE; empty otherwise.
+    walk, face_says
+        What either says of its own question.
+    answers
+        Which question `log10_lr` answers.
+    log10_lr
+        Positive speaks for "own body and unmanipulated face" (or for what `answers` leaves of
+        it); None where nothing could be weighed.
+    log10_lr_bound
+        Its largest magnitude.
+    rule
+        How it was joined, one sentence.
+    false_authentic_walk, false_authentic_face, false_deepfake
+        Largest shares of wrong answers that follow from the error rates of the two: AUTHENTIC
+        where somebody else walks, AUTHENTIC where the face is manipulated, DEEPFAKE where nothing
+        is wrong; None where that question was not examined.
+    face
+        The face it rests on; None if there is none.
+    notes
+        Plain-language remarks.
+    """
+
+    decision: Decision
+    claim: str
+    reason: str
+    walk: Says
+    face_says: Says
+    answers: Answers
+    log10_lr: float | None
+    log10_lr_bound: float | None
+    rule: str
+    false_authentic_walk: ErrorRate | None
+    false_authentic_face: ErrorRate | None
+    false_deepfake: ErrorRate | None
+    face: FaceFinding | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def combination(self) -> Combination | None:
+        """The row of `COMBINATIONS` that applies; None unless both are decided."""
+        rows = (c for c in COMBINATIONS if (c.walk, c.face) == (self.walk, self.face_says))
+        return next(rows, None)
+
+    @property
+    def headline(self) -> str:
+        """The verdict as one line."""
+        if self.decision is Decision.INCONCLUSIVE:
+            return f"INCONCLUSIVE — {self.reason}"
+        if self.decision is Decision.DEEPFAKE:
+            return f"DEEPFAKE OF {self.claim} — {self._short}"
+        return f"AUTHENTIC — Verified as {self.claim}: {self._short}"
+
+    @property
+    def _short(self) -> str:
+        if self.combination is not None:
+            return self.combination.short
+        walk = {
+            Says.FOR: "the walk matches",
+            Says.AGAINST: "the walk contradicts the claim",
+            Says.OPEN: "the walk cannot be decided",
+            Says.MISSING: "the walk could not be compared",
+        }
+        face = {
+            Says.FOR: "the face shows no manipulation",
+            Says.AGAINST: "the face shows manipulation",
+            Says.OPEN: "the face cannot be decided",
+            Says.MISSING: "no face was judged",
+        }
+        return f"{walk[self.walk]}, {face[self.face_says]}"
+
+    @property
+    def plain(self) -> str:
+        """What walk and face say, and what that can mean."""
+        found = f"{self._short[0].upper()}{self._short[1:]}."
+        if self.combination is None:
+            return found
+        return f"{found} This can be {'; or '.join(self.combination.meanings)}."
+
+    @property
+    def question(self) -> str:
+        """What the joint likelihood ratio speaks for."""
+        return {
+            Answers.BOTH: QUESTION.format(claim=self.claim),
+            Answers.WALK: f"{self.claim} walks in the video, whatever the face",
+            Answers.FACE: "the face in the video is not manipulated, whoever it is",
+            Answers.NONE: "nothing: neither was weighed",
+        }[self.answers]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, `headline`, `plain` and `question` included."""
+        return {
+            "headline": self.headline,
+            "plain": self.plain,
+            "question": self.question,
+            **asdict(self),
+        }
+
+
+def join(
+    verdict: Verdict,
+    scan: FaceScan,
+    card: FaceDetectorCard,
+    *,
+    tracks: Sequence[PoseSequence] = (),
+    weights: FusionWeights | None = None,
+) -> JointVerdict:
+    """Join the verdict on a walk with the scan of the same video for manipulated faces.
+
+    Parameters
+    ----------
+    verdict
+        On the walk.
+    scan
+        Of the faces of the same file.
+    card
+        Of the model that scanned.
+    tracks
+        Poses of the person who was examined; they tell whose face it is.
+    weights
+        Learnt weights; left aside if they belong to other models.
+
+    Raises
+    ------
+    InputError
+        If the two are not of the same file.
+    """
+    if scan.video.sha256 != verdict.source_sha256:
+        raise InputError(
+            "Walk and face were not read from the same file.",
+            actual=f"SHA-256 {verdict.source_sha256[:12]} and {scan.video.sha256[:12]}",
+            hint="again, while nobody writes to the video",
+        )
+    own, notes = _choose_face(scan, tracks)
+    face = None if own is None else _finding(own, scan, card)
+    walk_says = Says.MISSING if verdict.log10_lr is None else _WALK_SAYS[verdict.decision]
+    # fewer pictures than that have a score, but the calibration is not one of so few
+    judged = face is not None and face.pictures >= MIN_PICTURES
+    face_says = _FACE_SAYS[face.decision] if face is not None and judged else Says.MISSING
+    if face is not None and not judged:
+        notes.append(f"the face was not judged: {face.reason}")
+    if weights is not None and not weights.fits(verdict.model_id, card.model_id):
+        notes.append(
+            f"the learnt fusion weights are those of {weights.gait_model} and "
+            f"{weights.face_model}, not of the models used; walk and face were joined without them"
+        )
+        weights = None
+    weight = _weigh(verdict, face, walk_says, face_says, weights)
+    decision, reason = _decide(verdict, face, walk_says, face_says, weight.log10_lr)
+    return JointVerdict(
+        decision=decision,
+        claim=verdict.claim,
+        reason=reason,
+        walk=walk_says,
+        face_says=face_says,
+        answers=weight.answers,
+        log10_lr=weight.log10_lr,
+        log10_lr_bound=weight.bound,
+        rule=weight.rule,
+        **_error_rates(verdict, face, walk_says, face_says),
+        face=face,
+        notes=tuple(notes),
+    )
+
+
+def _choose_face(
+    scan: FaceScan, tracks: Sequence[PoseSequence]
+) -> tuple[FaceVerdict | None, list[str]]:
+    """Return the face of the person who was examined, and remarks on the choice."""
+    if not scan.faces:
+        return None, ["no face was found in the video"]
+    places = None if scan.turned else find_own_faces(scan.faces, tracks)
+    if places is None:
+        if len(scan.faces) > 1:
+            return None, [
+                f"{len(scan.faces)} faces were found, and it cannot be told which is the person's"
+            ]
+        return scan.faces[0], ["the only face in the video is taken for the person's own"]
+    own = [scan.faces[place] for place in places]
+    if not own:
+        return None, ["no face that can be judged belongs to the person who walks"]
+    notes = []
+    others = len(scan.faces) - len(own)
+    if others:
+        noun = "face is" if others == 1 else "faces are"
+        notes.append(f"{others} other {noun} in the video and not part of this answer")
+    if len(own) > 1:
+        notes.append(
+            f"the person's face was followed in {len(own)} pieces; the one that looks least "
+            "genuine counts"
+        )
+    judged = [face for face in own if len(face.frames) >= MIN_PICTURES] or own
+    return min(judged, key=lambda face: 1.0 if face.score is None else face.score), notes
+
+
+def _finding(face: FaceVerdict, scan: FaceScan, card: FaceDetectorCard) -> FaceFinding:
+    calibration = card.calibration
+    return FaceFinding(
+        decision=face.decision,
+        reason=face.reason,
+        score=face.score,
+        log10_lr=face.log10_lr,
+        log10_lr_bound=None if calibration is None else calibration.log10_lr_bound,
+        confidence=face.confidence,
+        threshold=face.threshold,
+        false_real=face.false_real,
+        false_fake=face.false_fake,
+        number=face.number,
+        pictures=len(face.frames),
+        first=face.first,
+        last=face.last,
+        model_id=card.model_id,
+        weights_sha256=card.weights_sha256,
+        detector=scan.detector,
+        limits=card.limits,
+    )
+
+
+@dataclass(frozen=True)
+class _Weight:
+    """A joint likelihood ratio and what it answers."""
+
+    answers: Answers
+    log10_lr: float | None
+    bound: float | None
+    rule: str
+
+
+def _weigh(
+    verdict: Verdict,
+    face: FaceFinding | None,
+    walk_says: Says,
+    face_says: Says,
+    weights: FusionWeights | None,
+) -> _Weight:
+    walk, picture = verdict.log10_lr, None if face is None else face.log10_lr
+    if face_says is Says.MISSING:
+        if walk is None:
+            return _Weight(Answers.NONE, None, None, "Neither walk nor face could be weighed.")
+        alone = "No face was judged: this is the likelihood ratio of the walk, unchanged."
+        return _Weight(Answers.WALK, walk, verdict.log10_lr_bound, alone)
+    if face is None or picture is None or face.log10_lr_bound is None:
+        return _Weight(
+            Answers.NONE, None, None, "The face model has no calibration: nothing can be joined."
+        )
+    if walk is None:
+        alone = "No walk was compared: this is the likelihood ratio of the face, unchanged."
+        return _Weight(Answers.FACE, picture, face.log10_lr_bound, alone)
+    if weights is None:
+        bound = max(verdict.log10_lr_bound, face.log10_lr_bound)
+        rule = (
+            "The least of the ratios against its three alternatives: somebody else's body, a "
+            "manipulated face, or both, walk and face being independent. No weights were learnt."
+        )
+    else:
+        bound = weights.log10_lr_bound
+        rule = (
+            f"{weights.intercept.value:+.2f} {weights.gait.value:+.2f} g "
+            f"{weights.face.value:+.2f} f {weights.least.value:+.2f} min(g, f, g + f) of the "
+            f"walk's g and the face's f; learnt on {weights.groups} people: {weights.source}."
+        )
+    joined = float(fuse([walk], [picture], weights)[0])
+    return _Weight(Answers.BOTH, min(max(joined, -bound), bound), bound, rule)
+
+
+def _decide(
+    verdict: Verdict,
+    face: FaceFinding | None,
+    walk: Says,
+    picture: Says,
+    log10_lr: float | None,
+) -> tuple[Decision, str]:
+    if picture is Says.MISSING:
+        return verdict.decision, verdict.reason
+    if Says.AGAINST in (walk, picture):
+        if log10_lr is None or log10_lr <= -NO_SUPPORT:
+            return Decision.DEEPFAKE, ""
+        return Decision.INCONCLUSIVE, _disagreement(walk, picture)
+    if walk is Says.FOR and picture is Says.FOR:
+        if log10_lr is None or log10_lr >= NO_SUPPORT:
+            return Decision.AUTHENTIC, ""
+        return Decision.INCONCLUSIVE, _NO_WEIGHT
+    if walk is Says.FOR:
+        why = f": {face.reason}" if face is not None and face.reason else ""
+        return Decision.INCONCLUSIVE, f"The walk matches, but the face cannot be decided{why}."
+    if picture is Says.FOR and walk is Says.MISSING:
+        return Decision.INCONCLUSIVE, f"{_BLIND} {verdict.reason}".strip()
+    return Decision.INCONCLUSIVE, verdict.reason
+
+
+def _disagreement(walk: Says, picture: Says) -> str:
+    if (walk, picture) == (Says.FOR, Says.AGAINST):
+        return (
+            "The walk matches the claim, the face shows manipulation, and the evidence of the "
+            "face is too weak against that of the walk: lip or face reenactment of the true "
+            "person's footage?"
+        )
+    if (walk, picture) == (Says.AGAINST, Says.FOR):
+        return (
+            "The walk contradicts the claim, the face shows no manipulation, and the evidence of "
+            "the walk is too weak against that of the face: somebody else, or another walk than "
+            "usual?"
+        )
+    return _NO_WEIGHT
+
+
+def _error_rates(
+    verdict: Verdict, face: FaceFinding | None, walk: Says, picture: Says
+) -> dict[str, ErrorRate | None]:
+    """Bound the wrong answers of the joint verdict by those of the two, dependent or not."""
+    band = verdict.band
+    accepted, refused = (
+        (verdict.fmr, verdict.fnmr) if band is None else (band.wrong_nonmated, band.wrong_mated)
+    )
+    seen = face is not None and picture is not Says.MISSING
+    compared = walk is not Says.MISSING
+    refusals = [refused] if compared else []
+    if face is not None and seen:
+        refusals.append(face.false_fake)
+    return {
+        "false_authentic_walk": accepted if compared else None,
+        "false_authentic_face": face.false_real if face is not None and seen else None,
+        "false_deepfake": _sum(refusals) if refusals else None,
+    }
+
+
+def _sum(rates: Sequence[ErrorRate]) -> ErrorRate:
+    """Bound how often one of several errors happens, dependent or not."""
+    value, high = (
+        min(1.0, sum(getattr(rate, part) for rate in rates)) for part in ("value", "high")
+    )
+    return ErrorRate(value, max(rate.low for rate in rates), high)
