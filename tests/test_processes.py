@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gaitproof.errors import DependencyError
-from gaitproof.processes import worker_pool
+from gaitproof.processes import run_apart, worker_pool
 
 CRASH = DependencyError("The worker died.")
 
@@ -34,7 +35,7 @@ def test_an_error_of_the_block_passes() -> None:
 PARENT = """
 import os, sys, time
 from gaitproof.errors import GaitproofError
-from gaitproof.processes import worker_pool
+from gaitproof.processes import run_apart, worker_pool
 if __name__ == "__main__":
     with worker_pool(1, GaitproofError("died")) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
@@ -55,6 +56,78 @@ def test_workers_leave_with_a_killed_parent(tmp_path: Path) -> None:
     while time.monotonic() < deadline and _runs(worker):
         time.sleep(0.05)
     assert not _runs(worker)
+
+
+def test_every_item_is_done_once() -> None:
+    assert sorted(run_apart([3, -1, 2, -5], abs, 2)) == [(-5, 5), (-1, 1), (2, 2), (3, 3)]
+    assert list(run_apart([], abs, 2)) == []
+
+
+def test_a_crash_costs_one_item_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "crashing.py").write_text(
+        "import os\n\ndef work(item):\n    return os._exit(9) if item == 4 else 2 * item\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from crashing import work  # type: ignore[import-not-found]
+
+    done = list(run_apart(range(8), work, 2))
+    assert dict(done) == {item: None if item == 4 else 2 * item for item in range(8)}
+    assert len(done) == 8
+
+
+def test_what_the_work_raises_ends_everything() -> None:
+    with pytest.raises(TypeError):
+        list(run_apart(["no number"], abs, 1))
+
+
+UNGUARDED = """
+from gaitproof.errors import DependencyError
+from gaitproof.processes import run_apart
+try:
+    print(list(run_apart([1], abs, 1)))
+except DependencyError as error:
+    print(error)
+"""
+
+
+def test_processes_that_cannot_start_are_no_crash_of_an_item(tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(UNGUARDED)
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert "cannot be started" in ran.stdout
+    assert "__main__" in ran.stdout
+
+
+INTERRUPTED = """
+import sys, time
+from gaitproof.processes import run_apart
+if __name__ == "__main__":
+    try:
+        for item, _ in run_apart([0.01, 60, 60, 60], time.sleep, 2):
+            print("working", flush=True)
+    except KeyboardInterrupt:
+        print("stopped")
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.5])
+def test_ctrl_c_stops_at_once_and_says_nothing(tmp_path: Path, delay: float) -> None:
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "working\n"
+    time.sleep(delay)
+    # as a terminal does it: to every process of the group
+    os.killpg(parent.pid, signal.SIGINT)
+    out, complaints = parent.communicate(timeout=20)
+    assert (out, complaints, parent.returncode) == ("stopped\n", "", 0)
 
 
 def _runs(process: int) -> bool:

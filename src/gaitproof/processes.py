@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -53,7 +54,7 @@ def worker_pool(workers: int, crash: GaitproofError) -> Iterator[ProcessPoolExec
 
 def run_apart(
     items: Sequence[Item], work: Callable[[Item], Result], workers: int
-) -> Iterator[tuple[Item, Result | None]]:
+) -> Generator[tuple[Item, Result | None], None, None]:
     """Do work on every item in other processes, such that a crash costs one item only.
 
     When a process dies, the items under way are tried again, each in a process of its own.
@@ -91,8 +92,7 @@ def _run_until_crash(
     crash = GaitproofError("A process crashed.")
     flying: dict[Future[Result], Item] = {}
     try:
-        with worker_pool(min(workers, len(waiting)), crash) as pool:
-            _check_start(pool)
+        with worker_pool(min(workers, len(waiting)), crash) as pool, _launched(pool):
             while waiting or flying:
                 while waiting and len(flying) < _AHEAD * workers:
                     future = pool.submit(work, waiting[0])
@@ -106,15 +106,42 @@ def _run_until_crash(
     return list(flying.values())
 
 
-def _check_start(pool: ProcessPoolExecutor) -> None:
-    """Tell processes that cannot even start from those that an item crashes."""
+@contextmanager
+def _launched(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Start a pool's processes; if the block fails, they are stopped at once.
+
+    They are deaf to Ctrl+C, which the terminal sends to them too: each would print where it was.
+    """
+    others = set(multiprocessing.active_children())
+    with _deaf():
+        first = pool.submit(os.getpid)
+    processes = set(multiprocessing.active_children()) - others
     try:
-        pool.submit(os.getpid).result()
-    except BrokenProcessPool as error:
-        raise DependencyError(
-            "Worker processes cannot be started.",
-            hint="in a script, begin with `if __name__ == '__main__':`",
-        ) from error
+        try:
+            first.result()
+        except BrokenProcessPool as error:
+            raise DependencyError(
+                "Worker processes cannot be started.",
+                hint="in a script, begin with `if __name__ == '__main__':`",
+            ) from error
+        yield
+    except BaseException:
+        for process in processes:
+            process.terminate()
+        raise
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl+C in the block and in the processes that it starts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start() -> None:

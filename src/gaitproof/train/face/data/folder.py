@@ -45,13 +45,21 @@ def claim_folder(folder: Path) -> Iterator[None]:
                 f"Another run is preparing faces in {str(folder)!r}.",
                 hint="wait for it, or choose another folder",
             ) from error
-        for unfinished in (folder / CLIP_FOLDER).glob(".*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        _tidy(folder)
         for suffix in (".json", ".csv"):
             remove_abandoned(folder, suffix, time.time())
-        yield
+        try:
+            yield
+        finally:
+            _tidy(folder)
     finally:
         os.close(handle)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove the clips that a killed process had begun."""
+    for unfinished in (folder / CLIP_FOLDER).glob(".*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def begin_run(folder: Path, told: Mapping[str, Any]) -> None:

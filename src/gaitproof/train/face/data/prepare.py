@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -176,13 +177,14 @@ def prepare(
         kept = len(found)
         missing = [clip for clip in used if clip.path not in found]
         do = partial(_prepare_clip, root, out, settings)
-        for clip, result in run_apart(missing, do, workers or available_processors()):
-            if isinstance(result, StoredClip):
-                found[clip.path] = result
-            else:
-                failures.append(result or Failure(clip.path, CRASHED))
-            if progress is not None:
-                progress((len(found) + len(failures)) / (len(used) + len(failures)))
+        with closing(run_apart(missing, do, workers or available_processors())) as results:
+            for done, (clip, result) in enumerate(results, start=kept + 1):
+                if isinstance(result, StoredClip):
+                    found[clip.path] = result
+                else:
+                    failures.append(result or Failure(clip.path, CRASHED))
+                if progress is not None:
+                    progress(done / len(used))
         order = {clip.path: place for place, clip in enumerate(clips)}
         failures.sort(key=lambda failure: order.get(failure.clip, -1))
         prepared = Prepared(
