@@ -82,10 +82,12 @@ def parse_shares(text: str) -> tuple[float, float, float]:
     Raises
     ------
     ConfigError
-        If these are not three numbers.
+        If these are not three numbers from 0 to 1.
     """
     try:
         train, validation, test = (float(part) for part in text.split(","))
+        if not all(0 <= share <= 1 for share in (train, validation, test)):
+            raise ValueError("a share is less than nothing or more than everything")
     except ValueError as error:
         raise ConfigError(
             "The shares cannot be read.",

@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -238,7 +238,8 @@ def _prepare_clip(
     except Exception as error:  # whatever a hostile file sets off in a decoder stops no other clip
         return Failure(clip.path, " ".join(f"{type(error).__name__}: {error}".split()))
     try:
-        return write_clip(out, clip, faces)
+        # what is stored is no crop any more, whatever it was cut from
+        return write_clip(out, replace(clip, cropped=False), faces)
     except OSError as error:
         raise InputError(
             f"The faces cannot be written to {str(out)!r}.",

@@ -1,0 +1,76 @@
+import json
+
+import pytest
+import typer
+from face_trees import fill, plain
+from typer.testing import CliRunner
+
+from gaitproof.cli import face as commands
+from gaitproof.errors import ConfigError, InputError
+
+app = typer.Typer()
+commands.register(app)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    plain(tmp_path / "data")
+    fill(tmp_path / "data")
+
+    def do(*arguments):
+        return CliRunner().invoke(app, ["face", "prepare", *arguments, "--workers", "1"])
+
+    return do
+
+
+def test_counts_failures_and_status(run, tmp_path):
+    found = run("data", "-o", "out")
+    assert found.exit_code == 0
+    assert "4 clips in out" in found.stdout
+    rows = [line for line in found.stdout.splitlines() if "train" in line and "fake" in line]
+    assert rows[0].replace("│", " ").split() == ["train", "fake", "fake", "1", "6"]
+    (tmp_path / "data/train/real/x[red].mp4").write_text("no video")
+    again = run("data", "-o", "out", "--layout", "plain")
+    assert again.exit_code == 2
+    assert "4 of them from an earlier run" in again.stdout
+    assert "1 failed" in again.stdout
+    assert "x[red].mp4" in again.stdout
+    told = json.loads(run("data", "-o", "out", "--json").stdout)
+    assert (told["out"], told["clips"], told["kept"], told["failed"]) == ("out", 4, 4, 1)
+    assert told["failures"][0]["clip"] == "train/real/x[red].mp4"
+
+
+def test_options_reach_the_store(run, tmp_path):
+    assert run("data", "-o", "out", "--frames", "2", "--shares", "1,0,0").exit_code == 0
+    settings = json.loads((tmp_path / "out/prepare.json").read_text())
+    assert (settings["frames"], settings["shares"]) == (2, [1, 0, 0])
+    refused = run("data", "-o", "out", "--frames", "3", "--shares", "1,0,0")
+    assert isinstance(refused.exception, InputError)
+    assert refused.exception.hint == "give the same settings, or choose another folder"
+
+
+@pytest.mark.parametrize("shares", ["", "1", "0.5,0.5", "a,b,c", "nan,0,1", "2,-1,0", "1,1,1"])
+def test_shares_that_are_none(run, shares):
+    assert isinstance(run("data", "-o", "out", "--shares", shares).exception, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("none", "-o", "out"), InputError),
+        (("data", "-o", "out", "--layout", "other"), ConfigError),
+        (("data", "-o", "out", "--layout", "table"), InputError),
+        (("data", "-o", "data"), InputError),
+    ],
+)
+def test_what_cannot_be_read_or_written(run, arguments, error):
+    assert isinstance(run(*arguments).exception, error)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--frames", "0"), ("--frames", "201"), ("--seed", "-1"), ("--detector", "x")]
+)
+def test_wrong_options(run, arguments):
+    assert run("data", "-o", "out", *arguments).exit_code == 2

@@ -1,0 +1,164 @@
+import math
+
+import cv2
+import numpy as np
+import pytest
+from drawn_faces import draw_face
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from portrait_clips import write_clip
+from scripted_faces import face_at
+
+from gaitproof.errors import InputError, MediaError
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.detect import ClosingDetector, create_detector
+from gaitproof.train.face.data.sampling import (
+    MOST_FRAMES,
+    extract_faces,
+    sample_pictures,
+    spread,
+)
+
+SMALL = AlignmentSettings(size=32)
+
+
+@given(st.integers(1, 50), st.integers(0, 5000))
+@settings(deadline=None)
+def test_places_are_spread_evenly(count, total):
+    places = spread(count, total)
+    assert len(places) == min(count, total)
+    assert all(0 <= place < total for place in places)
+    steps = np.diff(places)
+    assert not len(steps) or (steps.min() >= 1 and steps.max() - steps.min() <= 1)
+    if total > count:
+        # as much is left out before the first as after the last
+        assert abs(places[0] - (total - 1 - places[-1])) <= 1
+
+
+def grey(number):
+    return np.full((64, 64, 3), 8 * number, np.uint8)
+
+
+def numbers(pictures):
+    return [round(float(image.mean()) / 8) for _, image in pictures]
+
+
+@pytest.mark.parametrize("rate", [10, 1])
+def test_frames_of_a_video(tmp_path, rate):
+    video = write_clip(tmp_path / "a.mp4", [grey(i) for i in range(24)], rate=rate, crf=4)
+    found = list(sample_pictures(video, 4))
+    assert numbers(found) == [3, 9, 15, 21]
+    assert [time for time, _ in found] == pytest.approx([3 / rate, 9 / rate, 15 / rate, 21 / rate])
+
+
+def test_far_apart_frames_are_jumped_to_and_are_the_same(tmp_path, monkeypatch):
+    video = write_clip(tmp_path / "a.mp4", [grey(i) for i in range(30)], rate=1, crf=4)
+    jumped = numbers(sample_pictures(video, 2))
+    monkeypatch.setattr("gaitproof.train.face.data.sampling.SEEKING", math.inf)
+    assert jumped == numbers(sample_pictures(video, 2)) == [7, 22]
+
+
+def test_a_short_video_gives_every_frame_once(tmp_path):
+    video = write_clip(tmp_path / "a.mp4", [grey(i) for i in range(1, 4)], crf=4)
+    assert numbers(sample_pictures(video, 6)) == [1, 2, 3]
+
+
+def test_pictures_in_natural_order_and_alone(tmp_path):
+    for number in range(1, 13):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), grey(number))
+    (tmp_path / "notes.txt").touch()
+    found = list(sample_pictures(tmp_path, 3))
+    assert numbers(found) == [3, 7, 11]
+    assert [time for time, _ in found] == [2, 6, 10]
+    assert numbers(sample_pictures(tmp_path / "5.png", 6)) == [5]
+
+
+def test_a_picture_that_is_a_link_out_of_its_folder(tmp_path):
+    cv2.imwrite(str(tmp_path / "secret.png"), grey(1))
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip/1.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(InputError, match="leads out"):
+        list(sample_pictures(tmp_path / "clip", 3))
+
+
+def test_broken_clips(tmp_path):
+    (tmp_path / "a.mp4").write_text("no video")
+    (tmp_path / "a.png").write_text("no picture")
+    for name in ("a.mp4", "a.png", "none.mp4", "none.png"):
+        with pytest.raises(MediaError):
+            list(sample_pictures(tmp_path / name, 3))
+
+
+class Told(ClosingDetector):
+    """Returns the faces it was told, one list per picture."""
+
+    identifier = "told"
+
+    def __init__(self, *faces):
+        self._faces = iter(faces)
+
+    def detect(self, image, smallest=None):
+        return tuple(next(self._faces))
+
+
+@pytest.fixture
+def clip(tmp_path):
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    for number in range(4):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((400, 600, 3), 60 * number, np.uint8))
+    return folder
+
+
+def test_the_main_face_is_followed_whatever_the_order(clip):
+    ann = [face_at(150 + 10 * i, 200, 100) for i in range(4)]
+    bob = [face_at(450, 200 - 10 * i, 80) for i in range(4)]
+    told = Told([ann[0], bob[0]], [bob[1], ann[1]], [bob[2], ann[2]], [ann[3], bob[3]])
+    faces = extract_faces(clip, told, 4, alignment=SMALL)
+    assert faces.pictures.shape == (4, 32, 32, 3)
+    assert faces.pictures.mean(axis=(1, 2, 3)) == pytest.approx([0, 60, 120, 180], abs=1)
+    assert list(faces.times) == [0, 1, 2, 3]
+    # a face that is seen more often is the main one, though it is smaller
+    told = Told([bob[0]], [bob[1], ann[1]], [bob[2]], [bob[3]])
+    assert len(extract_faces(clip, told, 4, alignment=SMALL).times) == 4
+
+
+def test_pictures_without_the_face_are_left_out(clip):
+    here = face_at(200, 200, 100)
+    faces = extract_faces(clip, Told([], [here], [face_at(500, 90, 40)], [here]), 4)
+    assert list(faces.times) == [1, 3]
+    assert np.isnan(faces.meshes).all()
+
+
+def test_crops_of_different_sizes_are_not_followed(clip):
+    told = [[face_at(100, 100, 60)], [face_at(300, 300, 200), face_at(90, 90, 50)], [], []]
+    assert len(extract_faces(clip, Told(*told), 4).times) == 1
+    faces = extract_faces(clip, Told(*told), 4, cropped=True)
+    assert list(faces.times) == [0, 1]
+
+
+def test_nobody_or_too_small(clip):
+    small = [face_at(200, 200, 31)]
+    with pytest.raises(InputError, match=r"No face was found.*none in 4 pictures"):
+        extract_faces(clip, Told([], small, small, small), 4)
+
+
+@pytest.mark.parametrize("count", [0, MOST_FRAMES + 1])
+def test_counts_out_of_range(clip, count):
+    with pytest.raises(ValueError, match="pictures, not 1 to"):
+        extract_faces(clip, Told(), count)
+
+
+def test_points_and_mesh_lie_on_the_stored_face(tmp_path):
+    picture, _ = draw_face(1)
+    cv2.imwrite(str(tmp_path / "a.png"), picture[..., ::-1])
+    with create_detector() as detector:
+        faces = extract_faces(tmp_path / "a.png", detector, 6)
+    assert faces.pictures.shape == (1, 320, 320, 3)
+    dark = np.argwhere(faces.pictures[0].max(axis=2) < 60)[:, ::-1]
+    for eye in faces.points[0, :2]:
+        # the detector finds a drawn eye within its own size; the canvas shows it there, dark
+        assert np.linalg.norm(dark - eye, axis=1).min() < 12
+    assert np.isfinite(faces.meshes).all()
+    inside = (faces.meshes[0] > 80) & (faces.meshes[0] < 240)
+    assert inside.all(axis=1).mean() > 0.95
