@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gaitproof.cli import bench_fusion
 from gaitproof.cli.verify import ModelOption
 
 bench_app = typer.Typer(
@@ -321,4 +322,5 @@ def networks(
 
 def register(app: typer.Typer) -> None:
     """Add the group of commands to the application."""
+    bench_fusion.register(bench_app)
     app.add_typer(bench_app)

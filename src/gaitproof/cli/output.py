@@ -26,7 +26,7 @@ NOT_PROVEN: Final = (
     "the real person."
 )
 
-_STYLES: Final = {"AUTHENTIC": "bold green", "DEEPFAKE": "bold red", "INCONCLUSIVE": "bold yellow"}
+STYLES: Final = {"AUTHENTIC": "bold green", "DEEPFAKE": "bold red", "INCONCLUSIVE": "bold yellow"}
 
 _MEASURES: Final = {
     "person_height_px": ("person's height", "{:.0f} px"),
@@ -101,7 +101,7 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
 def show_verdict(verdict: Verdict) -> None:
     """Print a verdict for people, with everything it rests on and what it does not prove."""
     console = stdout()
-    style = _STYLES[verdict.decision.value]
+    style = STYLES[verdict.decision.value]
     console.print(f"[{style}]{markup(verdict.headline)}[/]")
     console.print(markup(verdict.plain))
     console.print(verdict_table(verdict))

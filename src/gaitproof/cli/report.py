@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from gaitproof.cli.joint import JointExamination
     from gaitproof.report.casefile import ReportPicture
     from gaitproof.verify.verifier import Examination, Verifier
 
@@ -20,6 +21,9 @@ FAILED_CHECK_STATUS: Final = 1
 
 _FRAMES: Final = 3
 """Frames of the video in a report: one row."""
+
+_FACES: Final = 6
+"""Pictures of the face in a report, at most: two rows."""
 
 ReportArgument = Annotated[Path, typer.Argument(help="The .json report.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -66,11 +70,12 @@ def report_examination(
     verifier: Verifier,
     video: Path,
     *,
+    joint: JointExamination | None = None,
     command: Sequence[str],
     targets: Sequence[Path],
     key: Ed25519PrivateKey | None,
 ) -> None:
-    """Write the reports of one examination."""
+    """Write the reports of one examination, of the face too if it was looked at."""
     from gaitproof.report.casefile import build_report, seal, write_reports
 
     report = build_report(
@@ -81,6 +86,9 @@ def report_examination(
         command=shlex.join(command),
         frames=_frames(found, video, verifier),
         explanation=_explanation(found, verifier),
+        joint=None if joint is None else joint.verdict,
+        face_model=None if joint is None else joint.card,
+        faces=() if joint is None else _faces(joint),
     )
     write_reports(seal(report, key), targets)
 
@@ -99,6 +107,34 @@ def _frames(found: Examination, video: Path, verifier: Verifier) -> tuple[Report
         limits=verifier.settings.media,
     )
     return tuple(file_picture(picture, title="A frame of the video") for picture in pictures)
+
+
+def _faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
+    import numpy as np
+
+    from gaitproof.report.casefile import file_picture
+    from gaitproof.report.page import Picture
+    from gaitproof.report.pictures import to_data_uri
+
+    face = joint.verdict.face
+    if face is None or not face.pictures:
+        return ()
+    frames = joint.scan.faces[face.number - 1].frames
+    crops = joint.scan.crops[face.number - 1]
+    places = np.unique(np.linspace(0, len(frames) - 1, _FACES).round().astype(int))
+    return tuple(
+        file_picture(
+            Picture(
+                data_uri=to_data_uri(crops[place]),
+                width=crops.shape[2],
+                height=crops.shape[1],
+                alt=f"The face at {frames[place].time:.1f} seconds.",
+                caption=f"{frames[place].time:.1f} s: score {frames[place].score:.3f}",
+            ),
+            title="The face",
+        )
+        for place in places
+    )
 
 
 def _explanation(found: Examination, verifier: Verifier) -> tuple[ReportPicture, ...]:
@@ -175,7 +211,7 @@ def check(
             Outcome.OPEN: "[bold yellow]open[/]",
         }
         console = stdout()
-        console.print(markup(found.report.content.verdict.headline))
+        console.print(markup(found.report.content.headline))
         for one in found.checks:
             console.print(f"{signs[one.outcome]}  {one.name}: {markup(one.text)}")
         verdict = "Nothing is wrong." if found.good else "Do not rely on this report."

@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.joint import (
+    FaceModelOption,
+    FaceOption,
+    FusionOption,
+    examine_face,
+    open_face_tools,
+    show_joint,
+)
+
 if TYPE_CHECKING:
     from gaitproof.pose.cache import PoseCache
     from gaitproof.verify.gallery import Gallery
@@ -201,9 +210,15 @@ def verify(
         Path | None,
         typer.Option("--sign-key", metavar="FILE", help="Sign the report with this private key."),
     ] = None,
+    face: FaceOption = False,
+    face_model: FaceModelOption = None,
+    fusion: FusionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide whether a video shows the person it claims to show.
+
+    With --face it is AUTHENTIC only if the walk matches and the face shows no manipulation, and
+    DEEPFAKE if either speaks against it.
 
     Leaves with status 0 for AUTHENTIC, 1 for DEEPFAKE, 3 for INCONCLUSIVE, 2 for an error.
     """
@@ -213,6 +228,7 @@ def verify(
     who = parse_person(person)
     targets = tuple(report or ())
     key = prepare_reports(targets, sign_key)
+    tools = open_face_tools(face, face_model, fusion)
     verifier = open_verifier(
         gallery,
         settings=settings,
@@ -223,18 +239,28 @@ def verify(
     with progress_bar(f"Verifying {video.name}") as progress:
         found = verifier.examine(video, claim=claim, person=who, progress=progress)
     verdict = found.verdict
+    joint = None
+    if tools is not None:
+        joint = examine_face(found, video, tools, verifier.settings.media)
     if targets:
         command = ["gaitproof", "verify", str(video), "--claim", claim]
         given = {"gallery": verifier.gallery.location, "settings": settings, "model": model}
+        given |= {"face-model": face_model, "fusion": fusion}
         for option, value in given.items():
             command += [f"--{option}", str(value)] if value is not None else []
         command += ["--person", person] if person != "auto" else []
-        report_examination(found, verifier, video, command=command, targets=targets, key=key)
+        command += ["--face"] if face else []
+        report_examination(
+            found, verifier, video, joint=joint, command=command, targets=targets, key=key
+        )
     if as_json:
-        print_json(verdict.to_dict())
-    else:
+        print_json(verdict.to_dict() if joint is None else joint.to_dict(verdict))
+    elif joint is None:
         show_verdict(verdict)
-    raise typer.Exit(verdict.decision.exit_status)
+    else:
+        show_joint(joint.verdict, verdict)
+    answer = verdict if joint is None else joint.verdict
+    raise typer.Exit(answer.decision.exit_status)
 
 
 def identify(

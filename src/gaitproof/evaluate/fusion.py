@@ -297,11 +297,10 @@ def _measure(trials: FusionTrials, ratios: Float64, counts: Float64) -> dict[str
 def _rates(
     genuine: NDArray[np.bool_], other: NDArray[np.bool_], weights: Float64, bins: NDArray[np.intp]
 ) -> tuple[Float64, Float64]:
-    counted = [
-        np.bincount(bins[kept], weights=weights[kept], minlength=int(bins.max()) + 1)
-        for kept in (genuine, other)
-    ]
-    return metrics.rates_from_counts(*counted, weights[genuine].sum(), weights[other].sum())
+    size = int(bins.max()) + 1
+    accepted = np.bincount(bins[genuine], weights=weights[genuine], minlength=size)
+    passed = np.bincount(bins[other], weights=weights[other], minlength=size)
+    return metrics.rates_from_counts(accepted, passed, accepted.sum(), passed.sum())
 
 
 def _summarise(found: dict[str, Float64]) -> SystemFigures:

@@ -8,23 +8,23 @@ import pypdf
 import pytest
 from scripted import make_band, make_card
 
-from gaitproof.report.casefile import compose, document, seal
-from gaitproof.report.casefile.document import likelihood_sentence
+from gaitproof.report.casefile import blocks, compose, seal, sentences
 from gaitproof.report.casefile.pdf import render_pdf
+from gaitproof.report.casefile.sentences import WALKS, likelihood_sentence
 from gaitproof.report.casefile.write import render_html
 from gaitproof.types import Decision
 
 
 def texts_of(block):
     """Every text that a block shows."""
-    if isinstance(block, document.Pictures):
+    if isinstance(block, blocks.Pictures):
         return [p.caption for p in block.items]
-    if isinstance(block, document.Facts | document.Bullets):
-        rows = block.rows if isinstance(block, document.Facts) else block.items
+    if isinstance(block, blocks.Facts | blocks.Bullets):
+        rows = block.rows if isinstance(block, blocks.Facts) else block.items
         return [cell for row in rows for cell in row]
-    if isinstance(block, document.Table):
+    if isinstance(block, blocks.Table):
         return [*block.head, *(c for row in block.rows for c in row)]
-    return [block.headline if isinstance(block, document.Finding) else block.text]
+    return [block.headline if isinstance(block, blocks.Finding) else block.text]
 
 
 def squeezed(text):
@@ -32,7 +32,7 @@ def squeezed(text):
 
 
 def test_doctests():
-    assert doctest.testmod(document).failed == 0
+    assert doctest.testmod(sentences).failed == 0
 
 
 @pytest.mark.parametrize("decision", list(Decision))
@@ -133,7 +133,7 @@ def test_the_band_is_told(make_report):
     ],
 )
 def test_likelihood_in_a_sentence(log10_lr, part):
-    told = likelihood_sentence(log10_lr, 1.9)
+    told = likelihood_sentence(log10_lr, 1.9, WALKS)
     assert part in told
     assert ("cut off" in told) == (log10_lr == 1.9)
 

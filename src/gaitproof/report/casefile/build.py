@@ -23,8 +23,10 @@ from gaitproof.report.text import printable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from gaitproof.face.model import FaceDetectorCard
     from gaitproof.report.page import Picture
     from gaitproof.types import Verdict
+    from gaitproof.verify.fusion import JointVerdict
     from gaitproof.verify.gallery import RecordingSummary
     from gaitproof.verify.verifier import Examination
 
@@ -41,6 +43,9 @@ def build_report(
     command: str = "",
     frames: Sequence[ReportPicture] = (),
     explanation: Sequence[ReportPicture] = (),
+    joint: JointVerdict | None = None,
+    face_model: FaceDetectorCard | None = None,
+    faces: Sequence[ReportPicture] = (),
     created: datetime | None = None,
 ) -> CaseReport:
     """Put together what a report states.
@@ -61,6 +66,9 @@ def build_report(
         Frames of the video, see `file_picture`.
     explanation
         What the score rests on.
+    joint, face_model, faces
+        The answer of walk and face together, whose model looked at the face, and pictures of it;
+        nothing if only the walk was looked at.
     created
         None for now.
     """
@@ -89,6 +97,9 @@ def build_report(
         frames=tuple(frames),
         evidence=_evidence(verdict, card),
         explanation=tuple(explanation),
+        joint=None if joint is None else _clean_joint(joint),
+        face_model=face_model,
+        faces=tuple(faces),
     )
 
 
@@ -189,6 +200,16 @@ def _clean(verdict: Verdict) -> Verdict:
         source=printable(verdict.source),
         notes=tuple(map(printable, verdict.notes)),
         quality=replace(quality, measures=measures),
+    )
+
+
+def _clean_joint(joint: JointVerdict) -> JointVerdict:
+    return replace(
+        joint,
+        claim=printable(joint.claim),
+        reason=printable(joint.reason),
+        rule=printable(joint.rule),
+        notes=tuple(map(printable, joint.notes)),
     )
 
 

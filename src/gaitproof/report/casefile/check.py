@@ -56,7 +56,7 @@ class ReportCheck:
         signed = self.report.signature
         return {
             "good": self.good,
-            "headline": self.report.content.verdict.headline,
+            "headline": self.report.content.headline,
             "content_sha256": self.report.content_sha256,
             "fingerprint": signed.fingerprint if signed is not None else None,
             "checks": [

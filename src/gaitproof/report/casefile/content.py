@@ -10,8 +10,10 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_validator
 
 from gaitproof.config import Settings, VerifySettings
+from gaitproof.face.model import FaceDetectorCard
 from gaitproof.nets.card import ModelCard
 from gaitproof.types import Verdict
+from gaitproof.verify.fusion import JointVerdict
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -81,8 +83,8 @@ class EnrolledFile(Settings):
 class CaseReport(Settings):
     """Everything that a report on one verification states; the same for every format.
 
-    Pictures are in reading order: `frames` show the walk with the found joints, `evidence` the
-    score and its weight, `explanation` what the score rests on.
+    Pictures are in reading order: `faces` show the face, `frames` the walk with the found joints,
+    `evidence` the score and its weight, `explanation` what the score rests on.
     """
 
     format: Literal["gaitproof-report/1"] = "gaitproof-report/1"
@@ -101,11 +103,20 @@ class CaseReport(Settings):
     frames: tuple[ReportPicture, ...] = Field(default=(), max_length=12)
     evidence: tuple[ReportPicture, ...] = Field(default=(), max_length=12)
     explanation: tuple[ReportPicture, ...] = Field(default=(), max_length=24)
+    joint: JointVerdict | None = None
+    """The answer of walk and face together; None if only the walk was looked at."""
+    face_model: FaceDetectorCard | None = None
+    faces: tuple[ReportPicture, ...] = Field(default=(), max_length=12)
+
+    @property
+    def headline(self) -> str:
+        """The answer as one line."""
+        return self.verdict.headline if self.joint is None else self.joint.headline
 
     @property
     def pictures(self) -> tuple[ReportPicture, ...]:
         """All pictures."""
-        return (*self.frames, *self.evidence, *self.explanation)
+        return (*self.faces, *self.frames, *self.evidence, *self.explanation)
 
 
 def report_schema() -> dict[str, Any]:

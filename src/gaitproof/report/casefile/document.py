@@ -12,86 +12,40 @@ from typing import Final
 
 from gaitproof.config import VerifySettings
 from gaitproof.nets.card import CalibrationCard
-from gaitproof.report.casefile.content import CaseReport, ReportPicture
+from gaitproof.report.casefile.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Facts,
+    Finding,
+    Heading,
+    Paragraph,
+    Pictures,
+    Table,
+)
+from gaitproof.report.casefile.content import CaseReport
+from gaitproof.report.casefile.joint import joint_finding, joint_limits, joint_model
 from gaitproof.report.casefile.seal import SealedReport
-from gaitproof.report.page import SYMBOLS, error_rate_text, measure, percent, signed, times_text
+from gaitproof.report.casefile.sentences import WALKS, likelihood_sentence
+from gaitproof.report.page import SYMBOLS, error_rate_text, measure, percent, signed
 from gaitproof.report.text import printable
 from gaitproof.types import Decision, Verdict
 from gaitproof.verify.calibration import VERBAL_SCALE, in_words
+
+_WALK_ONLY: Final = (
+    "Report on a comparison of gait: the question is answered from the way the person in the video "
+    "walks, not from the face."
+)
+_WALK_AND_FACE: Final = (
+    "Report on a comparison of gait and an examination of the face: the question is answered from "
+    "the way the person in the video walks, and from signs of manipulation in the face. The face "
+    "is not compared with anybody's."
+)
 
 ENFSI: Final = (
     "European Network of Forensic Science Institutes: ENFSI Guideline for Evaluative Reporting in "
     "Forensic Science, 2015"
 )
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A heading of a section."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """Running text; `lead` stands before it in bold, `soft` makes it a remark."""
-
-    text: str
-    lead: str = ""
-    soft: bool = False
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The answer itself."""
-
-    decision: Decision
-    symbol: str
-    headline: str
-
-
-@dataclass(frozen=True)
-class Bullets:
-    """Points, each with a few bold words before it, or none."""
-
-    items: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Names and values; `code` values are for machines and set in fixed width."""
-
-    rows: tuple[tuple[str, str], ...]
-    code: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows below headings; `marked` is the number of the row that counts, if one does."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    widths: tuple[float, ...]
-    """Relative widths of the columns."""
-    marked: int | None = None
-
-
-@dataclass(frozen=True)
-class Code:
-    """A command."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Pictures; `wide` ones take the column, others stand beside each other."""
-
-    items: tuple[ReportPicture, ...]
-    wide: bool = True
-
-
-Block = Heading | Paragraph | Finding | Bullets | Facts | Table | Code | Pictures
 
 
 @dataclass(frozen=True)
@@ -120,12 +74,9 @@ def compose(sealed: SealedReport) -> Document:
     verdict = report.verdict
     return Document(
         title=f"Does this video show {printable(verdict.claim)}?",
-        subtitle=(
-            "Report on a comparison of gait: the question is answered from the way the person in "
-            "the video walks, not from the face."
-        ),
+        subtitle=_WALK_ONLY if report.joint is None else _WALK_AND_FACE,
         blocks=(
-            *_finding(report),
+            *(_finding(report) if report.joint is None else joint_finding(report, report.joint)),
             *_weight(report),
             *_material(report),
             *_explanation(report),
@@ -139,32 +90,6 @@ def compose(sealed: SealedReport) -> Document:
     )
 
 
-def likelihood_sentence(log10_lr: float, bound: float) -> str:
-    """Say a likelihood ratio as an expert does: about the findings, never about the hypotheses.
-
-    >>> likelihood_sentence(1.0, 1.9)
-    'What was found is about 10 times as probable if the claimed person walks in the video as if \
-somebody else does.'
-    """
-    if abs(log10_lr) <= VERBAL_SCALE[0][0]:
-        return (
-            "What was found is about as probable if the claimed person walks in the video as if "
-            "somebody else does."
-        )
-    one, other = "the claimed person walks in the video", "somebody else does"
-    if log10_lr < 0:
-        one, other = "somebody else walks in the video", "the claimed person does"
-    sentence = (
-        f"What was found is about {times_text(log10_lr)} times as probable if {one} as if {other}."
-    )
-    if abs(log10_lr) >= bound - 1e-9:
-        sentence += (
-            " This is the largest weight that the number of people in the calibration supports; "
-            "the calculation is cut off there."
-        )
-    return sentence
-
-
 def _finding(report: CaseReport) -> Iterable[Block]:
     verdict = report.verdict
     yield Finding(verdict.decision, SYMBOLS[verdict.decision], printable(verdict.headline))
@@ -173,7 +98,9 @@ def _finding(report: CaseReport) -> Iterable[Block]:
         ("Finding", verdict.plain),
     ]
     if verdict.log10_lr is not None:
-        rows.append(("Weight", likelihood_sentence(verdict.log10_lr, verdict.log10_lr_bound)))
+        rows.append(
+            ("Weight", likelihood_sentence(verdict.log10_lr, verdict.log10_lr_bound, WALKS))
+        )
         rows.append(("In words", f"{in_words(verdict.log10_lr).capitalize()} (ENFSI scale)."))
     elif verdict.reason:
         rows.append(("Reason", printable(verdict.reason)))
@@ -424,6 +351,11 @@ def _enrolment(report: CaseReport) -> Iterable[Block]:
 
 def _limits(report: CaseReport) -> Iterable[Block]:
     yield Heading("Limits of the method")
+    looked = (
+        "it looks at the walk alone. Face, voice, picture and file were not examined."
+        if report.joint is None
+        else "it looks at walk and face. Voice, the rest of the picture and file were not examined."
+    )
     yield Bullets(
         (
             ("Of this model:", printable(report.model.limits)),
@@ -437,10 +369,8 @@ def _limits(report: CaseReport) -> Iterable[Block]:
                 "it says how probable the finding is under either hypothesis; it is not the "
                 "probability that the claim is true.",
             ),
-            (
-                "Of the comparison:",
-                "it looks at the walk alone. Face, voice, picture and file were not examined.",
-            ),
+            ("Of the comparison:", looked),
+            *joint_limits(report),
         )
     )
 
@@ -462,6 +392,7 @@ def _model(report: CaseReport) -> Iterable[Block]:
         )
     )  # fmt: skip
     yield Bullets(tuple((f"{d.name}:", f"{d.citation}. {d.licence}") for d in card.data))
+    yield from joint_model(report)
 
 
 def _changed_settings(settings: VerifySettings) -> tuple[str, ...]:
@@ -498,6 +429,11 @@ def _reproduce(report: CaseReport) -> Iterable[Block]:
         (
             ("SHA-256 of the video", verdict.source_sha256),
             ("SHA-256 of the weights", report.model.weights_sha256),
+            *(
+                [("SHA-256 of the face model", report.face_model.weights_sha256)]
+                if report.face_model is not None
+                else []
+            ),
             ("Template", verdict.template_id or "none"),
             ("Joints found by", printable(report.estimator) or "nobody was examined"),
             ("Versions", ", ".join(f"{k} {v}" for k, v in report.versions.items())),

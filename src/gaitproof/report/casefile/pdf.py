@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
 from gaitproof.errors import InputError
-from gaitproof.report.casefile.document import (
+from gaitproof.report.casefile.blocks import (
     Block,
     Bullets,
     Code,
-    Document,
     Facts,
     Finding,
     Heading,
@@ -25,6 +24,7 @@ from gaitproof.report.casefile.document import (
     Pictures,
     Table,
 )
+from gaitproof.report.casefile.document import Document
 from gaitproof.types import Decision
 
 if TYPE_CHECKING:

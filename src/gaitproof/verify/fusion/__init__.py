@@ -2,6 +2,8 @@
 
 from gaitproof.verify.fusion.joint import (
     COMBINATIONS,
+    FACE_WORDS,
+    WALK_WORDS,
     Answers,
     Combination,
     FaceFinding,
@@ -22,6 +24,8 @@ from gaitproof.verify.fusion.rule import (
 __all__ = [
     "ALTERNATIVE",
     "COMBINATIONS",
+    "FACE_WORDS",
+    "WALK_WORDS",
     "Answers",
     "Combination",
     "FaceFinding",

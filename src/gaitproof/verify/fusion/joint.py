@@ -43,8 +43,6 @@ class Combination:
 
     walk: Says
     face: Says
-    short: str
-    """A few words for a headline."""
     meanings: tuple[str, ...]
     """What a video of this kind can be, the most usual first; none of them is proven."""
 
@@ -53,7 +51,6 @@ COMBINATIONS: Final = (
     Combination(
         Says.FOR,
         Says.FOR,
-        "the walk matches, the face shows no manipulation",
         (
             "an untouched video of the claimed person",
             "a manipulation that neither looks at: the voice, the words, the place, a cut",
@@ -63,7 +60,6 @@ COMBINATIONS: Final = (
     Combination(
         Says.FOR,
         Says.AGAINST,
-        "the walk matches, the face shows manipulation",
         (
             "footage of the true person with replaced lips or a reenacted face",
             "the true person with a filter, heavy compression or a bad light, taken for a "
@@ -74,7 +70,6 @@ COMBINATIONS: Final = (
     Combination(
         Says.AGAINST,
         Says.FOR,
-        "the walk contradicts the claim, the face shows no manipulation",
         (
             "an untouched video of somebody else: a lookalike, an actor, a wrong name",
             "the claimed person with another walk than usual: an injury, a load, other shoes, or a "
@@ -85,7 +80,6 @@ COMBINATIONS: Final = (
     Combination(
         Says.AGAINST,
         Says.AGAINST,
-        "the walk contradicts the claim, the face shows manipulation",
         (
             "a face swap: the claimed person's face on somebody else's body",
             "a video that is made altogether",
@@ -94,6 +88,19 @@ COMBINATIONS: Final = (
     ),
 )
 """The four combinations of two decided verdicts."""
+
+WALK_WORDS: Final = {
+    Says.FOR: "matches the claim",
+    Says.AGAINST: "contradicts the claim",
+    Says.OPEN: "cannot be decided",
+    Says.MISSING: "could not be compared",
+}
+FACE_WORDS: Final = {
+    Says.FOR: "shows no manipulation",
+    Says.AGAINST: "shows manipulation",
+    Says.OPEN: "cannot be decided",
+    Says.MISSING: "was not judged",
+}
 
 _WALK_SAYS: Final = {
     Decision.AUTHENTIC: Says.FOR,
@@ -220,21 +227,7 @@ class JointVerdict:
 
     @property
     def _short(self) -> str:
-        if self.combination is not None:
-            return self.combination.short
-        walk = {
-            Says.FOR: "the walk matches",
-            Says.AGAINST: "the walk contradicts the claim",
-            Says.OPEN: "the walk cannot be decided",
-            Says.MISSING: "the walk could not be compared",
-        }
-        face = {
-            Says.FOR: "the face shows no manipulation",
-            Says.AGAINST: "the face shows manipulation",
-            Says.OPEN: "the face cannot be decided",
-            Says.MISSING: "no face was judged",
-        }
-        return f"{walk[self.walk]}, {face[self.face_says]}"
+        return f"the walk {WALK_WORDS[self.walk]}, the face {FACE_WORDS[self.face_says]}"
 
     @property
     def plain(self) -> str:

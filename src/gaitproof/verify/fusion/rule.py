@@ -117,7 +117,8 @@ def weighted(gait: ArrayLike, face: ArrayLike, weights: FusionWeights) -> Float6
     """
     slopes = np.array([weights.gait.value, weights.face.value, weights.least.value])
     raw = weights.intercept.value + covariates(gait, face) @ slopes
-    return np.clip(raw, -weights.log10_lr_bound, weights.log10_lr_bound)
+    joined: Float64 = np.clip(raw, -weights.log10_lr_bound, weights.log10_lr_bound)
+    return joined
 
 
 def covariates(gait: ArrayLike, face: ArrayLike) -> Float64:

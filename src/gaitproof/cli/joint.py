@@ -1,0 +1,174 @@
+"""``verify --face``: walk and face in one answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gaitproof.config import MediaLimits
+    from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
+    from gaitproof.face.scan import FaceScan
+    from gaitproof.types import Verdict
+    from gaitproof.verify.fusion import FusionWeights, JointVerdict
+    from gaitproof.verify.verifier import Examination
+
+FaceOption = Annotated[
+    bool,
+    typer.Option("--face", help="Look for manipulation of the face too, and join both answers."),
+]
+FaceModelOption = Annotated[
+    str | None,
+    typer.Option("--face-model", metavar="NAME|DIR", help="Face model: shipped name or folder."),
+]
+FusionOption = Annotated[
+    Path | None,
+    typer.Option("--fusion", metavar="FILE", help="Weights of `bench fusion`, with --face."),
+]
+
+
+@dataclass(frozen=True)
+class FaceTools:
+    """What it takes to look at the face as well."""
+
+    model: FaceForgeryModel
+    weights: FusionWeights | None
+
+
+@dataclass(frozen=True)
+class JointExamination:
+    """The joint verdict, the scan it rests on, and whose scan it is."""
+
+    verdict: JointVerdict
+    scan: FaceScan
+    card: FaceDetectorCard
+
+    def to_dict(self, gait: Verdict) -> dict[str, Any]:
+        """Return the whole answer as plain JSON types."""
+        return {**self.verdict.to_dict(), "gait": gait.to_dict(), "scan": self.scan.to_dict()}
+
+
+def open_face_tools(wanted: bool, model: str | None, fusion: Path | None) -> FaceTools | None:
+    """Load what the options describe; None if the face is not to be looked at.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a model or weights are named and the face is not wanted.
+    ModelError
+        If a model or weights cannot be used.
+    """
+    if not wanted:
+        for name, value in (("--face-model", model), ("--fusion", fusion)):
+            if value is not None:
+                raise typer.BadParameter("needs --face", param_hint=name)
+        return None
+    from gaitproof.face.model import FaceForgeryModel
+    from gaitproof.verify.fusion import load_weights
+
+    return FaceTools(FaceForgeryModel.load(model), load_weights(fusion))
+
+
+def examine_face(
+    found: Examination, video: Path, tools: FaceTools, limits: MediaLimits
+) -> JointExamination:
+    """Scan the video for manipulated faces and join the answer with that on the walk."""
+    from gaitproof.cli.output import progress_bar
+    from gaitproof.face.scan import scan_video
+    from gaitproof.verify.fusion import join
+
+    with progress_bar(f"Scanning faces of {video.name}") as progress:
+        scan = scan_video(video, tools.model, limits=limits, progress=progress)
+    tracks = [track.sequence for track in found.tracks]
+    card = tools.model.card
+    joint = join(found.verdict, scan, card, tracks=tracks, weights=tools.weights)
+    return JointExamination(joint, scan, card)
+
+
+def show_joint(joint: JointVerdict, verdict: Verdict) -> None:
+    """Print the joint answer for people, what it rests on and what it can mean."""
+    from gaitproof.cli.output import NOT_PROVEN, STYLES, markup, stdout, verdict_table
+    from gaitproof.verify.fusion import ALTERNATIVE, Answers
+
+    console = stdout()
+    console.print(f"[{STYLES[joint.decision.value]}]{markup(joint.headline)}[/]")
+    console.print(markup(joint.plain))
+    console.print(_answers_table(joint, verdict))
+    if joint.answers is Answers.BOTH:
+        console.print(markup(f"Both together: “{joint.question}” against “{ALTERNATIVE}”."))
+    console.print(markup(joint.rule))
+    console.print(_combinations_table(joint))
+    console.print("The walk in detail:")
+    console.print(verdict_table(verdict))
+    for note in (*verdict.quality.warnings, *verdict.notes, *joint.notes):
+        console.print(f"Note: {markup(note)}")
+    if joint.face is not None:
+        limits = joint.face.limits.splitlines()[0]
+        console.print(f"Face model {markup(joint.face.model_id)}: {markup(limits)}")
+    console.print(f"\n{NOT_PROVEN}")
+
+
+def _answers_table(joint: JointVerdict, verdict: Verdict) -> Table:
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup, rate
+
+    table = Table("", "answer", "log10 likelihood ratio", "wrong answers on held-out people")
+    walk_rate, face_rate, refused = (
+        "" if given is None else f"{text} {rate(given)}"
+        for given, text in (
+            (joint.false_authentic_walk, "accepted though somebody else walks:"),
+            (joint.false_authentic_face, "accepted though manipulated:"),
+            (joint.false_deepfake, "genuine, called a deepfake: at most"),
+        )
+    )
+    table.add_row(
+        "walk",
+        markup(verdict.headline),
+        _ratio(verdict.log10_lr, verdict.log10_lr_bound),
+        walk_rate,
+    )
+    face = joint.face
+    if face is None:
+        table.add_row("face", "not judged", "", "")
+    else:
+        why = f" — {face.reason}" if face.reason else ""
+        ratio = "" if face.log10_lr is None else f"{face.log10_lr:+.2f} ({face.confidence})"
+        table.add_row("face", markup(f"{face.decision.value}{why}"), ratio, face_rate)
+    table.add_row(
+        "both",
+        joint.decision.value,
+        _ratio(joint.log10_lr, joint.log10_lr_bound),
+        refused,
+    )
+    return table
+
+
+def _ratio(log10_lr: float | None, bound: float | None) -> str:
+    from gaitproof.cli.output import evidence
+
+    return "" if log10_lr is None or bound is None else evidence(log10_lr, bound)
+
+
+def _combinations_table(joint: JointVerdict) -> Table:
+    from rich.table import Table
+
+    from gaitproof.cli.output import markup
+    from gaitproof.verify.fusion import COMBINATIONS, FACE_WORDS, WALK_WORDS
+
+    table = Table("", "the walk", "the face", "what the video can be")
+    for row in COMBINATIONS:
+        here = row is joint.combination
+        table.add_row(
+            ">" if here else "",
+            WALK_WORDS[row.walk],
+            FACE_WORDS[row.face],
+            markup("; ".join(row.meanings)),
+            style="bold" if here else "",
+        )
+    return table
