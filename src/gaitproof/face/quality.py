@@ -72,6 +72,11 @@ def assess(
     )
 
 
+def plain_reason(reason: str) -> str:
+    """Return a reason without its figure in brackets, so that equal ones can be counted."""
+    return reason.split(" (", 1)[0]
+
+
 def estimate_pose(face: Face) -> tuple[float, float, float]:
     """Return yaw, pitch and roll in degrees, rough, from the five points.
 

@@ -26,7 +26,7 @@ from gaitproof.face.detect import (
     merge,
 )
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.face.quality import FaceGate, assess
+from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
 from gaitproof.face.types import Face, FaceQuality, FaceTrack
 from gaitproof.face.verdict import (
@@ -329,11 +329,6 @@ def find_turn(image: Image, faces: tuple[Face, ...], detector: FaceDetector) -> 
 def _surest(image: Image, smallest: float, detector: FaceDetector) -> float:
     found = (one for one in detector.detect(image, smallest) if one.size >= MESH_SIZE)
     return max((one.score for one in found), default=0.0)
-
-
-def plain_reason(reason: str) -> str:
-    """Return a reason without its figure in brackets, so that equal ones can be counted."""
-    return reason.split(" (", 1)[0]
 
 
 def _judge(

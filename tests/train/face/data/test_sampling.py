@@ -12,6 +12,7 @@ from scripted_faces import face_at
 from gaitproof.errors import InputError, MediaError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.detect import ClosingDetector, create_detector
+from gaitproof.face.quality import FaceGate
 from gaitproof.train.face.data.sampling import (
     MOST_FRAMES,
     extract_faces,
@@ -101,12 +102,15 @@ class Told(ClosingDetector):
         return tuple(next(self._faces))
 
 
+ROUGH = np.random.default_rng(0).integers(-20, 20, (400, 600, 3))
+
+
 @pytest.fixture
 def clip(tmp_path):
     folder = tmp_path / "clip"
     folder.mkdir()
     for number in range(4):
-        cv2.imwrite(str(folder / f"{number}.png"), np.full((400, 600, 3), 60 * number, np.uint8))
+        cv2.imwrite(str(folder / f"{number}.png"), 40 + 50 * number + ROUGH)
     return folder
 
 
@@ -116,7 +120,7 @@ def test_the_main_face_is_followed_whatever_the_order(clip):
     told = Told([ann[0], bob[0]], [bob[1], ann[1]], [bob[2], ann[2]], [ann[3], bob[3]])
     faces = extract_faces(clip, told, 4, alignment=SMALL)
     assert faces.pictures.shape == (4, 32, 32, 3)
-    assert faces.pictures.mean(axis=(1, 2, 3)) == pytest.approx([0, 60, 120, 180], abs=1)
+    assert faces.pictures.mean(axis=(1, 2, 3)) == pytest.approx([40, 90, 140, 190], abs=2)
     assert list(faces.times) == [0, 1, 2, 3]
     # a face that is seen more often is the main one, though it is smaller
     told = Told([bob[0]], [bob[1], ann[1]], [bob[2]], [bob[3]])
@@ -137,10 +141,24 @@ def test_crops_of_different_sizes_are_not_followed(clip):
     assert list(faces.times) == [0, 1]
 
 
-def test_nobody_or_too_small(clip):
-    small = [face_at(200, 200, 31)]
-    with pytest.raises(InputError, match=r"No face was found.*none in 4 pictures"):
-        extract_faces(clip, Told([], small, small, small), 4)
+def test_nobody(clip):
+    with pytest.raises(InputError, match="No face was found"):
+        extract_faces(clip, Told([], [], [], []), 4)
+
+
+def test_faces_that_a_scan_would_not_judge_are_left_out(clip):
+    small, outside, good = face_at(200, 200, 39), face_at(0, 200, 100), face_at(300, 200, 100)
+    told = [[small], [outside], [small], []]
+    with pytest.raises(InputError) as refused:
+        extract_faces(clip, Told(*told), 4)
+    assert refused.value.message == "No face can be used."
+    assert "too small (2 times), part of the face is outside the picture (1 times)" in str(
+        refused.value
+    )
+    assert list(extract_faces(clip, Told(*told[:3], [good]), 4).times) == [3]
+    # a crop may cut its face
+    assert list(extract_faces(clip, Told(*told), 4, cropped=True).times) == [1]
+    assert len(extract_faces(clip, Told(*told), 4, gate=FaceGate(min_size=0)).times) == 2
 
 
 @pytest.mark.parametrize("count", [0, MOST_FRAMES + 1])

@@ -17,6 +17,7 @@ from pydantic import Field
 from gaitproof.config import MediaLimits, Settings
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.face.detect import DetectorSettings, create_detector
+from gaitproof.face.quality import FaceGate
 from gaitproof.media.files import write_atomically
 from gaitproof.media.manifest import locate
 from gaitproof.pose.parallel import available_processors
@@ -52,6 +53,8 @@ class PrepareSettings(Settings):
     frames: int = Field(default=6, ge=1, le=MOST_FRAMES)
     """Pictures per clip, evenly spaced."""
     detector: DetectorSettings = DetectorSettings()
+    gate: FaceGate = FaceGate()
+    """What a face must offer, as in a scan: error rates then hold for the faces that get one."""
     seed: int = Field(default=0, ge=0)
     """Draws the sides of clips that have no published one."""
     shares: tuple[float, float, float] = (SHARES["train"], SHARES["validation"], SHARES["test"])
@@ -168,6 +171,7 @@ def prepare(
             {
                 "root": str(root.resolve()),
                 **store.model_dump(mode="json"),
+                "gate": settings.gate.model_dump(),
                 "seed": settings.seed,
                 "shares": list(settings.shares),
             },
@@ -231,6 +235,7 @@ def _prepare_clip(
                 detector,
                 settings.frames,
                 cropped=clip.cropped,
+                gate=settings.gate,
                 limits=settings.media,
             )
     except GaitproofError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from gaitproof.config import MediaLimits
 from gaitproof.errors import InputError
 from gaitproof.face.align import AlignmentSettings, align, to_crop, transform_points
-from gaitproof.face.detect import MESH_SIZE, FaceDetector
+from gaitproof.face.detect import FaceDetector
+from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.track import FaceTracker, TrackingSettings
 from gaitproof.face.types import MESH_POINTS, Face
 from gaitproof.media.decode import read_frames
@@ -128,53 +130,62 @@ def extract_faces(
     *,
     cropped: bool = False,
     alignment: AlignmentSettings = CANVAS,
+    gate: FaceGate | None = None,
     limits: MediaLimits | None = None,
 ) -> StoredFaces:
     """Cut the main face out of evenly spaced pictures of a clip.
 
     The main face is the track with the largest sum of sizes: large, and seen often. Pictures in
-    which it is not found are left out.
+    which it is not found, or could not be judged in a scan either, are left out.
 
     Parameters
     ----------
     path
         As for `sample_pictures`.
     detector
-        Finds the faces; those below `gaitproof.face.detect.MESH_SIZE` pixels are not looked for.
+        Finds the faces.
     count
         Pictures looked at, at most `MOST_FRAMES`.
     cropped
         Whether the pictures are face crops already: then the largest face of each is taken, since
-        crops of different sizes cannot be followed.
+        crops of different sizes cannot be followed, and it may reach beyond its picture.
     alignment
         How the faces are cut.
+    gate
+        What a face must offer; the defaults if None.
     limits
         Bounds; the defaults of `MediaLimits` if None.
 
     Raises
     ------
     InputError
-        If the clip cannot be read, or no face is found.
+        If the clip cannot be read, or no face can be used.
     ValueError
         If `count` is out of range.
     """
     if not 1 <= count <= MOST_FRAMES:
         raise ValueError(f"{count} pictures, not 1 to {MOST_FRAMES}")
+    gate = gate or FaceGate()
+    if cropped:
+        gate = gate.model_copy(update={"max_partial": 1.0})
     tracker = FaceTracker(TRACKING)
     tracks: dict[int, list[_Sighting]] = {}
-    seen = 0
-    for time, image in sample_pictures(path, count, limits):
-        faces = _largest(detector.detect(image, MESH_SIZE), 1 if cropped else MOST_FACES)
-        numbers = [0] * len(faces) if cropped else tracker.add(seen, time, faces)
+    unusable: Counter[str] = Counter()
+    for place, (time, image) in enumerate(sample_pictures(path, count, limits)):
+        faces = sorted(detector.detect(image, gate.min_size), key=lambda face: -face.size)
+        faces = faces[: 1 if cropped else MOST_FACES]
+        numbers = [0] * len(faces) if cropped else tracker.add(place, time, faces)
         for number, face in zip(numbers, faces, strict=True):
-            tracks.setdefault(number, []).append(_cut_out(face, image, time, alignment))
-        seen += 1
+            quality = assess(
+                face, align(image, face.points), (image.shape[1], image.shape[0]), gate
+            )
+            if quality.usable:
+                sighting = _cut_out(face, image, time, alignment)
+                tracks.setdefault(number, []).append(sighting)
+            else:
+                unusable.update((plain_reason(quality.reasons[0]),))
     if not tracks:
-        raise InputError(
-            "No face was found.",
-            expected=f"a face of at least {MESH_SIZE:.0f} pixels",
-            actual=f"none in {seen} pictures",
-        )
+        raise _nobody(unusable)
     main = max(tracks.values(), key=lambda track: sum(sighting.size for sighting in track))
     return StoredFaces(
         np.stack([sighting.picture for sighting in main]),
@@ -184,9 +195,11 @@ def extract_faces(
     )
 
 
-def _largest(faces: Sequence[Face], most: int) -> list[Face]:
-    large = (face for face in faces if face.size >= MESH_SIZE)
-    return sorted(large, key=lambda face: -face.size)[:most]
+def _nobody(unusable: Counter[str]) -> InputError:
+    if not unusable:
+        return InputError("No face was found.")
+    found = ", ".join(f"{reason} ({number} times)" for reason, number in unusable.most_common())
+    return InputError("No face can be used.", actual=found)
 
 
 def _cut_out(face: Face, image: Image, time: float, alignment: AlignmentSettings) -> _Sighting:
