@@ -198,7 +198,8 @@ def extract_faces(
 def _nobody(unusable: Counter[str]) -> InputError:
     if not unusable:
         return InputError("No face was found.")
-    found = ", ".join(f"{reason} ({number} times)" for reason, number in unusable.most_common())
+    faces = unusable.total()
+    found = ", ".join(f"{reason} ({n} of {faces} faces)" for reason, n in unusable.most_common())
     return InputError("No face can be used.", actual=found)
 
 
