@@ -1,5 +1,6 @@
 import math
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -57,6 +58,20 @@ def test_far_apart_frames_are_jumped_to_and_are_the_same(tmp_path, monkeypatch):
     jumped = numbers(sample_pictures(video, 2))
     monkeypatch.setattr("gaitproof.train.face.data.sampling.SEEKING", math.inf)
     assert jumped == numbers(sample_pictures(video, 2)) == [7, 22]
+
+
+@pytest.mark.parametrize("seeking", [10, math.inf])
+def test_a_frame_that_stands_long_is_taken_once(tmp_path, monkeypatch, seeking):
+    monkeypatch.setattr("gaitproof.train.face.data.sampling.SEEKING", seeking)
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=1, options={"crf": "4"})
+        stream.width = stream.height = 64
+        for number, time in enumerate([0, 1, 2, 200]):
+            frame = av.VideoFrame.from_ndarray(grey(4 * number), format="rgb24")
+            frame.pts = time
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert numbers(sample_pictures(tmp_path / "a.mp4", 3)) == [0, 12]
 
 
 def test_a_short_video_gives_every_frame_once(tmp_path):

@@ -109,9 +109,12 @@ def _sample_video(
     # half a frame early, so that a rounded time stamp is not passed over
     times = [(place - 0.5) / video.frame_rate for place in spread(count, video.frames)]
     if video.duration / count > SEEKING:
+        last = -math.inf
         for time in times:
             for frame in islice(read_frames(path, limits, start=max(0.0, time)), 1):
-                yield frame.time, frame.image
+                if frame.time > last:  # a long pause is one frame for several times
+                    last = frame.time
+                    yield frame.time, frame.image
         return
     wanted = iter(times)
     following = next(wanted, None)
