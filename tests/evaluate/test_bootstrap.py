@@ -85,9 +85,9 @@ def test_rates_at_a_threshold_are_those_of_the_trials(made_trials):
     for counts in drawn[:5]:
         scores, mated = _repeat(trials, counts)
         expected.append(np.mean(scores[~mated] >= threshold))
-    rates = np.concatenate(
-        [part[0][:, 1] for part in bootstrap._draw_rates(trials, drawn[:5], np.array([threshold]))]
-    )
+    units = bootstrap._Pairs(trials)
+    parts = bootstrap.draw_rates(units, trials.scores, drawn[:5], np.array([threshold]))
+    rates = np.concatenate([fmr[:, 1] for fmr, _ in parts])
     np.testing.assert_allclose(rates, expected)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,24 @@ def draw_people(count: int, draws: int, seed: int) -> NDArray[np.float64]:
     return rng.multinomial(count, np.full(count, 1 / count), size=draws).astype(np.float64)
 
 
+class Units(Protocol):
+    """Trials grouped so that all of a group weigh the same in every draw of people."""
+
+    @property
+    def of_trial(self) -> NDArray[np.intp]:
+        """Group of every trial, shape (N,)."""
+        ...
+
+    @property
+    def mated(self) -> NDArray[np.bool_]:
+        """Whether a group's trials are genuine, shape (groups,)."""
+        ...
+
+    def weights(self, drawn: NDArray[np.float64]) -> Float64:
+        """Weight of every group, shape (draws, groups), in draws of shape (draws, people)."""
+        ...
+
+
 class _Pairs:
     """Trials grouped by (probe, claimed) pair of people, so that a draw only weighs pairs."""
 
@@ -123,26 +141,38 @@ def _matrix(rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int,
     return coo_matrix((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
 
 
-def _draw_rates(
-    trials: Trials, drawn: NDArray[np.float64], thresholds: Float64 | None = None
+def draw_rates(
+    units: Units,
+    scores: Float64,
+    drawn: NDArray[np.float64],
+    thresholds: Float64 | None = None,
 ) -> Iterator[tuple[Float64, Float64]]:
     """Yield FMR and FNMR curves of the draws, some draws at a time.
 
-    With `thresholds` the curves are evaluated there only.
+    Parameters
+    ----------
+    units
+        Groups of the trials.
+    scores
+        Shape (N,), of the trials; NaN where there is none.
+    drawn
+        Shape (draws, people), as `draw_people` makes it.
+    thresholds
+        Shape (K,). With them, column 1 + i holds the rates at the i-th by size, and column 0 those
+        of everything that has a score; without, the columns are the scores themselves.
     """
-    pairs = _Pairs(trials)
-    scored = np.isfinite(trials.scores)
+    scored = np.isfinite(scores)
     if thresholds is None:
-        edges, bins = _bins(trials.scores[scored])
+        edges, bins = _bins(scores[scored])
     else:
         # bin 0 lies below every threshold
         edges = np.concatenate([[-np.inf], np.sort(thresholds)])
-        bins = np.searchsorted(edges, trials.scores[scored], side="right") - 1
-    found = _matrix(pairs.of_trial[scored], bins, (len(pairs.mated), len(edges)))
-    sizes = np.bincount(pairs.of_trial).astype(np.float64)
-    mated, nonmated = np.flatnonzero(pairs.mated), np.flatnonzero(~pairs.mated)
+        bins = np.searchsorted(edges, scores[scored], side="right") - 1
+    found = _matrix(units.of_trial[scored], bins, (len(units.mated), len(edges)))
+    sizes = np.bincount(units.of_trial, minlength=len(units.mated)).astype(np.float64)
+    mated, nonmated = np.flatnonzero(units.mated), np.flatnonzero(~units.mated)
     for start in range(0, len(drawn), _CHUNK):
-        weight = pairs.weights(drawn[start : start + _CHUNK])
+        weight = units.weights(drawn[start : start + _CHUNK])
         yield metrics.rates_from_counts(
             (found[mated].T @ weight[:, mated].T).T,
             (found[nonmated].T @ weight[:, nonmated].T).T,
@@ -183,7 +213,7 @@ def bootstrap_figures(
     """
     drawn = draw_people(len(trials.subjects), draws, seed)
     parts: dict[str, list[Float64]] = {name: [] for name in figures}
-    for fmr, fnmr in _draw_rates(trials, drawn):
+    for fmr, fnmr in draw_rates(_Pairs(trials), trials.scores, drawn):
         for name, function in figures.items():
             parts[name].append(function(fmr, fnmr))
     return {name: np.concatenate(values) for name, values in parts.items()}
@@ -275,7 +305,7 @@ def rates_at_threshold(
     """Return FMR and FNMR at one threshold, with 95 % intervals over people."""
     found = metrics.figures_at_threshold(trials.scores, trials.mated, threshold)
     drawn = draw_people(len(trials.subjects), draws, seed)
-    parts = list(_draw_rates(trials, drawn, np.array([threshold])))
+    parts = list(draw_rates(_Pairs(trials), trials.scores, drawn, np.array([threshold])))
     # column 1 is the threshold itself, column 0 everything below
     fmr = np.concatenate([part[0][:, 1] for part in parts])
     fnmr = np.concatenate([part[1][:, 1] for part in parts])

@@ -26,7 +26,7 @@ from gaitproof.verify.decision import NO_SUPPORT, answer
 
 ThresholdMethod = Literal["eer", "youden", "fmr"]
 
-_AIMS: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)
+AIMS: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)
 """Parts of the stated share of wrong answers that are tried as the share to aim at on the people
 at hand, until people who had no say in it stay below the stated one."""
 
@@ -199,7 +199,7 @@ def _choose_band(
     whole: _Part, parts: Sequence[_Part], target: float, draws: int, seed: int
 ) -> InconclusiveBand:
     trials = whole.fitted_on
-    for share in _AIMS:
+    for share in AIMS:
         answers = _answers(trials, parts or [whole], share * target)
         wrong_nonmated = float((answers[~trials.mated] > 0).mean())
         wrong_mated = float((answers[trials.mated] < 0).mean())

@@ -30,7 +30,7 @@ MAPS: Final = "maps"
 _BATCH: Final = 16
 """Crops per call: bounds the memory, about 10 MB of input."""
 
-_EDGE: Final = 1e-6
+SCORE_EDGE: Final = 1e-6
 """Scores nearer to 0 or 1 count as this far from it where log odds are taken."""
 
 
@@ -59,7 +59,7 @@ class FaceCalibration(Settings):
 
     def log10_lr(self, score: float) -> float:
         """Return the bounded log10 likelihood ratio of a genuine-score in [0, 1]."""
-        inside = min(max(score, _EDGE), 1 - _EDGE)
+        inside = min(max(score, SCORE_EDGE), 1 - SCORE_EDGE)
         odds = math.log(inside / (1 - inside))
         bound = self.log10_lr_bound
         return min(max(self.slope * odds + self.intercept, -bound), bound)

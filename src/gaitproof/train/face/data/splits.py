@@ -33,19 +33,28 @@ def group_clips(clips: Sequence[FaceClip]) -> tuple[int, ...]:
     >>> group_clips([real, fake, FaceClip("c.mp4", Label.REAL, ("cleo",))])
     (0, 0, 1)
     """
-    if not clips:
+    return join_by_keys([clip.keys for clip in clips])
+
+
+def join_by_keys(keys: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Give sets of keys that hang together, directly or through others, the same number.
+
+    >>> join_by_keys([["ann"], ["ann", "bob"], ["cleo"]])
+    (0, 0, 1)
+    """
+    if not keys:
         return ()
     numbers: dict[str, int] = {}
     links = [
-        (i, len(clips) + numbers.setdefault(key, len(numbers)))
-        for i, clip in enumerate(clips)
-        for key in clip.keys
+        (i, len(keys) + numbers.setdefault(key, len(numbers)))
+        for i, own in enumerate(keys)
+        for key in own
     ]
     rows, columns = np.array(links).T
-    size = len(clips) + len(numbers)
+    size = len(keys) + len(numbers)
     graph = coo_array((np.ones(len(links), np.int8), (rows, columns)), shape=(size, size))
     _, labels = connected_components(graph, directed=False)
-    return tuple(int(label) for label in labels[: len(clips)])
+    return tuple(int(label) for label in labels[: len(keys)])
 
 
 def assign_splits(
