@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
 from gaitproof.media.files import write_atomically
@@ -25,20 +27,33 @@ from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 
 def to_onnx(trained: TrainedEncoder) -> bytes:
-    """Export the network with a free batch size by the dynamo exporter.
+    """Export the network of an encoder."""
+    example = torch.zeros(2, trained.normaliser.frames, N_FEATURES)
+    return export_onnx(trained.network, example, "windows", ("embeddings",))
+
+
+def export_onnx(network: nn.Module, example: Tensor, takes: str, gives: Sequence[str]) -> bytes:
+    """Export a network with a free batch size by the dynamo exporter.
 
     The legacy exporter's graphs break under dynamic quantisation.
+
+    Parameters
+    ----------
+    network
+        With one input; is left in evaluation mode.
+    example
+        An input of two or more.
+    takes, gives
+        Names of the input and of the outputs.
     """
-    network = trained.network.eval()
-    example = torch.zeros(2, trained.normaliser.frames, N_FEATURES)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            network,
+            network.eval(),
             (example,),
-            input_names=["windows"],
-            output_names=["embeddings"],
+            input_names=[takes],
+            output_names=list(gives),
             dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=65536)},),
             dynamo=True,
             verbose=False,

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.face.align import AlignmentSettings, to_crop
+from gaitproof.face.align import AlignmentSettings, from_crop, to_crop, transform_points
 from gaitproof.train.face.robust import Damage
 from gaitproof.train.face.sbi import change_statistics, self_blend
 
@@ -25,6 +25,8 @@ _ZOOM: Final = 0.08
 _SHIFT: Final = 0.03
 """Largest change of scale, and largest move as a share of the crop's side: detectors differ by as
 much."""
+_ROOM: Final = 0.12
+"""Share of a crop's side that turn, zoom and shift bring into sight."""
 _JITTER: Final = 0.5
 """Chance that a labelled face's colours and sharpness are changed."""
 
@@ -66,7 +68,9 @@ def draw_pair(
         Same seed, same crops.
     """
     rng = np.random.default_rng(seed)
-    blended = self_blend(picture, landmarks, rng)
+    picture, corner = window(picture, points, alignment)
+    points = points - corner
+    blended = self_blend(picture, landmarks - corner, rng)
     finish = _Finish.draw(rng)
     nothing = np.zeros(blended.mask.shape, np.float32)
     return (
@@ -88,10 +92,28 @@ def draw_labelled(
         The label; where the forgery lies is not known.
     """
     rng = np.random.default_rng(seed)
+    picture, corner = window(picture, points, alignment)
+    points = points - corner
     if rng.random() < _JITTER:
         picture = change_statistics(picture, rng)
     known = np.full(picture.shape[:2], np.nan if forged else 0, np.float32)
     return _Finish.draw(rng).apply(picture, known, points, alignment)
+
+
+def window(
+    picture: Image, points: Points, alignment: AlignmentSettings
+) -> tuple[Image, NDArray[np.int64]]:
+    """Return the part of a picture that a turned and moved crop can show, and its corner (x, y).
+
+    Forging and damaging more than is seen would only take time.
+    """
+    side = alignment.size
+    corners = np.array([(0, 0), (side, 0), (0, side), (side, side)], np.float64)
+    seen = transform_points(corners, from_crop(np.asarray(points, np.float64), alignment))
+    room = _ROOM * float(np.ptp(seen, axis=0).max())
+    low = np.maximum(np.floor(seen.min(axis=0) - room), 0).astype(np.int64)
+    high = np.minimum(np.ceil(seen.max(axis=0) + room), picture.shape[1::-1]).astype(np.int64)
+    return picture[low[1] : high[1], low[0] : high[0]], low
 
 
 class _Finish(NamedTuple):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from torch import nn
 
 from gaitproof.errors import ModelError
+
+_PACE: Final = 0.1
 
 FRESH: Final = "none"
 """Instead of a name: random weights."""
@@ -35,7 +37,7 @@ def load_backbone(kind: Any, own: Any, pretrained: str) -> nn.Module:
     """
     if pretrained == FRESH:
         made: nn.Module = kind(own)
-        return made
+        return made.apply(_initialise).apply(_follow_slowly)
     local = Path(pretrained).is_dir()
     try:
         with warnings.catch_warnings():
@@ -61,4 +63,31 @@ def load_backbone(kind: Any, own: Any, pretrained: str) -> nn.Module:
             actual=f"{len(missing)} parts are missing, for example {missing[0]}",
         )
     loaded: nn.Module = backbone
-    return loaded
+    return loaded.apply(_follow_slowly)
+
+
+def _initialise(module: nn.Module) -> None:
+    """Start convolutions as He et al. (ICCV 2015) do, and normalisations as doing nothing.
+
+    The library's own start, meant to be overwritten by trained weights, scales by about 0 in every
+    normalisation, so that neither a signal nor a gradient comes through twenty blocks.
+    """
+    if isinstance(module, nn.Conv2d | nn.Conv3d):
+        # of a convolution in groups torch would count the other groups' outputs too
+        mode: Literal["fan_in", "fan_out"] = "fan_in" if module.groups > 1 else "fan_out"
+        nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
+        nn.init.ones_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+def _follow_slowly(module: nn.Module) -> None:
+    """Give batch normalisation torch's own pace.
+
+    EfficientNet's configuration has the share that is kept (0.99) where torch takes the share that
+    is new: the running statistics would be those of the last batch alone.
+    """
+    if isinstance(module, nn.BatchNorm2d):
+        module.momentum = _PACE

@@ -1,0 +1,68 @@
+"""Settings of a training on faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from gaitproof.config import Settings
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.train.config import RunSettings, ScheduleSettings, StopSettings
+from gaitproof.train.face.networks.registry import FaceNetworkSettings
+
+
+class StoreSource(Settings):
+    """A store of prepared faces to train on, with what the card must say."""
+
+    path: Path
+    """Folder that ``gaitproof face prepare`` made, relative to the working folder."""
+    name: str
+    licence: str
+    citation: str
+
+
+class FaceTrainSettings(RunSettings):
+    """A training on faces, as one YAML file.
+
+    The defaults are face seed 1's where it says them.
+    """
+
+    architecture: str = "effnet-b1"
+    """A name of `gaitproof.train.face.networks.registry.list_face_networks`."""
+    network: FaceNetworkSettings = FaceNetworkSettings()
+    name: str = "face"
+    version: str = "0.0.0"
+    """Of the weights, for the model identifier."""
+    sources: tuple[StoreSource, ...] = ()
+    licence: str = "Apache-2.0"
+    """Of the weights."""
+    limits: str = "How far these weights can be trusted was not said by those who trained them."
+    """For the card; the first line says the most important."""
+    forgeries: Literal["self-blended", "labelled", "both"] = "self-blended"
+    """Made from the genuine faces on the fly (Shiohara & Yamasaki, CVPR 2022), those of the data
+    set, or half of each."""
+    alignment: AlignmentSettings = AlignmentSettings()
+    epochs: int = Field(default=10, ge=1)
+    pictures_per_epoch: int | None = Field(default=None, ge=2)
+    """Crops the network sees in an epoch; None for two per genuine picture of the stores."""
+    batch: int = Field(default=24, ge=2)
+    forged_share: float = Field(default=0.5, gt=0, lt=1)
+    """Of every batch; the classes are weighted so that both count the same. Face seed 1: 0.7."""
+    frames: int = Field(default=1, ge=1, le=64)
+    """Pictures of a clip that a temporal network sees together."""
+    blend_loss: float = Field(default=0.0, ge=0)
+    """Weight of finding where the blended part lies, for networks that learn it."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    weight_decay: float = Field(default=1e-5, ge=0)
+    schedule: ScheduleSettings = ScheduleSettings(name="plateau", factor=0.5, patience=2)
+    validation: StopSettings = StopSettings(patience=10, min_delta=0.0)
+    """In epochs; the weights of the best one are kept."""
+
+    @model_validator(mode="after")
+    def _both_classes(self) -> FaceTrainSettings:
+        if not 1 <= round(self.batch * self.forged_share) < self.batch:
+            raise ValueError("a batch needs one forged and one genuine picture at least")
+        return self

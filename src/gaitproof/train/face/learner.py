@@ -1,0 +1,134 @@
+"""Network and losses of a training on faces."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import lightning.pytorch as lightning
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from gaitproof.face.model import FaceDetectorCard
+from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.networks.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
+from gaitproof.train.face.sampler import FaceBatch, FaceSampler, FaceStream
+from gaitproof.train.learner import Learner
+from gaitproof.train.state import RunState
+
+MEAN: Final[tuple[float, ...]] = FaceDetectorCard.model_fields["mean"].default
+STD: Final[tuple[float, ...]] = FaceDetectorCard.model_fields["std"].default
+
+
+class FaceLearner(Learner):
+    """Learns to tell forged from genuine faces by cross-entropy, and where the forgery lies.
+
+    Parameters
+    ----------
+    network
+        What is trained.
+    settings
+        The recipe.
+    steps
+        Of the whole run.
+    state
+        Where the run stands.
+    """
+
+    loss_names = ("classes", "blend")
+    weights: Tensor
+
+    def __init__(
+        self, network: FaceNetwork, settings: FaceTrainSettings, steps: int, state: RunState
+    ) -> None:
+        super().__init__(network, settings, steps, state)
+        self._settings = settings
+        weights = torch.ones(2)
+        # both classes count the same, however often they are shown
+        weights[FORGED] = 0.5 / settings.forged_share
+        weights[GENUINE] = 0.5 / (1 - settings.forged_share)
+        self.register_buffer("weights", weights, persistent=False)
+
+    def losses_of(self, batch: FaceBatch) -> dict[str, Tensor]:
+        """Return cross-entropy, and the loss of the blended places if the network learns them."""
+        pictures = normalise(batch.crops)
+        if not isinstance(self.network, PictureNetwork):
+            return {"classes": self._classes(self.network(pictures, batch.present), batch.labels)}
+        labels = batch.labels[:, None].expand(batch.present.shape)[batch.present]
+        looked = self.network.look(pictures[batch.present])
+        parts = {"classes": self._classes(looked.logits, labels)}
+        if looked.blend is not None and self._settings.blend_loss:
+            loss = blend_loss(looked.blend.float(), batch.blend[batch.present])
+            parts["blend"] = self._settings.blend_loss * loss
+        return parts
+
+    def _classes(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(
+            logits.float(),
+            labels,
+            weight=self.weights,
+            label_smoothing=self._settings.label_smoothing,
+        )
+
+
+class FaceData(lightning.LightningDataModule):
+    """Gives every device its share of the batches.
+
+    Parameters
+    ----------
+    sampler, settings
+        Where crops come from.
+    start, steps
+        First step, and number of steps of the whole run.
+    loaders
+        Processes that prepare batches ahead.
+    """
+
+    def __init__(
+        self,
+        sampler: FaceSampler,
+        settings: FaceTrainSettings,
+        start: int,
+        steps: int,
+        loaders: int,
+    ) -> None:
+        super().__init__()
+        self._sampler, self._settings = sampler, settings
+        self._start, self._steps, self._loaders = start, steps, loaders
+
+    def train_dataloader(self) -> DataLoader[FaceBatch]:
+        """Return the loader of this device; it is known by now which one that is."""
+        assert self.trainer is not None
+        stream = FaceStream(
+            self._sampler,
+            self._settings,
+            self._start,
+            self._steps,
+            self.trainer.global_rank,
+            self.trainer.world_size,
+        )
+        return DataLoader(stream, batch_size=None, num_workers=self._loaders)
+
+
+def normalise(crops: Tensor) -> Tensor:
+    """Return what a network sees, (..., 3, S, S) float32, of crops (..., S, S, 3) uint8."""
+    mean, std = (torch.tensor(values, device=crops.device) for values in (MEAN, STD))
+    return ((crops.float() / 255 - mean) / std).movedim(-1, -3)
+
+
+def blend_loss(logits: Tensor, shares: Tensor) -> Tensor:
+    """Return the binary cross-entropy of blended places; pictures with unknown ones do not count.
+
+    Parameters
+    ----------
+    logits
+        Shape (N, h, w).
+    shares
+        Shape (N, H, W), 0 to 1, or NaN; averaged to h by w.
+    """
+    height, width = logits.shape[1:]
+    fitted = nn.functional.adaptive_avg_pool2d(shares[:, None], (height, width))[:, 0]
+    known = ~fitted.isnan().any(dim=(1, 2))
+    if not known.any():
+        return logits.sum() * 0
+    return nn.functional.binary_cross_entropy_with_logits(logits[known], fitted[known])

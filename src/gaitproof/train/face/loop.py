@@ -1,0 +1,188 @@
+"""One training run on faces: stores in, network out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gaitproof.errors import ConfigError
+from gaitproof.face.align import align
+from gaitproof.media.files import make_folder
+from gaitproof.train.chance import Stream, torch_seed
+from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.networks.base import GENUINE, FaceNetwork
+from gaitproof.train.face.networks.registry import create_face_network
+from gaitproof.train.face.sampler import FaceSampler, validation_batches
+from gaitproof.train.state import RunState
+
+if TYPE_CHECKING:
+    import lightning.pytorch as lightning
+
+    from gaitproof.train.checkpoint import Identity
+    from gaitproof.train.face.data.store import FaceStore, StoredFaces
+    from gaitproof.train.hardware import TrainerSettings
+
+NOT_LEARNT: Final = frozenset({"name", "version", "sources", "licence", "limits"})
+"""Fields of `FaceTrainSettings` that change the card, but not the weights."""
+
+_BATCH = 64
+
+
+@dataclass
+class TrainedFaces:
+    """A trained network.
+
+    Parameters
+    ----------
+    network
+        On the CPU, in evaluation mode: that of the least validation loss.
+    settings
+        The recipe.
+    losses
+        Of every step.
+    validation
+        Step and loss of every validation.
+    """
+
+    network: FaceNetwork
+    settings: FaceTrainSettings
+    losses: list[float] = field(default_factory=list)
+    validation: list[tuple[int, float]] = field(default_factory=list)
+
+    def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return genuine-scores (N,), 0 to 1, of crops (N, S, S, 3) by a network of pictures.
+
+        Raises
+        ------
+        ConfigError
+            If the network looks at several pictures together.
+        """
+        from gaitproof.train.face.learner import normalise
+
+        if self.network.temporal:
+            raise ConfigError("A temporal network scores clips, not single pictures.")
+        with torch.inference_mode():
+            logits = [
+                self.network(normalise(part)) for part in torch.split(torch.tensor(crops), _BATCH)
+            ]
+        shares = torch.cat(logits).double().softmax(dim=1)
+        scores: NDArray[np.float64] = shares[:, GENUINE].numpy()
+        return scores
+
+    def score_faces(self, faces: StoredFaces) -> NDArray[np.float64]:
+        """Return genuine-scores of stored faces, cut as at inference."""
+        pairs = zip(faces.pictures, faces.points, strict=True)
+        return self.score(
+            np.stack([align(picture, points, self.settings.alignment) for picture, points in pairs])
+        )
+
+
+def train_faces(
+    stores: Sequence[FaceStore],
+    settings: FaceTrainSettings,
+    progress: Callable[[float, float], None] | None = None,
+    *,
+    run_folder: Path | None = None,
+    resume: bool = True,
+    trainer_options: TrainerSettings | None = None,
+) -> TrainedFaces:
+    """Train a network on prepared faces; the same seed gives the same weights.
+
+    Only clips of the split ``train`` are learnt from; the weights kept are those with the least
+    loss on ``validation``. Clips of ``test`` are not read.
+
+    Parameters
+    ----------
+    stores
+        Prepared faces.
+    settings
+        The recipe.
+    progress
+        Called after every step with the share done and the loss.
+    run_folder
+        Where checkpoints and logs go; None keeps none.
+    resume
+        Go on from the checkpoint in `run_folder`, if there is one: the result is that of a run that
+        was never stopped.
+    trainer_options
+        Devices; by default one, the fastest there is.
+
+    Raises
+    ------
+    ConfigError
+        If the stores lack what the recipe needs, two stores have one person or clip on different
+        sides, or for any reason of `gaitproof.train.loop.train`.
+    ModelError
+        If the network's backbone cannot be loaded.
+    """
+    from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, load_checkpoint
+    from gaitproof.train.face.learner import FaceData, FaceLearner
+    from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
+    from gaitproof.train.logs import Recorder, Reporter, RunLog
+    from gaitproof.train.validation import Validation
+
+    options = trainer_options or TrainerSettings()
+    learnt = FaceSampler(stores, "train", settings)
+    watched = FaceSampler(stores, "validation", settings)
+    epoch = -(-(settings.pictures_per_epoch or learnt.pictures) // settings.batch)
+    steps = settings.epochs * epoch
+    restored = None
+    if run_folder is not None:
+        identity = identify(stores, settings)
+        path = make_folder(run_folder) / CHECKPOINT_FILE
+        restored = load_checkpoint(path, identity) if resume else None
+    run = restored.state if restored is not None else RunState()
+    with undisturbed():
+        torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
+        network = create_face_network(settings.architecture, settings.network)
+        check_frames(network, settings)
+        learner = FaceLearner(network, settings, steps, run)
+        if restored is not None:
+            learner.load_state_dict(restored.weights)
+        batches = validation_batches(watched, settings)
+        callbacks: list[lightning.Callback] = [Recorder(), Validation(batches, epoch)]
+        if run_folder is not None:
+            callbacks.append(RunLog(run_folder, run.step, FaceLearner.loss_names))
+            callbacks.append(Checkpoints(path, identity, options.checkpoint_every, restored))
+        if progress is not None:
+            callbacks.append(Reporter(progress))
+        trainer = make_trainer(options, settings, callbacks)
+        if not run.is_finished(steps):
+            run_to_end(
+                trainer, learner, FaceData(learnt, settings, run.step, steps, options.loaders)
+            )
+    if run.best:
+        network.load_state_dict(run.best)
+    return TrainedFaces(network.cpu().eval(), settings, run.losses, run.validation)
+
+
+def check_frames(network: FaceNetwork, settings: FaceTrainSettings) -> None:
+    """Raise a `ConfigError` unless the recipe shows the network as many pictures as it looks at."""
+    if (settings.frames > 1) != network.temporal:
+        raise ConfigError(
+            f"The network {settings.architecture!r} does not look at {settings.frames} pictures.",
+            expected="frames above 1" if network.temporal else "frames: 1",
+        )
+
+
+def identify(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> Identity:
+    """Digest what the weights depend on: the recipe and the stored clips."""
+    from gaitproof.train.checkpoint import Identity
+
+    recipe = json.dumps(settings.model_dump(mode="json", exclude=set(NOT_LEARNT)), sort_keys=True)
+    clips = json.dumps(
+        [
+            [stored.clip.path, stored.clip.label, stored.clip.split, stored.sha256]
+            for store in stores
+            for stored in store.clips
+        ]
+    )
+    return Identity(*(hashlib.sha256(text.encode()).hexdigest() for text in (recipe, clips)))

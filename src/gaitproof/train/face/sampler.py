@@ -1,0 +1,221 @@
+"""Batches of genuine and forged faces as a pure function of seed, step and rank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from gaitproof.errors import ConfigError
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.train.chance import Stream, random_source
+from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.data.clips import Label
+from gaitproof.train.face.data.store import FaceStore, StoredClip
+from gaitproof.train.face.networks.base import FORGED, GENUINE
+from gaitproof.train.face.samples import PLACES, Crop, draw_labelled, draw_pair
+
+Source = tuple[FaceStore, StoredClip]
+
+MOST_VALIDATION_BATCHES: Final = 24
+
+
+class FaceBatch(NamedTuple):
+    """Pictures of N clips, T of each at most.
+
+    Parameters
+    ----------
+    crops
+        Shape (N, T, S, S, 3), uint8 RGB; 0 where a clip has no more.
+    present
+        Shape (N, T): which pictures are there, the first ones of every clip.
+    labels
+        Shape (N,): `FORGED` or `GENUINE`.
+    blend
+        Shape (N, T, 14, 14): share of every place that comes from another face, NaN if unknown.
+    """
+
+    crops: Tensor
+    present: Tensor
+    labels: Tensor
+    blend: Tensor
+
+
+class FaceSampler:
+    """Draws crops of one side of a split.
+
+    Parameters
+    ----------
+    stores
+        Prepared faces.
+    split
+        ``train`` or ``validation``.
+    settings
+        The recipe.
+
+    Raises
+    ------
+    ConfigError
+        If there are no genuine clips, or no forged ones where the recipe needs them.
+    """
+
+    def __init__(
+        self, stores: Sequence[FaceStore], split: str, settings: FaceTrainSettings
+    ) -> None:
+        sources = [(store, stored) for store in stores for stored in store.of_split(split)]
+        self.genuine = [source for source in sources if source[1].clip.label is Label.REAL]
+        self.forged = [source for source in sources if source[1].clip.label is Label.FAKE]
+        self._settings = settings
+        if not self.genuine:
+            raise ConfigError(
+                f"The stores hold no genuine faces for {split}.",
+                hint="prepare a data set with genuine clips; see docs/faces.md",
+            )
+        if settings.forgeries != "self-blended" and not self.forged:
+            raise ConfigError(
+                f"The stores hold no forged faces for {split}.",
+                expected=f"forged clips, for forgeries: {settings.forgeries}",
+                hint="with forgeries: self-blended, genuine faces are enough",
+            )
+
+    @property
+    def pictures(self) -> int:
+        """Number of crops in an epoch, by default two per genuine picture."""
+        return 2 * sum(stored.pictures for _, stored in self.genuine)
+
+    def draw(self, rng: np.random.Generator, size: int) -> FaceBatch:
+        """Return a batch of `size` clips; same state, same batch."""
+        forged = min(max(round(size * self._settings.forged_share), 1), size - 1)
+        blended = {"self-blended": forged, "labelled": 0, "both": (forged + 1) // 2}[
+            self._settings.forgeries
+        ]
+        clips: list[tuple[list[Crop], int]] = []
+        # a genuine face and its twin side by side teach most
+        for place, source in enumerate(_choose(self.genuine, max(blended, size - forged), rng)):
+            seed = int(rng.integers(2**63))
+            pairs = self._pictures(source, rng, seed)
+            if place < blended:
+                clips.append(([pair[FORGED] for pair in pairs], FORGED))
+            if place < size - forged:
+                clips.append(([pair[GENUINE] for pair in pairs], GENUINE))
+        for source in _choose(self.forged, forged - blended, rng):
+            seed = int(rng.integers(2**63))
+            clips.append((self._labelled(source, rng, seed), FORGED))
+        return _collate(clips, self._settings.frames, self._settings.alignment)
+
+    def _pictures(
+        self, source: Source, rng: np.random.Generator, seed: int
+    ) -> list[tuple[Crop, Crop]]:
+        store, stored = source
+        faces = store.read(stored, self._places(stored, rng))
+        alignment = self._settings.alignment
+        if self._settings.forgeries == "labelled":
+            # what is done to forged clips is done to genuine ones, and nothing else
+            crops = [
+                draw_labelled(picture, points, alignment, seed, forged=False)
+                for picture, points in zip(faces.pictures, faces.points, strict=True)
+            ]
+            return [(crop, crop) for crop in crops]
+        return [
+            draw_pair(picture, faces.landmarks(place), faces.points[place], alignment, seed)
+            for place, picture in enumerate(faces.pictures)
+        ]
+
+    def _labelled(self, source: Source, rng: np.random.Generator, seed: int) -> list[Crop]:
+        store, stored = source
+        faces = store.read(stored, self._places(stored, rng))
+        return [
+            draw_labelled(picture, points, self._settings.alignment, seed, forged=True)
+            for picture, points in zip(faces.pictures, faces.points, strict=True)
+        ]
+
+    def _places(self, stored: StoredClip, rng: np.random.Generator) -> list[int]:
+        """Choose pictures that follow each other."""
+        count = min(self._settings.frames, stored.pictures)
+        first = int(rng.integers(stored.pictures - count + 1))
+        return list(range(first, first + count))
+
+
+def _choose(sources: Sequence[Source], count: int, rng: np.random.Generator) -> list[Source]:
+    """Draw clips, none twice before all were drawn."""
+    if not count:
+        return []
+    rounds = [rng.permutation(len(sources)) for _ in range(-(-count // len(sources)))]
+    return [sources[place] for place in np.concatenate(rounds)[:count]]
+
+
+def _collate(
+    clips: Sequence[tuple[list[Crop], int]], frames: int, alignment: AlignmentSettings
+) -> FaceBatch:
+    side = alignment.size
+    crops = np.zeros((len(clips), frames, side, side, 3), np.uint8)
+    blend = np.zeros((len(clips), frames, PLACES, PLACES), np.float32)
+    present = np.zeros((len(clips), frames), bool)
+    for row, (pictures, _) in enumerate(clips):
+        for column, crop in enumerate(pictures):
+            crops[row, column], blend[row, column] = crop
+        present[row, : len(pictures)] = True
+    labels: NDArray[np.int64] = np.array([label for _, label in clips], np.int64)
+    return FaceBatch(*(torch.from_numpy(array) for array in (crops, present, labels, blend)))
+
+
+class FaceStream(IterableDataset[FaceBatch]):
+    """The batches of the steps from `start` to the last, for one device of several.
+
+    Parameters
+    ----------
+    sampler
+        Where they come from.
+    settings
+        The recipe.
+    start, steps
+        First step, and number of steps of the whole run.
+    rank, world_size
+        Which device of how many; they share the recipe's batch out.
+
+    Raises
+    ------
+    ConfigError
+        If a device would get fewer than two clips.
+    """
+
+    def __init__(
+        self,
+        sampler: FaceSampler,
+        settings: FaceTrainSettings,
+        start: int,
+        steps: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        if settings.batch // world_size < 2:
+            raise ConfigError(
+                "A device needs two clips per batch at least.",
+                actual=f"{settings.batch} clips on {world_size} devices",
+                hint="raise batch or use fewer devices",
+            )
+        self._sampler, self._settings = sampler, settings
+        self._start, self._steps = start, steps
+        self._rank, self._size = rank, settings.batch // world_size
+
+    def __getitem__(self, step: int) -> FaceBatch:
+        rng = random_source(self._settings.seed, step, self._rank, Stream.WINDOWS)
+        return self._sampler.draw(rng, self._size)
+
+    def __iter__(self) -> Iterator[FaceBatch]:
+        worker: Any = get_worker_info()
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for step in range(self._start + first, self._steps, stride):
+            yield self[step]
+
+
+def validation_batches(sampler: FaceSampler, settings: FaceTrainSettings) -> list[FaceBatch]:
+    """Draw the batches that every validation of a run is made on."""
+    count = min(-(-sampler.pictures // settings.batch), MOST_VALIDATION_BATCHES)
+    rng = random_source(settings.seed, stream=Stream.VALIDATION)
+    return [sampler.draw(rng, settings.batch) for _ in range(count)]

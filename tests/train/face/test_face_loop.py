@@ -1,0 +1,158 @@
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from drawn_stores import drawn_store, paint
+
+from gaitproof.errors import ConfigError
+from gaitproof.face.align import AlignmentSettings, align
+from gaitproof.face.model import FaceForgeryModel
+from gaitproof.metrics import auc
+from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.data.clips import Label
+from gaitproof.train.face.export import save_face_model
+from gaitproof.train.face.loop import train_faces
+from gaitproof.train.face.networks.registry import FaceNetworkSettings
+from gaitproof.train.hardware import TrainerSettings
+
+CPU = TrainerSettings(accelerator="cpu", checkpoint_every=2)
+SMALL = FaceTrainSettings(
+    architecture="compact",
+    network=FaceNetworkSettings(width=8),
+    alignment=AlignmentSettings(size=48, margin=0.1),
+    batch=8,
+    epochs=2,
+    pictures_per_epoch=24,
+    learning_rate=3e-3,
+    schedule={"name": "one-cycle"},
+    precision="32",
+    blend_loss=0.5,
+)
+RATE = {"value": 0.1, "low": 0.0, "high": 0.3}
+CARD = {
+    "detector": "drawn 1",
+    "operating_point": {
+        "threshold": 0.5,
+        "low": 0.4,
+        "high": 0.6,
+        "chosen_by": "hand",
+        "false_real": RATE,
+        "false_fake": RATE,
+    },
+    "data": (),
+    "protocol": "none",
+    "figures": {},
+    "trained_on": "2026-11-21",
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return drawn_store(tmp_path_factory.mktemp("store"), 24, 2, change=paint)
+
+
+def same(a, b):
+    first, second = a.network.state_dict(), b.network.state_dict()
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_it_learns_what_forgeries_of_unseen_people_look_like(store, tmp_path):
+    recipe = SMALL.model_copy(
+        update={"forgeries": "labelled", "epochs": 4, "pictures_per_epoch": 160}
+    )
+    trained = train_faces([store], recipe, trainer_options=CPU)
+    save_face_model(trained, tmp_path / "model", **CARD)
+    model = FaceForgeryModel.load(tmp_path / "model")
+    scores, genuine = [], []
+    for stored in store.of_split("test"):
+        faces = store.read(stored)
+        crops = [
+            align(p, q, recipe.alignment) for p, q in zip(faces.pictures, faces.points, strict=True)
+        ]
+        scores.append(model.score(np.stack(crops)).mean())
+        genuine.append(stored.clip.label is Label.REAL)
+        np.testing.assert_allclose(scores[-1], trained.score_faces(faces).mean(), atol=1e-4)
+    assert auc(scores, genuine) >= 0.95
+    assert trained.validation[-1][1] < trained.validation[0][1]
+    maps = model.explain(np.stack(crops))
+    assert maps.shape == (2, 3, 3)
+    assert maps.min() >= 0
+
+
+def test_the_seed_decides_the_weights(store):
+    first, second = (train_faces([store], SMALL, trainer_options=CPU) for _ in range(2))
+    assert same(first, second)
+    other = train_faces([store], SMALL.model_copy(update={"seed": 1}), trainer_options=CPU)
+    assert not same(first, other)
+
+
+def test_the_weights_kept_are_those_of_the_best_validation(store):
+    seen = []
+    trained = train_faces([store], SMALL, lambda done, loss: seen.append(done), trainer_options=CPU)
+    assert [step for step, _ in trained.validation] == [3, 6]
+    assert len(trained.losses) == len(seen) == 6
+    assert seen[-1] == 1
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(store, tmp_path):
+    whole = train_faces([store], SMALL, trainer_options=CPU)
+    code = f"""
+from pathlib import Path
+from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.data.store import FaceStore
+from gaitproof.train.face.loop import train_faces
+from gaitproof.train.hardware import TrainerSettings
+import time
+def slow(done, loss):
+    print(done, flush=True)
+    time.sleep(0.2 if done < 0.6 else 60)
+train_faces([FaceStore.open({str(store.folder)!r})],
+    FaceTrainSettings.model_validate_json({SMALL.model_dump_json()!r}), slow,
+    run_folder=Path({str(tmp_path)!r}),
+    trainer_options=TrainerSettings(accelerator="cpu", checkpoint_every=2))
+"""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if float(line) >= 0.6:
+                break
+        os.kill(process.pid, signal.SIGKILL)
+    resumed = train_faces([store], SMALL, run_folder=tmp_path, trainer_options=CPU)
+    assert same(whole, resumed)
+    assert resumed.losses == whole.losses
+
+
+def test_another_recipe_or_store_does_not_go_on(store, tmp_path):
+    train_faces([store], SMALL, run_folder=tmp_path, trainer_options=CPU)
+    renamed = SMALL.model_copy(update={"name": "other", "limits": "None."})
+    train_faces([store], renamed, run_folder=tmp_path, trainer_options=CPU)
+    with pytest.raises(ConfigError, match="another recipe"):
+        train_faces(
+            [store],
+            SMALL.model_copy(update={"batch": 6}),
+            run_folder=tmp_path,
+            trainer_options=CPU,
+        )
+
+
+def test_a_network_of_pictures_takes_one_at_a_time(store):
+    with pytest.raises(ConfigError, match="does not look at 4 pictures"):
+        train_faces([store], SMALL.model_copy(update={"frames": 4}), trainer_options=CPU)
+
+
+def test_the_seed_s_network_trains_too(store):
+    recipe = SMALL.model_copy(
+        update={
+            "architecture": "effnet-b1",
+            "network": FaceNetworkSettings(),
+            "epochs": 1,
+            "pictures_per_epoch": 8,
+            "forged_share": 0.7,
+        }
+    )
+    trained = train_faces([store], recipe, trainer_options=CPU)
+    assert np.isfinite(trained.losses).all()

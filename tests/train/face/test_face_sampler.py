@@ -1,0 +1,104 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from drawn_stores import drawn_store, paint
+
+from gaitproof.errors import ConfigError
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.networks.base import FORGED, GENUINE
+from gaitproof.train.face.sampler import FaceSampler, FaceStream, validation_batches
+
+SMALL = AlignmentSettings(size=48, margin=0.1)
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    return drawn_store(tmp_path_factory.mktemp("labelled"), 8, 5, change=paint)
+
+
+def recipe(**changes):
+    return FaceTrainSettings(**{"alignment": SMALL, "batch": 10, **changes})
+
+
+@pytest.mark.parametrize("forgeries", ["self-blended", "labelled", "both"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_a_batch_has_the_share_of_forgeries_it_is_asked_for(labelled, forgeries, share):
+    settings = recipe(forgeries=forgeries, forged_share=share)
+    batch = FaceSampler([labelled], "train", settings).draw(np.random.default_rng(0), 10)
+    counts = Counter(batch.labels.tolist())
+    assert counts == {FORGED: round(10 * share), GENUINE: 10 - round(10 * share)}
+    assert batch.crops.shape == (10, 1, 48, 48, 3)
+    assert batch.present.all()
+
+
+def test_the_blend_is_known_for_self_blended_faces_only(labelled):
+    settings = recipe(forgeries="both")
+    batch = FaceSampler([labelled], "train", settings).draw(np.random.default_rng(0), 10)
+    unknown = batch.blend.isnan().flatten(1).any(dim=1)
+    assert int(unknown.sum()) == 2
+    assert (batch.labels[unknown] == FORGED).all()
+    blended = (batch.labels == FORGED) & ~unknown
+    assert (batch.blend[blended].flatten(1).amax(dim=1) > 0).all()
+    assert (batch.blend[batch.labels == GENUINE] == 0).all()
+
+
+def test_short_clips_are_masked_and_never_repeated(tmp_path):
+    store = drawn_store(tmp_path, 4, 3)
+    batch = FaceSampler([store], "train", recipe(frames=5, batch=4)).draw(
+        np.random.default_rng(1), 4
+    )
+    assert batch.present.tolist() == [[True] * 3 + [False] * 2] * 4
+    assert (batch.crops[:, 3:] == 0).all()
+    assert (batch.crops[:, :3].flatten(2).float().std(dim=2) > 0).all()
+
+
+def test_the_pictures_of_a_clip_are_cut_alike(tmp_path, monkeypatch):
+    from gaitproof.train.face.robust import Damage
+
+    monkeypatch.setattr(Damage, "draw", classmethod(lambda cls, rng: cls()))
+    store = drawn_store(tmp_path, 4, 4)
+    sampler = FaceSampler([store], "train", recipe(frames=4, batch=4))
+    batch = sampler.draw(np.random.default_rng(1), 4)
+    for clip, label in zip(batch.crops.float(), batch.labels, strict=True):
+        if label == GENUINE:
+            # only the sensor's noise differs between the pictures of a drawn clip
+            assert float((clip[1:] - clip[:1]).abs().mean()) < 8
+
+
+def test_every_step_can_be_drawn_again_and_workers_share_them_out(labelled):
+    settings = recipe()
+    sampler = FaceSampler([labelled], "train", settings)
+    stream = FaceStream(sampler, settings, 0, 6)
+    whole = list(stream)
+    later = list(FaceStream(sampler, settings, 4, 6))
+    for first, second in zip(whole[4:], later, strict=True):
+        assert torch.equal(first.crops, second.crops)
+    loader = torch.utils.data.DataLoader(stream, batch_size=None, num_workers=2)
+    for first, second in zip(whole, loader, strict=True):
+        assert torch.equal(first.crops, second.crops)
+    assert not torch.equal(whole[0].crops, whole[1].crops)
+
+
+def test_validation_sees_its_own_people_alone(labelled):
+    settings = recipe(batch=4)
+    sampler = FaceSampler([labelled], "validation", settings)
+    assert {stored.clip.keys for _, stored in sampler.genuine} == {("person 1",), ("person 5",)}
+    batches = validation_batches(sampler, settings)
+    assert len(batches) == 5
+    again = validation_batches(sampler, settings)
+    assert torch.equal(batches[0].crops, again[0].crops)
+
+
+def test_what_is_missing_is_said(tmp_path):
+    genuine = drawn_store(tmp_path, 4)
+    with pytest.raises(ConfigError, match="no forged faces for train"):
+        FaceSampler([genuine], "train", recipe(forgeries="labelled"))
+    with pytest.raises(ConfigError, match="no genuine faces for train"):
+        FaceSampler([], "train", recipe())
+    settings = recipe(batch=4)
+    sampler = FaceSampler([genuine], "train", settings)
+    with pytest.raises(ConfigError, match="two clips per batch"):
+        FaceStream(sampler, settings, 0, 1, 0, 4)

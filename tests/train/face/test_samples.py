@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from drawn_faces import draw_face
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gaitproof.face.align import AlignmentSettings, align, to_crop, transform_points
+from gaitproof.train.face import samples
+from gaitproof.train.face.robust import Damage
+from gaitproof.train.face.samples import PLACES, draw_labelled, draw_pair, window
+
+SEEDS = st.integers(0, 2**63 - 1)
+ALIGNMENT = AlignmentSettings(size=64, margin=0.1)
+
+
+@pytest.fixture
+def undamaged(monkeypatch):
+    monkeypatch.setattr(Damage, "draw", classmethod(lambda cls, rng: cls()))
+
+
+@given(SEEDS)
+@settings(max_examples=10, deadline=None)
+def test_the_seed_decides_both_crops(seed):
+    image, landmarks = draw_face(1)
+    pairs = [draw_pair(image, landmarks, landmarks[:5], ALIGNMENT, seed) for _ in range(2)]
+    for first, second in zip(*pairs, strict=True):
+        assert first.picture.shape == (64, 64, 3)
+        assert first.blend.shape == (PLACES, PLACES)
+        np.testing.assert_array_equal(first.picture, second.picture)
+        np.testing.assert_array_equal(first.blend, second.blend)
+
+
+def test_twins_differ_where_the_blend_is_and_nowhere_else(undamaged):
+    image, landmarks = draw_face(2)
+    alignment = AlignmentSettings(size=5 * PLACES, margin=0.1)
+    inside = []
+    for seed in range(30):
+        forged, genuine = draw_pair(image, landmarks, landmarks[:5], alignment, seed)
+        assert genuine.blend.max() == 0
+        changed = np.abs(forged.picture.astype(int) - genuine.picture).max(axis=2)
+        outside = np.kron(forged.blend == 0, np.ones((5, 5))) > 0
+        assert changed[outside].max(initial=0) <= 1
+        inside.append(changed.max())
+    assert np.median(inside) > 20
+
+
+def test_without_damage_and_movement_the_genuine_crop_is_the_aligned_face(undamaged, monkeypatch):
+    for name in ("TURN", "_ZOOM", "_SHIFT", "_JITTER"):
+        monkeypatch.setattr(samples, name, 0.0)
+    image, landmarks = draw_face(3)
+    alignment = AlignmentSettings(size=128, margin=0.1)
+    crop = draw_labelled(image, landmarks[:5], alignment, 5, forged=False).picture
+    expected = align(image, landmarks[:5], alignment)
+    flipped = expected[:, ::-1]
+    off = min(np.abs(crop.astype(int) - e).mean() for e in (expected, flipped))
+    assert off < 1
+
+
+def test_a_labelled_forgery_does_not_say_where():
+    image, landmarks = draw_face(4)
+    forged = draw_labelled(image, landmarks[:5], ALIGNMENT, 1, forged=True)
+    genuine = draw_labelled(image, landmarks[:5], ALIGNMENT, 1, forged=False)
+    assert np.isnan(forged.blend).any()
+    assert genuine.blend.max() == 0
+    np.testing.assert_array_equal(forged.picture, genuine.picture)
+
+
+@given(st.integers(0, 50), st.floats(0.0, 0.6))
+@settings(max_examples=30, deadline=None)
+def test_the_window_holds_all_of_the_crop_that_the_picture_has(seed, margin):
+    image, landmarks = draw_face(seed)
+    alignment = AlignmentSettings(size=96, margin=margin)
+    part, corner = window(image, landmarks[:5], alignment)
+    np.testing.assert_array_equal(
+        part, image[corner[1] :, corner[0] :][: part.shape[0], : part.shape[1]]
+    )
+    matrix = to_crop(landmarks[:5], alignment)
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    at = transform_points(np.column_stack((columns.ravel(), rows.ravel())), matrix)
+    inside = ((at >= 0) & (at <= 95)).all(axis=1).reshape(image.shape[:2])
+    held = np.zeros_like(inside)
+    held[corner[1] : corner[1] + part.shape[0], corner[0] : corner[0] + part.shape[1]] = True
+    assert not (inside & ~held).any()
