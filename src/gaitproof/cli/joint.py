@@ -97,7 +97,8 @@ def show_joint(joint: JointVerdict, verdict: Verdict) -> None:
 
     console = stdout()
     console.print(f"[{STYLES[joint.decision.value]}]{markup(joint.headline)}[/]")
-    console.print(markup(joint.plain))
+    if joint.combination is None:
+        console.print(markup(joint.plain))
     console.print(_answers_table(joint, verdict))
     if joint.answers is Answers.BOTH:
         console.print(markup(f"Both together: “{joint.question}” against “{ALTERNATIVE}”."))

@@ -23,7 +23,10 @@ _FRAMES: Final = 3
 """Frames of the video in a report: one row."""
 
 _FACES: Final = 6
-"""Pictures of the face in a report, at most: two rows."""
+"""Pictures of the face in a report, at most: one strip."""
+
+_STRIP: Final = 960
+"""Pixels: the width of that strip."""
 
 ReportArgument = Annotated[Path, typer.Argument(help="The .json report.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -114,7 +117,7 @@ def _faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
 
     from gaitproof.report.casefile import file_picture
     from gaitproof.report.page import Picture
-    from gaitproof.report.pictures import to_data_uri
+    from gaitproof.report.pictures import shrink, to_data_uri
 
     face = joint.verdict.face
     if face is None or not face.pictures:
@@ -122,19 +125,16 @@ def _faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
     frames = joint.scan.faces[face.number - 1].frames
     crops = joint.scan.crops[face.number - 1]
     places = np.unique(np.linspace(0, len(frames) - 1, _FACES).round().astype(int))
-    return tuple(
-        file_picture(
-            Picture(
-                data_uri=to_data_uri(crops[place]),
-                width=crops.shape[2],
-                height=crops.shape[1],
-                alt=f"The face at {frames[place].time:.1f} seconds.",
-                caption=f"{frames[place].time:.1f} s: score {frames[place].score:.3f}",
-            ),
-            title="The face",
-        )
-        for place in places
+    strip = shrink(np.concatenate([crops[place] for place in places], axis=1), _STRIP)
+    told = "; ".join(f"{frames[i].time:.1f} s: {frames[i].score:.3f}" for i in places)
+    picture = Picture(
+        data_uri=to_data_uri(strip),
+        width=strip.shape[1],
+        height=strip.shape[0],
+        alt=f"The face that was examined, at {len(places)} moments.",
+        caption=f"From left to right, with the score (0 manipulated, 1 genuine) at {told}.",
     )
+    return (file_picture(picture, title="The face that was examined"),)
 
 
 def _explanation(found: Examination, verifier: Verifier) -> tuple[ReportPicture, ...]:

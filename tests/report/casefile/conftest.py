@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from made_joint import make_face_card, make_scan
 from scripted import ScriptedEncoder, ScriptedExtractor, make_card
 
 from gaitproof.config import VerifySettings
@@ -12,6 +13,7 @@ from gaitproof.nets.card import ScoreHistogram
 from gaitproof.report.casefile import build_report, file_picture
 from gaitproof.report.page import Picture
 from gaitproof.report.pictures import to_data_uri
+from gaitproof.verify.fusion import join
 from gaitproof.verify.verifier import Verifier
 
 SCORES = ScoreHistogram(source="tests", edges=(0, 0.5, 0.9, 1), mated=(0, 1, 9), nonmated=(5, 9, 1))
@@ -64,3 +66,19 @@ def reports(make_report):
 @pytest.fixture(scope="session")
 def report(reports):
     return reports["AUTHENTIC"]
+
+
+@pytest.fixture
+def with_face(reports):
+    """Return a maker of reports on walk and face."""
+
+    def do(decision, *faces, weights=None, **card):
+        report = reports[decision]
+        found = make_face_card(**card)
+        scan = make_scan(*faces, sha256=report.verdict.source_sha256)
+        joint = join(report.verdict, scan, found, weights=weights)
+        return report.model_copy(
+            update={"joint": joint, "face_model": found, "faces": report.frames[:1]}
+        )
+
+    return do

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from made_joint import make_face
 
 from gaitproof.report.casefile import compose, seal
 from gaitproof.report.casefile.write import render_html
@@ -12,12 +13,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
-def test_report_fits_every_screen_and_asks_for_nothing(make_report, tmp_path):
+@pytest.mark.parametrize("face", [False, True])
+def test_report_fits_every_screen_and_asks_for_nothing(make_report, with_face, tmp_path, face):
     from playwright.sync_api import sync_playwright
 
     file = tmp_path / "report.html"
     name = "Maximiliane-Alexandrina Featherstonehaugh-Cholmondeley-Wriothesley"
-    file.write_text(render_html(compose(seal(make_report(claim=name)))), encoding="utf-8")
+    report = with_face("AUTHENTIC", make_face("FAKE", -1.0)) if face else make_report(claim=name)
+    file.write_text(render_html(compose(seal(report))), encoding="utf-8")
     requests, complaints = [], []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(

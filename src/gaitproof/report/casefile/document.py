@@ -164,7 +164,8 @@ def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
 
 def _weight(report: CaseReport) -> Iterable[Block]:
     verdict, point, band = report.verdict, report.model.operating_point, report.verdict.band
-    yield Heading("The evidence and its weight")
+    alone = report.joint is None
+    yield Heading("The evidence and its weight" if alone else "The evidence of the walk")
     if verdict.similarity is None or verdict.log10_lr is None:
         yield Paragraph(
             "No score was made, so that there is no likelihood ratio. What follows describes how "
@@ -200,7 +201,8 @@ def _weight(report: CaseReport) -> Iterable[Block]:
             "else.",
             soft=True,
         )
-    yield Heading("How the answer is decided, and how often it is wrong")
+    what = "the answer" if alone else "the walk"
+    yield Heading(f"How {what} is decided, and how often it is wrong")
     yield Paragraph(_rule(verdict))
     rates = [("wrong at the threshold alone", verdict.fmr, verdict.fnmr)]
     if band is not None:

@@ -40,7 +40,11 @@ def joint_finding(report: CaseReport, joint: JointVerdict) -> Iterable[Block]:
             f"The video shows {printable(joint.claim)}'s own body, and the face in it is not "
             "manipulated.",
         ),
-        ("Walk", f"{printable(verdict.headline)}. {verdict.plain}"),
+        (
+            "Walk",
+            f"{verdict.plain} Of the walk alone the answer is {verdict.decision.value}"
+            f"{f': {printable(verdict.reason)}' if verdict.reason else '.'}",
+        ),
         ("Face", _face_text(joint.face)),
     ]
     if joint.log10_lr is not None and joint.log10_lr_bound is not None:
@@ -72,7 +76,7 @@ def joint_finding(report: CaseReport, joint: JointVerdict) -> Iterable[Block]:
             for name, rate in (
                 ("AUTHENTIC, though somebody else walks", joint.false_authentic_walk),
                 ("AUTHENTIC, though the face is manipulated", joint.false_authentic_face),
-                ("DEEPFAKE, though neither is so", joint.false_deepfake),
+                ("DEEPFAKE, though walk and face are true", joint.false_deepfake),
             )
         ),
         (2, 2),
@@ -84,8 +88,7 @@ def joint_finding(report: CaseReport, joint: JointVerdict) -> Iterable[Block]:
         soft=True,
     )
     if report.faces:
-        yield Paragraph("The face that was examined; the score is 0 manipulated to 1 genuine:")
-        yield Pictures(report.faces, wide=False)
+        yield Pictures(report.faces)
     yield Heading("What this finding means, and what it does not")
     yield Bullets(_meaning(joint))
 
@@ -147,7 +150,8 @@ def joint_model(report: CaseReport) -> Iterable[Block]:
 def _face_text(face: FaceFinding | None) -> str:
     if face is None:
         return "No face was judged."
-    text = f"{face.decision.value}. " + (f"{printable(face.reason)}. " if face.reason else "")
+    why = f": {printable(face.reason)}" if face.reason else ""
+    text = f"Of the face alone the answer is {face.decision.value}{why}. "
     if face.score is not None:
         noun = "picture" if face.pictures == 1 else "pictures"
         text += (
@@ -170,7 +174,7 @@ def _hypotheses(joint: JointVerdict) -> Hypotheses:
             "it is",
         )
     own = f"{joint.claim}'s own body and a face that is not manipulated"
-    false = "somebody else's body, or a manipulated face, or both"
+    false = "somebody else's body or a manipulated face (or both)"
     return Hypotheses(
         f"the video shows {own}", f"it shows {own}", f"the video shows {false}", f"it shows {false}"
     )
