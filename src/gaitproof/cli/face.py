@@ -188,7 +188,8 @@ def _write(found: FaceScan, folder: Path) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    from gaitproof.cli import face_prepare
+    from gaitproof.cli import face_prepare, face_train
 
     face_prepare.register(face)
+    face_train.register(face)
     app.add_typer(face, name="face")

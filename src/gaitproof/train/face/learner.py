@@ -16,8 +16,8 @@ from gaitproof.train.face.sampler import FaceBatch, FaceSampler, FaceStream
 from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
 
-MEAN: Final[tuple[float, ...]] = FaceDetectorCard.model_fields["mean"].default
-STD: Final[tuple[float, ...]] = FaceDetectorCard.model_fields["std"].default
+MEAN: Final[tuple[float, float, float]] = FaceDetectorCard.model_fields["mean"].default
+STD: Final[tuple[float, float, float]] = FaceDetectorCard.model_fields["std"].default
 
 
 class FaceLearner(Learner):

@@ -1,0 +1,80 @@
+"""``gaitproof face train``: a face model from a recipe and prepared faces."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaitproof.cli.extras import need_training_extra
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="Recipe (YAML), see recipes/faces-*.yaml.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data", metavar="STORE", help="Folder of `face prepare` instead of the recipe's."
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Folder for checkpoints and logs.")
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--no-resume", help="Go on from the checkpoint in --run, or start again."
+        ),
+    ] = True,
+    accelerator: Annotated[
+        str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
+    ] = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="Devices per node.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
+    strategy: Annotated[
+        str, typer.Option(help="How several devices work together, for example ddp.")
+    ] = "auto",
+    loaders: Annotated[
+        int, typer.Option(min=0, help="Processes that make forgeries ahead; 1 or more pays off.")
+    ] = 0,
+) -> None:
+    """Train a face model, set its threshold on people held out, and write it with its card."""
+    need_training_extra("sklearn", "transformers")
+    from gaitproof.cli.output import markup, progress_bar, rate, stdout
+    from gaitproof.evaluate.face.recipe import make_face_model
+    from gaitproof.train.face.config import FaceTrainSettings
+    from gaitproof.train.face.data.store import FaceStore
+    from gaitproof.train.hardware import TrainerSettings, is_main_process
+
+    settings = FaceTrainSettings.load(config)
+    trainer = TrainerSettings(
+        accelerator=accelerator, devices=devices, nodes=nodes, strategy=strategy, loaders=loaders
+    )
+    stores = [FaceStore.open(path) for path in data or [one.path for one in settings.sources]]
+    main = is_main_process()
+    with progress_bar("training") if main else nullcontext() as progress:
+        card = make_face_model(
+            settings,
+            stores,
+            output,
+            progress,
+            run_folder=run,
+            resume=resume,
+            trainer_options=trainer,
+        )
+    if not main:
+        return
+    console, point = stdout(), card.operating_point
+    console.print(f"{markup(card.model_id)} written to {markup(str(output))}")
+    console.print(
+        f"On held-out people: AUC of clips {card.figures['validation/clip/auc']:.1%}, manipulated "
+        f"faces answered REAL {rate(point.false_real)}, genuine ones FAKE {rate(point.false_fake)}"
+    )
+
+
+def register(face: typer.Typer) -> None:
+    """Add the command to `face`."""
+    face.command()(train)

@@ -1,0 +1,245 @@
+"""From a recipe to a face model with its card: train, score people held out, set the threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gaitproof import metrics
+from gaitproof.errors import ConfigError
+from gaitproof.evaluate.face.operating_point import fit_calibration, fit_operating_point
+from gaitproof.evaluate.face.scores import FaceScores
+from gaitproof.face.model import FaceDataSource, FaceDetectorCard
+from gaitproof.train.chance import Stream, random_source
+from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.data.clips import FaceClip, Label
+from gaitproof.train.face.data.store import FaceStore, StoredClip
+from gaitproof.train.face.export import save_face_model
+from gaitproof.train.face.loop import TrainedFaces, train_faces
+from gaitproof.train.face.networks.base import FORGED, GENUINE
+from gaitproof.train.face.samples import draw_labelled, draw_pair
+
+if TYPE_CHECKING:
+    from gaitproof.train.hardware import TrainerSettings
+
+VARIANTS: Final = 4
+"""How often a held-out clip is damaged anew, and forged anew, for the threshold."""
+
+MOST_PICTURES: Final = 10
+"""Of one clip; as many as a scan takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Scores of people the network was not trained on.
+
+    Parameters
+    ----------
+    clips
+        Means over a clip's pictures.
+    pictures
+        Of the single pictures.
+    """
+
+    clips: FaceScores
+    pictures: FaceScores
+
+
+def make_face_model(
+    settings: FaceTrainSettings,
+    stores: Sequence[FaceStore],
+    folder: Path,
+    progress: Callable[[float, float], None] | None = None,
+    *,
+    run_folder: Path | None = None,
+    resume: bool = True,
+    trainer_options: TrainerSettings | None = None,
+) -> FaceDetectorCard:
+    """Train a network, set its threshold on the validation people, and write model and card.
+
+    Parameters
+    ----------
+    settings
+        The recipe.
+    stores
+        Prepared faces, in the order of the recipe's sources where it has any.
+    folder
+        Where ``model.onnx`` and ``card.json`` go.
+    progress, run_folder, resume, trainer_options
+        As for `gaitproof.train.face.loop.train_faces`.
+
+    Returns
+    -------
+    FaceDetectorCard
+        As written.
+
+    Raises
+    ------
+    ConfigError
+        If the stores do not go together, or for any reason of
+        `gaitproof.train.face.loop.train_faces`.
+    InputError
+        If fewer than three people are held out.
+    ModelError
+        If the network cannot be exported.
+    """
+    check_stores(stores, settings)
+    trained = train_faces(
+        stores,
+        settings,
+        progress,
+        run_folder=run_folder,
+        resume=resume,
+        trainer_options=trainer_options,
+    )
+    held_out = score_held_out(trained, stores)
+    people = f"{settings.forgeries} people of the validation split"
+    point, calibration = fit_operating_point(held_out.clips, people=people)
+    return save_face_model(
+        trained,
+        folder,
+        detector=stores[0].detector,
+        operating_point=point,
+        calibration=calibration,
+        frame_calibration=fit_calibration(held_out.pictures),
+        data=_describe(settings, stores),
+        protocol=_PROTOCOL.format(forgeries=settings.forgeries),
+        figures={
+            f"validation/{level}/{name}": round(float(figure(one.scores, one.genuine)), 5)
+            for level, one in (("clip", held_out.clips), ("picture", held_out.pictures))
+            for name, figure in (("auc", metrics.auc), ("eer", metrics.eer))
+        },
+        trained_on=datetime.now(tz=UTC).date().isoformat(),
+    )
+
+
+_PROTOCOL: Final = (
+    "Split by person and source video. Weights and checkpoint: train and validation. Threshold, "
+    "band and calibration: validation people, forgeries: {forgeries}. Test people were not read."
+)
+
+
+def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> None:
+    """Raise a `ConfigError` unless the stores were cut alike and no clip is on two sides."""
+    if not stores:
+        raise ConfigError(
+            "There is nothing to train on.",
+            hint="name stores in the recipe's sources, or give them with --data",
+        )
+    if settings.sources and len(settings.sources) != len(stores):
+        raise ConfigError(
+            "The card must say where every store comes from.",
+            expected=f"{len(settings.sources)} stores, as the recipe has sources",
+            actual=str(len(stores)),
+        )
+    detectors = sorted({store.detector for store in stores})
+    if len(detectors) > 1:
+        raise ConfigError(
+            "The stores were made with different face detectors.",
+            actual=" and ".join(detectors),
+            hint="prepare them anew with one detector",
+        )
+    sides: dict[str, StoredClip] = {}
+    for stored in (stored for store in stores for stored in store.clips):
+        first = sides.setdefault(stored.sha256, stored)
+        if {first.clip.split, stored.clip.split} - {"unused"} > {stored.clip.split}:
+            raise ConfigError(
+                "The same faces are on two sides of the split.",
+                actual=f"{first.clip.path} ({first.clip.split}) is "
+                f"{stored.clip.path} ({stored.clip.split})",
+                hint="remove one of them and prepare the data again",
+            )
+
+
+def score_held_out(trained: TrainedFaces, stores: Sequence[FaceStore]) -> HeldOut:
+    """Score the validation clips, damaged and, where the recipe forges, forged anew.
+
+    Parameters
+    ----------
+    trained
+        A network of single pictures.
+    stores
+        What it was trained on.
+
+    Returns
+    -------
+    HeldOut
+        `VARIANTS` genuine scores of every genuine clip, and as many forged ones: of the clip
+        blended with itself, or of the forged clips, as the recipe has it.
+    """
+    kind, alignment = trained.settings.forgeries, trained.settings.alignment
+    clips: list[tuple[float, FaceClip]] = []
+    pictures: list[tuple[float, FaceClip]] = []
+
+    def take(crops: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]], clip: FaceClip) -> None:
+        scores = trained.score(np.stack(crops))
+        clips.append((float(scores.mean()), clip))
+        pictures.extend((float(score), clip) for score in scores)
+
+    rng = random_source(trained.settings.seed, step=1, stream=Stream.VALIDATION)
+    for store in stores:
+        for stored in store.of_split("validation"):
+            chosen = np.linspace(0, stored.pictures - 1, min(stored.pictures, MOST_PICTURES))
+            faces = store.read(stored, [int(place) for place in chosen.round()])
+            real = stored.clip.label is Label.REAL
+            places = range(len(faces.pictures))
+            for seed in rng.integers(2**63, size=VARIANTS):
+                if not real:
+                    if kind != "self-blended":
+                        crops = [
+                            draw_labelled(
+                                faces.pictures[place],
+                                faces.points[place],
+                                alignment,
+                                int(seed),
+                                forged=True,
+                            ).picture
+                            for place in places
+                        ]
+                        take(crops, stored.clip)
+                    continue
+                pairs = [
+                    draw_pair(
+                        faces.pictures[place],
+                        faces.landmarks(place),
+                        faces.points[place],
+                        alignment,
+                        int(seed),
+                    )
+                    for place in places
+                ]
+                take([pair[GENUINE].picture for pair in pairs], stored.clip)
+                if kind != "labelled":
+                    blended = FaceClip(
+                        stored.clip.path, Label.FAKE, stored.clip.keys, "self-blended"
+                    )
+                    take([pair[FORGED].picture for pair in pairs], blended)
+    return HeldOut(
+        *(
+            FaceScores.of_clips([score for score, _ in part], [clip for _, clip in part])
+            for part in (clips, pictures)
+        )
+    )
+
+
+def _describe(
+    settings: FaceTrainSettings, stores: Sequence[FaceStore]
+) -> tuple[FaceDataSource, ...]:
+    described = []
+    for source, store in zip(settings.sources, stores, strict=False):
+        used = [stored for side in ("train", "validation") for stored in store.of_split(side)]
+        described.append(
+            FaceDataSource(
+                name=source.name,
+                people=len({key for stored in used for key in stored.clip.keys}),
+                pictures=sum(stored.pictures for stored in used),
+                licence=source.licence,
+                citation=source.citation,
+            )
+        )
+    return tuple(described)
