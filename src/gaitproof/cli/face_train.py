@@ -42,7 +42,7 @@ def train(
     ] = 0,
 ) -> None:
     """Train a face model, set its threshold on people held out, and write it with its card."""
-    need_training_extra("sklearn", "transformers")
+    need_training_extra("sklearn")
     from gaitproof.cli.output import markup, progress_bar, rate, stdout
     from gaitproof.evaluate.face.recipe import make_face_model
     from gaitproof.train.face.config import FaceTrainSettings

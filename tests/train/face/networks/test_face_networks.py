@@ -1,9 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from gaitproof.errors import ConfigError, ModelError
+from gaitproof.errors import ConfigError, DependencyError, ModelError
 from gaitproof.train.face.networks.base import FORGED, GENUINE, PictureNetwork
 from gaitproof.train.face.networks.cam import WithMap
 from gaitproof.train.face.networks.compact import Residuals
@@ -100,3 +102,11 @@ def test_a_local_backbone_is_read_and_a_foreign_one_refused(tmp_path):
     other.save_pretrained(tmp_path / "other")
     with pytest.raises(ModelError):
         create_face_network("effnet-b1", FaceNetworkSettings(pretrained=str(tmp_path / "other")))
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(DependencyError, match="'effnet-b1' needs a package") as caught:
+        create_face_network("effnet-b1")
+    assert "gaitproof[face]" in str(caught.value.hint)
+    create_face_network("compact")

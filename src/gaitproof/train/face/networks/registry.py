@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from gaitproof.config import Settings
-from gaitproof.errors import ConfigError
+from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.train.face.networks.base import FaceNetwork
 from gaitproof.train.face.networks.compact import Compact
 from gaitproof.train.face.networks.efficientnet import EffNetB1
@@ -54,6 +54,8 @@ def create_face_network(name: str, settings: FaceNetworkSettings | None = None) 
     ------
     ConfigError
         If there is no such network, or it has no such size.
+    DependencyError
+        If its backbone comes from a package that is not installed.
     ModelError
         If its backbone cannot be loaded.
     """
@@ -65,6 +67,12 @@ def create_face_network(name: str, settings: FaceNetworkSettings | None = None) 
     build = FACE_NETWORKS[name]
     try:
         return build(**given)
+    except ModuleNotFoundError as error:
+        raise DependencyError(
+            f"The face network {name!r} needs a package that is not installed.",
+            actual=f"{error.name} missing",
+            hint="pip install 'gaitproof[face]'",
+        ) from error
     except TypeError as error:
         raise ConfigError(
             f"The face network {name!r} has no such setting.",
