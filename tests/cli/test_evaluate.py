@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError, InputError
+from gaitproof.evaluate.fusion_trials import read_single
 from gaitproof.nets.onnx import OnnxEncoder
 
 
@@ -108,6 +109,19 @@ def test_a_model_as_it_is(archive, tmp_path):
     assert clip["mated"] + clip["nonmated"] + 0 == 6 * 2 * 6
     card = OnnxEncoder.load("blend").card
     assert clip["decisions"]["threshold"] == pytest.approx(card.operating_point.threshold)
+
+
+def test_likelihood_ratios_of_the_clips_are_kept(archive, tmp_path):
+    table = tmp_path / "walks.csv"
+    done = _run("--model", "blend", "--data", archive, "--json", "--llrs", table)
+    assert done.exit_code == 0, done.output
+    clip = json.loads(done.stdout)["system"]["clip"]
+    found = read_single(table)
+    assert found.genuine.sum() + clip["failures"] >= clip["mated"]
+    assert len(found.group) == clip["mated"] + clip["nonmated"] - clip["failures"]
+    assert len(np.unique(found.group)) == 6
+    bound = OnnxEncoder.load("blend").card.calibration.log10_lr_bound
+    assert np.abs(found.log10_lr).max() <= bound
 
 
 def test_a_folder_is_data_too(archive):

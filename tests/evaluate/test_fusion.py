@@ -26,6 +26,7 @@ from gaitproof.evaluate.fusion_trials import (
     pair_by_chance,
     read_single,
     read_trials,
+    write_single,
 )
 from gaitproof.verify.calibration import supported_bound
 
@@ -255,6 +256,17 @@ def test_pairing_keeps_people_and_truth_together(walkers, faces, seed):
         assert int(paired.gait[row]) == 10 * int(walker) + walk_true
         assert int(paired.face[row]) == 10 * int(face) + face_true
         assert paired.genuine[row] == (walk_true and face_true)
+
+
+def test_single_tables_survive_their_file(tmp_path):
+    table = tmp_path / "t.csv"
+    ratios = np.array([0.1 + 0.2, np.nan, -1e-7])
+    people = np.array(["a,b", "c", 'd"'])
+    write_single(table, SingleTrials(people, np.array([True, False, False]), ratios))
+    found = read_single(table)
+    assert found.group.tolist() == ["a,b", 'd"']
+    assert found.genuine.tolist() == [True, False]
+    assert found.log10_lr.tolist() == [0.1 + 0.2, -1e-7]
 
 
 def test_pairs_need_all_kinds():

@@ -60,6 +60,14 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Also write the figures as JSON here.")
     ] = None,
+    ratios: Annotated[
+        Path | None,
+        typer.Option(
+            "--llrs",
+            metavar="FILE",
+            help="Write the likelihood ratios of the clips as CSV, for `bench fusion --walks`.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     protocol: Annotated[
         str,
@@ -130,6 +138,8 @@ def evaluate(
         )
     if output is not None:
         result.save(output)
+    if ratios is not None:
+        _write_ratios(result, ratios)
     if plots is not None:
         from gaitproof.report.evaluation import save_plots
 
@@ -205,6 +215,20 @@ def _evaluate_model(
         return evaluate_model(
             encoder, recordings, enrolled=enrolled, scope=scope, progress=progress
         )
+
+
+def _write_ratios(result: EvaluationResult, path: Path) -> None:
+    from gaitproof.errors import InputError
+    from gaitproof.evaluate.fusion_trials import SingleTrials, write_single
+
+    found = result.system["clip"]
+    if found.log10_lr is None:
+        raise InputError(
+            "A single fold gives no likelihood ratios calibrated on other people.",
+            hint="evaluate with several folds, or a model with --model",
+        )
+    trials = found.trials
+    write_single(path, SingleTrials(trials.probe, trials.mated, found.log10_lr))
 
 
 def show_evaluation(result: EvaluationResult) -> None:

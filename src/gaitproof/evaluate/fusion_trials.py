@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
-from gaitproof.media.files import open_regular
+from gaitproof.media.files import open_regular, write_atomically
 
 Float64 = NDArray[np.float64]
 
@@ -142,6 +142,25 @@ def read_single(path: Path) -> SingleTrials:
         np.array(_parse(path, rows, "genuine", _truth)),
         np.array(_parse(path, rows, "log10_lr", _number)),
     )
+
+
+def write_single(path: Path, trials: SingleTrials) -> None:
+    """Write trials of one modality as `read_single` reads them; those without a ratio are left out.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(SINGLE_COLUMNS)
+    for group, genuine, ratio in zip(
+        trials.group.tolist(), trials.genuine.tolist(), trials.log10_lr.tolist(), strict=True
+    ):
+        if math.isfinite(ratio):
+            table.writerow((group, int(genuine), repr(ratio)))
+    write_atomically(path, text.getvalue().encode())
 
 
 def pair_by_chance(walks: SingleTrials, faces: SingleTrials, *, seed: int = 0) -> FusionTrials:
