@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -9,6 +10,9 @@ from typing import Any, Final, Literal
 from torch import nn
 
 from gaitproof.errors import ModelError
+
+# read when the hub's library is imported, which transformers does
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 _PACE: Final = 0.1
 
