@@ -62,7 +62,12 @@ def stderr() -> Console:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object; numbers that JSON does not know become null."""
-    typer.echo(json.dumps(_plain(value), allow_nan=False))
+    typer.echo(json_text(value))
+
+
+def json_text(value: Mapping[str, Any], indent: int | None = None) -> str:
+    """Return one JSON object; numbers that JSON does not know become null."""
+    return json.dumps(_plain(value), indent=indent, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

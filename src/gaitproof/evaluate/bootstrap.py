@@ -25,7 +25,7 @@ the equal error rate of 250,000 trials then moves by less than 0.01 percentage p
 _CHUNK: Final = 250
 """Draws evaluated at once, to bound memory."""
 
-_MIN_PEOPLE: Final = 3
+MIN_PEOPLE: Final = 3
 """With fewer, most draws hold a single person and no impostor."""
 
 RateFunction = Callable[[Float64, Float64], Float64]
@@ -76,7 +76,7 @@ def draw_people(count: int, draws: int, seed: int) -> NDArray[np.float64]:
     ndarray of float64
         Shape (draws, count): how often each person was drawn; rows sum to `count`.
     """
-    if count < _MIN_PEOPLE:
+    if count < MIN_PEOPLE:
         raise InputError("A bootstrap over people needs at least three.", actual=f"{count} people")
     rng = np.random.default_rng(seed)
     return rng.multinomial(count, np.full(count, 1 / count), size=draws).astype(np.float64)

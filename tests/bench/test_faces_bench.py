@@ -1,0 +1,145 @@
+import csv
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from portrait_clips import FACES
+from rich.console import Console
+from tiny_face_model import make_weights, write_model
+
+from gaitproof.bench.faces import (
+    GENUINE,
+    FacesBench,
+    Trial,
+    cost_line,
+    figure_table,
+    film,
+    pair_portraits,
+    run,
+    verdict_table,
+)
+from gaitproof.errors import InputError
+from gaitproof.evaluate.face.clips import COMPRESSIONS
+from gaitproof.evaluate.face.swaps import SWAPS
+from gaitproof.media.decode import read_frames
+from gaitproof.train.face.data.clips import FaceClip, Label
+
+
+def portraits(people=6, split="test"):
+    """Two portraits of each."""
+    return [
+        FaceClip(f"{i}-{k}.jpg", Label.REAL, (f"p{i}",), split=split)
+        for i in range(people)
+        for k in range(2)
+    ]
+
+
+def trial(person, kind=GENUINE, compression="good", score=0.9, decision="REAL"):
+    people = (f"p{person}",) if kind == GENUINE else (f"p{person}", f"p{(person + 1) % 5}")
+    return Trial(f"{person}.jpg", people, kind, compression, decision, score, 10, 1.5)
+
+
+def bench(score=lambda person, kind: 0.9 if kind == GENUINE else 0.1, **changes):
+    trials = tuple(
+        trial(person, kind, compression, score(person, kind))
+        for person in range(5)
+        for kind in (GENUINE, *SWAPS)
+        for compression in COMPRESSIONS
+    )
+    fields = {"model_id": "m", "split": "test", "threshold": 0.5, "crop_ms": 12.0}
+    return FacesBench(**fields | {"trials": trials, "failures": ()} | changes)
+
+
+def test_everybody_gets_the_face_of_another_person_of_the_split():
+    clips = [*portraits(), FaceClip("x.jpg", Label.REAL, ("other",), split="train")]
+    clips.append(FaceClip("f.mp4", Label.FAKE, ("p1", "p2"), "swap", "test"))
+    found = pair_portraits(clips, "test", 0, 3)
+    assert sorted(one.people[0] for one in found) == [f"p{i}" for i in range(6)]
+    assert sorted(one.people[1] for one in found) == [f"p{i}" for i in range(6)]
+    assert all(one.people[0] != one.people[1] for one in found)
+    assert found == pair_portraits(clips, "test", 0, 3)
+    assert found != pair_portraits(clips, "test", 0, 4)
+    assert len(pair_portraits(clips, "test", 4, 0)) == 4
+
+
+def test_too_few_people():
+    with pytest.raises(InputError, match="three people"):
+        pair_portraits(portraits(2), "test", 0, 0)
+    with pytest.raises(InputError, match="'train'"):
+        pair_portraits(portraits(), "train", 0, 0)
+
+
+def test_figures_per_kind_and_compression():
+    found = bench(lambda person, kind: 0.9 if kind in (GENUINE, "colour") else 0.1).figures
+    assert found["poisson", "good"].values["auc"].value == 1
+    assert found["colour", "strong"].values["auc"].value == 0.5
+    assert found["colour", None].values["false_real"].value == 1
+    together = found[None, None]
+    assert together.values["auc"].value == pytest.approx(1 - 1 / 6)
+    assert (together.genuine, together.forged, together.people) == (10, 30, 5)
+
+
+def test_clips_without_a_face_are_counted_and_not_scored():
+    lost = trial(0, "poisson", score=None, decision="NO FACE")
+    result = bench(trials=(*bench().trials, lost))
+    assert result.figures["poisson", "good"].forged == 5
+    assert len(result.select("poisson", "good")) == 6
+
+
+def test_tables_say_all():
+    result = bench()
+    console = Console(width=160)
+    with console.capture() as shown:
+        console.print(figure_table(result))
+        console.print(verdict_table(result))
+    text = shown.get()
+    assert "100.0 [100.0–100.0]" in text
+    # no error in five people allows 45 %
+    assert "< 45.1" in text
+    assert "5 + 15" in text
+    assert all(kind in text for kind in SWAPS)
+    assert "1.50 s" in cost_line(result)
+    assert "12.0 ms" in cost_line(result)
+
+
+def test_twins_move_alike(tmp_path):
+    bright, dark = (np.full((200, 160, 3), level, np.uint8) for level in (200, 100))
+    for name, picture in (("bright", bright), ("dark", dark)):
+        film(picture, 4, 0.2, {c: tmp_path / f"{name}-{c}.mp4" for c in COMPRESSIONS})
+    for compression in COMPRESSIONS:
+        pair = [read_frames(tmp_path / f"{name}-{compression}.mp4") for name in ("bright", "dark")]
+        for first, second in zip(*pair, strict=True):
+            assert first.image.mean() / second.image.mean() == pytest.approx(2, abs=0.05)
+    sizes = [(tmp_path / f"bright-{c}.mp4").stat().st_size for c in ("good", "strong")]
+    assert sizes[0] > 2 * sizes[1]
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
+def test_portraits_are_filmed_swapped_and_scanned(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    files = sorted((FACES / "london").glob("neutral_*.jpg"))[:3]
+    with (root / "clips.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("path", "label", "keys", "manipulation", "split"))
+        for path in files:
+            shutil.copy(path, root)
+            table.writerow((path.name, "real", path.stem, "", "test"))
+        cv2.imwrite(str(root / "blank.png"), np.full((300, 300, 3), 90, np.uint8))
+        table.writerow(("blank.png", "real", "nobody", "", "test"))
+    model = write_model(tmp_path / "m", make_weights(gain=4.0))
+    result = run(root, tmp_path / "out", model=model, seconds=0.9)
+    # nobody has no face, and so cannot be put on another either
+    assert len(result.failures) == 2
+    assert len(result.trials) == 2 * 4 * 2
+    assert all(one.score is not None and one.pictures >= 3 for one in result.trials)
+    clip = next((tmp_path / "out").glob("*/poisson-good.mp4"))
+    before = clip.stat().st_mtime_ns
+    assert run(root, tmp_path / "out", model=model, seconds=0.9).trials == result.trials
+    # other weights are scanned anew, on the same clips
+    other = write_model(tmp_path / "n", make_weights(gain=8.0))
+    again = run(root, tmp_path / "out", model=other, seconds=0.9)
+    assert again.trials[0].score != result.trials[0].score
+    assert clip.stat().st_mtime_ns == before

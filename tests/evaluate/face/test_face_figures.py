@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gaitproof.errors import InputError
+from gaitproof.evaluate.face.figures import compute_figures
+from gaitproof.evaluate.face.scores import FaceScores
+
+
+def made(count=400, people=40, gap=0.2, seed=0):
+    rng = np.random.default_rng(seed)
+    genuine = rng.random(count) < 0.3
+    person = rng.integers(people, size=count)
+    level = rng.normal(0, 0.1, people)
+    raw = 0.4 + gap * genuine + level[person] + rng.normal(0, 0.1, count)
+    scores = raw.round(2).clip(0, 1)  # with ties
+    return FaceScores(scores, genuine, tuple((f"p{i}",) for i in person))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_are_those_of_scikit_learn(seed):
+    reference = pytest.importorskip("sklearn.metrics")
+    scores = made(seed=seed)
+    found = compute_figures(scores, 0.5, draws=20)
+    forged, called = ~scores.genuine, scores.scores < 0.5
+    expected = {
+        "auc": reference.roc_auc_score(forged, -scores.scores),
+        "accuracy": reference.accuracy_score(forged, called),
+        "balanced_accuracy": reference.balanced_accuracy_score(forged, called),
+        "precision": reference.precision_score(forged, called),
+        "recall": reference.recall_score(forged, called),
+        "f1": reference.f1_score(forged, called),
+    }
+    for name, value in expected.items():
+        assert found.values[name].value == pytest.approx(value), name
+    assert np.array_equal(found.confusion, reference.confusion_matrix(forged, called))
+    fpr, tpr, _ = reference.roc_curve(forged, -scores.scores, drop_intermediate=False)
+    grid = np.linspace(0, 1, 100_001)
+    gap = np.interp(grid, fpr, 1 - tpr) - grid
+    assert found.values["eer"].value == pytest.approx(grid[np.argmin(np.abs(gap))], abs=1e-4)
+
+
+def test_rates_of_each_class():
+    scores = FaceScores(
+        np.array([0.9, 0.2, 0.8, 0.1, 0.7]),
+        np.array([True, True, False, False, False]),
+        (("a",), ("b",), ("a",), ("b",), ("c",)),
+    )
+    found = compute_figures(scores, 0.5, draws=50)
+    assert found.values["false_fake"].value == 0.5
+    assert found.values["false_real"].value == pytest.approx(2 / 3)
+    assert found.confusion == ((1, 1), (2, 1))
+    assert (found.genuine, found.forged, found.people) == (2, 3, 3)
+
+
+def test_nothing_called_forged():
+    scores = FaceScores(np.array([0.9, 0.9]), np.array([True, False]), (("a",), ("b",)))
+    values = compute_figures(scores, 0.5).values
+    assert (values["precision"].value, values["recall"].value, values["f1"].value) == (0, 0, 0)
+
+
+def test_two_people_have_no_interval():
+    scores = FaceScores(np.array([0.9, 0.1]), np.array([True, False]), (("a",), ("b",)))
+    found = compute_figures(scores, 0.5).values["auc"]
+    assert found.value == 1
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_intervals_are_over_people_not_over_clips():
+    """A hundred clips of one person say little more than one."""
+    rng = np.random.default_rng(0)
+    person = rng.integers(12, size=1200)
+    raw = 0.4 + 0.1 * (person % 2) + rng.normal(0, 0.1, 12)[person] + rng.normal(0, 0.02, 1200)
+    few = FaceScores(raw.clip(0, 1), person % 2 == 1, tuple((f"p{i}",) for i in person))
+    spread = compute_figures(few, 0.5, draws=300).values["auc"]
+    alone = FaceScores(few.scores, few.genuine, tuple((f"c{i}",) for i in range(len(few))))
+    narrow = compute_figures(alone, 0.5, draws=300).values["auc"]
+    assert spread.high - spread.low > 2 * (narrow.high - narrow.low)
+    assert spread.low < spread.value < spread.high
+
+
+def test_intervals_hold_the_truth():
+    """Of independent people, 95 % intervals cover the true AUC about so often."""
+    hits = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        genuine = np.arange(120) % 2 == 0
+        scores = (0.4 + 0.1 * genuine + rng.normal(0, 0.1, 120)).clip(0, 1)
+        found = compute_figures(
+            FaceScores(scores, genuine, tuple((f"p{i // 2}",) for i in range(120))), 0.5, draws=300
+        ).values["auc"]
+        hits += found.low <= 0.76025 <= found.high
+    assert hits >= 52
+
+
+def test_one_kind_is_refused():
+    with pytest.raises(InputError):
+        compute_figures(FaceScores(np.array([0.5]), np.array([True]), (("a",),)), 0.5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 5)), min_size=2, max_size=30))
+def test_all_figures_are_shares(rows):
+    scores = FaceScores(
+        np.array([row[0] for row in rows]),
+        np.arange(len(rows)) % 2 == 0,
+        tuple((f"p{row[1]}",) for row in rows),
+    )
+    for found in compute_figures(scores, 0.5, draws=20).values.values():
+        assert 0 <= found.value <= 1
+        assert not found.low < 0
+        assert not found.high > 1
