@@ -43,7 +43,7 @@ def test_without_a_face(run, empty):
     ("arguments", "message"),
     [
         (("--frames", "2"), "greater than or equal to 3"),
-        (("--every", "0"), "greater than 0"),
+        (("--every", "-1"), "greater than or equal to 0"),
         (("--frames", "5", "--every", "1"), "not both"),
         (("--detector", "yunet"), "expected mediapipe"),
         (("--detector", "mediapipe=x"), "expected mediapipe"),

@@ -48,7 +48,7 @@ def test_one_face_one_verdict(model, tmp_path, level, answer):
     assert found.decision is answer
     (face,) = found.faces
     assert face.decision is answer
-    assert len(face.frames) == len(found.crops[0]) == 10
+    assert len(face.frames) == len(found.pictures[0].crops) == 10
     times = [frame.time for frame in face.frames]
     assert times == sorted(set(times))
     assert times[0] == 0
@@ -98,7 +98,10 @@ def test_a_change_on_the_way_is_told(model, tmp_path):
     assert any("disagree" in note for note in found.notes)
 
 
-@pytest.mark.parametrize(("settings", "count"), [({"frames": 4}, 4), ({"every": 0.5}, 6)])
+@pytest.mark.parametrize(
+    ("settings", "count"),
+    [({"frames": 4}, 4), ({"every": 0.5}, 6), ({"every": 0.4}, 8), ({"every": 0}, 30)],
+)
 def test_how_many_pictures_are_scored(model, tmp_path, settings, count):
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
     settings = ScanSettings.model_validate(settings)
@@ -114,6 +117,53 @@ def test_long_clips_keep_few_crops_spread_over_all_their_time(model, tmp_path):
     assert len(gaps) == 4
     assert gaps.min() > 3
     assert gaps.max() < 9
+
+
+@pytest.mark.parametrize("settings", [{"frames": 100}, {"every": 0.0}])
+def test_memory_changes_no_answer(model, tmp_path, settings):
+    shades = [*range(200, 80, -2), *range(80, 200, 2)]
+    shots = [picture for level in shades for picture in pictures(level, 1)]
+    clip = write_clip(tmp_path / "a.mp4", shots, rate=25)
+    held = 40 * 3 * SIDE**2 / 2**20
+    scans = [
+        scan_video(
+            clip,
+            model,
+            ScanSettings.model_validate(settings | given),
+            detector=ScriptedDetector(level=30),
+        )
+        for given in ({}, {"held_mib": held})
+    ]
+    roomy, tight = (scan.to_dict()["faces"] for scan in scans)
+    if "every" in settings:
+        assert roomy == tight
+    assert tight[0]["score"] == pytest.approx(roomy[0]["score"], abs=0.01)
+    (shown,) = scans[1].pictures
+    (face,) = scans[1].faces
+    assert 10 <= len(shown.places) == len(shown.crops) <= 11
+    scores = [frame.score for frame in face.frames]
+    assert min(scores) in [scores[place] for place in shown.places]
+    # the crops are those of the frames they are shown with
+    again = model.score(shown.crops)
+    assert again == pytest.approx([scores[place] for place in shown.places])
+
+
+def test_a_face_with_very_many_pictures_is_thinned_and_this_is_told(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("gaitproof.face.scan.MOST_FRAMES", 12)
+    clip = write_clip(tmp_path / "a.mp4", pictures(220))
+    found = scan_video(clip, model, ScanSettings(every=0), detector=ScriptedDetector())
+    assert len(found.faces[0].frames) == 8
+    assert any("only one in 4 pictures" in note for note in found.notes)
+
+
+def test_when_a_face_could_not_be_judged_is_told(model, tmp_path):
+    shots = pictures(220, 15) + pictures(70, 15)
+    clip = write_clip(tmp_path / "a.mp4", shots)
+    settings = ScanSettings.model_validate({"gate": {"max_dark": 120}})
+    (face,) = scan_video(clip, model, settings, detector=ScriptedDetector(level=30)).faces
+    ((first, last),) = face.unusable_spans
+    assert 1.4 < first < last < 3.1
+    assert last == face.last
 
 
 def test_a_detector_of_the_callers_stays_open(model, tmp_path):

@@ -12,12 +12,13 @@ from gaitproof.face.verdict import (
     compute_flicker,
     decide,
     in_words,
+    make_trace,
 )
 
 CARD = FaceDetectorCard.model_validate(make_card(b""))
 """REAL from 0.6 on, FAKE below 0.4."""
 
-CROPS = np.zeros((5, 8, 8, 3), np.uint8)
+TRACES = np.zeros((5, 56, 56), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -44,23 +45,24 @@ def test_too_few_pictures_name_the_commonest_reason():
 
 
 def test_runs_of_agreeing_pictures():
-    found = compute_consistency(np.array([0.9, 0.1, 0.2, 0.9, 0.3]), CROPS, 0.5)
+    found = compute_consistency(np.array([0.9, 0.1, 0.2, 0.9, 0.3]), TRACES, 0.5)
     assert found.agreeing == pytest.approx(0.6)
     assert (found.longest_real, found.longest_fake, found.switches) == (1, 2, 3)
     assert found.variance == pytest.approx(np.var([0.9, 0.1, 0.2, 0.9, 0.3]))
 
 
 def test_a_steady_face_agrees_entirely():
-    found = compute_consistency(np.full(5, 0.9), CROPS, 0.5)
+    found = compute_consistency(np.full(5, 0.9), TRACES, 0.5)
     assert (found.agreeing, found.longest_real, found.longest_fake, found.switches) == (1, 5, 0, 0)
 
 
 def test_flicker_is_blind_to_brightness_and_sees_change():
     rng = np.random.default_rng(0)
     face = rng.integers(40, 160, (56, 56, 3), np.uint8)
-    assert compute_flicker(np.stack([face, face + np.uint8(30)])) < 0.6
-    assert compute_flicker(np.stack([face, face[::-1]])) > 10
-    assert compute_flicker(face[None]) == 0
+    same, brighter, turned = map(make_trace, (face, face + np.uint8(30), face[::-1]))
+    assert compute_flicker(np.stack([same, brighter])) < 0.6
+    assert compute_flicker(np.stack([same, turned])) > 10
+    assert compute_flicker(same[None]) == 0
 
 
 @pytest.mark.parametrize(

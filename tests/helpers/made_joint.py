@@ -6,7 +6,7 @@ import numpy as np
 from tiny_face_model import make_card
 
 from gaitproof.face.model import FaceCalibration, FaceDetectorCard
-from gaitproof.face.scan import FaceScan
+from gaitproof.face.scan import FacePictures, FaceScan
 from gaitproof.face.types import FaceQuality
 from gaitproof.face.verdict import FaceDecision, FaceVerdict, FrameScore
 from gaitproof.media.probe import VideoInfo
@@ -62,8 +62,13 @@ def make_scan(*faces, sha256=SHA, turned=0):
         rotation=0,
         frames=120,
     )
-    crops = tuple(np.full((len(f.frames), 8, 8, 3), 120, np.uint8) for f in faces)
-    return FaceScan(video, faces, "tiny-1", "test", "For tests only.", turned=turned, crops=crops)
+    pictures = tuple(
+        FacePictures(tuple(range(len(f.frames))), np.full((len(f.frames), 8, 8, 3), 120, np.uint8))
+        for f in faces
+    )
+    return FaceScan(
+        video, faces, "tiny-1", "test", "For tests only.", turned=turned, pictures=pictures
+    )
 
 
 def make_weights(gait_model="hybrid-small-1-0123456789ab", face_model="tiny-1", **changes):

@@ -55,7 +55,11 @@ def scan(
     ] = None,
     every: Annotated[
         float | None,
-        typer.Option("--every", metavar="SECONDS", help="Instead: time between scored pictures."),
+        typer.Option(
+            "--every",
+            metavar="SECONDS",
+            help="Instead: score a picture of each face in every so many seconds; 0 for all.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -179,9 +183,9 @@ def _write(found: FaceScan, folder: Path) -> None:
 
     text = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
     write_atomically(folder / "scan.json", text.encode())
-    for one, crops in zip(found.faces, found.crops, strict=True):
-        if len(crops):
-            strip = cv2.cvtColor(np.concatenate(list(crops), axis=1), cv2.COLOR_RGB2BGR)
+    for one, shown in zip(found.faces, found.pictures, strict=True):
+        if len(shown.crops):
+            strip = cv2.cvtColor(np.concatenate(list(shown.crops), axis=1), cv2.COLOR_RGB2BGR)
             _, data = cv2.imencode(".png", strip)
             write_atomically(folder / f"face-{one.number}.png", data.tobytes())
 

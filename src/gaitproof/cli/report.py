@@ -115,6 +115,7 @@ def _frames(found: Examination, video: Path, verifier: Verifier) -> tuple[Report
 def _faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
     import numpy as np
 
+    from gaitproof.face.sightings import spread_evenly
     from gaitproof.report.casefile import file_picture
     from gaitproof.report.page import Picture
     from gaitproof.report.pictures import shrink, to_data_uri
@@ -122,10 +123,13 @@ def _faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
     face = joint.verdict.face
     if face is None or not face.pictures:
         return ()
+    shown = joint.scan.pictures[face.number - 1]
+    if not shown.places:
+        return ()
     frames = joint.scan.faces[face.number - 1].frames
-    crops = joint.scan.crops[face.number - 1]
-    places = np.unique(np.linspace(0, len(frames) - 1, _FACES).round().astype(int))
-    strip = shrink(np.concatenate([crops[place] for place in places], axis=1), _STRIP)
+    rows = spread_evenly(len(shown.places), _FACES)
+    places = [shown.places[row] for row in rows]
+    strip = shrink(np.concatenate(list(shown.crops[rows]), axis=1), _STRIP)
     told = "; ".join(f"{frames[i].time:.1f} s: {frames[i].score:.3f}" for i in places)
     picture = Picture(
         data_uri=to_data_uri(strip),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Self
@@ -27,8 +26,16 @@ from gaitproof.face.detect import (
 )
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.quality import FaceGate, assess, plain_reason
+from gaitproof.face.sightings import (
+    SHOWN,
+    FaceSightings,
+    Sighting,
+    make_room,
+    score_all,
+    spread_evenly,
+)
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
-from gaitproof.face.types import Face, FaceQuality, FaceTrack
+from gaitproof.face.types import Face, FaceTrack
 from gaitproof.face.verdict import (
     FaceDecision,
     FaceVerdict,
@@ -37,6 +44,7 @@ from gaitproof.face.verdict import (
     compute_consistency,
     decide,
     in_words,
+    make_trace,
 )
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import VideoInfo, probe
@@ -59,8 +67,9 @@ CERTAIN: Final = 0.8
 MIN_SIGHTINGS: Final = 2
 """Steps at which a face must be found; detectors see things once that are no faces."""
 
-MOST_FRAMES: Final = 1000
-"""Pictures of one face that can be scored: bounds the memory."""
+MOST_FRAMES: Final = 5000
+"""Pictures of one face that are scored at most, about 1 kB each in the answer: of more, every
+second, fourth ... is left out."""
 
 
 class ScanSettings(Settings):
@@ -68,8 +77,11 @@ class ScanSettings(Settings):
 
     frames: int = Field(default=10, ge=3, le=MOST_FRAMES)
     """Pictures of each face that are scored, evenly spaced over its time in the video."""
-    every: float | None = Field(default=None, gt=0)
-    """Seconds between scored pictures, instead of `frames`."""
+    every: float | None = Field(default=None, ge=0)
+    """Instead of `frames`: at most one scored picture of each face in this many seconds of the
+    video; 0 for every picture."""
+    held_mib: float = Field(default=96.0, gt=0)
+    """Memory for crops that wait to be scored or shown; it changes no answer."""
     step: float = Field(default=0.25, gt=0)
     """Seconds between the pictures in which faces are followed."""
     detector: DetectorSettings = DetectorSettings()
@@ -81,6 +93,22 @@ class ScanSettings(Settings):
         if self.step >= self.tracking.max_gap:
             raise ValueError("the step must be shorter than the longest gap of a track")
         return self
+
+
+@dataclass(frozen=True, eq=False)
+class FacePictures:
+    """Scored pictures of one face that are kept to be shown.
+
+    Parameters
+    ----------
+    places
+        Which of the verdict's frames they are, increasing.
+    crops
+        Shape (N, S, S, 3), RGB, the aligned faces that were scored.
+    """
+
+    places: tuple[int, ...]
+    crops: Image
 
 
 @dataclass(frozen=True)
@@ -106,8 +134,8 @@ class FaceScan:
         What lowers confidence.
     seconds
         How long the scan took.
-    crops
-        The scored faces, (N, S, S, 3) each, for pictures; not part of the JSON.
+    pictures
+        Of each face, some evenly spaced ones and the most suspicious; not part of the JSON.
     """
 
     video: VideoInfo
@@ -118,7 +146,7 @@ class FaceScan:
     turned: int = 0
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
-    crops: tuple[Image, ...] = field(default=(), repr=False)
+    pictures: tuple[FacePictures, ...] = field(default=(), repr=False)
 
     @property
     def decision(self) -> FaceDecision:
@@ -130,7 +158,7 @@ class FaceScan:
         return FaceDecision.NO_FACE
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the crops as plain values for JSON."""
+        """Return everything but the pictures as plain values for JSON."""
         return {
             "decision": self.decision.value,
             "video": str(self.video.path),
@@ -144,31 +172,6 @@ class FaceScan:
             "notes": list(self.notes),
             "seconds": self.seconds,
         }
-
-
-@dataclass
-class _Kept:
-    """Usable pictures of one face: all at first, then every second, fourth ... to bound them."""
-
-    most: int
-    stride: int = 1
-    seen: int = 0
-    entries: list[tuple[int, float, Face, FaceQuality, Image]] = field(default_factory=list)
-    unusable: Counter[str] = field(default_factory=Counter)
-
-    def add(self, frame: int, time: float, face: Face, quality: FaceQuality, crop: Image) -> None:
-        if self.seen % self.stride == 0:
-            self.entries.append((frame, time, face, quality, crop))
-            if len(self.entries) > self.most:
-                self.entries, self.stride = self.entries[::2], 2 * self.stride
-        self.seen += 1
-
-    def spread(self, count: int) -> list[tuple[int, float, Face, FaceQuality, Image]]:
-        """Return at most `count` evenly spaced entries."""
-        if len(self.entries) <= count:
-            return self.entries
-        places = np.linspace(0, len(self.entries) - 1, count).round().astype(int)
-        return [self.entries[place] for place in places]
 
 
 def scan_video(
@@ -219,13 +222,17 @@ def scan_video(
             progress(min(1.0, frame.time / video.duration))
     tracks = finder.tracker.tracks()
     verdicts: list[FaceVerdict] = []
-    crops: list[Image] = []
+    thinned: list[tuple[int, int]] = []
+    pictures: list[FacePictures] = []
     for number, track in tracks.items():
         if len(track) < min(MIN_SIGHTINGS, finder.steps):
             continue
-        verdict, scored = _judge(len(verdicts) + 1, track, finder.kept[number], model, finder.count)
+        kept = finder.kept[number]
+        verdict, shown = _judge(len(verdicts) + 1, track, kept, model, finder.count)
         verdicts.append(verdict)
-        crops.append(scored)
+        pictures.append(shown)
+        if settings.every is not None and kept.stride > 1:
+            thinned.append((verdict.number, kept.stride))
     turn = (finder.turn or 0) if verdicts else 0
     return FaceScan(
         video,
@@ -234,9 +241,9 @@ def scan_video(
         detector.identifier,
         model.card.limits,
         90 * turn,
-        tuple(_notes(verdicts, detector.identifier, model, turn)),
+        (*_notes(verdicts, detector.identifier, model, turn), *map(_thinned_note, thinned)),
         perf_counter() - began,
-        tuple(crops),
+        tuple(pictures),
     )
 
 
@@ -252,14 +259,20 @@ class _Finder:
     ) -> None:
         self._detector = detector
         self._settings = settings
+        self._model = model
         self._alignment = model.card.alignment
         self.tracker = FaceTracker(settings.tracking)
-        self.kept: dict[int, _Kept] = {}
-        self.count = settings.frames
-        self._step = settings.step
-        if settings.every is not None:
-            self.count = min(MOST_FRAMES, math.ceil(video.duration / settings.every))
-            self._step = min(self._step, settings.every)
+        self.kept: dict[int, FaceSightings] = {}
+        self._every = settings.every
+        if settings.every is None:
+            # twice as many as are scored, so that they can be evenly spaced in the end
+            self.count, self._most, self._step = settings.frames, 2 * settings.frames, settings.step
+        else:
+            self.count = self._most = MOST_FRAMES
+            # so that a picture is looked at when the next one is due
+            self._step = settings.every / max(1, math.ceil(settings.every / settings.step))
+        self._room = max(2, int(settings.held_mib * 2**20 / (3 * self._alignment.size**2)))
+        self._held = 0
         self._search_step = max(SEARCH_STEP, video.duration / MOST_SEARCHES)
         self._next = self._next_search = -math.inf
         self.turn: int | None = None
@@ -287,15 +300,27 @@ class _Finder:
         else:
             known = follow(image, self.tracker.current(), self._detector)
             faces = tuple(merge((*known, *self._detector.detect(image, coarse))))
-        size = (image.shape[1], image.shape[0])
-        for number, face in zip(self.tracker.add(index, time, faces), faces, strict=True):
-            kept = self.kept.setdefault(number, _Kept(2 * self.count))
-            crop = align(image, face.points, self._alignment)
-            quality = assess(face, crop, size, self._settings.gate)
-            if quality.usable:
-                kept.add(index, time, face, quality, crop)
-            else:
-                kept.unusable.update((plain_reason(quality.reasons[0]),))
+        # nothing needs the meshes of the past, and they are most of a face
+        plain = [replace(face, mesh=None) for face in faces]
+        for number, face in zip(self.tracker.add(index, time, plain), faces, strict=True):
+            self._keep(number, index, time, face, image)
+
+    def _keep(self, number: int, index: int, time: float, face: Face, image: Image) -> None:
+        kept = self.kept.setdefault(number, FaceSightings(self._most))
+        cell = -1 if not self._every else math.floor(time / self._every + 1e-6)
+        if 0 <= cell == kept.cell:
+            return
+        crop = align(image, face.points, self._alignment)
+        quality = assess(face, crop, (image.shape[1], image.shape[0]), self._settings.gate)
+        if not quality.usable:
+            kept.pass_over(time, plain_reason(quality.reasons[0]))
+            return
+        kept.cell = cell
+        x0, y0, x1, y1 = (float(v) for v in face.box)
+        kept.add(index, time, (x0, y0, x1, y1), quality, make_trace(crop), crop)
+        self._held += 1
+        if self._held >= self._room:
+            self._held = make_room(list(self.kept.values()), self._model, self._room // 2)
 
 
 def find_turn(image: Image, faces: tuple[Face, ...], detector: FaceDetector) -> int | None:
@@ -332,24 +357,18 @@ def _surest(image: Image, smallest: float, detector: FaceDetector) -> float:
 
 
 def _judge(
-    number: int, track: FaceTrack, kept: _Kept, model: FaceForgeryModel, count: int
-) -> tuple[FaceVerdict, Image]:
+    number: int, track: FaceTrack, kept: FaceSightings, model: FaceForgeryModel, count: int
+) -> tuple[FaceVerdict, FacePictures]:
     card = model.card
     chosen = kept.spread(count)
-    side = card.alignment.size
-    crops = (
-        np.stack([crop for *_, crop in chosen])
-        if chosen
-        else np.zeros((0, side, side, 3), np.uint8)
-    )
-    scores = model.score(crops)
+    score_all(chosen, model)
+    scores = np.array([one.score for one in chosen], np.float64)
     frames = []
-    for (index, time, face, quality, _), value in zip(chosen, scores, strict=True):
-        evidence = calibrated(float(value), card.frame_calibration)
-        x0, y0, x1, y1 = (float(v) for v in face.box)
+    for one, value in zip(chosen, scores.tolist(), strict=True):
+        evidence = calibrated(value, card.frame_calibration)
         frames.append(
             FrameScore(
-                index, time, float(value), evidence, in_words(evidence), (x0, y0, x1, y1), quality
+                one.frame, one.time, value, evidence, in_words(evidence), one.box, one.quality
             )
         )
     decision, reason = decide(scores, card, kept.unusable)
@@ -370,10 +389,35 @@ def _judge(
         last=track.times[-1],
         seen=len(track),
         frames=tuple(frames),
-        consistency=compute_consistency(scores, crops, point.threshold) if len(scores) else None,
+        consistency=(
+            compute_consistency(scores, np.stack([one.trace for one in chosen]), point.threshold)
+            if chosen
+            else None
+        ),
         unusable=dict(kept.unusable.most_common()),
+        unusable_spans=tuple(kept.unusable_spans),
     )
-    return verdict, crops
+    return verdict, _choose_pictures(chosen, scores, card.alignment.size)
+
+
+def _choose_pictures(
+    chosen: list[Sighting], scores: NDArray[np.float64], side: int
+) -> FacePictures:
+    """Take evenly spaced pictures and the one that looks most manipulated."""
+    places = [place for place, one in enumerate(chosen) if one.crop is not None]
+    shown = {places[i] for i in spread_evenly(len(places), SHOWN)}
+    shown |= {min(places, key=lambda place: scores[place])} if places else set()
+    crops = [crop for place in sorted(shown) if (crop := chosen[place].crop) is not None]
+    stacked = np.stack(crops) if crops else np.zeros((0, side, side, 3), np.uint8)
+    return FacePictures(tuple(sorted(shown)), stacked)
+
+
+def _thinned_note(found: tuple[int, int]) -> str:
+    number, stride = found
+    return (
+        f"of face {number} only one in {stride} pictures was scored: there were more than "
+        f"{MOST_FRAMES}"
+    )
 
 
 def _notes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Final
 
 import cv2
@@ -28,6 +28,10 @@ VERBAL_SCALE: Final = (
 )
 """Upper ends in log10 units, the first steps of the ENFSI scale (Guideline for Evaluative Reporting
 in Forensic Science, 2015); the bound of a calibration keeps likelihood ratios below the others."""
+
+
+_TRACE: Final = 56
+"""Pixels: flicker is the change of features, not of the noise of single pixels."""
 
 
 class FaceDecision(StrEnum):
@@ -139,6 +143,8 @@ class FaceVerdict:
         How much they agree; None if none was scored.
     unusable
         Reasons why other pictures were not scored, with their number.
+    unusable_spans
+        First and last second of each stretch of such pictures.
     """
 
     number: int
@@ -156,6 +162,7 @@ class FaceVerdict:
     frames: tuple[FrameScore, ...]
     consistency: Consistency | None
     unusable: dict[str, int]
+    unusable_spans: tuple[tuple[float, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
@@ -183,7 +190,7 @@ def calibrated(score: float, calibration: FaceCalibration | None) -> float | Non
 
 
 def compute_consistency(
-    scores: NDArray[np.float64], crops: NDArray[np.uint8], threshold: float
+    scores: NDArray[np.float64], traces: NDArray[np.uint8], threshold: float
 ) -> Consistency:
     """Return how much pictures in order of time agree; at least one is needed.
 
@@ -191,8 +198,8 @@ def compute_consistency(
     ----------
     scores
         Shape (N,).
-    crops
-        Shape (N, S, S, 3), the aligned faces.
+    traces
+        Shape (N, 56, 56), see `make_trace`.
     threshold
         Scores at it or above count as genuine.
     """
@@ -208,24 +215,26 @@ def compute_consistency(
         longest_fake=longest[False],
         switches=len(runs) - 1,
         variance=float(scores.var()),
-        flicker=compute_flicker(crops),
+        flicker=compute_flicker(traces),
     )
 
 
-def compute_flicker(crops: NDArray[np.uint8]) -> float:
-    """Return how much aligned faces (N, S, S, 3) change from one to the next, grey levels."""
-    if len(crops) < 2:
+def make_trace(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a small grey copy of an aligned face, shape (56, 56), that flicker is measured on."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    size = (_TRACE, _TRACE)
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def compute_flicker(traces: NDArray[np.uint8]) -> float:
+    """Return how much aligned faces (N, 56, 56) change from one to the next, grey levels."""
+    if len(traces) < 2:
         return 0.0
-    small = np.stack(
-        [
-            cv2.resize(
-                cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (56, 56), interpolation=cv2.INTER_AREA
-            ).astype(np.float64)
-            for crop in crops
-        ]
-    )
-    small -= small.mean(axis=(1, 2), keepdims=True)
-    return float(np.median(np.abs(np.diff(small, axis=0)).mean(axis=(1, 2))))
+    changes = []
+    for one, following in pairwise(traces):  # not all at once: there may be thousands
+        change = following.astype(np.float64) - one
+        changes.append(float(np.abs(change - change.mean()).mean()))
+    return float(np.median(changes))
 
 
 def decide(
