@@ -1,14 +1,52 @@
-"""Tables of what joining walk and face is worth."""
+"""Tables of what joining walk and face is worth, and trials of faces for it."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from gaitproof.bench.faces import GENUINE, FacesBench
+from gaitproof.errors import ModelError
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.fusion import FusionResult
+from gaitproof.evaluate.fusion_trials import SingleTrials
+from gaitproof.face.model import FaceDetectorCard
+from gaitproof.face.verdict import MIN_PICTURES
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+def face_trials(result: FacesBench, card: FaceDetectorCard) -> SingleTrials:
+    """Return the likelihood ratios of the filmed portraits, each of the person who was filmed.
+
+    Clips with fewer scored pictures than a verdict takes have none.
+
+    Raises
+    ------
+    ModelError
+        If the model has no calibration.
+    """
+    calibration = card.calibration
+    if calibration is None:
+        raise ModelError(
+            f"The face model {card.model_id} has no calibration.",
+            hint="likelihood ratios need one; scores are in the JSON",
+        )
+    return SingleTrials(
+        np.array([trial.people[0] for trial in result.trials]),
+        np.array([trial.kind == GENUINE for trial in result.trials]),
+        np.array(
+            [
+                math.nan
+                if trial.score is None or trial.pictures < MIN_PICTURES
+                else calibration.log10_lr(trial.score)
+                for trial in result.trials
+            ]
+        ),
+    )
 
 
 def figures_table(result: FusionResult) -> Table:

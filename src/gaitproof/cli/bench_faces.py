@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gaitproof.cli.verify import JsonOption
+
+if TYPE_CHECKING:
+    from gaitproof.bench.faces import FacesBench
 
 
 def faces(
@@ -41,6 +44,14 @@ def faces(
     ] = "mediapipe",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of people, pairs and movements.")] = 0,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes.")] = 1,
+    ratios: Annotated[
+        Path | None,
+        typer.Option(
+            "--llrs",
+            metavar="FILE",
+            help="Write the likelihood ratios as CSV, for `bench fusion --faces`.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Film portraits and their face-swapped twins, scan them as a user would, count the errors.
@@ -78,6 +89,8 @@ def faces(
     if output is not None:
         text = json_text(result.to_dict(), indent=1) + "\n"
         write_atomically(output / "faces.json", text.encode())
+    if ratios is not None:
+        _write_ratios(result, model, ratios)
     if as_json:
         print_json(result.to_dict())
         return
@@ -87,6 +100,14 @@ def faces(
     console.print(bench.cost_line(result))
     if result.failures:
         console.print(failure_table(result.failures))
+
+
+def _write_ratios(result: FacesBench, model: str | None, path: Path) -> None:
+    from gaitproof.bench.fusion import face_trials
+    from gaitproof.evaluate.fusion_trials import write_single
+    from gaitproof.face.model import FaceForgeryModel
+
+    write_single(path, face_trials(result, FaceForgeryModel.load(model).card))
 
 
 def register(bench: typer.Typer) -> None:

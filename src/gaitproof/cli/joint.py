@@ -162,13 +162,12 @@ def _combinations_table(joint: JointVerdict) -> Table:
     from gaitproof.cli.output import markup
     from gaitproof.verify.fusion import COMBINATIONS, FACE_WORDS, WALK_WORDS
 
-    table = Table("", "the walk", "the face", "what the video can be")
+    table = Table("", "walk and face", "what the video can be")
     for row in COMBINATIONS:
         here = row is joint.combination
         table.add_row(
             ">" if here else "",
-            WALK_WORDS[row.walk],
-            FACE_WORDS[row.face],
+            f"the walk {WALK_WORDS[row.walk]}\nthe face {FACE_WORDS[row.face]}",
             markup("; ".join(row.meanings)),
             style="bold" if here else "",
         )
