@@ -94,6 +94,51 @@ def make_command(
         typer.echo(printable(str(manifest)))
 
 
+@commands.command("talkers")
+def talkers_command(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill; resumed if begun.")],
+    people: Annotated[int, typer.Option(help="Number of people.")] = 24,
+    takes: Annotated[int, typer.Option(help="Genuine clips per person.")] = 2,
+    forgeries: Annotated[
+        str, typer.Option(help="Forged twins of each: swap, late-swap, warp, flicker.")
+    ] = "swap,late-swap,warp,flicker",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same data set.")] = 0,
+    seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 3.0,
+    frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 15.0,
+    side: Annotated[int, typer.Option(help="Width and height of the picture, pixels.")] = 320,
+    crf: Annotated[int, typer.Option(help="Compression: H.264's constant rate factor.")] = 20,
+    workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Draw people who talk, and forge them, for training and testing face detectors.
+
+    `gaitproof face prepare` reads the result. Interrupted, it goes on where it was when the same
+    command is given again.
+    """
+    from gaitproof.cli.output import print_json, printable, progress_bar
+    from gaitproof.synth.talking.dataset import make_talkers, plan
+
+    kinds = [part.strip() for part in forgeries.split(",") if part.strip()]
+    with progress_bar("Making talkers") as bar:
+        table = make_talkers(
+            out,
+            people=people,
+            takes=takes,
+            forgeries=kinds,
+            seed=seed,
+            seconds=seconds,
+            frame_rate=frame_rate,
+            side=side,
+            crf=crf,
+            workers=workers,
+            progress=lambda done, total: bar(done / total),
+        )
+    if as_json:
+        print_json({"table": str(table), "clips": len(plan(people, takes, kinds))})
+    else:
+        typer.echo(printable(str(table)))
+
+
 @commands.command("estimator-error")
 def estimator_error_command(
     manifest: Annotated[

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -200,10 +200,16 @@ def _check(recipe: Recipe, people: int, walks: int, views: Sequence[float], swap
             )
 
 
-def _keep_recipe(directory: Path, recipe: Recipe) -> None:
-    """Store the recipe, or check it against the one stored by an earlier run."""
-    path = directory / RECIPE
-    wanted = asdict(recipe)
+def keep_recipe(path: Path, wanted: dict[str, Any]) -> None:
+    """Store what a data set depends on, or check it against what an earlier run stored.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds a data set made with other settings.
+    InputError
+        If what was stored cannot be read.
+    """
     if path.exists():
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
@@ -213,7 +219,7 @@ def _keep_recipe(directory: Path, recipe: Recipe) -> None:
             ) from error
         if stored != wanted:
             raise ConfigError(
-                f"The folder {str(directory)!r} holds a data set made with other settings.",
+                f"The folder {str(path.parent)!r} holds a data set made with other settings.",
                 expected=json.dumps(stored),
                 actual=json.dumps(wanted),
                 hint="repeat those settings to go on, or choose an empty folder",
@@ -286,7 +292,7 @@ def make(
         raise InputError(
             f"The folder {str(directory)!r} cannot be made.", actual=str(error.strerror)
         ) from error
-    _keep_recipe(directory, recipe)
+    keep_recipe(directory / RECIPE, asdict(recipe))
     jobs = plan(directory, recipe, people, walks, views, swaps)
     count = workers or os.cpu_count() or 1
     missing = [job for job in jobs if not _is_done(job)]

@@ -1,0 +1,226 @@
+"""Filming a talker, genuine or forged.
+
+Every picture of every clip is retouched in the same way: the inner face is bent and tinted a
+little. In a genuine clip and in a swap it is so for the whole clip; ``warp`` and ``flicker`` draw
+it anew for every picture. So single pictures of these two are drawn exactly as genuine ones are,
+and only what happens from one to the next gives them away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.media.encode import VideoWriter
+from gaitproof.synth.seeds import derive_seed
+from gaitproof.synth.talking.drawing import (
+    SIDE,
+    Expression,
+    Head,
+    Image,
+    draw_head,
+    skin_pattern,
+)
+from gaitproof.synth.talking.person import Talker
+
+FORGERIES: Final = ("swap", "late-swap", "warp", "flicker")
+"""Another's face all the time; another's face from the middle on; one's own face that does not keep
+its shape, or its colour, from picture to picture."""
+
+BEND: Final = 2.2
+"""Standard deviation of the bend, pixels of a face about 210 pixels wide."""
+TINT: Final = 5.0
+"""Standard deviation of the tint of each colour, grey levels."""
+_NOISE: Final = 2.0
+_SOFT: Final = 6.0
+"""Standard deviation of the sensor's noise, of 255, and of the mask's edge, pixels."""
+
+
+@dataclass(frozen=True)
+class TalkSettings:
+    """How talkers are filmed.
+
+    Parameters
+    ----------
+    seconds
+        Length of a clip.
+    frame_rate
+        Pictures per second.
+    side
+        Width and height of the picture, pixels, even.
+    crf
+        H.264's constant rate factor.
+    """
+
+    seconds: float = 3.0
+    frame_rate: float = 15.0
+    side: int = 320
+    crf: int = 20
+
+
+@dataclass(frozen=True, eq=False)
+class _Retouch:
+    bend: NDArray[np.float32]
+    tint: NDArray[np.float32]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> _Retouch:
+        coarse = rng.normal(0, BEND, (5, 5, 2)).astype(np.float32)
+        bend: Any = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        return cls(bend, rng.normal(0, TINT, 3).astype(np.float32))
+
+    def apply(self, head: Head) -> Head:
+        rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+        bent: Any = cv2.remap(
+            head.picture, columns + self.bend[..., 0], rows + self.bend[..., 1], cv2.INTER_LINEAR
+        )
+        return _blend(head, bent + self.tint, head.face)
+
+
+def film_talker(
+    talker: Talker,
+    path: Path,
+    seed: int,
+    settings: TalkSettings,
+    forgery: str = "",
+    other: Talker | None = None,
+) -> None:
+    """Write a clip.
+
+    Parameters
+    ----------
+    talker
+        Who talks.
+    path
+        File, ``.mp4``.
+    seed
+        Of movement, words, light, place and noise.
+    settings
+        Length, size, compression.
+    forgery
+        Of `FORGERIES`, or empty for a genuine clip.
+    other
+        Whose face a swap puts on.
+    """
+    size = (settings.side, settings.side)
+    with VideoWriter(path, settings.frame_rate, size, crf=settings.crf) as writer:
+        for picture in talk(talker, seed, settings, forgery, other):
+            writer.write(picture)
+
+
+def talk(
+    talker: Talker,
+    seed: int,
+    settings: TalkSettings,
+    forgery: str = "",
+    other: Talker | None = None,
+) -> Iterator[Image]:
+    """Yield the pictures that `film_talker` encodes, shape (side, side, 3), RGB.
+
+    Raises
+    ------
+    ValueError
+        If there is no such forgery, or a swap has no other face.
+    """
+    if forgery and forgery not in FORGERIES:
+        raise ValueError(f"no forgery {forgery!r}")
+    swaps = forgery in ("swap", "late-swap")
+    if swaps and other is None:
+        raise ValueError("a swap needs another face")
+    count = max(2, round(settings.seconds * settings.frame_rate))
+    times = np.arange(count) / settings.frame_rate
+    stage = _Stage(np.random.default_rng(derive_seed(seed, "stage", talker.name)), times, settings)
+    touch = np.random.default_rng(derive_seed(seed, "touch", talker.name))
+    pattern = skin_pattern(talker)
+    foreign = skin_pattern(other) if other is not None else pattern
+    retouch = _Retouch.draw(touch)
+    for number in range(count):
+        if forgery in ("warp", "flicker"):
+            fresh = _Retouch.draw(touch)
+            retouch = (
+                _Retouch(fresh.bend, retouch.tint)
+                if forgery == "warp"
+                else _Retouch(retouch.bend, fresh.tint)
+            )
+        expression = stage.expression(number)
+        head = draw_head(talker, pattern, expression)
+        if swaps and other is not None and (forgery == "swap" or number >= count // 2):
+            head = swap_face(head, draw_head(other, foreign, expression))
+        yield stage.film(number, retouch.apply(head))
+
+
+def swap_face(head: Head, other: Head) -> Head:
+    """Put the inner face of another head on a head, half way to its colours, behind a soft mask."""
+    mask = np.minimum(head.face, other.face)
+    inside = mask > 0.5
+    shift = head.picture[inside].mean(axis=0) - other.picture[inside].mean(axis=0)
+    # the face goes through a network's smaller picture, as in real swaps
+    small: Any = cv2.resize(other.picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    face: Any = cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    return _blend(head, face + np.float32(0.5) * shift, mask)
+
+
+def _blend(head: Head, face: NDArray[Any], mask: NDArray[np.float32]) -> Head:
+    # pulled inwards by one standard deviation, so that nothing beyond the mask changes
+    inner = np.maximum((cv2.GaussianBlur(mask, (0, 0), _SOFT) - 0.84) / 0.16, 0)
+    soft: Any = cv2.GaussianBlur(inner, (0, 0), 1.5)
+    weight = soft[..., None]
+    mixed = head.picture * (1 - weight) + face * weight
+    return Head(np.asarray(np.rint(mixed).clip(0, 255), np.uint8), head.cover, head.face)
+
+
+class _Stage:
+    """What the head does and where it is, for every picture of a clip."""
+
+    def __init__(
+        self, rng: np.random.Generator, times: NDArray[np.float64], settings: TalkSettings
+    ) -> None:
+        self._side = settings.side
+        self._rng = rng
+        rates, phases = rng.uniform(0.15, 0.6, 6), rng.uniform(0, 2 * np.pi, 6)
+        self._waves = np.sin(2 * np.pi * times[:, None] * rates + phases)
+        # syllables come at about four a second, with pauses
+        pace = rng.uniform(3.2, 4.6)
+        syllables = 0.5 * (1 + np.sin(2 * np.pi * pace * times + rng.uniform(0, 6)))
+        pauses = np.clip(0.7 + np.sin(2 * np.pi * rng.uniform(0.3, 0.6) * times + phases[0]), 0, 1)
+        self._mouth = syllables**1.5 * pauses
+        blink = (times + rng.uniform(0, 3)) % rng.uniform(2.2, 4.0)
+        self._lids = np.clip(1 - np.abs(blink - 0.1) / 0.1, 0, 1)
+        self._light = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.02, 0.2))
+        self._scale = settings.side / SIDE * float(rng.uniform(0.85, 1.1))
+        low, high = rng.uniform(40, 215, 3), rng.uniform(40, 215, 3)
+        ramp = np.linspace(0, 1, self._side)[:, None, None]
+        place = np.tile(low + (high - low) * ramp, (1, self._side, 1))
+        for _ in range(8):
+            at = tuple(int(v) for v in rng.integers(0, self._side, 2))
+            colour = rng.uniform(30, 225, 3).tolist()
+            cv2.circle(place, at, int(rng.integers(10, self._side // 4)), colour, -1)
+        self._place = cv2.GaussianBlur(place, (0, 0), float(rng.uniform(2, 6)))
+
+    def expression(self, number: int) -> Expression:
+        wave = self._waves[number]
+        return Expression(
+            yaw=0.25 * wave[0],
+            pitch=0.08 * wave[1],
+            mouth=float(self._mouth[number]),
+            lids=float(self._lids[number]),
+            light=self._light,
+        )
+
+    def film(self, number: int, head: Head) -> Image:
+        """Put the head into its place and take the picture."""
+        wave, side = self._waves[number], self._side
+        matrix: Any = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 4 * wave[2], self._scale)
+        matrix[:, 2] += (side - SIDE) / 2 + 0.03 * side * wave[3:5]
+        picture: Any = cv2.warpAffine(head.picture, matrix, (side, side), flags=cv2.INTER_AREA)
+        cover: Any = cv2.warpAffine(head.cover, matrix, (side, side), flags=cv2.INTER_AREA)
+        share = cover[..., None]
+        shown = (picture * share + self._place * (1 - share)) * (1 + 0.02 * wave[5])
+        noisy = shown + self._rng.normal(0, _NOISE, shown.shape)
+        return np.asarray(np.rint(noisy).clip(0, 255), np.uint8)
