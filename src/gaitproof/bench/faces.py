@@ -27,7 +27,7 @@ from gaitproof.evaluate.face.clips import COMPRESSIONS, FRAME_RATE, ClipSettings
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.swaps import SWAPS
-from gaitproof.evaluate.table import format_percent
+from gaitproof.evaluate.face.table import format_figure
 from gaitproof.face.detect import DetectorSettings, FaceDetector, create_detector
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan, ScanSettings, scan_video
@@ -36,7 +36,6 @@ from gaitproof.media.encode import VideoWriter
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.media.manifest import locate
 from gaitproof.media.still import read_still
-from gaitproof.metrics import supported_rate
 from gaitproof.processes import worker_pool
 from gaitproof.train.face.data.clips import FaceClip, Label
 from gaitproof.train.face.data.layouts import read_layout
@@ -430,12 +429,10 @@ def figure_table(result: FacesBench) -> Table:
     for title in ("swap", "compression", "AUC", "EER", "forged called genuine", "clips"):
         table.add_column(title, justify="left" if title in ("swap", "compression") else "right")
     for (kind, compression), found in result.figures.items():
-        support = supported_rate(found.people)
         table.add_row(
             kind or "all",
             compression or "both",
-            format_percent(found.values["auc"]),
-            *(format_percent(found.values[name], support) for name in ("eer", "false_real")),
+            *(format_figure(found, name) for name in ("auc", "eer", "false_real")),
             f"{found.genuine} + {found.forged}",
             end_section=kind is None,
         )

@@ -192,8 +192,9 @@ def _write(found: FaceScan, folder: Path) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    from gaitproof.cli import face_prepare, face_train
+    from gaitproof.cli import face_evaluate, face_prepare, face_train
 
+    face_evaluate.register(face)
     face_prepare.register(face)
     face_train.register(face)
     app.add_typer(face, name="face")

@@ -67,11 +67,11 @@ def plot_roc(
             axes.fill_between(
                 _BAND_POINTS, 1 - high, 1 - low, color=COLOURS[0], alpha=0.18, linewidth=0
             )
-        _line(axes, curves.fmr, 1 - curves.fnmr, i, f"{name} (AUC {area * 100:.1f} %)")
+        draw_line(axes, curves.fmr, 1 - curves.fnmr, i, f"{name} (AUC {area * 100:.1f} %)")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.02)
-    _in_percent(axes)
+    in_percent(axes)
     what = f"{title} (band: 95 % over people)" if draws else title
     label(axes, what, "false match rate, %", "true match rate, %")
     legend(axes, "lower right")
@@ -116,7 +116,9 @@ def plot_det(
             _hatch_unsupported(axes, float(ndtri(low)), float(ndtri(high)), support)
         bound = f"EER < {format_bound(support)} %"
         shown = bound if rate < support else f"EER {rate * 100:.1f} %"
-        _line(axes, _deviate(curves.fmr, low), _deviate(curves.fnmr, low), i, f"{name} ({shown})")
+        draw_line(
+            axes, _deviate(curves.fmr, low), _deviate(curves.fnmr, low), i, f"{name} ({shown})"
+        )
     ends = (float(ndtri(low)), float(ndtri(high)))
     axes.plot(ends, ends, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xlim(ends)
@@ -195,7 +197,7 @@ def plot_tippett(
     for end in (-bound, bound) if bound is not None else ():
         axes.axvline(end, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_ylim(-0.01, 1.02)
-    axes.yaxis.set_major_formatter(_percent())
+    axes.yaxis.set_major_formatter(percent_ticks())
     label(axes, title, "log10 likelihood ratio", "trials with a larger ratio, %")
     legend(axes)
     return figure
@@ -527,7 +529,8 @@ def _bar(
     )
 
 
-def _line(axes: Axes, x: Float64, y: Float64, number: int, name: str) -> None:
+def draw_line(axes: Axes, x: Float64, y: Float64, number: int, name: str) -> None:
+    """Draw a curve in the colour and dashes of its number; the first is the thickest."""
     axes.plot(
         x,
         y,
@@ -564,12 +567,14 @@ def _rgb(colour: str) -> tuple[float, float, float]:
     return to_rgb(colour)
 
 
-def _percent() -> Any:
+def percent_ticks() -> Any:
+    """Return a formatter that writes shares in percent, without the sign."""
     from matplotlib.ticker import PercentFormatter
 
     return PercentFormatter(1.0, decimals=0, symbol="")
 
 
-def _in_percent(axes: Axes) -> None:
-    axes.xaxis.set_major_formatter(_percent())
-    axes.yaxis.set_major_formatter(_percent())
+def in_percent(axes: Axes) -> None:
+    """Label the ticks of both axes in percent."""
+    axes.xaxis.set_major_formatter(percent_ticks())
+    axes.yaxis.set_major_formatter(percent_ticks())

@@ -40,7 +40,7 @@ DPI: Final = 160
 
 _BASE: Final = 10.0
 
-Place = Literal["best", "lower right", "upper right", "upper left"]
+Place = Literal["best", "lower left", "lower right", "upper right", "upper left"]
 
 
 def new_figure(

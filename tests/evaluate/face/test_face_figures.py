@@ -51,7 +51,10 @@ def test_rates_of_each_class():
     assert found.values["false_fake"].value == 0.5
     assert found.values["false_real"].value == pytest.approx(2 / 3)
     assert found.confusion == ((1, 1), (2, 1))
-    assert (found.genuine, found.forged, found.people) == (2, 3, 3)
+    assert (found.genuine, found.forged) == (2, 3)
+    assert (found.genuine_people, found.forged_people) == (2, 3)
+    assert found.support("false_fake") == found.support("eer") > found.support("false_real") > 0
+    assert found.support("auc") == 0
 
 
 def test_nothing_called_forged():
@@ -94,9 +97,19 @@ def test_intervals_hold_the_truth():
     assert hits >= 52
 
 
-def test_one_kind_is_refused():
+def test_one_kind_alone_has_its_errors_only():
+    keys = tuple((f"p{i}",) for i in range(4))
+    scores = np.array([0.9, 0.2, 0.8, 0.7])
+    genuine = compute_figures(FaceScores(scores, np.ones(4, bool), keys), 0.5, draws=50)
+    assert genuine.values["false_fake"].value == 0.25
+    assert set(genuine.values) == {"false_fake"}
+    assert genuine.confusion == ((3, 1), (0, 0))
+    forged = compute_figures(FaceScores(scores, np.zeros(4, bool), keys), 0.5, draws=50)
+    assert forged.values["false_real"].value == 0.75
+    assert set(forged.values) == {"false_real", "recall"}
+    assert 0 <= forged.values["recall"].low <= 0.25 <= forged.values["recall"].high
     with pytest.raises(InputError):
-        compute_figures(FaceScores(np.array([0.5]), np.array([True]), (("a",),)), 0.5)
+        compute_figures(FaceScores(np.zeros(0), np.zeros(0, bool), ()), 0.5)
 
 
 @settings(deadline=None, max_examples=30)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof import metrics
+from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import (
     DRAWS,
     MIN_PEOPLE,
@@ -66,26 +67,38 @@ class FaceFigures:
     ----------
     genuine, forged
         How many of either.
-    people
-        Those who share nobody, see `FaceScores.people`.
+    genuine_people, forged_people
+        Those who share nobody, of either, see `FaceScores.people`.
     threshold
         At and above it a face counts as genuine.
     values
-        By the names of `CURVE_FIGURES` and `THRESHOLD_FIGURES`. The ends of an interval are NaN
-        where there are too few people for one.
+        By the names of `CURVE_FIGURES` and `THRESHOLD_FIGURES`; those only that the kinds at hand
+        allow. The ends of an interval are NaN where there are too few people for one.
     """
 
     genuine: int
     forged: int
-    people: int
+    genuine_people: int
+    forged_people: int
     threshold: float
     values: dict[str, Interval]
+
+    def support(self, name: str) -> float:
+        """Return the lowest value of a figure that the people can support; 0 if it is no error."""
+        people = {
+            "false_fake": self.genuine_people,
+            "false_real": self.forged_people,
+            "eer": min(self.genuine_people, self.forged_people),
+        }
+        return metrics.supported_rate(people[name]) if name in people else 0.0
 
     @property
     def confusion(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Genuine faces called genuine and forged, then forged ones called genuine and forged."""
-        wrong_genuine = round(self.values["false_fake"].value * self.genuine)
-        wrong_forged = round(self.values["false_real"].value * self.forged)
+        wrong_genuine, wrong_forged = (
+            round(self.values[name].value * count) if count else 0
+            for name, count in (("false_fake", self.genuine), ("false_real", self.forged))
+        )
         return (
             (self.genuine - wrong_genuine, wrong_genuine),
             (wrong_forged, self.forged - wrong_forged),
@@ -100,7 +113,7 @@ def compute_figures(
     Parameters
     ----------
     scores
-        Of both kinds.
+        Of at least one clip or picture.
     threshold
         Set on other people.
     draws, seed
@@ -110,39 +123,46 @@ def compute_figures(
     Raises
     ------
     InputError
-        If one kind is missing.
+        If there is none.
     """
-    values, genuine = metrics.check_trials(scores.scores, scores.genuine)
+    values, genuine = scores.scores, scores.genuine
+    if not len(scores):
+        raise InputError("There are no scores to compute figures of.")
     forged = float((~genuine).mean())
-    curves = metrics.compute_error_curves(values, genuine)
-    false_real = np.array((values[~genuine] >= threshold).mean())
-    false_fake = np.array((values[genuine] < threshold).mean())
-    measured = {name: f(curves.fmr, curves.fnmr) for name, f in CURVE_FIGURES.items()}
-    measured |= {name: f(false_real, false_fake, forged) for name, f in THRESHOLD_FIGURES.items()}
+    allowed = _allowed(forged)
+    measured: dict[str, float] = {}
+    if 0 < forged < 1:
+        curves = metrics.compute_error_curves(values, genuine)
+        measured = {name: float(f(curves.fmr, curves.fnmr)) for name, f in CURVE_FIGURES.items()}
+    wrong = (_share(values[~genuine] >= threshold), _share(values[genuine] < threshold))
+    measured |= {name: float(f(*wrong, forged)) for name, f in allowed.items()}
     spread = dict.fromkeys(measured, (float("nan"), float("nan")))
     if scores.units.count >= MIN_PEOPLE:
         drawn = draw_people(scores.units.count, draws, seed)
-        spread = {
-            name: percentile_interval(found)
-            for name, found in _draw_figures(scores, drawn, threshold, forged).items()
-        }
+        parts: dict[str, list[Float64]] = {name: [] for name in measured}
+        if 0 < forged < 1:
+            for fmr, fnmr in draw_rates(scores.units, values, drawn):
+                for name, curve_figure in CURVE_FIGURES.items():
+                    parts[name].append(curve_figure(fmr, fnmr))
+        for fmr, fnmr in draw_rates(scores.units, values, drawn, np.array([threshold])):
+            for name, figure in allowed.items():
+                parts[name].append(figure(fmr[:, 1], fnmr[:, 1], forged))
+        spread = {name: percentile_interval(np.concatenate(part)) for name, part in parts.items()}
     return FaceFigures(
         genuine=int(genuine.sum()),
         forged=int((~genuine).sum()),
-        people=scores.people,
+        genuine_people=scores.select(genuine).people,
+        forged_people=scores.select(~genuine).people,
         threshold=threshold,
-        values={name: Interval(float(v), *spread[name]) for name, v in measured.items()},
+        values={name: Interval(value, *spread[name]) for name, value in measured.items()},
     )
 
 
-def _draw_figures(
-    scores: FaceScores, drawn: Float64, threshold: float, forged: float
-) -> dict[str, Float64]:
-    found: dict[str, list[Float64]] = {}
-    for fmr, fnmr in draw_rates(scores.units, scores.scores, drawn):
-        for name, figure in CURVE_FIGURES.items():
-            found.setdefault(name, []).append(figure(fmr, fnmr))
-    for fmr, fnmr in draw_rates(scores.units, scores.scores, drawn, np.array([threshold])):
-        for name, at_threshold in THRESHOLD_FIGURES.items():
-            found.setdefault(name, []).append(at_threshold(fmr[:, 1], fnmr[:, 1], forged))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+def _allowed(forged: float) -> Mapping[str, _AtThreshold]:
+    """Return the figures that faces of which so large a share is forged allow."""
+    alone = {0.0: ("false_fake",), 1.0: ("false_real", "recall")}
+    return {name: THRESHOLD_FIGURES[name] for name in alone.get(forged, THRESHOLD_FIGURES)}
+
+
+def _share(wrong: NDArray[np.bool_]) -> Float64:
+    return np.array(wrong.mean() if len(wrong) else np.nan)

@@ -1,0 +1,110 @@
+"""``gaitproof face evaluate``: how well a face model does on prepared faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gaitproof.cli.verify import JsonOption
+
+if TYPE_CHECKING:
+    from gaitproof.evaluate.face.result import FaceEvaluation
+
+
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Name of shipped weights, or a model folder.")
+    ],
+    stores: Annotated[
+        list[Path],
+        typer.Argument(metavar="STORE...", help="Folders of `face prepare`, one per data set."),
+    ],
+    split: Annotated[
+        str, typer.Option(help="Whose clips are scored: train, validation, test or unused.")
+    ] = "test",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Write figures, scores and pictures here."
+        ),
+    ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Also compressed and scaled down, step by step.")
+    ] = False,
+    draws: Annotated[int, typer.Option(min=20, help="Bootstrap draws.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Score prepared faces and say how often the model is wrong, with intervals over people.
+
+    Threshold, band and calibration are those of the model's card; nothing is fitted here.
+    """
+    from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.evaluate.face.evaluation import evaluate_faces
+    from gaitproof.evaluate.face.sweep import CONDITIONS
+    from gaitproof.face.model import FaceForgeryModel
+    from gaitproof.train.face.data.store import FaceStore
+
+    loaded = FaceForgeryModel.load(model)
+    opened = [FaceStore.open(store) for store in stores]
+    with progress_bar("Scoring faces") as progress:
+        result = evaluate_faces(
+            loaded,
+            opened,
+            split=split,
+            conditions=CONDITIONS if sweep else (),
+            draws=draws,
+            seed=seed,
+            progress=progress,
+        )
+    written = [] if output is None else _write(result, output)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    _show(result)
+    from gaitproof.cli.experiments import say_written
+
+    if written:
+        say_written(written)
+
+
+def _write(result: FaceEvaluation, folder: Path) -> list[Path]:
+    from gaitproof.cli.output import json_text
+    from gaitproof.evaluate.face.files import write_scores
+    from gaitproof.media.files import make_folder, write_atomically
+    from gaitproof.report.face_evaluation import save_face_plots
+
+    make_folder(folder)
+    figures = folder / "evaluation.json"
+    write_atomically(figures, (json_text(result.to_dict(), indent=1) + "\n").encode())
+    return [figures, *write_scores(result, folder), *save_face_plots(result, folder)]
+
+
+def _show(result: FaceEvaluation) -> None:
+    from gaitproof.cli.output import markup, stdout
+    from gaitproof.evaluate.face import table
+
+    console = stdout()
+    console.print(
+        f"Model: {markup(result.model_id)}, threshold {result.threshold:.3f}; clips of the split "
+        f"{markup(result.split)}"
+    )
+    console.print(markup(result.limits.splitlines()[0]))
+    if len(result.stores) > 1:
+        console.print(table.across_table(result))
+    for store in result.stores:
+        console.print(table.store_table(store))
+        console.print(table.answer_table(store))
+        if len(store.manipulations) > 1:
+            console.print(table.manipulation_table(store))
+        if store.sweep:
+            console.print(table.sweep_table(store))
+        for note in store.notes:
+            console.print(f"Note: {markup(note)}")
+
+
+def register(face: typer.Typer) -> None:
+    """Add the command to ``gaitproof face``."""
+    face.command()(evaluate)

@@ -1,0 +1,191 @@
+"""Scoring prepared faces with a face forgery detector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof import metrics
+from gaitproof.errors import InputError
+from gaitproof.evaluate.bootstrap import DRAWS
+from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
+from gaitproof.evaluate.face.result import (
+    ClipAnswer,
+    FaceEvaluation,
+    StoreResult,
+    SweepStep,
+    clip_scores,
+    picture_scores,
+)
+from gaitproof.evaluate.face.scores import FaceScores
+from gaitproof.evaluate.face.sweep import UNTOUCHED, Condition
+from gaitproof.face.align import align
+from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.verdict import FaceDecision, calibrated, decide
+from gaitproof.train.face.data.clips import Label
+from gaitproof.train.face.data.store import FaceStore, StoredClip, StoredFaces
+
+Float64 = NDArray[np.float64]
+
+DECISIONS: Final = tuple(one.value for one in FaceDecision if one is not FaceDecision.NO_FACE)
+
+
+def evaluate_faces(
+    model: FaceForgeryModel,
+    stores: Sequence[FaceStore],
+    *,
+    split: str = "test",
+    conditions: Sequence[Condition] = (),
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> FaceEvaluation:
+    """Score the clips of one split of every store, and compute all figures.
+
+    Parameters
+    ----------
+    model
+        Its card's threshold and band decide; nothing is fitted here.
+    stores
+        Prepared faces, of one data set each.
+    split
+        Whose clips are scored; ``test`` for figures.
+    conditions
+        Of the sweep, such as `gaitproof.evaluate.face.sweep.CONDITIONS`; none for no sweep.
+    draws, seed
+        Of the bootstrap over people.
+    progress
+        Told the share done, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If a store has no clip of the split, or cannot be read.
+    ModelError
+        If the model cannot be run.
+    """
+    chosen = [store.of_split(split) for store in stores]
+    for store, clips in zip(stores, chosen, strict=True):
+        if not clips:
+            raise InputError(
+                f"{str(store.folder)!r} has no clip of the split {split!r}.",
+                actual=", ".join(sorted({stored.clip.split for stored in store.clips})) or "none",
+            )
+    total, done = sum(map(len, chosen)), 0
+    results = []
+    for store, clips in zip(stores, chosen, strict=True):
+        scored: list[list[Float64]] = []
+        for stored in clips:
+            scored.append(list(score_clip(model, store.read(stored), (UNTOUCHED, *conditions))))
+            done += 1
+            if progress is not None:
+                progress(done / total)
+        results.append(_summarise(model, store, clips, scored, conditions, draws, seed))
+    card = model.card
+    return FaceEvaluation(
+        card.model_id,
+        card.limits,
+        split,
+        card.operating_point.threshold,
+        draws,
+        seed,
+        tuple(results),
+    )
+
+
+def score_clip(
+    model: FaceForgeryModel, faces: StoredFaces, conditions: Sequence[Condition]
+) -> Iterator[Float64]:
+    """Yield the scores of a clip's pictures, shape (T,), under every condition."""
+    alignment = model.card.alignment
+    for condition in conditions:
+        crops = [
+            align(condition.damage.apply(picture), points.astype(np.float64), alignment)
+            for picture, points in zip(faces.pictures, faces.points, strict=True)
+        ]
+        yield model.score(np.stack(crops))
+
+
+def _summarise(
+    model: FaceForgeryModel,
+    store: FaceStore,
+    clips: Sequence[StoredClip],
+    scored: Sequence[Sequence[Float64]],
+    conditions: Sequence[Condition],
+    draws: int,
+    seed: int,
+) -> StoreResult:
+    card = model.card
+
+    def figures(scores: FaceScores) -> FaceFigures:
+        return compute_figures(scores, card.operating_point.threshold, draws=draws, seed=seed)
+
+    answers = tuple(
+        _answer(model, stored, parts[0]) for stored, parts in zip(clips, scored, strict=True)
+    )
+    scores = clip_scores(answers)
+    made_by = np.array([stored.clip.manipulation for stored in clips])
+    forged = sorted(set(made_by[~scores.genuine].tolist()))
+    return StoreResult(
+        name=store.folder.resolve().name,
+        answers=answers,
+        picture=figures(picture_scores(answers)),
+        video=figures(scores),
+        manipulations={
+            name: figures(scores.select(scores.genuine | (made_by == name))) for name in forged
+        },
+        decisions={label.value: _count(answers, label) for label in Label},
+        cllr=_cllr(answers),
+        sweep=tuple(
+            SweepStep(
+                condition,
+                figures(
+                    FaceScores.of_clips(
+                        [float(parts[place].mean()) for parts in scored],
+                        [stored.clip for stored in clips],
+                    )
+                ),
+            )
+            for place, condition in enumerate(conditions, start=1)
+        ),
+        notes=tuple(_notes(model, store)),
+    )
+
+
+def _answer(model: FaceForgeryModel, stored: StoredClip, scores: Float64) -> ClipAnswer:
+    score = float(scores.mean())
+    decision, _ = decide(scores, model.card, Counter())
+    evidence = calibrated(score, model.card.calibration)
+    return ClipAnswer(stored, scores, score, evidence, decision.value)
+
+
+def _count(answers: Sequence[ClipAnswer], label: Label) -> dict[str, int]:
+    found = Counter(answer.decision for answer in answers if answer.stored.clip.label is label)
+    return {decision: found[decision] for decision in DECISIONS}
+
+
+def _cllr(answers: Sequence[ClipAnswer]) -> float:
+    known = [(one.log10_lr, one.stored.clip.label) for one in answers if one.log10_lr is not None]
+    if {label for _, label in known} != set(Label):
+        return float("nan")
+    return metrics.cllr(
+        [evidence for evidence, _ in known], [label is Label.REAL for _, label in known]
+    )
+
+
+def _notes(model: FaceForgeryModel, store: FaceStore) -> Iterator[str]:
+    card = model.card
+    if store.detector.split(" ")[0] != card.detector.split(" ")[0]:
+        yield (
+            f"faces were found by {store.detector}, but the model was trained on those of "
+            f"{card.detector}"
+        )
+    if store.alignment.margin < card.alignment.margin:
+        yield (
+            f"the stored faces have less room around them ({store.alignment.margin:g}) than the "
+            f"model sees ({card.alignment.margin:g}): its crops have black edges"
+        )

@@ -1,0 +1,271 @@
+"""Pictures of the evaluation of a face forgery detector; each function returns a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof import metrics
+from gaitproof.evaluate.face.result import (
+    FaceEvaluation,
+    StoreResult,
+    clip_scores,
+    picture_scores,
+)
+from gaitproof.evaluate.face.scores import FaceScores
+from gaitproof.evaluate.face.sweep import UNTOUCHED
+from gaitproof.evaluate.face.table import format_figure
+from gaitproof.report.explanation import plain_text
+from gaitproof.report.plots import draw_line, in_percent, percent_ticks
+from gaitproof.report.style import (
+    COLOURS,
+    GREY,
+    HATCHES,
+    LINES,
+    MARKERS,
+    label,
+    legend,
+    new_figure,
+    save_figure,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BINS: Final = 30
+
+
+def plot_roc(curves: Mapping[str, FaceScores], *, title: str = "ROC") -> Figure:
+    """Draw the share of forged faces found over that of genuine ones called forged.
+
+    Parameters
+    ----------
+    curves
+        Scores of both kinds, by name.
+    title
+        Above the plot.
+    """
+    figure, (axes,) = new_figure()
+    for number, (name, scores) in enumerate(curves.items()):
+        found = metrics.compute_error_curves(scores.scores, scores.genuine)
+        area = metrics.auc(scores.scores, scores.genuine)
+        draw_line(axes, found.fnmr, 1 - found.fmr, number, f"{name} (AUC {area * 100:.1f} %)")
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.02)
+    in_percent(axes)
+    label(axes, title, "genuine called forged, %", "forged found, %")
+    legend(axes, "lower right")
+    return figure
+
+
+def compute_precision_recall(
+    scores: FaceScores,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return precision and recall of "forged" at every threshold at which something is forged.
+
+    Returns
+    -------
+    tuple of ndarray
+        Precision and recall, same shape; recall increases.
+    """
+    found = metrics.compute_error_curves(scores.scores, scores.genuine)
+    # below the lowest score nothing is called forged, and precision is not defined
+    hits = (1 - found.fmr[1:]) * (~scores.genuine).sum()
+    alarms = found.fnmr[1:] * scores.genuine.sum()
+    return hits / (hits + alarms), 1 - found.fmr[1:]
+
+
+def plot_precision_recall(
+    curves: Mapping[str, FaceScores], *, title: str = "Precision and recall"
+) -> Figure:
+    """Draw the share of forged faces among those called forged over the share of them found.
+
+    Parameters
+    ----------
+    curves
+        Scores of both kinds, by name; precision holds at the shares of the kinds among them.
+    title
+        Above the plot.
+    """
+    figure, (axes,) = new_figure()
+    for number, (name, scores) in enumerate(curves.items()):
+        precision, recall = compute_precision_recall(scores)
+        prevalence = float((~scores.genuine).mean())
+        draw_line(axes, recall, precision, number, f"{name} ({prevalence:.0%} are forged)")
+        axes.axhline(prevalence, color=COLOURS[number % len(COLOURS)], linewidth=0.8, linestyle=":")
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.02)
+    in_percent(axes)
+    what = f"{title} (dotted: everything called forged)"
+    label(axes, what, "recall: forged found, %", "precision: of those called forged, %")
+    legend(axes, "lower left")
+    return figure
+
+
+def plot_confusion(store: StoreResult, *, title: str = "Decisions") -> Figure:
+    """Draw the four outcomes of clips at the threshold, as counts and rates."""
+    figure, (axes,) = new_figure(width=5.4, height=3.8)
+    axes.grid(False)
+    found = store.video
+    counts = np.array(found.confusion)
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.35, aspect="auto")
+    errors = ("false_fake", "false_real")
+    for row in range(2):
+        for column in range(2):
+            text = f"{counts[row, column]:,}"
+            if row != column:
+                text += f"\n{format_figure(found, errors[row])} %"
+            axes.text(
+                column,
+                row,
+                text,
+                ha="center",
+                va="center",
+                fontsize=11,
+                color="white" if shares[row, column] > 0.8 else "black",
+            )
+    axes.set_xticks([0, 1], ["called genuine", "called forged"])
+    axes.set_yticks([0, 1], [f"genuine\n({totals[0, 0]:,})", f"forged\n({totals[1, 0]:,})"])
+    axes.tick_params(length=0)
+    label(axes, f"{title}, threshold {found.threshold:.3f}", "decision", "truth")
+    return figure
+
+
+def plot_scores(scores: FaceScores, threshold: float, *, title: str = "Scores") -> Figure:
+    """Draw histograms of the scores of genuine and of forged faces.
+
+    Parameters
+    ----------
+    scores
+        Of one kind or both.
+    threshold
+        Marked.
+    title
+        Above the plot.
+    """
+    figure, (axes,) = new_figure()
+    edges = np.linspace(0, 1, _BINS + 1).tolist()
+    for number, (name, kept) in enumerate(
+        (("genuine", scores.genuine), ("forged", ~scores.genuine))
+    ):
+        values = scores.scores[kept]
+        if len(values):
+            axes.hist(
+                values,
+                edges,
+                weights=np.full(len(values), 100 / len(values)),
+                histtype="stepfilled",
+                alpha=0.45,
+                facecolor=COLOURS[number],
+                edgecolor=COLOURS[number],
+                hatch=HATCHES[number],
+                linewidth=1.4,
+                linestyle=LINES[number],
+                label=f"{name} ({len(values):,})",
+            )
+    axes.axvline(
+        threshold, color="black", linewidth=1.2, linestyle="--", label=f"threshold {threshold:.3f}"
+    )
+    axes.set_xlim(0, 1)
+    label(axes, title, "score (higher = more genuine)", "share of its class, %")
+    legend(axes)
+    return figure
+
+
+def plot_sweep(store: StoreResult, *, title: str = "Compression and scale") -> Figure:
+    """Draw the AUC of clips over each kind of damage, with intervals over people.
+
+    Parameters
+    ----------
+    store
+        With a sweep and both kinds of clips.
+    title
+        Above the plots.
+    """
+    kinds = {
+        kind: list(steps)
+        for kind, steps in groupby(store.sweep, key=lambda step: step.condition.kind)
+        if kind != UNTOUCHED.kind
+    }
+    figure, all_axes = new_figure(len(kinds), width=3.2 * len(kinds), height=3.4)
+    stored = store.video.values["auc"]
+    for number, (axes, (kind, steps)) in enumerate(zip(all_axes, kinds.items(), strict=True)):
+        places = np.arange(len(steps))
+        found = [step.video.values["auc"] for step in steps]
+        axes.fill_between(
+            places,
+            [one.low for one in found],
+            [one.high for one in found],
+            color=COLOURS[0],
+            alpha=0.18,
+            linewidth=0,
+        )
+        axes.plot(
+            places,
+            [one.value for one in found],
+            color=COLOURS[0],
+            marker=MARKERS[0],
+            linewidth=1.8,
+            label="damaged",
+        )
+        axes.axhline(stored.value, color=GREY, linewidth=1.0, linestyle="--", label="as stored")
+        axes.set_xticks(places, [f"{step.condition.setting:g}" for step in steps])
+        axes.set_ylim(min(0.45, *(one.low for one in found)), 1.01)
+        axes.yaxis.set_major_formatter(percent_ticks())
+        label(axes, title if number == 0 else "", kind, "AUC, %" if number == 0 else "")
+    legend(all_axes[0], "lower left")
+    return figure
+
+
+def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:
+    """Write every picture that the result allows as PNG.
+
+    Parameters
+    ----------
+    result
+        The evaluation.
+    folder
+        Exists. With several stores, those of one store have its number in their names.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    both = [store for store in result.stores if "auc" in store.video.values]
+    figures: dict[str, Figure] = {}
+    if both:
+        curves = _curves(both)
+        figures["roc"] = plot_roc(curves)
+        figures["precision-recall"] = plot_precision_recall(curves)
+    for number, store in enumerate(result.stores, start=1):
+        mark = "" if len(result.stores) == 1 else f"-{number}"
+        where = "" if len(result.stores) == 1 else f", {plain_text(store.name)}"
+        figures[f"confusion{mark}"] = plot_confusion(store, title=f"Decisions{where}")
+        figures[f"scores{mark}"] = plot_scores(
+            clip_scores(store.answers), result.threshold, title=f"Scores of clips{where}"
+        )
+        if store.sweep and store in both:
+            figures[f"sweep{mark}"] = plot_sweep(store, title=f"Damage{where}")
+    written = []
+    for name, figure in figures.items():
+        path = folder / f"{name}.png"
+        save_figure(figure, path)
+        written.append(path)
+    return written
+
+
+def _curves(stores: list[StoreResult]) -> dict[str, FaceScores]:
+    """Return the scores of clips of every store, and of the pictures if there is one store."""
+    if len(stores) == 1:
+        answers = stores[0].answers
+        return {"clips": clip_scores(answers), "pictures": picture_scores(answers)}
+    return {plain_text(store.name): clip_scores(store.answers) for store in stores}
