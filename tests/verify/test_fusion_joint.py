@@ -54,6 +54,7 @@ def test_the_four_combinations(joined, walk_decision, face, answer, log10_lr, wo
     assert found.decision == answer
     assert found.answers is Answers.BOTH
     assert found.log10_lr == pytest.approx(log10_lr)
+    assert found.weight.endswith(f"{'for' if log10_lr > 0 else 'against'} the claim")
     assert found.combination in COMBINATIONS
     assert words in found.plain
     assert "Ann" in found.headline
@@ -94,13 +95,14 @@ def test_no_walk_leaves_the_face_as_it_is(joined):
     assert "does not tell who the person is" in real.reason
     assert "too few steps" in real.reason
     assert real.log10_lr == 1.1
+    assert real.weight == "some support"
 
 
 def test_neither(joined):
     found = joined("INCONCLUSIVE")
     assert found.decision is Decision.INCONCLUSIVE
     assert found.reason == "too few steps"
-    assert (found.answers, found.log10_lr) == (Answers.NONE, None)
+    assert (found.answers, found.log10_lr, found.weight) == (Answers.NONE, None, "")
 
 
 def test_an_undecided_half_leaves_the_whole_undecided(joined):

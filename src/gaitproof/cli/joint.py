@@ -118,6 +118,7 @@ def _answers_table(joint: JointVerdict, verdict: Verdict) -> Table:
     from rich.table import Table
 
     from gaitproof.cli.output import markup, rate
+    from gaitproof.verify.calibration import in_words
 
     table = Table("", "answer", "log10 likelihood ratio", "wrong answers on held-out people")
     walk_rate, face_rate, refused = (
@@ -131,7 +132,7 @@ def _answers_table(joint: JointVerdict, verdict: Verdict) -> Table:
     table.add_row(
         "walk",
         markup(verdict.headline),
-        _ratio(verdict.log10_lr, verdict.log10_lr_bound),
+        "" if verdict.log10_lr is None else _ratio(verdict.log10_lr, in_words(verdict.log10_lr)),
         walk_rate,
     )
     face = joint.face
@@ -139,21 +140,19 @@ def _answers_table(joint: JointVerdict, verdict: Verdict) -> Table:
         table.add_row("face", "not judged", "", "")
     else:
         why = f" — {face.reason}" if face.reason else ""
-        ratio = "" if face.log10_lr is None else f"{face.log10_lr:+.2f} ({face.confidence})"
+        ratio = "" if face.log10_lr is None else _ratio(face.log10_lr, face.confidence)
         table.add_row("face", markup(f"{face.decision.value}{why}"), ratio, face_rate)
     table.add_row(
         "both",
         joint.decision.value,
-        _ratio(joint.log10_lr, joint.log10_lr_bound),
+        "" if joint.log10_lr is None else _ratio(joint.log10_lr, joint.weight),
         refused,
     )
     return table
 
 
-def _ratio(log10_lr: float | None, bound: float | None) -> str:
-    from gaitproof.cli.output import evidence
-
-    return "" if log10_lr is None or bound is None else evidence(log10_lr, bound)
+def _ratio(log10_lr: float, words: str) -> str:
+    return f"{log10_lr:+.2f} ({words})"
 
 
 def _combinations_table(joint: JointVerdict) -> Table:

@@ -19,7 +19,6 @@ from gaitproof.report.casefile.sentences import WALKS, Hypotheses, likelihood_se
 from gaitproof.report.page import SYMBOLS, error_rate_text, measure, signed
 from gaitproof.report.text import printable
 from gaitproof.types import Decision
-from gaitproof.verify.calibration import in_words
 from gaitproof.verify.fusion import (
     COMBINATIONS,
     FACE_WORDS,
@@ -51,8 +50,7 @@ def joint_finding(report: CaseReport, joint: JointVerdict) -> Iterable[Block]:
         about = _hypotheses(joint)
         sentence = likelihood_sentence(joint.log10_lr, joint.log10_lr_bound, about)
         rows.append(("Weight", f"{printable(sentence)} log₁₀ {signed(joint.log10_lr)}."))
-        if joint.answers is not Answers.FACE:
-            rows.append(("In words", f"{in_words(joint.log10_lr).capitalize()} (ENFSI scale)."))
+        rows.append(("In words", f"{joint.weight.capitalize()} (ENFSI scale)."))
     rows.append(("How joined", printable(joint.rule)))
     rows.append(("Video", printable(verdict.source)))
     rows.append(("Report made", f"{printable(report.created)} (UTC), {verdict.software}"))

@@ -12,6 +12,7 @@ from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import MIN_PICTURES, FaceDecision, FaceVerdict
 from gaitproof.types import Decision, ErrorRate, PoseSequence, Verdict
+from gaitproof.verify.calibration import in_words
 from gaitproof.verify.decision import NO_SUPPORT
 from gaitproof.verify.fusion.belonging import find_own_faces
 from gaitproof.verify.fusion.rule import QUESTION, FusionWeights, fuse
@@ -247,12 +248,22 @@ class JointVerdict:
             Answers.NONE: "nothing: neither was weighed",
         }[self.answers]
 
+    @property
+    def weight(self) -> str:
+        """The joint likelihood ratio in words; empty without one."""
+        if self.log10_lr is None:
+            return ""
+        if self.answers is Answers.FACE and self.face is not None:
+            return self.face.confidence
+        return in_words(self.log10_lr)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, `headline`, `plain` and `question` included."""
+        """Return plain JSON types, `headline`, `plain`, `question` and `weight` included."""
         return {
             "headline": self.headline,
             "plain": self.plain,
             "question": self.question,
+            "weight": self.weight,
             **asdict(self),
         }
 
