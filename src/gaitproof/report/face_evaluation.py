@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof import metrics
+from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.face.result import (
     FaceEvaluation,
     StoreResult,
@@ -97,7 +98,7 @@ def plot_precision_recall(
     for number, (name, scores) in enumerate(curves.items()):
         precision, recall = compute_precision_recall(scores)
         prevalence = float((~scores.genuine).mean())
-        draw_line(axes, recall, precision, number, f"{name} ({prevalence:.0%} are forged)")
+        draw_line(axes, recall, precision, number, f"{name} ({prevalence * 100:.0f} % are forged)")
         axes.axhline(prevalence, color=COLOURS[number % len(COLOURS)], linewidth=0.8, linestyle=":")
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.02)
@@ -197,6 +198,8 @@ def plot_sweep(store: StoreResult, *, title: str = "Compression and scale") -> F
     }
     figure, all_axes = new_figure(len(kinds), width=3.2 * len(kinds), height=3.4)
     stored = store.video.values["auc"]
+    # too few people have no interval, and its ends are no numbers
+    ends = [end for step in store.sweep for end in _ends(step.video.values["auc"])]
     for number, (axes, (kind, steps)) in enumerate(zip(all_axes, kinds.items(), strict=True)):
         places = np.arange(len(steps))
         found = [step.video.values["auc"] for step in steps]
@@ -218,11 +221,20 @@ def plot_sweep(store: StoreResult, *, title: str = "Compression and scale") -> F
         )
         axes.axhline(stored.value, color=GREY, linewidth=1.0, linestyle="--", label="as stored")
         axes.set_xticks(places, [f"{step.condition.setting:g}" for step in steps])
-        axes.set_ylim(min(0.45, *(one.low for one in found)), 1.01)
+        axes.set_ylim(float(np.nanmin([0.45, *ends])), 1.01)
         axes.yaxis.set_major_formatter(percent_ticks())
-        label(axes, title if number == 0 else "", kind, "AUC, %" if number == 0 else "")
+        label(
+            axes,
+            f"{title} (band: 95 % over people)" if number == 0 else "",
+            kind,
+            "AUC of clips, %" if number == 0 else "",
+        )
     legend(all_axes[0], "lower left")
     return figure
+
+
+def _ends(found: Interval) -> tuple[float, float]:
+    return found.value, found.low
 
 
 def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:

@@ -1,0 +1,88 @@
+import json
+
+import pytest
+import typer
+from forged_stores import brightness_model, forged_store
+from typer.testing import CliRunner
+
+from gaitproof.cli import bench, face_evaluate
+from gaitproof.errors import InputError, ModelError
+
+app = typer.Typer()
+face_evaluate.register(app)
+bench.register(app)
+
+
+@app.callback()
+def keep_the_name_of_the_command():
+    """Make a group of a single command too."""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    brightness_model(tmp_path / "m")
+    forged_store(tmp_path / "drawn")
+
+    def do(*arguments):
+        return CliRunner().invoke(app, list(arguments))
+
+    return do
+
+
+def test_figures_are_shown(run):
+    found = run("evaluate", "m", "drawn", "--draws", "20")
+    assert found.exit_code == 0
+    for part in ("For tests only.", "drawn", "balanced accuracy", "hidden", "INCONCLUSIVE"):
+        assert part in found.stdout
+    assert "as stored" not in found.stdout
+
+
+def test_several_stores_stand_side_by_side(run, tmp_path):
+    forged_store(tmp_path / "second", people=4)
+    found = run("evaluate", "m", "drawn", "second", "--draws", "20")
+    assert "data set by data set" in found.stdout
+    assert found.stdout.count("second") > 1
+
+
+def test_everything_is_written(run, tmp_path):
+    found = run("evaluate", "m", "drawn", "--draws", "20", "--sweep", "-o", "out/new", "--json")
+    assert found.exit_code == 0
+    answer = json.loads(found.stdout)
+    assert answer["stores"][0]["video"]["values"]["auc"]["value"] == 0.75
+    assert len(answer["stores"][0]["sweep"]) == 15
+    written = {path.name for path in (tmp_path / "out/new").iterdir()}
+    assert written == {
+        "evaluation.json",
+        "scores.csv",
+        "trials.csv",
+        "roc.png",
+        "precision-recall.png",
+        "confusion.png",
+        "scores.png",
+        "sweep.png",
+    }
+    assert json.loads((tmp_path / "out/new/evaluation.json").read_text()) == answer
+
+
+def test_bad_input(run, tmp_path):
+    assert isinstance(run("evaluate", "none", "drawn").exception, ModelError)
+    assert isinstance(run("evaluate", "m", "none").exception, InputError)
+    assert isinstance(run("evaluate", "m", "drawn", "--split", "train").exception, InputError)
+    (tmp_path / "file").write_text("x")
+    assert isinstance(run("evaluate", "m", "drawn", "-o", "file").exception, InputError)
+
+
+def test_bench_faces_refuses_what_it_cannot_use(run, tmp_path):
+    (tmp_path / "root").mkdir()
+    assert isinstance(run("bench", "faces", "none", "--model", "m").exception, InputError)
+    assert isinstance(run("bench", "faces", "root", "--model", "m").exception, InputError)
+    (tmp_path / "root/a.png").write_bytes(b"x")
+    (tmp_path / "root/clips.csv").write_text(
+        "path,label,keys,manipulation,split\na.png,real,ann,,test\n"
+    )
+    found = run("bench", "faces", "root", "--model", "m")
+    assert "three people" in str(found.exception)
+    found = run("bench", "faces", "root", "--model", "m", "--detector", "other")
+    assert found.exit_code == 2
