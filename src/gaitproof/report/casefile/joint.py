@@ -111,6 +111,7 @@ def joint_model(report: CaseReport) -> Iterable[Block]:
     yield Facts(
         (
             ("Model", printable(card.model_id)),
+            ("Faces found by", _detector(report) or "no face was found"),
             ("Architecture", printable(f"{card.architecture}; trained {card.trained_on}")),
             (
                 "Trained on",
@@ -143,6 +144,11 @@ def joint_model(report: CaseReport) -> Iterable[Block]:
                 for d in card.data
             )
         )
+
+
+def _detector(report: CaseReport) -> str:
+    face = report.joint.face if report.joint is not None else None
+    return "" if face is None else printable(face.detector)
 
 
 def _face_text(face: FaceFinding | None) -> str:
