@@ -1,5 +1,7 @@
 import csv
 import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,9 +10,11 @@ from portrait_clips import FACES
 from rich.console import Console
 from tiny_face_model import make_weights, write_model
 
+from gaitproof.bench import faces as bench_module
 from gaitproof.bench.faces import (
     GENUINE,
     FacesBench,
+    Pairing,
     Trial,
     cost_line,
     figure_table,
@@ -18,10 +22,12 @@ from gaitproof.bench.faces import (
     pair_portraits,
     run,
     verdict_table,
+    write_trials,
 )
 from gaitproof.errors import InputError
 from gaitproof.evaluate.face.clips import COMPRESSIONS
 from gaitproof.evaluate.face.swaps import SWAPS
+from gaitproof.evaluate.fusion_trials import read_single
 from gaitproof.media.decode import read_frames
 from gaitproof.train.face.data.clips import FaceClip, Label
 
@@ -37,7 +43,8 @@ def portraits(people=6, split="test"):
 
 def trial(person, kind=GENUINE, compression="good", score=0.9, decision="REAL"):
     people = (f"p{person}",) if kind == GENUINE else (f"p{person}", f"p{(person + 1) % 5}")
-    return Trial(f"{person}.jpg", people, kind, compression, decision, score, 10, 1.5)
+    ratio = None if score is None else 2 * score - 1
+    return Trial(f"{person}.jpg", people, kind, compression, 1, decision, score, ratio, 10, 1.5)
 
 
 def bench(score=lambda person, kind: 0.9 if kind == GENUINE else 0.1, **changes):
@@ -101,6 +108,37 @@ def test_tables_say_all():
     assert all(kind in text for kind in SWAPS)
     assert "1.50 s" in cost_line(result)
     assert "12.0 ms" in cost_line(result)
+
+
+def test_the_face_that_fills_most_of_the_clip_is_scored():
+    def face(score, sizes):
+        frames = [SimpleNamespace(box=(10, 10, 10 + size, 10 + size)) for size in sizes]
+        return SimpleNamespace(score=score, log10_lr=None, frames=frames)
+
+    decided = SimpleNamespace(value="FAKE")
+    faces = [face(0.1, [20] * 3), face(0.8, [200, 210]), face(None, [])]
+    found = SimpleNamespace(faces=faces, decision=decided, seconds=1.0)
+    pairing = Pairing("a.jpg", "b.jpg", ("ann", "bob"))
+    trial = bench_module._judge(found, pairing, "colour", "good")
+    assert (trial.score, trial.pictures, trial.faces) == (0.8, 2, 3)
+    assert (trial.decision, trial.people) == ("FAKE", ("ann", "bob"))
+    nobody = SimpleNamespace(faces=[], decision=decided, seconds=1.0)
+    assert bench_module._judge(nobody, pairing, GENUINE, "good").score is None
+
+
+def test_second_faces_are_told():
+    result = bench(trials=(replace(trial(0), faces=2), trial(1)))
+    assert "In 1 of 2 clips the detector saw a second face." in cost_line(result)
+    assert "second" not in cost_line(bench())
+
+
+def test_trials_for_the_fusion_with_the_walk(tmp_path):
+    lost = trial(0, score=None, decision="NO FACE")
+    write_trials(bench(trials=(trial(1), trial(2, "colour", score=0.1), lost)), tmp_path / "t.csv")
+    found = read_single(tmp_path / "t.csv")
+    assert found.group.tolist() == ["p1", "p2"]
+    assert found.genuine.tolist() == [True, False]
+    assert found.log10_lr == pytest.approx([0.8, -0.8])
 
 
 def test_twins_move_alike(tmp_path):

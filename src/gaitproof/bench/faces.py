@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -28,10 +28,11 @@ from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.swaps import SWAPS
 from gaitproof.evaluate.face.table import format_figure
+from gaitproof.evaluate.fusion_trials import SingleTrials, write_single
 from gaitproof.face.detect import DetectorSettings, FaceDetector, create_detector
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan, ScanSettings, scan_video
-from gaitproof.face.verdict import FaceDecision
+from gaitproof.face.verdict import FaceDecision, FaceVerdict
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.media.manifest import locate
@@ -90,12 +91,16 @@ class Trial:
         One of `KINDS`.
     compression
         A name of `COMPRESSIONS`.
+    faces
+        How many were found; the portrait shows one.
     decision
-        Value of `FaceDecision`.
+        Of the clip, value of `FaceDecision`.
     score
-        Lowest of the clip's faces, 0 (forged) to 1 (genuine); None if none was scored.
+        Of the face that fills most of the clip, 0 (forged) to 1 (genuine); None without one.
+    log10_lr
+        The same calibrated; None without a calibration.
     pictures
-        Scored ones.
+        Of it that were scored.
     seconds
         That the scan took.
     """
@@ -104,8 +109,10 @@ class Trial:
     people: tuple[str, ...]
     kind: str
     compression: str
+    faces: int
     decision: str
     score: float | None
+    log10_lr: float | None
     pictures: int
     seconds: float
 
@@ -316,7 +323,8 @@ class _Job:
         model = FaceForgeryModel.load(self.model)
         own = make_folder(self.folder / self._name(pairing))
         # other weights or settings scan the same clips anew
-        known = model.card.model_dump_json() + self.settings.model_dump_json()
+        asked = (model.card.model_dump_json(), self.settings.model_dump_json())
+        known = "".join((*asked, *(one.name for one in fields(Trial))))
         kept = own / f"trials-{hashlib.sha256(known.encode()).hexdigest()[:16]}.json"
         if kept.is_file():
             entries = json.loads(kept.read_text("utf-8"))
@@ -404,16 +412,44 @@ def time_network(model: FaceForgeryModel) -> float:
 
 
 def _judge(found: FaceScan, pairing: Pairing, kind: str, compression: str) -> Trial:
-    scores = [face.score for face in found.faces if face.score is not None]
+    main = max(found.faces, key=_extent, default=None)
     return Trial(
         target=pairing.target,
         people=pairing.people[:1] if kind == GENUINE else pairing.people,
         kind=kind,
         compression=compression,
+        faces=len(found.faces),
         decision=found.decision.value,
-        score=min(scores, default=None),
-        pictures=sum(len(face.frames) for face in found.faces),
+        score=None if main is None else main.score,
+        log10_lr=None if main is None else main.log10_lr,
+        pictures=0 if main is None else len(main.frames),
         seconds=found.seconds,
+    )
+
+
+def _extent(face: FaceVerdict) -> float:
+    """Return the sum of a face's sizes over its scored pictures."""
+    # what the detector takes for a face beside the real one is small, or seen now and then
+    boxes = np.array([frame.box for frame in face.frames]).reshape(-1, 4)
+    return float(np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)).sum())
+
+
+def write_trials(result: FacesBench, path: Path) -> None:
+    """Write the likelihood ratios for ``bench fusion --faces``, grouped by who was filmed.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    known = [(one, one.log10_lr) for one in result.trials if one.log10_lr is not None]
+    write_single(
+        path,
+        SingleTrials(
+            np.array([one.people[0] for one, _ in known], np.str_),
+            np.array([one.kind == GENUINE for one, _ in known], np.bool_),
+            np.array([ratio for _, ratio in known], np.float64),
+        ),
     )
 
 
@@ -461,7 +497,9 @@ def cost_line(result: FacesBench) -> str:
     pictures = [trial.pictures for trial in result.trials]
     if not seconds:
         return "Nothing was scanned."
+    more = sum(trial.faces > 1 for trial in result.trials)
+    beside = f" In {more} of {len(seconds)} clips the detector saw a second face." if more else ""
     return (
         f"A clip took {np.median(seconds):.2f} s (median) for {np.median(pictures):.0f} pictures; "
-        f"the network alone {result.crop_ms:.1f} ms per crop."
+        f"the network alone {result.crop_ms:.1f} ms per crop.{beside}"
     )

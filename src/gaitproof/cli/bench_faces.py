@@ -89,6 +89,7 @@ def faces(
     if output is not None:
         text = json_text(result.to_dict(), indent=1) + "\n"
         write_atomically(output / "faces.json", text.encode())
+        bench.write_trials(result, output / "trials.csv")
     if ratios is not None:
         _write_ratios(result, model, ratios)
     if as_json:
