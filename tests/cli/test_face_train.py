@@ -90,6 +90,11 @@ def test_no_store_and_a_folder_that_is_none_are_said(tmp_path):
     assert "is not a store of prepared faces" in said(done)
 
 
+def test_too_few_people_are_said_before_training(tmp_path):
+    store = drawn_store(tmp_path / "store", 8, change=paint)
+    assert "Too few people are held out" in said(run(tmp_path, RECIPE, "--data", store.folder))
+
+
 def test_the_same_faces_on_two_sides_are_refused(store, tmp_path):
     rows = (store.folder / "index.csv").read_text()
     other = tmp_path / "other"

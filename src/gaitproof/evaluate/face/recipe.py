@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 VARIANTS: Final = 4
 """How often a held-out clip is damaged anew, and forged anew, for the threshold."""
 
+LEAST_PEOPLE: Final = 3
+"""Without them there is nothing to draw for an interval."""
+
 MOST_PICTURES: Final = 10
 """Of one clip; as many as a scan takes."""
 
@@ -125,7 +128,7 @@ _PROTOCOL: Final = (
 
 
 def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> None:
-    """Raise a `ConfigError` unless the stores were cut alike and no clip is on two sides."""
+    """Raise a `ConfigError` unless the stores go together and hold enough people out."""
     if not stores:
         raise ConfigError(
             "There is nothing to train on.",
@@ -143,6 +146,15 @@ def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> No
             "The stores were made with different face detectors.",
             actual=" and ".join(detectors),
             hint="prepare them anew with one detector",
+        )
+    held_out = [stored for store in stores for stored in store.of_split("validation")]
+    people = {key for stored in held_out for key in stored.clip.keys}
+    if len(people) < LEAST_PEOPLE:
+        raise ConfigError(
+            "Too few people are held out to set a threshold on.",
+            expected=f"{LEAST_PEOPLE} or more in the split validation",
+            actual=str(len(people)),
+            hint="prepare more people, or with a larger share for validation",
         )
     sides: dict[str, StoredClip] = {}
     for stored in (stored for store in stores for stored in store.clips):
