@@ -27,7 +27,6 @@ from gaitproof.evaluate.face.clips import COMPRESSIONS, FRAME_RATE, ClipSettings
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.swaps import SWAPS
-from gaitproof.evaluate.face.table import format_figure
 from gaitproof.evaluate.fusion_trials import SingleTrials, write_single
 from gaitproof.face.detect import DetectorSettings, FaceDetector, create_detector
 from gaitproof.face.model import FaceForgeryModel
@@ -38,6 +37,7 @@ from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.media.manifest import locate
 from gaitproof.media.still import read_still
 from gaitproof.processes import worker_pool
+from gaitproof.report.face_tables import format_figure
 from gaitproof.train.face.data.clips import FaceClip, Label
 from gaitproof.train.face.data.layouts import read_layout
 from gaitproof.train.face.data.splits import assign_splits, join_by_keys

@@ -84,7 +84,7 @@ def _write(result: FaceEvaluation, folder: Path) -> list[Path]:
 
 def _show(result: FaceEvaluation) -> None:
     from gaitproof.cli.output import markup, stdout
-    from gaitproof.evaluate.face import table
+    from gaitproof.report import face_tables as table
 
     console = stdout()
     console.print(

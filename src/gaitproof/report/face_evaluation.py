@@ -20,8 +20,8 @@ from gaitproof.evaluate.face.result import (
 )
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import UNTOUCHED
-from gaitproof.evaluate.face.table import format_figure
 from gaitproof.report.explanation import plain_text
+from gaitproof.report.face_tables import format_figure
 from gaitproof.report.plots import draw_line, in_percent, percent_ticks
 from gaitproof.report.style import (
     COLOURS,

@@ -4,19 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from forged_stores import brightness_model, darken, forged_store, keep
+from forged_stores import brightness_model, darken, forged_store
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.face.evaluation import evaluate_faces, score_clip
 from gaitproof.evaluate.face.files import write_scores
 from gaitproof.evaluate.face.sweep import CONDITIONS, UNTOUCHED, Condition
-from gaitproof.evaluate.face.table import (
-    across_table,
-    answer_table,
-    manipulation_table,
-    store_table,
-    sweep_table,
-)
 from gaitproof.evaluate.fusion_trials import read_single
 from gaitproof.face.align import align
 from gaitproof.train.face.robust import Damage
@@ -166,23 +159,3 @@ def test_without_calibration_there_are_no_ratios(tmp_path, store):
     found = evaluate_faces(plain, [store], draws=20)
     assert math.isnan(found.stores[0].cllr)
     assert [path.name for path in write_scores(found, tmp_path)] == ["scores.csv"]
-
-
-def test_tables(model, result, tmp_path):
-    from rich.console import Console
-
-    alone = evaluate_faces(
-        model, [forged_store(tmp_path / "[red]", forgeries=(("hidden", keep),))], draws=20
-    )
-    console = Console(width=150)
-    with console.capture() as shown:
-        for made in (store_table, answer_table, manipulation_table, sweep_table):
-            console.print(made(result.stores[0]))
-            console.print(made(alone.stores[0]))
-        console.print(across_table(alone))
-    text = shown.get()
-    assert "75.0 [" in text
-    assert "[red]" in text
-    assert "as stored" in text
-    # no error in five people allows 45 %
-    assert "< 45.1" in text
