@@ -97,6 +97,29 @@ def test_intervals_hold_the_truth():
     assert hits >= 52
 
 
+def test_shuffled_labels_give_chance():
+    """No information in the labels: the AUC is a half within its own interval, nearly always."""
+    hits = 0
+    for seed in range(20):
+        scores = made(seed=seed, gap=0.4)
+        people = np.random.default_rng(seed).permutation(40)
+        genuine = np.array([people[int(key[0][1:])] % 2 == 0 for key in scores.keys])
+        found = compute_figures(FaceScores(scores.scores, genuine, scores.keys), 0.5, draws=200)
+        hits += found.values["auc"].low <= 0.5 <= found.values["auc"].high
+    assert hits >= 17
+
+
+def test_curves_do_not_change_under_an_increasing_map():
+    scores = made()
+    mapped = FaceScores(scores.scores**3, scores.genuine, scores.keys)
+    before, after = (
+        compute_figures(one, t, draws=50) for one, t in ((scores, 0.5), (mapped, 0.125))
+    )
+    for name, value in before.values.items():
+        assert after.values[name].value == pytest.approx(value.value), name
+        assert after.values[name].low == pytest.approx(value.low), name
+
+
 def test_one_kind_alone_has_its_errors_only():
     keys = tuple((f"p{i}",) for i in range(4))
     scores = np.array([0.9, 0.2, 0.8, 0.7])
