@@ -463,7 +463,8 @@ def figure_table(result: FacesBench) -> Table:
         "% [95 % over people]"
     )
     for title in ("swap", "compression", "AUC", "EER", "forged called genuine", "clips"):
-        table.add_column(title, justify="left" if title in ("swap", "compression") else "right")
+        words = title in ("swap", "compression")
+        table.add_column(title, justify="left" if words else "right", overflow="fold")
     for (kind, compression), found in result.figures.items():
         table.add_row(
             kind or "all",

@@ -141,5 +141,5 @@ def _table(title: str, words: tuple[str, ...], numbers: tuple[str, ...]) -> Tabl
     for heading in words:
         table.add_column(heading, overflow="fold")
     for heading in numbers:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     return table

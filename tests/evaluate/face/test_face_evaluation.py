@@ -115,6 +115,14 @@ def test_several_stores(model, store, tmp_path):
     assert told == sorted(told)
 
 
+def test_stores_of_one_name_are_told_apart(model, store, tmp_path):
+    same = forged_store(tmp_path / "drawn", people=3)
+    found = evaluate_faces(model, [store, same], draws=20)
+    assert [one.name for one in found.stores] == [str(store.folder), str(same.folder)]
+    with pytest.raises(InputError, match="given twice"):
+        evaluate_faces(model, [store, store])
+
+
 def test_a_split_without_clips(model, store):
     with pytest.raises(InputError, match="no clip of the split 'train'") as error:
         evaluate_faces(model, [store], split="train")

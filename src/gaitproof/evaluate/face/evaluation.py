@@ -64,7 +64,7 @@ def evaluate_faces(
     Raises
     ------
     InputError
-        If a store has no clip of the split, or cannot be read.
+        If a store has no clip of the split, is given twice, or cannot be read.
     ModelError
         If the model cannot be run.
     """
@@ -75,16 +75,17 @@ def evaluate_faces(
                 f"{str(store.folder)!r} has no clip of the split {split!r}.",
                 actual=", ".join(sorted({stored.clip.split for stored in store.clips})) or "none",
             )
+    names = _name(stores)
     total, done = sum(map(len, chosen)), 0
     results = []
-    for store, clips in zip(stores, chosen, strict=True):
+    for name, store, clips in zip(names, stores, chosen, strict=True):
         scored: list[list[Float64]] = []
         for stored in clips:
             scored.append(list(score_clip(model, store.read(stored), (UNTOUCHED, *conditions))))
             done += 1
             if progress is not None:
                 progress(done / total)
-        results.append(_summarise(model, store, clips, scored, conditions, draws, seed))
+        results.append(_summarise(model, name, store, clips, scored, conditions, draws, seed))
     card = model.card
     return FaceEvaluation(
         card.model_id,
@@ -95,6 +96,15 @@ def evaluate_faces(
         seed,
         tuple(results),
     )
+
+
+def _name(stores: Sequence[FaceStore]) -> list[str]:
+    """Return the names of the stores' folders, or their paths where folders have one name."""
+    paths = [store.folder.resolve() for store in stores]
+    if len(set(paths)) < len(paths):
+        raise InputError("A store is given twice.", actual=", ".join(map(str, paths)))
+    names = [path.name for path in paths]
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
 def score_clip(
@@ -112,6 +122,7 @@ def score_clip(
 
 def _summarise(
     model: FaceForgeryModel,
+    name: str,
     store: FaceStore,
     clips: Sequence[StoredClip],
     scored: Sequence[Sequence[Float64]],
@@ -131,12 +142,12 @@ def _summarise(
     made_by = np.array([stored.clip.manipulation for stored in clips])
     forged = sorted(set(made_by[~scores.genuine].tolist()))
     return StoreResult(
-        name=store.folder.resolve().name,
+        name=name,
         answers=answers,
         picture=figures(picture_scores(answers)),
         video=figures(scores),
         manipulations={
-            name: figures(scores.select(scores.genuine | (made_by == name))) for name in forged
+            kind: figures(scores.select(scores.genuine | (made_by == kind))) for kind in forged
         },
         decisions={label.value: _count(answers, label) for label in Label},
         cllr=_cllr(answers),
