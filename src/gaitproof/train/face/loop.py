@@ -18,7 +18,7 @@ from gaitproof.face.align import align
 from gaitproof.media.files import make_folder
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.networks.base import GENUINE, FaceNetwork
+from gaitproof.train.face.networks.base import GENUINE, ClipNetwork, FaceNetwork
 from gaitproof.train.face.networks.registry import create_face_network
 from gaitproof.train.face.sampler import FaceSampler, validation_batches
 from gaitproof.train.state import RunState
@@ -34,6 +34,26 @@ NOT_LEARNT: Final = frozenset({"name", "version", "sources", "licence", "limits"
 """Fields of `FaceTrainSettings` that change the card, but not the weights."""
 
 _BATCH = 64
+
+
+@dataclass(frozen=True, eq=False)
+class ClipScore:
+    """What a network says of one clip.
+
+    Parameters
+    ----------
+    score
+        0 (forged) to 1 (genuine).
+    pictures
+        Shape (T,): the scores of the pictures; None for a network that looks at them together.
+    attention
+        Shape (T,): what each picture counts, adding up to 1; None for a network of pictures, for
+        which all count the same.
+    """
+
+    score: float
+    pictures: NDArray[np.float64] | None
+    attention: NDArray[np.float64] | None
 
 
 @dataclass
@@ -77,12 +97,30 @@ class TrainedFaces:
         scores: NDArray[np.float64] = shares[:, GENUINE].numpy()
         return scores
 
-    def score_faces(self, faces: StoredFaces) -> NDArray[np.float64]:
-        """Return genuine-scores of stored faces, cut as at inference."""
+    def score_clip(self, faces: StoredFaces) -> ClipScore:
+        """Score the stored faces of a clip, cut as at inference.
+
+        A temporal network sees them in turns of as many pictures as it was trained on; the turns'
+        scores are averaged.
+        """
+        from gaitproof.train.face.learner import normalise
+
         pairs = zip(faces.pictures, faces.points, strict=True)
-        return self.score(
-            np.stack([align(picture, points, self.settings.alignment) for picture, points in pairs])
+        crops = np.stack(
+            [align(picture, points, self.settings.alignment) for picture, points in pairs]
         )
+        if not isinstance(self.network, ClipNetwork):
+            scores = self.score(crops)
+            return ClipScore(float(scores.mean()), scores, None)
+        turns, attention = [], []
+        with torch.inference_mode():
+            for turn in torch.split(normalise(torch.tensor(crops)), self.settings.frames):
+                present = torch.ones((1, len(turn)), dtype=torch.bool)
+                logits, weights = self.network.attend(turn[None], present)
+                turns.append(float(logits.double().softmax(dim=1)[0, GENUINE]))
+                attention.append(weights[0].double().numpy())
+        shares = np.concatenate(attention) / len(attention)
+        return ClipScore(float(np.mean(turns)), None, shares)
 
 
 def train_faces(

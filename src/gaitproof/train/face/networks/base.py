@@ -25,6 +25,35 @@ class FaceNetwork(nn.Module, ABC):
     temporal: ClassVar[bool] = False
 
 
+class ClipNetwork(FaceNetwork):
+    """A network that looks at the pictures of a clip together."""
+
+    temporal = True
+
+    @abstractmethod
+    def attend(self, crops: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits and what each picture counts.
+
+        Parameters
+        ----------
+        crops
+            Shape (N, T, 3, S, S).
+        present
+            Shape (N, T): which pictures are there, the first ones of every clip; the others change
+            nothing.
+
+        Returns
+        -------
+        tuple of Tensor
+            Logits (N, 2), and weights (N, T) that are 0 or more and add up to 1 over the pictures
+            that are there.
+        """
+
+    def forward(self, crops: Tensor, present: Tensor) -> Tensor:
+        """Return logits (N, 2); see `attend`."""
+        return self.attend(crops, present)[0]
+
+
 @dataclass(frozen=True)
 class Looked:
     """What a network of single pictures says of them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,10 +14,10 @@ from gaitproof.train.face.networks.base import FaceNetwork
 from gaitproof.train.face.networks.compact import Compact
 from gaitproof.train.face.networks.efficientnet import EffNetB1
 
-FACE_NETWORKS: Final[Mapping[str, Callable[..., FaceNetwork]]] = MappingProxyType(
+FACE_NETWORKS: Final[Mapping[str, type[FaceNetwork]]] = MappingProxyType(
     {"compact": Compact, "effnet-b1": EffNetB1}
 )
-"""What builds each of them; parameters are departures from its own sizes."""
+"""Their classes, whose parameters are departures from a network's own sizes."""
 
 
 class FaceNetworkSettings(Settings):
@@ -40,6 +40,21 @@ def list_face_networks() -> tuple[str, ...]:
     return tuple(sorted(FACE_NETWORKS))
 
 
+def network_class(name: str) -> type[FaceNetwork]:
+    """Return the class of a network.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network.
+    """
+    if name not in FACE_NETWORKS:
+        raise ConfigError(
+            f"There is no face network {name!r}.", expected=", ".join(list_face_networks())
+        )
+    return FACE_NETWORKS[name]
+
+
 def create_face_network(name: str, settings: FaceNetworkSettings | None = None) -> FaceNetwork:
     """Build a network.
 
@@ -59,12 +74,8 @@ def create_face_network(name: str, settings: FaceNetworkSettings | None = None) 
     ModelError
         If its backbone cannot be loaded.
     """
-    if name not in FACE_NETWORKS:
-        raise ConfigError(
-            f"There is no face network {name!r}.", expected=", ".join(list_face_networks())
-        )
+    build = network_class(name)
     given: dict[str, Any] = settings.model_dump(exclude_none=True) if settings is not None else {}
-    build = FACE_NETWORKS[name]
     try:
         return build(**given)
     except ModuleNotFoundError as error:
