@@ -78,4 +78,7 @@ def test_with_a_face(run, tmp_path, centre, answer, status):
     assert "For tests only." in found.stdout
     written = json.loads((tmp_path / "out/scan.json").read_text())
     assert written["faces"][0]["decision"] == answer
-    assert (tmp_path / "out/face-1.png").stat().st_size > 1000
+    for name in ("face-1", "frame_analysis", "confidence_timeline", "statistics"):
+        assert (tmp_path / f"out/{name}.png").stat().st_size > 1000
+    assert answer in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert "Report: out/index.html" in found.stdout

@@ -7,8 +7,11 @@ import numpy as np
 from gaitproof.models import CARD_FILE, MODEL_FILE
 
 
-def make_weights(size=224, gain=20.0, centre=0.5, outputs=2):
-    """Return an ONNX file: logits of the mean of RGB in [0, 1]; `size` None takes any."""
+def make_weights(size=224, gain=20.0, centre=0.5, outputs=2, maps=False):
+    """Return an ONNX file: logits of the mean of RGB in [0, 1]; `size` None takes any.
+
+    With `maps` it explains itself: dark places speak for a forgery, on a grid of 7 x 7.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     rows = {2: [[0.0, gain]], 1: [[gain]]}[outputs]
@@ -24,11 +27,25 @@ def make_weights(size=224, gain=20.0, centre=0.5, outputs=2):
         helper.make_node("Reshape", ["m", "flat"], ["f"]),
         helper.make_node("Gemm", ["f", "w", "b"], ["y"]),
     ]
+    answers = [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", outputs])]
+    if maps:
+        side = [size // 7] * 2
+        constants += [
+            numpy_helper.from_array(np.array(centre, np.float32), "c"),
+            numpy_helper.from_array(np.array([1], np.int64), "channels"),
+        ]
+        nodes += [
+            helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=side, strides=side),
+            helper.make_node("ReduceMean", ["p", "channels"], ["q"], keepdims=0),
+            helper.make_node("Sub", ["c", "q"], ["d"]),
+            helper.make_node("Relu", ["d"], ["maps"]),
+        ]
+        answers.append(helper.make_tensor_value_info("maps", TensorProto.FLOAT, ["n", 7, 7]))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, size, size])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", outputs])],
+        answers,
         constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

@@ -22,20 +22,12 @@ _STYLES: Final = {
     "NO FACE": "bold yellow",
 }
 
-_HEADLINES: Final = {
-    "REAL": "REAL — no sign of manipulation in any face",
-    "FAKE": "FAKE — a face looks manipulated",
-    "INCONCLUSIVE": "INCONCLUSIVE — not every face can be decided",
-    "NO FACE": "NO FACE — nothing to judge; this says nothing about the video",
-}
-
-
 @face.command()
 def scan(
     video: Annotated[Path, typer.Argument(help="The video.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write scan.json and the scored faces."),
+        typer.Option("--out", "-o", metavar="DIR", help="Write a page, pictures and scan.json here."),
     ] = None,
     model: Annotated[
         str | None,
@@ -82,12 +74,15 @@ def scan(
         make_folder(out)
     with progress_bar(f"Scanning {video.name}") as progress:
         found = scan_video(video, loaded, settings, progress=progress)
+    written: tuple[Path, ...] = ()
     if out is not None:
-        _write(found, out)
+        from gaitproof.report.face.write import write_scan
+
+        written = write_scan(out, found, loaded)
     if as_json:
         print_json(found.to_dict())
     else:
-        _show(found)
+        _show(found, written)
     raise typer.Exit(found.decision.exit_status)
 
 
@@ -138,14 +133,14 @@ def make_settings(
         ) from error
 
 
-def _show(found: FaceScan) -> None:
+def _show(found: FaceScan, written: tuple[Path, ...]) -> None:
     from rich.table import Table
 
     from gaitproof.cli.output import markup, rate, stdout
+    from gaitproof.report.face.page import HEADLINES
 
     console = stdout()
-    answer = found.decision.value
-    console.print(f"[{_STYLES[answer]}]{_HEADLINES[answer]}[/]")
+    console.print(f"[{_STYLES[found.decision.value]}]{HEADLINES[found.decision]}[/]")
     if found.faces:
         table = Table()
         for title in ("face", "answer", "P(manipulated)", "evidence", "seconds", "pictures", "why"):
@@ -171,23 +166,8 @@ def _show(found: FaceScan) -> None:
     console.print(markup(found.limits.splitlines()[0]))
     for note in found.notes:
         console.print(f"Note: {markup(note)}")
-
-
-def _write(found: FaceScan, folder: Path) -> None:
-    import json
-
-    import cv2
-    import numpy as np
-
-    from gaitproof.media.files import write_atomically
-
-    text = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
-    write_atomically(folder / "scan.json", text.encode())
-    for one, shown in zip(found.faces, found.pictures, strict=True):
-        if len(shown.crops):
-            strip = cv2.cvtColor(np.concatenate(list(shown.crops), axis=1), cv2.COLOR_RGB2BGR)
-            _, data = cv2.imencode(".png", strip)
-            write_atomically(folder / f"face-{one.number}.png", data.tobytes())
+    for path in written[:1]:
+        console.print(f"Report: {markup(str(path))}", soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:

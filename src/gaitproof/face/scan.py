@@ -405,11 +405,14 @@ def _choose_pictures(
 ) -> FacePictures:
     """Take evenly spaced pictures and the one that looks most manipulated."""
     places = [place for place, one in enumerate(chosen) if one.crop is not None]
-    shown = {places[i] for i in spread_evenly(len(places), SHOWN)}
-    shown |= {min(places, key=lambda place: scores[place])} if places else set()
-    crops = [crop for place in sorted(shown) if (crop := chosen[place].crop) is not None]
+    shown = [places[i] for i in spread_evenly(len(places), SHOWN)]
+    if shown:
+        worst = min(places, key=lambda place: scores[place])
+        if worst not in shown:  # its nearest neighbour gives way
+            shown[int(np.abs(np.array(shown) - worst).argmin())] = worst
+    crops = [crop for place in shown if (crop := chosen[place].crop) is not None]
     stacked = np.stack(crops) if crops else np.zeros((0, side, side, 3), np.uint8)
-    return FacePictures(tuple(sorted(shown)), stacked)
+    return FacePictures(tuple(shown), stacked)
 
 
 def _thinned_note(found: tuple[int, int]) -> str:

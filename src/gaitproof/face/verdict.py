@@ -256,6 +256,6 @@ def decide(
         return FaceDecision.FAKE, ""
     return (
         FaceDecision.INCONCLUSIVE,
-        f"the score {score:.3f} lies between {point.low:.3f} and {point.high:.3f}, where the model "
-        "is wrong too often",
+        f"P(manipulated) {1 - score:.3f} lies between {1 - point.high:.3f} and "
+        f"{1 - point.low:.3f}, where the model is wrong too often",
     )

@@ -183,7 +183,8 @@ def make_folder(path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If it cannot be created, for example because a file has that name.
+        If it cannot be created, for example because a file has that name, or nothing can be
+        written there: better told before long work than after it.
     """
     folder = Path(path)
     try:
@@ -194,6 +195,12 @@ def make_folder(path: str | Path) -> Path:
             actual=error.strerror or str(error),
             hint="choose another folder",
         ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            f"Nothing can be written to the folder {str(folder)!r}.",
+            actual="no permission",
+            hint="choose another folder",
+        )
     return folder
 
 

@@ -1,0 +1,1 @@
+"""What a scan for manipulated faces found: pictures, a page and the numbers."""

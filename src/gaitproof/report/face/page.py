@@ -1,0 +1,167 @@
+"""The page of a scan for manipulated faces; matplotlib is not needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from gaitproof.face.model import FaceDetectorCard
+from gaitproof.face.scan import FaceScan
+from gaitproof.face.verdict import FaceDecision, FaceVerdict, FrameScore
+from gaitproof.report.face.evidence import ShownFace
+from gaitproof.report.page import Picture, environment
+from gaitproof.report.pictures import to_data_uri
+from gaitproof.report.text import printable
+
+SYMBOLS: Final = {
+    FaceDecision.REAL: "✓",
+    FaceDecision.FAKE: "✗",
+    FaceDecision.INCONCLUSIVE: "?",
+    FaceDecision.NO_FACE: "–",
+}
+"""One sign per answer, told apart without colour."""
+
+HEADLINES: Final = {
+    FaceDecision.REAL: "REAL — no sign of manipulation in any face",
+    FaceDecision.FAKE: "FAKE — a face looks manipulated",
+    FaceDecision.INCONCLUSIVE: "INCONCLUSIVE — not every face can be decided",
+    FaceDecision.NO_FACE: "NO FACE — nothing to judge; this says nothing about the video",
+}
+
+MOST_ROWS: Final = 200
+"""Scored pictures of one face that its table lists; all are in the JSON."""
+
+_QUALITY: Final = 85
+
+
+@dataclass(frozen=True)
+class FaceCard:
+    """One face on the page.
+
+    Parameters
+    ----------
+    verdict
+        The answer.
+    pictures
+        The shown pictures with their words.
+    explained
+        Whether below each picture stands what speaks for manipulation.
+    rows
+        The scored pictures that the table lists.
+    """
+
+    verdict: FaceVerdict
+    pictures: tuple[Picture, ...]
+    explained: bool
+    rows: tuple[FrameScore, ...]
+
+    @property
+    def symbol(self) -> str:
+        """Sign of the answer."""
+        return SYMBOLS[self.verdict.decision]
+
+    @property
+    def unusable(self) -> int:
+        """Pictures in which the face was found and could not be judged."""
+        return sum(self.verdict.unusable.values())
+
+    @property
+    def quality(self) -> tuple[float, float, float, float] | None:
+        """Median size, sharpness, and turn of the head either way; None without a picture."""
+        if not self.verdict.frames:
+            return None
+        table = [
+            (f.quality.size_px, f.quality.blur, abs(f.quality.yaw), abs(f.quality.pitch))
+            for f in self.verdict.frames
+        ]
+        size, blur, yaw, pitch = (float(v) for v in np.median(table, axis=0))
+        return size, blur, yaw, pitch
+
+
+@dataclass(frozen=True)
+class ScanStory:
+    """Everything the page tells.
+
+    Parameters
+    ----------
+    found
+        The scan.
+    card
+        Of the model.
+    faces
+        In order of appearance.
+    plots
+        Pictures of the numbers.
+    links
+        Files beside the page.
+    software
+        Name and version.
+    """
+
+    found: FaceScan
+    card: FaceDetectorCard
+    faces: tuple[FaceCard, ...]
+    plots: tuple[Picture, ...]
+    links: tuple[str, ...]
+    software: str
+
+    @property
+    def symbol(self) -> str:
+        """Sign of the video's answer."""
+        return SYMBOLS[self.found.decision]
+
+    @property
+    def headline(self) -> str:
+        """The video's answer in a few words."""
+        return HEADLINES[self.found.decision]
+
+    @property
+    def file(self) -> str:
+        """Name of the video, made safe to show."""
+        return printable(self.found.video.path.name)
+
+    @property
+    def explained(self) -> bool:
+        """Whether the model says where it sees manipulation."""
+        return any(face.explained for face in self.faces)
+
+    @property
+    def any_false_alarm(self) -> float:
+        """Chance that of this many genuine faces at least one is called FAKE, were they apart."""
+        rate = self.card.operating_point.false_fake.value
+        return float(1 - (1 - rate) ** len(self.faces))
+
+
+def make_card(one: ShownFace) -> FaceCard:
+    """Return what the page shows of a face."""
+    frames = one.verdict.frames
+    step = max(1, -(-len(frames) // MOST_ROWS))
+    return FaceCard(
+        one.verdict,
+        tuple(_picture(one, place) for place in range(len(one.frames))),
+        one.heat is not None,
+        frames[::step],
+    )
+
+
+def _picture(one: ShownFace, place: int) -> Picture:
+    frame = one.frames[place]
+    tiles = [one.crops[place]] + ([] if one.heat is None else [one.heat[place]])
+    image = np.concatenate(tiles, axis=0)
+    words = "" if frame.log10_lr is None else f", {frame.confidence}"
+    told = f"P(manipulated) {frame.probability_fake:.2f}{words}"
+    beside = "" if one.heat is None else "; below it, where the model sees manipulation"
+    return Picture(
+        data_uri=to_data_uri(image, _QUALITY),
+        width=image.shape[1],
+        height=image.shape[0],
+        alt=f"Face {one.verdict.number}, {frame.time:.2f} s into the video{beside}",
+        caption=f"{frame.time:.2f} s: {told}",
+    )
+
+
+def render_scan(story: ScanStory) -> str:
+    """Return the page of a scan."""
+    return environment().get_template("face.html.j2").render(story=story)

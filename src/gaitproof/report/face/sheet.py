@@ -1,0 +1,178 @@
+"""The sheet of scored faces: each picture, what in it speaks for manipulation, and its score."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.face.model import FaceDetectorCard
+from gaitproof.face.scan import FaceScan
+from gaitproof.face.verdict import FrameScore
+from gaitproof.report.face.evidence import ShownFace, most_suspicious
+from gaitproof.report.face.page import HEADLINES, SYMBOLS
+from gaitproof.report.face.plots import signature
+from gaitproof.report.style import COLOURS, DPI, GREY
+
+Image = NDArray[np.uint8]
+
+MOST_FACES: Final = 12
+"""Faces on one sheet; of more, the most suspicious."""
+
+_TILE: Final = 176
+"""Pixels: side of one face."""
+_WIDTH: Final = 10 * _TILE
+_LEAST_WIDTH: Final = 8 * _TILE
+"""Pixels of all tiles in a row: at most, and at least, so that there is room for the words."""
+_GAP: Final = 18
+_TEXT: Final = 68
+"""Pixels: three lines below a picture."""
+_HEAD: Final = 56
+_LINE: Final = 28
+"""Pixels: one more line of a face's heading."""
+_EDGE: Final = 26
+_POINTS: Final = 7.5
+"""Size of the text."""
+_LETTER: Final = 8.6
+"""Pixels: mean width of a letter of that size."""
+_BOLD_LETTER: Final = 14.0
+"""Pixels: of the headings."""
+
+
+def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCard) -> Image:
+    """Draw every face's pictures in order of time, with score and evidence in words.
+
+    Parameters
+    ----------
+    found
+        The scan.
+    shown
+        What is shown of its faces.
+    card
+        Of the model; the threshold.
+
+    Returns
+    -------
+    Shape (H, W, 3), RGB, for `gaitproof.report.style.DPI`.
+    """
+    numbers = {face.number for face in most_suspicious(found.faces, MOST_FACES)}
+    drawn = [one for one in shown if one.verdict.number in numbers]
+    tile = _TILE * (2 if any(one.heat is not None for one in drawn) else 1)
+    most = max((len(one.frames) for one in drawn), default=0)
+    columns = max(min(_WIDTH // tile, most), _LEAST_WIDTH // tile)
+    width = 2 * _EDGE + columns * (tile + _GAP) - _GAP
+    heads = [_headlines(one, width) for one in drawn]
+    blocks = [
+        _HEAD + _LINE * head.count("\n") + -(-len(one.frames) // columns) * (_TILE + _TEXT)
+        for one, head in zip(drawn, heads, strict=True)
+    ]
+    height = 2 * _EDGE + 2 * _HEAD + sum(blocks)
+    writing = _Writing(width, height)
+    tiles: list[tuple[int, int, Image]] = []
+    writing.add(_EDGE, _EDGE, _title(found, drawn), size=12, weight="bold")
+    y = _EDGE + _HEAD
+    for one, head, block in zip(drawn, heads, blocks, strict=True):
+        writing.add(_EDGE, y, head, size=10, weight="bold")
+        top = y + _HEAD // 2 + _LINE * head.count("\n")
+        for place, frame in enumerate(one.frames):
+            row, column = divmod(place, columns)
+            corner = (_EDGE + column * (tile + _GAP), top + row * (_TILE + _TEXT))
+            fake = frame.score < card.operating_point.threshold
+            tiles.append((*corner, _framed(one, place, fake=fake)))
+            words = _words(frame, int(tile / _LETTER))
+            writing.add(corner[0], corner[1] + _TILE + 5, words, size=_POINTS)
+        y += block
+    foot = _explanation(drawn, width)
+    writing.add(_EDGE, height - _EDGE - _HEAD, foot, size=_POINTS, color=GREY)
+    writing.add(_EDGE, height - _EDGE, signature(found), size=6.5, color=GREY)
+    sheet = writing.draw()
+    for x, y, picture in tiles:
+        sheet[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    return sheet
+
+
+class _Writing:
+    """Text on a white sheet; pictures are put in afterwards.
+
+    Matplotlib would copy them in floating point, half a gigabyte for a sheet.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        # half a pixel more, for sizes are cut off and not rounded
+        size = ((width + 0.5) / DPI, (height + 0.5) / DPI)
+        self._figure = Figure(figsize=size, dpi=DPI, facecolor="white")
+        self._canvas = FigureCanvasAgg(self._figure)
+        self._size = (width, height)
+
+    def add(self, x: float, y: float, text: str, *, size: float, **style: Any) -> None:
+        """Write with the upper left corner at (x, y), pixels from the upper left."""
+        width, height = self._size
+        place = (x / width, 1 - y / height)
+        self._figure.text(
+            *place, text, va="top", fontsize=size, linespacing=1.25, parse_math=False, **style
+        )
+
+    def draw(self) -> Image:
+        """Return the sheet, shape (H, W, 3), RGB."""
+        self._canvas.draw()
+        return np.array(self._canvas.buffer_rgba(), np.uint8)[..., :3].copy()
+
+
+def _framed(one: ShownFace, place: int, *, fake: bool) -> Image:
+    tiles = [one.crops[place]] + ([] if one.heat is None else [one.heat[place]])
+    row = [cv2.resize(tile, (_TILE, _TILE), interpolation=cv2.INTER_AREA) for tile in tiles]
+    picture = np.ascontiguousarray(np.concatenate(row, axis=1))
+    colour, thickness = (COLOURS[1], 6) if fake else (COLOURS[0], 2)
+    rgb = tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    corner = (picture.shape[1] - 1, picture.shape[0] - 1)
+    return np.asarray(cv2.rectangle(picture, (0, 0), corner, rgb, thickness), np.uint8)
+
+
+def _title(found: FaceScan, drawn: Sequence[ShownFace]) -> str:
+    title = f"{SYMBOLS[found.decision]} {HEADLINES[found.decision]}"
+    if len(drawn) < len(found.faces):
+        title += f" (shown: the {len(drawn)} most suspicious of {len(found.faces)} faces)"
+    return title
+
+
+def _headlines(one: ShownFace, width: int) -> str:
+    verdict = one.verdict
+    parts = [f"{SYMBOLS[verdict.decision]} Face {verdict.number}: {verdict.decision.value}"]
+    if verdict.score is None:
+        parts.append("not scored")
+    else:
+        parts.append(f"P(manipulated) {1 - verdict.score:.2f}")
+        parts += [verdict.confidence] if verdict.log10_lr is not None else []
+        some = f"{len(one.frames)} of " if len(one.frames) < len(verdict.frames) else ""
+        parts.append(f"{some}{len(verdict.frames)} scored pictures")
+    lines = ["  ·  ".join(parts)]
+    lines += textwrap.wrap(verdict.reason, int((width - 2 * _EDGE) / _BOLD_LETTER))
+    return "\n".join(lines)
+
+
+def _words(frame: FrameScore, letters: int) -> str:
+    lines = [f"{frame.time:.2f} s  ·  P(manipulated) {frame.probability_fake:.2f}"]
+    if frame.log10_lr is not None:
+        lines += textwrap.wrap(frame.confidence, letters)[:2]
+    return "\n".join(lines)
+
+
+def _explanation(drawn: Sequence[ShownFace], width: int) -> str:
+    if not drawn:
+        return "No face was found: nothing was judged, and nothing is said about the video."
+    text = "Thick orange frame: this picture is on the manipulated side of the threshold. "
+    if any(one.heat is not None for one in drawn):
+        text += (
+            "Right of each picture: where the model sees manipulation (Grad-CAM, one scale for the "
+            "whole video, times the probability of the picture), from violet (little) to yellow; "
+            "a white line goes round strong places. It shows what the model used, and is no mask "
+            "of changed pixels."
+        )
+    return textwrap.fill(text, int((width - 2 * _EDGE) / _LETTER))

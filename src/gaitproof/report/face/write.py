@@ -1,0 +1,116 @@
+"""Writing everything that a scan found into a folder."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof import __version__
+from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.scan import FaceScan
+from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.report.face.evidence import ShownFace, show_faces
+from gaitproof.report.face.page import ScanStory, make_card, render_scan
+from gaitproof.report.face.plots import plot_statistics, plot_timeline
+from gaitproof.report.face.sheet import draw_sheet
+from gaitproof.report.page import Picture
+from gaitproof.report.style import DPI, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAGE: Final = "index.html"
+NUMBERS: Final = "scan.json"
+SHEET: Final = "frame_analysis.png"
+TIMELINE: Final = "confidence_timeline.png"
+STATISTICS: Final = "statistics.png"
+
+
+def write_scan(folder: Path, found: FaceScan, model: FaceForgeryModel) -> tuple[Path, ...]:
+    """Write page, pictures, numbers and the scored faces of a scan into a folder.
+
+    Parameters
+    ----------
+    folder
+        Made if it is missing; files of the same names are replaced.
+    found
+        The scan.
+    model
+        The one that scored it.
+
+    Returns
+    -------
+    tuple of Path
+        What was written, the page first.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    ModelError
+        If the model cannot explain the faces.
+    """
+    make_folder(folder)
+    shown = show_faces(found, model)
+    written = [folder / NUMBERS, *_write_faces(folder, shown)]
+    text = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
+    write_atomically(folder / NUMBERS, text.encode())
+    written.append(_save_picture(folder / SHEET, draw_sheet(found, shown, model.card)))
+    plots = []
+    if found.faces:
+        for name, figure, alt in (
+            (
+                TIMELINE,
+                plot_timeline(found, model.card),
+                "The probability of manipulation of every scored picture over the time of the "
+                "video, one line per face, with the threshold.",
+            ),
+            (
+                STATISTICS,
+                plot_statistics(found, model.card),
+                "For each face: the scores of its pictures, how many agree, the longest runs, "
+                "flicker, size and sharpness.",
+            ),
+        ):
+            save_figure(figure, folder / name)
+            written.append(folder / name)
+            plots.append(_embed(folder / name, figure, alt))
+    story = ScanStory(
+        found,
+        model.card,
+        tuple(make_card(one) for one in shown),
+        tuple(plots),
+        tuple(path.name for path in written),
+        f"gaitproof {__version__}",
+    )
+    write_atomically(folder / PAGE, render_scan(story).encode())
+    return (folder / PAGE, *written)
+
+
+def _write_faces(folder: Path, shown: tuple[ShownFace, ...]) -> list[Path]:
+    """Write each face's pictures side by side without loss, as they were scored."""
+    return [
+        _save_picture(
+            folder / f"face-{one.verdict.number}.png", np.concatenate(list(one.crops), axis=1)
+        )
+        for one in shown
+        if len(one.crops)
+    ]
+
+
+def _save_picture(path: Path, picture: NDArray[np.uint8]) -> Path:
+    _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    write_atomically(path, data.tobytes())
+    return path
+
+
+def _embed(path: Path, figure: Figure, alt: str) -> Picture:
+    width, height = (round(DPI * side) for side in figure.get_size_inches())
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    return Picture(f"data:image/png;base64,{data}", width, height, alt)

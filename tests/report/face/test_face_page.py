@@ -1,0 +1,151 @@
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from face_scans import SIDE, make_face, make_model, make_scan
+
+from gaitproof.errors import InputError
+from gaitproof.report.face.write import PAGE, write_scan
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_model()
+
+
+@pytest.fixture
+def three(model):
+    return make_scan(
+        [
+            make_face(1, [0.9] * 10, model),
+            make_face(2, [0.1] * 10, model, start=1.0),
+            make_face(3, [], model, reason="no picture of the face can be judged"),
+        ]
+    )
+
+
+def read(folder):
+    return (folder / PAGE).read_text(encoding="utf-8")
+
+
+def test_everything_is_written(model, three, tmp_path):
+    written = write_scan(tmp_path / "new", three, model)
+    names = {path.name for path in written}
+    assert names == {path.name for path in (tmp_path / "new").iterdir()}
+    assert names == {
+        "index.html",
+        "scan.json",
+        "frame_analysis.png",
+        "confidence_timeline.png",
+        "statistics.png",
+        "face-1.png",
+        "face-2.png",
+    }
+    told = json.loads((tmp_path / "new/scan.json").read_text())
+    assert told == json.loads(json.dumps(three.to_dict()))
+    strip = cv2.imread(str(tmp_path / "new/face-2.png"))
+    assert strip.shape == (SIDE, 10 * SIDE, 3)
+    assert (strip == 25).all()  # as scored, without loss
+
+
+def test_the_page_tells_answers_error_rates_limits_and_notes(model, three, tmp_path):
+    write_scan(tmp_path, three, model)
+    page = read(tmp_path)
+    for part in (
+        "FAKE — a face looks manipulated",
+        "✓ REAL",
+        "✗ FAKE",
+        "no picture of the face can be judged",
+        "For tests only. Never believe it.",
+        "the light is bad",
+        "10 % (95 % interval 5.0 % to 20 %)",
+        "chance that at least one is called FAKE",
+        "ab" * 32,
+        model.card.weights_sha256,
+        "the face is too small (2)",
+        "what the model used",
+    ):
+        assert part in page, part
+    assert page.count("data:image/jpeg") == 20
+    assert page.count("data:image/png") == 2
+
+
+def test_without_a_face_nothing_is_said_of_the_video(model, tmp_path):
+    names = {path.name for path in write_scan(tmp_path, make_scan([]), model)}
+    assert names == {"index.html", "scan.json", "frame_analysis.png"}
+    assert "no answer about the video" in read(tmp_path)
+    assert "chance that at least one" not in read(tmp_path)
+
+
+def test_without_maps_the_page_does_not_speak_of_colours(tmp_path):
+    plain = make_model(maps=False)
+    write_scan(tmp_path, make_scan([make_face(1, [0.1] * 3, plain)]), plain)
+    assert "Grad-CAM" not in read(tmp_path)
+    assert "where the model sees" not in read(tmp_path)
+
+
+def test_without_calibration_there_is_no_likelihood_ratio(tmp_path):
+    plain = make_model(calibration=None, frame_calibration=None)
+    write_scan(tmp_path, make_scan([make_face(1, [0.1] * 3, plain)]), plain)
+    assert "likelihood ratio" not in read(tmp_path)
+    assert "not calibrated" in read(tmp_path)
+
+
+def test_very_many_pictures_are_listed_in_part(model, tmp_path):
+    scores = np.random.default_rng(0).random(3000)
+    write_scan(tmp_path, make_scan([make_face(1, scores, model, shown=(0, 5, 2999))]), model)
+    assert read(tmp_path).count('data-label="frame"') == 200
+    assert "200 of 3000 scored pictures" in read(tmp_path)
+    assert len(json.loads((tmp_path / "scan.json").read_text())["faces"][0]["frames"]) == 3000
+
+
+def test_names_cannot_become_markup(model, tmp_path):
+    found = make_scan(
+        [make_face(1, [0.1] * 3, model, reason="<b>x</b>")], "<script>alert(1)</script>.mp4"
+    )
+    write_scan(tmp_path, found, model)
+    assert "<script" not in read(tmp_path)
+    assert "<b>x" not in read(tmp_path)
+
+
+def test_a_file_in_the_way_is_one_error(model, three, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError):
+        write_scan(tmp_path / "file", three, model)
+    (tmp_path / "out/index.html").mkdir(parents=True)
+    with pytest.raises(InputError):
+        write_scan(tmp_path / "out", three, model)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_the_page_fits_every_screen_and_asks_for_nothing(model, three, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    write_scan(tmp_path, three, model)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        requests, complaints = [], []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto((tmp_path / PAGE).as_uri())
+        assert page.locator("article.card").count() == 3
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        for width in (360, 768, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 800})
+            over = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert over <= 0, f"{over} pixels too wide at {width}"
+        assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        page.emulate_media(media="print")
+        assert page.locator("tr.face").first.is_visible()
+        browser.close()
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert complaints == []

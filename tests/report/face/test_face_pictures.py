@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from face_scans import make_face, make_model, make_scan
+
+from gaitproof.report.face.evidence import show_faces
+from gaitproof.report.face.plots import (
+    MOST_FACES,
+    plot_statistics,
+    plot_timeline,
+    signature,
+)
+from gaitproof.report.face.sheet import draw_sheet
+from gaitproof.report.style import save_figure
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_model()
+
+
+def scans(model):
+    return {
+        "one": make_scan([make_face(1, [0.9, 0.8, 0.3], model)]),
+        "three": make_scan(
+            [make_face(i + 1, [s] * 10, model) for i, s in enumerate((0.9, 0.1, 0.5))]
+        ),
+        "unscored": make_scan([make_face(1, [], model, reason="no picture can be judged")]),
+        "many": make_scan([make_face(i + 1, [0.03 * i] * 4, model) for i in range(30)]),
+        "all": make_scan(
+            [make_face(1, np.random.default_rng(0).random(3000), model, shown=(0, 9))]
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["one", "three", "unscored", "many", "all"])
+@pytest.mark.parametrize("plot", [plot_timeline, plot_statistics])
+def test_plots_of_every_scan(model, tmp_path, plot, name):
+    figure = plot(scans(model)[name], model.card)
+    save_figure(figure, tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+    save_figure(plot(scans(model)[name], model.card), tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def texts(figure):
+    import matplotlib.text
+
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def test_the_timeline_shows_scores_threshold_and_what_was_not_usable(model):
+    found = make_scan([make_face(1, [0.9, 0.2, 0.4], model), make_face(2, [0.1] * 3, model)])
+    figure = plot_timeline(found, model.card)
+    curve, strip = figure.axes
+    first = curve.lines[1]
+    assert first.get_xdata() == pytest.approx([0, 0.5, 1])
+    assert first.get_ydata() == pytest.approx([0.1, 0.8, 0.6])
+    assert any(line.get_ydata()[0] == pytest.approx(0.5) for line in curve.lines)
+    assert any(patch.get_hatch() for patch in strip.patches)
+    for part in ("face 1: INCONCLUSIVE (mean 0.50)", "face 2: FAKE (mean 0.90)", "SHA-256 abab"):
+        assert part in texts(figure)
+
+
+def test_a_line_is_broken_where_the_face_was_away(model):
+    verdict, pictures = make_face(1, [0.9] * 8, model)
+    frames = verdict.frames[:4] + tuple(
+        type(f)(f.frame, f.time + 4, f.score, f.log10_lr, f.confidence, f.box, f.quality)
+        for f in verdict.frames[4:]
+    )
+    changed = type(verdict)(**(vars(verdict) | {"frames": frames}))
+    line = plot_timeline(make_scan([(changed, pictures)]), model.card).axes[0].lines[1]
+    assert np.isnan(line.get_ydata()).sum() == 1
+    assert np.isnan(line.get_ydata()[4])
+
+
+def test_of_many_faces_the_most_suspicious_are_drawn(model):
+    found = scans(model)["many"]
+    figure = plot_timeline(found, model.card)
+    assert f"the {MOST_FACES} most suspicious of 30 faces" in texts(figure)
+    assert "face 8:" in texts(figure)
+    assert "face 9:" not in texts(figure)
+    assert draw_sheet(found, show_faces(found, model), model.card).shape[0] < 5000
+
+
+def test_statistics_count_sides_and_runs(model):
+    figure = plot_statistics(make_scan([make_face(1, [0.9, 0.2, 0.3, 0.1], model)]), model.card)
+    _, sides, runs, *_ = figure.axes
+    assert [bar.get_width() for bar in sides.patches] == pytest.approx([75, 25])
+    assert [bar.get_width() for bar in runs.patches] == [3, 1]
+
+
+@pytest.mark.parametrize("name", ["one", "three", "unscored", "many", "all"])
+def test_sheets_of_every_scan(model, name):
+    found = scans(model)[name]
+    sheet = draw_sheet(found, show_faces(found, model), model.card)
+    assert sheet.dtype == np.uint8
+    assert sheet.min() < 60
+    assert (sheet[:, :8] == 255).all()
+    assert (sheet[:, -8:] == 255).all()
+    assert (draw_sheet(found, show_faces(found, model), model.card) == sheet).all()
+
+
+def test_a_sheet_without_a_face_says_so(model):
+    sheet = draw_sheet(make_scan([]), (), model.card)
+    assert (sheet < 100).any()
+
+
+def test_the_sheet_shows_the_scored_pictures_themselves(model):
+    plain = make_model(maps=False)
+    found = make_scan([make_face(1, [0.2, 0.8, 0.6], plain)])
+    sheet = draw_sheet(found, show_faces(found, plain), plain.card)
+    for level in (51, 204, 153):
+        assert (sheet == level).all(axis=-1).sum() > 20_000
+
+
+@pytest.mark.parametrize(
+    "name", ["$x^2$.mp4", "a\x1b[31m.mp4", "😀漢字.mp4", "x" * 250, "$\\frac$"]
+)
+@pytest.mark.filterwarnings("error")
+def test_hostile_names_are_drawn_as_they_are(model, tmp_path, name):
+    found = make_scan([make_face(1, [0.2] * 3, model)], name)
+    assert len(signature(found)) < 160
+    assert signature(found).isprintable()
+    save_figure(plot_timeline(found, model.card), tmp_path / "a.png")
+    draw_sheet(found, show_faces(found, model), model.card)
