@@ -1,4 +1,6 @@
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,6 +65,49 @@ def test_bad_input(run, empty, tmp_path):
     assert isinstance(found.exception, ModelError)
     (tmp_path / "file").write_text("x")
     assert isinstance(run(empty, "--model", "m", "-o", "file").exception, InputError)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "folder",
+        "empty.mp4x",
+        "text.mp4",
+        "cut.mp4",
+        "pipe",
+        "sound.m4a",
+        "http://localhost/a.mp4",
+        "concat:a.mp4|b.mp4",
+        "file:empty.mp4",
+        "/dev/zero",
+        "[red]x[/red].mp4",
+    ],
+)
+def test_what_is_no_video_is_one_error(run, empty, tmp_path, make_sound, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.mp4x").touch()
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "cut.mp4").write_bytes(Path(empty).read_bytes()[:700])
+    os.mkfifo(tmp_path / "pipe")
+    make_sound(tmp_path / "sound.m4a")
+    assert isinstance(run(name, "--model", "m", "-o", "out").exception, MediaError)
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_folder_that_takes_nothing_is_told_before_the_scan(run, empty, monkeypatch):
+    monkeypatch.setattr("gaitproof.face.scan.scan_video", None)
+    assert isinstance(run(empty, "--model", "m", "-o", "/proc/none").exception, InputError)
+    monkeypatch.setattr("os.access", lambda path, mode, **_: mode == os.R_OK)
+    found = run(empty, "--model", "m", "-o", "out")
+    assert isinstance(found.exception, InputError)
+    assert "Nothing can be written" in str(found.exception)
+
+
+def test_without_a_face_there_is_a_page_too(run, empty, tmp_path):
+    found = run(empty, "--model", "m", "-o", "out", "--json")
+    assert found.exit_code == 4
+    assert json.loads(found.stdout)["faces"] == []
+    assert "nothing to judge" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.realdata

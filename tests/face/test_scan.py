@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from drawn_faces import draw_face
 from portrait_clips import FACES, place, portraits, write_clip
 from pydantic import ValidationError
 from scripted_faces import ScriptedDetector
@@ -14,6 +15,12 @@ from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.verdict import FaceDecision
 
 SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def drawn_model(tmp_path_factory):
+    weights = make_weights(centre=0.33)
+    return FaceForgeryModel.load(write_model(tmp_path_factory.mktemp("model") / "large", weights))
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +205,63 @@ def test_a_step_longer_than_a_gap_is_refused():
         ScanSettings(step=2)
 
 
+def drawn_people(count, size=240, darken=()):
+    """Return drawn faces, some of them darkened, which the tiny model calls manipulated."""
+    faces = [draw_face(seed, size)[0] for seed in range(count)]
+    return [
+        (face * (0.4 if place in darken else 1.0)).astype(np.uint8)
+        for place, face in enumerate(faces)
+    ]
+
+
+def box_of(face):
+    x0, y0, x1, y1 = np.median([frame.box for frame in face.frames], axis=0)
+    return (x0 + x1) / 2, (y0 + y1) / 2
+
+
+@pytest.mark.parametrize("swapped", [0, 1, 2])
+def test_of_three_people_the_swapped_one_is_named(drawn_model, tmp_path, swapped):
+    # two of them cross the picture, so that places alone do not tell who is who
+    people = drawn_people(3, darken=(swapped,))
+    shots = [
+        place(
+            [
+                (people[0], 60 + 6 * i, 60, 240),
+                (people[1], 500, 60 + 4 * i, 240),
+                (people[2], 980 - 5 * i, 400, 240),
+            ],
+            (1280, 720),
+        )
+        for i in range(30)
+    ]
+    found = scan_video(write_clip(tmp_path / "a.mp4", shots), drawn_model)
+    assert found.decision is FaceDecision.FAKE
+    assert len(found.faces) == 3
+    (fake,) = [face for face in found.faces if face.decision is FaceDecision.FAKE]
+    middles = [(60 + 120 + 87, 180), (620, 60 + 120 + 58), (980 + 120 - 72, 520)]
+    gaps = [np.hypot(x - box_of(fake)[0], y - box_of(fake)[1]) for x, y in middles]
+    assert int(np.argmin(gaps)) == swapped
+    # what is shown of it is what was scored, and dark
+    shown = found.pictures[fake.number - 1].crops
+    others = [p.crops for p, f in zip(found.pictures, found.faces, strict=True) if f is not fake]
+    assert shown.mean() < min(crops.mean() for crops in others)
+
+
+def test_thirty_faces_at_once(drawn_model, tmp_path):
+    people = drawn_people(30, 150, darken=(7,))
+    spots = [(face, 10 + 210 * (k % 6), 142 * (k // 6), 140) for k, face in enumerate(people)]
+    clip = write_clip(tmp_path / "a.mp4", [place(spots, (1280, 720))] * 12)
+    settings = ScanSettings.model_validate({"held_mib": 8, "every": 0})
+    found = scan_video(clip, drawn_model, settings)
+    assert 28 <= len(found.faces) <= 31
+    fakes = [face for face in found.faces if face.decision is FaceDecision.FAKE]
+    assert len(fakes) == 1
+    assert box_of(fakes[0]) == pytest.approx((10 + 210 + 70, 142 + 70), abs=25)
+    # the suspicious one keeps its pictures when there is no room for those of all
+    assert len(found.pictures[fakes[0].number - 1].crops) > 1
+    assert sum(len(shown.crops) for shown in found.pictures) * 3 * 224**2 < 8 * 2**20
+
+
 real = pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
 
 
@@ -218,6 +282,24 @@ def test_two_people_of_whom_one_leaves(large, tmp_path):
         stays, leaves = leaves, stays
     assert stays.last > 2
     assert leaves.last < 1.7
+
+
+@pytest.mark.realdata
+@real
+@pytest.mark.parametrize("swapped", [0, 2])
+def test_of_three_portraits_the_darkened_one_is_named(tmp_path, swapped):
+    weights = make_weights(centre=0.4)
+    model = FaceForgeryModel.load(write_model(tmp_path / "m", weights))
+    people = portraits(3)
+    people[swapped] = people[swapped] // 3
+    shots = [
+        place([(face, 20 + 420 * k + 2 * i, 60, 380) for k, face in enumerate(people)])
+        for i in range(15)
+    ]
+    found = scan_video(write_clip(tmp_path / "a.mp4", shots), model)
+    (fake,) = [face for face in found.faces if face.decision is FaceDecision.FAKE]
+    assert len(found.faces) == 3
+    assert box_of(fake)[0] == pytest.approx(20 + 420 * swapped + 190 + 14, abs=60)
 
 
 @pytest.mark.realdata

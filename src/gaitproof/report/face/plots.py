@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST_FACES: Final = 8
 """Faces that one plot tells apart, as many as there are colours; of more, the most suspicious."""
 
-_MARKED: Final = 80
+_MARKED: Final = 30
 """Pictures of a face up to which each gets a mark on its line."""
 
 _PAUSE: Final = 2.5

@@ -30,7 +30,8 @@ _LEAST_WIDTH: Final = 8 * _TILE
 """Pixels of all tiles in a row: at most, and at least, so that there is room for the words."""
 _GAP: Final = 18
 _TEXT: Final = 68
-"""Pixels: three lines below a picture."""
+_NARROW_TEXT: Final = 112
+"""Pixels: three lines below two tiles, five below one."""
 _HEAD: Final = 56
 _LINE: Final = 28
 """Pixels: one more line of a face's heading."""
@@ -61,13 +62,14 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
     """
     numbers = {face.number for face in most_suspicious(found.faces, MOST_FACES)}
     drawn = [one for one in shown if one.verdict.number in numbers]
-    tile = _TILE * (2 if any(one.heat is not None for one in drawn) else 1)
+    explained = any(one.heat is not None for one in drawn)
+    tile, below = (2 * _TILE, _TEXT) if explained else (_TILE, _NARROW_TEXT)
     most = max((len(one.frames) for one in drawn), default=0)
     columns = max(min(_WIDTH // tile, most), _LEAST_WIDTH // tile)
     width = 2 * _EDGE + columns * (tile + _GAP) - _GAP
     heads = [_headlines(one, width) for one in drawn]
     blocks = [
-        _HEAD + _LINE * head.count("\n") + -(-len(one.frames) // columns) * (_TILE + _TEXT)
+        _HEAD + _LINE * head.count("\n") + -(-len(one.frames) // columns) * (_TILE + below)
         for one, head in zip(drawn, heads, strict=True)
     ]
     height = 2 * _EDGE + 2 * _HEAD + sum(blocks)
@@ -80,13 +82,13 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
         top = y + _HEAD // 2 + _LINE * head.count("\n")
         for place, frame in enumerate(one.frames):
             row, column = divmod(place, columns)
-            corner = (_EDGE + column * (tile + _GAP), top + row * (_TILE + _TEXT))
+            corner = (_EDGE + column * (tile + _GAP), top + row * (_TILE + below))
             fake = frame.score < card.operating_point.threshold
             tiles.append((*corner, _framed(one, place, fake=fake)))
             words = _words(frame, int(tile / _LETTER))
             writing.add(corner[0], corner[1] + _TILE + 5, words, size=_POINTS)
         y += block
-    foot = _explanation(drawn, width)
+    foot = _explanation(drawn, width, explained=explained)
     writing.add(_EDGE, height - _EDGE - _HEAD, foot, size=_POINTS, color=GREY)
     writing.add(_EDGE, height - _EDGE, signature(found), size=6.5, color=GREY)
     sheet = writing.draw()
@@ -158,17 +160,19 @@ def _headlines(one: ShownFace, width: int) -> str:
 
 
 def _words(frame: FrameScore, letters: int) -> str:
-    lines = [f"{frame.time:.2f} s  ·  P(manipulated) {frame.probability_fake:.2f}"]
+    lines = textwrap.wrap(
+        f"{frame.time:.2f} s  ·  P(manipulated) {frame.probability_fake:.2f}", letters
+    )
     if frame.log10_lr is not None:
-        lines += textwrap.wrap(frame.confidence, letters)[:2]
+        lines += textwrap.wrap(frame.confidence, letters)
     return "\n".join(lines)
 
 
-def _explanation(drawn: Sequence[ShownFace], width: int) -> str:
+def _explanation(drawn: Sequence[ShownFace], width: int, *, explained: bool) -> str:
     if not drawn:
         return "No face was found: nothing was judged, and nothing is said about the video."
     text = "Thick orange frame: this picture is on the manipulated side of the threshold. "
-    if any(one.heat is not None for one in drawn):
+    if explained:
         text += (
             "Right of each picture: where the model sees manipulation (Grad-CAM, one scale for the "
             "whole video, times the probability of the picture), from violet (little) to yellow; "
