@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,7 @@ import numpy as np
 
 from gaitproof.config import MediaLimits, VerifySettings
 from gaitproof.errors import DependencyError, GaitproofError
-from gaitproof.media.probe import probe
+from gaitproof.media.probe import VideoInfo, probe
 from gaitproof.pose.estimator import estimator_identifier
 from gaitproof.pose.parallel import available_processors
 from gaitproof.types import Decision
@@ -139,6 +139,41 @@ def run_alone(command: Sequence[str], log: Path) -> tuple[int, Cost]:
     return int(values.pop("status")), Cost(**values)
 
 
+def run_gaitproof(arguments: Sequence[str], log: Path, answers: Collection[int]) -> Cost:
+    """Run a command of gaitproof as a process of its own and measure it.
+
+    Parameters
+    ----------
+    arguments
+        What follows ``gaitproof``.
+    log
+        Where its output goes.
+    answers
+        Exit statuses that are answers.
+
+    Raises
+    ------
+    GaitproofError
+        If it ends with another status.
+    """
+    status, cost = run_alone([sys.executable, "-m", "gaitproof", *arguments], log)
+    if status not in answers:
+        text = log.read_text(errors="replace").strip()
+        raise GaitproofError(
+            f"gaitproof {arguments[0]} failed.",
+            actual=text.splitlines()[-1] if text else "nothing",
+        )
+    return cost
+
+
+def describe_clip(info: VideoInfo) -> str:
+    """Say size, rate and length of a clip in words."""
+    return (
+        f"{info.width} x {info.height}, {info.frame_rate:.4g} frames per second, "
+        f"{info.duration:.1f} s"
+    )
+
+
 def measure_import(repeats: int = 5) -> tuple[tuple[float, float], tuple[str, ...]]:
     """Return the quickest and slowest `import gaitproof`, and the heavy modules it loads."""
     seconds, loaded = [], set()
@@ -191,24 +226,18 @@ def run(
         path = clip if clip is not None else _make_clip(folder)
         info = probe(path, MediaLimits())
         _enrol_chance(folder / "gallery.db", model)
-        command = [sys.executable, "-m", "gaitproof", "verify", os.fspath(path), "--no-cache"]
-        command += ["--claim", _CLAIM, "--gallery", str(folder / "gallery.db"), "--json"]
+        command = ["verify", os.fspath(path), "--no-cache", "--json"]
+        command += ["--claim", _CLAIM, "--gallery", str(folder / "gallery.db")]
         command += ["--model", model] if model else []
+        answers = {decision.exit_status for decision in Decision}
         runs = []
         for number in range(repeats):
-            status, cost = run_alone(command, folder / "output")
-            if status not in {decision.exit_status for decision in Decision}:
-                text = (folder / "output").read_text(errors="replace").strip()
-                raise GaitproofError(
-                    "gaitproof verify failed.", actual=text.splitlines()[-1] if text else "nothing"
-                )
-            runs.append(cost)
+            runs.append(run_gaitproof(command, folder / "output", answers))
             if progress is not None:
                 progress((number + 1) / repeats)
     import_seconds, imported = measure_import()
     return VerifySpeed(
-        clip=f"{info.width} x {info.height}, {info.frame_rate:.4g} frames per second, "
-        f"{info.duration:.1f} s",
+        clip=describe_clip(info),
         processors=available_processors(),
         runs=tuple(runs),
         import_seconds=import_seconds,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli import bench_face_networks, bench_faces, bench_fusion
+from gaitproof.cli import bench_face_networks, bench_face_scan, bench_faces, bench_fusion
 from gaitproof.cli.verify import ModelOption
 
 bench_app = typer.Typer(
@@ -324,5 +324,6 @@ def register(app: typer.Typer) -> None:
     """Add the group of commands to the application."""
     bench_faces.register(bench_app)
     bench_face_networks.register(bench_app)
+    bench_face_scan.register(bench_app)
     bench_fusion.register(bench_app)
     app.add_typer(bench_app)

@@ -22,12 +22,13 @@ _STYLES: Final = {
     "NO FACE": "bold yellow",
 }
 
+
 @face.command()
 def scan(
     video: Annotated[Path, typer.Argument(help="The video.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write a page, pictures and scan.json here."),
+        typer.Option("--out", "-o", metavar="DIR", help="Write page, pictures and scan.json."),
     ] = None,
     model: Annotated[
         str | None,

@@ -165,7 +165,7 @@ def _words(frame: FrameScore, letters: int) -> str:
     )
     if frame.log10_lr is not None:
         lines += textwrap.wrap(frame.confidence, letters)
-    return "\n".join(lines)
+    return "\n".join(line.rstrip(" ·") for line in lines)
 
 
 def _explanation(drawn: Sequence[ShownFace], width: int, *, explained: bool) -> str:

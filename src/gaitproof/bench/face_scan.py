@@ -1,0 +1,234 @@
+"""What one scan for manipulated faces costs from a cold start: seconds, memory, time per crop."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.bench.faces import time_network
+from gaitproof.bench.verify_speed import (
+    CLIP_SECONDS,
+    CLIP_SIZE,
+    Cost,
+    describe_clip,
+    run_gaitproof,
+)
+from gaitproof.evaluate.face.clips import ClipSettings, film_portrait
+from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.verdict import FaceDecision
+from gaitproof.media.probe import probe
+from gaitproof.media.still import read_still
+from gaitproof.pose.parallel import available_processors
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Image = NDArray[np.uint8]
+
+MAX_SECONDS: Final = 6.0
+MAX_MIB: Final = 1.2e9 / 2**20
+MAX_CROP_MS: Final = 23.0
+"""What a default scan of ten seconds in 1280 x 720 may cost on 2 processors."""
+
+PICTURES: Final = "with page and pictures"
+
+WAYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "default": (),
+    PICTURES: (),
+    "every picture": ("--every", "0"),
+}
+"""Scans that are measured; the one with pictures is given a folder too."""
+
+_EXPLAINED: Final = 10
+"""Crops of which the explanation is timed: those of one face."""
+
+
+@dataclass(frozen=True)
+class WayCost:
+    """Cold runs of one way to scan.
+
+    Parameters
+    ----------
+    runs
+        Costs, each of a new process.
+    faces, pictures
+        Faces that were found, and pictures that were scored, all faces together.
+    """
+
+    runs: tuple[Cost, ...]
+    faces: int
+    pictures: int
+
+
+@dataclass(frozen=True)
+class FaceScanCost:
+    """Figures of this machine.
+
+    Parameters
+    ----------
+    clip
+        Size, rate and length in words.
+    model_id
+        Whose scores they are.
+    processors
+        Available to this process.
+    ways
+        By name, see `WAYS`.
+    crop_ms, explain_ms
+        Milliseconds that the network takes to score, and to explain, one crop; None where it does
+        not explain itself.
+    """
+
+    clip: str
+    model_id: str
+    processors: int
+    ways: dict[str, WayCost]
+    crop_ms: float
+    explain_ms: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+
+def run(
+    clip: Path | None = None,
+    *,
+    portrait: Path | None = None,
+    model: str | None = None,
+    repeats: int = 2,
+    progress: Callable[[float], None] = lambda share: None,
+) -> FaceScanCost:
+    """Measure `gaitproof face scan` on a clip, from a cold start.
+
+    Parameters
+    ----------
+    clip
+        A video; None makes one of ten seconds in 1280 x 720.
+    portrait
+        Picture that is filmed for it; a face is drawn if None.
+    model
+        Name or folder of the weights; None for the shipped ones.
+    repeats
+        Cold runs of each way.
+    progress
+        Told the share that is done, 0 to 1.
+
+    Raises
+    ------
+    MediaError
+        If clip or portrait cannot be read.
+    GaitproofError
+        If the weights cannot be used, or the command fails.
+    """
+    loaded = FaceForgeryModel.load(model)
+    with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
+        folder = Path(name)
+        path = clip if clip is not None else _make_clip(folder, portrait)
+        info = probe(path)
+        ways = {}
+        for number, (way, options) in enumerate(WAYS.items()):
+            command = ["face", "scan", os.fspath(path), "--json", *options]
+            command += ["--model", model] if model else []
+            command += ["-o", str(folder / "out")] if way == PICTURES else []
+            ways[way] = _measure(command, folder / "output", repeats)
+            progress((number + 1) / len(WAYS))
+    return FaceScanCost(
+        clip=describe_clip(info),
+        model_id=loaded.card.model_id,
+        processors=available_processors(),
+        ways=ways,
+        crop_ms=time_network(loaded),
+        explain_ms=_time_explanation(loaded),
+    )
+
+
+def _measure(command: list[str], log: Path, repeats: int) -> WayCost:
+    answers = {decision.exit_status for decision in FaceDecision}
+    runs = tuple(run_gaitproof(command, log, answers) for _ in range(repeats))
+    # libraries write notices into the same file
+    lines = log.read_text(errors="replace").splitlines()
+    answer = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
+    pictures = sum(len(face["frames"]) for face in answer["faces"])
+    return WayCost(runs, len(answer["faces"]), pictures)
+
+
+def _time_explanation(model: FaceForgeryModel) -> float | None:
+    side = model.card.alignment.size
+    crops = np.random.default_rng(0).integers(0, 256, (_EXPLAINED, side, side, 3), np.uint8)
+    if model.explain(crops) is None:
+        return None
+    began = perf_counter()
+    model.explain(crops)
+    return 1000 * (perf_counter() - began) / _EXPLAINED
+
+
+def _make_clip(folder: Path, portrait: Path | None) -> Path:
+    width, height = CLIP_SIZE
+    face = draw_face(height) if portrait is None else read_still(portrait)
+    scale = height / face.shape[0]
+    fitted = cv2.resize(face, (round(face.shape[1] * scale), height), interpolation=cv2.INTER_AREA)
+    scene = np.full((height, width, 3), (105, 115, 120), np.uint8)
+    shown = fitted[:, : min(width, fitted.shape[1])]
+    left = (width - shown.shape[1]) // 2
+    scene[:, left : left + shown.shape[1]] = shown
+    path = folder / "face.mp4"
+    film_portrait(scene, path, 1, ClipSettings(seconds=CLIP_SECONDS, size=CLIP_SIZE))
+    return path
+
+
+def draw_face(size: int) -> Image:
+    """Draw a face that detectors take for one, shape (size, size, 3), RGB."""
+    picture = np.full((size, size, 3), (150, 160, 165), np.uint8)
+
+    def at(x: float, y: float) -> tuple[int, int]:
+        return round(size * x), round(size * y)
+
+    def blob(x: float, y: float, wide: float, high: float, colour: tuple[int, int, int]) -> None:
+        cv2.ellipse(picture, at(x, y), at(wide, high), 0, 0, 360, colour, -1, cv2.LINE_AA)
+
+    blob(0.5, 0.47, 0.27, 0.36, (70, 50, 40))
+    blob(0.5, 0.52, 0.24, 0.32, (222, 178, 150))
+    for x in (0.41, 0.59):
+        blob(x, 0.45, 0.045, 0.022, (250, 250, 248))
+        blob(x, 0.45, 0.018, 0.02, (60, 45, 35))
+        cv2.line(picture, at(x - 0.05, 0.405), at(x + 0.05, 0.4), (80, 55, 45), size // 60)
+    cv2.line(picture, at(0.5, 0.46), at(0.485, 0.565), (195, 145, 120), size // 80)
+    cv2.line(picture, at(0.485, 0.57), at(0.52, 0.57), (180, 130, 108), size // 80)
+    blob(0.5, 0.67, 0.075, 0.02, (170, 70, 75))
+    return cv2.GaussianBlur(picture, (0, 0), size / 500)
+
+
+def cost_table(result: FaceScanCost) -> Table:
+    """Lay out the figures beside their limits."""
+    from rich.table import Table
+
+    title = f"Cold start, {result.processors} processors; clip {result.clip}; {result.model_id}"
+    table = Table("gaitproof face scan", title=title)
+    for name in ("faces", "pictures scored", "seconds", "MiB"):
+        table.add_column(name, justify="right")
+    for way, cost in result.ways.items():
+        seconds = [one.seconds for one in cost.runs]
+        table.add_row(
+            way,
+            str(cost.faces),
+            str(cost.pictures),
+            f"{min(seconds):.1f}–{max(seconds):.1f}",
+            f"{max(one.mib for one in cost.runs):.0f}",
+        )
+    table.add_section()
+    table.add_row("at most, default", "", "", f"{MAX_SECONDS:g}", f"{MAX_MIB:.0f}")
+    table.caption = f"The network: {result.crop_ms:.1f} ms per crop (at most {MAX_CROP_MS:g})" + (
+        "" if result.explain_ms is None else f", explaining it {result.explain_ms:.1f} ms"
+    )
+    return table
