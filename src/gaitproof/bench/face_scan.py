@@ -206,7 +206,7 @@ def draw_face(size: int) -> Image:
     cv2.line(picture, at(0.5, 0.46), at(0.485, 0.565), (195, 145, 120), size // 80)
     cv2.line(picture, at(0.485, 0.57), at(0.52, 0.57), (180, 130, 108), size // 80)
     blob(0.5, 0.67, 0.075, 0.02, (170, 70, 75))
-    return cv2.GaussianBlur(picture, (0, 0), size / 500)
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), size / 500), np.uint8)
 
 
 def cost_table(result: FaceScanCost) -> Table:

@@ -165,7 +165,7 @@ def spread_evenly(total: int, count: int) -> list[int]:
     """
     if total <= count:
         return list(range(total))
-    return np.linspace(0, total - 1, count).round().astype(int).tolist()
+    return [int(place) for place in np.linspace(0, total - 1, count).round()]
 
 
 def score_all(sightings: Iterable[Sighting], model: FaceForgeryModel) -> None:

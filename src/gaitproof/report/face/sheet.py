@@ -110,7 +110,7 @@ class _Writing:
         # half a pixel more, for sizes are cut off and not rounded
         size = ((width + 0.5) / DPI, (height + 0.5) / DPI)
         self._figure = Figure(figsize=size, dpi=DPI, facecolor="white")
-        self._canvas = FigureCanvasAgg(self._figure)
+        self._canvas: Any = FigureCanvasAgg(self._figure)
         self._size = (width, height)
 
     def add(self, x: float, y: float, text: str, *, size: float, **style: Any) -> None:
