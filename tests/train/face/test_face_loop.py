@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.clips import Label
 from gaitproof.train.face.export import save_face_model
 from gaitproof.train.face.loop import train_faces
-from gaitproof.train.face.networks.registry import FaceNetworkSettings
+from gaitproof.train.face.networks.registry import FaceNetworkSettings, list_face_networks
 from gaitproof.train.hardware import TrainerSettings
 
+RECIPES = Path(__file__).parents[3] / "recipes"
 CPU = TrainerSettings(accelerator="cpu", checkpoint_every=2)
 SMALL = FaceTrainSettings(
     architecture="compact",
@@ -156,3 +158,9 @@ def test_the_seed_s_network_trains_too(store):
     )
     trained = train_faces([store], recipe, trainer_options=CPU)
     assert np.isfinite(trained.losses).all()
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("faces-*.yaml")), ids=lambda path: path.stem)
+def test_the_recipes_that_come_with_the_project_are_valid(recipe):
+    settings = FaceTrainSettings.load(recipe)
+    assert settings.architecture in list_face_networks()
