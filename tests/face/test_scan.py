@@ -151,6 +151,8 @@ def test_memory_changes_no_answer(model, tmp_path, settings):
     assert list(shown.places) == sorted(set(shown.places))
     scores = [frame.score for frame in face.frames]
     assert min(scores) in [scores[place] for place in shown.places]
+    times = [face.frames[place].time for place in shown.places]
+    assert sum(time > 0.75 * face.last for time in times) <= 4
     # the crops are those of the frames they are shown with
     again = model.score(shown.crops)
     assert again == pytest.approx([scores[place] for place in shown.places])

@@ -144,7 +144,9 @@ def _show(found: FaceScan, written: tuple[Path, ...]) -> None:
     console.print(f"[{_STYLES[found.decision.value]}]{HEADLINES[found.decision]}[/]")
     if found.faces:
         table = Table()
-        for title in ("face", "answer", "P(manipulated)", "evidence", "seconds", "pictures", "why"):
+        for title in ("face", "answer", "P(manipulated)"):
+            table.add_column(title, no_wrap=True)
+        for title in ("evidence", "seconds", "pictures"):
             table.add_column(title, overflow="fold")
         for one in found.faces:
             agree = "" if one.consistency is None else f", {one.consistency.agreeing:.0%} agree"
@@ -155,9 +157,11 @@ def _show(found: FaceScan, written: tuple[Path, ...]) -> None:
                 one.confidence,
                 f"{one.first:.1f}-{one.last:.1f}",
                 f"{len(one.frames)} of {one.seen}{agree}",
-                markup(one.reason),
             )
         console.print(table)
+        for one in found.faces:
+            if one.reason:
+                console.print(f"Face {one.number}: {markup(one.reason)}.")
         first = found.faces[0]
         console.print(
             f"Threshold {1 - first.threshold:.3f}. On held-out people: manipulated faces answered "

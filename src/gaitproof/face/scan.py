@@ -397,17 +397,17 @@ def _judge(
         unusable=dict(kept.unusable.most_common()),
         unusable_spans=tuple(kept.unusable_spans),
     )
-    return verdict, _choose_pictures(chosen, scores, card.alignment.size)
+    return verdict, _choose_pictures(chosen, kept.shown_stride, card.alignment.size)
 
 
-def _choose_pictures(
-    chosen: list[Sighting], scores: NDArray[np.float64], side: int
-) -> FacePictures:
+def _choose_pictures(chosen: list[Sighting], stride: int, side: int) -> FacePictures:
     """Take evenly spaced pictures and the one that looks most manipulated."""
     places = [place for place, one in enumerate(chosen) if one.crop is not None]
-    shown = [places[i] for i in spread_evenly(len(places), SHOWN)]
+    # those taken since room was last made all have crops still, and would crowd the end
+    even = [place for place in places if chosen[place].number % stride == 0] or places
+    shown = [even[i] for i in spread_evenly(len(even), SHOWN)]
     if shown:
-        worst = min(places, key=lambda place: scores[place])
+        worst = min(places, key=lambda place: chosen[place].score or 0.0)
         if worst not in shown:  # its nearest neighbour gives way
             shown[int(np.abs(np.array(shown) - worst).argmin())] = worst
     crops = [crop for place in shown if (crop := chosen[place].crop) is not None]

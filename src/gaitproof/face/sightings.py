@@ -70,6 +70,15 @@ class FaceSightings:
     ----------
     most
         Entries that are kept.
+    stride, entries
+        One in so many of the usable pictures, and they.
+    unusable, unusable_spans
+        Reasons why pictures could not be judged, with their number; first and last second of each
+        stretch of such pictures.
+    cell
+        Which part of the video the last picture came from, if one of each part is taken.
+    shown_stride
+        Entries whose number is a multiple of it keep their crops for pictures.
     """
 
     most: int
@@ -78,8 +87,8 @@ class FaceSightings:
     unusable: Counter[str] = field(default_factory=Counter)
     unusable_spans: list[tuple[float, float]] = field(default_factory=list)
     cell: int = -1
+    shown_stride: int = 1
     _seen: int = 0
-    _shown_stride: int = 1
 
     def add(
         self,
@@ -144,7 +153,7 @@ class FaceSightings:
             kept: set[int] = set()
         else:
             while len(kept := self._aligned()) > most:
-                self._shown_stride *= 2
+                self.shown_stride *= 2
             kept |= {min(self.entries, key=_suspicion).number} if self.entries else set()
         for one in self.entries:
             if one.score is not None and one.number not in kept:
@@ -154,7 +163,7 @@ class FaceSightings:
     def _aligned(self) -> set[int]:
         # always multiples of one stride, so that the crops of an earlier thinning still fit
         numbers = (one.number for one in self.entries if one.crop is not None)
-        return {number for number in numbers if number % self._shown_stride == 0}
+        return {number for number in numbers if number % self.shown_stride == 0}
 
 
 def spread_evenly(total: int, count: int) -> list[int]:

@@ -10,7 +10,7 @@ from gaitproof.report.face.plots import (
     signature,
 )
 from gaitproof.report.face.sheet import draw_sheet
-from gaitproof.report.style import save_figure
+from gaitproof.report.style import COLOURS, GREY, save_figure
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +123,16 @@ def test_hostile_names_are_drawn_as_they_are(model, tmp_path, name):
     assert signature(found).isprintable()
     save_figure(plot_timeline(found, model.card), tmp_path / "a.png")
     draw_sheet(found, show_faces(found, model), model.card)
+
+
+@pytest.mark.parametrize(
+    ("score", "colour", "thickness"), [(0.1, COLOURS[1], 6), (0.5, GREY, 3), (0.9, COLOURS[0], 2)]
+)
+def test_frames_say_what_a_picture_looks_like(model, score, colour, thickness):
+    found = make_scan([make_face(1, [score] * 3, model)])
+    sheet = draw_sheet(found, show_faces(found, model), model.card)
+    rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    # the upper and lower edges of three pairs of tiles
+    edges = (sheet == rgb).all(axis=-1).sum(axis=1) >= 3 * 2 * 176
+    # a line of OpenCV's is as thick as asked or a pixel more, half of it outside the picture
+    assert (thickness + 1) // 2 <= edges.sum() / 2 <= thickness // 2 + 1

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.face.model import FaceDetectorCard
+from gaitproof.face.model import FaceDetectorCard, FaceOperatingPoint
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import FrameScore
 from gaitproof.report.face.evidence import ShownFace, most_suspicious
@@ -83,8 +83,7 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
         for place, frame in enumerate(one.frames):
             row, column = divmod(place, columns)
             corner = (_EDGE + column * (tile + _GAP), top + row * (_TILE + below))
-            fake = frame.score < card.operating_point.threshold
-            tiles.append((*corner, _framed(one, place, fake=fake)))
+            tiles.append((*corner, _framed(one, place, card.operating_point)))
             words = _words(frame, int(tile / _LETTER))
             writing.add(corner[0], corner[1] + _TILE + 5, words, size=_POINTS)
         y += block
@@ -127,11 +126,18 @@ class _Writing:
         return np.array(self._canvas.buffer_rgba(), np.uint8)[..., :3].copy()
 
 
-def _framed(one: ShownFace, place: int, *, fake: bool) -> Image:
+def _framed(one: ShownFace, place: int, point: FaceOperatingPoint) -> Image:
     tiles = [one.crops[place]] + ([] if one.heat is None else [one.heat[place]])
     row = [cv2.resize(tile, (_TILE, _TILE), interpolation=cv2.INTER_AREA) for tile in tiles]
     picture = np.ascontiguousarray(np.concatenate(row, axis=1))
-    colour, thickness = (COLOURS[1], 6) if fake else (COLOURS[0], 2)
+    score = one.frames[place].score
+    colour, thickness = (
+        (COLOURS[1], 6)
+        if score < point.low
+        else (COLOURS[0], 2)
+        if score >= point.high
+        else (GREY, 3)
+    )
     rgb = tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
     corner = (picture.shape[1] - 1, picture.shape[0] - 1)
     return np.asarray(cv2.rectangle(picture, (0, 0), corner, rgb, thickness), np.uint8)
@@ -171,7 +177,10 @@ def _words(frame: FrameScore, letters: int) -> str:
 def _explanation(drawn: Sequence[ShownFace], width: int, *, explained: bool) -> str:
     if not drawn:
         return "No face was found: nothing was judged, and nothing is said about the video."
-    text = "Thick orange frame: this picture is on the manipulated side of the threshold. "
+    text = (
+        "Thick orange frame: this picture looks manipulated; thin blue: genuine; grey: neither. "
+        "The face is judged by the mean of its pictures. "
+    )
     if explained:
         text += (
             "Right of each picture: where the model sees manipulation (Grad-CAM, one scale for the "
