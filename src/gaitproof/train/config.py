@@ -43,14 +43,19 @@ class AugmentSettings(Settings):
     """Also train on mirrored walkers, as people of their own."""
 
 
-class SourceSettings(Settings):
+class OriginSettings(Settings):
     """A data set to train on, with what its card must say."""
 
     path: Path
-    """Skeleton archive (.npz) or manifest (.csv), relative to the working folder."""
+    """Archive (.npz), manifest (.csv) or store of faces; relative to the working folder."""
     name: str
     licence: str
     citation: str
+
+
+class SourceSettings(OriginSettings):
+    """A data set of walks."""
+
     frame_rate: float | None = Field(default=None, gt=0, le=10_000)
     """Frames per second, for files that state none: key-point tables and pickles, for which None
     means 25, and AMC motions (120). Formats that state their rate refuse it."""

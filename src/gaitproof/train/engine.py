@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lightning.pytorch as lightning
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
 
 from gaitproof.media.files import make_folder
 from gaitproof.nets.normaliser import Normaliser
@@ -28,12 +28,12 @@ from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, 
 from gaitproof.train.logs import Recorder, Reporter, RunLog
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sampler import (
-    Batch,
     BatchStream,
     WindowSampler,
     features_of,
 )
 from gaitproof.train.state import RunState
+from gaitproof.train.stream import StepData
 from gaitproof.train.validation import Validation, split_subjects, validation_batch
 from gaitproof.train.watch import Watch, Watcher
 
@@ -42,48 +42,6 @@ if TYPE_CHECKING:
     from gaitproof.train.sources import Recording
 
 _NORMALISER_WINDOWS = 2048
-
-
-class GaitData(lightning.LightningDataModule):
-    """Gives every device its share of the batches.
-
-    Parameters
-    ----------
-    sampler, normaliser
-        Where windows come from and how they are prepared.
-    settings
-        The recipe.
-    start
-        First step.
-    loaders
-        Processes that prepare batches ahead.
-    """
-
-    def __init__(
-        self,
-        sampler: WindowSampler,
-        normaliser: Normaliser,
-        settings: TrainSettings,
-        start: int,
-        loaders: int,
-    ) -> None:
-        super().__init__()
-        self._sampler, self._normaliser, self._settings = sampler, normaliser, settings
-        self._start, self._loaders = start, loaders
-
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Return the loader of this device; it is known by now which one that is."""
-        assert self.trainer is not None
-        stream = BatchStream(
-            self._sampler,
-            self._normaliser,
-            self._settings,
-            self._start,
-            pair_limit(self._settings),
-            self.trainer.global_rank,
-            self.trainer.world_size,
-        )
-        return DataLoader(stream, batch_size=None, num_workers=self._loaders)
 
 
 def pair_limit(settings: TrainSettings) -> int:
@@ -164,8 +122,10 @@ def fit(
             callbacks.append(Reporter(progress))
         trainer = make_trainer(options, settings, callbacks)
         if not run.is_finished(settings.steps):
-            data = GaitData(sampler, normaliser, settings, run.step, options.loaders)
-            run_to_end(trainer, module, data)
+            stream = partial(
+                BatchStream, sampler, normaliser, settings, run.step, pair_limit(settings)
+            )
+            run_to_end(trainer, module, StepData(stream, options.loaders))
     if run.best:
         learner.load_state_dict(run.best)
     return network.cpu().eval(), normaliser, run

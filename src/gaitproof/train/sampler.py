@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.features import compute_features
@@ -18,6 +17,7 @@ from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.augment import augment, change_tempo
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.config import AugmentSettings, TrainSettings
+from gaitproof.train.stream import StepStream
 from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
@@ -203,7 +203,7 @@ def make_batch(
     return Batch(*(torch.from_numpy(array) for array in (inputs, labels, pairs, same)))
 
 
-class BatchStream(IterableDataset[Batch]):
+class BatchStream(StepStream[Batch]):
     """The batches of the steps from `start` to the recipe's last, for one device of several.
 
     The people of a step are chosen once and shared out among the devices, so that the recipe's
@@ -245,9 +245,9 @@ class BatchStream(IterableDataset[Batch]):
                 actual=f"{people} people on {world_size} devices",
                 hint="raise people_per_batch or use fewer devices",
             )
+        super().__init__(start, settings.steps)
         self._sampler, self._normaliser, self._settings = sampler, normaliser, settings
-        self._start, self._pair_limit = start, pair_limit
-        self._rank, self._world_size = rank, world_size
+        self._pair_limit, self._rank, self._world_size = pair_limit, rank, world_size
 
     def __getitem__(self, step: int) -> Batch:
         seed = self._settings.seed
@@ -260,9 +260,3 @@ class BatchStream(IterableDataset[Batch]):
             random_source(seed, step, self._rank, Stream.WINDOWS),
             self._pair_limit,
         )
-
-    def __iter__(self) -> Iterator[Batch]:
-        worker: Any = get_worker_info()
-        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for step in range(self._start + first, self._settings.steps, stride):
-            yield self[step]

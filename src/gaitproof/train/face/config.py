@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gaitproof.config import Settings
 from gaitproof.face.align import AlignmentSettings
-from gaitproof.train.config import RunSettings, ScheduleSettings, StopSettings
+from gaitproof.train.config import OriginSettings, RunSettings, ScheduleSettings, StopSettings
 from gaitproof.train.face.networks.registry import FaceNetworkSettings
-
-
-class StoreSource(Settings):
-    """A store of prepared faces to train on, with what the card must say."""
-
-    path: Path
-    """Folder that ``gaitproof face prepare`` made, relative to the working folder."""
-    name: str
-    licence: str
-    citation: str
 
 
 class FaceTrainSettings(RunSettings):
@@ -35,7 +23,8 @@ class FaceTrainSettings(RunSettings):
     name: str = "face"
     version: str = "0.0.0"
     """Of the weights, for the model identifier."""
-    sources: tuple[StoreSource, ...] = ()
+    sources: tuple[OriginSettings, ...] = ()
+    """Stores that ``gaitproof face prepare`` made."""
     licence: str = "Apache-2.0"
     """Of the weights."""
     limits: str = "How far these weights can be trusted was not said by those who trained them."

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-import lightning.pytorch as lightning
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from gaitproof.face.model import FaceDetectorCard
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.networks.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
-from gaitproof.train.face.sampler import FaceBatch, FaceSampler, FaceStream
+from gaitproof.train.face.sampler import FaceBatch
 from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
 
@@ -69,45 +67,6 @@ class FaceLearner(Learner):
             weight=self.weights,
             label_smoothing=self._settings.label_smoothing,
         )
-
-
-class FaceData(lightning.LightningDataModule):
-    """Gives every device its share of the batches.
-
-    Parameters
-    ----------
-    sampler, settings
-        Where crops come from.
-    start, steps
-        First step, and number of steps of the whole run.
-    loaders
-        Processes that prepare batches ahead.
-    """
-
-    def __init__(
-        self,
-        sampler: FaceSampler,
-        settings: FaceTrainSettings,
-        start: int,
-        steps: int,
-        loaders: int,
-    ) -> None:
-        super().__init__()
-        self._sampler, self._settings = sampler, settings
-        self._start, self._steps, self._loaders = start, steps, loaders
-
-    def train_dataloader(self) -> DataLoader[FaceBatch]:
-        """Return the loader of this device; it is known by now which one that is."""
-        assert self.trainer is not None
-        stream = FaceStream(
-            self._sampler,
-            self._settings,
-            self._start,
-            self._steps,
-            self.trainer.global_rank,
-            self.trainer.world_size,
-        )
-        return DataLoader(stream, batch_size=None, num_workers=self._loaders)
 
 
 def normalise(crops: Tensor) -> Tensor:

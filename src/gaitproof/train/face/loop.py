@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,7 @@ from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.networks.base import GENUINE, ClipNetwork, FaceNetwork
 from gaitproof.train.face.networks.registry import create_face_network
-from gaitproof.train.face.sampler import FaceSampler, validation_batches
+from gaitproof.train.face.sampler import FaceSampler, FaceStream, validation_batches
 from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
@@ -162,9 +163,10 @@ def train_faces(
         If the network's backbone cannot be loaded.
     """
     from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, load_checkpoint
-    from gaitproof.train.face.learner import FaceData, FaceLearner
+    from gaitproof.train.face.learner import FaceLearner
     from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
     from gaitproof.train.logs import Recorder, Reporter, RunLog
+    from gaitproof.train.stream import StepData
     from gaitproof.train.validation import Validation
 
     options = trainer_options or TrainerSettings()
@@ -194,9 +196,8 @@ def train_faces(
             callbacks.append(Reporter(progress))
         trainer = make_trainer(options, settings, callbacks)
         if not run.is_finished(steps):
-            run_to_end(
-                trainer, learner, FaceData(learnt, settings, run.step, steps, options.loaders)
-            )
+            stream = partial(FaceStream, learnt, settings, run.step, steps)
+            run_to_end(trainer, learner, StepData(stream, options.loaders))
     if run.best:
         network.load_state_dict(run.best)
     return TrainedFaces(network.cpu().eval(), settings, run.losses, run.validation)

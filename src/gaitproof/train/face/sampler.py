@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
@@ -19,6 +18,7 @@ from gaitproof.train.face.data.clips import Label
 from gaitproof.train.face.data.store import FaceStore, StoredClip
 from gaitproof.train.face.networks.base import FORGED, GENUINE
 from gaitproof.train.face.samples import PLACES, Crop, draw_labelled, draw_pair
+from gaitproof.train.stream import StepStream
 
 Source = tuple[FaceStore, StoredClip]
 
@@ -164,7 +164,7 @@ def _collate(
     return FaceBatch(*(torch.from_numpy(array) for array in (crops, present, labels, blend)))
 
 
-class FaceStream(IterableDataset[FaceBatch]):
+class FaceStream(StepStream[FaceBatch]):
     """The batches of the steps from `start` to the last, for one device of several.
 
     Parameters
@@ -199,19 +199,13 @@ class FaceStream(IterableDataset[FaceBatch]):
                 actual=f"{settings.batch} clips on {world_size} devices",
                 hint="raise batch or use fewer devices",
             )
+        super().__init__(start, steps)
         self._sampler, self._settings = sampler, settings
-        self._start, self._steps = start, steps
         self._rank, self._size = rank, settings.batch // world_size
 
     def __getitem__(self, step: int) -> FaceBatch:
         rng = random_source(self._settings.seed, step, self._rank, Stream.WINDOWS)
         return self._sampler.draw(rng, self._size)
-
-    def __iter__(self) -> Iterator[FaceBatch]:
-        worker: Any = get_worker_info()
-        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for step in range(self._start + first, self._steps, stride):
-            yield self[step]
 
 
 def validation_batches(sampler: FaceSampler, settings: FaceTrainSettings) -> list[FaceBatch]:
