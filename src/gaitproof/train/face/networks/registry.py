@@ -12,10 +12,27 @@ from gaitproof.config import Settings
 from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.train.face.networks.base import FaceNetwork
 from gaitproof.train.face.networks.compact import Compact
+from gaitproof.train.face.networks.convolutional_recurrent import CnnBiLSTM
 from gaitproof.train.face.networks.efficientnet import EffNetB1
+from gaitproof.train.face.networks.recurrent import (
+    ResNetBiGRU,
+    ResNetBiLSTM,
+    ResNetBiLSTM512,
+)
+from gaitproof.train.face.networks.temporal_only import TemporalOnly
+from gaitproof.train.face.networks.transformer import Learnt, VitTemporal
 
 FACE_NETWORKS: Final[Mapping[str, type[FaceNetwork]]] = MappingProxyType(
-    {"compact": Compact, "effnet-b1": EffNetB1}
+    {
+        "cnn-bilstm": CnnBiLSTM,
+        "compact": Compact,
+        "effnet-b1": EffNetB1,
+        "resnet50-bigru": ResNetBiGRU,
+        "resnet50-bilstm": ResNetBiLSTM,
+        "resnet50-bilstm-512": ResNetBiLSTM512,
+        "temporal-only": TemporalOnly,
+        "vit-temporal": VitTemporal,
+    }
 )
 """Their classes, whose parameters are departures from a network's own sizes."""
 
@@ -28,6 +45,8 @@ class FaceNetworkSettings(Settings):
 
     pretrained: str | None = None
     """Of published backbones: a name on the Hugging Face hub, a local folder, or ``none``."""
+    learn: Learnt | None = None
+    """What of a published backbone is trained, of those that leave the choice."""
     width: int | None = Field(default=None, ge=8, le=4096)
     """Channels of the first stage, or of the recurrent layers."""
     hidden: int | None = Field(default=None, ge=8, le=4096)
