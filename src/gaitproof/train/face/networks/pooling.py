@@ -1,95 +1,33 @@
-"""Over the pictures of a clip: recurrence, attention and means that absent pictures cannot change."""
+"""From the pictures of a clip to the clip."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
 class AttentionPooling(nn.Module):
-    """Weighted mean over a clip's pictures; the weights are learnt (Bahdanau et al., ICLR 2015).
+    """Mean over time, weighted by what each moment says of itself.
+
+    After Yang et al., "Hierarchical attention networks" (NAACL 2016): the weights are the softmax
+    of ``v · tanh(W state + b)``; absent moments have none.
 
     Parameters
     ----------
     width
-        Of a picture's features.
-    hidden
-        Of the layer that weighs them.
+        Length of the states.
     """
 
-    def __init__(self, width: int, hidden: int = 128) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.weigh = nn.Sequential(nn.Linear(width, hidden), nn.Tanh(), nn.Linear(hidden, 1))
-
-    def forward(self, features: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean (N, width) and the weights (N, T) of features (N, T, width)."""
-        scores = self.weigh(features)[..., 0].masked_fill(~present, float("-inf"))
-        weights = scores.softmax(dim=1)
-        return torch.einsum("ntw,nt->nw", features, weights), weights
-
-
-class Recurrence(nn.Module):
-    """Bidirectional recurrent layers that read each clip to its own end.
-
-    Parameters
-    ----------
-    kind
-        ``nn.LSTM`` or ``nn.GRU``.
-    width
-        Of a picture's features.
-    hidden
-        Of each direction.
-    layers
-        How many.
-    dropout
-        Between them.
-    """
-
-    def __init__(
-        self, kind: type[nn.LSTM | nn.GRU], width: int, hidden: int, layers: int, dropout: float
-    ) -> None:
-        super().__init__()
-        self.layers = kind(
-            width,
-            hidden,
-            layers,
-            batch_first=True,
-            dropout=dropout if layers > 1 else 0.0,
-            bidirectional=True,
+        hidden = max(width // 4, 8)
+        # a bias at the end would add the same to every moment, which the softmax takes away
+        self.rate = nn.Sequential(
+            nn.Linear(width, hidden), nn.Tanh(), nn.Linear(hidden, 1, bias=False)
         )
 
-    def forward(self, features: Tensor, present: Tensor) -> Tensor:
-        """Return (N, T, 2 * hidden) of features (N, T, width); 0 where there is no picture."""
-        lengths = present.sum(dim=1).cpu()
-        packed: Any = pack_padded_sequence(
-            features, lengths, batch_first=True, enforce_sorted=False
-        )
-        read, _ = pad_packed_sequence(
-            self.layers(packed)[0], batch_first=True, total_length=features.shape[1]
-        )
-        return read
-
-
-def each_picture(look: Callable[[Tensor], Tensor], crops: Tensor, present: Tensor) -> Tensor:
-    """Look at the pictures that are there, and at no others.
-
-    Parameters
-    ----------
-    look
-        Features (M, width) of crops (M, 3, S, S).
-    crops, present
-        Shapes (N, T, 3, S, S) and (N, T).
-
-    Returns
-    -------
-    Tensor
-        Shape (N, T, width), 0 where there is no picture.
-    """
-    found = look(crops[present])
-    spread = found.new_zeros((*present.shape, found.shape[1]))
-    spread[present] = found
-    return spread
+    def forward(self, states: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean (N, D) and weights (N, T) of states (N, T, D) where `present` (N, T)."""
+        rates = self.rate(states)[..., 0].masked_fill(~present, -torch.inf)
+        weights = rates.softmax(dim=1)
+        return (weights[:, None] @ states)[:, 0], weights

@@ -1,130 +1,148 @@
-"""ResNet-50 features read by recurrent layers (face seed 2), and a small CNN likewise (seed 3)."""
+"""Frozen ResNet-50 features read in both directions of time (face seed 2)."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, ClassVar, Final
 
-import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from gaitproof.train.face.networks.backbones import FRESH, load_backbone
-from gaitproof.train.face.networks.base import ClipNetwork
-from gaitproof.train.face.networks.pooling import AttentionPooling, Recurrence, each_picture
+from gaitproof.train.face.networks.encoded import EncodedNetwork, Frozen, spread
+from gaitproof.train.face.networks.pooling import AttentionPooling
 
-RESNET_WIDTH: Final = 2048
+FEATURES: Final = 2048
 """Channels of ResNet-50's last maps (He et al., CVPR 2016)."""
 
+_LAYERS: Final = 2
 
-class FrozenResNet50(nn.Module):
-    """ResNet-50 that does not learn: its features, (M, 2048).
+Kind = type[nn.LSTM] | type[nn.GRU]
+
+
+class Recurrence(nn.Module):
+    """Two recurrent layers in both directions that start and end with the clip.
+
+    Parameters
+    ----------
+    kind
+        ``nn.LSTM`` or ``nn.GRU``.
+    inputs
+        Length of the codes.
+    width
+        Length of the state of each direction.
+    dropout
+        Between the layers.
+    """
+
+    def __init__(self, kind: Kind, inputs: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = kind(
+            inputs, width, _LAYERS, batch_first=True, dropout=dropout, bidirectional=True
+        )
+
+    def forward(self, codes: Tensor, present: Tensor) -> Tensor:
+        """Return states (N, T, 2 * width) of codes (N, T, D); 0 where a clip has ended."""
+        # packed, so that the way back begins at a clip's own last picture
+        packed: Any = pack_padded_sequence(
+            codes, present.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        states, _ = pad_packed_sequence(
+            self.layers(packed)[0], batch_first=True, total_length=present.shape[1]
+        )
+        return states
+
+
+class ResNet50(nn.Module):
+    """ResNet-50 as far as the mean of its last maps.
 
     Parameters
     ----------
     pretrained
         See `gaitproof.train.face.networks.backbones.load_backbone`. With ``none`` the features are
-        random, which is for tests and for comparing what stands behind them.
+        random ones: for tests, and for comparing what stands behind them.
     """
 
     def __init__(self, pretrained: str) -> None:
         super().__init__()
         from transformers import ResNetConfig, ResNetModel
 
-        self.backbone = load_backbone(ResNetModel, ResNetConfig(), pretrained)
-        self.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> FrozenResNet50:
-        """Stay in evaluation mode: what is frozen must not follow the batches' statistics."""
-        del mode
-        super().train(False)
-        return self
+        # the library's own numbers are those of ResNet-50
+        self.body = load_backbone(ResNetModel, ResNetConfig(), pretrained)
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return features (M, 2048) of crops (M, 3, S, S)."""
-        with torch.no_grad():
-            features: Tensor = self.backbone(crops).pooler_output
-        return features.flatten(1)
+        features: Tensor = self.body(crops).last_hidden_state.mean(dim=(2, 3))
+        return features
 
 
-class ResNet50BiLstm(ClipNetwork):
-    """Frozen ResNet-50, two bidirectional LSTM layers, attention over time, BatchNorm, one layer.
+class ResNetRecurrent(EncodedNetwork):
+    """Frozen ResNet-50, recurrent layers, attention over time, batch normalisation, head.
 
     Parameters
     ----------
     pretrained
-        Of the backbone.
+        Of the ResNet, see `gaitproof.train.face.networks.backbones.load_backbone`.
     width
-        Of each direction: 768, or 512 for the second member of the ensemble.
+        State of each direction.
+    hidden
+        Width of the head.
     dropout
-        Between the layers and before the last one.
+        Between the recurrent layers and in the head.
+
+    Attributes
+    ----------
+    kind
+        Of the recurrent layers.
     """
 
-    kind: type[nn.LSTM | nn.GRU] = nn.LSTM
+    kind: ClassVar[Kind]
 
-    def __init__(self, pretrained: str = FRESH, width: int = 768, dropout: float = 0.3) -> None:
+    def __init__(
+        self, pretrained: str = FRESH, width: int = 768, hidden: int = 256, dropout: float = 0.3
+    ) -> None:
         super().__init__()
-        self.look = FrozenResNet50(pretrained)
-        self.recurrence = Recurrence(self.kind, RESNET_WIDTH, width, 2, dropout)
-        self.pooling = AttentionPooling(2 * width)
+        # built first: networks of one seed then have the same random features
+        self.encoder = Frozen(ResNet50(pretrained))
+        # features of a network that does not follow come at any level and scale
+        self.scale = nn.BatchNorm1d(FEATURES)
+        self.recurrence = Recurrence(self.kind, FEATURES, width, dropout)
+        self.pool = AttentionPooling(2 * width)
         self.head = nn.Sequential(
-            nn.BatchNorm1d(2 * width), nn.Dropout(dropout), nn.Linear(2 * width, 2)
+            nn.BatchNorm1d(2 * width),
+            nn.Linear(2 * width, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, 2),
         )
 
-    def attend(self, crops: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits (N, 2) and weights (N, T); see `ClipNetwork.attend`."""
-        read = self.recurrence(each_picture(self.look, crops, present), present)
-        pooled, weights = self.pooling(read, present)
+    def encode(self, crops: Tensor) -> Tensor:
+        """Return codes (M, 2048) of single pictures (M, 3, S, S)."""
+        codes: Tensor = self.encoder(crops)
+        return codes
+
+    def attend_codes(self, codes: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (N, 2) and weights (N, T) of codes (N, T, 2048)."""
+        scaled = spread(self.scale(codes[present]), present)
+        pooled, weights = self.pool(self.recurrence(scaled, present), present)
         return self.head(pooled), weights
 
 
-class ResNet50BiLstm512(ResNet50BiLstm):
-    """The same with 512 units."""
+class ResNetBiLSTM(ResNetRecurrent):
+    """With long short-term memory (Hochreiter & Schmidhuber 1997)."""
 
-    def __init__(self, pretrained: str = FRESH, width: int = 512, dropout: float = 0.3) -> None:
-        super().__init__(pretrained, width, dropout)
+    kind = nn.LSTM
 
 
-class ResNet50BiGru(ResNet50BiLstm):
-    """The same with two bidirectional GRU layers."""
+class ResNetBiLSTM512(ResNetBiLSTM):
+    """The same, narrower: a member of its own in face seed 2's ensemble."""
+
+    def __init__(
+        self, pretrained: str = FRESH, width: int = 512, hidden: int = 256, dropout: float = 0.3
+    ) -> None:
+        super().__init__(pretrained, width, hidden, dropout)
+
+
+class ResNetBiGRU(ResNetRecurrent):
+    """With gated recurrent units (Cho et al., EMNLP 2014)."""
 
     kind = nn.GRU
-
-
-class CnnBiLstm(ClipNetwork):
-    """Small CNN to 512 features, two bidirectional LSTM layers of 256, 512 to 128 to 2 (seed 3).
-
-    Parameters
-    ----------
-    width
-        Channels of the CNN's first stage; the others have twice, four and eight times as many.
-    hidden
-        Of each direction.
-    dropout
-        Before the last layer; between the recurrent layers it is 0.3 (seed 3).
-    """
-
-    def __init__(self, width: int = 32, hidden: int = 256, dropout: float = 0.5) -> None:
-        super().__init__()
-        stages: list[nn.Module] = []
-        before = 3
-        for after in (width, 2 * width, 4 * width, 8 * width):
-            stages += [
-                nn.Conv2d(before, after, 3, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(),
-                nn.MaxPool2d(2),
-            ]
-            before = after
-        self.look = nn.Sequential(
-            *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 512), nn.ReLU()
-        )
-        self.recurrence = Recurrence(nn.LSTM, 512, hidden, 2, 0.3)
-        self.pooling = AttentionPooling(2 * hidden)
-        self.head = nn.Sequential(
-            nn.Linear(2 * hidden, 128), nn.ReLU(), nn.Dropout(dropout), nn.Linear(128, 2)
-        )
-
-    def attend(self, crops: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits (N, 2) and weights (N, T); see `ClipNetwork.attend`."""
-        read = self.recurrence(each_picture(self.look, crops, present), present)
-        pooled, weights = self.pooling(read, present)
-        return self.head(pooled), weights
