@@ -48,6 +48,11 @@ class TrainerSettings(Settings):
     """Steps between checkpoints."""
 
 
+def find_device(options: TrainerSettings) -> str:
+    """Return the device for work beside the training loop, by torch's name."""
+    return "cuda" if options.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+
+
 def make_trainer(
     options: TrainerSettings, settings: RunSettings, callbacks: list[lightning.Callback]
 ) -> lightning.Trainer:
@@ -61,7 +66,7 @@ def make_trainer(
     import lightning.pytorch as lightning
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-    gpu = options.accelerator != "cpu" and torch.cuda.is_available()
+    gpu = find_device(options) == "cuda"
     try:
         trainer = lightning.Trainer(
             accelerator=options.accelerator,

@@ -41,6 +41,9 @@ class FaceTrainSettings(RunSettings):
     """Of every batch; the classes are weighted so that both count the same. Face seed 1: 0.7."""
     frames: int = Field(default=1, ge=1, le=64)
     """Pictures of a clip that a temporal network sees together."""
+    views: int | None = Field(default=None, ge=1, le=1000)
+    """Of a network whose encoder does not learn: ways in which every clip is cut once and for all,
+    so that features are computed once and kept beside the store; None cuts for every batch anew."""
     blend_loss: float = Field(default=0.0, ge=0)
     """Weight of finding where the blended part lies, for networks that learn it."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from gaitproof.face.model import FaceDetectorCard
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.networks.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
-from gaitproof.train.face.sampler import FaceBatch
+from gaitproof.train.face.networks.encoded import EncodedNetwork
+from gaitproof.train.face.sampler import CodeBatch, FaceBatch
 from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
 
@@ -47,8 +48,12 @@ class FaceLearner(Learner):
         weights[GENUINE] = 0.5 / (1 - settings.forged_share)
         self.register_buffer("weights", weights, persistent=False)
 
-    def losses_of(self, batch: FaceBatch) -> dict[str, Tensor]:
+    def losses_of(self, batch: FaceBatch | CodeBatch) -> dict[str, Tensor]:
         """Return cross-entropy, and the loss of the blended places if the network learns them."""
+        if isinstance(batch, CodeBatch):
+            assert isinstance(self.network, EncodedNetwork)
+            logits, _ = self.network.attend_codes(batch.codes, batch.present)
+            return {"classes": self._classes(logits, batch.labels)}
         pictures = normalise(batch.crops)
         if not isinstance(self.network, PictureNetwork):
             return {"classes": self._classes(self.network(pictures, batch.present), batch.labels)}

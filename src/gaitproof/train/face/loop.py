@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -21,7 +21,12 @@ from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.networks.base import GENUINE, ClipNetwork, FaceNetwork
 from gaitproof.train.face.networks.registry import create_face_network
-from gaitproof.train.face.sampler import FaceSampler, FaceStream, validation_batches
+from gaitproof.train.face.sampler import (
+    ClipSampler,
+    FaceSampler,
+    FaceStream,
+    validation_batches,
+)
 from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
@@ -163,15 +168,23 @@ def train_faces(
         If the network's backbone cannot be loaded.
     """
     from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, load_checkpoint
+    from gaitproof.train.face.features import keep_features
     from gaitproof.train.face.learner import FaceLearner
-    from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
+    from gaitproof.train.hardware import (
+        TrainerSettings,
+        find_device,
+        make_trainer,
+        run_to_end,
+        undisturbed,
+    )
     from gaitproof.train.logs import Recorder, Reporter, RunLog
     from gaitproof.train.stream import StepData
     from gaitproof.train.validation import Validation
 
     options = trainer_options or TrainerSettings()
-    learnt = FaceSampler(stores, "train", settings)
-    watched = FaceSampler(stores, "validation", settings)
+    learnt: ClipSampler[Any]
+    watched: ClipSampler[Any]
+    learnt, watched = (FaceSampler(stores, split, settings) for split in ("train", "validation"))
     epoch = -(-(settings.pictures_per_epoch or learnt.pictures) // settings.batch)
     steps = settings.epochs * epoch
     restored = None
@@ -184,6 +197,12 @@ def train_faces(
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_face_network(settings.architecture, settings.network)
         check_frames(network, settings)
+        if settings.views is not None:
+            device = find_device(options)
+            learnt, watched = (
+                keep_features(sampler, network, settings.views, device)
+                for sampler in (learnt, watched)
+            )
         learner = FaceLearner(network, settings, steps, run)
         if restored is not None:
             learner.load_state_dict(restored.weights)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from gaitproof.train.face.samples import PLACES, Crop, draw_labelled, draw_pair
 from gaitproof.train.stream import StepStream
 
 Source = tuple[FaceStore, StoredClip]
+
+Picture = TypeVar("Picture")
+"""What stands for one picture of a clip: a crop, or what was read from it ahead."""
 
 MOST_VALIDATION_BATCHES: Final = 24
 
@@ -46,8 +50,24 @@ class FaceBatch(NamedTuple):
     blend: Tensor
 
 
-class FaceSampler:
-    """Draws crops of one side of a split.
+class CodeBatch(NamedTuple):
+    """What a frozen encoder said of pictures of N clips, T of each at most.
+
+    Parameters
+    ----------
+    codes
+        Shape (N, T, D), float32; 0 where a clip has no more.
+    present, labels
+        As in `FaceBatch`.
+    """
+
+    codes: Tensor
+    present: Tensor
+    labels: Tensor
+
+
+class ClipSampler(ABC, Generic[Picture]):
+    """Draws clips of one side of a split.
 
     Parameters
     ----------
@@ -70,7 +90,7 @@ class FaceSampler:
         sources = [(store, stored) for store in stores for stored in store.of_split(split)]
         self.genuine = [source for source in sources if source[1].clip.label is Label.REAL]
         self.forged = [source for source in sources if source[1].clip.label is Label.FAKE]
-        self._settings = settings
+        self.settings = settings
         if not self.genuine:
             raise ConfigError(
                 f"The stores hold no genuine faces for {split}.",
@@ -88,33 +108,61 @@ class FaceSampler:
         """Number of crops in an epoch, by default two per genuine picture."""
         return 2 * sum(stored.pictures for _, stored in self.genuine)
 
-    def draw(self, rng: np.random.Generator, size: int) -> FaceBatch:
+    def draw(self, rng: np.random.Generator, size: int) -> Any:
         """Return a batch of `size` clips; same state, same batch."""
-        forged = min(max(round(size * self._settings.forged_share), 1), size - 1)
+        forged = min(max(round(size * self.settings.forged_share), 1), size - 1)
         blended = {"self-blended": forged, "labelled": 0, "both": (forged + 1) // 2}[
-            self._settings.forgeries
+            self.settings.forgeries
         ]
-        clips: list[tuple[list[Crop], int]] = []
+        clips: list[tuple[list[Picture], int]] = []
         # a genuine face and its twin side by side teach most
         for place, source in enumerate(_choose(self.genuine, max(blended, size - forged), rng)):
             seed = int(rng.integers(2**63))
-            pairs = self._pictures(source, rng, seed)
+            pairs = self.cut_genuine(source, self._places(source[1], rng), seed)
             if place < blended:
                 clips.append(([pair[FORGED] for pair in pairs], FORGED))
             if place < size - forged:
                 clips.append(([pair[GENUINE] for pair in pairs], GENUINE))
         for source in _choose(self.forged, forged - blended, rng):
             seed = int(rng.integers(2**63))
-            clips.append((self._labelled(source, rng, seed), FORGED))
-        return _collate(clips, self._settings.frames, self._settings.alignment)
+            clips.append((self.cut_forged(source, self._places(source[1], rng), seed), FORGED))
+        return self.collate(clips)
 
-    def _pictures(
-        self, source: Source, rng: np.random.Generator, seed: int
+    @abstractmethod
+    def cut_genuine(
+        self, source: Source, places: Sequence[int], seed: int
+    ) -> list[tuple[Picture, Picture]]:
+        """Return pictures of a genuine clip, each with its forged twin before it.
+
+        Where forgeries are those of the data set alone, the twin is the picture itself.
+        """
+
+    @abstractmethod
+    def cut_forged(self, source: Source, places: Sequence[int], seed: int) -> list[Picture]:
+        """Return pictures of a forged clip."""
+
+    @abstractmethod
+    def collate(self, clips: Sequence[tuple[list[Picture], int]]) -> Any:
+        """Return a batch of clips with their labels."""
+
+    def _places(self, stored: StoredClip, rng: np.random.Generator) -> list[int]:
+        """Choose pictures that follow each other."""
+        count = min(self.settings.frames, stored.pictures)
+        first = int(rng.integers(stored.pictures - count + 1))
+        return list(range(first, first + count))
+
+
+class FaceSampler(ClipSampler[Crop]):
+    """Draws clips whose pictures are cut, turned and damaged anew every time."""
+
+    def cut_genuine(
+        self, source: Source, places: Sequence[int], seed: int
     ) -> list[tuple[Crop, Crop]]:
+        """Return crops, each with its forged twin before it."""
         store, stored = source
-        faces = store.read(stored, self._places(stored, rng))
-        alignment = self._settings.alignment
-        if self._settings.forgeries == "labelled":
+        faces = store.read(stored, places)
+        alignment = self.settings.alignment
+        if self.settings.forgeries == "labelled":
             # what is done to forged clips is done to genuine ones, and nothing else
             crops = [
                 draw_labelled(picture, points, alignment, seed, forged=False)
@@ -126,19 +174,18 @@ class FaceSampler:
             for place, picture in enumerate(faces.pictures)
         ]
 
-    def _labelled(self, source: Source, rng: np.random.Generator, seed: int) -> list[Crop]:
+    def cut_forged(self, source: Source, places: Sequence[int], seed: int) -> list[Crop]:
+        """Return crops of a forged clip."""
         store, stored = source
-        faces = store.read(stored, self._places(stored, rng))
+        faces = store.read(stored, places)
         return [
-            draw_labelled(picture, points, self._settings.alignment, seed, forged=True)
+            draw_labelled(picture, points, self.settings.alignment, seed, forged=True)
             for picture, points in zip(faces.pictures, faces.points, strict=True)
         ]
 
-    def _places(self, stored: StoredClip, rng: np.random.Generator) -> list[int]:
-        """Choose pictures that follow each other."""
-        count = min(self._settings.frames, stored.pictures)
-        first = int(rng.integers(stored.pictures - count + 1))
-        return list(range(first, first + count))
+    def collate(self, clips: Sequence[tuple[list[Crop], int]]) -> FaceBatch:
+        """Return a batch."""
+        return _collate(clips, self.settings.frames, self.settings.alignment)
 
 
 def _choose(sources: Sequence[Source], count: int, rng: np.random.Generator) -> list[Source]:
@@ -164,7 +211,7 @@ def _collate(
     return FaceBatch(*(torch.from_numpy(array) for array in (crops, present, labels, blend)))
 
 
-class FaceStream(StepStream[FaceBatch]):
+class FaceStream(StepStream[Any]):
     """The batches of the steps from `start` to the last, for one device of several.
 
     Parameters
@@ -186,7 +233,7 @@ class FaceStream(StepStream[FaceBatch]):
 
     def __init__(
         self,
-        sampler: FaceSampler,
+        sampler: ClipSampler[Any],
         settings: FaceTrainSettings,
         start: int,
         steps: int,
@@ -203,12 +250,12 @@ class FaceStream(StepStream[FaceBatch]):
         self._sampler, self._settings = sampler, settings
         self._rank, self._size = rank, settings.batch // world_size
 
-    def __getitem__(self, step: int) -> FaceBatch:
+    def __getitem__(self, step: int) -> Any:
         rng = random_source(self._settings.seed, step, self._rank, Stream.WINDOWS)
         return self._sampler.draw(rng, self._size)
 
 
-def validation_batches(sampler: FaceSampler, settings: FaceTrainSettings) -> list[FaceBatch]:
+def validation_batches(sampler: ClipSampler[Any], settings: FaceTrainSettings) -> list[Any]:
     """Draw the batches that every validation of a run is made on."""
     count = min(-(-sampler.pictures // settings.batch), MOST_VALIDATION_BATCHES)
     rng = random_source(settings.seed, stream=Stream.VALIDATION)

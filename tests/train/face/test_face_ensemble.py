@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+from drawn_stores import drawn_clip
+
+from gaitproof.errors import ConfigError
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.ensemble import average, score_ensemble
+from gaitproof.train.face.loop import ClipScore, TrainedFaces
+from gaitproof.train.face.networks.registry import FaceNetworkSettings, create_face_network
+
+
+def member(name, frames):
+    torch.manual_seed(0)
+    settings = FaceTrainSettings(
+        architecture=name, frames=frames, alignment=AlignmentSettings(size=48, margin=0.1)
+    )
+    return TrainedFaces(create_face_network(name, FaceNetworkSettings(width=16)).eval(), settings)
+
+
+def test_the_ensemble_is_the_mean_of_members_that_are_all_reported():
+    members = {
+        "cnn-bilstm": member("cnn-bilstm", 4),
+        "temporal-only": member("temporal-only", 4),
+        "compact": member("compact", 1),
+    }
+    faces = drawn_clip(3, 4)
+    found = score_ensemble(members, faces)
+    assert list(found.members) == list(members)
+    for name, one in members.items():
+        assert found.members[name].score == one.score_clip(faces).score
+    own = [one.score for one in found.members.values()]
+    assert len(set(own)) == 3
+    assert found.together.score == pytest.approx(np.mean(own))
+    assert found.together.attention.sum() == pytest.approx(1)
+    np.testing.assert_array_equal(found.together.pictures, found.members["compact"].pictures)
+
+
+def test_weights_are_averaged_over_the_members_that_have_them():
+    found = average(
+        {
+            "a": ClipScore(0.2, None, np.array([0.25, 0.75])),
+            "b": ClipScore(0.6, None, np.array([0.75, 0.25])),
+            "c": ClipScore(0.7, np.array([0.6, 0.8]), None),
+        }
+    )
+    assert found.score == pytest.approx(0.5)
+    np.testing.assert_allclose(found.attention, [0.5, 0.5])
+    np.testing.assert_allclose(found.pictures, [0.6, 0.8])
+    assert average({"c": ClipScore(0.7, np.array([0.7]), None)}).attention is None
+
+
+def test_an_ensemble_of_nobody_is_refused():
+    with pytest.raises(ConfigError, match="one member"):
+        average({})
