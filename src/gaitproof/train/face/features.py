@@ -34,7 +34,8 @@ from gaitproof.train.face.sampler import ClipSampler, CodeBatch, FaceSampler, So
 FEATURE_FOLDER: Final = "features"
 """In the folder of a store."""
 
-_FORGED, _GENUINE = "forged", "genuine"
+_FORGED: Final = "forged"
+_GENUINE: Final = "genuine"
 _BATCH: Final = 64
 
 Codes = NDArray[np.float32]
@@ -46,7 +47,7 @@ class Features(NamedTuple):
     Parameters
     ----------
     forged, genuine
-        Shape (T, D); the same where the clip has no twin.
+        Shape (T, D); the same array where the clip has no twin.
     """
 
     forged: Codes
@@ -102,11 +103,14 @@ class FeatureCache:
         path = self.path(source, view)
         try:
             found = load(path.read_bytes())
-            return Features(found[_FORGED], found[_GENUINE])
+            return Features(found.get(_FORGED, found[_GENUINE]), found[_GENUINE])
         except (FileNotFoundError, SafetensorError, KeyError):
             features = self._compute(source, view)
         make_folder(path.parent)
-        write_atomically(path, save({_FORGED: features.forged, _GENUINE: features.genuine}))
+        tensors = {_GENUINE: features.genuine}
+        if features.forged is not features.genuine:
+            tensors[_FORGED] = features.forged
+        write_atomically(path, save(tensors))
         return features
 
     def _compute(self, source: Source, view: int) -> Features:
