@@ -147,6 +147,14 @@ def test_a_broken_file_is_made_again(store):
     assert files(store)[0].read_bytes() == whole
 
 
+def test_computing_leaves_a_network_in_the_middle_of_its_training(store):
+    network, sampler = kept(store)
+    before = {module: module.training for module in network.train().modules()}
+    sampler.draw(np.random.default_rng(3), 8)
+    assert {module: module.training for module in network.modules()} == before
+    assert any(before.values())
+
+
 def test_a_killed_run_has_kept_what_it_computed(store):
     code = f"""
 import torch

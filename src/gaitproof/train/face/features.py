@@ -129,10 +129,16 @@ class FeatureCache:
         return Features(self._encode([pair[FORGED].picture for pair in pairs]), genuine)
 
     def _encode(self, pictures: Sequence[NDArray[np.uint8]]) -> Codes:
-        network = self._network.to(self._device).eval()
+        encoder = self._network.encoder.to(self._device)
+        # also where a lost file is made again in the middle of a training
+        training = encoder.training
+        encoder.eval()
         crops = normalise(torch.from_numpy(np.stack(pictures)))
         with torch.inference_mode():
-            codes = [network.encode(part.to(self._device)) for part in torch.split(crops, _BATCH)]
+            codes = [
+                self._network.encode(part.to(self._device)) for part in torch.split(crops, _BATCH)
+            ]
+        encoder.train(training)
         found: Codes = torch.cat(codes).float().cpu().numpy()
         return found
 
@@ -197,7 +203,7 @@ def keep_features(
     sampler
         Draws the clips as crops.
     network
-        With the encoder; it comes back in training mode, on the CPU.
+        With the encoder, which comes back on the CPU.
     views
         Ways in which every clip is cut.
     device
@@ -212,7 +218,7 @@ def keep_features(
     """
     kept = FeatureSampler(sampler, FeatureCache(network, sampler, device), views)
     kept.compute()
-    network.cpu().train()
+    network.cpu()
     return kept
 
 
