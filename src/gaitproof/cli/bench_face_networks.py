@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gaitproof.cli.devices import (
+    AcceleratorOption,
+    LoadersOption,
+    RunOption,
+)
 from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.verify import JsonOption
 
@@ -22,17 +27,13 @@ def face_networks(
     networks: Annotated[
         str, typer.Option(help="Names; the first looks at single pictures and is compared with.")
     ] = "compact",
-    run: Annotated[
-        Path | None, typer.Option("--run", help="Folder for checkpoints; gone on with if begun.")
-    ] = None,
+    run: RunOption = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="Write figures and attention strips."),
     ] = None,
-    accelerator: Annotated[
-        str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
-    ] = "auto",
-    loaders: Annotated[int, typer.Option(min=0, help="Processes that prepare batches.")] = 0,
+    accelerator: AcceleratorOption = "auto",
+    loaders: LoadersOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Train networks for faces on the same clips and compare them, kind by kind of forgery."""

@@ -8,6 +8,15 @@ from typing import Annotated
 
 import typer
 
+from gaitproof.cli.devices import (
+    AcceleratorOption,
+    DevicesOption,
+    LoadersOption,
+    NodesOption,
+    ResumeOption,
+    RunOption,
+    StrategyOption,
+)
 from gaitproof.cli.extras import need_training_extra
 
 
@@ -20,26 +29,13 @@ def train(
             "--data", metavar="STORE", help="Folder of `face prepare` instead of the recipe's."
         ),
     ] = None,
-    run: Annotated[
-        Path | None, typer.Option("--run", help="Folder for checkpoints and logs.")
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume/--no-resume", help="Go on from the checkpoint in --run, or start again."
-        ),
-    ] = True,
-    accelerator: Annotated[
-        str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
-    ] = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Devices per node.")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
-    strategy: Annotated[
-        str, typer.Option(help="How several devices work together, for example ddp.")
-    ] = "auto",
-    loaders: Annotated[
-        int, typer.Option(min=0, help="Processes that make forgeries ahead; 1 or more pays off.")
-    ] = 0,
+    run: RunOption = None,
+    resume: ResumeOption = True,
+    accelerator: AcceleratorOption = "auto",
+    devices: DevicesOption = 1,
+    nodes: NodesOption = 1,
+    strategy: StrategyOption = "auto",
+    loaders: LoadersOption = 0,
 ) -> None:
     """Train a face model, set its threshold on people held out, and write it with its card."""
     need_training_extra("sklearn")

@@ -8,6 +8,15 @@ from typing import Annotated
 
 import typer
 
+from gaitproof.cli.devices import (
+    AcceleratorOption,
+    DevicesOption,
+    LoadersOption,
+    NodesOption,
+    ResumeOption,
+    RunOption,
+    StrategyOption,
+)
 from gaitproof.cli.extras import need_training_extra
 from gaitproof.errors import ConfigError
 
@@ -31,27 +40,13 @@ def train(
     output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
     data: DataOption = None,
     workers: WorkersOption = 1,
-    run: Annotated[
-        Path | None,
-        typer.Option("--run", help="Folder for checkpoints and logs, one folder per training."),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume/--no-resume", help="Go on from the checkpoints in --run, or start again."
-        ),
-    ] = True,
-    accelerator: Annotated[
-        str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
-    ] = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Devices per node.")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1,
-    strategy: Annotated[
-        str, typer.Option(help="How several devices work together, for example ddp.")
-    ] = "auto",
-    loaders: Annotated[
-        int, typer.Option(min=0, help="Processes that prepare batches for a fast GPU.")
-    ] = 0,
+    run: RunOption = None,
+    resume: ResumeOption = True,
+    accelerator: AcceleratorOption = "auto",
+    devices: DevicesOption = 1,
+    nodes: NodesOption = 1,
+    strategy: StrategyOption = "auto",
+    loaders: LoadersOption = 0,
 ) -> None:
     """Evaluate a recipe on held-out people, train it on all, and write the model and its card."""
     need_training_extra()
