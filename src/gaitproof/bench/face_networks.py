@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,17 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.face.comparison import Compared, compare_networks, to_dict
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.store import FaceStore, StoredClip
-from gaitproof.train.face.loop import TrainedFaces, train_faces
+from gaitproof.train.face.ensemble import average
+from gaitproof.train.face.loop import ClipScore, TrainedFaces, train_faces
 from gaitproof.train.face.networks.registry import network_class
 
 if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings
 
-ENSEMBLE = "ensemble"
+ENSEMBLE: Final = "ensemble"
 """Of the recurrent networks on ResNet features: the mean of their scores (face seed 2)."""
 
-MEMBERS = "resnet50-"
+MEMBERS: Final = "resnet50-"
 """How the names of its members begin."""
 
 
@@ -40,17 +41,24 @@ class Run:
         Number of those that learn.
     seconds
         Of the training.
-    scores
-        Shape (N,): of the test clips.
-    attention
-        Of each test clip, what its pictures count; None for a network of pictures.
+    found
+        What it says of each of the N test clips.
     """
 
     name: str
     parameters: int
     seconds: float
-    scores: NDArray[np.float64]
-    attention: tuple[NDArray[np.float64] | None, ...]
+    found: tuple[ClipScore, ...]
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Scores of the test clips, shape (N,)."""
+        return np.array([one.score for one in self.found])
+
+    @property
+    def attention(self) -> tuple[NDArray[np.float64] | None, ...]:
+        """Of each test clip, what its pictures count; None for a network of pictures."""
+        return tuple(one.attention for one in self.found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +177,9 @@ def recipe_of(name: str, settings: FaceTrainSettings) -> FaceTrainSettings:
         If there is no such network.
     """
     changes: dict[str, Any] = {"architecture": name}
+    if not name.startswith(MEMBERS):
+        # the others' encoders learn, so that there are no features to keep
+        changes["views"] = None
     if not network_class(name).temporal:
         changes |= {"frames": 1, "batch": settings.batch * settings.frames}
         if settings.pictures_per_epoch is not None:
@@ -183,26 +194,17 @@ def _test(
     clips: Sequence[StoredClip],
     seconds: float,
 ) -> Run:
-    found = [trained.score_clip(store.read(stored)) for stored in clips]
+    found = tuple(trained.score_clip(store.read(stored)) for stored in clips)
     learnt = (one.numel() for one in trained.network.parameters() if one.requires_grad)
-    return Run(
-        name,
-        sum(learnt),
-        seconds,
-        np.array([one.score for one in found]),
-        tuple(one.attention for one in found),
-    )
+    return Run(name, sum(learnt), seconds, found)
 
 
 def _average(members: Sequence[Run]) -> Run:
-    attention = tuple(
-        np.mean([one for one in together if one is not None], axis=0)
-        for together in zip(*(one.attention for one in members), strict=True)
-    )
+    by_clip = zip(*(one.found for one in members), strict=True)
+    names = [one.name for one in members]
     return Run(
         ENSEMBLE,
         sum(one.parameters for one in members),
         sum(one.seconds for one in members),
-        np.mean([one.scores for one in members], axis=0),
-        attention,
+        tuple(average(dict(zip(names, said, strict=True))) for said in by_clip),
     )
