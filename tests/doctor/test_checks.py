@@ -149,13 +149,20 @@ def test_weights_must_match_their_card(tmp_path: Path, damage):
         (folder / "card.json").write_text("{")
     elif damage == "no weights":
         (folder / "model.onnx").unlink()
-    [check] = check_weights(tmp_path)
+    [check] = check_weights(tmp_path, "encoder")
     assert check.status is (Status.OK if damage == "none" else Status.MISSING)
     assert check.core
 
 
+@pytest.mark.parametrize(("package", "noun"), [("nets", "encoder"), ("face", "face model")])
+def test_what_is_shipped_is_what_its_cards_describe(package, noun):
+    found = list(check_weights(Path(checks.__file__).parents[1] / package / "weights", noun))
+    assert found
+    assert {check.status for check in found} == {Status.OK}
+
+
 def test_no_weights_at_all(tmp_path):
-    [check] = check_weights(tmp_path)
+    [check] = check_weights(tmp_path, "encoder")
     assert check.status is Status.MISSING
 
 

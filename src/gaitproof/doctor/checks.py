@@ -18,7 +18,7 @@ from enum import StrEnum
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from packaging.requirements import Requirement
 
@@ -29,6 +29,10 @@ from gaitproof.doctor.libraries import (
     install_command,
     is_loadable,
 )
+
+if TYPE_CHECKING:
+    from gaitproof.face.model import FaceDetectorCard
+    from gaitproof.nets.card import ModelCard
 
 SUPPORTED_PYTHON: Final = ((3, 11), (3, 13))
 """Lowest supported Python, and the first that is not (MediaPipe 0.10.21 has no wheel for it)."""
@@ -105,7 +109,8 @@ def run_checks(work_dir: Path) -> Iterator[Check]:
     yield from check_libraries()
     yield check_pose_model()
     yield check_renderer()
-    yield from check_weights(Path(str(files("gaitproof.nets"))) / "weights")
+    yield from check_weights(Path(str(files("gaitproof.nets"))) / "weights", "encoder")
+    yield from check_weights(Path(str(files("gaitproof.face"))) / "weights", "face model")
     yield from check_gpu()
     yield check_processors()
     yield check_memory()
@@ -301,37 +306,39 @@ def run_trial(code: str, timeout: float = TRIAL_TIMEOUT) -> tuple[bool, str]:
     return done.returncode == 0, lines[-1] if lines else f"left with status {done.returncode}"
 
 
-def check_weights(folder: Path) -> Iterator[Check]:
-    """Check that every shipped encoder is the one its card describes.
+def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Iterator[Check]:
+    """Check that every shipped model is the one its card describes.
 
     Parameters
     ----------
     folder
-        Folder with one sub-folder per encoder, each with ``model.onnx`` and ``card.json``.
+        Folder with one sub-folder per model, each with ``model.onnx`` and ``card.json``.
+    noun
+        What they are.
     """
     # pydantic is itself one of the packages under examination: without it the rest is still told
     try:
         from pydantic import ValidationError
 
-        from gaitproof.nets.card import ModelCard
+        kind = _card_of(noun)
     except ImportError as error:
-        yield Check("models", "encoder", Status.MISSING, str(error), core=True)
+        yield Check("models", noun, Status.MISSING, str(error), core=True)
         return
 
     cards = sorted(folder.glob("*/card.json"))
     if not cards:
         yield Check(
             "models",
-            "encoder",
+            noun,
             Status.MISSING,
             "no weights inside the package",
             "install gaitproof again",
             core=True,
         )
     for path in cards:
-        name = f"encoder {path.parent.name}"
+        name = f"{noun} {path.parent.name}"
         try:
-            card = ModelCard.model_validate_json(path.read_bytes())
+            card = kind.model_validate_json(path.read_bytes())
             digest = hashlib.sha256((path.parent / "model.onnx").read_bytes()).hexdigest()
         except (OSError, ValidationError) as error:
             found = " ".join(str(error).split())[:120]
@@ -348,6 +355,16 @@ def check_weights(folder: Path) -> Iterator[Check]:
             "" if same else "install gaitproof again",
             core=True,
         )
+
+
+def _card_of(noun: str) -> type[ModelCard] | type[FaceDetectorCard]:
+    if noun == "encoder":
+        from gaitproof.nets.card import ModelCard
+
+        return ModelCard
+    from gaitproof.face.model import FaceDetectorCard
+
+    return FaceDetectorCard
 
 
 _CUDA_TRIAL: Final = """
