@@ -12,14 +12,13 @@ from gaitproof.errors import ModelError
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.fusion import FusionResult
 from gaitproof.evaluate.fusion_trials import SingleTrials
-from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.verdict import MIN_PICTURES
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
-def face_trials(result: FacesBench, card: FaceDetectorCard) -> SingleTrials:
+def face_trials(result: FacesBench) -> SingleTrials:
     """Return the likelihood ratios of the filmed portraits, each of the person who was filmed.
 
     Clips with fewer scored pictures than a verdict takes have none.
@@ -29,10 +28,9 @@ def face_trials(result: FacesBench, card: FaceDetectorCard) -> SingleTrials:
     ModelError
         If the model has no calibration.
     """
-    calibration = card.calibration
-    if calibration is None:
+    if all(trial.log10_lr is None for trial in result.trials):
         raise ModelError(
-            f"The face model {card.model_id} has no calibration.",
+            f"The face model {result.model_id} has no calibration.",
             hint="likelihood ratios need one; scores are in the JSON",
         )
     return SingleTrials(
@@ -41,8 +39,8 @@ def face_trials(result: FacesBench, card: FaceDetectorCard) -> SingleTrials:
         np.array(
             [
                 math.nan
-                if trial.score is None or trial.pictures < MIN_PICTURES
-                else calibration.log10_lr(trial.score)
+                if trial.log10_lr is None or trial.pictures < MIN_PICTURES
+                else trial.log10_lr
                 for trial in result.trials
             ]
         ),

@@ -61,6 +61,7 @@ def faces(
     import tempfile
 
     from gaitproof.bench import faces as bench
+    from gaitproof.bench.fusion import face_trials
     from gaitproof.cli.face import parse_detector
     from gaitproof.cli.output import (
         failure_table,
@@ -69,6 +70,7 @@ def faces(
         progress_bar,
         stdout,
     )
+    from gaitproof.evaluate.fusion_trials import write_single
     from gaitproof.media.files import write_atomically
 
     found_by = parse_detector(detector)
@@ -91,7 +93,7 @@ def faces(
         write_atomically(output / "faces.json", text.encode())
         bench.write_trials(result, output / "trials.csv")
     if ratios is not None:
-        _write_ratios(result, model, ratios)
+        write_single(ratios, face_trials(result))
     if as_json:
         print_json(result.to_dict())
         return
@@ -101,14 +103,6 @@ def faces(
     console.print(bench.cost_line(result))
     if result.failures:
         console.print(failure_table(result.failures))
-
-
-def _write_ratios(result: FacesBench, model: str | None, path: Path) -> None:
-    from gaitproof.bench.fusion import face_trials
-    from gaitproof.evaluate.fusion_trials import write_single
-    from gaitproof.face.model import FaceForgeryModel
-
-    write_single(path, face_trials(result, FaceForgeryModel.load(model).card))
 
 
 def register(bench: typer.Typer) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import lightning.pytorch as lightning
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.torch import load, save
+from torch import Tensor, nn
 
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
@@ -103,6 +103,42 @@ def save_checkpoint(
     # copies: safetensors refuses views and memory that several tensors share
     plain = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
     write_atomically(path, save(plain, {"gaitproof": json.dumps(rest)}))
+
+
+def read_start(folder: Path) -> bytes:
+    """Read the checkpoint of a run whose weights another one begins with.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    try:
+        return (folder / CHECKPOINT_FILE).read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"Training cannot begin where {str(folder)!r} ended.",
+            expected=f"a run folder with {CHECKPOINT_FILE}",
+            actual=error.strerror or str(error),
+        ) from error
+
+
+def load_best(checkpoint: bytes, network: nn.Module) -> None:
+    """Give a network the best weights of a run.
+
+    Raises
+    ------
+    ConfigError
+        If it is no checkpoint, or of another network.
+    """
+    try:
+        network.load_state_dict(_below("best", load(checkpoint)))
+    except (SafetensorError, RuntimeError) as error:
+        raise ConfigError(
+            "Training cannot begin with the weights of the given run.",
+            expected="the checkpoint of a run with the same network",
+            actual=" ".join(str(error).split())[:300],
+        ) from error
 
 
 def load_checkpoint(path: Path, identity: Identity) -> Checkpoint | None:

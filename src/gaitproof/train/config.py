@@ -113,10 +113,12 @@ class LossSettings(Settings):
 class ScheduleSettings(Settings):
     """How the learning rate changes."""
 
-    name: Literal["one-cycle", "plateau", "constant"] = "one-cycle"
+    name: Literal["one-cycle", "plateau", "step", "constant"] = "one-cycle"
     """``plateau`` needs validation subjects."""
     factor: float = Field(default=0.5, gt=0, lt=1)
-    """Of ``plateau`` (gait seed, paper)."""
+    """By which ``plateau`` (gait seed, paper) and ``step`` lower the rate."""
+    stages: int = Field(default=5, ge=2)
+    """Equal parts of the run, between which ``step`` lowers the rate."""
     patience: int = Field(default=7, ge=1)
     """Validations without progress before ``plateau`` lowers the rate (gait seed, paper)."""
 

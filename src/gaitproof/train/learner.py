@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import lightning.pytorch as lightning
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
 
 from gaitproof.train.chance import torch_seed
 from gaitproof.train.config import RunSettings
@@ -46,7 +46,7 @@ class Learner(lightning.LightningModule):
         self.steps = steps
         self.run = state
         self.parts: dict[str, Tensor] = {}
-        self.schedule: OneCycleLR | ReduceLROnPlateau | None = None
+        self.schedule: OneCycleLR | ReduceLROnPlateau | StepLR | None = None
 
     @abstractmethod
     def losses_of(self, batch: Any) -> dict[str, Tensor]:
@@ -66,31 +66,34 @@ class Learner(lightning.LightningModule):
         return torch.stack(list(self.parts.values())).sum()
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW, with the one-cycle schedule if the recipe has it.
+        """Return AdamW, with the schedule of the recipe if it goes by steps.
 
         The plateau schedule follows the validation loss and is moved by
         `gaitproof.train.validation.Validation`.
         """
-        settings = self.recipe
+        settings, plan = self.recipe, self.recipe.schedule
         optimiser = torch.optim.AdamW(
             (parameter for parameter in self.parameters() if parameter.requires_grad),
             settings.learning_rate,
             weight_decay=settings.weight_decay,
         )
-        if settings.schedule.name == "plateau":
+        if plan.name == "plateau":
             self.schedule = ReduceLROnPlateau(
                 optimiser,
-                factor=settings.schedule.factor,
-                patience=settings.schedule.patience,
+                factor=plan.factor,
+                patience=plan.patience,
                 threshold=settings.validation.min_delta,
                 threshold_mode="abs",
             )
-        if settings.schedule.name != "one-cycle":
+        if plan.name in ("plateau", "constant"):
             return optimiser
-        # a cycle of one step has no way up
-        self.schedule = OneCycleLR(
-            optimiser, settings.learning_rate, total_steps=max(self.steps, 2)
-        )
+        if plan.name == "step":
+            self.schedule = StepLR(optimiser, -(-self.steps // plan.stages), plan.factor)
+        else:
+            # a cycle of one step has no way up
+            self.schedule = OneCycleLR(
+                optimiser, settings.learning_rate, total_steps=max(self.steps, 2)
+            )
         return {
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": self.schedule, "interval": "step"},

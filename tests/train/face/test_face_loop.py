@@ -16,7 +16,7 @@ from gaitproof.metrics import auc
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.clips import Label
 from gaitproof.train.face.export import save_face_model
-from gaitproof.train.face.loop import train_faces
+from gaitproof.train.face.loop import identify, train_faces
 from gaitproof.train.face.networks.registry import FaceNetworkSettings, list_face_networks
 from gaitproof.train.hardware import TrainerSettings
 
@@ -106,7 +106,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(store, tmp_path):
 from pathlib import Path
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.store import FaceStore
-from gaitproof.train.face.loop import train_faces
+from gaitproof.train.face.loop import identify, train_faces
 from gaitproof.train.hardware import TrainerSettings
 import time
 def slow(done, loss):
@@ -164,3 +164,36 @@ def test_the_seed_s_network_trains_too(store):
 def test_the_recipes_that_come_with_the_project_are_valid(recipe):
     settings = FaceTrainSettings.load(recipe)
     assert settings.architecture in list_face_networks()
+
+
+def test_training_begins_with_the_weights_of_another_run(store, tmp_path):
+    first = train_faces([store], SMALL, run_folder=tmp_path / "first", trainer_options=CPU)
+    # a step of no length leaves them as they were
+    still = SMALL.model_copy(
+        update={"start": tmp_path / "first", "epochs": 1, "learning_rate": 1e-30}
+    )
+    weights = dict(first.network.named_parameters())
+    for name, value in train_faces([store], still, trainer_options=CPU).network.named_parameters():
+        torch.testing.assert_close(value, weights[name])
+
+
+def test_another_start_is_another_run(store, tmp_path):
+    for seed in (1, 2):
+        recipe = SMALL.model_copy(update={"seed": seed, "epochs": 1})
+        train_faces([store], recipe, run_folder=tmp_path / str(seed), trainer_options=CPU)
+    both = [SMALL.model_copy(update={"start": tmp_path / name}) for name in ("1", "2")]
+    assert len({identify([store], recipe).recipe for recipe in (SMALL, *both)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("width", "names"), [(8, "expected: a run folder"), (16, "expected: the checkpoint of a run")]
+)
+def test_a_start_that_does_not_fit_is_refused(store, tmp_path, width, names):
+    start = tmp_path / "none"
+    if width != 8:
+        start = tmp_path / "narrow"
+        train_faces([store], SMALL, run_folder=start, trainer_options=CPU)
+    recipe = SMALL.model_copy(update={"start": start, "network": FaceNetworkSettings(width=width)})
+    with pytest.raises(ConfigError) as refused:
+        train_faces([store], recipe, run_folder=tmp_path / "run", trainer_options=CPU)
+    assert names in str(refused.value).lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -23,6 +24,9 @@ class FaceTrainSettings(RunSettings):
     name: str = "face"
     version: str = "0.0.0"
     """Of the weights, for the model identifier."""
+    start: Path | None = None
+    """Run folder of an earlier training of the same network, whose best weights this one begins
+    with; relative to the working folder."""
     sources: tuple[OriginSettings, ...] = ()
     """Stores that ``gaitproof face prepare`` made."""
     licence: str = "Apache-2.0"

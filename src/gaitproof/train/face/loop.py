@@ -167,7 +167,13 @@ def train_faces(
     ModelError
         If the network's backbone cannot be loaded.
     """
-    from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, load_checkpoint
+    from gaitproof.train.checkpoint import (
+        CHECKPOINT_FILE,
+        Checkpoints,
+        load_best,
+        load_checkpoint,
+        read_start,
+    )
     from gaitproof.train.face.features import keep_features
     from gaitproof.train.face.learner import FaceLearner
     from gaitproof.train.hardware import (
@@ -197,6 +203,8 @@ def train_faces(
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_face_network(settings.architecture, settings.network)
         check_frames(network, settings)
+        if settings.start is not None:
+            load_best(read_start(settings.start), network)
         if settings.views is not None:
             device = find_device(options)
             learnt, watched = (
@@ -233,9 +241,13 @@ def check_frames(network: FaceNetwork, settings: FaceTrainSettings) -> None:
 
 def identify(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> Identity:
     """Digest what the weights depend on: the recipe and the stored clips."""
-    from gaitproof.train.checkpoint import Identity
+    from gaitproof.train.checkpoint import Identity, read_start
 
-    recipe = json.dumps(settings.model_dump(mode="json", exclude=set(NOT_LEARNT)), sort_keys=True)
+    fields = settings.model_dump(mode="json", exclude=set(NOT_LEARNT))
+    if settings.start is not None:
+        # by what is in it, wherever it lies
+        fields["start"] = hashlib.sha256(read_start(settings.start)).hexdigest()
+    recipe = json.dumps(fields, sort_keys=True)
     clips = json.dumps(
         [
             [stored.clip.path, stored.clip.label, stored.clip.split, stored.sha256]
