@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gaitproof.cli.verify import JsonOption
-
-if TYPE_CHECKING:
-    from gaitproof.bench.faces import FacesBench
 
 
 def faces(
