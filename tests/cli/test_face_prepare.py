@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import typer
 from face_trees import fill, plain
@@ -7,6 +8,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli import face as commands
 from gaitproof.errors import ConfigError, InputError
+from gaitproof.train.face.data.store import FaceStore
 
 app = typer.Typer()
 commands.register(app)
@@ -51,6 +53,28 @@ def test_options_reach_the_store(run, tmp_path):
     assert refused.exception.hint == "give the same settings, or choose another folder"
 
 
+def test_a_rate_reaches_the_store(run, tmp_path):
+    assert run("data", "-o", "out", "--frames", "4", "--rate", "5").exit_code == 0
+    store = FaceStore.open(tmp_path / "out")
+    assert (store.frames, store.rate) == (4, 5)
+    steps = [np.diff(store.read(one).times) for one in store.clips if one.pictures == 4]
+    assert steps
+    np.testing.assert_allclose(steps, 0.2, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--by-label", "real=30"),
+        ("--by-label", "30,60"),
+        ("--by-label", "real=0,fake=60"),
+        ("--by-label", "real=30,fake=60", "--rate", "5"),
+    ],
+)
+def test_samplings_that_cannot_be_read(run, arguments):
+    assert isinstance(run("data", "-o", "out", *arguments).exception, ConfigError)
+
+
 @pytest.mark.parametrize("shares", ["", "1", "0.5,0.5", "a,b,c", "nan,0,1", "2,-1,0", "1,1,1"])
 def test_shares_that_are_none(run, shares):
     assert isinstance(run("data", "-o", "out", "--shares", shares).exception, ConfigError)
@@ -70,7 +94,14 @@ def test_what_cannot_be_read_or_written(run, arguments, error):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--frames", "0"), ("--frames", "201"), ("--seed", "-1"), ("--detector", "x")]
+    "arguments",
+    [
+        ("--frames", "0"),
+        ("--frames", "201"),
+        ("--rate", "0"),
+        ("--seed", "-1"),
+        ("--detector", "x"),
+    ],
 )
 def test_wrong_options(run, arguments):
     assert run("data", "-o", "out", *arguments).exit_code == 2

@@ -11,6 +11,7 @@ from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
     from gaitproof.train.face.data.prepare import Prepared
+    from gaitproof.train.face.data.spacing import Sampling
 
 FAILED_STATUS: Final = 2
 """Process exit status when a clip could not be prepared, as for every input error."""
@@ -28,8 +29,25 @@ def prepare(
         ),
     ] = "auto",
     frames: Annotated[
-        int, typer.Option(min=1, max=200, help="Pictures per clip, evenly spaced.")
+        int, typer.Option(min=1, max=200, help="Pictures per clip, spread evenly over it.")
     ] = 6,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="HZ",
+            min=0.01,
+            max=1000,
+            help="So many pictures per second instead, about the clip's middle.",
+        ),
+    ] = None,
+    by_label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="real=N,fake=M",
+            help="Every N-th frame of genuine, every M-th of forged clips. The spacing then gives "
+            "the label away: for repeating old experiments only.",
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, max=64, help="Processes; 0: one per processor.")
     ] = 0,
@@ -60,8 +78,8 @@ def prepare(
     from gaitproof.train.face.data.prepare import prepare as run
 
     settings = PrepareSettings(
+        **choose_sampling(frames, rate, by_label).model_dump(),
         layout=layout,
-        frames=frames,
         detector=parse_detector(detector),
         seed=seed,
         shares=parse_shares(shares),
@@ -74,6 +92,36 @@ def prepare(
         _show(prepared, out)
     if prepared.failures:
         raise typer.Exit(FAILED_STATUS)
+
+
+def choose_sampling(frames: int, rate: float | None, by_label: str | None) -> Sampling:
+    """Read how pictures are chosen; `by_label` as ``real=30,fake=60``.
+
+    Raises
+    ------
+    ConfigError
+        If `by_label` cannot be read, or comes with a rate.
+    """
+    from pydantic import ValidationError
+
+    from gaitproof.train.face.data.spacing import Sampling, Strides
+
+    if by_label is None:
+        return Sampling(frames=frames, rate=rate)
+    try:
+        names, numbers = zip(*(part.split("=") for part in by_label.split(",")), strict=True)
+        strides = Strides.model_validate(dict(zip(names, numbers, strict=True)))
+    except (ValueError, ValidationError) as error:
+        raise ConfigError(
+            "The frames to take by label cannot be read.",
+            expected="every how many frames, as real=30,fake=60",
+            actual=repr(by_label),
+        ) from error
+    if rate is not None:
+        raise ConfigError(
+            "Pictures are chosen at a rate or by label, not both.", hint="leave one option out"
+        )
+    return Sampling(frames=frames, by_label=strides)
 
 
 def parse_shares(text: str) -> tuple[float, float, float]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from gaitproof.config import MediaLimits, Settings
+from gaitproof.config import MediaLimits
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.face.detect import DetectorSettings, create_detector
 from gaitproof.face.quality import FaceGate
@@ -26,7 +26,8 @@ from gaitproof.train.face.data.audit import find_equal_files
 from gaitproof.train.face.data.clips import FaceClip
 from gaitproof.train.face.data.folder import begin_run, claim_folder
 from gaitproof.train.face.data.layouts import read_layout
-from gaitproof.train.face.data.sampling import MOST_FRAMES, extract_faces
+from gaitproof.train.face.data.sampling import extract_faces, measure
+from gaitproof.train.face.data.spacing import Sampling
 from gaitproof.train.face.data.splits import SHARES, assign_splits, find_leaks
 from gaitproof.train.face.data.store import (
     StoredClip,
@@ -45,13 +46,11 @@ SHOWN_LEAKS: Final = 3
 """Leaks that the message names; the others are counted."""
 
 
-class PrepareSettings(Settings):
+class PrepareSettings(Sampling):
     """How a data set is prepared."""
 
     layout: str = "auto"
     """A name of `gaitproof.train.face.data.layouts.LAYOUTS`, or ``auto``."""
-    frames: int = Field(default=6, ge=1, le=MOST_FRAMES)
-    """Pictures per clip, evenly spaced."""
     detector: DetectorSettings = DetectorSettings()
     gate: FaceGate = FaceGate()
     """What a face must offer, as in a scan: error rates then hold for the faces that get one."""
@@ -135,7 +134,7 @@ def prepare(
     workers: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Prepared:
-    """Cut the main face out of evenly spaced pictures of every clip of a data set.
+    """Cut the main face out of some pictures of every clip of a data set.
 
     Killed at any moment and started again, it goes on where it was; clips that failed are tried
     again.
@@ -164,7 +163,8 @@ def prepare(
     settings = settings or PrepareSettings()
     clips, failures = _plan(root, settings)
     with create_detector(settings.detector) as detector:
-        store = StoreSettings(detector=detector.identifier, frames=settings.frames)
+        sampling = settings.model_dump(include=set(Sampling.model_fields))
+        store = StoreSettings(detector=detector.identifier, **sampling)
     with claim_folder(out):
         begin_run(
             out,
@@ -229,11 +229,14 @@ def _prepare_clip(
 ) -> StoredClip | Failure:
     """Prepare one clip; runs in a worker process."""
     try:
+        path = locate(root, clip.path)
+        footage = measure(path, settings.media)
         with create_detector(settings.detector) as detector:
             faces = extract_faces(
-                locate(root, clip.path),
+                path,
+                footage,
+                settings.of(clip.label),
                 detector,
-                settings.frames,
                 cropped=clip.cropped,
                 gate=settings.gate,
                 limits=settings.media,

@@ -1,10 +1,10 @@
-"""Evenly spaced pictures of a clip, and the main face in them."""
+"""Pictures of a clip, and the main face in them."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,12 +25,10 @@ from gaitproof.media.manifest import locate
 from gaitproof.media.probe import probe
 from gaitproof.media.still import read_still
 from gaitproof.train.face.data.layouts.files import PICTURE_SUFFIXES, pictures_in
+from gaitproof.train.face.data.spacing import Spacing
 from gaitproof.train.face.data.store import CANVAS, StoredFaces
 
 Image = NDArray[np.uint8]
-
-MOST_FRAMES: Final = 200
-"""Pictures of one clip: bounds the memory."""
 
 MOST_FACES: Final = 4
 """Faces of one picture that can be the clip's main face, the largest ones."""
@@ -42,6 +40,22 @@ SEEKING: Final = 10.0
 """Seconds between pictures from which it is cheaper to jump than to decode what lies between."""
 
 
+@dataclass(frozen=True)
+class Footage:
+    """What a clip offers.
+
+    Parameters
+    ----------
+    frames
+        How many pictures there are.
+    frame_rate
+        Per second; None for pictures without a clock.
+    """
+
+    frames: int
+    frame_rate: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class _Sighting:
     time: float
@@ -51,39 +65,43 @@ class _Sighting:
     mesh: NDArray[np.float64]
 
 
-def spread(count: int, total: int) -> tuple[int, ...]:
-    """Return `count` evenly spaced places among `total`, or all of them if there are fewer.
+def measure(path: Path, limits: MediaLimits | None = None) -> Footage:
+    """Tell how many pictures a video, a folder of pictures or a picture has, and how fast.
 
-    Each is the middle of its share, so that neither the first nor the last picture is taken, which
-    are often black or faded.
-
-    >>> spread(3, 9), spread(3, 2)
-    ((1, 4, 7), (0, 1))
+    Raises
+    ------
+    MediaError
+        If a video cannot be read.
     """
-    if total <= count:
-        return tuple(range(total))
-    return tuple((2 * i + 1) * total // (2 * count) for i in range(count))
+    if path.is_dir():
+        return Footage(len(pictures_in(path)))
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return Footage(1)
+    video = probe(path, limits)
+    return Footage(video.frames, video.frame_rate)
 
 
 def sample_pictures(
-    path: Path, count: int, limits: MediaLimits | None = None
+    path: Path, footage: Footage, spacing: Spacing, limits: MediaLimits | None = None
 ) -> Iterator[tuple[float, Image]]:
-    """Yield evenly spaced pictures of a clip with their times.
+    """Yield some of a clip's pictures with their times.
 
     Parameters
     ----------
     path
         A video, a picture or a folder of pictures.
-    count
-        How many; fewer if the clip has fewer.
+    footage
+        What `measure` says of it.
+    spacing
+        Which pictures.
     limits
         Bounds; the defaults of `MediaLimits` if None.
 
     Yields
     ------
     tuple
-        Seconds, and the picture of shape (H, W, 3), RGB. Pictures of a folder have no clock: their
-        place in natural order counts as seconds.
+        Seconds, and the picture of shape (H, W, 3), RGB. Pictures of a folder have no clock: they
+        count as taken at the rate of `spacing`, or one per second.
 
     Raises
     ------
@@ -92,33 +110,35 @@ def sample_pictures(
     InputError
         If a picture is a link that leads out of its folder.
     """
-    if path.is_dir():
+    places = spacing.places(footage.frames, footage.frame_rate)
+    if footage.frame_rate is not None:
+        yield from _sample_video(path, footage.frame_rate, places, limits)
+    elif path.is_dir():
         pictures = pictures_in(path)
-        for place in spread(count, len(pictures)):
-            yield float(place), read_still(locate(path, pictures[place].name), limits)
-    elif path.suffix.lower() in PICTURE_SUFFIXES:
-        yield 0.0, read_still(path, limits)
+        for place in places:
+            picture = read_still(locate(path, pictures[place].name), limits)
+            yield place / (spacing.rate or 1.0), picture
     else:
-        yield from _sample_video(path, count, limits)
+        yield 0.0, read_still(path, limits)
 
 
 def _sample_video(
-    path: Path, count: int, limits: MediaLimits | None
+    path: Path, frame_rate: float, places: Sequence[int], limits: MediaLimits | None
 ) -> Iterator[tuple[float, Image]]:
-    video = probe(path, limits)
     # half a frame early, so that a rounded time stamp is not passed over
-    times = [(place - 0.5) / video.frame_rate for place in spread(count, video.frames)]
-    if video.duration / count > SEEKING:
+    times = [max(0.0, (place - 0.5) / frame_rate) for place in places]
+    if len(times) > 1 and (times[-1] - times[0]) / (len(times) - 1) > SEEKING:
         last = -math.inf
         for time in times:
-            for frame in islice(read_frames(path, limits, start=max(0.0, time)), 1):
+            for frame in islice(read_frames(path, limits, start=time), 1):
                 if frame.time > last:  # a long pause is one frame for several times
                     last = frame.time
                     yield frame.time, frame.image
         return
     wanted = iter(times)
     following = next(wanted, None)
-    for frame in read_frames(path, limits):
+    start = following if following is not None and following > SEEKING else None
+    for frame in read_frames(path, limits, start=start):
         if following is not None and frame.time >= following:
             yield frame.time, frame.image
             following = next((time for time in wanted if time > frame.time), None)
@@ -128,27 +148,26 @@ def _sample_video(
 
 def extract_faces(
     path: Path,
+    footage: Footage,
+    spacing: Spacing,
     detector: FaceDetector,
-    count: int,
     *,
     cropped: bool = False,
     alignment: AlignmentSettings = CANVAS,
     gate: FaceGate | None = None,
     limits: MediaLimits | None = None,
 ) -> StoredFaces:
-    """Cut the main face out of evenly spaced pictures of a clip.
+    """Cut the main face out of some pictures of a clip.
 
     The main face is the track with the largest sum of sizes: large, and seen often. Pictures in
     which it is not found, or could not be judged in a scan either, are left out.
 
     Parameters
     ----------
-    path
+    path, footage, spacing
         As for `sample_pictures`.
     detector
         Finds the faces.
-    count
-        Pictures looked at, at most `MOST_FRAMES`.
     cropped
         Whether the pictures are face crops already: then the largest face of each is taken, since
         crops of different sizes cannot be followed, and it may reach beyond its picture.
@@ -163,18 +182,15 @@ def extract_faces(
     ------
     InputError
         If the clip cannot be read, or no face can be used.
-    ValueError
-        If `count` is out of range.
     """
-    if not 1 <= count <= MOST_FRAMES:
-        raise ValueError(f"{count} pictures, not 1 to {MOST_FRAMES}")
     gate = gate or FaceGate()
     if cropped:
         gate = gate.model_copy(update={"max_partial": 1.0})
     tracker = FaceTracker(TRACKING)
     tracks: dict[int, list[_Sighting]] = {}
     unusable: Counter[str] = Counter()
-    for place, (time, image) in enumerate(sample_pictures(path, count, limits)):
+    pictures = sample_pictures(path, footage, spacing, limits)
+    for place, (time, image) in enumerate(pictures):
         faces = sorted(detector.detect(image, gate.min_size), key=lambda face: -face.size)
         faces = faces[: 1 if cropped else MOST_FACES]
         numbers = [0] * len(faces) if cropped else tracker.add(place, time, faces)

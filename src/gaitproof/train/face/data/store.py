@@ -31,12 +31,12 @@ from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from gaitproof.config import Settings
 from gaitproof.errors import InputError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.types import MESH_POINTS
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.train.face.data.clips import FaceClip, Label
+from gaitproof.train.face.data.spacing import Sampling
 
 Image = NDArray[np.uint8]
 
@@ -54,15 +54,13 @@ COLUMNS: Final = ("id", "path", "label", "manipulation", "split", "keys", "pictu
 """Of the index."""
 
 
-class StoreSettings(Settings):
+class StoreSettings(Sampling):
     """How the faces of a store were made."""
 
     version: int = Field(default=1, ge=1, le=1)
     detector: str
     """Identifier of the detector that found them."""
     alignment: AlignmentSettings = CANVAS
-    frames: int = Field(default=6, ge=1)
-    """Pictures per clip, evenly spaced."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +204,16 @@ class FaceStore:
     def detector(self) -> str:
         """Identifier of the detector that found them."""
         return self.settings.detector
+
+    @property
+    def frames(self) -> int:
+        """Pictures per clip, at most."""
+        return self.settings.frames
+
+    @property
+    def rate(self) -> float | None:
+        """Pictures per second; None if they are spread over the whole clip, or by label."""
+        return self.settings.rate
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
