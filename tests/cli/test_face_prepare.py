@@ -3,11 +3,14 @@ import json
 import numpy as np
 import pytest
 import typer
+from drawn_faces import draw_face
 from face_trees import fill, plain
+from portrait_clips import write_clip
 from typer.testing import CliRunner
 
 from gaitproof.cli import face as commands
 from gaitproof.errors import ConfigError, InputError
+from gaitproof.train.face.data.spacing import Strides
 from gaitproof.train.face.data.store import FaceStore
 
 app = typer.Typer()
@@ -60,6 +63,27 @@ def test_a_rate_reaches_the_store(run, tmp_path):
     steps = [np.diff(store.read(one).times) for one in store.clips if one.pictures == 4]
     assert steps
     np.testing.assert_allclose(steps, 0.2, rtol=1e-6)
+
+
+def test_uneven_sampling_warns_and_is_found(run, tmp_path):
+    folder = tmp_path / "alike"
+    for person in range(6):
+        picture = draw_face(person)[0]
+        for label in ("real", "fake"):
+            path = folder / label / f"{person}.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_clip(path, [np.roll(picture, place, 1) for place in range(8)])
+    even = run("alike", "-o", "even", "--frames", "3")
+    assert (even.exit_code, "Warning" in even.stdout, even.stderr) == (0, False, "")
+    uneven = run("alike", "-o", "uneven", "--frames", "3", "--by-label", "real=1,fake=2")
+    assert "sampled differently" in uneven.stderr
+    said = " ".join(uneven.stdout.split())
+    assert "Warning" in said
+    assert "the time between pictures (AUC 100%)" in said
+    store = FaceStore.open(tmp_path / "uneven")
+    assert store.settings.by_label == Strides(real=1, fake=2)
+    told = json.loads(run("alike", "-o", "even", "--frames", "3", "--json").stdout)
+    assert told["giveaways"]["found"] == []
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 FAILED_STATUS: Final = 2
 """Process exit status when a clip could not be prepared, as for every input error."""
 
+BY_LABEL_WARNING: Final = (
+    "Warning: genuine and forged clips are sampled differently. The time between pictures then "
+    "gives the label away: a network over time learns it instead of forgeries, tests well on "
+    "clips sampled so, and knows nothing of any other. For repeating old experiments only."
+)
+
 
 def prepare(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the data set.")],
@@ -73,7 +79,7 @@ def prepare(
     status 2 if a clip failed; the others are done all the same.
     """
     from gaitproof.cli.face import parse_detector
-    from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.cli.output import print_json, progress_bar, stderr
     from gaitproof.train.face.data.prepare import PrepareSettings
     from gaitproof.train.face.data.prepare import prepare as run
 
@@ -84,12 +90,14 @@ def prepare(
         seed=seed,
         shares=parse_shares(shares),
     )
+    if settings.by_label is not None and settings.by_label.real != settings.by_label.fake:
+        stderr().print(BY_LABEL_WARNING)
     with progress_bar(f"Preparing {root.name}") as progress:
         prepared = run(root, out, settings, workers=workers, progress=progress)
     if as_json:
         print_json({"out": str(out), **prepared.to_dict()})
     else:
-        _show(prepared, out)
+        show_prepared(prepared, out)
     if prepared.failures:
         raise typer.Exit(FAILED_STATUS)
 
@@ -145,7 +153,8 @@ def parse_shares(text: str) -> tuple[float, float, float]:
     return train, validation, test
 
 
-def _show(prepared: Prepared, out: Path) -> None:
+def show_prepared(prepared: Prepared, out: Path) -> None:
+    """Print what became of a data set, with a warning if its labels can be told without faces."""
     from rich.table import Table
 
     from gaitproof.cli.output import failure_table, markup, stdout
@@ -171,6 +180,14 @@ def _show(prepared: Prepared, out: Path) -> None:
     if prepared.unused:
         parts.append(f"{prepared.unused} left out, since they tie one split to another")
     console.print("; ".join(parts))
+    giveaways = prepared.giveaways()
+    if giveaways.found:
+        told = ", ".join(f"{name} (AUC {giveaways.auc[name]:.0%})" for name in giveaways.found)
+        console.print(
+            f"Warning: forged clips can be told without looking at a face, by {told}. A network "
+            "over time may learn that instead of forgeries. --rate makes the time between pictures "
+            "the same; length and frame rate are the data set's."
+        )
     if prepared.failures:
         console.print(failure_table([(one.clip, one.reason) for one in prepared.failures]))
 

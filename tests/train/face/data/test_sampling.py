@@ -12,8 +12,8 @@ from gaitproof.errors import InputError, MediaError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.detect import ClosingDetector, create_detector
 from gaitproof.face.quality import FaceGate
-from gaitproof.train.face.data.sampling import Footage, extract_faces, measure, sample_pictures
-from gaitproof.train.face.data.spacing import Spacing
+from gaitproof.train.face.data.sampling import extract_faces, measure, sample_pictures
+from gaitproof.train.face.data.spacing import Footage, Spacing
 
 SMALL = AlignmentSettings(size=32)
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from gaitproof.train.face.data.clips import Label
 from gaitproof.train.face.data.spacing import (
     MOST_FRAMES,
+    Footage,
     Sampling,
     Spacing,
     Strides,
@@ -45,8 +46,8 @@ def test_places_about_the_middle(count, total, step):
 
 def test_a_rate_is_a_distance_in_frames():
     spacing = Spacing(3, rate=10)
-    assert spacing.places(100, 30) == (46, 49, 52)
-    assert spacing.places(100, 5) == spacing.places(100, None) == (48, 49, 50)
+    assert spacing.places(Footage(100, 30.0)) == (46, 49, 52)
+    assert spacing.places(Footage(100, 5.0)) == spacing.places(Footage(100)) == (48, 49, 50)
 
 
 def test_both_classes_alike_unless_told_otherwise():

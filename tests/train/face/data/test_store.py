@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -5,7 +6,9 @@ import pytest
 
 from gaitproof.errors import InputError
 from gaitproof.train.face.data.clips import FaceClip, Label
+from gaitproof.train.face.data.spacing import Footage
 from gaitproof.train.face.data.store import (
+    COLUMNS,
     FaceStore,
     StoredFaces,
     StoreSettings,
@@ -49,6 +52,23 @@ def test_what_is_written_is_read_bit_by_bit(store):
     some = store.read(store.clips[0], [2])
     np.testing.assert_array_equal(some.pictures, made.pictures[[2]])
     assert store.detector == "drawn 1"
+
+
+def test_what_the_pictures_were_cut_from_is_kept(tmp_path):
+    stored = write_clip(tmp_path, REAL, make_faces(), Footage(250, 25.0))
+    assert (stored.frame_rate, stored.seconds, stored.spacing) == (25.0, 10.0, 0.2)
+    assert write_clip(tmp_path, FAKE, make_faces(1)).spacing is None
+    write_index(tmp_path, StoreSettings(detector="drawn 1"), [stored])
+    assert FaceStore.open(tmp_path).clips == (stored,)
+
+
+def test_stores_of_earlier_versions_are_read(store):
+    index = store.folder / "index.csv"
+    with index.open(newline="") as file:
+        rows = [row[: len(COLUMNS)] for row in csv.reader(file)]
+    with index.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    assert [one.clip for one in FaceStore.open(store.folder).clips] == [REAL, FAKE]
 
 
 def test_splits_keep_apart(store):

@@ -25,6 +25,7 @@ from gaitproof.processes import run_apart
 from gaitproof.train.face.data.audit import find_equal_files
 from gaitproof.train.face.data.clips import FaceClip
 from gaitproof.train.face.data.folder import begin_run, claim_folder
+from gaitproof.train.face.data.giveaway import Giveaways, find_giveaways
 from gaitproof.train.face.data.layouts import read_layout
 from gaitproof.train.face.data.sampling import extract_faces, measure
 from gaitproof.train.face.data.spacing import Sampling
@@ -113,6 +114,10 @@ class Prepared:
         kinds = sorted(clips, key=lambda kind: (order[kind[0]], kind[1] == "fake", kind[2]))
         return tuple(Count(*kind, clips[kind], pictures[kind]) for kind in kinds)
 
+    def giveaways(self) -> Giveaways:
+        """Return how well the clips' rate, length and sampling alone predict their labels."""
+        return find_giveaways(self.clips)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, the clips counted."""
         return {
@@ -123,6 +128,7 @@ class Prepared:
             "failed": len(self.failures),
             "counts": [asdict(count) for count in self.counts()],
             "failures": [asdict(failure) for failure in self.failures],
+            "giveaways": self.giveaways().to_dict(),
         }
 
 
@@ -247,7 +253,7 @@ def _prepare_clip(
         return Failure(clip.path, " ".join(f"{type(error).__name__}: {error}".split()))
     try:
         # what is stored is no crop any more, whatever it was cut from
-        return write_clip(out, replace(clip, cropped=False), faces)
+        return write_clip(out, replace(clip, cropped=False), faces, footage)
     except OSError as error:
         raise InputError(
             f"The faces cannot be written to {str(out)!r}.",

@@ -25,7 +25,7 @@ from gaitproof.media.manifest import locate
 from gaitproof.media.probe import probe
 from gaitproof.media.still import read_still
 from gaitproof.train.face.data.layouts.files import PICTURE_SUFFIXES, pictures_in
-from gaitproof.train.face.data.spacing import Spacing
+from gaitproof.train.face.data.spacing import Footage, Spacing
 from gaitproof.train.face.data.store import CANVAS, StoredFaces
 
 Image = NDArray[np.uint8]
@@ -38,22 +38,6 @@ TRACKING: Final = TrackingSettings(max_gap=math.inf)
 
 SEEKING: Final = 10.0
 """Seconds between pictures from which it is cheaper to jump than to decode what lies between."""
-
-
-@dataclass(frozen=True)
-class Footage:
-    """What a clip offers.
-
-    Parameters
-    ----------
-    frames
-        How many pictures there are.
-    frame_rate
-        Per second; None for pictures without a clock.
-    """
-
-    frames: int
-    frame_rate: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +94,7 @@ def sample_pictures(
     InputError
         If a picture is a link that leads out of its folder.
     """
-    places = spacing.places(footage.frames, footage.frame_rate)
+    places = spacing.places(footage)
     if footage.frame_rate is not None:
         yield from _sample_video(path, footage.frame_rate, places, limits)
     elif path.is_dir():

@@ -16,6 +16,27 @@ MOST_FRAMES: Final = 200
 
 
 @dataclass(frozen=True)
+class Footage:
+    """What a clip offers.
+
+    Parameters
+    ----------
+    frames
+        How many pictures there are.
+    frame_rate
+        Per second; None for pictures without a clock.
+    """
+
+    frames: int
+    frame_rate: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Length of the clip; None without a clock."""
+        return None if self.frame_rate is None else self.frames / self.frame_rate
+
+
+@dataclass(frozen=True)
 class Spacing:
     """Which pictures of a clip are taken: at most so many, and how far apart.
 
@@ -35,22 +56,18 @@ class Spacing:
     rate: float | None = None
     stride: int | None = None
 
-    def places(self, total: int, frame_rate: float | None) -> tuple[int, ...]:
-        """Return which of a clip's `total` frames are taken, counted from 0, increasing.
+    def places(self, footage: Footage) -> tuple[int, ...]:
+        """Return which frames of a clip are taken, counted from 0, increasing.
 
-        Parameters
-        ----------
-        total
-            Frames of the clip.
-        frame_rate
-            Frames per second; None if they have no clock: then they count as taken at `rate`.
+        Pictures without a clock count as taken at `rate`.
         """
         if self.stride is not None:
-            return about_middle(self.frames, total, self.stride)
+            return about_middle(self.frames, footage.frames, self.stride)
         if self.rate is not None:
             # no frame is taken twice where the clip has fewer per second
-            return about_middle(self.frames, total, max(1.0, (frame_rate or 0.0) / self.rate))
-        return spread(self.frames, total)
+            step = max(1.0, (footage.frame_rate or 0.0) / self.rate)
+            return about_middle(self.frames, footage.frames, step)
+        return spread(self.frames, footage.frames)
 
 
 class Strides(Settings):

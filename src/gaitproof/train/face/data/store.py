@@ -36,7 +36,7 @@ from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.types import MESH_POINTS
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.train.face.data.clips import FaceClip, Label
-from gaitproof.train.face.data.spacing import Sampling
+from gaitproof.train.face.data.spacing import Footage, Sampling
 
 Image = NDArray[np.uint8]
 
@@ -51,7 +51,8 @@ _CLIP_FILE: Final = "clip.json"
 _FACES_FILE: Final = "faces.safetensors"
 
 COLUMNS: Final = ("id", "path", "label", "manipulation", "split", "keys", "pictures", "sha256")
-"""Of the index."""
+FOOTAGE_COLUMNS: Final = ("frame_rate", "seconds", "spacing")
+"""Of the index; stores of earlier versions lack the second part."""
 
 
 class StoreSettings(Sampling):
@@ -119,12 +120,19 @@ class StoredClip:
         How many faces there are.
     sha256
         Of its landmarks and pictures.
+    frame_rate, seconds
+        Of what the pictures were taken from; None where it has no clock, or in old stores.
+    spacing
+        Median time between its pictures, seconds; None for a single one, or in old stores.
     """
 
     id: str
     clip: FaceClip
     pictures: int
     sha256: str
+    frame_rate: float | None = None
+    seconds: float | None = None
+    spacing: float | None = None
 
 
 def clip_id(clip: FaceClip) -> str:
@@ -132,8 +140,22 @@ def clip_id(clip: FaceClip) -> str:
     return hashlib.sha256(clip.path.encode()).hexdigest()[:16]
 
 
-def write_clip(folder: Path, clip: FaceClip, faces: StoredFaces) -> StoredClip:
-    """Add a clip to the store in `folder`; replaces what was stored of it."""
+def write_clip(
+    folder: Path, clip: FaceClip, faces: StoredFaces, footage: Footage | None = None
+) -> StoredClip:
+    """Add a clip to the store in `folder`; replaces what was stored of it.
+
+    Parameters
+    ----------
+    folder
+        The store.
+    clip
+        What it is.
+    faces
+        What is stored of it.
+    footage
+        What they were cut from, if known.
+    """
     parent = make_folder(folder / CLIP_FOLDER)
     digest = hashlib.sha256()
     with tempfile.TemporaryDirectory(dir=parent, prefix=".") as aside:
@@ -146,7 +168,15 @@ def write_clip(folder: Path, clip: FaceClip, faces: StoredFaces) -> StoredClip:
             _, data = cv2.imencode(".png", picture[..., ::-1])
             (made / f"{place:03d}.png").write_bytes(data.tobytes())
             digest.update(data.tobytes())
-        stored = StoredClip(clip_id(clip), clip, len(faces.pictures), digest.hexdigest())
+        stored = StoredClip(
+            clip_id(clip),
+            clip,
+            len(faces.pictures),
+            digest.hexdigest(),
+            None if footage is None else footage.frame_rate,
+            None if footage is None else footage.seconds,
+            float(np.median(np.diff(faces.times))) if len(faces.times) > 1 else None,
+        )
         (made / _CLIP_FILE).write_text(json.dumps(_row(stored), indent=1), encoding="utf-8")
         final = parent / stored.id
         if final.exists():
@@ -170,7 +200,7 @@ def find_clip(folder: Path, clip: FaceClip) -> StoredClip | None:
 def write_index(folder: Path, settings: StoreSettings, clips: Sequence[StoredClip]) -> None:
     """Write what makes the clips of `folder` a store."""
     text = io.StringIO(newline="")
-    rows = csv.DictWriter(text, COLUMNS)
+    rows = csv.DictWriter(text, (*COLUMNS, *FOOTAGE_COLUMNS))
     rows.writeheader()
     rows.writerows(_row(clip) for clip in clips)
     write_atomically(folder / INDEX_FILE, text.getvalue().encode())
@@ -229,7 +259,7 @@ class FaceStore:
             settings = StoreSettings.model_validate_json((folder / STORE_FILE).read_bytes())
             with (folder / INDEX_FILE).open(newline="", encoding="utf-8") as file:
                 rows = csv.DictReader(file)
-                if tuple(rows.fieldnames or ()) != COLUMNS:
+                if tuple(rows.fieldnames or ()) not in (COLUMNS, (*COLUMNS, *FOOTAGE_COLUMNS)):
                     raise ValueError(f"columns {', '.join(rows.fieldnames or ())}")
                 clips = tuple(_stored(row) for row in rows)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -296,6 +326,9 @@ def _row(stored: StoredClip) -> dict[str, Any]:
         "keys": json.dumps(clip.keys),
         "pictures": stored.pictures,
         "sha256": stored.sha256,
+        "frame_rate": stored.frame_rate,
+        "seconds": stored.seconds,
+        "spacing": stored.spacing,
     }
 
 
@@ -309,4 +342,6 @@ def _stored(row: dict[str, Any]) -> StoredClip:
     )
     if row["id"] != clip_id(clip):
         raise ValueError(f"the id {row['id']} is not that of {clip.path}")
-    return StoredClip(row["id"], clip, int(row["pictures"]), row["sha256"])
+    # an empty cell, or a column that is not there
+    measured = [float(row[name]) if row.get(name) else None for name in FOOTAGE_COLUMNS]
+    return StoredClip(row["id"], clip, int(row["pictures"]), row["sha256"], *measured)
