@@ -7,9 +7,10 @@ import pytest
 
 from gaitproof.errors import ConfigError
 from gaitproof.face.detect import DetectorSettings, create_detector
-from gaitproof.synth.talking.clips import FORGERIES, TalkSettings, film_talker, swap_face, talk
+from gaitproof.synth.talking.clips import FORGERIES, TalkSettings, film_talker, talk
 from gaitproof.synth.talking.dataset import make_talkers, plan
 from gaitproof.synth.talking.drawing import SIDE, Expression, draw_head, skin_pattern
+from gaitproof.synth.talking.forging import swap_face
 from gaitproof.synth.talking.person import make_talker
 from gaitproof.train.face.data.layouts import read_layout
 from gaitproof.train.face.data.splits import assign_splits, find_leaks

@@ -27,19 +27,16 @@ from gaitproof.synth.talking.drawing import (
     draw_head,
     skin_pattern,
 )
+from gaitproof.synth.talking.forging import Retouch, swap_face
+from gaitproof.synth.talking.performance import Performance
 from gaitproof.synth.talking.person import Talker
 
 FORGERIES: Final = ("swap", "late-swap", "warp", "flicker")
 """Another's face all the time; another's face from the middle on; one's own face that does not keep
 its shape, or its colour, from picture to picture."""
 
-BEND: Final = 2.2
-"""Standard deviation of the bend, pixels of a face about 210 pixels wide."""
-TINT: Final = 5.0
-"""Standard deviation of the tint of each colour, grey levels."""
 _NOISE: Final = 2.0
-_SOFT: Final = 6.0
-"""Standard deviation of the sensor's noise, of 255, and of the mask's edge, pixels."""
+"""Standard deviation of the sensor's noise, of 255."""
 
 
 @dataclass(frozen=True)
@@ -62,25 +59,6 @@ class TalkSettings:
     frame_rate: float = 15.0
     side: int = 320
     crf: int = 20
-
-
-@dataclass(frozen=True, eq=False)
-class _Retouch:
-    bend: NDArray[np.float32]
-    tint: NDArray[np.float32]
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> _Retouch:
-        coarse = rng.normal(0, BEND, (5, 5, 2)).astype(np.float32)
-        bend: Any = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
-        return cls(bend, rng.normal(0, TINT, 3).astype(np.float32))
-
-    def apply(self, head: Head) -> Head:
-        rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-        bent: Any = cv2.remap(
-            head.picture, columns + self.bend[..., 0], rows + self.bend[..., 1], cv2.INTER_LINEAR
-        )
-        return _blend(head, bent + self.tint, head.face)
 
 
 def film_talker(
@@ -139,40 +117,20 @@ def talk(
     touch = np.random.default_rng(derive_seed(seed, "touch", talker.name))
     pattern = skin_pattern(talker)
     foreign = skin_pattern(other) if other is not None else pattern
-    retouch = _Retouch.draw(touch)
+    retouch = Retouch.draw(touch)
     for number in range(count):
         if forgery in ("warp", "flicker"):
-            fresh = _Retouch.draw(touch)
+            fresh = Retouch.draw(touch)
             retouch = (
-                _Retouch(fresh.bend, retouch.tint)
+                Retouch(fresh.bend, retouch.tint)
                 if forgery == "warp"
-                else _Retouch(retouch.bend, fresh.tint)
+                else Retouch(retouch.bend, fresh.tint)
             )
         expression = stage.expression(number)
         head = draw_head(talker, pattern, expression)
         if swaps and other is not None and (forgery == "swap" or number >= count // 2):
             head = swap_face(head, draw_head(other, foreign, expression))
         yield stage.film(number, retouch.apply(head))
-
-
-def swap_face(head: Head, other: Head) -> Head:
-    """Put the inner face of another head on a head, half way to its colours, behind a soft mask."""
-    mask = np.minimum(head.face, other.face)
-    inside = mask > 0.5
-    shift = head.picture[inside].mean(axis=0) - other.picture[inside].mean(axis=0)
-    # the face goes through a network's smaller picture, as in real swaps
-    small: Any = cv2.resize(other.picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    face: Any = cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    return _blend(head, face + np.float32(0.5) * shift, mask)
-
-
-def _blend(head: Head, face: NDArray[Any], mask: NDArray[np.float32]) -> Head:
-    # pulled inwards by one standard deviation, so that nothing beyond the mask changes
-    inner = np.maximum((cv2.GaussianBlur(mask, (0, 0), _SOFT) - 0.84) / 0.16, 0)
-    soft: Any = cv2.GaussianBlur(inner, (0, 0), 1.5)
-    weight = soft[..., None]
-    mixed = head.picture * (1 - weight) + face * weight
-    return Head(np.asarray(np.rint(mixed).clip(0, 255), np.uint8), head.cover, head.face)
 
 
 class _Stage:
@@ -183,15 +141,7 @@ class _Stage:
     ) -> None:
         self._side = settings.side
         self._rng = rng
-        rates, phases = rng.uniform(0.15, 0.6, 6), rng.uniform(0, 2 * np.pi, 6)
-        self._waves = np.sin(2 * np.pi * times[:, None] * rates + phases)
-        # syllables come at about four a second, with pauses
-        pace = rng.uniform(3.2, 4.6)
-        syllables = 0.5 * (1 + np.sin(2 * np.pi * pace * times + rng.uniform(0, 6)))
-        pauses = np.clip(0.7 + np.sin(2 * np.pi * rng.uniform(0.3, 0.6) * times + phases[0]), 0, 1)
-        self._mouth = syllables**1.5 * pauses
-        blink = (times + rng.uniform(0, 3)) % rng.uniform(2.2, 4.0)
-        self._lids = np.clip(1 - np.abs(blink - 0.1) / 0.1, 0, 1)
+        self._does = Performance.draw(rng, times)
         self._light = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.02, 0.2))
         self._scale = settings.side / SIDE * float(rng.uniform(0.85, 1.1))
         low, high = rng.uniform(40, 215, 3), rng.uniform(40, 215, 3)
@@ -204,18 +154,18 @@ class _Stage:
         self._place = cv2.GaussianBlur(place, (0, 0), float(rng.uniform(2, 6)))
 
     def expression(self, number: int) -> Expression:
-        wave = self._waves[number]
+        wave = self._does.waves[number]
         return Expression(
             yaw=0.25 * wave[0],
             pitch=0.08 * wave[1],
-            mouth=float(self._mouth[number]),
-            lids=float(self._lids[number]),
+            mouth=float(self._does.mouth[number]),
+            lids=float(self._does.lids[number]),
             light=self._light,
         )
 
     def film(self, number: int, head: Head) -> Image:
         """Put the head into its place and take the picture."""
-        wave, side = self._waves[number], self._side
+        wave, side = self._does.waves[number], self._side
         matrix: Any = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 4 * wave[2], self._scale)
         matrix[:, 2] += (side - SIDE) / 2 + 0.03 * side * wave[3:5]
         picture: Any = cv2.warpAffine(head.picture, matrix, (side, side), flags=cv2.INTER_AREA)

@@ -58,11 +58,14 @@ class Head:
         Shape (480, 480), 0 to 1: what of the picture is head, neck and shoulders.
     face
         Shape (480, 480), 0 to 1: the inner face, which a swap replaces.
+    lips
+        Shape (480, 480), 0 to 1: the mouth and what moves around it.
     """
 
     picture: Image
     cover: NDArray[np.float32]
     face: NDArray[np.float32]
+    lips: NDArray[np.float32]
 
 
 class _Canvas:
@@ -116,7 +119,9 @@ def skin_pattern(talker: Talker) -> NDArray[np.float32]:
     return np.asarray(talker.freckles * (fine + 0.6 * coarse), np.float32)
 
 
-def draw_head(talker: Talker, pattern: NDArray[np.float32], expression: Expression) -> Head:
+def draw_head(
+    talker: Talker, pattern: NDArray[np.float32], expression: Expression, *, bust: bool = True
+) -> Head:
     """Draw a talker's head from the front, turned a little.
 
     Parameters
@@ -127,14 +132,17 @@ def draw_head(talker: Talker, pattern: NDArray[np.float32], expression: Expressi
         Of `skin_pattern`.
     expression
         How the face looks at the moment.
+    bust
+        Whether neck and shoulders are drawn too.
     """
     canvas = _Canvas(expression)
     dark, pale = _shade(talker.skin, 0.82), _shade(talker.skin, 1.08)
     chin = talker.length
     canvas.fill(_oval((0.0, -0.25), (1.16, talker.length * 1.0)), talker.hair, -0.5)
     shoulders = [(-2.6, 3.2), (-1.9, 1.75), (-0.5, 1.45), (0.5, 1.45), (1.9, 1.75), (2.6, 3.2)]
-    canvas.fill([(-0.52, 0.6), (0.52, 0.6), (0.6, 1.9), (-0.6, 1.9)], dark, -0.5)
-    canvas.fill(shoulders, talker.cloth, -0.6)
+    if bust:
+        canvas.fill([(-0.52, 0.6), (0.52, 0.6), (0.6, 1.9), (-0.6, 1.9)], dark, -0.5)
+        canvas.fill(shoulders, talker.cloth, -0.6)
     for side in (-1.0, 1.0):
         canvas.fill(_oval((side * 1.02, -0.02), (0.13, 0.26)), dark, -0.4)
     canvas.fill(_outline(talker), talker.skin)
@@ -145,7 +153,13 @@ def draw_head(talker: Talker, pattern: NDArray[np.float32], expression: Expressi
     crown = [(x, -chin * np.sqrt(max(0.0, 1.08 - x * x * 0.9))) for x in arc[::-1]]
     canvas.fill([*fringe, *crown], talker.hair, 0.05)
     cover = canvas.cover.astype(np.float32) / np.float32(255)
-    return Head(_light(canvas, pattern, expression), cover, _inner(canvas, talker))
+    around = _oval((0.0, talker.mouth_height), (talker.mouth_width * 1.6, 0.36))
+    return Head(
+        _light(canvas, pattern, expression),
+        cover,
+        _inner(canvas, talker),
+        _mask(canvas, around, 0.15),
+    )
 
 
 def _draw_features(
@@ -193,10 +207,14 @@ def _light(canvas: _Canvas, pattern: NDArray[np.float32], expression: Expression
 
 
 def _inner(canvas: _Canvas, talker: Talker) -> NDArray[np.float32]:
-    mask = np.zeros((SIDE, SIDE), np.uint8)
     points = _outline(talker, 0.86)
     points[:, 1] = np.maximum(points[:, 1], -talker.eye_height - 0.42)
-    cv2.fillPoly(mask, [canvas.place(points, 0.05)], (255,), cv2.LINE_AA, _SHIFT)
+    return _mask(canvas, points, 0.05)
+
+
+def _mask(canvas: _Canvas, points: Float64, depth: float) -> NDArray[np.float32]:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillPoly(mask, [canvas.place(points, depth)], (255,), cv2.LINE_AA, _SHIFT)
     return mask.astype(np.float32) / np.float32(255)
 
 
