@@ -282,4 +282,5 @@ def test_nothing_prepared_counts_nothing():
         "failed": 0,
         "counts": [],
         "failures": [],
+        "giveaways": {"auc": {}, "found": []},
     }
