@@ -55,6 +55,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "loss": LossSettings(triplet=1, contrastive=1, arcface=0.1),
     },
     "plateau": {**WATCHED, "schedule": ScheduleSettings(name="plateau", patience=1)},
+    "step": {"schedule": ScheduleSettings(name="step", factor=0.1, stages=4)},
     "bfloat16": {"precision": "bf16-mixed"},
     "pair network": {
         "architecture": "diffcnn",
@@ -234,6 +235,18 @@ def test_plateau_lowers_the_rate(make_recordings: Maker, tmp_path: Path) -> None
     with (tmp_path / LOG_FILE).open(newline="") as file:
         rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
     np.testing.assert_allclose(rates[:6], [1e-3, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5], rtol=1e-6)
+
+
+def test_the_rate_falls_by_a_factor_at_the_end_of_every_stage(
+    make_recordings: Maker, tmp_path: Path
+) -> None:
+    # face seed 3: by 0.1 every 10 of 50 epochs; here every 2 of 10 steps
+    plan = ScheduleSettings(name="step", factor=0.1, stages=5)
+    settings = TINY.model_copy(update={"steps": 10, "schedule": plan})
+    train(make_recordings(4, 1), settings, run_folder=tmp_path, trainer_options=CPU)
+    with (tmp_path / LOG_FILE).open(newline="") as file:
+        rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
+    np.testing.assert_allclose(rates, np.repeat([1e-3, 1e-4, 1e-5, 1e-6, 1e-7], 2), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ def prepare(
     layout: Annotated[
         str,
         typer.Option(
-            help="auto, faceforensics, celeb-df, dfdc, wild-deepfake, plain, table (clips.csv)."
+            help="auto, faceforensics, celeb-df, dfdc, wild-deepfake, plain, numbered (plain, "
+            "with numbers for names), table (clips.csv)."
         ),
     ] = "auto",
     frames: Annotated[
@@ -70,6 +71,14 @@ def prepare(
     shares: Annotated[
         str, typer.Option(help="Of train, validation and test among them.")
     ] = "0.7,0.15,0.15",
+    set_aside: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=0.5,
+            help="Share of the training clips for validation, where the data set has none for it.",
+        ),
+    ] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Cut and align the faces of a data set for training.
@@ -89,6 +98,7 @@ def prepare(
         detector=parse_detector(detector),
         seed=seed,
         shares=parse_shares(shares),
+        set_aside=set_aside,
     )
     if settings.by_label is not None and settings.by_label.real != settings.by_label.fake:
         stderr().print(BY_LABEL_WARNING)
@@ -178,7 +188,10 @@ def show_prepared(prepared: Prepared, out: Path) -> None:
     if prepared.kept:
         parts.append(f"{prepared.kept} of them from an earlier run")
     if prepared.unused:
-        parts.append(f"{prepared.unused} left out, since they tie one split to another")
+        parts.append(
+            f"{prepared.unused} left out, since their names tie one split to another (where clips "
+            "are only numbered, anew in every folder: --layout numbered)"
+        )
     console.print("; ".join(parts))
     giveaways = prepared.giveaways()
     if giveaways.found:

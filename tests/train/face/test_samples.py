@@ -45,15 +45,35 @@ def test_twins_differ_where_the_blend_is_and_nowhere_else(undamaged):
 
 
 def test_without_damage_and_movement_the_genuine_crop_is_the_aligned_face(undamaged, monkeypatch):
-    for name in ("TURN", "_ZOOM", "_SHIFT", "_JITTER"):
+    for name in ("_ZOOM", "_SHIFT", "_JITTER"):
         monkeypatch.setattr(samples, name, 0.0)
     image, landmarks = draw_face(3)
     alignment = AlignmentSettings(size=128, margin=0.1)
-    crop = draw_labelled(image, landmarks[:5], alignment, 5, forged=False).picture
+    crop = draw_labelled(image, landmarks[:5], alignment, 5, forged=False, turn=0).picture
     expected = align(image, landmarks[:5], alignment)
     flipped = expected[:, ::-1]
     off = min(np.abs(crop.astype(int) - e).mean() for e in (expected, flipped))
     assert off < 1
+
+
+def test_crops_are_turned_as_far_as_the_recipe_says(undamaged, monkeypatch):
+    for name in ("_ZOOM", "_SHIFT", "_JITTER"):
+        monkeypatch.setattr(samples, name, 0.0)
+    image, landmarks = draw_face(3)
+    alignment = AlignmentSettings(size=128, margin=0.1)
+    upright = align(image, landmarks[:5], alignment).astype(int)
+
+    def change(turn):
+        crops = [
+            draw_labelled(image, landmarks[:5], alignment, seed, forged=False, turn=turn).picture
+            for seed in range(20)
+        ]
+        return np.mean(
+            [min(np.abs(c - upright).mean(), np.abs(c[:, ::-1] - upright).mean()) for c in crops]
+        )
+
+    assert change(0) < 1
+    assert change(15) > 1.2 * change(5) > 1.2
 
 
 def test_a_labelled_forgery_does_not_say_where():

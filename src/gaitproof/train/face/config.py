@@ -37,9 +37,12 @@ class FaceTrainSettings(RunSettings):
     """Made from the genuine faces on the fly (Shiohara & Yamasaki, CVPR 2022), those of the data
     set, or half of each."""
     alignment: AlignmentSettings = AlignmentSettings()
+    turn: float = Field(default=10.0, ge=0, le=20)
+    """Crops are turned by up to so many degrees either way, those of a clip alike."""
     epochs: int = Field(default=10, ge=1)
     pictures_per_epoch: int | None = Field(default=None, ge=2)
-    """Crops the network sees in an epoch; None for two per genuine picture of the stores."""
+    """What the network sees in an epoch: pictures, or turns of `frames` pictures; None for two per
+    genuine one of the stores."""
     batch: int = Field(default=24, ge=2)
     forged_share: float = Field(default=0.5, gt=0, lt=1)
     """Of every batch; the classes are weighted so that both count the same. Face seed 1: 0.7."""

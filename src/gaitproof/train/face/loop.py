@@ -191,7 +191,7 @@ def train_faces(
     learnt: ClipSampler[Any]
     watched: ClipSampler[Any]
     learnt, watched = (FaceSampler(stores, split, settings) for split in ("train", "validation"))
-    epoch = -(-(settings.pictures_per_epoch or learnt.pictures) // settings.batch)
+    epoch = -(-(settings.pictures_per_epoch or learnt.turns) // settings.batch)
     steps = settings.epochs * epoch
     restored = None
     if run_folder is not None:

@@ -105,8 +105,13 @@ class ClipSampler(ABC, Generic[Picture]):
 
     @property
     def pictures(self) -> int:
-        """Number of crops in an epoch, by default two per genuine picture."""
+        """Number of pictures of genuine clips and their twins."""
         return 2 * sum(stored.pictures for _, stored in self.genuine)
+
+    @property
+    def turns(self) -> int:
+        """Number of turns of `frames` pictures in them: an epoch, unless the recipe has another."""
+        return 2 * sum(-(-stored.pictures // self.settings.frames) for _, stored in self.genuine)
 
     def draw(self, rng: np.random.Generator, size: int) -> Any:
         """Return a batch of `size` clips; same state, same batch."""
@@ -161,16 +166,18 @@ class FaceSampler(ClipSampler[Crop]):
         """Return crops, each with its forged twin before it."""
         store, stored = source
         faces = store.read(stored, places)
-        alignment = self.settings.alignment
+        alignment, turn = self.settings.alignment, self.settings.turn
         if self.settings.forgeries == "labelled":
             # what is done to forged clips is done to genuine ones, and nothing else
             crops = [
-                draw_labelled(picture, points, alignment, seed, forged=False)
+                draw_labelled(picture, points, alignment, seed, forged=False, turn=turn)
                 for picture, points in zip(faces.pictures, faces.points, strict=True)
             ]
             return [(crop, crop) for crop in crops]
         return [
-            draw_pair(picture, faces.landmarks(place), faces.points[place], alignment, seed)
+            draw_pair(
+                picture, faces.landmarks(place), faces.points[place], alignment, seed, turn=turn
+            )
             for place, picture in enumerate(faces.pictures)
         ]
 
@@ -178,8 +185,9 @@ class FaceSampler(ClipSampler[Crop]):
         """Return crops of a forged clip."""
         store, stored = source
         faces = store.read(stored, places)
+        alignment, turn = self.settings.alignment, self.settings.turn
         return [
-            draw_labelled(picture, points, self.settings.alignment, seed, forged=True)
+            draw_labelled(picture, points, alignment, seed, forged=True, turn=turn)
             for picture, points in zip(faces.pictures, faces.points, strict=True)
         ]
 

@@ -50,7 +50,13 @@ class Crop(NamedTuple):
 
 
 def draw_pair(
-    picture: Image, landmarks: Points, points: Points, alignment: AlignmentSettings, seed: int
+    picture: Image,
+    landmarks: Points,
+    points: Points,
+    alignment: AlignmentSettings,
+    seed: int,
+    *,
+    turn: float = TURN,
 ) -> tuple[Crop, Crop]:
     """Return a forged and a genuine crop that differ by the blended face alone.
 
@@ -66,12 +72,14 @@ def draw_pair(
         How the crop is cut.
     seed
         Same seed, same crops.
+    turn
+        Most by which a crop is turned either way, degrees.
     """
     rng = np.random.default_rng(seed)
     picture, corner = window(picture, points, alignment)
     points = points - corner
     blended = self_blend(picture, landmarks - corner, rng)
-    finish = _Finish.draw(rng)
+    finish = _Finish.draw(rng, turn)
     nothing = np.zeros(blended.mask.shape, np.float32)
     return (
         finish.apply(blended.forged, blended.mask, points, alignment),
@@ -80,13 +88,19 @@ def draw_pair(
 
 
 def draw_labelled(
-    picture: Image, points: Points, alignment: AlignmentSettings, seed: int, *, forged: bool
+    picture: Image,
+    points: Points,
+    alignment: AlignmentSettings,
+    seed: int,
+    *,
+    forged: bool,
+    turn: float = TURN,
 ) -> Crop:
     """Return a crop of a face whose label the data set knows.
 
     Parameters
     ----------
-    picture, points, alignment, seed
+    picture, points, alignment, seed, turn
         As for `draw_pair`.
     forged
         The label; where the forgery lies is not known.
@@ -97,7 +111,7 @@ def draw_labelled(
     if rng.random() < _JITTER:
         picture = change_statistics(picture, rng)
     known = np.full(picture.shape[:2], np.nan if forged else 0, np.float32)
-    return _Finish.draw(rng).apply(picture, known, points, alignment)
+    return _Finish.draw(rng, turn).apply(picture, known, points, alignment)
 
 
 def window(
@@ -126,10 +140,10 @@ class _Finish(NamedTuple):
     flip: bool
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> _Finish:
+    def draw(cls, rng: np.random.Generator, turn: float) -> _Finish:
         return cls(
             Damage.draw(rng),
-            float(rng.uniform(-TURN, TURN)),
+            float(rng.uniform(-turn, turn)),
             1 + float(rng.uniform(-_ZOOM, _ZOOM)),
             (float(rng.uniform(-_SHIFT, _SHIFT)), float(rng.uniform(-_SHIFT, _SHIFT))),
             bool(rng.random() < 0.5),

@@ -116,6 +116,17 @@ def test_plain_folders(root):
     }
 
 
+def test_numbers_mean_nothing_on_another_side(root):
+    for side in ("train", "test"):
+        for label in ("real", "fake"):
+            path = root / side / label / "video_001.mp4"
+            path.parent.mkdir(parents=True)
+            path.touch()
+    keys = {clip.path: clip.keys for clip in read_layout(root, "numbered")}
+    assert keys["train/real/video_001.mp4"] == keys["train/fake/video_001.mp4"]
+    assert keys["train/real/video_001.mp4"] != keys["test/real/video_001.mp4"]
+
+
 @pytest.mark.parametrize(
     ("make", "name"),
     [

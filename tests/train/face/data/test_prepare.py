@@ -18,6 +18,7 @@ from gaitproof.train.face.data.prepare import (
     FAILURES_FILE,
     Prepared,
     PrepareSettings,
+    plan,
     prepare,
 )
 from gaitproof.train.face.data.store import CLIP_FOLDER, INDEX_FILE, FaceStore
@@ -102,12 +103,12 @@ def test_every_layout_becomes_a_store(root, tmp_path, make, expected, unused):
         assert np.abs(faces.points.mean(axis=0) - target).max() < 20
 
 
-def make_plain(root, people=4):
+def make_plain(root, people=4, faces=0):
     for seed in range(people):
         for label in ("real", "fake"):
             path = root / label / f"person{seed}.mp4"
             path.parent.mkdir(exist_ok=True)
-            face, _ = draw_face(seed + 100 * (label == "fake"))
+            face, _ = draw_face(faces + seed + 100 * (label == "fake"))
             write_clip(path, [np.roll(face, place, 1) for place in range(8)])
 
 
@@ -221,6 +222,22 @@ def finished(out):
     folder = out / CLIP_FOLDER
     paths = folder.iterdir() if folder.is_dir() else ()
     return {path.name for path in paths if not path.name.startswith(".")}
+
+
+def test_validation_clips_are_set_aside_where_there_are_none(root, tmp_path, monkeypatch):
+    here(monkeypatch)
+    for place, side in enumerate(("train", "test")):
+        (root / side).mkdir()
+        make_plain(root / side, 4, 10 * place)
+    clips, _ = plan(root, PrepareSettings(layout="numbered", set_aside=0.5, seed=2))
+    sides = {clip.path: clip.split for clip in clips}
+    assert set(sides.values()) == {"train", "validation", "test"}
+    assert all((side == "test") == path.startswith("test") for path, side in sides.items())
+    for path, side in sides.items():
+        assert sides[path.replace("real", "fake")] == side
+    # the same names on both sides are the same people unless it is said that they are not
+    cautious, _ = plan(root, PrepareSettings())
+    assert {clip.split for clip in cautious} == {"unused", "test"}
 
 
 def test_other_settings_or_another_data_set_are_refused(root, tmp_path):

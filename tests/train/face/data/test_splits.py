@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from gaitproof.errors import ConfigError
 from gaitproof.train.face.data.clips import FaceClip, Label
-from gaitproof.train.face.data.splits import SHARES, assign_splits, find_leaks, group_clips
+from gaitproof.train.face.data.splits import (
+    SHARES,
+    assign_splits,
+    find_leaks,
+    group_clips,
+    set_aside,
+)
 
 
 def clip(number, keys, split=""):
@@ -28,6 +34,24 @@ def test_no_key_is_ever_on_two_sides(clips, seed):
     assert find_leaks(assigned) == ()
     assert all(c.split for c in assigned)
     assert [c.path for c in assigned] == [c.path for c in clips]
+
+
+@given(CLIPS, st.floats(0, 0.99), st.integers(0, 5))
+def test_whole_groups_of_training_clips_are_set_aside(clips, share, seed):
+    assigned = assign_splits(clips, {"train": 1, "validation": 0, "test": 0})
+    aside = set_aside(assigned, share, seed)
+    assert find_leaks(aside) == ()
+    had_validation = any(clip.split == "validation" for clip in assigned)
+    for before, after in zip(assigned, aside, strict=True):
+        may_move = before.split == "train" and share and not had_validation
+        assert after.split == before.split or (may_move and after.split == "validation")
+
+
+def test_as_many_are_set_aside_as_wished():
+    clips = [clip(i, [f"person {i}"], "train") for i in range(400)]
+    aside = [c for c in set_aside(clips, 0.2, seed=3) if c.split == "validation"]
+    assert 50 <= len(aside) <= 110
+    assert set_aside(clips, 0.2, seed=3) != set_aside(clips, 0.2, seed=4)
 
 
 @given(CLIPS)

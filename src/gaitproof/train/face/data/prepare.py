@@ -29,7 +29,7 @@ from gaitproof.train.face.data.giveaway import Giveaways, find_giveaways
 from gaitproof.train.face.data.layouts import read_layout
 from gaitproof.train.face.data.sampling import extract_faces, measure
 from gaitproof.train.face.data.spacing import Sampling
-from gaitproof.train.face.data.splits import SHARES, assign_splits, find_leaks
+from gaitproof.train.face.data.splits import SHARES, assign_splits, find_leaks, set_aside
 from gaitproof.train.face.data.store import (
     StoredClip,
     StoreSettings,
@@ -59,6 +59,8 @@ class PrepareSettings(Sampling):
     """Draws the sides of clips that have no published one."""
     shares: tuple[float, float, float] = (SHARES["train"], SHARES["validation"], SHARES["test"])
     """Of train, validation and test among them; they add up to 1."""
+    set_aside: float = Field(default=0.0, ge=0, le=0.5)
+    """Share of the training clips that become validation clips where the data set has none."""
     media: MediaLimits = MediaLimits()
 
 
@@ -167,7 +169,7 @@ def prepare(
         If the detector cannot be made.
     """
     settings = settings or PrepareSettings()
-    clips, failures = _plan(root, settings)
+    clips, failures = plan(root, settings)
     with create_detector(settings.detector) as detector:
         sampling = settings.model_dump(include=set(Sampling.model_fields))
         store = StoreSettings(detector=detector.identifier, **sampling)
@@ -180,6 +182,8 @@ def prepare(
                 "gate": settings.gate.model_dump(),
                 "seed": settings.seed,
                 "shares": list(settings.shares),
+                # runs of earlier versions said nothing of it
+                "set_aside": settings.set_aside or None,
             },
         )
         used = [clip for clip in clips if clip.split != "unused"]
@@ -208,7 +212,7 @@ def prepare(
     return prepared
 
 
-def _plan(root: Path, settings: PrepareSettings) -> tuple[tuple[FaceClip, ...], list[Failure]]:
+def plan(root: Path, settings: PrepareSettings) -> tuple[tuple[FaceClip, ...], list[Failure]]:
     """Return the clips with their sides, and those whose names cannot be written down."""
     clips, failures = [], []
     for clip in read_layout(root, settings.layout):
@@ -218,6 +222,7 @@ def _plan(root: Path, settings: PrepareSettings) -> tuple[tuple[FaceClip, ...], 
         else:
             failures.append(Failure(name, "Its name is not UTF-8 text."))
     divided = assign_splits(clips, dict(zip(SHARES, settings.shares, strict=True)), settings.seed)
+    divided = set_aside(divided, settings.set_aside, settings.seed)
     leaks = (*find_leaks(divided), *find_equal_files(root, divided))
     if leaks:
         more = f" and {len(leaks) - SHOWN_LEAKS} more" if len(leaks) > SHOWN_LEAKS else ""

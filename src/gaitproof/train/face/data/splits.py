@@ -106,6 +106,34 @@ def assign_splits(
     return tuple(replace(clip, split=side) for clip, side in zip(clips, split, strict=True))
 
 
+def set_aside(clips: Sequence[FaceClip], share: float, seed: int = 0) -> tuple[FaceClip, ...]:
+    """Take validation clips from the training side where a data set has none.
+
+    Clips that hang together go together; drawn as in `assign_splits`.
+
+    Parameters
+    ----------
+    clips
+        With their sides.
+    share
+        Of the groups, from 0 to below 1.
+    seed
+        Draws other groups.
+    """
+    if any(clip.split == "validation" for clip in clips):
+        return tuple(clips)
+    groups = group_clips(clips)
+    first: dict[int, str] = {}
+    for group, clip in zip(groups, clips, strict=True):
+        first[group] = min(first.get(group, clip.keys[0]), *clip.keys)
+    shares = {"train": 1 - share, "validation": share, "test": 0.0}
+    sides = {group: _draw(key, shares, seed) for group, key in first.items()}
+    return tuple(
+        replace(clip, split=sides[group]) if clip.split == "train" else clip
+        for group, clip in zip(groups, clips, strict=True)
+    )
+
+
 def find_leaks(clips: Sequence[FaceClip]) -> tuple[str, ...]:
     """Name the keys that are on more than one side, in words; empty if there is no leak."""
     sides: dict[str, set[str]] = {}

@@ -31,6 +31,8 @@ LAYOUTS: Final[Mapping[str, tuple[Callable[[Path], bool], Reader]]] = MappingPro
         "dfdc": (dfdc.fits, dfdc.read),
         "wild-deepfake": (wild_deepfake.fits, wild_deepfake.read),
         "plain": (plain.fits, plain.read),
+        # looks the same: which of the two it is must be said
+        "numbered": (lambda _: False, plain.read_numbered),
         "table": (table.fits, table.read),
     }
 )

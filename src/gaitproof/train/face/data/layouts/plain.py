@@ -8,11 +8,14 @@
 
 A clip's name without its ending is its key: a fake that is named after its original
 (``real/ann.mp4``, ``fake/ann.mp4``, also ``fake/ann__bob.mp4``) stays on its original's side.
+Where clips are only numbered, anew on every side, the layout ``numbered`` takes
+``train/real/video_001`` and ``test/real/video_001`` for two videos of nobody in common.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +50,13 @@ def read(root: Path) -> tuple[FaceClip, ...]:
             *(inner for inner in folders_in(folder) if pictures_in(inner)),
             *pictures_in(folder),
         )
+    )
+
+
+def read_numbered(root: Path) -> tuple[FaceClip, ...]:
+    """List the same, with names that mean something within their side alone."""
+    return tuple(
+        replace(clip, keys=tuple(f"{clip.split} {key}" for key in clip.keys)) for clip in read(root)
     )
 
 
