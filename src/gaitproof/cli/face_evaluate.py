@@ -59,7 +59,11 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-    written = [] if output is None else _write(result, output)
+    written = []
+    if output is not None:
+        from gaitproof.report.face_evaluation import save_face_evaluation
+
+        written = save_face_evaluation(result, output)
     if as_json:
         print_json(result.to_dict())
         return
@@ -68,18 +72,6 @@ def evaluate(
 
     if written:
         say_written(written)
-
-
-def _write(result: FaceEvaluation, folder: Path) -> list[Path]:
-    from gaitproof.cli.output import json_text
-    from gaitproof.evaluate.face.files import write_scores
-    from gaitproof.media.files import make_folder, write_atomically
-    from gaitproof.report.face_evaluation import save_face_plots
-
-    make_folder(folder)
-    figures = folder / "evaluation.json"
-    write_atomically(figures, (json_text(result.to_dict(), indent=1) + "\n").encode())
-    return [figures, *write_scores(result, folder), *save_face_plots(result, folder)]
 
 
 def _show(result: FaceEvaluation) -> None:

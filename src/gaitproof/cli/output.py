@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from gaitproof.report.text import json_text as json_text
 from gaitproof.report.text import printable as printable
 
 if TYPE_CHECKING:
@@ -63,21 +63,6 @@ def stderr() -> Console:
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object; numbers that JSON does not know become null."""
     typer.echo(json_text(value))
-
-
-def json_text(value: Mapping[str, Any], indent: int | None = None) -> str:
-    """Return one JSON object; numbers that JSON does not know become null."""
-    return json.dumps(_plain(value), indent=indent, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 @contextmanager

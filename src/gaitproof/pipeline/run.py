@@ -32,7 +32,7 @@ from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder, load_card
 from gaitproof.pipeline.poses import StoredPoses
 from gaitproof.pipeline.scope import Scope, find_scope
-from gaitproof.pipeline.state import State, StepResult
+from gaitproof.pipeline.state import StepResult, StepRun, Told
 from gaitproof.pose.batch import Job, extract_many
 from gaitproof.pose.cleaning import clean
 from gaitproof.pose.estimator import PoseEstimator
@@ -153,10 +153,6 @@ class Summary:
         }
 
 
-Told = Callable[[str, float], None]
-"""Called with the step's name and the share of it that is done, 0 to 1."""
-
-
 def run_pipeline(
     source: Path,
     folder: Path,
@@ -201,12 +197,17 @@ def run_pipeline(
     except GaitproofError as error:
         run.fail(error)
     summary = run.summary()
-    text = json.dumps(summary.to_dict(), indent=1, allow_nan=False)
-    write_atomically(folder / SUMMARY_FILE, (text + "\n").encode())
+    write_summary(summary)
     return summary
 
 
-class _Run:
+def write_summary(summary: Summary) -> None:
+    """Write ``summary.json`` into the pipeline's folder."""
+    text = json.dumps(summary.to_dict(), indent=1, allow_nan=False)
+    write_atomically(Path(summary.folder) / SUMMARY_FILE, (text + "\n").encode())
+
+
+class _Run(StepRun):
     """One pass through the steps; what a step makes is what the later ones read."""
 
     def __init__(
@@ -218,14 +219,10 @@ class _Run:
         say: Callable[[str], None] | None,
         estimator_factory: Callable[[], PoseEstimator] | None,
     ) -> None:
-        self.source, self.folder, self.options = source, folder, options
+        super().__init__(folder, STEPS[0], progress, say)
+        self.source, self.options = source, options
         self.root = source.parent if source.suffix.lower() == ".csv" else source
-        self._progress, self._say = progress, say
         self._estimator = estimator_factory
-        self._state = State(folder)
-        self._steps: list[StepResult] = []
-        self._notes: list[str] = []
-        self._current: Step = "manifest"
         self._trained = False
         self._model: Path | str = options.model
 
@@ -247,10 +244,6 @@ class _Run:
         self._train_and_evaluate(scope, training)
         self._enrol([row for row in rows if not row.parent and row.label == "real"])
 
-    def fail(self, error: GaitproofError) -> None:
-        """Note that the step under way could not be done."""
-        self._steps.append(StepResult(self._current, "failed", str(error)))
-
     def summary(self) -> Summary:
         """Return what was found so far."""
         return Summary(
@@ -262,51 +255,6 @@ class _Run:
             model=self._card(),
             evaluation=self._evaluation(),
         )
-
-    def _tell(self, *notes: str) -> None:
-        for note in notes:
-            self._notes.append(note)
-            if self._say is not None:
-                self._say(note)
-
-    def _share(self, step: Step) -> Callable[..., None]:
-        def told(share: float, *_: float) -> None:
-            if self._progress is not None:
-                self._progress(step, share)
-
-        return told
-
-    def _pass(self, step: Step, reason: str = "") -> None:
-        """Note that a step is not done."""
-        text = reason or "As wished."
-        self._steps.append(StepResult(step, "left out" if reason else "skipped", text))
-
-    def _kept(self, step: Step, key: str, *outputs: Path) -> bool:
-        """Take an earlier result over if it still holds; else begin the step."""
-        self._current = step
-        found = self._state.finished(step, key, outputs)
-        if found is None:
-            self._state.begin(step)
-            return False
-        self._steps.append(found)
-        return True
-
-    def _finish(
-        self,
-        step: Step,
-        key: str,
-        started: float,
-        text: str,
-        *,
-        failures: Sequence[tuple[str, str]] = (),
-        facts: Mapping[str, Any] | None = None,
-        keep: bool = True,
-    ) -> None:
-        seconds = round(time.perf_counter() - started, 2)
-        result = StepResult(step, "done", text, seconds, tuple(failures), facts or {})
-        if keep:
-            self._state.keep(key, result)
-        self._steps.append(result)
 
     # the steps
 

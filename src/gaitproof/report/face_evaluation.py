@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gaitproof import metrics
 from gaitproof.evaluate.bootstrap import Interval
+from gaitproof.evaluate.face.files import write_scores
 from gaitproof.evaluate.face.result import (
     FaceEvaluation,
     StoreResult,
@@ -20,6 +21,7 @@ from gaitproof.evaluate.face.result import (
 )
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import UNTOUCHED
+from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.report.explanation import plain_text
 from gaitproof.report.face_tables import format_figure
 from gaitproof.report.plots import draw_line, in_percent, percent_ticks
@@ -34,9 +36,12 @@ from gaitproof.report.style import (
     new_figure,
     save_figure,
 )
+from gaitproof.report.text import json_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+FIGURES_FILE: Final = "evaluation.json"
 
 _BINS: Final = 30
 
@@ -273,6 +278,21 @@ def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:
         save_figure(figure, path)
         written.append(path)
     return written
+
+
+def save_face_evaluation(result: FaceEvaluation, folder: Path) -> list[Path]:
+    """Write figures, scores and pictures of an evaluation; return what was written.
+
+    Parameters
+    ----------
+    result
+        The evaluation.
+    folder
+        Made if need be.
+    """
+    figures = make_folder(folder) / FIGURES_FILE
+    write_atomically(figures, (json_text(result.to_dict(), indent=1) + "\n").encode())
+    return [figures, *write_scores(result, folder), *save_face_plots(result, folder)]
 
 
 def _curves(stores: list[StoreResult]) -> dict[str, FaceScores]:
