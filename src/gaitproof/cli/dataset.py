@@ -37,6 +37,10 @@ def _size(text: str) -> tuple[int, int]:
     return width, height
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 @commands.command("make")
 def make_command(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill; resumed if begun.")],
@@ -118,7 +122,7 @@ def talkers_command(
     from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.synth.talking.dataset import make_talkers, plan
 
-    kinds = [part.strip() for part in forgeries.split(",") if part.strip()]
+    kinds = _names(forgeries)
     with progress_bar("Making talkers") as bar:
         table = make_talkers(
             out,
@@ -135,6 +139,54 @@ def talkers_command(
         )
     if as_json:
         print_json({"table": str(table), "clips": len(plan(people, takes, kinds))})
+    else:
+        typer.echo(printable(str(table)))
+
+
+@commands.command("walking-faces")
+def walking_faces_command(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill; resumed if begun.")],
+    people: Annotated[int, typer.Option(help="Number of people, even: pairs swap faces.")] = 24,
+    walks: Annotated[int, typer.Option(help="Walks per person.")] = 2,
+    plain: Annotated[int, typer.Option(help="First walks without twins, for enrolment.")] = 0,
+    forgeries: Annotated[
+        str, typer.Option(help="Forged twins of the other walks: swap, lips, warp, flicker.")
+    ] = "swap,lips",
+    copies: Annotated[
+        str, typer.Option(help="Further twins: far (face too small), short (too few steps).")
+    ] = "",
+    view: Annotated[
+        float, typer.Option(help="Degrees between walk and camera; 0 frontal, 160 from behind.")
+    ] = 20.0,
+    seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 4.0,
+    frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 30.0,
+    size: Annotated[str, typer.Option(help="Picture size in pixels.")] = "720x1280",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same data set.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Film people who walk and have a face, and forge the faces.
+
+    `gaitproof face prepare` reads the result. Interrupted, it goes on where it was when the same
+    command is given again.
+    """
+    from gaitproof.cli.output import print_json, printable, progress_bar
+    from gaitproof.synth.walking_faces.clips import FilmSettings
+    from gaitproof.synth.walking_faces.dataset import Plan, list_clips, make_walking_faces
+
+    plan = Plan(people, walks, plain, _names(forgeries), _names(copies))
+    settings = FilmSettings(view, seconds, frame_rate, _size(size))
+    with progress_bar("Filming walkers") as bar:
+        table = make_walking_faces(
+            out,
+            plan,
+            settings,
+            seed=seed,
+            workers=workers,
+            progress=lambda done, total: bar(done / total),
+        )
+    if as_json:
+        print_json({"table": str(table), "clips": len(list_clips(plan))})
     else:
         typer.echo(printable(str(table)))
 
