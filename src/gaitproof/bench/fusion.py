@@ -12,7 +12,7 @@ from gaitproof.errors import ModelError
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.fusion import FusionResult
 from gaitproof.evaluate.fusion_trials import SingleTrials
-from gaitproof.face.verdict import MIN_PICTURES
+from gaitproof.face.turns import MIN_PICTURES
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from gaitproof.config import Settings
 from gaitproof.errors import ModelError
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.turns import TurnScore
 from gaitproof.models import (
     list_packaged,
     model_folder,
@@ -26,6 +27,12 @@ DEFAULT_MODEL: Final = "sbi"
 
 MAPS: Final = "maps"
 """Name of the output that explains the answer."""
+
+ATTENTION: Final = "attention"
+"""Name of the output that says what each picture of a turn counted."""
+
+MEMBERS: Final = "members"
+"""Name of the output with the score of every member of an ensemble."""
 
 _BATCH: Final = 16
 """Crops per call: bounds the memory, about 10 MB of input."""
@@ -89,6 +96,17 @@ class FaceOperatingPoint(Settings):
         return self
 
 
+class FaceClipSettings(Settings):
+    """What a network that looks at several pictures together was trained on."""
+
+    frames: int = Field(ge=2, le=64)
+    """Pictures that it judges together, at most: a turn."""
+    rate: float | None = Field(default=None, gt=0)
+    """Pictures per second; None if they were spread evenly over the clip."""
+    pictures: int = Field(ge=2)
+    """Pictures of one clip, at most."""
+
+
 class FaceDetectorCard(Settings):
     """Metadata that travels with a face forgery detector's weights."""
 
@@ -103,11 +121,15 @@ class FaceDetectorCard(Settings):
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     """Normalisation of RGB in [0, 1]; the defaults are ImageNet's."""
+    clip: FaceClipSettings | None = None
+    """None for a network that judges one picture at a time."""
+    members: tuple[str, ...] = ()
+    """Identifiers of the networks whose mean it is; empty for a single network."""
     operating_point: FaceOperatingPoint
     calibration: FaceCalibration | None = None
     """Of a whole clip's score; None where it was not calibrated."""
     frame_calibration: FaceCalibration | None = None
-    """Of one picture's score."""
+    """Of one picture's score, or of one turn's."""
     data: tuple[FaceDataSource, ...]
     protocol: str
     figures: dict[str, float]
@@ -130,6 +152,9 @@ class FaceForgeryModel:
     [forged, genuine], or (N, 1) or (N,) logits of genuine. It may have a second output `MAPS`:
     (N, h, w), where in the crops it sees a forgery.
 
+    One that judges pictures together, as its card then says in `clip`, takes (1, T, 3, S, S), and
+    returns logits (1, 2) and `ATTENTION` (1, T); an ensemble of M also `MEMBERS` (1, M).
+
     Parameters
     ----------
     weights
@@ -147,7 +172,7 @@ class FaceForgeryModel:
         check_digest(weights, card.weights_sha256)
         self._session = open_session(weights)
         self._input = self._session.get_inputs()[0].name
-        self._output = self._session.get_outputs()[0].name
+        self._outputs = [output.name for output in self._session.get_outputs()]
         self._card = card
         self._shift = np.array(card.mean, np.float32)[:, None, None]
         self._scale = np.array(card.std, np.float32)[:, None, None]
@@ -174,12 +199,51 @@ class FaceForgeryModel:
         Raises
         ------
         ModelError
-            If the crops have another size than the card says, or the network's output is not one
-            finite answer per crop.
+            If the crops have another size than the card says, the network's output is not one
+            finite answer per crop, or it judges pictures together.
         """
         self._check(crops)
+        if self._card.clip is not None:
+            raise ModelError(
+                "The face model judges several pictures together and has no score of one.",
+                hint="score turns of pictures",
+            )
         parts = [self._score(crops[start : start + _BATCH]) for start in _starts(crops)]
         return np.concatenate(parts) if parts else np.zeros(0)
+
+    def score_turn(self, crops: NDArray[np.uint8]) -> TurnScore:
+        """Judge aligned faces that follow each other in time together.
+
+        Parameters
+        ----------
+        crops
+            As for `score`, (T, S, S, 3); T as many as the card's `clip` says, or fewer.
+
+        Raises
+        ------
+        ModelError
+            If the crops have another size than the card says, the network's output is not one
+            finite answer with what each picture counted, or it judges single pictures.
+        """
+        self._check(crops)
+        if self._card.clip is None:
+            raise ModelError("The face model judges one picture at a time.", hint="use `score`")
+        known = [name for name in (ATTENTION, MEMBERS) if name in self._outputs]
+        answer, *others = self._run([self._outputs[0], *known], self.normalise(crops)[None])
+        told = {name: np.asarray(v, np.float64) for name, v in zip(known, others, strict=True)}
+        attention = told.get(ATTENTION, np.zeros(0))
+        members = told.get(MEMBERS, np.zeros((1, 0)))
+        shapes = (attention.shape, members.shape)
+        if shapes != ((1, len(crops)), (1, len(self._card.members))) or not all(
+            np.isfinite(values).all() for values in told.values()
+        ):
+            raise ModelError(
+                "The face model does not answer as one that judges pictures together does.",
+                expected=f"weights of {len(crops)} pictures, {len(self._card.members)} members",
+                actual=f"shapes {shapes[0]} and {shapes[1]}",
+            )
+        (score,) = _to_scores(answer, 1)
+        return TurnScore(float(score), attention[0], tuple(members[0].tolist()))
 
     def explain(self, crops: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Show where in aligned faces the network sees a forgery.
@@ -200,10 +264,13 @@ class FaceForgeryModel:
         ModelError
             As `score` does.
         """
-        if MAPS not in [output.name for output in self._session.get_outputs()]:
+        if MAPS not in self._outputs:
             return None
         self._check(crops)
-        parts = [self._run(crops[start : start + _BATCH], MAPS) for start in _starts(crops)]
+        parts = [
+            self._run([MAPS], self.normalise(crops[start : start + _BATCH]))[0]
+            for start in _starts(crops)
+        ]
         if not parts:
             return np.zeros((0, 1, 1), np.float32)
         maps = np.asarray(np.concatenate(parts), np.float32)
@@ -229,27 +296,17 @@ class FaceForgeryModel:
                 actual=f"{crops.shape} of {crops.dtype}",
             )
 
-    def _run(self, crops: NDArray[np.uint8], output: str) -> Any:
+    def _run(self, outputs: list[str], seen: NDArray[np.float32]) -> list[Any]:
         try:
-            return self._session.run([output], {self._input: self.normalise(crops)})[0]
+            return list(self._session.run(outputs, {self._input: seen}))
         except Exception as error:  # ONNX Runtime raises types of its own without a common base
             raise ModelError(
                 "The face model cannot be run on its crops.", actual=" ".join(str(error).split())
             ) from error
 
     def _score(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-        out = self._run(crops, self._output)
-        logits = np.asarray(out, np.float64)
-        logits = logits[:, None] if logits.ndim == 1 else logits
-        if logits.shape not in ((len(crops), 1), (len(crops), 2)) or not np.isfinite(logits).all():
-            raise ModelError(
-                "The face model does not answer as a face model does.",
-                expected=f"finite numbers of shape ({len(crops)}, 2) or ({len(crops)}, 1)",
-                actual=f"shape {np.shape(out)}",
-            )
-        odds = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
-        # the logistic function through tanh does not overflow
-        return np.asarray(0.5 * (1 + np.tanh(odds / 2)), np.float64)
+        (out,) = self._run(self._outputs[:1], self.normalise(crops))
+        return _to_scores(out, len(crops))
 
     @classmethod
     def load(cls, model: str | Path | None = None) -> Self:
@@ -276,6 +333,21 @@ class FaceForgeryModel:
         card = load_card(folder)
         weights = read_weights(folder)
         return cls(weights, card)
+
+
+def _to_scores(out: Any, count: int) -> NDArray[np.float64]:
+    """Return scores (N,) of a network's first output."""
+    logits = np.asarray(out, np.float64)
+    logits = logits[:, None] if logits.ndim == 1 else logits
+    if logits.shape not in ((count, 1), (count, 2)) or not np.isfinite(logits).all():
+        raise ModelError(
+            "The face model does not answer as a face model does.",
+            expected=f"finite numbers of shape ({count}, 2) or ({count}, 1)",
+            actual=f"shape {np.shape(out)}",
+        )
+    odds = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+    # the logistic function through tanh does not overflow
+    return np.asarray(0.5 * (1 + np.tanh(odds / 2)), np.float64)
 
 
 def _starts(crops: NDArray[np.uint8]) -> range:

@@ -371,7 +371,7 @@ def _judge(
                 one.frame, one.time, value, evidence, in_words(evidence), one.box, one.quality
             )
         )
-    decision, reason = decide(scores, card, kept.unusable)
+    decision, reason = decide(scores, card, kept.unusable, len(chosen))
     score = float(scores.mean()) if len(scores) else None
     whole = None if score is None else calibrated(score, card.calibration)
     point = card.operating_point

@@ -13,12 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.face.model import FaceCalibration, FaceDetectorCard
+from gaitproof.face.turns import MIN_PICTURES, Float64, least_pictures
 from gaitproof.face.types import FaceQuality
 from gaitproof.types import ErrorRate
-
-MIN_PICTURES: Final = 3
-"""Usable pictures of a face below which nothing is decided: one picture can be a slip of the
-detector, and two cannot outvote each other."""
 
 VERBAL_SCALE: Final = (
     (0.30103, "no"),
@@ -50,7 +47,7 @@ class FaceDecision(StrEnum):
 
 @dataclass(frozen=True)
 class FrameScore:
-    """One scored picture of a face.
+    """One judged picture of a face.
 
     Parameters
     ----------
@@ -59,7 +56,7 @@ class FrameScore:
     time
         Seconds.
     score
-        0 (manipulated) to 1 (genuine).
+        0 (manipulated) to 1 (genuine); of a picture that was judged with others, that of its turn.
     log10_lr
         Calibrated and bounded; positive speaks for a genuine face. None without a calibration.
     confidence
@@ -68,6 +65,10 @@ class FrameScore:
         x0, y0, x1, y1 in pixels.
     quality
         How good the picture of the face is.
+    turn
+        Which of the verdict's turns it was judged in, counted from 1; 0 if on its own.
+    weight
+        What it counted in its turn, 0 to 1; None if it was judged on its own.
     """
 
     frame: int
@@ -77,6 +78,36 @@ class FrameScore:
     confidence: str
     box: tuple[float, float, float, float]
     quality: FaceQuality
+    turn: int = 0
+    weight: float | None = None
+
+    @property
+    def probability_fake(self) -> float:
+        """1 - score: what the network says, not a calibrated probability."""
+        return 1 - self.score
+
+
+@dataclass(frozen=True)
+class FaceTurn:
+    """Pictures of a face that a network over time judged together.
+
+    Parameters
+    ----------
+    first, last
+        Seconds of the first and the last picture.
+    pictures
+        How many.
+    score
+        0 (manipulated) to 1 (genuine).
+    members
+        Scores of the networks of an ensemble, in the order of its card; empty for one network.
+    """
+
+    first: float
+    last: float
+    pictures: int
+    score: float
+    members: tuple[float, ...] = ()
 
     @property
     def probability_fake(self) -> float:
@@ -86,16 +117,16 @@ class FrameScore:
 
 @dataclass(frozen=True)
 class Consistency:
-    """How much the pictures of one face agree.
+    """How much the pictures of one face agree, or its turns if they were judged together.
 
     Parameters
     ----------
     agreeing
-        Share of the pictures on the majority's side of the threshold, 0.5 to 1.
+        Share of the scores on the majority's side of the threshold, 0.5 to 1.
     longest_real, longest_fake
-        Longest run of neighbouring pictures at or above the threshold, and below it.
+        Longest run of neighbouring scores at or above the threshold, and below it.
     switches
-        How often neighbouring pictures lie on different sides.
+        How often neighbouring scores lie on different sides.
     variance
         Of the scores.
     flicker
@@ -124,7 +155,8 @@ class FaceVerdict:
     reason
         Why it is INCONCLUSIVE; empty otherwise.
     score
-        Mean of the pictures' scores, 0 (manipulated) to 1 (genuine); None if none was scored.
+        Mean of the pictures' scores, or of the turns', 0 (manipulated) to 1 (genuine); None if none
+        was scored.
     log10_lr
         Of the whole face, calibrated and bounded; None without score or calibration.
     confidence
@@ -145,6 +177,8 @@ class FaceVerdict:
         Reasons why other pictures were not scored, with their number.
     unusable_spans
         First and last second of each stretch of such pictures.
+    turns
+        In which the pictures were judged together; empty if they were judged one by one.
     """
 
     number: int
@@ -163,14 +197,24 @@ class FaceVerdict:
     consistency: Consistency | None
     unusable: dict[str, int]
     unusable_spans: tuple[tuple[float, float], ...] = ()
+    turns: tuple[FaceTurn, ...] = ()
+
+    @property
+    def members(self) -> tuple[float, ...]:
+        """Mean score of each member of an ensemble; empty for one network."""
+        return tuple(
+            float(np.mean(scores)) for scores in zip(*(t.members for t in self.turns), strict=True)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
         fields = asdict(self)
         fields["decision"] = self.decision.value
         fields["probability_fake"] = None if self.score is None else 1 - self.score
-        for entry, frame in zip(fields["frames"], self.frames, strict=True):
-            entry["probability_fake"] = frame.probability_fake
+        for name, parts in (("frames", self.frames), ("turns", self.turns)):
+            for entry, part in zip(fields[name], parts, strict=True):
+                entry["probability_fake"] = part.probability_fake
+        fields["members"] = list(self.members)
         return fields
 
 
@@ -192,14 +236,14 @@ def calibrated(score: float, calibration: FaceCalibration | None) -> float | Non
 def compute_consistency(
     scores: NDArray[np.float64], traces: NDArray[np.uint8], threshold: float
 ) -> Consistency:
-    """Return how much pictures in order of time agree; at least one is needed.
+    """Return how much scores in order of time agree; at least one is needed.
 
     Parameters
     ----------
     scores
-        Shape (N,).
+        Shape (N,): of pictures, or of turns.
     traces
-        Shape (N, 56, 56), see `make_trace`.
+        Shape (M, 56, 56), of the pictures, see `make_trace`.
     threshold
         Scores at it or above count as genuine.
     """
@@ -238,15 +282,29 @@ def compute_flicker(traces: NDArray[np.uint8]) -> float:
 
 
 def decide(
-    scores: NDArray[np.float64], card: FaceDetectorCard, unusable: Counter[str]
+    scores: Float64, card: FaceDetectorCard, unusable: Counter[str], pictures: int
 ) -> tuple[FaceDecision, str]:
-    """Return the answer for one face and, if it is INCONCLUSIVE, why."""
-    if len(scores) < MIN_PICTURES:
+    """Return the answer for one face and, if it is INCONCLUSIVE, why.
+
+    Parameters
+    ----------
+    scores
+        Shape (N,): of its pictures, or of the turns in which they were judged.
+    card
+        Of the model.
+    unusable
+        Reasons why other pictures were not judged, with their number.
+    pictures
+        How many the scores rest on.
+    """
+    needed = MIN_PICTURES if card.clip is None else least_pictures(card.clip.frames)
+    if pictures < needed or not len(scores):
         why = f"; {unusable.most_common(1)[0][0]}" if unusable else ""
-        found = "no picture" if not len(scores) else f"only {len(scores)}"
+        found = "no picture" if not pictures else f"only {pictures}"
+        row = "" if card.clip is None else " in a row"
         return (
             FaceDecision.INCONCLUSIVE,
-            f"{found} of the face can be judged, and {MIN_PICTURES} are needed{why}",
+            f"{found} of the face can be judged, and {needed}{row} are needed{why}",
         )
     point = card.operating_point
     score = float(scores.mean())

@@ -32,8 +32,16 @@ def to_onnx(trained: TrainedEncoder) -> bytes:
     return export_onnx(trained.network, example, "windows", ("embeddings",))
 
 
-def export_onnx(network: nn.Module, example: Tensor, takes: str, gives: Sequence[str]) -> bytes:
-    """Export a network with a free batch size by the dynamo exporter.
+def export_onnx(
+    network: nn.Module,
+    example: Tensor,
+    takes: str,
+    gives: Sequence[str],
+    *,
+    axis: int = 0,
+    least: int = 1,
+) -> bytes:
+    """Export a network whose input has one axis of free length by the dynamo exporter.
 
     The legacy exporter's graphs break under dynamic quantisation.
 
@@ -45,6 +53,8 @@ def export_onnx(network: nn.Module, example: Tensor, takes: str, gives: Sequence
         An input of two or more.
     takes, gives
         Names of the input and of the outputs.
+    axis, least
+        Which axis of the input is free, by default the batch, and its least length.
     """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -54,12 +64,15 @@ def export_onnx(network: nn.Module, example: Tensor, takes: str, gives: Sequence
             (example,),
             input_names=[takes],
             output_names=list(gives),
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=65536)},),
+            dynamic_shapes=({axis: torch.export.Dim("count", min=least, max=65536)},),
             dynamo=True,
             verbose=False,
         )
     assert program is not None
-    return bytes(program.model_proto.SerializeToString())
+    model = program.model_proto
+    # recurrent layers leave shapes of the example behind, and ONNX Runtime believes them
+    del model.graph.value_info[:]
+    return bytes(model.SerializeToString())
 
 
 def save_model(

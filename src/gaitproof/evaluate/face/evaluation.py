@@ -25,6 +25,7 @@ from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import UNTOUCHED, Condition
 from gaitproof.face.align import align
 from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.turns import score_in_turns
 from gaitproof.face.verdict import FaceDecision, calibrated, decide
 from gaitproof.train.face.data.clips import Label
 from gaitproof.train.face.data.store import FaceStore, StoredClip, StoredFaces
@@ -110,14 +111,18 @@ def _name(stores: Sequence[FaceStore]) -> list[str]:
 def score_clip(
     model: FaceForgeryModel, faces: StoredFaces, conditions: Sequence[Condition]
 ) -> Iterator[Float64]:
-    """Yield the scores of a clip's pictures, shape (T,), under every condition."""
-    alignment = model.card.alignment
+    """Yield the scores of a clip's pictures, or turns, shape (T,), under every condition."""
+    alignment, clip = model.card.alignment, model.card.clip
     for condition in conditions:
         crops = [
             align(condition.damage.apply(picture), points.astype(np.float64), alignment)
             for picture, points in zip(faces.pictures, faces.points, strict=True)
         ]
-        yield model.score(np.stack(crops))
+        if clip is None:
+            yield model.score(np.stack(crops))
+        else:
+            turns = score_in_turns(model, np.stack(crops), clip.frames)
+            yield np.array([found.score for _, found in turns])
 
 
 def _summarise(
@@ -169,7 +174,7 @@ def _summarise(
 
 def _answer(model: FaceForgeryModel, stored: StoredClip, scores: Float64) -> ClipAnswer:
     score = float(scores.mean())
-    decision, _ = decide(scores, model.card, Counter())
+    decision, _ = decide(scores, model.card, Counter(), stored.pictures)
     evidence = calibrated(score, model.card.calibration)
     return ClipAnswer(stored, scores, score, evidence, decision.value)
 
@@ -200,3 +205,9 @@ def _notes(model: FaceForgeryModel, store: FaceStore) -> Iterator[str]:
             f"the stored faces have less room around them ({store.alignment.margin:g}) than the "
             f"model sees ({card.alignment.margin:g}): its crops have black edges"
         )
+    if card.clip is not None and card.clip.rate != store.rate:
+        spaced = (
+            "spread over the clip" if rate is None else f"{rate:g} per second"
+            for rate in (store.rate, card.clip.rate)
+        )
+        yield "the store's pictures are {}, the model was trained on {}".format(*spaced)

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gaitproof import metrics
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.face.operating_point import fit_calibration, fit_operating_point
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.model import FaceDataSource, FaceDetectorCard
+from gaitproof.face.turns import score_in_turns
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.clips import FaceClip, Label
 from gaitproof.train.face.data.store import FaceStore, StoredClip
-from gaitproof.train.face.export import save_face_model
+from gaitproof.train.face.export import describe_clips, save_face_model
 from gaitproof.train.face.loop import TrainedFaces, train_faces
 from gaitproof.train.face.networks.base import FORGED, GENUINE
 from gaitproof.train.face.samples import draw_labelled, draw_pair
@@ -44,9 +46,9 @@ class HeldOut:
     Parameters
     ----------
     clips
-        Means over a clip's pictures.
+        Means over a clip's pictures, or its turns.
     pictures
-        Of the single pictures.
+        Of the single pictures, or turns.
     """
 
     clips: FaceScores
@@ -89,7 +91,7 @@ def make_face_model(
     InputError
         If fewer than three people are held out.
     ModelError
-        If the network cannot be exported.
+        If the exported network does not compute what the trained one does.
     """
     check_stores(stores, settings)
     trained = train_faces(
@@ -106,6 +108,7 @@ def make_face_model(
     return save_face_model(
         trained,
         folder,
+        clip=describe_clips(settings, stores),
         detector=stores[0].detector,
         operating_point=point,
         calibration=calibration,
@@ -147,6 +150,13 @@ def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> No
             actual=" and ".join(detectors),
             hint="prepare them anew with one detector",
         )
+    rates = sorted({str(store.rate) for store in stores})
+    if settings.frames > 1 and len(rates) > 1:
+        raise ConfigError(
+            "The stores' pictures are spaced differently, and this network looks at several.",
+            actual=f"rates {' and '.join(rates)}",
+            hint="prepare them anew with one --rate",
+        )
     held_out = [stored for store in stores for stored in store.of_split("validation")]
     people = {key for stored in held_out for key in stored.clip.keys}
     if len(people) < LEAST_PEOPLE:
@@ -174,7 +184,7 @@ def score_held_out(trained: TrainedFaces, stores: Sequence[FaceStore]) -> HeldOu
     Parameters
     ----------
     trained
-        A network of single pictures.
+        The network.
     stores
         What it was trained on.
 
@@ -189,15 +199,14 @@ def score_held_out(trained: TrainedFaces, stores: Sequence[FaceStore]) -> HeldOu
     pictures: list[tuple[float, FaceClip]] = []
 
     def take(crops: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]], clip: FaceClip) -> None:
-        scores = trained.score(np.stack(crops))
+        scores = _score(trained, np.stack(crops))
         clips.append((float(scores.mean()), clip))
         pictures.extend((float(score), clip) for score in scores)
 
     rng = random_source(trained.settings.seed, step=1, stream=Stream.VALIDATION)
     for store in stores:
         for stored in store.of_split("validation"):
-            chosen = np.linspace(0, stored.pictures - 1, min(stored.pictures, MOST_PICTURES))
-            faces = store.read(stored, [int(place) for place in chosen.round()])
+            faces = store.read(stored, _choose(stored.pictures, trained.settings.frames))
             real = stored.clip.label is Label.REAL
             places = range(len(faces.pictures))
             for seed in rng.integers(2**63, size=VARIANTS):
@@ -237,6 +246,20 @@ def score_held_out(trained: TrainedFaces, stores: Sequence[FaceStore]) -> HeldOu
             for part in (clips, pictures)
         )
     )
+
+
+def _choose(pictures: int, frames: int) -> list[int]:
+    """Return which of a clip's pictures are scored: some, or all that follow each other."""
+    most = MOST_PICTURES if frames == 1 else pictures
+    return [int(place) for place in np.linspace(0, pictures - 1, min(pictures, most)).round()]
+
+
+def _score(trained: TrainedFaces, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the scores of pictures (N,), or of the turns that they make."""
+    frames = trained.settings.frames
+    if frames == 1:
+        return trained.score(crops)
+    return np.array([found.score for _, found in score_in_turns(trained, crops, frames)])
 
 
 def _describe(

@@ -26,7 +26,7 @@ class ClipAnswer:
     stored
         The clip.
     pictures
-        Shape (T,), scores of its pictures.
+        Shape (T,), scores of its pictures, or of the turns in which they were judged.
     score
         Their mean.
     log10_lr
@@ -50,7 +50,7 @@ def clip_scores(answers: Sequence[ClipAnswer]) -> FaceScores:
 
 
 def picture_scores(answers: Sequence[ClipAnswer]) -> FaceScores:
-    """Return the scores of single pictures."""
+    """Return the scores of single pictures, or turns."""
     return FaceScores.of_clips(
         np.concatenate([answer.pictures for answer in answers]),
         [answer.stored.clip for answer in answers for _ in answer.pictures],

@@ -1,45 +1,83 @@
-"""From a trained face network to a model folder: ONNX weights with maps, and card."""
+"""From a trained face network to a model folder: ONNX weights that explain themselves, and card."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
-from gaitproof.face.model import MAPS, FaceDetectorCard, FaceForgeryModel
+from gaitproof.face.model import (
+    ATTENTION,
+    MAPS,
+    FaceClipSettings,
+    FaceDetectorCard,
+    FaceForgeryModel,
+)
+from gaitproof.face.turns import MIN_PICTURES
 from gaitproof.media.files import write_atomically
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.train.export import export_onnx
 from gaitproof.train.face.learner import MEAN, STD
 from gaitproof.train.face.loop import TrainedFaces
-from gaitproof.train.face.networks.base import PictureNetwork
+from gaitproof.train.face.networks.base import ClipNetwork, PictureNetwork
 from gaitproof.train.face.networks.cam import WithMap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gaitproof.train.face.config import FaceTrainSettings
+    from gaitproof.train.face.data.store import FaceStore
 
 PARITY: Final = 1e-3
 """Largest difference of a score between torch and ONNX Runtime: other kernels round otherwise."""
 
 
-def to_onnx(trained: TrainedFaces) -> bytes:
-    """Export a network of single pictures together with its Grad-CAM.
+class WithAttention(nn.Module):
+    """A network of clips that also says what each picture of a turn counted.
 
-    Raises
-    ------
-    ModelError
-        If the network looks at several pictures together.
+    Parameters
+    ----------
+    network
+        In evaluation mode.
     """
-    if not isinstance(trained.network, PictureNetwork):
-        raise ModelError(
-            f"The network {trained.settings.architecture!r} looks at several pictures together and "
-            "is not exported.",
-            expected="a network of single pictures",
-        )
+
+    def __init__(self, network: ClipNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (1, 2) and weights (1, T) of crops (1, T, 3, S, S)."""
+        return self.network.attend(crops)
+
+
+def to_onnx(trained: TrainedFaces) -> bytes:
+    """Export a network of single pictures with its Grad-CAM, or one of clips with its attention."""
     side = trained.settings.alignment.size
-    example = torch.zeros(2, 3, side, side)
-    return export_onnx(WithMap(trained.network.eval()), example, "crops", ("logits", MAPS))
+    network = trained.network.eval()
+    if isinstance(network, PictureNetwork):
+        example = torch.zeros(2, 3, side, side)
+        return export_onnx(WithMap(network), example, "crops", ("logits", MAPS))
+    assert isinstance(network, ClipNetwork)
+    example = torch.zeros(1, trained.settings.frames + MIN_PICTURES, 3, side, side)
+    gives = ("logits", ATTENTION)
+    return export_onnx(WithAttention(network), example, "crops", gives, axis=1, least=MIN_PICTURES)
+
+
+def describe_clips(
+    settings: FaceTrainSettings, stores: Sequence[FaceStore]
+) -> FaceClipSettings | None:
+    """Return what the card says of the turns; None for a network of single pictures."""
+    if settings.frames == 1:
+        return None
+    pictures = max(store.frames for store in stores)
+    frames = min(settings.frames, pictures)
+    return FaceClipSettings(frames=frames, rate=stores[0].rate, pictures=pictures)
 
 
 def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDetectorCard:
@@ -58,7 +96,7 @@ def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDet
     Raises
     ------
     ModelError
-        If the exported network does not compute what the trained one does, or it is not exported.
+        If the exported network does not compute what the trained one does.
     """
     weights = to_onnx(trained)
     digest = hashlib.sha256(weights).hexdigest()
@@ -82,13 +120,23 @@ def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDet
 
 
 def check_parity(trained: TrainedFaces, exported: FaceForgeryModel) -> None:
-    """Raise a `ModelError` unless both give the same scores for random pictures."""
+    """Raise a `ModelError` unless both say the same of random pictures, or turns of them."""
     side = trained.settings.alignment.size
     crops = np.random.default_rng(0).integers(0, 256, (4, side, side, 3), np.uint8)
-    apart = float(np.abs(trained.score(crops) - exported.score(crops)).max())
+    if exported.card.clip is None:
+        apart = float(np.abs(trained.score(crops) - exported.score(crops)).max())
+    else:
+        lengths = sorted({MIN_PICTURES, exported.card.clip.frames})
+        apart = max(_apart(trained, exported, crops[np.arange(n) % len(crops)]) for n in lengths)
     if not apart <= PARITY:
         raise ModelError(
             "The exported network differs from the trained one.",
             expected=f"scores within {PARITY}",
             actual=f"{apart:.5f} apart",
         )
+
+
+def _apart(trained: TrainedFaces, exported: FaceForgeryModel, crops: NDArray[np.uint8]) -> float:
+    ours, theirs = (model.score_turn(crops) for model in (trained, exported))
+    attention = float(np.abs(ours.attention - theirs.attention).max())
+    return max(abs(ours.score - theirs.score), attention)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import align
+from gaitproof.face.turns import TurnScore, score_in_turns
 from gaitproof.media.files import make_folder
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
@@ -53,8 +54,8 @@ class ClipScore:
     pictures
         Shape (T,): the scores of the pictures; None for a network that looks at them together.
     attention
-        Shape (T,): what each picture counts, adding up to 1; None for a network of pictures, for
-        which all count the same.
+        Shape (T,): what each picture counts, adding up to 1, 0 for those of a rest that is too
+        short to be judged; None for a network of pictures, for which all count the same.
     """
 
     score: float
@@ -103,14 +104,30 @@ class TrainedFaces:
         scores: NDArray[np.float64] = shares[:, GENUINE].numpy()
         return scores
 
+    def score_turn(self, crops: NDArray[np.uint8]) -> TurnScore:
+        """Judge crops (T, S, S, 3) together by a network of clips.
+
+        Raises
+        ------
+        ConfigError
+            If the network looks at single pictures.
+        """
+        from gaitproof.train.face.learner import normalise
+
+        if not isinstance(self.network, ClipNetwork):
+            raise ConfigError("A network of single pictures does not score clips.")
+        with torch.inference_mode():
+            logits, weights = self.network.attend(normalise(torch.tensor(crops))[None])
+        shares = logits[0].double().softmax(dim=0)
+        attention: NDArray[np.float64] = weights[0].double().numpy()
+        return TurnScore(float(shares[GENUINE]), attention)
+
     def score_clip(self, faces: StoredFaces) -> ClipScore:
         """Score the stored faces of a clip, cut as at inference.
 
         A temporal network sees them in turns of as many pictures as it was trained on; the turns'
         scores are averaged.
         """
-        from gaitproof.train.face.learner import normalise
-
         pairs = zip(faces.pictures, faces.points, strict=True)
         crops = np.stack(
             [align(picture, points, self.settings.alignment) for picture, points in pairs]
@@ -118,15 +135,11 @@ class TrainedFaces:
         if not isinstance(self.network, ClipNetwork):
             scores = self.score(crops)
             return ClipScore(float(scores.mean()), scores, None)
-        turns, attention = [], []
-        with torch.inference_mode():
-            for turn in torch.split(normalise(torch.tensor(crops)), self.settings.frames):
-                present = torch.ones((1, len(turn)), dtype=torch.bool)
-                logits, weights = self.network.attend(turn[None], present)
-                turns.append(float(logits.double().softmax(dim=1)[0, GENUINE]))
-                attention.append(weights[0].double().numpy())
-        shares = np.concatenate(attention) / len(attention)
-        return ClipScore(float(np.mean(turns)), None, shares)
+        turns = score_in_turns(self, crops, self.settings.frames)
+        shares = np.zeros(len(crops))
+        for turn, found in turns:
+            shares[turn.start : turn.stop] = found.attention / len(turns)
+        return ClipScore(float(np.mean([found.score for _, found in turns])), None, shares)
 
 
 def train_faces(

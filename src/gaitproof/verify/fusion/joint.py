@@ -10,7 +10,8 @@ from typing import Any, Final
 from gaitproof.errors import InputError
 from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
-from gaitproof.face.verdict import MIN_PICTURES, FaceDecision, FaceVerdict
+from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.verdict import FaceDecision, FaceVerdict
 from gaitproof.types import Decision, ErrorRate, PoseSequence, Verdict
 from gaitproof.verify.calibration import in_words
 from gaitproof.verify.decision import NO_SUPPORT

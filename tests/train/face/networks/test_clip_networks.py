@@ -278,3 +278,14 @@ def test_only_networks_with_a_frozen_part_say_so():
         if isinstance(network := small(name), EncodedNetwork) and network.is_frozen
     }
     assert said == set(FROZEN)
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_without_a_mask_all_pictures_are_there(name):
+    network = settle(small(name))
+    crops = clips()
+    with torch.inference_mode():
+        for found, wanted in zip(
+            network.attend(crops), network.attend(crops, torch.ones(3, 4) > 0), strict=True
+        ):
+            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)

@@ -31,7 +31,7 @@ class ClipNetwork(FaceNetwork):
     temporal = True
 
     @abstractmethod
-    def attend(self, crops: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def attend(self, crops: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits and what each picture counts.
 
         Parameters
@@ -40,7 +40,7 @@ class ClipNetwork(FaceNetwork):
             Shape (N, T, 3, S, S).
         present
             Shape (N, T): which pictures are there, the first ones of every clip; the others change
-            nothing.
+            nothing. None if all are, which is what can be exported.
 
         Returns
         -------
@@ -49,7 +49,7 @@ class ClipNetwork(FaceNetwork):
             that are there.
         """
 
-    def forward(self, crops: Tensor, present: Tensor) -> Tensor:
+    def forward(self, crops: Tensor, present: Tensor | None = None) -> Tensor:
         """Return logits (N, 2); see `attend`."""
         return self.attend(crops, present)[0]
 

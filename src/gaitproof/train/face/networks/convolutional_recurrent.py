@@ -56,7 +56,7 @@ class CnnBiLSTM(EncodedNetwork):
         codes: Tensor = self.encoder(crops)
         return codes
 
-    def attend_codes(self, codes: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T) of codes (N, T, 2 * width)."""
         pooled, weights = self.pool(self.recurrence(codes, present), present)
         return self.head(pooled), weights

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Self
 
-import torch
 from torch import Tensor, nn
 
 from gaitproof.train.face.networks.base import ClipNetwork
@@ -27,7 +26,7 @@ class EncodedNetwork(ClipNetwork):
         """Return codes (M, D) of single pictures (M, 3, S, S)."""
 
     @abstractmethod
-    def attend_codes(self, codes: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return logits and weights as `attend` does, of codes (N, T, D)."""
 
     @property
@@ -35,10 +34,11 @@ class EncodedNetwork(ClipNetwork):
         """Whether training leaves the encoder alone, so that codes can be kept."""
         return not any(parameter.requires_grad for parameter in self.encoder.parameters())
 
-    def attend(self, crops: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def attend(self, crops: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T)."""
         # absent pictures are not even looked at: batch normalisation would count them
-        return self.attend_codes(spread(self.encode(crops[present]), present), present)
+        codes = self.encode(gather(crops, present))
+        return self.attend_codes(spread(codes, present, len(crops)), present)
 
 
 class Frozen(nn.Module):
@@ -61,13 +61,20 @@ class Frozen(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return what the body does."""
-        with torch.no_grad():
-            out: Tensor = self.body(crops)
+        # without `torch.no_grad`, which nothing here needs and the export stumbles over
+        out: Tensor = self.body(crops)
         return out
 
 
-def spread(values: Tensor, present: Tensor) -> Tensor:
+def gather(values: Tensor, present: Tensor | None) -> Tensor:
+    """Return values (M, ...) of the M present pictures, all if None, of values (N, T, ...)."""
+    return values.flatten(0, 1) if present is None else values[present]
+
+
+def spread(values: Tensor, present: Tensor | None, clips: int) -> Tensor:
     """Return values (M, D) of the M present pictures as (N, T, D), with 0 for the absent."""
+    if present is None:
+        return values.unflatten(0, (clips, -1))
     out = values.new_zeros(*present.shape, values.shape[1])
     out[present] = values
     return out

@@ -26,8 +26,10 @@ class AttentionPooling(nn.Module):
             nn.Linear(width, hidden), nn.Tanh(), nn.Linear(hidden, 1, bias=False)
         )
 
-    def forward(self, states: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean (N, D) and weights (N, T) of states (N, T, D) where `present` (N, T)."""
-        rates = self.rate(states)[..., 0].masked_fill(~present, -torch.inf)
+    def forward(self, states: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the mean (N, D) and weights (N, T) of states (N, T, D) where `present` (N, T), or all."""
+        rates = self.rate(states)[..., 0]
+        if present is not None:
+            rates = rates.masked_fill(~present, -torch.inf)
         weights = rates.softmax(dim=1)
         return (weights[:, None] @ states)[:, 0], weights

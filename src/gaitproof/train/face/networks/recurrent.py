@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from gaitproof.train.face.networks.backbones import FRESH, load_backbone
-from gaitproof.train.face.networks.encoded import EncodedNetwork, Frozen, spread
+from gaitproof.train.face.networks.encoded import EncodedNetwork, Frozen, gather, spread
 from gaitproof.train.face.networks.pooling import AttentionPooling
 
 FEATURES: Final = 2048
@@ -40,8 +40,12 @@ class Recurrence(nn.Module):
             inputs, width, _LAYERS, batch_first=True, dropout=dropout, bidirectional=True
         )
 
-    def forward(self, codes: Tensor, present: Tensor) -> Tensor:
+    def forward(self, codes: Tensor, present: Tensor | None) -> Tensor:
         """Return states (N, T, 2 * width) of codes (N, T, D); 0 where a clip has ended."""
+        states: Tensor
+        if present is None:
+            states, _ = self.layers(codes)
+            return states
         # packed, so that the way back begins at a clip's own last picture
         packed: Any = pack_padded_sequence(
             codes, present.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False
@@ -120,9 +124,9 @@ class ResNetRecurrent(EncodedNetwork):
         codes: Tensor = self.encoder(crops)
         return codes
 
-    def attend_codes(self, codes: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T) of codes (N, T, 2048)."""
-        scaled = spread(self.scale(codes[present]), present)
+        scaled = spread(self.scale(gather(codes, present)), present, len(codes))
         pooled, weights = self.pool(self.recurrence(scaled, present), present)
         return self.head(pooled), weights
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gaitproof.train.face.networks.base import ClipNetwork
-from gaitproof.train.face.networks.encoded import spread
+from gaitproof.train.face.networks.encoded import gather, spread
 from gaitproof.train.face.networks.pooling import AttentionPooling
 from gaitproof.train.face.networks.transformer import TemporalTransformer
 
@@ -84,16 +84,24 @@ class TemporalOnly(ClipNetwork):
         self.pool = AttentionPooling(codes)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(codes, 2))
 
-    def attend(self, crops: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def attend(self, crops: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T)."""
-        linked = links(present)
-        maps = self.scale(changes(self.shrink(crops[present]), linked))
+        linked = links_throughout(crops) if present is None else links(present)
+        maps = self.scale(changes(self.shrink(gather(crops, present)), linked))
         for stage in self.stages:
             maps = stage(self.shrink(maps), linked)
         codes = torch.cat((maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))), dim=1)
-        states = self.sequence(spread(codes, present), present)
+        states = self.sequence(spread(codes, present, len(crops)), present)
         pooled, weights = self.pool(states, present)
         return self.head(pooled), weights
+
+
+def links_throughout(crops: Tensor) -> Tensor:
+    """Return `links` of clips (N, T, ...) whose pictures are all there."""
+    clips, pictures = crops.shape[:2]
+    inside = torch.ones(clips, pictures - 1, device=crops.device)
+    last = torch.zeros(clips, 1, device=crops.device)
+    return torch.cat((inside, last), dim=1).flatten()[:-1]
 
 
 def links(present: Tensor) -> Tensor:

@@ -57,10 +57,11 @@ class TemporalTransformer(nn.Module):
             layer, layers, norm=nn.LayerNorm(width), enable_nested_tensor=False
         )
 
-    def forward(self, codes: Tensor, present: Tensor) -> Tensor:
+    def forward(self, codes: Tensor, present: Tensor | None) -> Tensor:
         """Return states (N, T, D) of codes (N, T, D)."""
         placed = codes + positions(*codes.shape[1:]).to(codes)
-        states: Tensor = self.body(placed, src_key_padding_mask=~present)
+        absent = None if present is None else ~present
+        states: Tensor = self.body(placed, src_key_padding_mask=absent)
         return states
 
 
@@ -169,7 +170,7 @@ class VitTemporal(EncodedNetwork):
         codes: Tensor = self.encoder(crops)
         return codes
 
-    def attend_codes(self, codes: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T) of codes (N, T, D)."""
         states = self.sequence(self.enter(codes), present)
         pooled, weights = self.pool(states, present)
