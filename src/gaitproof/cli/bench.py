@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli import bench_face_networks, bench_face_scan, bench_faces, bench_fusion
+from gaitproof.cli import (
+    bench_face_networks,
+    bench_face_scan,
+    bench_faces,
+    bench_fusion,
+    bench_fusion_walkers,
+)
 from gaitproof.cli.verify import ModelOption
 
 bench_app = typer.Typer(
@@ -326,4 +332,5 @@ def register(app: typer.Typer) -> None:
     bench_face_networks.register(bench_app)
     bench_face_scan.register(bench_app)
     bench_fusion.register(bench_app)
+    bench_fusion_walkers.register(bench_app)
     app.add_typer(bench_app)

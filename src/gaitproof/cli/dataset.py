@@ -156,8 +156,11 @@ def walking_faces_command(
         str, typer.Option(help="Further twins: far (face too small), short (too few steps).")
     ] = "",
     view: Annotated[
-        float, typer.Option(help="Degrees between walk and camera; 0 frontal, 160 from behind.")
-    ] = 20.0,
+        float, typer.Option(help="Degrees between walk and camera; 0 frontal, 180 from behind.")
+    ] = 45.0,
+    gaze: Annotated[
+        float, typer.Option(help="How far the head turns to the camera, share of --view.")
+    ] = 0.6,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 4.0,
     frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 30.0,
     size: Annotated[str, typer.Option(help="Picture size in pixels.")] = "720x1280",
@@ -175,7 +178,7 @@ def walking_faces_command(
     from gaitproof.synth.walking_faces.dataset import Plan, list_clips, make_walking_faces
 
     plan = Plan(people, walks, plain, _names(forgeries), _names(copies))
-    settings = FilmSettings(view, seconds, frame_rate, _size(size))
+    settings = FilmSettings(view, seconds, frame_rate, _size(size), gaze=gaze)
     with progress_bar("Filming walkers") as bar:
         table = make_walking_faces(
             out,

@@ -25,7 +25,7 @@ from gaitproof.synth.talking.drawing import Expression, Head, Image, draw_head, 
 from gaitproof.synth.talking.forging import Retouch, replace_lips, swap_face
 from gaitproof.synth.talking.performance import Performance
 from gaitproof.synth.walking_faces.person import FacedWalker
-from gaitproof.synth.walking_faces.placing import HeadPlaces, find_heads, paint
+from gaitproof.synth.walking_faces.placing import HeadPlaces, find_heads, look_at_camera, paint
 
 GENUINE: Final = ""
 FORGERIES: Final = ("swap", "lips", "warp", "flicker")
@@ -47,7 +47,7 @@ class FilmSettings:
     Parameters
     ----------
     view
-        Degrees between walking direction and camera: 0 frontal, above `FARTHEST_TURN` faceless.
+        Degrees between walking direction and camera: 0 frontal, 180 from behind.
     seconds
         Length of a clip.
     frame_rate
@@ -56,13 +56,17 @@ class FilmSettings:
         (width, height), pixels, even; upright, so that the face is large.
     stage
         As in `gaitproof.synth.clips.render_walk`.
+    gaze
+        How far the walker turns the head to the camera, as a share of `view`. A face turned by more
+        than `FARTHEST_TURN` is not drawn.
     """
 
-    view: float = 20.0
+    view: float = 45.0
     seconds: float = 4.0
     frame_rate: float = 30.0
     size: tuple[int, int] = (720, 1280)
     stage: Stage = "auto"
+    gaze: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ def film_walk(
         frame_rate=settings.frame_rate,
         stage=settings.stage,
     )
+    take = look_at_camera(take, settings.gaze)
     actor = _Actor(person, other, find_heads(take), take, seed)
     # the same noise for all, so that it tells none of them
     faults = {forgery: Faults(take) for forgery in forgeries}

@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ from gaitproof.synth.walking_faces.person import make_faced_walker
 RECIPE: Final = "walking-faces.json"
 
 COPIES: Final = {"far": Version(scale=0.35), "short": Version(seconds=0.8)}
-"""Copies of genuine clips in which something is missing: a face large enough, steps enough."""
+"""Copies of clips in which something is missing: a face large enough, steps enough."""
 
 UNUSED: Final = "unused"
 """Split of the copies, whose faces are no training material."""
@@ -51,7 +51,7 @@ class Plan:
     forgeries
         Twins of the other walks, of `FORGERIES`.
     copies
-        Further twins, of `COPIES`.
+        Further twins of those and of their forgeries, of `COPIES`.
     """
 
     people: int = 24
@@ -89,7 +89,7 @@ class Clip:
     @property
     def version(self) -> Version:
         """How it is filmed."""
-        return COPIES[self.copy] if self.copy else Version(self.forgery)
+        return replace(COPIES[self.copy] if self.copy else Version(), forgery=self.forgery)
 
 
 def partner(person: int) -> int:
@@ -102,15 +102,13 @@ def list_clips(plan: Plan) -> list[Clip]:
     clips = []
     for person in range(plan.people):
         for walk in range(plan.walks):
-            stem = f"{subject_name(person)}/{walk:02d}"
-            clips.append(Clip(f"{stem}.mp4", person, person, walk))
-            if walk < plan.plain:
-                continue
-            for forgery in plan.forgeries:
+            plain = walk < plan.plain
+            for forgery in (GENUINE, *(() if plain else plan.forgeries)):
                 face = partner(person) if forgery == "swap" else person
-                clips.append(Clip(f"{stem}_{forgery}.mp4", person, face, walk, forgery))
-            for copy in plan.copies:
-                clips.append(Clip(f"{stem}_{copy}.mp4", person, person, walk, copy=copy))
+                for copy in ("", *(() if plain else plan.copies)):
+                    name = "_".join(part for part in (f"{walk:02d}", forgery, copy) if part)
+                    path = f"{subject_name(person)}/{name}.mp4"
+                    clips.append(Clip(path, person, face, walk, forgery, copy))
     return clips
 
 
@@ -236,6 +234,7 @@ def _check(plan: Plan, settings: FilmSettings, seed: int) -> None:
         ),
         (seed < 0, "seed", "0 or more", seed),
         (not 0.2 <= settings.seconds <= 600, "seconds", "0.2 to 600", settings.seconds),
+        (not 0 <= settings.gaze <= 1, "gaze", "0 to 1", settings.gaze),
         (not 1 <= settings.frame_rate <= 120, "frame rate", "1 to 120", settings.frame_rate),
     ]
     for wrong, name, expected, actual in problems:

@@ -1,8 +1,8 @@
-"""Where a walker's head is in the picture, and how it is lit; a drawn head put in its place."""
+"""Where a walker's head is in the picture and how it is lit; a drawn head put in its place."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.synth.body import head_unit
-from gaitproof.synth.skeleton import Bone, transform
+from gaitproof.synth.skeleton import Bone, rotation, transform
 from gaitproof.synth.take import Take
 from gaitproof.synth.talking.drawing import SIDE, UNIT, Head, Image
 
@@ -56,6 +56,24 @@ class HeadPlaces:
     roll: Float64
     light: Float64
     slope: Float64
+
+
+def look_at_camera(take: Take, share: float) -> Take:
+    """Turn a walker's head towards the camera.
+
+    Parameters
+    ----------
+    take
+        The walk. Its joints stay: those of the head are then a little off.
+    share
+        Of the angle between walking direction and camera, 0 to 1.
+    """
+    bones = take.motion.bones
+    rotations = bones.rotations.copy()
+    turn = rotation(1, -share * take.staging.heading)
+    rotations[:, Bone.HEAD] = turn @ rotations[:, Bone.HEAD]
+    motion = replace(take.motion, bones=replace(bones, rotations=rotations))
+    return replace(take, motion=motion)
 
 
 def find_heads(take: Take) -> HeadPlaces:
