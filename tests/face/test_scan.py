@@ -159,7 +159,7 @@ def test_memory_changes_no_answer(model, tmp_path, settings):
 
 
 def test_a_face_with_very_many_pictures_is_thinned_and_this_is_told(model, tmp_path, monkeypatch):
-    monkeypatch.setattr("gaitproof.face.scan.MOST_FRAMES", 12)
+    monkeypatch.setattr("gaitproof.face.pace.MOST_FRAMES", 12)
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
     found = scan_video(clip, model, ScanSettings(every=0), detector=ScriptedDetector())
     assert len(found.faces[0].frames) == 8

@@ -6,8 +6,9 @@ import numpy as np
 from tiny_face_model import make_card, make_weights
 
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.judge import FacePictures
 from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
-from gaitproof.face.scan import FacePictures, FaceScan
+from gaitproof.face.scan import FaceScan
 from gaitproof.face.types import FaceQuality
 from gaitproof.face.verdict import (
     FaceDecision,

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from tiny_face_model import make_card
 
+from gaitproof.face.judge import FacePictures
 from gaitproof.face.model import FaceCalibration, FaceDetectorCard
-from gaitproof.face.scan import FacePictures, FaceScan
+from gaitproof.face.scan import FaceScan
 from gaitproof.face.types import FaceQuality
 from gaitproof.face.verdict import FaceDecision, FaceVerdict, FrameScore
 from gaitproof.media.probe import VideoInfo

@@ -24,28 +24,14 @@ from gaitproof.face.detect import (
     cut,
     merge,
 )
+from gaitproof.face.judge import FacePictures, judge
 from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace
 from gaitproof.face.quality import FaceGate, assess, plain_reason
-from gaitproof.face.sightings import (
-    SHOWN,
-    FaceSightings,
-    Sighting,
-    make_room,
-    score_all,
-    spread_evenly,
-)
+from gaitproof.face.sightings import FaceSightings, make_room
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
-from gaitproof.face.types import Face, FaceTrack
-from gaitproof.face.verdict import (
-    FaceDecision,
-    FaceVerdict,
-    FrameScore,
-    calibrated,
-    compute_consistency,
-    decide,
-    in_words,
-    make_trace,
-)
+from gaitproof.face.types import Face
+from gaitproof.face.verdict import FaceDecision, FaceVerdict, make_trace
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import VideoInfo, probe
 
@@ -67,21 +53,19 @@ CERTAIN: Final = 0.8
 MIN_SIGHTINGS: Final = 2
 """Steps at which a face must be found; detectors see things once that are no faces."""
 
-MOST_FRAMES: Final = 5000
-"""Pictures of one face that are scored at most, about 1 kB each in the answer: of more, every
-second, fourth ... is left out."""
-
 
 class ScanSettings(Settings):
     """How a video is scanned."""
 
-    frames: int = Field(default=10, ge=3, le=MOST_FRAMES)
-    """Pictures of each face that are scored, evenly spaced over its time in the video."""
+    frames: int | None = Field(default=None, ge=3, le=MOST_FRAMES)
+    """Pictures of each face that are scored, evenly spaced over its time in the video, 10 by
+    default; see `gaitproof.face.pace.set_pace` for models that judge pictures together."""
     every: float | None = Field(default=None, ge=0)
     """Instead of `frames`: at most one scored picture of each face in this many seconds of the
-    video; 0 for every picture."""
+    video; 0 for every picture. Not for models that judge pictures together."""
     held_mib: float = Field(default=96.0, gt=0)
-    """Memory for crops that wait to be scored or shown; it changes no answer."""
+    """Memory for crops that wait to be scored or shown. It changes no answer, but that models which
+    judge pictures spread over a face's whole time get fewer of each where there are many faces."""
     step: float = Field(default=0.25, gt=0)
     """Seconds between the pictures in which faces are followed."""
     detector: DetectorSettings = DetectorSettings()
@@ -93,22 +77,6 @@ class ScanSettings(Settings):
         if self.step >= self.tracking.max_gap:
             raise ValueError("the step must be shorter than the longest gap of a track")
         return self
-
-
-@dataclass(frozen=True, eq=False)
-class FacePictures:
-    """Scored pictures of one face that are kept to be shown.
-
-    Parameters
-    ----------
-    places
-        Which of the verdict's frames they are, increasing.
-    crops
-        Shape (N, S, S, 3), RGB, the aligned faces that were scored.
-    """
-
-    places: tuple[int, ...]
-    crops: Image
 
 
 @dataclass(frozen=True)
@@ -204,18 +172,21 @@ def scan_video(
     ------
     MediaError
         If the video cannot be read.
+    ConfigError
+        If `every` is set for a model that judges pictures together.
     DependencyError, ModelError
         If the detector cannot be made, or the model cannot be run.
     """
     began = perf_counter()
     settings = settings or ScanSettings()
     video = probe(path, limits)
+    pace = set_pace(model.card.clip, video.duration, frames=settings.frames, every=settings.every)
     if detector is None:
         with create_detector(settings.detector) as made:
             return scan_video(
                 path, model, settings, detector=made, limits=limits, progress=progress
             )
-    finder = _Finder(detector, settings, model, video)
+    finder = _Finder(detector, settings, model, video, pace)
     for frame in read_frames(path, limits):
         finder.take(frame.index, frame.time, frame.image)
         if progress is not None:
@@ -228,10 +199,10 @@ def scan_video(
         if len(track) < min(MIN_SIGHTINGS, finder.steps):
             continue
         kept = finder.kept[number]
-        verdict, shown = _judge(len(verdicts) + 1, track, kept, model, finder.count)
+        verdict, shown = judge(len(verdicts) + 1, track, kept, model, pace)
         verdicts.append(verdict)
         pictures.append(shown)
-        if settings.every is not None and kept.stride > 1:
+        if pace.every is not None and kept.stride > 1:
             thinned.append((verdict.number, kept.stride))
     turn = (finder.turn or 0) if verdicts else 0
     return FaceScan(
@@ -241,7 +212,11 @@ def scan_video(
         detector.identifier,
         model.card.limits,
         90 * turn,
-        (*_notes(verdicts, detector.identifier, model, turn), *map(_thinned_note, thinned)),
+        (
+            *_notes(verdicts, detector.identifier, model, turn),
+            *(_thinned_note(face, stride, pace.most) for face, stride in thinned),
+            *_paused_note(pace),
+        ),
         perf_counter() - began,
         tuple(pictures),
     )
@@ -256,6 +231,7 @@ class _Finder:
         settings: ScanSettings,
         model: FaceForgeryModel,
         video: VideoInfo,
+        pace: Pace,
     ) -> None:
         self._detector = detector
         self._settings = settings
@@ -263,14 +239,8 @@ class _Finder:
         self._alignment = model.card.alignment
         self.tracker = FaceTracker(settings.tracking)
         self.kept: dict[int, FaceSightings] = {}
-        self._every = settings.every
-        if settings.every is None:
-            # twice as many as are scored, so that they can be evenly spaced in the end
-            self.count, self._most, self._step = settings.frames, 2 * settings.frames, settings.step
-        else:
-            self.count = self._most = MOST_FRAMES
-            # so that a picture is looked at when the next one is due
-            self._step = settings.every / max(1, math.ceil(settings.every / settings.step))
+        self._pace = pace
+        self._step = pace.step(settings.step)
         self._room = max(2, int(settings.held_mib * 2**20 / (3 * self._alignment.size**2)))
         self._held = 0
         self._search_step = max(SEARCH_STEP, video.duration / MOST_SEARCHES)
@@ -306,9 +276,11 @@ class _Finder:
             self._keep(number, index, time, face, image)
 
     def _keep(self, number: int, index: int, time: float, face: Face, image: Image) -> None:
-        kept = self.kept.setdefault(number, FaceSightings(self._most))
-        cell = -1 if not self._every else math.floor(time / self._every + 1e-6)
-        if 0 <= cell == kept.cell:
+        kept = self.kept.setdefault(number, FaceSightings(self._pace.most))
+        cell = self._pace.cell(time)
+        if cell >= 0 and kept.first_cell < 0:
+            kept.first_cell = cell
+        if 0 <= cell == kept.cell or self._pace.is_pause(cell - kept.first_cell):
             return
         crop = align(image, face.points, self._alignment)
         quality = assess(face, crop, (image.shape[1], image.shape[0]), self._settings.gate)
@@ -356,71 +328,22 @@ def _surest(image: Image, smallest: float, detector: FaceDetector) -> float:
     return max((one.score for one in found), default=0.0)
 
 
-def _judge(
-    number: int, track: FaceTrack, kept: FaceSightings, model: FaceForgeryModel, count: int
-) -> tuple[FaceVerdict, FacePictures]:
-    card = model.card
-    chosen = kept.spread(count)
-    score_all(chosen, model)
-    scores = np.array([one.score for one in chosen], np.float64)
-    frames = []
-    for one, value in zip(chosen, scores.tolist(), strict=True):
-        evidence = calibrated(value, card.frame_calibration)
-        frames.append(
-            FrameScore(
-                one.frame, one.time, value, evidence, in_words(evidence), one.box, one.quality
-            )
-        )
-    decision, reason = decide(scores, card, kept.unusable, len(chosen))
-    score = float(scores.mean()) if len(scores) else None
-    whole = None if score is None else calibrated(score, card.calibration)
-    point = card.operating_point
-    verdict = FaceVerdict(
-        number=number,
-        decision=decision,
-        reason=reason,
-        score=score,
-        log10_lr=whole,
-        confidence="not scored" if score is None else in_words(whole),
-        threshold=point.threshold,
-        false_real=point.false_real,
-        false_fake=point.false_fake,
-        first=track.times[0],
-        last=track.times[-1],
-        seen=len(track),
-        frames=tuple(frames),
-        consistency=(
-            compute_consistency(scores, np.stack([one.trace for one in chosen]), point.threshold)
-            if chosen
-            else None
-        ),
-        unusable=dict(kept.unusable.most_common()),
-        unusable_spans=tuple(kept.unusable_spans),
-    )
-    return verdict, _choose_pictures(chosen, kept.shown_stride, card.alignment.size)
+def _thinned_note(number: int, stride: int, most: int) -> str:
+    return f"of face {number} only one in {stride} pictures was scored: there were more than {most}"
 
 
-def _choose_pictures(chosen: list[Sighting], stride: int, side: int) -> FacePictures:
-    """Take evenly spaced pictures and the one that looks most manipulated."""
-    places = [place for place, one in enumerate(chosen) if one.crop is not None]
-    # those taken since room was last made all have crops still, and would crowd the end
-    even = [place for place in places if chosen[place].number % stride == 0] or places
-    shown = [even[i] for i in spread_evenly(len(even), SHOWN)]
-    if shown:
-        worst = min(places, key=lambda place: chosen[place].score or 0.0)
-        if worst not in shown:  # its nearest neighbour gives way
-            shown[int(np.abs(np.array(shown) - worst).argmin())] = worst
-    crops = [crop for place in shown if (crop := chosen[place].crop) is not None]
-    stacked = np.stack(crops) if crops else np.zeros((0, side, side, 3), np.uint8)
-    return FacePictures(tuple(shown), stacked)
+def _paused_note(pace: Pace) -> list[str]:
+    if pace.skip == 1:
+        return []
+    return [
+        f"the video is long: of each face one turn of {pace.turn_seconds:.1f} s in every "
+        f"{pace.skip * pace.turn_seconds:.1f} s was judged, and what lies between was not"
+    ]
 
 
-def _thinned_note(found: tuple[int, int]) -> str:
-    number, stride = found
-    return (
-        f"of face {number} only one in {stride} pictures was scored: there were more than "
-        f"{MOST_FRAMES}"
-    )
+def _listed(spans: list[str]) -> str:
+    more = f" and {len(spans) - 3} more" if len(spans) > 3 else ""
+    return ", ".join(spans[:3]) + more
 
 
 def _notes(
@@ -436,9 +359,23 @@ def _notes(
             f"faces were found by {detector}, but the model was trained on those of "
             f"{model.card.detector}"
         )
+    threshold = model.card.operating_point.threshold
     for verdict in verdicts:
         steady = verdict.consistency
-        if steady is not None and steady.agreeing < 0.7 and len(verdict.frames) > 3:
+        if steady is None or steady.agreeing >= 0.7:
+            continue
+        if verdict.turns:
+            spans = [
+                f"{turn.first:.1f}-{turn.last:.1f}"
+                for turn in verdict.turns
+                if turn.score < threshold
+            ]
+            notes.append(
+                f"the turns of face {verdict.number} disagree: {len(spans)} of "
+                f"{len(verdict.turns)} look manipulated (seconds {_listed(spans)}), the others "
+                "genuine"
+            )
+        elif len(verdict.frames) > 3:
             notes.append(
                 f"the pictures of face {verdict.number} disagree: {steady.longest_fake} in a row "
                 f"look manipulated, {steady.longest_real} in a row genuine"

@@ -2,11 +2,14 @@
 
 Crops wait unscored as long as there is room, so that only those chosen at the end cost a pass
 through the network. When the room is used up, all that wait are scored, and only those that the
-pictures of a report may need are kept.
+pictures of a report may need are kept. Of a network over time only whole turns can be scored; where
+turns are known at the end alone, since their pictures are spread over all of a face's time, there
+are fewer pictures instead.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.turns import HOLE, TurnScore, cut_turns, least_pictures, long_enough
 from gaitproof.face.types import FaceQuality
 
 Image = NDArray[np.uint8]
@@ -49,7 +53,9 @@ class Sighting:
     crop
         The aligned face; None once it is scored and not needed for a picture.
     score
-        0 (manipulated) to 1 (genuine); None until it is scored.
+        0 (manipulated) to 1 (genuine), of a picture or of its turn; None until it is scored.
+    weight
+        What it counted in its turn, 0 to 1; None if it is not judged with others.
     """
 
     number: int
@@ -60,6 +66,13 @@ class Sighting:
     trace: Image
     crop: Image | None
     score: float | None = None
+    weight: float | None = None
+
+    @property
+    def suspicion(self) -> tuple[float, float]:
+        """Smaller for what is to be shown first: a low score, and a large weight in its turn."""
+        score = 1.0 if self.score is None or self.crop is None else self.score
+        return score, -(self.weight or 0.0)
 
 
 @dataclass
@@ -75,10 +88,13 @@ class FaceSightings:
     unusable, unusable_spans
         Reasons why pictures could not be judged, with their number; first and last second of each
         stretch of such pictures.
-    cell
-        Which part of the video the last picture came from, if one of each part is taken.
+    cell, first_cell
+        Which part of the video the last picture came from, and the first, if one of each part is
+        taken.
     shown_stride
         Entries whose number is a multiple of it keep their crops for pictures.
+    judged
+        What was said of turns, by the number of their first entry.
     """
 
     most: int
@@ -87,7 +103,9 @@ class FaceSightings:
     unusable: Counter[str] = field(default_factory=Counter)
     unusable_spans: list[tuple[float, float]] = field(default_factory=list)
     cell: int = -1
+    first_cell: int = -1
     shown_stride: int = 1
+    judged: dict[int, TurnScore] = field(default_factory=dict)
     _seen: int = 0
 
     def add(
@@ -103,8 +121,12 @@ class FaceSightings:
         if self._seen % self.stride == 0:
             self.entries.append(Sighting(self._seen, frame, time, box, quality, trace, crop))
             if len(self.entries) > self.most:
-                self.entries, self.stride = self.entries[::2], 2 * self.stride
+                self.halve()
         self._seen += 1
+
+    def halve(self) -> None:
+        """Let go every second entry, and of those to come."""
+        self.entries, self.stride = self.entries[::2], 2 * self.stride
 
     def pass_over(self, time: float, reason: str) -> None:
         """Take note of a picture that cannot be judged."""
@@ -154,7 +176,9 @@ class FaceSightings:
         else:
             while len(kept := self._aligned()) > most:
                 self.shown_stride *= 2
-            kept |= {min(self.entries, key=_suspicion).number} if self.entries else set()
+            kept |= (
+                {min(self.entries, key=lambda one: one.suspicion).number} if self.entries else set()
+            )
         for one in self.entries:
             if one.score is not None and one.number not in kept:
                 one.crop = None
@@ -193,8 +217,55 @@ def score_all(sightings: Iterable[Sighting], model: FaceForgeryModel) -> None:
             one.score = float(score)
 
 
+def judge_turns(
+    face: FaceSightings, entries: Sequence[Sighting], model: FaceForgeryModel, *, ended: bool
+) -> list[tuple[range, TurnScore]]:
+    """Judge the pictures of a face together, in turns that were not judged before.
+
+    Parameters
+    ----------
+    face
+        Whose pictures they are.
+    entries
+        Its pictures, in order of time.
+    model
+        Judges turns.
+    ended
+        Whether no picture follows; otherwise the last turn waits.
+
+    Returns
+    -------
+    list
+        Which entries make each turn that is long enough, and what the model says of it.
+
+    Raises
+    ------
+    ModelError
+        As `gaitproof.face.model.FaceForgeryModel.score_turn` does.
+    """
+    clip = model.card.clip
+    assert clip is not None
+    hole = math.inf if clip.rate is None else HOLE / clip.rate
+    turns = cut_turns([one.time for one in entries], clip.frames, hole)
+    found = []
+    for turn in long_enough(turns if ended else turns[:-1], clip.frames):
+        part = entries[turn.start : turn.stop]
+        if part[0].number not in face.judged:
+            crops = np.stack([one.crop for one in part if one.crop is not None])
+            face.judged[part[0].number] = model.score_turn(crops)
+        judged = face.judged[part[0].number]
+        for one, weight in zip(part, judged.attention.tolist(), strict=True):
+            one.score, one.weight = judged.score, weight
+        found.append((turn, judged))
+    if not ended and turns:
+        for one in entries[: turns[-1].start]:
+            if one.score is None:  # of a turn too short to be judged
+                one.crop = None
+    return found
+
+
 def make_room(faces: Sequence[FaceSightings], model: FaceForgeryModel, most: int) -> int:
-    """Score every waiting crop and keep those that pictures may need.
+    """Score every waiting crop that can be, and keep those that pictures may need.
 
     If there are too many faces, those that look most genuine lose their pictures.
 
@@ -212,7 +283,14 @@ def make_room(faces: Sequence[FaceSightings], model: FaceForgeryModel, most: int
     int
         Crops that are left.
     """
-    score_all((one for face in faces for one in face.entries), model)
+    clip = model.card.clip
+    if clip is None:
+        score_all((one for face in faces for one in face.entries), model)
+    elif clip.rate is None:
+        return _thin_out(faces, most, least_pictures(clip.frames))
+    else:
+        for face in faces:
+            judge_turns(face, face.entries, model, ended=False)
     each = max(2, min(2 * SHOWN, most // max(1, len(faces))))
     room = most
     for face in sorted(faces, key=lambda one: one.mean_score):
@@ -220,5 +298,11 @@ def make_room(faces: Sequence[FaceSightings], model: FaceForgeryModel, most: int
     return most - room
 
 
-def _suspicion(one: Sighting) -> float:
-    return 1.0 if one.score is None or one.crop is None else one.score
+def _thin_out(faces: Sequence[FaceSightings], most: int, least: int) -> int:
+    """Halve the pictures of the faces with most until so many are left, but `least` of each."""
+    while (total := sum(len(face.entries) for face in faces)) > most:
+        largest = max(faces, key=lambda face: len(face.entries))
+        if len(largest.entries) < 2 * least:
+            break
+        largest.halve()
+    return total

@@ -27,7 +27,7 @@ class AttentionPooling(nn.Module):
         )
 
     def forward(self, states: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the mean (N, D) and weights (N, T) of states (N, T, D) where `present` (N, T), or all."""
+        """Return mean (N, D) and weights (N, T) of states (N, T, D), of all or where `present`."""
         rates = self.rate(states)[..., 0]
         if present is not None:
             rates = rates.masked_fill(~present, -torch.inf)

@@ -1,0 +1,183 @@
+"""From the pictures of one face to the answer for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.pace import Pace
+from gaitproof.face.sightings import (
+    SHOWN,
+    FaceSightings,
+    Sighting,
+    judge_turns,
+    score_all,
+    spread_evenly,
+)
+from gaitproof.face.types import FaceTrack
+from gaitproof.face.verdict import (
+    FaceTurn,
+    FaceVerdict,
+    FrameScore,
+    calibrated,
+    compute_consistency,
+    decide,
+    in_words,
+)
+
+Image = NDArray[np.uint8]
+
+TOO_FEW: Final = "too few usable pictures follow each other"
+"""Why a picture is left out by a model that judges several together."""
+
+
+@dataclass(frozen=True, eq=False)
+class FacePictures:
+    """Scored pictures of one face that are kept to be shown.
+
+    Parameters
+    ----------
+    places
+        Which of the verdict's frames they are, increasing.
+    crops
+        Shape (N, S, S, 3), RGB, the aligned faces that were scored.
+    """
+
+    places: tuple[int, ...]
+    crops: Image
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Pictures with their scores; `turn_of` counts from 1, 0 where each is judged on its own."""
+
+    entries: list[Sighting]
+    scores: NDArray[np.float64]
+    turn_of: list[int]
+    turns: tuple[FaceTurn, ...] = ()
+
+
+def judge(
+    number: int, track: FaceTrack, kept: FaceSightings, model: FaceForgeryModel, pace: Pace
+) -> tuple[FaceVerdict, FacePictures]:
+    """Score what is not scored yet, and return the answer for one face and pictures to show.
+
+    Parameters
+    ----------
+    number
+        Of the face.
+    track
+        Where it was seen.
+    kept
+        Its usable pictures.
+    model
+        Scores them.
+    pace
+        How many are scored.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be run.
+    """
+    card = model.card
+    judged = (_judge_pictures if card.clip is None else _judge_turns)(kept, model, pace)
+    scores = judged.scores
+    frames = []
+    for one, turn in zip(judged.entries, judged.turn_of, strict=True):
+        value = one.score
+        assert value is not None
+        evidence = calibrated(value, card.frame_calibration)
+        frames.append(
+            FrameScore(
+                one.frame,
+                one.time,
+                value,
+                evidence,
+                in_words(evidence),
+                one.box,
+                one.quality,
+                turn,
+                one.weight,
+            )
+        )
+    decision, reason = decide(scores, card, kept.unusable, len(frames))
+    score = float(scores.mean()) if len(scores) else None
+    whole = None if score is None else calibrated(score, card.calibration)
+    point = card.operating_point
+    verdict = FaceVerdict(
+        number=number,
+        decision=decision,
+        reason=reason,
+        score=score,
+        log10_lr=whole,
+        confidence="not scored" if score is None else in_words(whole),
+        threshold=point.threshold,
+        false_real=point.false_real,
+        false_fake=point.false_fake,
+        first=track.times[0],
+        last=track.times[-1],
+        seen=len(track),
+        frames=tuple(frames),
+        consistency=(
+            compute_consistency(
+                scores, np.stack([one.trace for one in judged.entries]), point.threshold
+            )
+            if frames
+            else None
+        ),
+        unusable=dict(kept.unusable.most_common()),
+        unusable_spans=tuple(kept.unusable_spans),
+        turns=judged.turns,
+    )
+    return verdict, _choose_pictures(judged.entries, kept.shown_stride, card.alignment.size)
+
+
+def _judge_pictures(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:
+    chosen = kept.spread(pace.count)
+    score_all(chosen, model)
+    scores = np.array([one.score for one in chosen], np.float64)
+    return _Judged(chosen, scores, [0] * len(chosen))
+
+
+def _judge_turns(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:
+    chosen = kept.spread(pace.count)
+    found = judge_turns(kept, chosen, model, ended=True)
+    left_out = len(chosen) - sum(len(places) for places, _ in found)
+    if left_out:
+        kept.unusable[TOO_FEW] += left_out
+    turns = tuple(
+        FaceTurn(
+            chosen[places[0]].time,
+            chosen[places[-1]].time,
+            len(places),
+            said.score,
+            said.members,
+        )
+        for places, said in found
+    )
+    return _Judged(
+        [chosen[place] for places, _ in found for place in places],
+        np.array([turn.score for turn in turns], np.float64),
+        [number for number, (places, _) in enumerate(found, start=1) for _ in places],
+        turns,
+    )
+
+
+def _choose_pictures(chosen: list[Sighting], stride: int, side: int) -> FacePictures:
+    """Take evenly spaced pictures and the one that looks most manipulated."""
+    places = [place for place, one in enumerate(chosen) if one.crop is not None]
+    # those taken since room was last made all have crops still, and would crowd the end
+    even = [place for place in places if chosen[place].number % stride == 0] or places
+    shown = [even[i] for i in spread_evenly(len(even), SHOWN)]
+    if shown:
+        worst = min(places, key=lambda place: chosen[place].suspicion)
+        if worst not in shown:  # its nearest neighbour gives way
+            shown[int(np.abs(np.array(shown) - worst).argmin())] = worst
+    crops = [crop for place in shown if (crop := chosen[place].crop) is not None]
+    stacked = np.stack(crops) if crops else np.zeros((0, side, side, 3), np.uint8)
+    return FacePictures(tuple(shown), stacked)
