@@ -101,3 +101,20 @@ def test_the_window_holds_all_of_the_crop_that_the_picture_has(seed, margin):
     held = np.zeros_like(inside)
     held[corner[1] : corner[1] + part.shape[0], corner[0] : corner[0] + part.shape[1]] = True
     assert not (inside & ~held).any()
+
+
+def test_crops_are_damaged_as_often_as_the_recipe_says():
+    image, landmarks = draw_face(3)
+
+    def draw(seed, damaged):
+        crop = draw_labelled(
+            image, landmarks[:5], ALIGNMENT, seed, forged=False, turn=0, damaged=damaged
+        )
+        return crop.picture
+
+    always, half, never = (
+        [draw(seed, damaged) for seed in range(12)] for damaged in (1.0, 0.5, 0.0)
+    )
+    changed = sum(not np.array_equal(a, b) for a, b in zip(half, never, strict=True))
+    assert 0 < changed < 12
+    assert all(not np.array_equal(a, b) for a, b in zip(always, never, strict=True))

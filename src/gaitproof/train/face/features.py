@@ -225,7 +225,9 @@ def keep_features(
 def _digest(encoder: nn.Module, settings: FaceTrainSettings) -> str:
     """Return 16 hexadecimal digits of all that features depend on but for the clip and its view."""
     digest = hashlib.sha256()
-    recipe = settings.model_dump(mode="json", include={"alignment", "forgeries", "seed", "turn"})
+    recipe = settings.model_dump(
+        mode="json", include={"alignment", "damaged", "forgeries", "seed", "turn"}
+    )
     digest.update(json.dumps([gaitproof.__version__, recipe], sort_keys=True).encode())
     tensors: dict[str, Tensor] = encoder.state_dict()
     for name, tensor in sorted(tensors.items()):

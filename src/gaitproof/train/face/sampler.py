@@ -166,18 +166,16 @@ class FaceSampler(ClipSampler[Crop]):
         """Return crops, each with its forged twin before it."""
         store, stored = source
         faces = store.read(stored, places)
-        alignment, turn = self.settings.alignment, self.settings.turn
+        how = self._how(seed)
         if self.settings.forgeries == "labelled":
             # what is done to forged clips is done to genuine ones, and nothing else
             crops = [
-                draw_labelled(picture, points, alignment, seed, forged=False, turn=turn)
+                draw_labelled(picture, points, forged=False, **how)
                 for picture, points in zip(faces.pictures, faces.points, strict=True)
             ]
             return [(crop, crop) for crop in crops]
         return [
-            draw_pair(
-                picture, faces.landmarks(place), faces.points[place], alignment, seed, turn=turn
-            )
+            draw_pair(picture, faces.landmarks(place), faces.points[place], **how)
             for place, picture in enumerate(faces.pictures)
         ]
 
@@ -185,11 +183,20 @@ class FaceSampler(ClipSampler[Crop]):
         """Return crops of a forged clip."""
         store, stored = source
         faces = store.read(stored, places)
-        alignment, turn = self.settings.alignment, self.settings.turn
+        how = self._how(seed)
         return [
-            draw_labelled(picture, points, alignment, seed, forged=True, turn=turn)
+            draw_labelled(picture, points, forged=True, **how)
             for picture, points in zip(faces.pictures, faces.points, strict=True)
         ]
+
+    def _how(self, seed: int) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "alignment": settings.alignment,
+            "seed": seed,
+            "turn": settings.turn,
+            "damaged": settings.damaged,
+        }
 
     def collate(self, clips: Sequence[tuple[list[Crop], int]]) -> FaceBatch:
         """Return a batch."""

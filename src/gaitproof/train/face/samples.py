@@ -57,6 +57,7 @@ def draw_pair(
     seed: int,
     *,
     turn: float = TURN,
+    damaged: float = 1.0,
 ) -> tuple[Crop, Crop]:
     """Return a forged and a genuine crop that differ by the blended face alone.
 
@@ -74,12 +75,14 @@ def draw_pair(
         Same seed, same crops.
     turn
         Most by which a crop is turned either way, degrees.
+    damaged
+        Share of crops that are damaged, 0 to 1, see `gaitproof.train.face.robust`.
     """
     rng = np.random.default_rng(seed)
     picture, corner = window(picture, points, alignment)
     points = points - corner
     blended = self_blend(picture, landmarks - corner, rng)
-    finish = _Finish.draw(rng, turn)
+    finish = _Finish.draw(rng, turn, damaged)
     nothing = np.zeros(blended.mask.shape, np.float32)
     return (
         finish.apply(blended.forged, blended.mask, points, alignment),
@@ -95,12 +98,13 @@ def draw_labelled(
     *,
     forged: bool,
     turn: float = TURN,
+    damaged: float = 1.0,
 ) -> Crop:
     """Return a crop of a face whose label the data set knows.
 
     Parameters
     ----------
-    picture, points, alignment, seed, turn
+    picture, points, alignment, seed, turn, damaged
         As for `draw_pair`.
     forged
         The label; where the forgery lies is not known.
@@ -111,7 +115,7 @@ def draw_labelled(
     if rng.random() < _JITTER:
         picture = change_statistics(picture, rng)
     known = np.full(picture.shape[:2], np.nan if forged else 0, np.float32)
-    return _Finish.draw(rng, turn).apply(picture, known, points, alignment)
+    return _Finish.draw(rng, turn, damaged).apply(picture, known, points, alignment)
 
 
 def window(
@@ -140,9 +144,9 @@ class _Finish(NamedTuple):
     flip: bool
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, turn: float) -> _Finish:
+    def draw(cls, rng: np.random.Generator, turn: float, damaged: float) -> _Finish:
         return cls(
-            Damage.draw(rng),
+            Damage.draw(rng) if rng.random() < damaged else Damage(),
             float(rng.uniform(-turn, turn)),
             1 + float(rng.uniform(-_ZOOM, _ZOOM)),
             (float(rng.uniform(-_SHIFT, _SHIFT)), float(rng.uniform(-_SHIFT, _SHIFT))),
