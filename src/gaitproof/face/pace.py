@@ -113,8 +113,8 @@ def set_pace(
         )
     if clip.rate is None:
         count = frames or clip.pictures
-        # a short video has so many pictures only if it is looked at as often
-        return Pace(count, 2 * count, None, max(duration / count, 1e-3), clip.frames)
+        # a short video is looked at as often as it takes to choose evenly
+        return Pace(count, 2 * count, None, max(duration / (2 * count), 1e-3), clip.frames)
     wanted = frames or TURNS * clip.frames
     skip = max(1, math.ceil(duration * clip.rate / wanted))
     return Pace(MOST_FRAMES, MOST_FRAMES, 1 / clip.rate, math.inf, clip.frames, skip)
