@@ -177,9 +177,11 @@ def _show(found: FaceScan, written: tuple[Path, ...]) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    from gaitproof.cli import face_evaluate, face_prepare, face_train
+    from gaitproof.cli import face_ensemble, face_evaluate, face_pipeline, face_prepare, face_train
 
+    face_ensemble.register(face)
     face_evaluate.register(face)
+    face_pipeline.register(face)
     face_prepare.register(face)
     face_train.register(face)
     app.add_typer(face, name="face")

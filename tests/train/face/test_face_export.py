@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from gaitproof.face.model import FaceForgeryModel
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.export import save_face_model
 from gaitproof.train.face.loop import TrainedFaces
+from gaitproof.train.face.merge import merge_networks
 from gaitproof.train.face.networks.registry import FaceNetworkSettings, create_face_network
 
 RATE = {"value": 0.1, "low": 0.0, "high": 0.3}
@@ -70,3 +73,31 @@ def test_an_export_that_says_something_else_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="differs from the trained one"):
         save_face_model(ours, tmp_path, **CARD)
     assert not list(tmp_path.iterdir())
+
+
+def test_several_networks_become_one_that_reports_each(tmp_path):
+    members = [trained("resnet50-bigru"), trained("resnet50-bilstm")]
+    with torch.no_grad():  # made apart, with the same encoder
+        members[1].network.encoder.load_state_dict(members[0].network.encoder.state_dict())
+    files = []
+    for place, member in enumerate(members):
+        save_face_model(member, tmp_path / str(place), **CARD)
+        files.append((tmp_path / str(place) / "model.onnx").read_bytes())
+    weights = merge_networks(files)
+    digest = hashlib.sha256(weights).hexdigest()
+    card = FaceForgeryModel.load(tmp_path / "0").card.model_copy(
+        update={"weights_sha256": digest, "members": ("a", "b")}
+    )
+    model = FaceForgeryModel(weights, card)
+    for pictures in (3, 5, 7):
+        wanted = [member.score_turn(turn(pictures)) for member in members]
+        found = model.score_turn(turn(pictures))
+        scores = [one.score for one in wanted]
+        np.testing.assert_allclose(found.members, scores, atol=1e-5)
+        assert found.score == pytest.approx(np.mean(scores), abs=1e-5)
+        attention = np.mean([one.attention for one in wanted], axis=0)
+        np.testing.assert_allclose(found.attention, attention, atol=1e-5)
+    # the encoder that they share is there once
+    alone = sum(len(content) for content in files)
+    encoder = sum(p.numel() * 4 for p in members[0].network.encoder.parameters())
+    assert len(weights) < alone - 0.9 * encoder

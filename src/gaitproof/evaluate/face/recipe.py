@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +16,28 @@ from gaitproof import metrics
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.face.operating_point import fit_calibration, fit_operating_point
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.face.model import FaceDataSource, FaceDetectorCard
-from gaitproof.face.turns import score_in_turns
+from gaitproof.face.model import (
+    FaceDataSource,
+    FaceDetectorCard,
+    FaceForgeryModel,
+    load_card,
+)
+from gaitproof.face.turns import ScoresTurns, score_in_turns
+from gaitproof.models import read_weights
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.clips import FaceClip, Label
 from gaitproof.train.face.data.store import FaceStore, StoredClip
-from gaitproof.train.face.export import describe_clips, save_face_model
-from gaitproof.train.face.loop import TrainedFaces, train_faces
+from gaitproof.train.face.export import describe_clips, save_face_model, write_model
+from gaitproof.train.face.loop import train_faces
+from gaitproof.train.face.merge import merge_networks
 from gaitproof.train.face.networks.base import FORGED, GENUINE
 from gaitproof.train.face.samples import draw_labelled, draw_pair
 
 if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings
+
+Image = NDArray[np.uint8]
 
 VARIANTS: Final = 4
 """How often a held-out clip is damaged anew, and forged anew, for the threshold."""
@@ -102,26 +112,113 @@ def make_face_model(
         resume=resume,
         trainer_options=trainer_options,
     )
-    held_out = score_held_out(trained, stores)
+    clip = describe_clips(settings, stores)
+    return save_face_model(trained, folder, clip=clip, **measure(trained, settings, stores))
+
+
+def make_ensemble(
+    settings: FaceTrainSettings,
+    stores: Sequence[FaceStore],
+    members: Sequence[Path],
+    folder: Path,
+) -> FaceDetectorCard:
+    """Join trained models into one, set its threshold on the validation people, and write it.
+
+    Parameters
+    ----------
+    settings
+        The recipe of the members, for what it says of the data, its forgeries, name and limits.
+    stores
+        What they were trained on.
+    members
+        Model folders of networks over time.
+    folder
+        Where ``model.onnx`` and ``card.json`` go.
+
+    Returns
+    -------
+    FaceDetectorCard
+        As written; its figures hold those of the members by their identifiers.
+
+    Raises
+    ------
+    ConfigError
+        If the members see other pictures than each other or than the recipe says, there are fewer
+        than two, or the stores do not go together.
+    InputError
+        If fewer than three people are held out.
+    ModelError
+        If a member cannot be read, or they cannot be joined.
+    """
+    check_stores(stores, settings)
+    cards = [load_card(member) for member in members]
+    check_members(cards, settings)
+    weights = merge_networks([read_weights(member) for member in members])
+    digest = hashlib.sha256(weights).hexdigest()
+    joined = cards[0].model_copy(
+        update={
+            "limits": settings.limits,
+            "licence": settings.licence,
+            "model_id": f"{settings.name}-{settings.version}-{digest[:12]}",
+            "architecture": " + ".join(card.architecture for card in cards),
+            "weights_sha256": digest,
+            "members": tuple(card.model_id for card in cards),
+        }
+    )
+    found = measure(FaceForgeryModel(weights, joined), settings, stores)
+    found["figures"] |= {
+        f"{card.model_id}/{name}": value for card in cards for name, value in card.figures.items()
+    }
+    complete = FaceDetectorCard.model_validate(joined.model_dump() | found)
+    write_model(folder, weights, complete)
+    return complete
+
+
+def check_members(cards: Sequence[FaceDetectorCard], settings: FaceTrainSettings) -> None:
+    """Raise a `ConfigError` unless models can be joined to an ensemble."""
+    if len(cards) < 2:
+        raise ConfigError("An ensemble needs two members at least.", actual=str(len(cards)))
+    for card in cards:
+        if card.clip is None or card.members:
+            raise ConfigError(
+                f"{card.model_id} cannot be a member of an ensemble.",
+                expected="a single network that judges several pictures together",
+            )
+    for name in ("alignment", "mean", "std", "clip", "detector"):
+        if any(getattr(card, name) != getattr(cards[0], name) for card in cards):
+            raise ConfigError(
+                f"The members of an ensemble must agree in {name}.",
+                actual="; ".join(f"{card.model_id}: {getattr(card, name)}" for card in cards),
+            )
+    if settings.alignment != cards[0].alignment or settings.frames == 1:
+        raise ConfigError(
+            "The recipe is not that of the members.",
+            expected=f"frames above 1, alignment {cards[0].alignment}",
+            actual=f"frames {settings.frames}, alignment {settings.alignment}",
+        )
+
+
+def measure(
+    model: ScoresFaces, settings: FaceTrainSettings, stores: Sequence[FaceStore]
+) -> dict[str, Any]:
+    """Return what the card says of a model's answers on the validation people."""
+    held_out = score_held_out(model, settings, stores)
     people = f"{settings.forgeries} people of the validation split"
     point, calibration = fit_operating_point(held_out.clips, people=people)
-    return save_face_model(
-        trained,
-        folder,
-        clip=describe_clips(settings, stores),
-        detector=stores[0].detector,
-        operating_point=point,
-        calibration=calibration,
-        frame_calibration=fit_calibration(held_out.pictures),
-        data=_describe(settings, stores),
-        protocol=_PROTOCOL.format(forgeries=settings.forgeries),
-        figures={
+    return {
+        "detector": stores[0].detector,
+        "operating_point": point,
+        "calibration": calibration,
+        "frame_calibration": fit_calibration(held_out.pictures),
+        "data": _describe(settings, stores),
+        "protocol": _PROTOCOL.format(forgeries=settings.forgeries),
+        "figures": {
             f"validation/{level}/{name}": round(float(figure(one.scores, one.genuine)), 5)
             for level, one in (("clip", held_out.clips), ("picture", held_out.pictures))
             for name, figure in (("auc", metrics.auc), ("eer", metrics.eer))
         },
-        trained_on=datetime.now(tz=UTC).date().isoformat(),
-    )
+        "trained_on": datetime.now(tz=UTC).date().isoformat(),
+    }
 
 
 _PROTOCOL: Final = (
@@ -178,13 +275,24 @@ def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> No
             )
 
 
-def score_held_out(trained: TrainedFaces, stores: Sequence[FaceStore]) -> HeldOut:
+class ScoresFaces(ScoresTurns, Protocol):
+    """A network before or after its export."""
+
+    def score(self, crops: Image) -> NDArray[np.float64]:
+        """Return scores (N,) of single pictures (N, S, S, 3)."""
+
+
+def score_held_out(
+    model: ScoresFaces, settings: FaceTrainSettings, stores: Sequence[FaceStore]
+) -> HeldOut:
     """Score the validation clips, damaged and, where the recipe forges, forged anew.
 
     Parameters
     ----------
-    trained
+    model
         The network.
+    settings
+        The recipe.
     stores
         What it was trained on.
 
@@ -194,19 +302,19 @@ def score_held_out(trained: TrainedFaces, stores: Sequence[FaceStore]) -> HeldOu
         `VARIANTS` genuine scores of every genuine clip, and as many forged ones: of the clip
         blended with itself, or of the forged clips, as the recipe has it.
     """
-    kind, alignment = trained.settings.forgeries, trained.settings.alignment
+    kind, alignment = settings.forgeries, settings.alignment
     clips: list[tuple[float, FaceClip]] = []
     pictures: list[tuple[float, FaceClip]] = []
 
-    def take(crops: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]], clip: FaceClip) -> None:
-        scores = _score(trained, np.stack(crops))
+    def take(crops: list[Image], clip: FaceClip) -> None:
+        scores = _score(model, np.stack(crops), settings.frames)
         clips.append((float(scores.mean()), clip))
         pictures.extend((float(score), clip) for score in scores)
 
-    rng = random_source(trained.settings.seed, step=1, stream=Stream.VALIDATION)
+    rng = random_source(settings.seed, step=1, stream=Stream.VALIDATION)
     for store in stores:
         for stored in store.of_split("validation"):
-            faces = store.read(stored, _choose(stored.pictures, trained.settings.frames))
+            faces = store.read(stored, _choose(stored.pictures, settings.frames))
             real = stored.clip.label is Label.REAL
             places = range(len(faces.pictures))
             for seed in rng.integers(2**63, size=VARIANTS):
@@ -254,12 +362,11 @@ def _choose(pictures: int, frames: int) -> list[int]:
     return [int(place) for place in np.linspace(0, pictures - 1, min(pictures, most)).round()]
 
 
-def _score(trained: TrainedFaces, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _score(model: ScoresFaces, crops: Image, frames: int) -> NDArray[np.float64]:
     """Return the scores of pictures (N,), or of the turns that they make."""
-    frames = trained.settings.frames
     if frames == 1:
-        return trained.score(crops)
-    return np.array([found.score for _, found in score_in_turns(trained, crops, frames)])
+        return model.score(crops)
+    return np.array([found.score for _, found in score_in_turns(model, crops, frames)])
 
 
 def _describe(

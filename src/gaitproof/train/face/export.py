@@ -113,10 +113,15 @@ def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDet
         **card,
     )
     check_parity(trained, FaceForgeryModel(weights, complete))
+    write_model(folder, weights, complete)
+    return complete
+
+
+def write_model(folder: Path, weights: bytes, card: FaceDetectorCard) -> None:
+    """Write ``model.onnx`` and ``card.json`` into a folder, which is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / MODEL_FILE, weights)
-    write_atomically(folder / CARD_FILE, complete.model_dump_json(indent=1).encode())
-    return complete
+    write_atomically(folder / CARD_FILE, card.model_dump_json(indent=1).encode())
 
 
 def check_parity(trained: TrainedFaces, exported: FaceForgeryModel) -> None:

@@ -1,0 +1,54 @@
+"""``gaitproof face ensemble``: several networks over time as one model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaitproof.cli.extras import need_training_extra
+
+
+def ensemble(
+    config: Annotated[Path, typer.Argument(help="Recipe (YAML) of the members.")],
+    members: Annotated[
+        list[Path],
+        typer.Argument(metavar="MODEL...", help="Model folders of `face train`, two or more."),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data", metavar="STORE", help="Folder of `face prepare` instead of the recipe's."
+        ),
+    ] = None,
+) -> None:
+    """Join networks over time: the mean of their probabilities, and what each of them says.
+
+    Threshold, band and calibration of the mean are set on the people held out in the stores. The
+    result is scanned with, and evaluated, like any other model.
+    """
+    need_training_extra("sklearn")
+    from gaitproof.cli.output import markup, rate, stdout
+    from gaitproof.evaluate.face.recipe import make_ensemble
+    from gaitproof.train.face.config import FaceTrainSettings
+    from gaitproof.train.face.data.store import FaceStore
+
+    settings = FaceTrainSettings.load(config)
+    stores = [FaceStore.open(path) for path in data or [one.path for one in settings.sources]]
+    card = make_ensemble(settings, stores, members, output)
+    console, point, name = stdout(), card.operating_point, "validation/clip/auc"
+    console.print(f"{markup(card.model_id)} written to {markup(str(output))}")
+    console.print(f"On held-out people, AUC of clips: together {card.figures[name]:.1%}")
+    for member in card.members:
+        console.print(f"  {markup(member)} {card.figures[f'{member}/{name}']:.1%}")
+    console.print(
+        f"Manipulated faces answered REAL {rate(point.false_real)}, genuine ones FAKE "
+        f"{rate(point.false_fake)}"
+    )
+
+
+def register(face: typer.Typer) -> None:
+    """Add the command to `face`."""
+    face.command()(ensemble)
