@@ -57,6 +57,10 @@ def export_onnx(
         Which axis of the input is free, by default the batch, and its least length.
     """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    # while it exports, torch puts loops of free length in place of recurrent layers; but a layer
+    # that was exported before keeps to the kernel it found afterwards, and fixes the length
+    for layer in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
+        getattr(layer, "_dispatch_cache", {}).clear()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
