@@ -35,7 +35,7 @@ from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan, scan_video
 from gaitproof.media.files import make_folder
 from gaitproof.pose.cache import PoseCache
-from gaitproof.synth.dataset import subject_name
+from gaitproof.synth.dataset import keep_recipe, subject_name
 from gaitproof.synth.walking_faces.clips import FilmSettings
 from gaitproof.synth.walking_faces.dataset import (
     COPIES,
@@ -56,6 +56,9 @@ KINDS: Final = (GENUINE, SWAPPED, REENACTED, STRANGER)
 
 ENROLLED: Final = 2
 """Genuine clips that a person is enrolled with."""
+
+KEPT: Final = "experiment.json"
+"""What an experiment depends on, in its folder."""
 
 TRAINING_RATE: Final = 5.0
 """Pictures per second of the clips that faces are learnt from: their walks are not looked at."""
@@ -416,7 +419,7 @@ def _learn_faces(
 ) -> Path:
     """Train a face model on other people, unless the folder has it; return its folder."""
     others, store, model = folder / "others", folder / "faces", folder / "model"
-    make_folder(folder)
+    keep_recipe(make_folder(folder) / KEPT, _describe(settings, recipe))
     with stage("Filming others to learn faces of") as progress:
         make_walking_faces(
             others,
@@ -439,6 +442,16 @@ def _learn_faces(
     with stage("Learning faces") as progress:
         make_face_model(recipe, [FaceStore.open(store)], model, progress, run_folder=folder / "run")
     return model
+
+
+def _describe(settings: WalkersSettings, recipe: FaceTrainSettings) -> dict[str, Any]:
+    return {
+        "people": settings.people,
+        "training_people": settings.training_people,
+        "film": {**asdict(settings.film), "size": list(settings.film.size)},
+        "seed": settings.seed,
+        "recipe": recipe.model_dump(mode="json"),
+    }
 
 
 def _enrol(
