@@ -23,6 +23,8 @@ DETAIL: Final = NETWORK_SIDE / FACE_SIDE
 """Size of the picture that a forged face went through, as a share of the drawn one."""
 _SOFT: Final = 6.0
 """Standard deviation of the mask's edge, pixels."""
+_MARGIN: Final = 32
+"""More than the reach of that edge's blur, pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +102,18 @@ def _softened(head: Head, detail: float) -> NDArray[Any]:
 
 
 def _blend(head: Head, face: NDArray[Any], mask: NDArray[np.float32]) -> Head:
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return head
+    # beyond the mask nothing changes; the margin keeps the blur from seeing the cut
+    low = np.maximum((rows[0] - _MARGIN, columns[0] - _MARGIN), 0)
+    high = np.array((rows[-1], columns[-1])) + _MARGIN + 1
+    part = (slice(low[0], high[0]), slice(low[1], high[1]))
     # pulled inwards by one standard deviation, so that nothing beyond the mask changes
-    inner = np.maximum((cv2.GaussianBlur(mask, (0, 0), _SOFT) - 0.84) / 0.16, 0)
+    inner = np.maximum((cv2.GaussianBlur(mask[part], (0, 0), _SOFT) - 0.84) / 0.16, 0)
     soft: Any = cv2.GaussianBlur(inner, (0, 0), 1.5)
     weight = soft[..., None]
-    mixed = head.picture * (1 - weight) + face * weight
-    return replace(head, picture=np.asarray(np.rint(mixed).clip(0, 255), np.uint8))
+    picture = head.picture.copy()
+    mixed = picture[part] * (1 - weight) + face[part] * weight
+    picture[part] = np.rint(mixed).clip(0, 255)
+    return replace(head, picture=picture)
