@@ -39,7 +39,7 @@ class FaceTrainSettings(RunSettings):
     alignment: AlignmentSettings = AlignmentSettings()
     damaged: float = Field(default=1.0, ge=0, le=1)
     """Share of crops that are compressed, scaled, blurred, relit ..., those of a clip alike: for
-    networks that must stand such videos. Seams and blur are learnt sooner without."""
+    networks that must stand such videos. What gives a forgery away is learnt far sooner without."""
     turn: float = Field(default=10.0, ge=0, le=20)
     """Crops are turned by up to so many degrees either way, those of a clip alike."""
     epochs: int = Field(default=10, ge=1)

@@ -76,7 +76,8 @@ def draw_pair(
     turn
         Most by which a crop is turned either way, degrees.
     damaged
-        Share of crops that are damaged, 0 to 1, see `gaitproof.train.face.robust`.
+        Share of crops that are damaged, 0 to 1, see `gaitproof.train.face.robust`; where the label
+        is the data set's, colours change in half as many.
     """
     rng = np.random.default_rng(seed)
     picture, corner = window(picture, points, alignment)
@@ -112,7 +113,7 @@ def draw_labelled(
     rng = np.random.default_rng(seed)
     picture, corner = window(picture, points, alignment)
     points = points - corner
-    if rng.random() < _JITTER:
+    if rng.random() < _JITTER * damaged:
         picture = change_statistics(picture, rng)
     known = np.full(picture.shape[:2], np.nan if forged else 0, np.float32)
     return _Finish.draw(rng, turn, damaged).apply(picture, known, points, alignment)
