@@ -107,7 +107,7 @@ def prepare(
     if as_json:
         print_json({"out": str(out), **prepared.to_dict()})
     else:
-        show_prepared(prepared, out)
+        _show(prepared, out)
     if prepared.failures:
         raise typer.Exit(FAILED_STATUS)
 
@@ -163,8 +163,7 @@ def parse_shares(text: str) -> tuple[float, float, float]:
     return train, validation, test
 
 
-def show_prepared(prepared: Prepared, out: Path) -> None:
-    """Print what became of a data set, with a warning if its labels can be told without faces."""
+def _show(prepared: Prepared, out: Path) -> None:
     from rich.table import Table
 
     from gaitproof.cli.output import failure_table, markup, stdout
@@ -187,20 +186,9 @@ def show_prepared(prepared: Prepared, out: Path) -> None:
     parts = [f"{len(prepared.clips)} clips in {markup(str(out))}"]
     if prepared.kept:
         parts.append(f"{prepared.kept} of them from an earlier run")
-    if prepared.unused:
-        parts.append(
-            f"{prepared.unused} left out, since their names tie one split to another (where clips "
-            "are only numbered, anew in every folder: --layout numbered)"
-        )
     console.print("; ".join(parts))
-    giveaways = prepared.giveaways()
-    if giveaways.found:
-        told = ", ".join(f"{name} (AUC {giveaways.auc[name]:.0%})" for name in giveaways.found)
-        console.print(
-            f"Warning: forged clips can be told without looking at a face, by {told}. A network "
-            "over time may learn that instead of forgeries. --rate makes the time between pictures "
-            "the same; length and frame rate are the data set's."
-        )
+    for warning in prepared.warnings():
+        console.print(f"Warning: {warning}.")
     if prepared.failures:
         console.print(failure_table([(one.clip, one.reason) for one in prepared.failures]))
 

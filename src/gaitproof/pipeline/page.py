@@ -79,7 +79,9 @@ def pipeline_page(summary: Summary, made: datetime) -> str:
             headings=("probe", *_FIGURES.values(), "people", "trials (genuine)"),
             figures=() if evaluation is None else tuple(_figure_rows(evaluation)),
             figures_caption="" if evaluation is None else _caption(evaluation),
-            plots=() if evaluation is None else tuple(_plots(folder / EVALUATION_FOLDER)),
+            plots=()
+            if evaluation is None
+            else tuple(read_plots(folder / EVALUATION_FOLDER, _PLOTS)),
             model=() if summary.model is None else tuple(_model_rows(summary.model)),
             links=tuple(_links(folder)),
             commands=tuple(_commands(summary)),
@@ -114,8 +116,9 @@ def _caption(evaluation: Mapping[str, Any]) -> str:
     ).strip()
 
 
-def _plots(folder: Path) -> Iterator[Picture]:
-    for name, title in _PLOTS.items():
+def read_plots(folder: Path, titles: Mapping[str, str]) -> Iterator[Picture]:
+    """Yield the plots of a folder, those that are there, by their names without ``.png``."""
+    for name, title in titles.items():
         try:
             data = (folder / f"{name}.png").read_bytes()
         except OSError:

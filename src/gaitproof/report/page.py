@@ -160,6 +160,10 @@ class PipelineStory:
         What to do next: what it does, and the command.
     made, software
         Time of the run; version.
+    title
+        What the pipeline makes of the source.
+    limits
+        What its results do not say; those of walks if empty.
     """
 
     source: str
@@ -175,6 +179,8 @@ class PipelineStory:
     commands: tuple[tuple[str, str], ...]
     made: str
     software: str
+    title: str = "From videos to a verifier"
+    limits: tuple[str, ...] = ()
 
     @property
     def failed(self) -> PipelineStep | None:

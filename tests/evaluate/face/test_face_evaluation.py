@@ -100,7 +100,7 @@ def test_data_of_one_kind(model, tmp_path):
     """Genuine clips alone have false alarms, and nothing else."""
     genuine = forged_store(tmp_path / "g", forgeries=())
     found = evaluate_faces(model, [genuine], draws=20).stores[0]
-    assert set(found.video.values) == {"false_fake"}
+    assert set(found.video.values) == {"false_fake", "specificity"}
     assert not found.manipulations
     assert math.isnan(found.cllr)
 

@@ -30,6 +30,7 @@ def test_figures_are_those_of_scikit_learn(seed):
         "balanced_accuracy": reference.balanced_accuracy_score(forged, called),
         "precision": reference.precision_score(forged, called),
         "recall": reference.recall_score(forged, called),
+        "specificity": reference.recall_score(~forged, ~called),
         "f1": reference.f1_score(forged, called),
     }
     for name, value in expected.items():
@@ -125,7 +126,7 @@ def test_one_kind_alone_has_its_errors_only():
     scores = np.array([0.9, 0.2, 0.8, 0.7])
     genuine = compute_figures(FaceScores(scores, np.ones(4, bool), keys), 0.5, draws=50)
     assert genuine.values["false_fake"].value == 0.25
-    assert set(genuine.values) == {"false_fake"}
+    assert set(genuine.values) == {"false_fake", "specificity"}
     assert genuine.confusion == ((3, 1), (0, 0))
     forged = compute_figures(FaceScores(scores, np.zeros(4, bool), keys), 0.5, draws=50)
     assert forged.values["false_real"].value == 0.75

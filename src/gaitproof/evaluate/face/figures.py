@@ -53,6 +53,7 @@ THRESHOLD_FIGURES: Final[Mapping[str, _AtThreshold]] = {
     "balanced_accuracy": lambda false_real, false_fake, _: 1 - (false_real + false_fake) / 2,
     "precision": _precision,
     "recall": lambda false_real, _, __: 1 - false_real,
+    "specificity": lambda _, false_fake, __: 1 - false_fake,
     "f1": _f1,
 }
 """Of decisions at one threshold; "forged" is the positive class. Accuracy, precision and F1 hold at
@@ -160,7 +161,7 @@ def compute_figures(
 
 def _allowed(forged: float) -> Mapping[str, _AtThreshold]:
     """Return the figures that faces of which so large a share is forged allow."""
-    alone = {0.0: ("false_fake",), 1.0: ("false_real", "recall")}
+    alone = {0.0: ("false_fake", "specificity"), 1.0: ("false_real", "recall")}
     return {name: THRESHOLD_FIGURES[name] for name in alone.get(forged, THRESHOLD_FIGURES)}
 
 

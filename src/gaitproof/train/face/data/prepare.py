@@ -120,6 +120,24 @@ class Prepared:
         """Return how well the clips' rate, length and sampling alone predict their labels."""
         return find_giveaways(self.clips)
 
+    def warnings(self) -> tuple[str, ...]:
+        """Say what is wrong with the data set rather than with single clips."""
+        said = []
+        if self.unused:
+            said.append(
+                f"{self.unused} clips were left out, since their names tie one side of the split "
+                "to another. Where clips are only numbered, anew in every folder: --layout numbered"
+            )
+        giveaways = self.giveaways()
+        if giveaways.found:
+            by = ", ".join(f"{name} (AUC {giveaways.auc[name]:.0%})" for name in giveaways.found)
+            said.append(
+                f"forged clips can be told without looking at a face, by {by}. A network over time "
+                "may learn that instead of forgeries. --rate makes the time between pictures the "
+                "same; length and frame rate are the data set's"
+            )
+        return tuple(said)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, the clips counted."""
         return {

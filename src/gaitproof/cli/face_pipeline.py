@@ -1,0 +1,128 @@
+"""``gaitproof face pipeline``: from a folder of clips to an evaluated face model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaitproof.cli.devices import AcceleratorOption, LoadersOption
+from gaitproof.cli.pipeline import FAILED_STATUS
+from gaitproof.cli.verify import JsonOption
+
+
+def pipeline(
+    dataset: Annotated[
+        Path,
+        typer.Argument(help="train|test/real|fake with videos or folders of pictures, or others."),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to fill; gone on with if begun.")
+    ],
+    recipe: Annotated[
+        Path | None,
+        typer.Option("--recipe", help="What to train (YAML); recipes/faces-hybrid.yaml without."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    frames: Annotated[int, typer.Option(min=1, max=200, help="Pictures per clip.")] = 32,
+    rate: Annotated[
+        float,
+        typer.Option(metavar="HZ", min=0.01, max=1000, help="Pictures per second."),
+    ] = 5.0,
+    layout: Annotated[
+        str, typer.Option(help="As of `face prepare`; numbered, if names are mere numbers.")
+    ] = "auto",
+    detector: Annotated[
+        str, typer.Option(metavar="mediapipe|yunet=FILE|dlib=FILE", help="What finds the faces.")
+    ] = "mediapipe",
+    set_aside: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.5, help="Share of the training clips for validation, if there are none."
+        ),
+    ] = 0.15,
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Processes that cut faces; 0: one per processor.")
+    ] = 0,
+    accelerator: AcceleratorOption = "auto",
+    loaders: LoadersOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Cut and align faces, train a network over time and evaluate it, in one go.
+
+    Interrupted, it goes on where it was when the same command is given again. Ends with a page,
+    index.html; with status 2 if a step could not be done.
+    """
+    from datetime import datetime
+    from typing import cast
+
+    from gaitproof.cli.extras import need_training_extra
+    from gaitproof.cli.face import parse_detector
+    from gaitproof.cli.output import (
+        failure_table,
+        markup,
+        print_json,
+        progress_bar,
+        stderr,
+        stdout,
+    )
+
+    need_training_extra("sklearn")
+    from gaitproof.cli.pipeline import steps_table
+    from gaitproof.media.files import write_atomically
+    from gaitproof.pipeline.faces import (
+        FACE_STEPS,
+        HYBRID,
+        FacePipelineOptions,
+        FaceStep,
+        run_face_pipeline,
+    )
+    from gaitproof.pipeline.faces_page import FACE_TITLES, face_pipeline_page
+    from gaitproof.pipeline.run import PAGE_FILE
+    from gaitproof.train.face.config import FaceTrainSettings
+    from gaitproof.train.face.data.prepare import PrepareSettings
+    from gaitproof.train.hardware import TrainerSettings
+
+    chosen = HYBRID if recipe is None else FaceTrainSettings.load(recipe)
+    options = FacePipelineOptions(
+        recipe=chosen if epochs is None else chosen.model_copy(update={"epochs": epochs}),
+        sampling=PrepareSettings(
+            layout=layout,
+            frames=frames,
+            rate=rate,
+            detector=parse_detector(detector),
+            set_aside=set_aside,
+        ),
+        workers=workers,
+        trainer=TrainerSettings(accelerator=accelerator, loaders=loaders),
+    )
+    notices = stderr()
+    with progress_bar("face pipeline") as bar:
+        summary = run_face_pipeline(
+            dataset,
+            output,
+            options,
+            progress=lambda step, share: bar(
+                (FACE_STEPS.index(cast(FaceStep, step)) + share) / len(FACE_STEPS)
+            ),
+            say=lambda note: notices.print(markup(note)),
+        )
+    page = output / PAGE_FILE
+    write_atomically(page, face_pipeline_page(summary, datetime.now().astimezone()).encode())
+    if as_json:
+        print_json(summary.to_dict())
+    else:
+        stdout().print(steps_table(summary, FACE_TITLES))
+        failures = [failure for step in summary.steps for failure in step.failures]
+        if failures:
+            stdout().print(failure_table(failures))
+    notices.print(markup(f"Summary: {page.resolve()}"))
+    if summary.failed is not None:
+        notices.print(markup(f"gaitproof: {summary.failed.text}"))
+        raise typer.Exit(FAILED_STATUS)
+
+
+def register(face: typer.Typer) -> None:
+    """Add the command to ``gaitproof face``."""
+    face.command()(pipeline)

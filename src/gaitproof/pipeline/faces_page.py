@@ -1,0 +1,140 @@
+"""The face pipeline's result as a page for readers."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from gaitproof import __version__
+from gaitproof.evaluate.bootstrap import Interval
+from gaitproof.evaluate.face.figures import FaceFigures
+from gaitproof.pipeline.faces import EVALUATION_FILE, STORE_FOLDER
+from gaitproof.pipeline.page import read_plots
+from gaitproof.pipeline.run import EVALUATION_FOLDER, MODEL_FOLDER, SUMMARY_FILE, Summary
+from gaitproof.report.face_tables import HEADINGS, format_figure
+from gaitproof.report.page import PipelineStep, PipelineStory, render_pipeline
+
+FACE_TITLES: Final[Mapping[str, str]] = {
+    "prepare": "Cutting and aligning faces",
+    "train": "Training",
+    "evaluate": "Evaluating",
+}
+"""Of the steps, for people."""
+
+_PLOTS: Final = {
+    "roc": "ROC: forged clips found, and genuine ones called forged",
+    "precision-recall": "Precision and recall of forged clips",
+    "confusion": "Test clips: truth and decision",
+    "scores": "Scores of the test clips",
+}
+
+
+def face_pipeline_page(summary: Summary, made: datetime) -> str:
+    """Return the HTML page of a face pipeline, complete or stopped.
+
+    Parameters
+    ----------
+    summary
+        What was found; plots are read from its folder.
+    made
+        Time of the run.
+    """
+    folder = Path(summary.folder)
+    found = summary.evaluation
+    return render_pipeline(
+        PipelineStory(
+            source=summary.source,
+            steps=tuple(
+                PipelineStep(FACE_TITLES[step.name], step.condition, step.text, step.seconds)
+                for step in summary.steps
+            ),
+            notes=summary.notes,
+            failures=tuple(
+                (FACE_TITLES[step.name], what, why)
+                for step in summary.steps
+                for what, why in step.failures
+            ),
+            headings=("figure, %", "clips"),
+            figures=() if found is None else tuple(_figure_rows(found)),
+            figures_caption="" if found is None else _caption(found),
+            plots=() if found is None else tuple(read_plots(folder / EVALUATION_FOLDER, _PLOTS)),
+            model=() if summary.model is None else tuple(_model_rows(summary.model)),
+            links=tuple(_links(folder)),
+            commands=tuple(_commands(summary)),
+            made=made.strftime("%Y-%m-%d %H:%M"),
+            software=f"gaitproof {__version__}",
+            title="From clips to a face detector",
+            limits=() if summary.model is None else tuple(summary.model["limits"].splitlines()),
+        )
+    )
+
+
+def _clips(evaluation: Mapping[str, Any]) -> FaceFigures:
+    """Return the figures of whole clips as they were before they were written as JSON."""
+    found = evaluation["stores"][0]["video"]
+    values = {
+        name: Interval(*(math.nan if one[end] is None else one[end] for end in _ENDS))
+        for name, one in found["values"].items()
+    }
+    counts = ("genuine", "forged", "genuine_people", "forged_people", "threshold")
+    return FaceFigures(*(found[name] for name in counts), values)
+
+
+_ENDS: Final = ("value", "low", "high")
+
+
+def _figure_rows(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    clips = _clips(evaluation)
+    for name, heading in HEADINGS.items():
+        yield heading, format_figure(clips, name)
+
+
+def _caption(evaluation: Mapping[str, Any]) -> str:
+    clips = _clips(evaluation)
+    return (
+        f"{clips.genuine} genuine and {clips.forged} forged clips of the test side, of people and "
+        "clips that were neither trained on nor used for the threshold. In brackets the 95 % "
+        "interval over people; “<” where this number of people supports no lower rate. Forged is "
+        "the positive class: genuine called forged is the false positive rate."
+    )
+
+
+def _model_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    point = card["operating_point"]
+    yield "model", card["model_id"]
+    yield "threshold", f"{point['threshold']:.3f}"
+    for source in card["data"]:
+        yield "data", f"{source['name']}: {source['people']} people, {source['pictures']} pictures"
+    yield "trained by", card["protocol"]
+    yield "trained on", card["trained_on"]
+    yield "licence of the weights", card["licence"]
+
+
+def _links(folder: Path) -> Iterator[tuple[str, str]]:
+    files = {
+        f"{STORE_FOLDER}/index.csv": "faces that were cut, clip by clip",
+        f"{MODEL_FOLDER}/card.json": "model card",
+        f"{EVALUATION_FOLDER}/{EVALUATION_FILE}": "all figures of the evaluation",
+        f"{EVALUATION_FOLDER}/scores.csv": "scores of the test clips",
+        SUMMARY_FILE: "this summary as JSON",
+    }
+    for place, text in files.items():
+        if place == SUMMARY_FILE or (folder / place).is_file():
+            yield quote(place), text
+
+
+def _commands(summary: Summary) -> Iterator[tuple[str, str]]:
+    folder = Path(summary.folder)
+    if summary.model is not None:
+        model = shlex.quote(str(folder / MODEL_FOLDER))
+        yield "look at a video", f"gaitproof face scan VIDEO --model {model}"
+        yield "another data set", f"gaitproof face evaluate {model} STORE"
+    yield (
+        "more clips",
+        f"gaitproof face pipeline {shlex.quote(summary.source)} -o {shlex.quote(summary.folder)}",
+    )
