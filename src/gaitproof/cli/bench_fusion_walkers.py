@@ -31,7 +31,10 @@ def fusion_walkers(
     model: ModelOption = None,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 4.0,
     draws: Annotated[int, typer.Option("--draws", min=20, help="Bootstrap draws.")] = 500,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of people, walks, drawing.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", min=0, help="Of people; not 7, whom the shipped walk model knows."),
+    ] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
