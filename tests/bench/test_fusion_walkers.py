@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +18,7 @@ from gaitproof.evaluate.fusion_trials import GENUINE, REENACTED, STRANGER, SWAPP
 from gaitproof.synth.dataset import subject_name
 from gaitproof.synth.walking_faces.dataset import list_clips
 from gaitproof.types import Decision
-from gaitproof.verify.fusion import Says, fuse
+from gaitproof.verify.fusion import Answers, JointVerdict, Says, fuse
 
 SETTINGS = bench.WalkersSettings(people=16, draws=20)
 NOISE = np.random.default_rng(2)
@@ -62,15 +63,23 @@ def conclude(verdict, scan, card, tracks):
     """Stand in for the joint verdict."""
     both = verdict.log10_lr, scan
     known = [ratio for ratio in both if ratio is not None]
-    joint = float(fuse(*both)) if len(known) == 2 else known[0]
+    ratio = float(fuse(*both)) if len(known) == 2 else known[0]
     says = [Says.MISSING if one is None else Says.FOR if one > 0 else Says.AGAINST for one in both]
-    return SimpleNamespace(
-        face=SimpleNamespace(log10_lr=-9.0 if scan is None else scan),
-        log10_lr=joint,
-        decision=Decision.AUTHENTIC if joint > 0 else Decision.DEEPFAKE,
-        walk_says=says[0],
-        face_says=says[1],
+    return JointVerdict(
+        decision=Decision.AUTHENTIC if ratio > 0 else Decision.DEEPFAKE,
+        claim="somebody",
         reason="",
+        walk=says[0],
+        face_says=says[1],
+        answers=Answers.BOTH,
+        log10_lr=ratio,
+        log10_lr_bound=None,
+        rule="",
+        false_authentic_walk=None,
+        false_authentic_face=None,
+        false_deepfake=None,
+        # a face that was found and not judged has a ratio that must not count
+        face=SimpleNamespace(log10_lr=-9.0 if scan is None else scan),
     )
 
 
@@ -136,8 +145,7 @@ def test_the_experiment(ears, tmp_path):
 def test_a_change_of_the_joint_ratio_by_what_is_missing_would_be_seen(ears, tmp_path, monkeypatch):
     def wrong(*args, **options):
         joint = conclude(*args, **options)
-        joint.log10_lr *= 0.9
-        return joint
+        return replace(joint, log10_lr=0.9 * joint.log10_lr)
 
     monkeypatch.setattr(bench, "join", wrong)
     found = bench.run(tmp_path / "run", SETTINGS, quiet)

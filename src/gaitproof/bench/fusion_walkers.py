@@ -193,7 +193,7 @@ class Answer:
             joint.face.log10_lr if joint.face is not None and judged else None,
             joint.log10_lr,
             joint.decision.value,
-            joint.walk_says.value,
+            joint.walk.value,
             joint.face_says.value,
             joint.reason,
         )
