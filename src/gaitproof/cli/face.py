@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from gaitproof.face.detect import DetectorSettings
     from gaitproof.face.scan import FaceScan, ScanSettings
+    from gaitproof.face.verdict import FaceVerdict
 
 face = typer.Typer(help="Look for manipulated faces.", no_args_is_help=True)
 
@@ -44,7 +45,10 @@ def scan(
     ] = "mediapipe",
     frames: Annotated[
         int | None,
-        typer.Option("--frames", help="Pictures of each face that are scored (10)."),
+        typer.Option(
+            "--frames",
+            help="Pictures of each face that are scored: 10, or what a model over time needs.",
+        ),
     ] = None,
     every: Annotated[
         float | None,
@@ -83,7 +87,7 @@ def scan(
     if as_json:
         print_json(found.to_dict())
     else:
-        _show(found, written)
+        _show(found, loaded.card.members, written)
     raise typer.Exit(found.decision.exit_status)
 
 
@@ -134,7 +138,12 @@ def make_settings(
         ) from error
 
 
-def _show(found: FaceScan, written: tuple[Path, ...]) -> None:
+def _in_turns(face: FaceVerdict) -> str:
+    count = len(face.turns)
+    return f" in {count} turn{'s' if count > 1 else ''}" if count else ""
+
+
+def _show(found: FaceScan, members: tuple[str, ...], written: tuple[Path, ...]) -> None:
     from rich.table import Table
 
     from gaitproof.cli.output import markup, rate, stdout
@@ -156,10 +165,12 @@ def _show(found: FaceScan, written: tuple[Path, ...]) -> None:
                 "-" if one.score is None else f"{1 - one.score:.3f}",
                 one.confidence,
                 f"{one.first:.1f}-{one.last:.1f}",
-                f"{len(one.frames)} of {one.seen}{agree}",
+                f"{len(one.frames)} of {one.seen}{_in_turns(one)}{agree}",
             )
         console.print(table)
         for one in found.faces:
+            for name, score in zip(members, one.members, strict=False):
+                console.print(f"Face {one.number}, {markup(name)}: {1 - score:.3f}")
             if one.reason:
                 console.print(f"Face {one.number}: {markup(one.reason)}.")
         first = found.faces[0]

@@ -129,7 +129,7 @@ def lay_heat(crops: Image, strengths: Float32) -> Image:
         size = (crop.shape[1], crop.shape[0])
         grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[..., None].repeat(3, axis=2)
         share = np.asarray(cv2.resize(strength, size, interpolation=cv2.INTER_CUBIC)).clip(0, 1)
-        colour = _palette()[(255 * share).round().astype(np.uint8)]
+        colour = palette()[(255 * share).round().astype(np.uint8)]
         weight = (_OPACITY * share)[..., None]
         mixed = (grey * (1 - weight) + colour * weight).round().astype(np.uint8)
         edges, _ = cv2.findContours(
@@ -140,7 +140,7 @@ def lay_heat(crops: Image, strengths: Float32) -> Image:
 
 
 @cache
-def _palette() -> NDArray[np.float64]:
+def palette() -> NDArray[np.float64]:
     """Return the colours of 256 strengths, shape (256, 3)."""
     shares = [share for share, _ in _COLOURS]
     colours = np.array([colour for _, colour in _COLOURS], np.float64)

@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from gaitproof.face.model import FaceDetectorCard
+from gaitproof.face.model import FaceDetectorCard, FaceOperatingPoint
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import FaceDecision, FaceVerdict, FrameScore
 from gaitproof.report.face.evidence import ShownFace
+from gaitproof.report.face.strip import draw_strip
 from gaitproof.report.page import Picture, environment
 from gaitproof.report.pictures import to_data_uri
 from gaitproof.report.text import printable
@@ -35,6 +36,8 @@ MOST_ROWS: Final = 200
 
 _QUALITY: Final = 85
 
+_STRIP_WIDTH: Final = 960
+
 
 @dataclass(frozen=True)
 class FaceCard:
@@ -50,17 +53,30 @@ class FaceCard:
         Whether below each picture stands what speaks for manipulation.
     rows
         The scored pictures that the table lists.
+    strip
+        What each picture counted in its turn; None if they were judged one by one.
     """
 
     verdict: FaceVerdict
     pictures: tuple[Picture, ...]
     explained: bool
     rows: tuple[FrameScore, ...]
+    strip: Picture | None = None
 
     @property
     def symbol(self) -> str:
         """Sign of the answer."""
         return SYMBOLS[self.verdict.decision]
+
+    def counted_most(self, turn: int) -> FrameScore:
+        """Return the picture that counted most in a turn, which is counted from 1."""
+        of_turn = [frame for frame in self.verdict.frames if frame.turn == turn]
+        return max(of_turn, key=lambda frame: frame.weight or 0.0)
+
+    @property
+    def unit(self) -> str:
+        """What a score is of: a picture, or a turn of pictures judged together."""
+        return "turn" if self.verdict.turns else "picture"
 
     @property
     def unusable(self) -> int:
@@ -128,14 +144,23 @@ class ScanStory:
         return any(face.explained for face in self.faces)
 
     @property
+    def in_turns(self) -> bool:
+        """Whether the model judges several pictures together."""
+        return self.card.clip is not None
+
+    def members(self, verdict: FaceVerdict) -> list[tuple[str, float]]:
+        """Return name and score of every member of an ensemble."""
+        return list(zip(self.card.members, verdict.members, strict=True))
+
+    @property
     def any_false_alarm(self) -> float:
         """Chance that of this many genuine faces at least one is called FAKE, were they apart."""
         rate = self.card.operating_point.false_fake.value
         return float(1 - (1 - rate) ** len(self.faces))
 
 
-def make_card(one: ShownFace) -> FaceCard:
-    """Return what the page shows of a face."""
+def make_card(one: ShownFace, point: FaceOperatingPoint) -> FaceCard:
+    """Return what the page shows of a face; `point` is the model's."""
     frames = one.verdict.frames
     step = max(1, -(-len(frames) // MOST_ROWS))
     return FaceCard(
@@ -143,6 +168,7 @@ def make_card(one: ShownFace) -> FaceCard:
         tuple(_picture(one, place) for place in range(len(one.frames))),
         one.heat is not None,
         frames[::step],
+        _strip(one, point),
     )
 
 
@@ -150,8 +176,8 @@ def _picture(one: ShownFace, place: int) -> Picture:
     frame = one.frames[place]
     tiles = [one.crops[place]] + ([] if one.heat is None else [one.heat[place]])
     image = np.concatenate(tiles, axis=0)
-    words = "" if frame.log10_lr is None else f", {frame.confidence}"
-    told = f"P(manipulated) {frame.probability_fake:.2f}{words}"
+    words = f", {frame.confidence}" if frame.log10_lr is not None and not frame.turn else ""
+    told = f"{told_of(frame)}{words}"
     beside = "" if one.heat is None else "; below it, where the model sees manipulation"
     return Picture(
         data_uri=to_data_uri(image, _QUALITY),
@@ -159,6 +185,32 @@ def _picture(one: ShownFace, place: int) -> Picture:
         height=image.shape[0],
         alt=f"Face {one.verdict.number}, {frame.time:.2f} s into the video{beside}",
         caption=f"{frame.time:.2f} s: {told}",
+    )
+
+
+def told_of(frame: FrameScore) -> str:
+    """Say a picture's score, or that of its turn and what the picture counted in it."""
+    if frame.weight is None:
+        return f"P(manipulated) {frame.probability_fake:.2f}"
+    return (
+        f"turn {frame.turn}, counted {100 * frame.weight:.0f} %; "
+        f"P(manipulated) {frame.probability_fake:.2f}"
+    )
+
+
+def _strip(one: ShownFace, point: FaceOperatingPoint) -> Picture | None:
+    """Return what each picture counted as a picture; None if they were judged one by one."""
+    frames = one.verdict.frames
+    if not one.verdict.turns:
+        return None
+    image = draw_strip(frames, _STRIP_WIDTH, point)
+    most = max(frames, key=lambda frame: frame.weight or 0.0)
+    return Picture(
+        data_uri=to_data_uri(image, _QUALITY),
+        width=image.shape[1],
+        height=image.shape[0],
+        alt=f"What each of {len(frames)} pictures counted in its turn; most: {most.time:.2f} s",
+        caption="",
     )
 
 

@@ -70,7 +70,8 @@ def plot_timeline(found: FaceScan, card: FaceDetectorCard) -> Figure:
     curve.set_xlim(span)
     curve.set_ylim(-0.02, 1.02)
     curve.tick_params(labelbottom=False)
-    label(curve, "Does it look manipulated? Every scored picture", "", "P(manipulated)")
+    what = "Turns of pictures judged together" if _in_turns(faces) else "Every scored picture"
+    label(curve, f"Does it look manipulated? {what}", "", "P(manipulated)")
     if faces:
         figure.legend(
             *curve.get_legend_handles_labels(),
@@ -90,6 +91,10 @@ def plot_timeline(found: FaceScan, card: FaceDetectorCard) -> Figure:
     return figure
 
 
+def _in_turns(faces: Sequence[FaceVerdict]) -> bool:
+    return any(face.turns for face in faces)
+
+
 def _draw_band(axes: Axes, point: FaceOperatingPoint, *, upright: bool) -> None:
     """Draw threshold and inconclusive band of a face's mean."""
     low, high, at = 1 - point.high, 1 - point.low, 1 - point.threshold
@@ -107,13 +112,15 @@ def _draw_band(axes: Axes, point: FaceOperatingPoint, *, upright: bool) -> None:
 
 
 def _curve(frames: Sequence[FrameScore]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return times and probabilities, with a hole wherever the face was away."""
+    """Return times and probabilities, with a hole where the face was away or a turn ends."""
     times = np.array([frame.time for frame in frames], np.float64)
     values = np.array([frame.probability_fake for frame in frames], np.float64)
     steps = np.diff(times)
     if not len(steps):
         return times, values
-    holes = np.flatnonzero(steps > max(_PAUSE * float(np.median(steps)), 0.5)) + 1
+    away = steps > max(_PAUSE * float(np.median(steps)), 0.5)
+    other = np.diff([frame.turn for frame in frames]) != 0
+    holes = np.flatnonzero(away | other) + 1
     return np.insert(times, holes, times[holes]), np.insert(values, holes, np.nan)
 
 
@@ -176,9 +183,10 @@ def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
     sides.set_xlim(0, 100)
     for one in (runs, flicker, size, sharpness):
         one.set_xlim(0, 1.2 * max(one.dataLim.x1, 1.0))
-    label(scores, "Scores of the pictures", "P(manipulated); tall line: mean", "")
-    label(sides, "Agreement", "share of the pictures, %", "")
-    label(runs, "Longest run", "pictures in a row", "")
+    unit = "turns" if _in_turns(faces) else "pictures"
+    label(scores, f"Scores of the {unit}", "P(manipulated); tall line: mean", "")
+    label(sides, "Agreement", f"share of the {unit}, %", "")
+    label(runs, "Longest run", f"{unit} in a row", "")
     label(flicker, "Flicker of the aligned face", "grey levels of 255, median", "")
     label(size, "Size of the face", "pixels: least, median, most", "")
     label(sharpness, "Sharpness", "variance of the Laplacian", "")
@@ -188,13 +196,14 @@ def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
 
 
 def _draw_scores(axes: Axes, row: int, face: FaceVerdict, threshold: float) -> None:
-    values = np.array([frame.probability_fake for frame in face.frames])
+    parts = face.turns or face.frames
+    values = np.array([part.probability_fake for part in parts])
     if not len(values):
         axes.text(0.5, row, "not scored", ha="center", va="center", color=GREY, fontsize=9)
         return
     # the same places at every run; they only keep equal scores apart
     jitter = np.random.default_rng(face.number).uniform(-0.2, 0.2, len(values))
-    fake = np.array([frame.score < threshold for frame in face.frames])
+    fake = np.array([part.score < threshold for part in parts])
     for keep, colour, marker in ((fake, _FAKE, "s"), (~fake, _REAL, "o")):
         axes.plot(
             values[keep],
@@ -213,7 +222,8 @@ def _draw_scores(axes: Axes, row: int, face: FaceVerdict, threshold: float) -> N
 def _draw_sides(axes: Axes, row: int, face: FaceVerdict, threshold: float) -> None:
     if not face.frames:
         return
-    fake = 100 * float(np.mean([frame.score < threshold for frame in face.frames]))
+    parts = face.turns or face.frames
+    fake = 100 * float(np.mean([part.score < threshold for part in parts]))
     axes.barh(row, fake, 0.5, color=_FAKE, hatch=HATCHES[1], edgecolor="white")
     axes.barh(row, 100 - fake, 0.5, left=fake, color=_REAL)
     for share, left in ((fake, 0.0), (100 - fake, fake)):

@@ -14,9 +14,10 @@ from gaitproof.face.model import FaceDetectorCard, FaceOperatingPoint
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import FrameScore
 from gaitproof.report.face.evidence import ShownFace, most_suspicious
-from gaitproof.report.face.page import HEADLINES, SYMBOLS
+from gaitproof.report.face.page import HEADLINES, SYMBOLS, told_of
 from gaitproof.report.face.plots import signature
-from gaitproof.report.style import COLOURS, DPI, GREY
+from gaitproof.report.face.strip import HEIGHT, STRONG, answer_colour, draw_strip, turn_edges
+from gaitproof.report.style import DPI, GREY
 
 Image = NDArray[np.uint8]
 
@@ -29,6 +30,8 @@ _WIDTH: Final = 10 * _TILE
 _LEAST_WIDTH: Final = 8 * _TILE
 """Pixels of all tiles in a row: at most, and at least, so that there is room for the words."""
 _GAP: Final = 18
+_STRIP: Final = HEIGHT + 34
+"""Pixels: what each picture counted, and the turns' scores below."""
 _TEXT: Final = 68
 _NARROW_TEXT: Final = 112
 """Pixels: three lines below two tiles, five below one."""
@@ -69,7 +72,10 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
     width = 2 * _EDGE + columns * (tile + _GAP) - _GAP
     heads = [_headlines(one, width) for one in drawn]
     blocks = [
-        _HEAD + _LINE * head.count("\n") + -(-len(one.frames) // columns) * (_TILE + below)
+        _HEAD
+        + _LINE * head.count("\n")
+        + (_STRIP if one.verdict.turns else 0)
+        + -(-len(one.frames) // columns) * (_TILE + below)
         for one, head in zip(drawn, heads, strict=True)
     ]
     height = 2 * _EDGE + 2 * _HEAD + sum(blocks)
@@ -80,6 +86,12 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
     for one, head, block in zip(drawn, heads, blocks, strict=True):
         writing.add(_EDGE, y, head, size=10, weight="bold")
         top = y + _HEAD // 2 + _LINE * head.count("\n")
+        if one.verdict.turns:
+            across = width - 2 * _EDGE
+            strip = draw_strip(one.verdict.frames, across, card.operating_point)
+            tiles.append((_EDGE, top, strip))
+            _write_turns(writing, one, across, top + HEIGHT)
+            top += _STRIP
         for place, frame in enumerate(one.frames):
             row, column = divmod(place, columns)
             corner = (_EDGE + column * (tile + _GAP), top + row * (_TILE + below))
@@ -131,16 +143,22 @@ def _framed(one: ShownFace, place: int, point: FaceOperatingPoint) -> Image:
     row = [cv2.resize(tile, (_TILE, _TILE), interpolation=cv2.INTER_AREA) for tile in tiles]
     picture = np.ascontiguousarray(np.concatenate(row, axis=1))
     score = one.frames[place].score
-    colour, thickness = (
-        (COLOURS[1], 6)
-        if score < point.low
-        else (COLOURS[0], 2)
-        if score >= point.high
-        else (GREY, 3)
-    )
-    rgb = tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    thickness = 6 if score < point.low else 2 if score >= point.high else 3
     corner = (picture.shape[1] - 1, picture.shape[0] - 1)
+    rgb = answer_colour(score, point)
     return np.asarray(cv2.rectangle(picture, (0, 0), corner, rgb, thickness), np.uint8)
+
+
+def _write_turns(writing: _Writing, one: ShownFace, width: int, y: int) -> None:
+    """Write the score of each turn below it, with its seconds if there is room."""
+    edges = turn_edges(one.verdict.frames, width)
+    for turn, (first, last) in zip(one.verdict.turns, edges, strict=True):
+        texts = (
+            f"{turn.first:.1f}-{turn.last:.1f} s: {turn.probability_fake:.2f}",
+            f"{turn.probability_fake:.2f}",
+        )
+        text = next((text for text in texts if len(text) * _LETTER < last - first), "")
+        writing.add(_EDGE + first, y + 4, text, size=_POINTS)
 
 
 def _title(found: FaceScan, drawn: Sequence[ShownFace]) -> str:
@@ -160,16 +178,15 @@ def _headlines(one: ShownFace, width: int) -> str:
         parts += [verdict.confidence] if verdict.log10_lr is not None else []
         some = f"{len(one.frames)} of " if len(one.frames) < len(verdict.frames) else ""
         parts.append(f"{some}{len(verdict.frames)} scored pictures")
+        parts += [f"turns: {len(verdict.turns)}"] if verdict.turns else []
     lines = ["  ·  ".join(parts)]
     lines += textwrap.wrap(verdict.reason, int((width - 2 * _EDGE) / _BOLD_LETTER))
     return "\n".join(lines)
 
 
 def _words(frame: FrameScore, letters: int) -> str:
-    lines = textwrap.wrap(
-        f"{frame.time:.2f} s  ·  P(manipulated) {frame.probability_fake:.2f}", letters
-    )
-    if frame.log10_lr is not None:
+    lines = textwrap.wrap(f"{frame.time:.2f} s  ·  {told_of(frame)}", letters)
+    if frame.log10_lr is not None and frame.weight is None:
         lines += textwrap.wrap(frame.confidence, letters)
     return "\n".join(line.rstrip(" ·") for line in lines)
 
@@ -177,10 +194,20 @@ def _words(frame: FrameScore, letters: int) -> str:
 def _explanation(drawn: Sequence[ShownFace], width: int, *, explained: bool) -> str:
     if not drawn:
         return "No face was found: nothing was judged, and nothing is said about the video."
-    text = (
-        "Thick orange frame: this picture looks manipulated; thin blue: genuine; grey: neither. "
-        "The face is judged by the mean of its pictures. "
-    )
+    if any(one.verdict.turns for one in drawn):
+        text = (
+            "The pictures of a turn were judged together: thick orange frame: their turn looks "
+            "manipulated; thin blue: genuine; grey: neither. The face is judged by the mean of its "
+            "turns. The strip has one cell per picture, from violet (it counted nothing in its "
+            f"turn) to yellow ({STRONG:g} times its even share or more), below the answer of each "
+            "turn, above P(manipulated) of it. It shows what the model used, not where a "
+            "manipulation begins."
+        )
+    else:
+        text = (
+            "Thick orange frame: this picture looks manipulated; thin blue: genuine; grey: "
+            "neither. The face is judged by the mean of its pictures. "
+        )
     if explained:
         text += (
             "Right of each picture: where the model sees manipulation (Grad-CAM, one scale for the "

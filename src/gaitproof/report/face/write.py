@@ -84,7 +84,7 @@ def write_scan(folder: Path, found: FaceScan, model: FaceForgeryModel) -> tuple[
     story = ScanStory(
         found,
         model.card,
-        tuple(make_card(one) for one in shown),
+        tuple(make_card(one, model.card.operating_point) for one in shown),
         tuple(plots),
         tuple(path.name for path in written),
         f"gaitproof {__version__}",

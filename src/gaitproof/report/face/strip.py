@@ -1,0 +1,84 @@
+"""What each picture of a face counted where a network over time judged them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.face.model import FaceOperatingPoint
+from gaitproof.face.verdict import FrameScore
+from gaitproof.report.face.evidence import palette
+from gaitproof.report.style import COLOURS, GREY
+
+Image = NDArray[np.uint8]
+
+STRONG: Final = 3.0
+"""Times a picture's even share from which on its colour is the lightest."""
+
+HEIGHT: Final = 40
+"""Pixels of a strip."""
+
+_BAR: Final = 10
+"""Pixels of them that say how each turn was answered."""
+
+_GAP: Final = 6
+"""Pixels of white between turns, at most."""
+
+
+def turn_edges(frames: Sequence[FrameScore], width: int) -> list[tuple[int, int]]:
+    """Return where each turn lies in a strip: first column, and the one after the last.
+
+    Parameters
+    ----------
+    frames
+        The judged pictures, all of them in turns.
+    width
+        Of the strip, pixels.
+    """
+    counts = [len(list(group)) for _, group in groupby(frames, key=lambda frame: frame.turn)]
+    gap = min(_GAP, width // (4 * max(1, len(counts))))
+    ends = np.cumsum([0, *counts]) / max(1, len(frames)) * (width + gap)
+    edges = [int(end) for end in ends.round()]
+    return [(first, max(first + 1, last - gap)) for first, last in pairwise(edges)]
+
+
+def draw_strip(frames: Sequence[FrameScore], width: int, point: FaceOperatingPoint) -> Image:
+    """Draw one cell per picture, the lighter the more it counted in its turn.
+
+    A bar above each turn is orange where the turn looks manipulated, blue where it looks genuine
+    and grey between.
+
+    Parameters
+    ----------
+    frames
+        The judged pictures, all of them in turns.
+    width
+        Pixels.
+    point
+        Band of the answers.
+
+    Returns
+    -------
+    Shape (`HEIGHT`, `width`, 3), RGB.
+    """
+    strip = np.full((HEIGHT, width, 3), 255, np.uint8)
+    turns = [list(group) for _, group in groupby(frames, key=lambda frame: frame.turn)]
+    for turn, (first, last) in zip(turns, turn_edges(frames, width), strict=True):
+        weights = np.array([frame.weight or 0.0 for frame in turn])
+        strengths = (weights * len(turn) / STRONG).clip(0, 1)
+        of_column = np.arange(last - first) * len(turn) // (last - first)
+        colours = palette()[(255 * strengths).round().astype(np.uint8)].round()
+        strip[_BAR:, first:last] = colours[of_column]
+        strip[: _BAR - 2, first:last] = answer_colour(turn[0].score, point)
+    return strip
+
+
+def answer_colour(score: float, point: FaceOperatingPoint) -> tuple[int, int, int]:
+    """Return RGB: orange for a score that looks manipulated, blue for genuine, grey between."""
+    colour = COLOURS[1] if score < point.low else COLOURS[0] if score >= point.high else GREY
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
