@@ -296,8 +296,8 @@ def save_face_evaluation(result: FaceEvaluation, folder: Path) -> list[Path]:
 
 
 def _curves(stores: list[StoreResult]) -> dict[str, FaceScores]:
-    """Return the scores of clips of every store, and of the pictures if there is one store."""
+    """Return the scores of clips of every store, and of pictures or turns if there is one store."""
     if len(stores) == 1:
         answers = stores[0].answers
-        return {"clips": clip_scores(answers), "pictures": picture_scores(answers)}
+        return {"clips": clip_scores(answers), stores[0].unit: picture_scores(answers)}
     return {plain_text(store.name): clip_scores(store.answers) for store in stores}

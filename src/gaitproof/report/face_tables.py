@@ -50,13 +50,13 @@ def format_figure(found: FaceFigures, name: str) -> str:
 
 
 def store_table(store: StoreResult) -> Table:
-    """Lay out all figures of one store, of pictures and of clips."""
+    """Lay out all figures of one store, of pictures or turns, and of clips."""
     from rich.markup import escape
 
     table = _table(
         f"{escape(printable(store.name))}: % [95 % over people]",
         ("figure",),
-        ("pictures", "clips"),
+        (store.unit, "clips"),
     )
     for name, heading in HEADINGS.items():
         cells = (format_figure(found, name) for found in (store.picture, store.video))

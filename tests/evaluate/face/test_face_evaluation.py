@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from forged_stores import brightness_model, darken, forged_store
+from tiny_clip_model import clip_model, make_clip_weights
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.face.evaluation import evaluate_faces, score_clip
@@ -167,3 +168,18 @@ def test_without_calibration_there_are_no_ratios(tmp_path, store):
     found = evaluate_faces(plain, [store], draws=20)
     assert math.isnan(found.stores[0].cllr)
     assert [path.name for path in write_scores(found, tmp_path)] == ["scores.csv"]
+
+
+def test_a_model_over_time_is_evaluated_in_turns(tmp_path):
+    store = forged_store(tmp_path / "store", 3, pictures=6)
+    weights = make_clip_weights(gain=30.0, centre=0.2)
+    model = clip_model(tmp_path / "model", weights=weights, rate=5.0, detector="drawn 1")
+    found = evaluate_faces(model, [store], draws=20)
+    (result,) = found.stores
+    assert result.unit == "turns"
+    # six pictures make one turn of four, and a rest that is too short
+    assert {len(answer.pictures) for answer in result.answers} == {1}
+    assert result.manipulations["dark"].values["auc"].value == 1
+    assert "the store's pictures are spread over the clip, the model was" in result.notes[-1]
+    written = write_scores(found, tmp_path)[0].read_text().splitlines()
+    assert written[1].split(",")[5] == "6"

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from face_scans import SIDE, make_face, make_model, make_scan
 
 from gaitproof.errors import InputError
+from gaitproof.face.verdict import FaceTurn
+from gaitproof.report.face.strip import HEIGHT, answer_colour, draw_strip, turn_edges
 from gaitproof.report.face.write import PAGE, write_scan
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -149,3 +152,61 @@ def test_the_page_fits_every_screen_and_asks_for_nothing(model, three, tmp_path)
         browser.close()
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert complaints == []
+
+
+def in_turns(model, weights, scores, members=((), ())):
+    """Return a scan of one face whose pictures were judged in two turns."""
+    half = len(weights) // 2
+    verdict, pictures = make_face(1, np.repeat(scores, half), model)
+    frames = tuple(
+        replace(frame, turn=1 + place // half, weight=weight)
+        for place, (frame, weight) in enumerate(zip(verdict.frames, weights, strict=True))
+    )
+    turns = tuple(
+        FaceTurn(frames[half * place].time, frames[half * (place + 1) - 1].time, half, score, said)
+        for place, (score, said) in enumerate(zip(scores, members, strict=True))
+    )
+    return make_scan([(replace(verdict, frames=frames, turns=turns), pictures)])
+
+
+def test_pictures_judged_together_have_no_score_of_their_own(tmp_path):
+    changes = {
+        "clip": {"frames": 4, "rate": 2.0, "pictures": 8},
+        "members": ("cnn-bilstm-1", "bigru-2"),
+    }
+    model = make_model(maps=False, **changes)
+    weights = [0.25] * 4 + [0.0, 0.1, 0.8, 0.1]
+    found = in_turns(model, weights, (0.9, 0.2), ((0.95, 0.85), (0.3, 0.1)))
+    write_scan(tmp_path, found, model)
+    page = read(tmp_path)
+    for part in (
+        "the mean over 2 turns of pictures judged together",
+        "no picture has a score of its own",
+        "cnn-bilstm-1: 0.375",
+        "bigru-2: 0.525",
+        "turn 2, counted 80 %; P(manipulated) 0.80",
+        "P(manipulated) of its turn",
+        "3.00 s (80 %)",
+    ):
+        assert part in page, part
+    told = json.loads((tmp_path / "scan.json").read_text())["faces"][0]
+    assert [frame["weight"] for frame in told["frames"]] == weights
+    assert [turn["probability_fake"] for turn in told["turns"]] == pytest.approx([0.1, 0.8])
+    assert told["members"] == pytest.approx([0.625, 0.475])
+
+
+def test_the_strip_is_lightest_where_a_picture_counted_most():
+    model = make_model(clip={"frames": 4, "rate": 2.0, "pictures": 8})
+    found = in_turns(model, [0.25] * 4 + [0.0, 0.1, 0.8, 0.1], (0.9, 0.2))
+    frames, point = found.faces[0].frames, model.card.operating_point
+    strip = draw_strip(frames, 406, point)
+    assert strip.shape == (HEIGHT, 406, 3)
+    (first, one_end), (second, end) = turn_edges(frames, 406)
+    assert (first, one_end, second, end) == (0, 200, 206, 406)
+    cells = strip[-1, second:end].astype(int).sum(axis=1).reshape(4, -1).mean(axis=1)
+    assert cells.argmax() == 2
+    assert cells.argmin() == 0
+    even = strip[-1, first:one_end]
+    assert (even == even[0]).all()
+    assert tuple(strip[0, 0]) == answer_colour(0.9, point) != answer_colour(0.2, point)
+    assert (strip[:, one_end:second] == 255).all()

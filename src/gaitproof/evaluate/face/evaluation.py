@@ -169,6 +169,7 @@ def _summarise(
             for place, condition in enumerate(conditions, start=1)
         ),
         notes=tuple(_notes(model, store)),
+        unit="pictures" if card.clip is None else "turns",
     )
 
 

@@ -76,7 +76,7 @@ class StoreResult:
     answers
         One per clip.
     picture, video
-        Figures of single pictures, and of clips (mean of the pictures' scores).
+        Figures of single pictures or turns, and of clips (mean of their scores).
     manipulations
         Of clips, per manipulation: its forged clips with all genuine ones.
     decisions
@@ -87,6 +87,8 @@ class StoreResult:
         Figures of clips under every condition; empty where it was not asked for.
     notes
         What lowers confidence.
+    unit
+        What `picture` is about: ``pictures``, or the ``turns`` in which they were judged.
     """
 
     name: str
@@ -98,11 +100,13 @@ class StoreResult:
     cllr: float
     sweep: tuple[SweepStep, ...] = ()
     notes: tuple[str, ...] = ()
+    unit: str = "pictures"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return {
             "name": self.name,
+            "unit": self.unit,
             "picture": _figures(self.picture),
             "video": _figures(self.video),
             "manipulations": {name: _figures(found) for name, found in self.manipulations.items()},
