@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -32,7 +32,8 @@ from gaitproof.train.face.export import describe_clips, save_face_model, write_m
 from gaitproof.train.face.loop import train_faces
 from gaitproof.train.face.merge import merge_networks
 from gaitproof.train.face.networks.base import FORGED, GENUINE
-from gaitproof.train.face.samples import draw_labelled, draw_pair
+from gaitproof.train.face.sampler import FaceSampler
+from gaitproof.train.face.samples import Crop
 
 if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings
@@ -302,52 +303,30 @@ def score_held_out(
         `VARIANTS` genuine scores of every genuine clip, and as many forged ones: of the clip
         blended with itself, or of the forged clips, as the recipe has it.
     """
-    kind, alignment = settings.forgeries, settings.alignment
+    kind = settings.forgeries
     clips: list[tuple[float, FaceClip]] = []
     pictures: list[tuple[float, FaceClip]] = []
 
-    def take(crops: list[Image], clip: FaceClip) -> None:
-        scores = _score(model, np.stack(crops), settings.frames)
+    def take(crops: list[Crop], clip: FaceClip) -> None:
+        pixels = np.stack([crop.picture for crop in crops])
+        scores = _score(model, pixels, settings.frames)
         clips.append((float(scores.mean()), clip))
         pictures.extend((float(score), clip) for score in scores)
 
+    sampler = FaceSampler(stores, "validation", settings)
     rng = random_source(settings.seed, step=1, stream=Stream.VALIDATION)
-    for store in stores:
-        for stored in store.of_split("validation"):
-            faces = store.read(stored, _choose(stored.pictures, settings.frames))
-            real = stored.clip.label is Label.REAL
-            places = range(len(faces.pictures))
-            for seed in rng.integers(2**63, size=VARIANTS):
-                if not real:
-                    if kind != "self-blended":
-                        crops = [
-                            draw_labelled(
-                                faces.pictures[place],
-                                faces.points[place],
-                                alignment,
-                                int(seed),
-                                forged=True,
-                            ).picture
-                            for place in places
-                        ]
-                        take(crops, stored.clip)
-                    continue
-                pairs = [
-                    draw_pair(
-                        faces.pictures[place],
-                        faces.landmarks(place),
-                        faces.points[place],
-                        alignment,
-                        int(seed),
-                    )
-                    for place in places
-                ]
-                take([pair[GENUINE].picture for pair in pairs], stored.clip)
+    for source in ((store, clip) for store in stores for clip in store.of_split("validation")):
+        stored = source[1]
+        places = _choose(stored.pictures, settings.frames)
+        for seed in map(int, rng.integers(2**63, size=VARIANTS)):
+            if stored.clip.label is Label.REAL:
+                pairs = sampler.cut_genuine(source, places, seed)
+                take([pair[GENUINE] for pair in pairs], stored.clip)
                 if kind != "labelled":
-                    blended = FaceClip(
-                        stored.clip.path, Label.FAKE, stored.clip.keys, "self-blended"
-                    )
-                    take([pair[FORGED].picture for pair in pairs], blended)
+                    blended = replace(stored.clip, label=Label.FAKE, manipulation="self-blended")
+                    take([pair[FORGED] for pair in pairs], blended)
+            elif kind != "self-blended":
+                take(sampler.cut_forged(source, places, seed), stored.clip)
     return HeldOut(
         *(
             FaceScores.of_clips([score for score, _ in part], [clip for _, clip in part])
