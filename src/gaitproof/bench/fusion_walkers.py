@@ -445,8 +445,8 @@ def _learn_faces(
 
 
 def _describe(settings: WalkersSettings, recipe: FaceTrainSettings) -> dict[str, Any]:
+    # more people to be claimed only add to what is there
     return {
-        "people": settings.people,
         "training_people": settings.training_people,
         "film": {**asdict(settings.film), "size": list(settings.film.size)},
         "seed": settings.seed,
