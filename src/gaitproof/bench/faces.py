@@ -399,16 +399,18 @@ def film(portrait: Image, seed: int, seconds: float, paths: Mapping[str, Path]) 
 
 
 def time_network(model: FaceForgeryModel) -> float:
-    """Return the milliseconds that the network takes per crop, in a batch: the best of three."""
-    side = model.card.alignment.size
-    crops = np.random.default_rng(0).integers(0, 256, (_TIMED, side, side, 3), np.uint8)
-    model.score(crops)
+    """Return the milliseconds that the network takes per crop, of a batch or turn."""
+    side, clip = model.card.alignment.size, model.card.clip
+    count = _TIMED if clip is None else clip.frames
+    score: Callable[[Image], object] = model.score if clip is None else model.score_turn
+    crops = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
+    score(crops)
     times = []
     for _ in range(3):
         began = perf_counter()
-        model.score(crops)
+        score(crops)
         times.append(perf_counter() - began)
-    return 1000 * min(times) / _TIMED
+    return 1000 * min(times) / count
 
 
 def _judge(found: FaceScan, pairing: Pairing, kind: str, compression: str) -> Trial:

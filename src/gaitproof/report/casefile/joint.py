@@ -158,8 +158,10 @@ def _face_text(face: FaceFinding | None) -> str:
     text = f"Of the face alone the answer is {face.decision.value}{why}. "
     if face.score is not None:
         noun = "picture" if face.pictures == 1 else "pictures"
+        many = "1 turn" if face.turns == 1 else f"{face.turns} turns"
+        of = f"{many} of {face.pictures} {noun} in all" if face.turns else f"{face.pictures} {noun}"
         text += (
-            f"Mean score {face.score:.3f} of {face.pictures} {noun} (0 manipulated, 1 genuine), "
+            f"Mean score {face.score:.3f} of {of} (0 manipulated, 1 genuine), "
             f"from {face.first:.1f} to {face.last:.1f} s. "
         )
     if face.log10_lr is not None:

@@ -139,6 +139,8 @@ class FaceFinding:
         Seconds at which it was first and last seen.
     model_id, weights_sha256, detector, limits
         Of the detector of forgeries, and what found the faces.
+    turns
+        In how many turns the pictures were judged together; 0 if one by one.
     """
 
     decision: FaceDecision
@@ -158,6 +160,7 @@ class FaceFinding:
     weights_sha256: str
     detector: str
     limits: str
+    turns: int = 0
 
 
 @dataclass(frozen=True)
@@ -385,6 +388,7 @@ def _finding(face: FaceVerdict, scan: FaceScan, card: FaceDetectorCard) -> FaceF
         weights_sha256=card.weights_sha256,
         detector=scan.detector,
         limits=card.limits,
+        turns=len(face.turns),
     )
 
 
