@@ -81,8 +81,14 @@ def _clips(evaluation: Mapping[str, Any]) -> FaceFigures:
         name: Interval(*(math.nan if one[end] is None else one[end] for end in _ENDS))
         for name, one in found["values"].items()
     }
-    counts = ("genuine", "forged", "genuine_people", "forged_people", "threshold")
-    return FaceFigures(*(found[name] for name in counts), values)
+    return FaceFigures(
+        genuine=found["genuine"],
+        forged=found["forged"],
+        genuine_people=found["genuine_people"],
+        forged_people=found["forged_people"],
+        threshold=found["threshold"],
+        values=values,
+    )
 
 
 _ENDS: Final = ("value", "low", "high")

@@ -47,10 +47,19 @@ def test_whole_groups_of_training_clips_are_set_aside(clips, share, seed):
         assert after.split == before.split or (may_move and after.split == "validation")
 
 
+def test_some_people_are_set_aside_however_few_there_are_but_not_all():
+    few = [clip(i, [f"person {i}"], "train") for i in range(5)]
+    for share, expected in ((0.0, 0), (0.01, 1), (0.2, 1), (0.21, 2), (0.99, 4)):
+        aside = [c for c in set_aside(few, share) if c.split == "validation"]
+        assert len(aside) == expected
+    assert set_aside(few[:1], 0.5) == (few[0],)
+    assert set_aside([], 0.5) == ()
+
+
 def test_as_many_are_set_aside_as_wished():
     clips = [clip(i, [f"person {i}"], "train") for i in range(400)]
     aside = [c for c in set_aside(clips, 0.2, seed=3) if c.split == "validation"]
-    assert 50 <= len(aside) <= 110
+    assert len(aside) == 80
     assert set_aside(clips, 0.2, seed=3) != set_aside(clips, 0.2, seed=4)
 
 

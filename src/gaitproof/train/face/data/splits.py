@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -109,27 +110,29 @@ def assign_splits(
 def set_aside(clips: Sequence[FaceClip], share: float, seed: int = 0) -> tuple[FaceClip, ...]:
     """Take validation clips from the training side where a data set has none.
 
-    Clips that hang together go together; drawn as in `assign_splits`.
+    Clips that hang together go together. As many groups as the share wants, rounded up, but never
+    all of them.
 
     Parameters
     ----------
     clips
         With their sides.
     share
-        Of the groups, from 0 to below 1.
+        Of the groups of training clips, from 0 to below 1.
     seed
         Draws other groups.
     """
     if any(clip.split == "validation" for clip in clips):
         return tuple(clips)
     groups = group_clips(clips)
-    first: dict[int, str] = {}
+    points: dict[int, float] = {}
     for group, clip in zip(groups, clips, strict=True):
-        first[group] = min(first.get(group, clip.keys[0]), *clip.keys)
-    shares = {"train": 1 - share, "validation": share, "test": 0.0}
-    sides = {group: _draw(key, shares, seed) for group, key in first.items()}
+        if clip.split == "train":
+            points[group] = min(points.get(group, 1.0), *(_point(k, seed) for k in clip.keys))
+    count = min(math.ceil(share * len(points)), len(points) - 1)
+    aside = set(sorted(points, key=points.__getitem__)[: max(count, 0)])
     return tuple(
-        replace(clip, split=sides[group]) if clip.split == "train" else clip
+        replace(clip, split="validation") if clip.split == "train" and group in aside else clip
         for group, clip in zip(groups, clips, strict=True)
     )
 
@@ -149,7 +152,12 @@ def find_leaks(clips: Sequence[FaceClip]) -> tuple[str, ...]:
 
 
 def _draw(key: str, shares: Mapping[str, float], seed: int) -> str:
-    digest = hashlib.sha256(f"{seed}\x1f{key}".encode()).digest()
-    point = int.from_bytes(digest[:8], "big") / 2**64
     bounds = np.cumsum([shares[name] for name in SHARES])
-    return tuple(SHARES)[min(int(np.searchsorted(bounds, point, side="right")), len(SHARES) - 1)]
+    place = int(np.searchsorted(bounds, _point(key, seed), side="right"))
+    return tuple(SHARES)[min(place, len(SHARES) - 1)]
+
+
+def _point(key: str, seed: int) -> float:
+    """Return a number from 0 to 1 that key and seed decide, the same on every machine."""
+    digest = hashlib.sha256(f"{seed}\x1f{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
