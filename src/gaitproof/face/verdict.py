@@ -211,9 +211,9 @@ class FaceVerdict:
         fields = asdict(self)
         fields["decision"] = self.decision.value
         fields["probability_fake"] = None if self.score is None else 1 - self.score
-        for name, parts in (("frames", self.frames), ("turns", self.turns)):
-            for entry, part in zip(fields[name], parts, strict=True):
-                entry["probability_fake"] = part.probability_fake
+        parts: tuple[FrameScore | FaceTurn, ...] = (*self.frames, *self.turns)
+        for entry, part in zip((*fields["frames"], *fields["turns"]), parts, strict=True):
+            entry["probability_fake"] = part.probability_fake
         fields["members"] = list(self.members)
         return fields
 

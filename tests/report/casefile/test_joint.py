@@ -2,12 +2,14 @@ import html
 import io
 import json
 import re
+from dataclasses import replace
 
 import jsonschema
 import pypdf
 import pytest
 from made_joint import make_face, make_weights
 
+from gaitproof.face.verdict import FaceTurn
 from gaitproof.report.casefile import compose, parse_report, seal, to_json
 from gaitproof.report.casefile.content import report_schema
 from gaitproof.report.casefile.pdf import render_pdf
@@ -88,6 +90,13 @@ def test_learnt_weights_are_told(with_face):
     names = {"gait_model": "scripted-1", "face_model": "tiny-1"}
     page, _ = read(with_face("AUTHENTIC", make_face(), weights=make_weights(**names)))
     assert "learnt on 16 people: made trials" in page
+
+
+def test_pictures_judged_together_are_told_as_turns(with_face):
+    face = make_face()
+    turns = tuple(FaceTurn(i, i + 0.5, 4, 0.9) for i in range(3))
+    page, _ = read(with_face("AUTHENTIC", replace(face, turns=turns)))
+    assert f"of 3 turns of {len(face.frames)} pictures in all (0 manipulated" in page
 
 
 def test_a_face_model_without_calibration_or_data(with_face):

@@ -55,7 +55,10 @@ def merge_networks(members: Sequence[bytes]) -> bytes:
     joined = _Joined(loaded[0].graph.input[0])
     outputs = [joined.add(model.graph) for model in loaded]
     index = numpy_helper.from_array(np.array([GENUINE], np.int64), "genuine")
-    one, least = (numpy_helper.from_array(np.float32(v), n) for v, n in ((1, "one"), (_LEAST, "e")))
+    one, least = (
+        numpy_helper.from_array(np.array(value, np.float32), name)
+        for value, name in ((1, "one"), (_LEAST, "least"))
+    )
     shares = []
     for place, given in enumerate(outputs):
         names = [f"ensemble/{name}/{place}" for name in ("shares", "share")]
@@ -69,7 +72,7 @@ def merge_networks(members: Sequence[bytes]) -> bytes:
         helper.make_node("Mean", shares, ["ensemble/genuine"]),
         helper.make_node("Sub", ["one", "ensemble/genuine"], ["ensemble/forged"]),
         helper.make_node("Concat", ["ensemble/forged", "ensemble/genuine"], ["both"], axis=1),
-        helper.make_node("Max", ["both", "e"], ["bounded"]),
+        helper.make_node("Max", ["both", "least"], ["bounded"]),
         helper.make_node("Log", ["bounded"], [_LOGITS]),
         helper.make_node("Mean", [given[ATTENTION] for given in outputs], [ATTENTION]),
     ]

@@ -74,7 +74,7 @@ def gather(values: Tensor, present: Tensor | None) -> Tensor:
 def spread(values: Tensor, present: Tensor | None, clips: int) -> Tensor:
     """Return values (M, D) of the M present pictures as (N, T, D), with 0 for the absent."""
     if present is None:
-        return values.unflatten(0, (clips, -1))
+        return values.reshape(clips, -1, *values.shape[1:])
     out = values.new_zeros(*present.shape, values.shape[1])
     out[present] = values
     return out
