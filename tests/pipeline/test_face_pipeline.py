@@ -33,6 +33,7 @@ SMALL = {
     "frames": 3,
     "epochs": 5,
     "pictures_per_epoch": 72,
+    "damaged": 0.0,
     "learning_rate": 0.002,
     # the seed's schedule stops learning after so few steps
     "schedule": {"name": "step", "factor": 0.5, "stages": 5},
