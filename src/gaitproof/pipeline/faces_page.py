@@ -140,7 +140,5 @@ def _commands(summary: Summary) -> Iterator[tuple[str, str]]:
         model = shlex.quote(str(folder / MODEL_FOLDER))
         yield "look at a video", f"gaitproof face scan VIDEO --model {model}"
         yield "another data set", f"gaitproof face evaluate {model} STORE"
-    yield (
-        "more clips",
-        f"gaitproof face pipeline {shlex.quote(summary.source)} -o {shlex.quote(summary.folder)}",
-    )
+    # with the options it was given: others would make another store
+    yield "more clips, or what is missing", "the command that made this page, once more"
