@@ -73,6 +73,7 @@ def fusion_walkers(
     for table in (tables.figures_table, tables.kinds_table, tables.weights_table):
         console.print(table(found.fusion))
     console.print(_answers_table(found))
+    console.print("What is drawn and left out together are pairs of people who exchange faces.")
     for name, why in found.left_out.items():
         console.print(f"Not enrolled: {markup(name)}: {markup(why)}")
 
