@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gaitproof.cli.devices import AcceleratorOption, LoadersOption
-from gaitproof.cli.pipeline import FAILED_STATUS
+from gaitproof.cli.pipeline import tell
 from gaitproof.cli.verify import JsonOption
 
 
@@ -60,17 +60,12 @@ def pipeline(
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.face import parse_detector
     from gaitproof.cli.output import (
-        failure_table,
         markup,
-        print_json,
         progress_bar,
         stderr,
-        stdout,
     )
 
     need_training_extra("sklearn")
-    from gaitproof.cli.pipeline import steps_table
-    from gaitproof.media.files import write_atomically
     from gaitproof.pipeline.faces import (
         FACE_STEPS,
         HYBRID,
@@ -79,7 +74,6 @@ def pipeline(
         run_face_pipeline,
     )
     from gaitproof.pipeline.faces_page import FACE_TITLES, face_pipeline_page
-    from gaitproof.pipeline.run import PAGE_FILE
     from gaitproof.train.face.config import FaceTrainSettings
     from gaitproof.train.face.data.prepare import PrepareSettings
     from gaitproof.train.hardware import TrainerSettings
@@ -108,19 +102,8 @@ def pipeline(
             ),
             say=lambda note: notices.print(markup(note)),
         )
-    page = output / PAGE_FILE
-    write_atomically(page, face_pipeline_page(summary, datetime.now().astimezone()).encode())
-    if as_json:
-        print_json(summary.to_dict())
-    else:
-        stdout().print(steps_table(summary, FACE_TITLES))
-        failures = [failure for step in summary.steps for failure in step.failures]
-        if failures:
-            stdout().print(failure_table(failures))
-    notices.print(markup(f"Summary: {page.resolve()}"))
-    if summary.failed is not None:
-        notices.print(markup(f"gaitproof: {summary.failed.text}"))
-        raise typer.Exit(FAILED_STATUS)
+    page = face_pipeline_page(summary, datetime.now().astimezone())
+    tell(summary, FACE_TITLES, page, as_json=as_json)
 
 
 def register(face: typer.Typer) -> None:

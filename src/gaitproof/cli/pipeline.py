@@ -81,15 +81,14 @@ def pipeline(
     from gaitproof.cli.experiments import load_settings, split_names
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.manifests import check_layout
-    from gaitproof.cli.output import markup, print_json, progress_bar, stderr, stdout
+    from gaitproof.cli.output import markup, progress_bar, stderr
     from gaitproof.config import VerifySettings
 
     need_training_extra()
     from gaitproof.media.augment import KINDS, Kind
-    from gaitproof.media.files import write_atomically
     from gaitproof.nets.onnx import DEFAULT_MODEL
     from gaitproof.pipeline.page import TITLES, pipeline_page
-    from gaitproof.pipeline.run import PAGE_FILE, STEPS, PipelineOptions, Step, run_pipeline
+    from gaitproof.pipeline.run import STEPS, PipelineOptions, Step, run_pipeline
 
     notices = stderr()
     options = PipelineOptions(
@@ -110,24 +109,50 @@ def pipeline(
             progress=lambda step, share: bar((STEPS.index(cast(Step, step)) + share) / len(STEPS)),
             say=lambda note: notices.print(markup(note)),
         )
-    page = output / PAGE_FILE
-    write_atomically(page, pipeline_page(summary, datetime.now().astimezone()).encode())
+    page = pipeline_page(summary, datetime.now().astimezone())
+    tell(summary, TITLES, page, as_json=as_json)
+
+
+def tell(summary: Summary, titles: Mapping[str, str], page: str, *, as_json: bool) -> None:
+    """Write the page of a pipeline into its folder, and print what it did.
+
+    Parameters
+    ----------
+    summary
+        What it did.
+    titles
+        Of its steps.
+    page
+        HTML.
+    as_json
+        Whether to print JSON instead of a table.
+
+    Raises
+    ------
+    typer.Exit
+        With status 2 if a step could not be done.
+    """
+    from gaitproof.cli.output import failure_table, markup, print_json, stderr, stdout
+    from gaitproof.media.files import write_atomically
+    from gaitproof.pipeline.run import PAGE_FILE
+
+    file = Path(summary.folder) / PAGE_FILE
+    write_atomically(file, page.encode())
     if as_json:
         print_json(summary.to_dict())
     else:
-        stdout().print(steps_table(summary, TITLES))
-        failures = [(what, why) for step in summary.steps for what, why in step.failures]
+        stdout().print(_steps_table(summary, titles))
+        failures = [failure for step in summary.steps for failure in step.failures]
         if failures:
-            from gaitproof.cli.output import failure_table
-
             stdout().print(failure_table(failures))
-    notices.print(markup(f"Summary: {page.resolve()}"))
+    notices = stderr()
+    notices.print(markup(f"Summary: {file.resolve()}"))
     if summary.failed is not None:
         notices.print(markup(f"gaitproof: {summary.failed.text}"))
         raise typer.Exit(FAILED_STATUS)
 
 
-def steps_table(summary: Summary, titles: Mapping[str, str]) -> Table:
+def _steps_table(summary: Summary, titles: Mapping[str, str]) -> Table:
     """Return the steps as a table."""
     from rich.table import Table
 

@@ -14,10 +14,10 @@ from gaitproof import __version__
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.pipeline.faces import EVALUATION_FILE, STORE_FOLDER
-from gaitproof.pipeline.page import read_plots
+from gaitproof.pipeline.page import read_plots, shown_failures, shown_steps
 from gaitproof.pipeline.run import EVALUATION_FOLDER, MODEL_FOLDER, SUMMARY_FILE, Summary
 from gaitproof.report.face_tables import HEADINGS, format_figure
-from gaitproof.report.page import PipelineStep, PipelineStory, render_pipeline
+from gaitproof.report.page import PipelineStory, render_pipeline
 
 FACE_TITLES: Final[Mapping[str, str]] = {
     "prepare": "Cutting and aligning faces",
@@ -49,16 +49,9 @@ def face_pipeline_page(summary: Summary, made: datetime) -> str:
     return render_pipeline(
         PipelineStory(
             source=summary.source,
-            steps=tuple(
-                PipelineStep(FACE_TITLES[step.name], step.condition, step.text, step.seconds)
-                for step in summary.steps
-            ),
+            steps=shown_steps(summary, FACE_TITLES),
             notes=summary.notes,
-            failures=tuple(
-                (FACE_TITLES[step.name], what, why)
-                for step in summary.steps
-                for what, why in step.failures
-            ),
+            failures=shown_failures(summary, FACE_TITLES),
             headings=("figure, %", "clips"),
             figures=() if found is None else tuple(_figure_rows(found)),
             figures_caption="" if found is None else _caption(found),

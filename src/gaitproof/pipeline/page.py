@@ -66,16 +66,9 @@ def pipeline_page(summary: Summary, made: datetime) -> str:
     return render_pipeline(
         PipelineStory(
             source=summary.source,
-            steps=tuple(
-                PipelineStep(TITLES[step.name], step.condition, step.text, step.seconds)
-                for step in summary.steps
-            ),
+            steps=shown_steps(summary, TITLES),
             notes=summary.notes,
-            failures=tuple(
-                (TITLES[step.name], what, why)
-                for step in summary.steps
-                for what, why in step.failures
-            ),
+            failures=shown_failures(summary, TITLES),
             headings=("probe", *_FIGURES.values(), "people", "trials (genuine)"),
             figures=() if evaluation is None else tuple(_figure_rows(evaluation)),
             figures_caption="" if evaluation is None else _caption(evaluation),
@@ -88,6 +81,21 @@ def pipeline_page(summary: Summary, made: datetime) -> str:
             made=made.strftime("%Y-%m-%d %H:%M"),
             software=f"gaitproof {__version__}",
         )
+    )
+
+
+def shown_steps(summary: Summary, titles: Mapping[str, str]) -> tuple[PipelineStep, ...]:
+    """Return the steps of a pipeline by their titles."""
+    return tuple(
+        PipelineStep(titles[step.name], step.condition, step.text, step.seconds)
+        for step in summary.steps
+    )
+
+
+def shown_failures(summary: Summary, titles: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """Return the title of a step, what it could not do and why, for everything that failed."""
+    return tuple(
+        (titles[step.name], what, why) for step in summary.steps for what, why in step.failures
     )
 
 
