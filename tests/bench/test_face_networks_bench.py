@@ -3,12 +3,15 @@ import json
 import numpy as np
 import pytest
 from drawn_stores import drawn_store, paint
+from typer.testing import CliRunner
 
 from gaitproof.bench import face_networks as bench
+from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.report.attention import mean_attention, plot_attention
 from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.loop import train_faces
 from gaitproof.train.hardware import TrainerSettings
 
 RECIPE = FaceTrainSettings(
@@ -79,6 +82,22 @@ def test_all_take_as_many_steps_and_see_as_many_pictures():
     assert bench.recipe_of("temporal-only", kept).views is None
 
 
+def test_validation_chooses_the_learning_rate(store, tmp_path):
+    rates = (1e-30, RECIPE.learning_rate)
+    chosen = bench.run(
+        store, RECIPE, ["compact"], rates=rates, run_folder=tmp_path, trainer_options=CPU
+    )
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(
+        f"compact-{rate:g}" for rate in rates
+    )
+    losses = {}
+    for rate in rates:
+        recipe = bench.recipe_of("compact", RECIPE.model_copy(update={"learning_rate": rate}))
+        run = train_faces([store], recipe, trainer_options=CPU)
+        losses[rate] = min(loss for _, loss in run.validation)
+    assert chosen.runs[0].learning_rate == min(losses, key=losses.get)
+
+
 def test_what_cannot_be_compared(store):
     with pytest.raises(InputError, match="must look at single pictures"):
         bench.run(store, RECIPE, ["temporal-only"], trainer_options=CPU)
@@ -91,3 +110,12 @@ def test_what_cannot_be_compared(store):
 def test_a_store_without_test_clips(tmp_path):
     with pytest.raises(InputError, match="no test clips"):
         bench.run(drawn_store(tmp_path, 3), RECIPE, ["compact"], trainer_options=CPU)
+
+
+@pytest.mark.parametrize("text", ["fast", "0.001,-1", "0", "nan", "0.1;0.2"])
+def test_rates_that_are_none(text):
+    found = CliRunner().invoke(
+        app, ["bench", "face-networks", "none.yaml", "--data", "none", "--rates", text]
+    )
+    assert isinstance(found.exception, ConfigError)
+    assert "not numbers above 0" in str(found.exception)

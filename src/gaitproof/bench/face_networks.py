@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -39,15 +38,15 @@ class Run:
         Which.
     parameters
         Number of those that learn.
-    seconds
-        Of the training.
+    learning_rate
+        The one that the validation clips chose; None of the ensemble.
     found
         What it says of each of the N test clips.
     """
 
     name: str
     parameters: int
-    seconds: float
+    learning_rate: float | None
     found: tuple[ClipScore, ...]
 
     @property
@@ -92,7 +91,7 @@ class Comparison:
                 {
                     "network": run.name,
                     "parameters": run.parameters,
-                    "seconds": run.seconds,
+                    "learning_rate": run.learning_rate,
                     "scores": run.scores.tolist(),
                     "attention": [
                         None if one is None else one.round(4).tolist() for one in run.attention
@@ -108,6 +107,7 @@ def run(
     settings: FaceTrainSettings,
     names: Sequence[str],
     *,
+    rates: Sequence[float] = (),
     run_folder: Path | None = None,
     progress: Callable[[float, float], None] | None = None,
     trainer_options: TrainerSettings | None = None,
@@ -124,6 +124,9 @@ def run(
         As many pictures are shown to both.
     names
         Networks; the first, which the others are compared with, must be one of single pictures.
+    rates
+        Learning rates to train every network with; the one with the least validation loss counts.
+        None for the recipe's alone.
     run_folder
         Keeps a checkpoint of each, so that an interrupted comparison goes on.
     progress, trainer_options
@@ -144,22 +147,29 @@ def run(
             "The first network must look at single pictures: the others are compared with it.",
             actual=", ".join(names),
         )
+    tried = rates or (settings.learning_rate,)
     runs = []
     for place, name in enumerate(names):
+        trained = []
+        for number, rate in enumerate(tried):
+            begun = place + number / len(tried)
 
-        def told(done: float, loss: float, place: int = place) -> None:
-            if progress is not None:
-                progress((place + done) / len(names), loss)
+            def told(done: float, loss: float, begun: float = begun) -> None:
+                if progress is not None:
+                    progress((begun + done / len(tried)) / len(names), loss)
 
-        began = perf_counter()
-        trained = train_faces(
-            [store],
-            recipe_of(name, settings),
-            told,
-            run_folder=None if run_folder is None else run_folder / name,
-            trainer_options=trainer_options,
-        )
-        runs.append(_test(name, trained, store, clips, perf_counter() - began))
+            recipe = recipe_of(name, settings.model_copy(update={"learning_rate": rate}))
+            folder = None if run_folder is None else run_folder / f"{name}-{rate:g}"
+            trained.append(
+                train_faces(
+                    [store],
+                    recipe,
+                    told,
+                    run_folder=folder,
+                    trainer_options=trainer_options,
+                )
+            )
+        runs.append(_test(name, min(trained, key=_validation_loss), store, clips))
     members = [one for one in runs if one.name.startswith(MEMBERS)]
     if len(members) > 1:
         runs.append(_average(members))
@@ -187,16 +197,14 @@ def recipe_of(name: str, settings: FaceTrainSettings) -> FaceTrainSettings:
     return settings.model_copy(update=changes)
 
 
-def _test(
-    name: str,
-    trained: TrainedFaces,
-    store: FaceStore,
-    clips: Sequence[StoredClip],
-    seconds: float,
-) -> Run:
+def _validation_loss(trained: TrainedFaces) -> float:
+    return min(loss for _, loss in trained.validation)
+
+
+def _test(name: str, trained: TrainedFaces, store: FaceStore, clips: Sequence[StoredClip]) -> Run:
     found = tuple(trained.score_clip(store.read(stored)) for stored in clips)
     learnt = (one.numel() for one in trained.network.parameters() if one.requires_grad)
-    return Run(name, sum(learnt), seconds, found)
+    return Run(name, sum(learnt), trained.settings.learning_rate, found)
 
 
 def _average(members: Sequence[Run]) -> Run:
@@ -205,6 +213,6 @@ def _average(members: Sequence[Run]) -> Run:
     return Run(
         ENSEMBLE,
         sum(one.parameters for one in members),
-        sum(one.seconds for one in members),
+        None,
         tuple(average(dict(zip(names, said, strict=True))) for said in by_clip),
     )

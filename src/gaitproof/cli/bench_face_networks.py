@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,14 @@ def face_networks(
     networks: Annotated[
         str, typer.Option(help="Names; the first looks at single pictures and is compared with.")
     ] = "compact",
+    rates: Annotated[
+        str,
+        typer.Option(
+            metavar="RATE,...",
+            help="Learning rates to try; validation chooses one for each network. The recipe's "
+            "without.",
+        ),
+    ] = "",
     run: RunOption = None,
     output: Annotated[
         Path | None,
@@ -39,19 +48,21 @@ def face_networks(
     """Train networks for faces on the same clips and compare them, kind by kind of forgery."""
     need_training_extra("sklearn")
     from gaitproof.bench import face_networks as bench
+    from gaitproof.cli.experiments import split_names
     from gaitproof.cli.output import json_text, print_json, progress_bar
     from gaitproof.media.files import make_folder, write_atomically
     from gaitproof.train.face.config import FaceTrainSettings
     from gaitproof.train.face.data.store import FaceStore
     from gaitproof.train.hardware import TrainerSettings
 
-    names = [part.strip() for part in networks.split(",") if part.strip()]
+    names, tried = split_names(networks), _read_rates(rates)
     settings, store = FaceTrainSettings.load(config), FaceStore.open(data)
     with progress_bar("Training") as progress:
         found = bench.run(
             store,
             settings,
             names,
+            rates=tried,
             run_folder=run,
             progress=progress,
             trainer_options=TrainerSettings(accelerator=accelerator, loaders=loaders),
@@ -73,14 +84,31 @@ def face_networks(
         _show(found)
 
 
+def _read_rates(text: str) -> tuple[float, ...]:
+    from gaitproof.cli.experiments import split_names
+    from gaitproof.errors import ConfigError
+
+    try:
+        rates = tuple(map(float, split_names(text)))
+    except ValueError:
+        rates = (math.nan,)
+    if not all(math.isfinite(rate) and rate > 0 for rate in rates):
+        raise ConfigError(
+            "The learning rates are not numbers above 0.",
+            expected="such as 0.001,0.0003",
+            actual=text,
+        )
+    return rates
+
+
 def _show(found: Comparison) -> None:
     from rich.table import Table
 
     from gaitproof.cli.output import stdout
 
     table = Table(title=f"AUC of clips, {len(found.clips)} test clips (95 % over people)")
-    for title in ("network", "learns", "s"):
-        table.add_column(title)
+    for title in ("network", "learns", "rate"):
+        table.add_column(title, no_wrap=True)
     for kind in found.compared[0].auc:
         table.add_column(kind)
     for one, run in zip(found.compared, found.runs, strict=True):
@@ -92,7 +120,8 @@ def _show(found: Comparison) -> None:
                 ends = f"[{100 * gain.low:+.1f} to {100 * gain.high:+.1f}]"
                 text += f"\n{100 * gain.value:+.1f} {ends}"
             cells.append(text)
-        table.add_row(one.name, f"{run.parameters / 1e6:.2f} M", f"{run.seconds:.0f}", *cells)
+        rate = "" if run.learning_rate is None else f"{run.learning_rate:g}"
+        table.add_row(one.name, f"{run.parameters / 1e6:.2f} M", rate, *cells)
     console = stdout()
     console.print(table)
     console.print(f"Second lines: points more than {found.reference}, same people drawn for both.")
