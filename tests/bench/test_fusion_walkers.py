@@ -11,6 +11,7 @@ from tiny_face_model import write_model
 from typer.testing import CliRunner
 
 from gaitproof.bench import fusion_walkers as bench
+from gaitproof.bench.fusion import figures_table
 from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.fusion import FACE, UNLEARNT, WALK
@@ -124,6 +125,8 @@ def test_the_experiment(ears, tmp_path):
     fusion = found.fusion
     assert fusion.weights.gait_model == "walk-1"
     assert fusion.weights.groups == 8  # pairs who exchange faces
+    title = str(figures_table(fusion, "pairs of people").title)
+    assert title.startswith("8 pairs of people, ")
     assert fusion.systems[WALK].by_kind[REENACTED].value < 0.8
     assert fusion.systems[FACE].by_kind[STRANGER].value < 0.8
     assert fusion.systems[UNLEARNT].auc.value > 0.9

@@ -47,12 +47,22 @@ def face_trials(result: FacesBench) -> SingleTrials:
     )
 
 
-def figures_table(result: FusionResult) -> Table:
-    """Return the figures of every way to weigh a video, and the gain over the better modality."""
+def figures_table(result: FusionResult, groups: str = "people") -> Table:
+    """Return the figures of every way to weigh a video, and the gain over the better modality.
+
+    Parameters
+    ----------
+    result
+        The figures.
+    groups
+        What is drawn and left out together.
+    """
     from rich.table import Table
 
-    groups = result.weights.groups
-    table = Table(title=f"{groups} people, {sum(result.weights.trials.values())} trials with both")
+    weights = result.weights
+    table = Table(
+        title=f"{weights.groups} {groups}, {sum(weights.trials.values())} trials with both"
+    )
     table.add_column("likelihood ratio")
     for title in ("AUC", f"more than the {result.better}", "EER", "Cllr"):
         table.add_column(title, justify="right")

@@ -70,10 +70,10 @@ def fusion_walkers(
         return
     console = stdout()
     console.print(f"Face model: AUC of clips of its own validation people {found.face_auc:.1%}")
-    for table in (tables.figures_table, tables.kinds_table, tables.weights_table):
-        console.print(table(found.fusion))
+    console.print(tables.figures_table(found.fusion, "pairs of people"))
+    console.print(tables.kinds_table(found.fusion))
+    console.print(tables.weights_table(found.fusion))
     console.print(_answers_table(found))
-    console.print("What is drawn and left out together are pairs of people who exchange faces.")
     for name, why in found.left_out.items():
         console.print(f"Not enrolled: {markup(name)}: {markup(why)}")
 
