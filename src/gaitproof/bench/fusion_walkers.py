@@ -75,9 +75,6 @@ RECIPE: Final = FaceTrainSettings(
     limits="Learnt on a few made people's drawn faces: worth nothing on anybody else's.",
     forgeries="labelled",
     alignment=AlignmentSettings(size=96, margin=0.1),
-    # all films come from one camera
-    damaged=0.0,
-    turn=0.0,
     epochs=8,
     pictures_per_epoch=1280,
     batch=32,
