@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gaitproof.errors import DependencyError
-from gaitproof.processes import run_apart, worker_pool
+from gaitproof.processes import run_all, run_apart, worker_pool
 
 CRASH = DependencyError("The worker died.")
 
@@ -78,6 +78,22 @@ def test_a_crash_costs_one_item_only(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_the_work_raises_ends_everything() -> None:
     with pytest.raises(TypeError):
         list(run_apart(["no number"], abs, 1))
+    with pytest.raises(TypeError):
+        run_all(["no number"], abs, 1, CRASH, lambda done: None)
+
+
+@pytest.mark.parametrize(("items", "workers"), [(range(3), 2), (range(2), 0), ([], 1)])
+def test_all_is_done_and_told(tmp_path: Path, items: list[int], workers: int) -> None:
+    told: list[int] = []
+    files = [tmp_path / str(item) for item in items]
+    run_all(files, Path.touch, workers, CRASH, told.append)
+    assert all(file.exists() for file in files)
+    assert told == list(range(len(files) + 1))
+
+
+def test_a_dead_process_is_our_error_there_too() -> None:
+    with pytest.raises(DependencyError, match="The worker died"):
+        run_all([3], os._exit, 1, CRASH, lambda done: None)
 
 
 UNGUARDED = """

@@ -8,7 +8,13 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    as_completed,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -50,6 +56,37 @@ def worker_pool(workers: int, crash: GaitproofError) -> Iterator[ProcessPoolExec
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def run_all(
+    items: Sequence[Item],
+    work: Callable[[Item], object],
+    workers: int,
+    crash: GaitproofError,
+    told: Callable[[int], None],
+) -> None:
+    """Do work on every item in other processes, in any order.
+
+    Parameters
+    ----------
+    items
+        What to work on; sent to the processes.
+    work
+        Can be imported by them. What it raises is raised here, and ends everything.
+    workers
+        Number of processes; 0 takes one per processor. No more are started than there are items.
+    crash
+        As for `worker_pool`.
+    told
+        Called with the number of finished items, first with 0.
+    """
+    told(0)
+    count = min(workers or os.cpu_count() or 1, max(len(items), 1))
+    with worker_pool(count, crash) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        for done, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            told(done)
 
 
 def run_apart(

@@ -13,6 +13,15 @@ def tint(image, landmarks):
     return np.where(hull > 0, 0.65 * image + 0.35 * np.array((30, 60, 220)), image).astype(np.uint8)
 
 
+def tint_talker(picture, gains):
+    """Forge a made talker's picture (160, 160, 3): other colours in the middle of the face."""
+    mask = np.zeros(picture.shape[:2], np.float32)
+    cv2.ellipse(mask, (80, 88), (30, 34), 0, 0, 360, 1.0, -1)
+    share = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]
+    # a factor, which leaves eyes and mouth to the detector
+    return (picture * (1 + share * np.array(gains))).clip(0, 255).astype(np.uint8)
+
+
 def write_tinted(root, train, test, pictures=4):
     """Write ``train|test/real|fake/NAME.mp4``, each person genuine and forged; return the root."""
     for person in range(train + test):

@@ -6,8 +6,8 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 from gaitproof.demo.plan import FRAME_SIZE, NOBODY, Clip, Plan, Trial
 from gaitproof.errors import GalleryError
 from gaitproof.pose.extract import Extraction, extract
-from gaitproof.processes import worker_pool
+from gaitproof.processes import run_all
 from gaitproof.synth.dataset import renderer_crash
 from gaitproof.types import Verdict
 from gaitproof.verify.verifier import Verifier
@@ -130,11 +130,13 @@ def film_all(clips: tuple[Clip, ...], folder: Path, progress: Progress) -> None:
     """Draw all clips, two at a time where there are two processors."""
     (folder / "clips").mkdir()
     workers = min(FILMING_PROCESSES, os.cpu_count() or 1)
-    with worker_pool(workers, renderer_crash()) as pool:
-        jobs = [pool.submit(film, clip, folder) for clip in clips]
-        for done, job in enumerate(as_completed(jobs), start=1):
-            job.result()
-            progress("film", done, len(clips))
+    run_all(
+        clips,
+        partial(film, folder=folder),
+        workers,
+        renderer_crash(),
+        lambda done: progress("film", done, len(clips)),
+    )
 
 
 class RememberingExtractor:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from gaitproof.errors import ConfigError, GaitproofError
 from gaitproof.media.files import make_folder, write_atomically
-from gaitproof.processes import worker_pool
+from gaitproof.processes import run_all
 from gaitproof.synth.dataset import keep_recipe
 from gaitproof.synth.seeds import derive_seed
 from gaitproof.synth.talking.clips import FORGERIES, TalkSettings, film_talker
@@ -142,18 +141,31 @@ def make_talkers(
     for person in {job.person for job in jobs}:
         make_folder(directory / person)
     missing = [job for job in jobs if not (directory / job.path).exists()]
-    done = len(jobs) - len(missing)
-    if progress is not None:
-        progress(done, len(jobs))
+    found = len(jobs) - len(missing)
+
+    def told(done: int) -> None:
+        if progress is not None:
+            progress(found + done, len(jobs))
+
     crash = GaitproofError("A process crashed while drawing talkers.")
-    with worker_pool(min(workers or os.cpu_count() or 1, max(len(missing), 1)), crash) as pool:
-        for future in as_completed([pool.submit(_work, directory, recipe, job) for job in missing]):
-            future.result()
-            done += 1
-            if progress is not None:
-                progress(done, len(jobs))
+    run_all(missing, partial(_work, directory, recipe), workers, crash, told)
+    return write_table(directory, map(_row, jobs))
+
+
+def write_table(directory: Path, rows: Iterable[Sequence[str]]) -> Path:
+    """Write the table of what is what, and return its path.
+
+    Parameters
+    ----------
+    directory
+        The data set.
+    rows
+        Cells of `COLUMNS`, a row for each clip.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows((COLUMNS, *rows))
     table = directory / TABLE
-    write_atomically(table, _rows(jobs))
+    write_atomically(table, text.getvalue().encode())
     return table
 
 
@@ -169,14 +181,9 @@ def _work(directory: Path, recipe: Recipe, job: Job) -> None:
     )
 
 
-def _rows(jobs: Sequence[Job]) -> bytes:
-    text = io.StringIO(newline="")
-    rows = csv.writer(text)
-    rows.writerow(COLUMNS)
-    for job in jobs:
-        keys = ";".join(name for name in (job.person, job.other) if name)
-        rows.writerow((job.path, "fake" if job.forgery else "real", keys, job.forgery, ""))
-    return text.getvalue().encode()
+def _row(job: Job) -> tuple[str, ...]:
+    keys = ";".join(name for name in (job.person, job.other) if name)
+    return job.path, "fake" if job.forgery else "real", keys, job.forgery, ""
 
 
 def _check(

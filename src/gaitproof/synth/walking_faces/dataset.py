@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from gaitproof.errors import ConfigError
-from gaitproof.media.files import make_folder, write_atomically
-from gaitproof.processes import worker_pool
+from gaitproof.media.files import make_folder
+from gaitproof.processes import run_all
 from gaitproof.synth.dataset import keep_recipe, renderer_crash, subject_name
 from gaitproof.synth.raster import require_renderer
 from gaitproof.synth.seeds import derive_seed
-from gaitproof.synth.talking.dataset import COLUMNS, TABLE
+from gaitproof.synth.talking.dataset import write_table
 from gaitproof.synth.walking_faces.clips import (
     FORGERIES,
     GENUINE,
@@ -164,20 +161,14 @@ def make_walking_faces(
         for made in walks.values()
         if (lacking := [clip for clip in made if not (directory / clip.path).exists()])
     ]
-    done = len(walks) - len(missing)
-    if progress is not None:
-        progress(done, len(walks))
-    count = min(workers or os.cpu_count() or 1, max(len(missing), 1))
-    with worker_pool(count, renderer_crash()) as pool:
-        futures = [pool.submit(_film, directory, settings, seed, made) for made in missing]
-        for future in as_completed(futures):
-            future.result()
-            done += 1
-            if progress is not None:
-                progress(done, len(walks))
-    table = directory / TABLE
-    write_atomically(table, _rows(clips))
-    return table
+    found = len(walks) - len(missing)
+
+    def told(done: int) -> None:
+        if progress is not None:
+            progress(found + done, len(walks))
+
+    run_all(missing, partial(_film, directory, settings, seed), workers, renderer_crash(), told)
+    return write_table(directory, map(_row, clips))
 
 
 def _film(directory: Path, settings: FilmSettings, seed: int, clips: Sequence[Clip]) -> None:
@@ -196,15 +187,10 @@ def _recipe(settings: FilmSettings, seed: int) -> dict[str, Any]:
     return {**asdict(settings), "size": list(settings.size), "seed": seed}
 
 
-def _rows(clips: Iterable[Clip]) -> bytes:
-    text = io.StringIO(newline="")
-    rows = csv.writer(text)
-    rows.writerow(COLUMNS)
-    for clip in clips:
-        keys = ";".join(dict.fromkeys((subject_name(clip.person), subject_name(clip.face))))
-        label = "fake" if clip.forgery else "real"
-        rows.writerow((clip.path, label, keys, clip.forgery, UNUSED if clip.copy else ""))
-    return text.getvalue().encode()
+def _row(clip: Clip) -> tuple[str, ...]:
+    keys = ";".join(dict.fromkeys((subject_name(clip.person), subject_name(clip.face))))
+    label = "fake" if clip.forgery else "real"
+    return clip.path, label, keys, clip.forgery, UNUSED if clip.copy else ""
 
 
 def _check(plan: Plan, settings: FilmSettings, seed: int) -> None:
