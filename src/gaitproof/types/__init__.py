@@ -7,6 +7,7 @@ from gaitproof.types.landmarks import (
     Landmark,
 )
 from gaitproof.types.pose import PoseSequence
+from gaitproof.types.silhouette import SilhouetteSequence
 from gaitproof.types.verdict import (
     Decision,
     ErrorRate,
@@ -28,6 +29,7 @@ __all__ = [
     "Landmark",
     "PoseSequence",
     "QualityReport",
+    "SilhouetteSequence",
     "Verdict",
     "WindowQuality",
 ]
