@@ -17,9 +17,27 @@ message and leaves with status 2.
 
 from __future__ import annotations
 
+from typing import Final
+
+_MOST: Final = 1000
+
+
+def printable(text: str, limit: int = _MOST) -> str:
+    """Return text that a terminal may print: one line, no control characters, bounded.
+
+    White space becomes single spaces; what is not printable (escape sequences, marks that reverse
+    the direction of writing, bytes of a name that are no UTF-8) is written as Python escapes it.
+    """
+    # ten times the limit is enough to fill it with words
+    words = " ".join(text[: 10 * limit].split())
+    plain = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words[: limit + 1])
+    return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
+
 
 class GaitproofError(Exception):
     """Base of all errors that gaitproof raises on purpose.
+
+    Texts may quote what came from a file: all are made `printable`.
 
     Parameters
     ----------
@@ -41,11 +59,11 @@ class GaitproofError(Exception):
         actual: str | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.expected = expected
-        self.actual = actual
-        self.hint = hint
+        self.message = printable(message)
+        super().__init__(self.message)
+        self.expected, self.actual, self.hint = (
+            None if text is None else printable(text) for text in (expected, actual, hint)
+        )
 
     def __str__(self) -> str:
         parts = [self.message]
