@@ -17,27 +17,13 @@ message and leaves with status 2.
 
 from __future__ import annotations
 
-from typing import Final
-
-_MOST: Final = 1000
-
-
-def printable(text: str, limit: int = _MOST) -> str:
-    """Return text that a terminal may print: one line, no control characters, bounded.
-
-    White space becomes single spaces; what is not printable (escape sequences, marks that reverse
-    the direction of writing, bytes of a name that are no UTF-8) is written as Python escapes it.
-    """
-    # ten times the limit is enough to fill it with words
-    words = " ".join(text[: 10 * limit].split())
-    plain = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words[: limit + 1])
-    return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
+from gaitproof.text import one_line
 
 
 class GaitproofError(Exception):
     """Base of all errors that gaitproof raises on purpose.
 
-    Texts may quote what came from a file: all are made `printable`.
+    Texts may quote what came from a file: all are made printable, on one line.
 
     Parameters
     ----------
@@ -59,10 +45,10 @@ class GaitproofError(Exception):
         actual: str | None = None,
         hint: str | None = None,
     ) -> None:
-        self.message = printable(message)
+        self.message = one_line(message)
         super().__init__(self.message)
         self.expected, self.actual, self.hint = (
-            None if text is None else printable(text) for text in (expected, actual, hint)
+            None if text is None else one_line(text) for text in (expected, actual, hint)
         )
 
     def __str__(self) -> str:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from gaitproof.errors import InputError, PoseError, printable
+from gaitproof.errors import InputError, PoseError
 from gaitproof.reading import FileKind, describe, guarded, shown
+from gaitproof.text import one_line
 
 KIND = FileKind("pose file", PoseError, expected="poses", hint="extract again")
 
@@ -37,7 +38,7 @@ def test_any_value_is_shown_short_and_printable(value):
     ],
 )
 def test_printable(text, plain):
-    assert printable(text) == plain
+    assert one_line(text) == plain
 
 
 def test_errors_are_printable_in_every_part():

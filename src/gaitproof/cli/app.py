@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from importlib import import_module
 from typing import Annotated, Final
 
 import typer
 
-from gaitproof.errors import GaitproofError
+from gaitproof.__main__ import INTERRUPTED_STATUS, main
+from gaitproof.cli.failures import Failures, finish, report_failure
+from gaitproof.cli.streams import people_streams
 
-INPUT_ERROR_STATUS: Final = 2
-"""Process exit status for every usage or input error."""
+__all__ = ["app", "main", "run"]
 
 app = typer.Typer(
     name="gaitproof",
@@ -52,32 +55,42 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error comes from: the traceback.")
     ] = False,
 ) -> None:
     """Verify that a video shows the person it claims to show, by the way they walk."""
+    context.ensure_object(Failures).traceback = debug
 
 
 for _name in _COMMAND_MODULES:
     import_module(f"gaitproof.cli.{_name}").register(app)
 
 
-def main() -> None:
-    """Run the command line; every expected error is one message and exit status 2."""
-    try:
-        app()
-    except ImportError as error:
-        from gaitproof.doctor.libraries import explain_import_error
+def run() -> int:
+    """Run the command line that the process was given, and return its exit status.
 
-        explanation = explain_import_error(error)
-        if explanation is None:
-            raise
-        typer.echo(f"gaitproof: {explanation}", err=True)
-        sys.exit(INPUT_ERROR_STATUS)
-    except GaitproofError as error:
-        typer.echo(f"gaitproof: {error}", err=True)
-        sys.exit(INPUT_ERROR_STATUS)
-    except KeyboardInterrupt:
-        typer.echo("gaitproof: interrupted; nothing unfinished was kept.", err=True)
-        sys.exit(130)
+    A command decides on 0, 1, 3 and 4 by itself; nothing that goes wrong leaves with one of them.
+    """
+    failures = Failures()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    # without a handler Python prints what libraries log to standard error
+    logging.getLogger().addHandler(logging.NullHandler())
+    with people_streams() as results:
+        try:
+            # in this mode what a command raises comes through, and typer.Exit is returned
+            answer = app(obj=failures, prog_name="gaitproof", standalone_mode=False)
+            if answer == INTERRUPTED_STATUS:  # what typer makes of Ctrl+C
+                raise KeyboardInterrupt
+            status = answer if isinstance(answer, int) else 0
+        except BaseException as error:
+            status = report_failure(error, failures)
+        return finish(status, results)

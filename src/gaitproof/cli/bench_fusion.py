@@ -49,7 +49,7 @@ def fusion(
     walker is given somebody's face by lot.
     """
     from gaitproof.bench import fusion as bench
-    from gaitproof.cli.output import markup, print_json, progress_bar, stdout
+    from gaitproof.cli.output import print_json, printable, progress_bar, stdout
     from gaitproof.evaluate.fusion import evaluate_fusion
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.media.files import write_atomically
@@ -83,7 +83,9 @@ def fusion(
     if left_out:
         console.print(f"Left out: {left_out}.".replace("without both", "with neither"))
     if output is not None:
-        console.print(f"Weights of {markup(gait_id)} and {markup(face_id)}: {markup(str(output))}")
+        console.print(
+            f"Weights of {printable(gait_id)} and {printable(face_id)}: {printable(str(output))}"
+        )
 
 
 def _read(trials: Path | None, walks: Path | None, faces: Path | None, seed: int) -> FusionTrials:

@@ -47,7 +47,7 @@ def fusion_walkers(
     need_training_extra("sklearn")
     from gaitproof.bench import fusion as tables
     from gaitproof.bench import fusion_walkers as bench
-    from gaitproof.cli.output import json_text, markup, print_json, progress_bar, stdout
+    from gaitproof.cli.output import json_text, print_json, printable, progress_bar, stdout
     from gaitproof.media.files import make_folder, write_atomically
     from gaitproof.synth.walking_faces.clips import FilmSettings
     from gaitproof.train.face.config import FaceTrainSettings
@@ -75,7 +75,7 @@ def fusion_walkers(
     console.print(tables.weights_table(found.fusion))
     console.print(_answers_table(found))
     for name, why in found.left_out.items():
-        console.print(f"Not enrolled: {markup(name)}: {markup(why)}")
+        console.print(f"Not enrolled: {printable(name)}: {printable(why)}")
 
 
 def _answers_table(found: FusionWalkers) -> Table:

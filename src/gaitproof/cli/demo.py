@@ -35,15 +35,15 @@ def demo(
     """
     from datetime import datetime
 
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from gaitproof.cli.output import printable, stderr, stdout
     from gaitproof.demo.folder import MARK, atomic_folder
     from gaitproof.demo.plan import make_plan
     from gaitproof.demo.run import run_demo
     from gaitproof.demo.story import demo_page
 
-    notices = Console(stderr=True)
+    notices = stderr()
     plan = make_plan(seed)
     totals = {
         "film": len(plan.clips),
@@ -51,7 +51,7 @@ def demo(
         "verify": len(plan.trials),
     }
     columns = (
-        TextColumn("{task.description:<17}"),
+        TextColumn("{task.description:<17}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -77,7 +77,7 @@ def demo(
     if as_json:
         typer.echo(result.to_json(), nl=False)
     else:
-        console = Console()
+        console = stdout()
         console.print(table_of(result))
         right = sum(trial.as_expected for trial in result.trials)
         console.print(
@@ -86,14 +86,16 @@ def demo(
         )
         if result.refusal is None:
             console.print("A claim that nobody enrolled was accepted; it should be refused.")
-    notices.print(f"Report: {(out / 'index.html').resolve()}", soft_wrap=True, markup=False)
+    notices.print(f"Report: {printable(str((out / 'index.html').resolve()))}")
     raise typer.Exit(0 if result.as_expected else UNEXPECTED_STATUS)
 
 
 def table_of(result: DemoResult) -> Table:
     """Return expectation and verdict of every trial as a table."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
+
+    from gaitproof.text import printable
 
     table = Table(title="gaitproof demo", title_justify="left")
     table.add_column("video", overflow="fold")
@@ -104,12 +106,12 @@ def table_of(result: DemoResult) -> Table:
     table.add_column("log10 LR", justify="right")
     for entry in result.trials:
         verdict = entry.verdict
-        sign = "[green]✓[/]" if entry.as_expected else "[red]✗ unexpected[/]"
+        sign = (" ✓", "green") if entry.as_expected else (" ✗ unexpected", "red")
         table.add_row(
-            escape(entry.trial.title),
-            escape(entry.trial.claim),
+            printable(entry.trial.title),
+            printable(entry.trial.claim),
             entry.trial.expected.value,
-            f"{verdict.decision.value} {sign}",
+            Text.assemble(verdict.decision.value, sign),
             "–" if verdict.similarity is None else f"{verdict.similarity:.3f}",
             "–" if verdict.log10_lr is None else f"{verdict.log10_lr:+.2f}",
         )

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from gaitproof.doctor import Check
 
 _LOOKS: Final = {
-    "ok": "[green]✓ ok[/]",
-    "warn": "[yellow]! warning[/]",
-    "missing": "[red]✗ missing[/]",
+    "ok": ("✓ ok", "green"),
+    "warn": ("! warning", "yellow"),
+    "missing": ("✗ missing", "red"),
 }
 """Symbol and word, so that the colour carries nothing by itself."""
 
@@ -28,21 +28,19 @@ def doctor(
     Leaves with status 0 if verification works here, else with 2. What only an extra
     needs (rendering, training, development) is reported and does not change the status.
     """
-    import json
     from dataclasses import asdict
 
-    from rich.console import Console
-
+    from gaitproof.cli.output import print_json, stderr, stdout
     from gaitproof.doctor import healthy, run_checks
 
-    notices = Console(stderr=True)
+    notices = stderr()
     with notices.status("Checking this machine …"):
         checks = list(run_checks(Path.cwd()))
     good = healthy(checks)
     if as_json:
-        typer.echo(json.dumps({"healthy": good, "checks": [asdict(check) for check in checks]}))
+        print_json({"healthy": good, "checks": [asdict(check) for check in checks]})
     else:
-        console = Console()
+        console = stdout()
         console.print(table_of(checks))
         console.print(
             "Verification works on this machine."
@@ -54,8 +52,10 @@ def doctor(
 
 def table_of(checks: list[Check]) -> Table:
     """Return the findings as a table, grouped."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
+
+    from gaitproof.text import printable
 
     table = Table(title="gaitproof doctor", title_justify="left")
     table.add_column("check", overflow="fold")
@@ -64,14 +64,14 @@ def table_of(checks: list[Check]) -> Table:
     table.add_column("what to do", overflow="fold")
     for group in dict.fromkeys(check.group for check in checks):
         table.add_section()
-        table.add_row(f"[bold]{escape(group)}[/]")
+        table.add_row(printable(group), style="bold")
         for check in checks:
             if check.group == group:
                 table.add_row(
-                    f"  {escape(check.name)}",
-                    _LOOKS[check.status.value],
-                    escape(check.found),
-                    escape(check.remedy),
+                    f"  {printable(check.name)}",
+                    Text(*_LOOKS[check.status.value]),
+                    printable(check.found),
+                    printable(check.remedy),
                 )
     return table
 

@@ -149,9 +149,9 @@ def evaluate(
         return
     show_evaluation(result)
     if plots is not None:
-        from gaitproof.cli.output import markup, stdout
+        from gaitproof.cli.output import printable, stdout
 
-        stdout().print(f"{len(files)} files in {markup(str(plots))}")
+        stdout().print(f"{len(files)} files in {printable(str(plots))}")
 
 
 def _evaluate_recipe(
@@ -233,7 +233,7 @@ def _write_ratios(result: EvaluationResult, path: Path) -> None:
 
 def show_evaluation(result: EvaluationResult) -> None:
     """Print the tables of an evaluation."""
-    from gaitproof.cli.output import markup, stdout
+    from gaitproof.cli.output import printable, stdout
     from gaitproof.evaluate.table import (
         decision_lines,
         details_table,
@@ -249,6 +249,6 @@ def show_evaluation(result: EvaluationResult) -> None:
     console.print(details_table(result))
     console.print(people_table(result))
     for line in decision_lines(result):
-        console.print(markup(line))
+        console.print(printable(line))
     for warning in result.warnings:
-        console.print(f"Note: {markup(warning)}")
+        console.print(f"Note: {printable(warning)}")

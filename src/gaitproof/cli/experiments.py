@@ -216,14 +216,14 @@ def _people(text: str) -> tuple[str, ...]:
 
 
 def _show_tuning(result: Tuning) -> None:
-    from gaitproof.cli.output import markup, stdout
+    from gaitproof.cli.output import printable, stdout
     from gaitproof.evaluate.comparison import comparison_tables
     from gaitproof.evaluate.tuning import attempts_table
 
     console = stdout()
     console.print(attempts_table(result))
     if result.left_out:
-        console.print(markup(f"Not searched, of no use to it: {', '.join(result.left_out)}"))
+        console.print(printable(f"Not searched, of no use to it: {', '.join(result.left_out)}"))
     if not result.comparisons:
         console.print("No attempt beat the recipe as given.")
     for table in comparison_tables(result.comparisons, "People the search has not seen"):
@@ -239,6 +239,6 @@ def _show_tuning(result: Tuning) -> None:
 
 def say_written(paths: Sequence[Path]) -> None:
     """Say on stderr which files were written."""
-    from gaitproof.cli.output import markup, stderr
+    from gaitproof.cli.output import printable, stderr
 
-    stderr().print(markup("Written: " + ", ".join(str(path) for path in paths)))
+    stderr().print(printable("Written: " + ", ".join(str(path) for path in paths)))

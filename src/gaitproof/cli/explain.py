@@ -48,7 +48,7 @@ def explain(
     Writes pictures, an annotated film, the numbers and a page with all of them. Leaves with
     status 0, with 3 if nothing could be compared (then nothing is written), with 2 for an error.
     """
-    from gaitproof.cli.output import markup, print_json, progress_bar, show_verdict, stdout
+    from gaitproof.cli.output import print_json, printable, progress_bar, show_verdict, stdout
     from gaitproof.explain.methods import METHODS, explain_score
 
     who = parse_person(person)
@@ -91,7 +91,7 @@ def explain(
     if as_json:
         print_json(answer)
         return
-    stdout().print(f"Explanation: {markup(str(out / PAGE))}", soft_wrap=True)
+    stdout().print(f"Explanation: {printable(str(out / PAGE))}", soft_wrap=True)
     show_verdict(verdict)
 
 

@@ -47,7 +47,7 @@ def extract(
     ``person-N.features.npz`` and ``extraction.json``. An interrupted run goes on where it stopped.
     Ends with status 2 if a video failed; the others are done all the same.
     """
-    from gaitproof.cli.output import failure_table, markup, print_json, progress_bar, stdout
+    from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
     from gaitproof.config import VerifySettings
     from gaitproof.gait.features import compute_windows
     from gaitproof.pose.batch import extract_many, find_videos
@@ -75,10 +75,10 @@ def extract(
         for r in results:
             state = "kept" if r.skipped else "done"
             table.add_row(
-                markup(str(r.video)),
+                printable(str(r.video)),
                 "" if r.error else str(r.people),
                 "" if r.error else str(r.windows),
-                markup(r.error) if r.error else state,
+                printable(r.error) if r.error else state,
             )
         stdout().print(table)
         if failed and failed < len(results):

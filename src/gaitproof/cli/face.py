@@ -145,12 +145,13 @@ def _in_turns(face: FaceVerdict) -> str:
 
 def _show(found: FaceScan, members: tuple[str, ...], written: tuple[Path, ...]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
-    from gaitproof.cli.output import markup, rate, stdout
+    from gaitproof.cli.output import printable, rate, stdout
     from gaitproof.report.face.page import HEADLINES
 
     console = stdout()
-    console.print(f"[{_STYLES[found.decision.value]}]{HEADLINES[found.decision]}[/]")
+    console.print(HEADLINES[found.decision], style=_STYLES[found.decision.value])
     if found.faces:
         table = Table()
         for title in ("face", "answer", "P(manipulated)"):
@@ -161,7 +162,7 @@ def _show(found: FaceScan, members: tuple[str, ...], written: tuple[Path, ...]) 
             agree = "" if one.consistency is None else f", {one.consistency.agreeing:.0%} agree"
             table.add_row(
                 str(one.number),
-                f"[{_STYLES[one.decision.value]}]{one.decision.value}[/]",
+                Text(one.decision.value, _STYLES[one.decision.value]),
                 "-" if one.score is None else f"{1 - one.score:.3f}",
                 one.confidence,
                 f"{one.first:.1f}-{one.last:.1f}",
@@ -170,20 +171,20 @@ def _show(found: FaceScan, members: tuple[str, ...], written: tuple[Path, ...]) 
         console.print(table)
         for one in found.faces:
             for name, score in zip(members, one.members, strict=False):
-                console.print(f"Face {one.number}, {markup(name)}: {1 - score:.3f}")
+                console.print(f"Face {one.number}, {printable(name)}: {1 - score:.3f}")
             if one.reason:
-                console.print(f"Face {one.number}: {markup(one.reason)}.")
+                console.print(f"Face {one.number}: {printable(one.reason)}.")
         first = found.faces[0]
         console.print(
             f"Threshold {1 - first.threshold:.3f}. On held-out people: manipulated faces answered "
             f"REAL {rate(first.false_real)}, genuine ones answered FAKE {rate(first.false_fake)}."
         )
-    console.print(f"Model: {markup(found.model_id)}; {found.seconds:.1f} s")
-    console.print(markup(found.limits.splitlines()[0]))
+    console.print(f"Model: {printable(found.model_id)}; {found.seconds:.1f} s")
+    console.print(printable(found.limits.splitlines()[0]))
     for note in found.notes:
-        console.print(f"Note: {markup(note)}")
+        console.print(f"Note: {printable(note)}")
     for path in written[:1]:
-        console.print(f"Report: {markup(str(path))}", soft_wrap=True)
+        console.print(f"Report: {printable(str(path))}", soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:

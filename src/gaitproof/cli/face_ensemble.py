@@ -30,7 +30,7 @@ def ensemble(
     result is scanned with, and evaluated, like any other model.
     """
     need_training_extra("sklearn")
-    from gaitproof.cli.output import markup, rate, stdout
+    from gaitproof.cli.output import printable, rate, stdout
     from gaitproof.evaluate.face.recipe import make_ensemble
     from gaitproof.train.face.config import FaceTrainSettings
     from gaitproof.train.face.data.store import FaceStore
@@ -39,10 +39,10 @@ def ensemble(
     stores = [FaceStore.open(path) for path in data or [one.path for one in settings.sources]]
     card = make_ensemble(settings, stores, members, output)
     console, point, name = stdout(), card.operating_point, "validation/clip/auc"
-    console.print(f"{markup(card.model_id)} written to {markup(str(output))}")
+    console.print(f"{printable(card.model_id)} written to {printable(str(output))}")
     console.print(f"On held-out people, AUC of clips: together {card.figures[name]:.1%}")
     for member in card.members:
-        console.print(f"  {markup(member)} {card.figures[f'{member}/{name}']:.1%}")
+        console.print(f"  {printable(member)} {card.figures[f'{member}/{name}']:.1%}")
     console.print(
         f"Manipulated faces answered REAL {rate(point.false_real)}, genuine ones FAKE "
         f"{rate(point.false_fake)}"

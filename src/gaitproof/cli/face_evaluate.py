@@ -75,15 +75,15 @@ def evaluate(
 
 
 def _show(result: FaceEvaluation) -> None:
-    from gaitproof.cli.output import markup, stdout
+    from gaitproof.cli.output import printable, stdout
     from gaitproof.report import face_tables as table
 
     console = stdout()
     console.print(
-        f"Model: {markup(result.model_id)}, threshold {result.threshold:.3f}; clips of the split "
-        f"{markup(result.split)}"
+        f"Model: {printable(result.model_id)}, threshold {result.threshold:.3f}; "
+        f"clips of the split {printable(result.split)}"
     )
-    console.print(markup(result.limits.splitlines()[0]))
+    console.print(printable(result.limits.splitlines()[0]))
     if len(result.stores) > 1:
         console.print(table.across_table(result))
     for store in result.stores:
@@ -94,7 +94,7 @@ def _show(result: FaceEvaluation) -> None:
         if store.sweep:
             console.print(table.sweep_table(store))
         for note in store.notes:
-            console.print(f"Note: {markup(note)}")
+            console.print(f"Note: {printable(note)}")
 
 
 def register(face: typer.Typer) -> None:

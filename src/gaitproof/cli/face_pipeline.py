@@ -59,11 +59,7 @@ def pipeline(
 
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.face import parse_detector
-    from gaitproof.cli.output import (
-        markup,
-        progress_bar,
-        stderr,
-    )
+    from gaitproof.cli.output import printable, progress_bar, stderr
 
     need_training_extra("sklearn")
     from gaitproof.pipeline.faces import (
@@ -100,7 +96,7 @@ def pipeline(
             progress=lambda step, share: bar(
                 (FACE_STEPS.index(cast(FaceStep, step)) + share) / len(FACE_STEPS)
             ),
-            say=lambda note: notices.print(markup(note)),
+            say=lambda note: notices.print(printable(note)),
         )
     page = face_pipeline_page(summary, datetime.now().astimezone())
     tell(summary, FACE_TITLES, page, as_json=as_json)

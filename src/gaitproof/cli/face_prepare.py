@@ -166,7 +166,7 @@ def parse_shares(text: str) -> tuple[float, float, float]:
 def _show(prepared: Prepared, out: Path) -> None:
     from rich.table import Table
 
-    from gaitproof.cli.output import failure_table, markup, stdout
+    from gaitproof.cli.output import failure_table, printable, stdout
 
     console = stdout()
     table = Table()
@@ -178,12 +178,12 @@ def _show(prepared: Prepared, out: Path) -> None:
         table.add_row(
             count.split,
             count.label,
-            markup(count.manipulation),
+            printable(count.manipulation),
             str(count.clips),
             str(count.pictures),
         )
     console.print(table)
-    parts = [f"{len(prepared.clips)} clips in {markup(str(out))}"]
+    parts = [f"{len(prepared.clips)} clips in {printable(str(out))}"]
     if prepared.kept:
         parts.append(f"{prepared.kept} of them from an earlier run")
     console.print("; ".join(parts))

@@ -39,7 +39,7 @@ def train(
 ) -> None:
     """Train a face model, set its threshold on people held out, and write it with its card."""
     need_training_extra("sklearn")
-    from gaitproof.cli.output import markup, progress_bar, rate, stdout
+    from gaitproof.cli.output import printable, progress_bar, rate, stdout
     from gaitproof.evaluate.face.recipe import make_face_model
     from gaitproof.train.face.config import FaceTrainSettings
     from gaitproof.train.face.data.store import FaceStore
@@ -64,7 +64,7 @@ def train(
     if not main:
         return
     console, point = stdout(), card.operating_point
-    console.print(f"{markup(card.model_id)} written to {markup(str(output))}")
+    console.print(f"{printable(card.model_id)} written to {printable(str(output))}")
     console.print(
         f"On held-out people: AUC of clips {card.figures['validation/clip/auc']:.1%}, manipulated "
         f"faces answered REAL {rate(point.false_real)}, genuine ones FAKE {rate(point.false_fake)}"

@@ -73,7 +73,7 @@ def convert(
     CSV, COCO, OpenPose, and gaitproof's own .npz. Every format but .npz loses something, see
     docs/formats.md.
     """
-    from gaitproof.cli.output import markup, print_json, stdout
+    from gaitproof.cli.output import print_json, printable, stdout
     from gaitproof.pose.formats import check_format, save_pose
 
     chosen = check_format(out, to)
@@ -92,7 +92,7 @@ def convert(
         )
         return
     _tell_notes(walk)
-    stdout().print(markup(f"{out}: {len(sequence)} frames ({chosen})."))
+    stdout().print(printable(f"{out}: {len(sequence)} frames ({chosen})."))
 
 
 def gait(
@@ -114,12 +114,12 @@ def gait(
     width ...) and, where whole gait cycles are seen, angles.csv (knee, hip and ankle over the gait
     cycle).
     """
-    from gaitproof.cli.output import markup, print_json, stdout
+    from gaitproof.cli.output import print_json, printable, stdout
     from gaitproof.gait.cycles import measure_profile
     from gaitproof.gait.events import find_events
     from gaitproof.gait.export import angles_csv, events_csv, list_events, parameters_csv
     from gaitproof.gait.parameters import measure_gait
-    from gaitproof.media.files import make_folder, write_atomically
+    from gaitproof.media.files import make_folder, write_files
 
     walk = _read(source, person, frame_rate, frame_size, settings, cache, no_cache)
     sequence = walk.cleaned.sequence
@@ -129,10 +129,10 @@ def gait(
     if profile is not None:
         files["angles.csv"] = angles_csv(profile)
     folder = make_folder(out)
-    # angles of an earlier run must not pass for this one's
-    (folder / "angles.csv").unlink(missing_ok=True)
-    for name, text in files.items():
-        write_atomically(folder / name, text.encode())
+    write_files({folder / name: text.encode() for name, text in files.items()})
+    if profile is None:
+        # angles of an earlier run must not pass for this one's
+        (folder / "angles.csv").unlink(missing_ok=True)
     if as_json:
         print_json(
             {
@@ -149,7 +149,7 @@ def gait(
         stdout().print("Note: no whole stride was found; what needs one is left empty.")
     stdout().print(_parameter_table(parameters))
     count = len(list_events(events))
-    stdout().print(markup(f"{count} events. Written to {out}: {', '.join(files)}."))
+    stdout().print(printable(f"{count} events. Written to {out}: {', '.join(files)}."))
 
 
 def _parameter_table(parameters: GaitParameters) -> object:
@@ -165,10 +165,10 @@ def _parameter_table(parameters: GaitParameters) -> object:
 
 
 def _tell_notes(walk: Walk) -> None:
-    from gaitproof.cli.output import markup, stdout
+    from gaitproof.cli.output import printable, stdout
 
     for note in walk.notes:
-        stdout().print(f"Note: {markup(note)}")
+        stdout().print(f"Note: {printable(note)}")
 
 
 def _read(

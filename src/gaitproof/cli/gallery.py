@@ -25,23 +25,23 @@ def list_(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
 
     from rich.table import Table
 
-    from gaitproof.cli.output import markup, print_json, stdout
+    from gaitproof.cli.output import print_json, printable, stdout
 
     opened = open_gallery(gallery, create=False)
     people = opened.list()
     if as_json:
         print_json({"gallery": opened.location, "identities": [asdict(p) for p in people]})
         return
-    table = Table(title=markup(opened.location), title_justify="left")
+    table = Table(title=printable(opened.location), title_justify="left")
     for title in ("name", "recordings", "windows", "templates", "models", "updated"):
         table.add_column(title, overflow="fold")
     for one in people:
         table.add_row(
-            markup(one.name),
+            printable(one.name),
             str(one.recordings),
             str(one.windows),
             str(one.templates),
-            markup(", ".join(one.models)),
+            printable(", ".join(one.models)),
             one.updated[:19],
         )
     console = stdout()
@@ -69,20 +69,22 @@ def show(
 def _show_history(history: IdentityHistory) -> None:
     from rich.table import Table
 
-    from gaitproof.cli.output import markup, stdout
+    from gaitproof.cli.output import printable, stdout
 
     console = stdout()
-    console.print(f"[bold]{markup(history.name)}[/], enrolled {history.created[:19]} UTC")
+    console.print(
+        f"{printable(history.name)}, enrolled {printable(history.created[:19])} UTC", style="bold"
+    )
     table = Table(title="recordings", title_justify="left")
     for title in ("video", "SHA-256", "windows", "model", "pose", "enrolled"):
         table.add_column(title, overflow="fold")
     for recording in history.recordings:
         table.add_row(
-            markup(recording.path),
+            printable(recording.path),
             recording.sha256[:12],
             str(recording.windows),
-            markup(recording.model_id),
-            markup(recording.estimator),
+            printable(recording.model_id),
+            printable(recording.estimator),
             recording.created[:19],
         )
     console.print(table)
@@ -91,11 +93,11 @@ def _show_history(history: IdentityHistory) -> None:
         table.add_column(title, overflow="fold")
     for template in history.templates:
         table.add_row(
-            markup(template.template_id),
+            printable(template.template_id),
             str(template.recordings),
             str(template.windows),
-            markup(template.model_id),
-            markup(template.estimator),
+            printable(template.model_id),
+            printable(template.estimator),
             template.created[:19],
             template.superseded[:19] if template.superseded else "in force",
         )
@@ -112,12 +114,12 @@ def remove(
     """Delete an identity; its vectors are overwritten in the file."""
     from dataclasses import asdict
 
-    from gaitproof.cli.output import markup, print_json, stderr, stdout
+    from gaitproof.cli.output import print_json, printable, stderr, stdout
 
     opened = open_gallery(gallery, create=False)
     proper = opened.resolve(name)
     if not yes and not typer.confirm(f"Remove {proper!r} from {opened.location!r}?", err=True):
-        raise typer.Exit(1)
+        raise typer.Abort
     removed = opened.remove(proper)
     if not removed.erased:
         stderr().print(
@@ -128,7 +130,7 @@ def remove(
         print_json(asdict(removed))
     else:
         stdout().print(
-            f"Removed {markup(removed.name)}: {removed.recordings} recordings, "
+            f"Removed {printable(removed.name)}: {removed.recordings} recordings, "
             f"{removed.templates} templates."
         )
 
@@ -142,7 +144,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write identities to one portable file; it holds biometric data."""
-    from gaitproof.cli.output import markup, print_json, stdout
+    from gaitproof.cli.output import print_json, printable, stdout
 
     opened = open_gallery(gallery, create=False)
     if file.exists() and not force:
@@ -152,7 +154,7 @@ def export(
         print_json({"file": str(file), "identities": count})
     else:
         noun = "identity" if count == 1 else "identities"
-        stdout().print(f"Wrote {count} {noun} to {markup(str(file))}.")
+        stdout().print(f"Wrote {count} {noun} to {printable(str(file))}.")
 
 
 @gallery_app.command("import")
@@ -164,7 +166,7 @@ def import_(
     """Add the identities of an exported file; nothing changes if any part is malformed."""
     from dataclasses import asdict
 
-    from gaitproof.cli.output import markup, print_json, stdout
+    from gaitproof.cli.output import print_json, printable, stdout
 
     added = open_gallery(gallery, create=True).import_(file)
     if as_json:
@@ -173,7 +175,7 @@ def import_(
     console = stdout()
     for one in added:
         known = f", {len(one.known)} known already" if one.known else ""
-        console.print(f"{markup(one.name)}: {one.added} recordings added{known}")
+        console.print(f"{printable(one.name)}: {one.added} recordings added{known}")
 
 
 def register(app: typer.Typer) -> None:

@@ -92,32 +92,32 @@ def examine_face(
 
 def show_joint(joint: JointVerdict, verdict: Verdict) -> None:
     """Print the joint answer for people, what it rests on and what it can mean."""
-    from gaitproof.cli.output import NOT_PROVEN, STYLES, markup, stdout, verdict_table
+    from gaitproof.cli.output import NOT_PROVEN, STYLES, printable, stdout, verdict_table
     from gaitproof.verify.fusion import ALTERNATIVE, Answers
 
     console = stdout()
-    console.print(f"[{STYLES[joint.decision.value]}]{markup(joint.headline)}[/]")
+    console.print(printable(joint.headline), style=STYLES[joint.decision.value])
     if joint.combination is None:
-        console.print(markup(joint.plain))
+        console.print(printable(joint.plain))
     console.print(_answers_table(joint, verdict))
     if joint.answers is Answers.BOTH:
-        console.print(markup(f"Both together: “{joint.question}” against “{ALTERNATIVE}”."))
-    console.print(markup(joint.rule))
+        console.print(printable(f"Both together: “{joint.question}” against “{ALTERNATIVE}”."))
+    console.print(printable(joint.rule))
     console.print(_combinations_table(joint))
     console.print("The walk in detail:")
     console.print(verdict_table(verdict))
     for note in (*verdict.quality.warnings, *verdict.notes, *joint.notes):
-        console.print(f"Note: {markup(note)}")
+        console.print(f"Note: {printable(note)}")
     if joint.face is not None:
         limits = joint.face.limits.splitlines()[0]
-        console.print(f"Face model {markup(joint.face.model_id)}: {markup(limits)}")
+        console.print(f"Face model {printable(joint.face.model_id)}: {printable(limits)}")
     console.print(f"\n{NOT_PROVEN}")
 
 
 def _answers_table(joint: JointVerdict, verdict: Verdict) -> Table:
     from rich.table import Table
 
-    from gaitproof.cli.output import markup, rate
+    from gaitproof.cli.output import printable, rate
     from gaitproof.verify.calibration import in_words
 
     table = Table("", "answer", "log10 likelihood ratio", "wrong answers on held-out people")
@@ -131,7 +131,7 @@ def _answers_table(joint: JointVerdict, verdict: Verdict) -> Table:
     )
     table.add_row(
         "walk",
-        markup(verdict.headline),
+        printable(verdict.headline),
         "" if verdict.log10_lr is None else _ratio(verdict.log10_lr, in_words(verdict.log10_lr)),
         walk_rate,
     )
@@ -141,7 +141,7 @@ def _answers_table(joint: JointVerdict, verdict: Verdict) -> Table:
     else:
         why = f" — {face.reason}" if face.reason else ""
         ratio = "" if face.log10_lr is None else _ratio(face.log10_lr, face.confidence)
-        table.add_row("face", markup(f"{face.decision.value}{why}"), ratio, face_rate)
+        table.add_row("face", printable(f"{face.decision.value}{why}"), ratio, face_rate)
     table.add_row(
         "both",
         joint.decision.value,
@@ -158,7 +158,7 @@ def _ratio(log10_lr: float, words: str) -> str:
 def _combinations_table(joint: JointVerdict) -> Table:
     from rich.table import Table
 
-    from gaitproof.cli.output import markup
+    from gaitproof.cli.output import printable
     from gaitproof.verify.fusion import COMBINATIONS, FACE_WORDS, WALK_WORDS
 
     table = Table("", "walk and face", "what the video can be")
@@ -167,7 +167,7 @@ def _combinations_table(joint: JointVerdict) -> Table:
         table.add_row(
             ">" if here else "",
             f"the walk {WALK_WORDS[row.walk]}\nthe face {FACE_WORDS[row.face]}",
-            markup("; ".join(row.meanings)),
+            printable("; ".join(row.meanings)),
             style="bold" if here else "",
         )
     return table

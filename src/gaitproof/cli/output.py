@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from gaitproof.report.text import json_text as json_text
-from gaitproof.report.text import printable as printable
+from gaitproof.text import json_text as json_text
+from gaitproof.text import printable as printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,25 +39,18 @@ _MEASURES: Final = {
 """Quality measures that are shown to people, in this order; `--json` has all of them."""
 
 
-def markup(text: str) -> str:
-    """Return text for a rich table or print: printable, and its brackets are no markup."""
-    from rich.markup import escape
-
-    return escape(printable(text))
-
-
 def stdout() -> Console:
-    """Return a console for results; numbers are not coloured at random."""
-    from rich.console import Console
+    """Return a console for results."""
+    from gaitproof.cli.console import PlainConsole
 
-    return Console(highlight=False, emoji=False, soft_wrap=False)
+    return PlainConsole()
 
 
 def stderr() -> Console:
     """Return a console for progress and notices."""
-    from rich.console import Console
+    from gaitproof.cli.console import PlainConsole
 
-    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+    return PlainConsole(stderr=True, soft_wrap=True)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -77,13 +70,13 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(markup(title), total=1.0)
+        task = bar.add_task(printable(title), total=1.0)
 
         def told(share: float, loss: float | None = None) -> None:
             shown = title if loss is None else f"{title}, loss {loss:.3f}"
-            bar.update(task, completed=share, description=markup(shown))
+            bar.update(task, completed=share, description=printable(shown))
 
         yield told
 
@@ -91,12 +84,11 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
 def show_verdict(verdict: Verdict) -> None:
     """Print a verdict for people, with everything it rests on and what it does not prove."""
     console = stdout()
-    style = STYLES[verdict.decision.value]
-    console.print(f"[{style}]{markup(verdict.headline)}[/]")
-    console.print(markup(verdict.plain))
+    console.print(printable(verdict.headline), style=STYLES[verdict.decision.value])
+    console.print(printable(verdict.plain))
     console.print(verdict_table(verdict))
     for note in (*verdict.quality.warnings, *verdict.notes):
-        console.print(f"Note: {markup(note)}")
+        console.print(f"Note: {printable(note)}")
     if verdict.similarity is not None:
         console.print(f"\n{NOT_PROVEN}")
 
@@ -121,14 +113,14 @@ def verdict_table(verdict: Verdict) -> Table:
         table.add_row("", f"{rate(band.undecided_nonmated)} of impostors")
     _add_quality(table, verdict.quality)
     table.add_section()
-    table.add_row("model", markup(verdict.model_id))
+    table.add_row("model", printable(verdict.model_id))
     if verdict.template_id:
         count = verdict.template_recordings
         noun = "recording" if count == 1 else "recordings"
-        table.add_row("template", f"{markup(verdict.template_id)} from {count} {noun}")
-    table.add_row("video", markup(verdict.source))
+        table.add_row("template", f"{printable(verdict.template_id)} from {count} {noun}")
+    table.add_row("video", printable(verdict.source))
     table.add_row("SHA-256", verdict.source_sha256)
-    table.add_row("software", f"{markup(verdict.software)}, {verdict.seconds:.1f} s")
+    table.add_row("software", f"{printable(verdict.software)}, {verdict.seconds:.1f} s")
     return table
 
 
@@ -144,16 +136,17 @@ def show_identification(found: Identification) -> None:
     """Print who of the gallery walks most like the person in a video."""
     console = stdout()
     if found.reason:
-        console.print(f"[bold yellow]INCONCLUSIVE — {markup(found.reason)}[/]")
+        console.print(f"INCONCLUSIVE — {printable(found.reason)}", style="bold yellow")
     else:
         from rich.table import Table
 
         accepted = sum(c.accepted for c in found.candidates)
         best = found.candidates[0]
         console.print(
-            f"[bold]Most alike: {markup(best.name)}[/]"
+            f"Most alike: {printable(best.name)}"
             if accepted
-            else "[bold]Nobody in the gallery reaches the threshold.[/]"
+            else "Nobody in the gallery reaches the threshold.",
+            style="bold",
         )
         table = Table()
         for title in ("", "name", "similarity", "log10 LR", "threshold reached", "template"):
@@ -161,11 +154,11 @@ def show_identification(found: Identification) -> None:
         for place, candidate in enumerate(found.candidates, start=1):
             table.add_row(
                 str(place),
-                markup(candidate.name),
+                printable(candidate.name),
                 f"{candidate.similarity:.3f}",
                 f"{candidate.log10_lr:+.2f}",
                 "yes" if candidate.accepted else "no",
-                markup(candidate.template_id),
+                printable(candidate.template_id),
             )
         console.print(table)
         if found.compared > 1:
@@ -178,12 +171,12 @@ def show_identification(found: Identification) -> None:
     table = _two_columns()
     _add_quality(table, found.quality)
     table.add_section()
-    table.add_row("model", markup(found.model_id))
-    table.add_row("video", markup(found.source))
+    table.add_row("model", printable(found.model_id))
+    table.add_row("video", printable(found.source))
     table.add_row("SHA-256", found.source_sha256)
     console.print(table)
     for note in (*found.quality.warnings, *found.notes):
-        console.print(f"Note: {markup(note)}")
+        console.print(f"Note: {printable(note)}")
 
 
 def evidence(log10_lr: float, bound: float) -> str:
@@ -207,7 +200,7 @@ def failure_table(failures: Sequence[tuple[str, str]]) -> Table:
     for title in ("what", "why"):
         table.add_column(title, overflow="fold")
     for what, why in failures:
-        table.add_row(markup(what), markup(why))
+        table.add_row(printable(what), printable(why))
     return table
 
 

@@ -81,7 +81,7 @@ def pipeline(
     from gaitproof.cli.experiments import load_settings, split_names
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.manifests import check_layout
-    from gaitproof.cli.output import markup, progress_bar, stderr
+    from gaitproof.cli.output import printable, progress_bar, stderr
     from gaitproof.config import VerifySettings
 
     need_training_extra()
@@ -107,7 +107,7 @@ def pipeline(
             output,
             options,
             progress=lambda step, share: bar((STEPS.index(cast(Step, step)) + share) / len(STEPS)),
-            say=lambda note: notices.print(markup(note)),
+            say=lambda note: notices.print(printable(note)),
         )
     page = pipeline_page(summary, datetime.now().astimezone())
     tell(summary, TITLES, page, as_json=as_json)
@@ -132,7 +132,7 @@ def tell(summary: Summary, titles: Mapping[str, str], page: str, *, as_json: boo
     typer.Exit
         With status 2 if a step could not be done.
     """
-    from gaitproof.cli.output import failure_table, markup, print_json, stderr, stdout
+    from gaitproof.cli.output import failure_table, print_json, printable, stderr, stdout
     from gaitproof.media.files import write_atomically
     from gaitproof.pipeline.run import PAGE_FILE
 
@@ -146,9 +146,9 @@ def tell(summary: Summary, titles: Mapping[str, str], page: str, *, as_json: boo
         if failures:
             stdout().print(failure_table(failures))
     notices = stderr()
-    notices.print(markup(f"Summary: {file.resolve()}"))
+    notices.print(printable(f"Summary: {file.resolve()}"))
     if summary.failed is not None:
-        notices.print(markup(f"gaitproof: {summary.failed.text}"))
+        notices.print(printable(f"gaitproof: {summary.failed.text}"))
         raise typer.Exit(FAILED_STATUS)
 
 
@@ -156,7 +156,7 @@ def _steps_table(summary: Summary, titles: Mapping[str, str]) -> Table:
     """Return the steps as a table."""
     from rich.table import Table
 
-    from gaitproof.cli.output import markup
+    from gaitproof.cli.output import printable
 
     table = Table()
     for title in ("step", "state", "result", "seconds"):
@@ -165,7 +165,7 @@ def _steps_table(summary: Summary, titles: Mapping[str, str]) -> Table:
         table.add_row(
             titles[step.name],
             step.condition,
-            markup(step.text),
+            printable(step.text),
             f"{step.seconds:.0f}" if step.seconds else "",
         )
     return table

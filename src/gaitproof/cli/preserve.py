@@ -100,28 +100,28 @@ def _save(folder: Path | None, results: list[Preservation]) -> None:
         return
     import json
 
-    from gaitproof.media.files import make_folder, write_atomically
+    from gaitproof.media.files import atomic_folder, write_atomically
     from gaitproof.report.preservation import plot_agreement
     from gaitproof.report.style import save_figure
 
-    make_folder(folder)
     text = json.dumps([result.to_dict() for result in results], indent=1)
-    write_atomically(folder / "preservation.json", text.encode())
-    for number, result in enumerate(results):
-        if result.agreement is not None:
-            name = "joints.png" if len(results) == 1 else f"joints-{number:03d}.png"
-            save_figure(plot_agreement(result), folder / name)
+    with atomic_folder(folder) as stage:
+        write_atomically(stage / "preservation.json", text.encode())
+        for number, result in enumerate(results):
+            if result.agreement is not None:
+                name = "joints.png" if len(results) == 1 else f"joints-{number:03d}.png"
+                save_figure(plot_agreement(result), stage / name)
 
 
 def _show(result: Preservation) -> None:
     from rich.table import Table
 
-    from gaitproof.cli.output import markup, stdout
+    from gaitproof.cli.output import printable, stdout
 
     console = stdout()
     colour = {"PRESERVED": "green", "CHANGED": "red"}.get(result.outcome.value, "yellow")
-    console.print(f"[bold {colour}]{result.outcome.value}[/]")
-    console.print(markup(result.reason))
+    console.print(result.outcome.value, style=f"bold {colour}")
+    console.print(printable(result.reason))
     if result.timing is None or result.agreement is None or result.framing is None:
         return
     timing, framing = result.timing, result.framing
@@ -171,7 +171,7 @@ def _agreement_table(found: Agreement, floor: Agreement | None) -> Table:
 def _batch_table(results: list[Preservation]) -> Table:
     from rich.table import Table
 
-    from gaitproof.cli.output import markup
+    from gaitproof.cli.output import printable
 
     counts: dict[str, int] = {}
     for result in results:
@@ -183,7 +183,7 @@ def _batch_table(results: list[Preservation]) -> Table:
     for result in results:
         agreement, timing, published = result.agreement, result.timing, result.published
         table.add_row(
-            markup(result.swapped),
+            printable(result.swapped),
             result.outcome.value,
             "–" if agreement is None else f"{agreement.distance:.3f}",
             "–" if agreement is None else f"{agreement.velocity:.2f}",

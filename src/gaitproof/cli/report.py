@@ -166,14 +166,14 @@ def keygen(
     ] = None,
 ) -> None:
     """Make a pair of Ed25519 keys to sign reports with."""
-    from gaitproof.cli.output import markup, stdout
+    from gaitproof.cli.output import printable, stdout
     from gaitproof.report.signature import make_keys
 
     beside = public if public is not None else private.with_name(private.name + ".pub")
     fingerprint = make_keys(private, beside)
     console = stdout()
-    console.print(f"Private key: {markup(str(private))} (keep it to yourself)")
-    console.print(f"Public key:  {markup(str(beside))} (give it to those who check)")
+    console.print(f"Private key: {printable(str(private))} (keep it to yourself)")
+    console.print(f"Public key:  {printable(str(beside))} (give it to those who check)")
     console.print(f"Fingerprint: {fingerprint}")
 
 
@@ -200,7 +200,9 @@ def check(
 
     Leaves with status 0 if nothing is wrong, 1 if a check failed, 2 if a file cannot be read.
     """
-    from gaitproof.cli.output import markup, print_json, stdout
+    from rich.text import Text
+
+    from gaitproof.cli.output import print_json, printable, stdout
     from gaitproof.report.casefile.check import Outcome, check_report
 
     found = check_report(
@@ -210,16 +212,18 @@ def check(
         print_json(found.to_dict())
     else:
         signs = {
-            Outcome.GOOD: "[bold green]good[/]",
-            Outcome.BAD: "[bold red]BAD [/]",
-            Outcome.OPEN: "[bold yellow]open[/]",
+            Outcome.GOOD: ("good", "bold green"),
+            Outcome.BAD: ("BAD ", "bold red"),
+            Outcome.OPEN: ("open", "bold yellow"),
         }
         console = stdout()
-        console.print(markup(found.report.content.headline))
+        if found.good:
+            console.print(f"The report says: {printable(found.report.content.headline)}")
         for one in found.checks:
-            console.print(f"{signs[one.outcome]}  {one.name}: {markup(one.text)}")
+            text = f"  {one.name}: {printable(one.text)}"
+            console.print(Text.assemble(signs[one.outcome], text))
         verdict = "Nothing is wrong." if found.good else "Do not rely on this report."
-        console.print(f"[bold]{verdict}[/]")
+        console.print(verdict, style="bold")
     raise typer.Exit(0 if found.good else FAILED_CHECK_STATUS)
 
 

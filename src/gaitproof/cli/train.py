@@ -51,7 +51,7 @@ def train(
     """Evaluate a recipe on held-out people, train it on all, and write the model and its card."""
     need_training_extra()
     from gaitproof.cli.evaluate import show_evaluation
-    from gaitproof.cli.output import markup, progress_bar, stdout
+    from gaitproof.cli.output import printable, progress_bar, stdout
     from gaitproof.evaluate.recipe import Runs, load_sources, make_model
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.hardware import TrainerSettings, is_main_process
@@ -80,6 +80,6 @@ def train(
     show_evaluation(result)
     point = card.operating_point
     stdout().print(
-        f"{markup(card.model_id)} written to {markup(str(output))}; "
-        f"threshold {point.threshold:.3f} ({markup(point.chosen_by)})"
+        f"{printable(card.model_id)} written to {printable(str(output))}; "
+        f"threshold {point.threshold:.3f} ({printable(point.chosen_by)})"
     )

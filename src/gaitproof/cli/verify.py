@@ -163,30 +163,30 @@ def enroll(
 def _show_enrolment(result: Enrolment, location: str) -> None:
     from rich.table import Table
 
-    from gaitproof.cli.output import markup, stdout
+    from gaitproof.cli.output import printable, stdout
 
     console = stdout()
     added = sum(v.added for v in result.videos)
     if added:
         noun = "video" if added == 1 else "videos"
-        console.print(f"[bold green]Enrolled {markup(result.name)} from {added} {noun}.[/]")
+        console.print(f"Enrolled {printable(result.name)} from {added} {noun}.", style="bold green")
     else:
-        console.print(f"[bold]{markup(result.name)} is enrolled from these already.[/]")
+        console.print(f"{printable(result.name)} is enrolled from these already.", style="bold")
     table = Table()
     for title in ("video", "stored", "windows", "SHA-256", "notes"):
         table.add_column(title, overflow="fold")
     for video in result.videos:
         table.add_row(
-            markup(video.path),
+            printable(video.path),
             "yes" if video.added else "no",
             str(video.windows),
             video.sha256[:12],
-            markup("; ".join((*video.quality.warnings, *video.notes))),
+            printable("; ".join((*video.quality.warnings, *video.notes))),
         )
     console.print(table)
-    console.print(f"Gallery: {markup(location)}; model: {markup(result.model_id)}")
+    console.print(f"Gallery: {printable(location)}; model: {printable(result.model_id)}")
     for note in result.notes:
-        console.print(f"Note: {markup(note)}")
+        console.print(f"Note: {printable(note)}")
 
 
 def verify(

@@ -22,6 +22,7 @@ from gaitproof.evaluate.bootstrap import (
     require_same_trials,
 )
 from gaitproof.evaluate.trials import Trials
+from gaitproof.text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -303,7 +304,6 @@ def comparison_tables(
     notes
         A last column by system, if given; its heading is under the empty key.
     """
-    from rich.markup import escape
     from rich.table import Table
 
     from gaitproof.evaluate.table import format_percent
@@ -315,7 +315,7 @@ def comparison_tables(
         table = Table(
             title=f"{title}{': ' if title and level else ''}{level and f'per {level}'}"
             f" ({first.people} people, {first.mated} mated and {first.nonmated} non-mated trials)",
-            caption=f"95 % intervals over people; differences from “{escape(first.reference)}” "
+            caption=f"95 % intervals over people; differences from “{printable(first.reference)}” "
             "in percentage points on the same draws of people, * if the interval leaves out 0",
         )
         table.add_column("system", overflow="fold")
@@ -334,7 +334,7 @@ def comparison_tables(
                 cells.append(format_percent(Interval(own.value, own.low, own.high), floor))
                 cells.append("–" if row.name == part.reference else format_difference(own))
             if notes is not None:
-                cells.append(escape(notes.get(row.name, "")))
-            table.add_row(escape(row.name), *cells)
+                cells.append(printable(notes.get(row.name, "")))
+            table.add_row(printable(row.name), *cells)
         tables.append(table)
     return tables

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.result import FMR_TARGETS, EvaluationResult, GroupResult, SystemResult
 from gaitproof.metrics import supported_rate
+from gaitproof.text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -153,7 +154,6 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
     most_folds
         More folds than this are left out; they are in the JSON.
     """
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="In parts")
@@ -169,10 +169,10 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
             **found.per_part,
         }
         table.add_section()
-        table.add_row(f"[bold]{level} level[/]")
+        table.add_row(f"{level} level", style="bold")
         for name, group in parts.items():
             table.add_row(
-                escape(name),
+                printable(name),
                 _group_area(group),
                 _group_rate(group),
                 str(group.people),

@@ -7,10 +7,12 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,13 @@ from gaitproof.errors import InputError, MediaError
 
 _TEMPORARY: Final = ".gaitproof-"
 """How the temporary names of `atomic_path` begin; eight characters of `tempfile` follow."""
+
+_FOLDER: Final = ".unfinished"
+"""How those of `atomic_folder` end."""
+
+_STARTED: Final = time.time()
+_SWEPT: Final[set[tuple[Path, str]]] = set()
+"""Folders that were looked through for leftovers from before this process."""
 
 
 def open_regular(path: str | Path) -> BufferedReader:
@@ -85,7 +94,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block succeeds.
 
     Readers see the old file or the whole new one, never a part. The temporary name keeps the
-    suffix, since writers choose their format by it. If the block fails nothing is left behind.
+    suffix, since writers choose their format by it. If the block fails nothing is left behind;
+    what a killed process left in that folder is removed by the next one that writes there.
 
     Raises
     ------
@@ -93,36 +103,186 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder is missing, the disk is full or nothing may be written there.
     """
     target = Path(path)
+    with _draft(target) as temporary, _reporting(target):
+        yield temporary
+        _complete(temporary)
+        temporary.replace(target)
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write `data` to `path` so that a crash leaves either the old file or the new one.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing, the disk is full or nothing may be written there.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_files(
+    files: Mapping[Path, bytes], *, private: Collection[Path] = (), replace: bool = True
+) -> None:
+    """Write several files that belong together: all of them or none.
+
+    Parameters
+    ----------
+    files
+        What to write where.
+    private
+        Those that only their owner may read.
+    replace
+        Whether existing files are replaced.
+
+    Raises
+    ------
+    InputError
+        If one cannot be written, or exists and may not be replaced.
+    """
+    with ExitStack() as stack:
+        drafts = {}
+        for target, data in files.items():
+            drafts[target] = stack.enter_context(_draft(target))
+            with _reporting(target):
+                drafts[target].write_bytes(data)
+                _complete(drafts[target], private=target in private)
+        _put_in_place(drafts, replace=replace)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Yield an empty folder whose files move to `path` together when the block succeeds.
+
+    The folder is made if it is missing. Files of the same names are replaced, others stay. If the
+    block fails nothing is left behind, not even a folder that was made for it.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be made or written to.
+    """
+    target = Path(path)
+    with _reporting(target):
+        missing = [folder for folder in (target, *target.parents) if not folder.exists()]
+    make_folder(target)
     try:
+        with _draft_folder(target) as stage:
+            with _reporting(target):
+                yield stage
+                drafts = {target / file.name: file for file in sorted(stage.iterdir())}
+                for file in drafts.values():
+                    _complete(file)
+            _put_in_place(drafts)
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):  # somebody else may have put something there
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    """Yield an empty, private, locked temporary file beside a target; it is gone afterwards."""
+    _sweep(target.parent, target.suffix)
+    with _reporting(target):
         handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=target.suffix, dir=target.parent)
-    except OSError as error:
-        raise _cannot_write(target, error) from error
     temporary = Path(name)
     try:
-        # held while the file is written, and let go even by a killed process: `remove_abandoned`
-        with suppress(OSError):  # some network folders have no locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle)
         yield temporary
-        # mkstemp makes files private; the result gets what a plain open() would have given
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        raise _cannot_write(target, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         os.close(handle)
 
 
+@contextmanager
+def _draft_folder(target: Path) -> Iterator[Path]:
+    _sweep(target, _FOLDER)
+    with _reporting(target):
+        stage = Path(tempfile.mkdtemp(prefix=_TEMPORARY, suffix=_FOLDER, dir=target))
+        handle = os.open(stage, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        _lock(handle)
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    # held while it is written, and let go even by a killed process: `remove_abandoned`
+    with suppress(OSError):  # some network folders have no locks
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _complete(draft: Path, *, private: bool = False) -> None:
+    """Bring a finished draft to the disk, with the permissions that it is to have."""
+    # drafts are private; the result gets what a plain open() would have given
+    umask = os.umask(0)
+    os.umask(umask)
+    draft.chmod(0o600 if private else 0o666 & ~umask)
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _put_in_place(drafts: Mapping[Path, Path], *, replace: bool = True) -> None:
+    """Give complete drafts their names; if one cannot have its name, no new file stays."""
+    for target in drafts:
+        if target.is_dir():
+            raise InputError(f"The file {str(target)!r} cannot be written.", actual="a folder")
+    new: list[Path] = []
+    try:
+        for target, draft in drafts.items():
+            is_new = not target.exists()
+            with _reporting(target):
+                if replace:
+                    draft.replace(target)
+                else:
+                    _link(draft, target)
+            if is_new:
+                new.append(target)
+    except BaseException:
+        for target in new:
+            with suppress(OSError):
+                target.unlink()
+        raise
+
+
+def _link(draft: Path, target: Path) -> None:
+    """Give a draft its name unless the name is taken."""
+    try:
+        os.link(draft, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if target.exists():
+            raise
+        draft.replace(target)
+
+
+@contextmanager
+def _reporting(target: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+
+
+def _sweep(folder: Path, suffix: str) -> None:
+    """Remove what killed processes left, once for each folder."""
+    if (folder, suffix) not in _SWEPT:
+        _SWEPT.add((folder, suffix))
+        remove_abandoned(folder, suffix, _STARTED)
+
+
 def remove_abandoned(folder: str | Path, suffix: str, before: float) -> int:
     """Remove the temporary files that killed processes left in a folder.
 
-    Only regular files are removed that `atomic_path` named, for a target with that suffix, that
-    were last written before a given moment and that no living process is writing. Folders below
+    Only what `atomic_path` and its relatives named is removed, for a target with that suffix, if
+    it was last written before a given moment and no living process is writing it. Other folders
     are not entered; what may not be removed stays.
 
     Parameters
@@ -154,27 +314,19 @@ def _remove_if_abandoned(path: Path, before: float) -> bool:
         return False
     try:
         status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode) or status.st_mtime >= before:
+        is_folder = path.suffix == _FOLDER and stat.S_ISDIR(status.st_mode)
+        if not (is_folder or stat.S_ISREG(status.st_mode)) or status.st_mtime >= before:
             return False
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+        if is_folder:
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     except OSError:
         return False
     finally:
         os.close(handle)
     return True
-
-
-def write_atomically(path: str | Path, data: bytes) -> None:
-    """Write `data` to `path` so that a crash leaves either the old file or the new one.
-
-    Raises
-    ------
-    InputError
-        If the folder is missing, the disk is full or nothing may be written there.
-    """
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
 
 
 def make_folder(path: str | Path) -> Path:
@@ -212,6 +364,8 @@ def _cannot_write(target: Path, error: OSError) -> InputError:
         errno.EROFS: "choose another folder",
         errno.EACCES: "choose a folder that you may write to",
     }
+    if target.parent.suffix == _FOLDER:  # in a folder of `atomic_folder`: name the final file
+        target = target.parent.parent / target.name
     return InputError(
         f"The file {str(target)!r} cannot be written.",
         actual=error.strerror or str(error),

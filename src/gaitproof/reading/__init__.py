@@ -36,7 +36,7 @@ in a damaged file (also RecursionError, MemoryError, KeyError, LZMAError …) in
 ...     frames = data["frames"]
 
 Errors of gaitproof pass through it. `raise_malformed` says the same of a file by hand. Texts from
-files go into messages through `shown` (a value) or `gaitproof.errors.printable` (a message), which
+files go into messages through `shown` (a value) or `gaitproof.text.one_line` (a message), which
 clip them and escape what no terminal should print; the error classes do the latter by themselves.
 """
 

@@ -9,8 +9,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from gaitproof.errors import GaitproofError, printable
+from gaitproof.errors import GaitproofError
 from gaitproof.reading.files import FileKind, Source
+from gaitproof.text import one_line
 
 _SHORT: Final = 80
 _REPR: Final = reprlib.Repr()
@@ -24,7 +25,7 @@ def shown(value: object, limit: int = _SHORT) -> str:
     It takes bounded time: YAML aliases can make a value whose `repr` never ends.
     """
     try:
-        return printable(_REPR.repr(value), limit)
+        return one_line(_REPR.repr(value), limit)
     except Exception:  # an integer of more digits than Python writes, a class with a broken repr
         return f"a value of type {type(value).__name__}"
 
@@ -48,7 +49,7 @@ def describe(error: BaseException, limit: int = 200) -> str:
             text = str(error)
         case _:
             text = str(error)
-    return printable(text, limit) or type(error).__name__
+    return one_line(text, limit) or type(error).__name__
 
 
 def malformed(path: Source, kind: FileKind, detail: BaseException | str) -> GaitproofError:

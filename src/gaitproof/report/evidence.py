@@ -15,7 +15,7 @@ import numpy as np
 from gaitproof.errors import InputError
 from gaitproof.gait.cycles import GaitProfile, measure_profile, pool_profiles
 from gaitproof.gait.events import GaitEvents, find_events
-from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.media.files import atomic_folder, write_atomically
 from gaitproof.report.explanation import (
     BAND_SDS,
     landmark_name,
@@ -259,7 +259,7 @@ def write_explanation(
     limits: MediaLimits | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Any]:
-    """Write pictures, film, page and numbers of an explanation into a folder.
+    """Write pictures, film, page and numbers of an explanation into a folder: all or nothing.
 
     Parameters
     ----------
@@ -287,38 +287,36 @@ def write_explanation(
         If nothing was compared, or a file cannot be written.
     """
     profiles = _profiles(examination, gallery)
-    make_folder(folder)
-    write_film(
-        video,
-        [t.sequence for t in examination.tracks],
-        importance,
-        examination.verdict,
-        folder / FILM,
-        limits=limits,
-    )
-    progress(0.4)
-    drawings = _drawings(examination, importance, gallery, profiles)
-    files = []
-    sections = []
-    for done, drawing in enumerate(drawings, start=1):
-        path = folder / f"{drawing.name}.png"
-        save_figure(drawing.figure, path)
-        files.append(path.name)
-        sections.append((drawing.title, _page_picture(drawing, path)))
-        progress(0.4 + 0.6 * done / len(drawings))
-    verdict = examination.verdict
-    story = ExplanationStory(
-        card=VerdictCard(title="The verdict", verdict=verdict, file=video.name),
-        sections=tuple(sections),
-        film=FILM,
-        method=importance.method,
-        baseline=importance.baseline,
-        trust=trust,
-    )
-    write_atomically(folder / PAGE, render_explanation(story).encode())
-    answer = to_json(examination, importance, profiles, [PAGE, NUMBERS, FILM, *files], trust)
-    text = json.dumps(answer, allow_nan=False, indent=1, ensure_ascii=False)
-    write_atomically(folder / NUMBERS, (text + "\n").encode())
+    with atomic_folder(folder) as stage:
+        write_film(
+            video,
+            [t.sequence for t in examination.tracks],
+            importance,
+            examination.verdict,
+            stage / FILM,
+            limits=limits,
+        )
+        progress(0.4)
+        drawings = _drawings(examination, importance, gallery, profiles)
+        sections = []
+        for done, drawing in enumerate(drawings, start=1):
+            path = stage / f"{drawing.name}.png"
+            save_figure(drawing.figure, path)
+            sections.append((drawing.title, _page_picture(drawing, path)))
+            progress(0.4 + 0.6 * done / len(drawings))
+        story = ExplanationStory(
+            card=VerdictCard(title="The verdict", verdict=examination.verdict, file=video.name),
+            sections=tuple(sections),
+            film=FILM,
+            method=importance.method,
+            baseline=importance.baseline,
+            trust=trust,
+        )
+        write_atomically(stage / PAGE, render_explanation(story).encode())
+        files = [PAGE, NUMBERS, FILM, *(f"{drawing.name}.png" for drawing in drawings)]
+        answer = to_json(examination, importance, profiles, files, trust)
+        text = json.dumps(answer, allow_nan=False, indent=1)
+        write_atomically(stage / NUMBERS, (text + "\n").encode())
     return answer
 
 

@@ -36,7 +36,7 @@ from gaitproof.report.style import (
     new_figure,
     save_figure,
 )
-from gaitproof.report.text import json_text
+from gaitproof.text import json_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

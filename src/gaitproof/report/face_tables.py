@@ -9,7 +9,7 @@ from gaitproof.evaluate.face.evaluation import DECISIONS
 from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.evaluate.face.result import FaceEvaluation, StoreResult
 from gaitproof.evaluate.table import format_percent
-from gaitproof.report.text import printable
+from gaitproof.text import printable
 from gaitproof.train.face.data.clips import Label
 
 if TYPE_CHECKING:
@@ -51,10 +51,8 @@ def format_figure(found: FaceFigures, name: str) -> str:
 
 def store_table(store: StoreResult) -> Table:
     """Lay out all figures of one store, of pictures or turns, and of clips."""
-    from rich.markup import escape
-
     table = _table(
-        f"{escape(printable(store.name))}: % [95 % over people]",
+        f"{printable(store.name)}: % [95 % over people]",
         ("figure",),
         (store.unit, "clips"),
     )
@@ -87,12 +85,10 @@ def answer_table(store: StoreResult) -> Table:
 
 def manipulation_table(store: StoreResult) -> Table:
     """Lay out the figures of clips per manipulation."""
-    from rich.markup import escape
-
     table = _table("Clips, per manipulation", ("manipulation",), ("forged clips", *_headings()))
     for name, found in store.manipulations.items():
         cells = (format_figure(found, figure) for figure in _SHORT)
-        table.add_row(escape(printable(name)), str(found.forged), *cells)
+        table.add_row(printable(name), str(found.forged), *cells)
     return table
 
 
@@ -111,8 +107,6 @@ def sweep_table(store: StoreResult) -> Table:
 
 def across_table(result: FaceEvaluation) -> Table:
     """Lay out the figures of clips, one row per store."""
-    from rich.markup import escape
-
     table = _table(
         "Clips, data set by data set",
         ("data",),
@@ -121,7 +115,7 @@ def across_table(result: FaceEvaluation) -> Table:
     for store in result.stores:
         found = store.video
         table.add_row(
-            escape(printable(store.name)),
+            printable(store.name),
             f"{found.genuine} + {found.forged}",
             *(format_figure(found, figure) for figure in (*_SHORT, "balanced_accuracy")),
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gaitproof.text import printable
 from gaitproof.types import Decision, ErrorRate, Verdict
 
 if TYPE_CHECKING:
@@ -353,12 +354,18 @@ def render_pipeline(story: PipelineStory) -> str:
 
 
 @cache
+def _readable(value: object) -> object:
+    """Show what a page cannot hold: bytes of file names that are no text, escape sequences."""
+    return printable(value, "\n\t") if type(value) is str else value
+
+
 def environment() -> Environment:
     """Return the templates of every page, with escaping on and the filters they share."""
     environment = Environment(
         loader=PackageLoader("gaitproof.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_readable,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gaitproof.errors import InputError
-from gaitproof.media.files import write_atomically
+from gaitproof.media.files import write_files
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -42,26 +41,10 @@ def make_keys(private: Path, public: Path) -> str:
                 f"The file {str(path)!r} exists already.", hint="choose another name for the key"
             )
     key = Ed25519PrivateKey.generate()
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    try:
-        # exclusive and private from the first byte on, never readable for a moment
-        handle = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secret)
-    except OSError as error:
-        raise InputError(
-            f"The file {str(private)!r} cannot be written.", actual=error.strerror or str(error)
-        ) from error
-    write_atomically(
-        public,
-        key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ),
-    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    shown = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    write_files({private: secret, public: shown}, private=[private], replace=False)
     return fingerprint(public_bytes(key.public_key()))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
-from gaitproof.media.files import write_atomically
+from gaitproof.media.files import make_folder, write_files
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.card import CohortCard, ModelCard
 from gaitproof.nets.cohort import COHORT_FILE
@@ -132,12 +132,15 @@ def save_model(
         **card,
     )
     _check_parity(trained, OnnxEncoder(weights, complete))
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / MODEL_FILE, weights)
-    write_atomically(folder / NETWORK_FILE, pack_network(trained.network, options))
+    files = {
+        MODEL_FILE: weights,
+        NETWORK_FILE: pack_network(trained.network, options),
+        CARD_FILE: complete.model_dump_json(indent=1).encode(),
+    }
     if cohort is not None:
-        write_atomically(folder / COHORT_FILE, cohort[0])
-    write_atomically(folder / CARD_FILE, complete.model_dump_json(indent=1).encode())
+        files[COHORT_FILE] = cohort[0]
+    make_folder(folder)
+    write_files({folder / name: data for name, data in files.items()})
     return complete
 
 

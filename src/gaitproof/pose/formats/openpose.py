@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
-from gaitproof.media.files import write_atomically
+from gaitproof.media.files import atomic_folder
 from gaitproof.pose.formats import common
 from gaitproof.types import Landmark, PoseSequence
 
@@ -107,26 +108,30 @@ def load_openpose(
 
 
 def save_openpose(path: Path, sequence: PoseSequence, *, name: str = "pose") -> None:
-    """Write a sequence as a folder of OpenPose files, one per frame; each file is atomic.
+    """Write a sequence as a folder of OpenPose files, one per frame: all of them or none.
 
     Time stamps, picture size, world coordinates, the estimator's name and the landmarks without
     a BODY_25 keypoint are lost; the small toes, which we do not have, are 0 0 0.
     """
     image = common.image_of(sequence, "OpenPose JSON")
-    path.mkdir(parents=True, exist_ok=True)
-    for t, (points, visibility) in enumerate(zip(image, sequence.visibility, strict=True)):
-        values: list[float] = []
-        for k, row in enumerate(BODY_25):
-            rows = [row] if row is not None else list(_BETWEEN.get(k, ()))
-            score = float(visibility[rows].min()) if rows else 0.0
-            place = points[rows].mean(axis=0) if rows else np.zeros(2)
-            known = score > 0 and bool(np.isfinite(place).all())
-            values += [common.number(v) for v in (*place, score)] if known else [0, 0, 0]
-        people = [{"person_id": [-1], "pose_keypoints_2d": values}] if any(values) else []
-        write_atomically(
-            path / f"{name}_{t:012d}_keypoints.json",
-            json.dumps({"version": 1.3, "people": people}).encode(),
-        )
+    with atomic_folder(path) as stage:
+        for t, (points, visibility) in enumerate(zip(image, sequence.visibility, strict=True)):
+            people = _people(points, visibility)
+            (stage / f"{name}_{t:012d}_keypoints.json").write_text(
+                json.dumps({"version": 1.3, "people": people}), encoding="ascii"
+            )
+
+
+def _people(points: NDArray[np.float32], visibility: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """Return the person of a frame as OpenPose writes people; nobody if nothing is visible."""
+    values: list[float] = []
+    for k, row in enumerate(BODY_25):
+        rows = [row] if row is not None else list(_BETWEEN.get(k, ()))
+        score = float(visibility[rows].min()) if rows else 0.0
+        place = points[rows].mean(axis=0) if rows else np.zeros(2)
+        known = score > 0 and bool(np.isfinite(place).all())
+        values += [common.number(v) for v in (*place, score)] if known else [0, 0, 0]
+    return [{"person_id": [-1], "pose_keypoints_2d": values}] if any(values) else []
 
 
 def _numbered_files(path: Path) -> dict[int, Path]:

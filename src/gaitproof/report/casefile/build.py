@@ -18,7 +18,7 @@ from gaitproof.nets.card import ModelCard
 from gaitproof.report.casefile.content import CaseReport, EnrolledFile, ReportPicture
 from gaitproof.report.casefile.plots import plot_score_position, plot_verbal_scale
 from gaitproof.report.style import DPI
-from gaitproof.report.text import printable
+from gaitproof.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -28,7 +28,7 @@ from gaitproof.report.casefile.joint import joint_finding, joint_limits, joint_m
 from gaitproof.report.casefile.seal import SealedReport
 from gaitproof.report.casefile.sentences import WALKS, likelihood_sentence
 from gaitproof.report.page import SYMBOLS, error_rate_text, measure, percent, signed
-from gaitproof.report.text import printable
+from gaitproof.text import printable
 from gaitproof.types import Decision, Verdict
 from gaitproof.verify.calibration import VERBAL_SCALE, in_words
 

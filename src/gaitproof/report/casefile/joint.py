@@ -17,7 +17,7 @@ from gaitproof.report.casefile.blocks import (
 from gaitproof.report.casefile.content import CaseReport
 from gaitproof.report.casefile.sentences import WALKS, Hypotheses, likelihood_sentence
 from gaitproof.report.page import SYMBOLS, error_rate_text, measure, signed
-from gaitproof.report.text import printable
+from gaitproof.text import printable
 from gaitproof.types import Decision
 from gaitproof.verify.fusion import (
     COMBINATIONS,

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gaitproof.errors import InputError
-from gaitproof.media.files import write_atomically
+from gaitproof.media.files import write_files
 from gaitproof.report.casefile.document import Document, compose
 from gaitproof.report.casefile.seal import SealedReport, to_json
 from gaitproof.report.page import environment
@@ -73,6 +73,5 @@ def render(sealed: SealedReport, path: Path) -> bytes:
 
 
 def write_reports(sealed: SealedReport, paths: Iterable[Path]) -> None:
-    """Write a report to every file; all are rendered before the first one is written."""
-    for path, data in [(path, render(sealed, path)) for path in paths]:
-        write_atomically(path, data)
+    """Write a report to every file, or to none if one cannot be rendered or written."""
+    write_files({path: render(sealed, path) for path in paths})

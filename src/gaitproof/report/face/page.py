@@ -14,7 +14,7 @@ from gaitproof.report.face.evidence import ShownFace
 from gaitproof.report.face.strip import draw_strip
 from gaitproof.report.page import Picture, environment
 from gaitproof.report.pictures import to_data_uri
-from gaitproof.report.text import printable
+from gaitproof.text import printable
 
 SYMBOLS: Final = {
     FaceDecision.REAL: "✓",

@@ -13,7 +13,7 @@ from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import FaceVerdict, FrameScore
 from gaitproof.report.face.evidence import most_suspicious
 from gaitproof.report.style import COLOURS, FAINT, GREY, HATCHES, LINES, MARKERS, label, new_figure
-from gaitproof.report.text import printable
+from gaitproof.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gaitproof import __version__
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan
-from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.media.files import atomic_folder, write_atomically
 from gaitproof.report.face.evidence import ShownFace, show_faces
 from gaitproof.report.face.page import ScanStory, make_card, render_scan
 from gaitproof.report.face.plots import plot_statistics, plot_timeline
@@ -33,7 +33,7 @@ STATISTICS: Final = "statistics.png"
 
 
 def write_scan(folder: Path, found: FaceScan, model: FaceForgeryModel) -> tuple[Path, ...]:
-    """Write page, pictures, numbers and the scored faces of a scan into a folder.
+    """Write page, pictures, numbers and the scored faces of a scan into a folder: all or nothing.
 
     Parameters
     ----------
@@ -56,8 +56,16 @@ def write_scan(folder: Path, found: FaceScan, model: FaceForgeryModel) -> tuple[
     ModelError
         If the model cannot explain the faces.
     """
-    make_folder(folder)
     shown = show_faces(found, model)
+    with atomic_folder(folder) as stage:
+        names = [path.name for path in _write_all(stage, found, model, shown)]
+    return tuple(folder / name for name in names)
+
+
+def _write_all(
+    folder: Path, found: FaceScan, model: FaceForgeryModel, shown: tuple[ShownFace, ...]
+) -> list[Path]:
+    """Write the files of a scan; returns them, the page first."""
     written = [folder / NUMBERS, *_write_faces(folder, shown)]
     text = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
     write_atomically(folder / NUMBERS, text.encode())
@@ -90,7 +98,7 @@ def write_scan(folder: Path, found: FaceScan, model: FaceForgeryModel) -> tuple[
         f"gaitproof {__version__}",
     )
     write_atomically(folder / PAGE, render_scan(story).encode())
-    return (folder / PAGE, *written)
+    return [folder / PAGE, *written]
 
 
 def _write_faces(folder: Path, shown: tuple[ShownFace, ...]) -> list[Path]:

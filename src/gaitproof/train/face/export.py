@@ -20,7 +20,7 @@ from gaitproof.face.model import (
     FaceForgeryModel,
 )
 from gaitproof.face.turns import MIN_PICTURES
-from gaitproof.media.files import write_atomically
+from gaitproof.media.files import make_folder, write_files
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.train.export import export_onnx
 from gaitproof.train.face.learner import MEAN, STD
@@ -119,9 +119,9 @@ def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDet
 
 def write_model(folder: Path, weights: bytes, card: FaceDetectorCard) -> None:
     """Write ``model.onnx`` and ``card.json`` into a folder, which is made if missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / MODEL_FILE, weights)
-    write_atomically(folder / CARD_FILE, card.model_dump_json(indent=1).encode())
+    make_folder(folder)
+    text = card.model_dump_json(indent=1)
+    write_files({folder / MODEL_FILE: weights, folder / CARD_FILE: text.encode()})
 
 
 def check_parity(trained: TrainedFaces, exported: FaceForgeryModel) -> None:
