@@ -72,7 +72,7 @@ def run_failing(monkeypatch, capsys, error: BaseException) -> tuple[int, str]:
         (
             ValueError("\x1b]0;title\x07\n\u202e\udcff" + "x" * 10000),
             70,
-            r"\x1b]0;title\x07\n\u202e\udcff",
+            r"\x1b]0;title\x07 \u202e\udcff",
         ),
     ],
 )
