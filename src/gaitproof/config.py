@@ -82,6 +82,8 @@ class PoseSettings(Settings):
     """Threads that share one clip; 0 chooses by processors and length."""
     overlap: float = Field(default=1.0, ge=0)
     """Seconds a parallel segment starts early to warm the tracker up."""
+    silhouettes: bool = True
+    """Whether the person's mask is kept beside the landmarks, which it leaves as they are."""
 
 
 class CleaningSettings(Settings):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 
 from gaitproof.config import CleaningSettings, VerifySettings
 from gaitproof.errors import InputError
+from gaitproof.pipeline.poses import StoredPoses
 from gaitproof.pose.batch import MARKER, Job, extract_many, find_videos
 from gaitproof.pose.estimator import Detection
 from gaitproof.pose.formats.npz import load_npz
+from gaitproof.pose.formats.silhouette_npz import load_silhouettes
 from gaitproof.pose.scripted import ScriptedEstimator
+from gaitproof.pose.silhouettes import FrameSilhouette
 from gaitproof.types import GaitWindows, PoseSequence
 
 Clip = Callable[..., Path]
@@ -58,6 +62,32 @@ def test_folder_holds_poses_features_and_a_record(tmp_path: Path, make_clip: Cli
     record = json.loads((folder / MARKER).read_text())
     assert record["video"]["frames"] == 30
     assert record["people"][0]["windows"] == 2
+
+
+def test_silhouettes_are_stored_and_found_again(tmp_path: Path, make_clip: Clip) -> None:
+    video = make_clip(tmp_path / "a.mp4")
+    jobs = find_videos([video], tmp_path / "out")
+    mask = FrameSilhouette(np.full(352, 255, np.uint8), 80.0, (1.0, 2.0), 0.0, 0.1, 0.2)
+
+    def work() -> list[bool]:
+        results = extract_many(
+            jobs,
+            VerifySettings(),
+            windows,
+            estimator_factory=lambda: ScriptedEstimator(
+                lambda time: [replace(someone(time)[0], silhouette=mask)]
+            ),
+        )
+        return [result.skipped for result in results]
+
+    assert work() == [False]
+    file = jobs[0].folder / "person-0.silhouettes.npz"
+    assert load_silhouettes(file).present.all()
+    stored = StoredPoses({video: jobs[0].folder})(video)
+    np.testing.assert_array_equal(stored.silhouettes[0].timestamps, stored.tracks[0].timestamps)
+    assert work() == [True]
+    file.unlink()
+    assert work() == [False]
 
 
 def test_a_failure_stops_no_other_and_writes_nothing(tmp_path: Path, make_clip: Clip) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from gaitproof.config import PoseSettings
-from gaitproof.pose.cache import PoseCache, cache_key
+from gaitproof.pose.cache import Entry, PoseCache, cache_key
 from gaitproof.pose.tracking import TrackingSettings
-from gaitproof.types import N_LANDMARKS, PoseSequence
+from gaitproof.types import N_LANDMARKS, PoseSequence, SilhouetteSequence
 
 KEY = "ab" * 32
 
@@ -28,16 +28,28 @@ def track(count: int = 20, seed: int = 0) -> PoseSequence:
     )
 
 
+def masks(of: PoseSequence) -> SilhouetteSequence:
+    return SilhouetteSequence.from_masks(of.timestamps, np.ones((len(of), 64, 44)))
+
+
+def test_an_entry_that_lacks_masks_of_some_people_counts_as_absent(tmp_path: Path) -> None:
+    cache = PoseCache(tmp_path)
+    cache.save(KEY, Entry((track(), track()), (masks(track()),)))
+    assert cache.load(KEY) is None
+
+
 @pytest.mark.parametrize("count", [0, 1, 12])
 def test_tracks_come_back_as_they_were_and_in_order(tmp_path: Path, count: int) -> None:
     cache = PoseCache(tmp_path / "poses")
     tracks = tuple(track(10 + i, seed=i) for i in range(count))
     assert cache.load(KEY) is None
-    assert cache.save(KEY, tracks)
+    assert cache.save(KEY, Entry(tracks, tuple(masks(track) for track in tracks)))
     found = cache.load(KEY)
     assert found is not None
-    assert len(found) == count
-    for a, b in zip(found, tracks, strict=True):
+    assert len(found.tracks) == len(found.silhouettes) == count
+    for kept, one in zip(found.silhouettes, tracks, strict=True):
+        np.testing.assert_array_equal(kept.timestamps, one.timestamps)
+    for a, b in zip(found.tracks, tracks, strict=True):
         for name in ("timestamps", "image", "world", "visibility", "camera_motion"):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
         assert (a.frame_size, a.estimator, a.source_sha256) == (
@@ -50,7 +62,7 @@ def test_tracks_come_back_as_they_were_and_in_order(tmp_path: Path, count: int) 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "text", "empty", "names"])
 def test_damaged_entries_count_as_absent_and_are_written_anew(tmp_path: Path, damage: str) -> None:
     cache = PoseCache(tmp_path)
-    cache.save(KEY, (track(),))
+    cache.save(KEY, Entry((track(),)))
     path = cache.path(KEY)
     data = bytearray(path.read_bytes())
     if damage == "cut":
@@ -63,20 +75,20 @@ def test_damaged_entries_count_as_absent_and_are_written_anew(tmp_path: Path, da
         data = bytearray(b"not a zip" if damage == "text" else b"")
     path.write_bytes(data)
     assert cache.load(KEY) is None
-    assert cache.save(KEY, (track(),))
+    assert cache.save(KEY, Entry((track(),)))
     assert cache.load(KEY) is not None
 
 
 def test_unwritable_folder_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     cache = PoseCache(tmp_path / "file" / "poses")
-    assert not cache.save(KEY, (track(),))
+    assert not cache.save(KEY, Entry((track(),)))
     assert cache.load(KEY) is None
 
 
 def test_readers_never_see_a_half_entry(tmp_path: Path) -> None:
     cache = PoseCache(tmp_path)
-    cache.save(KEY, (track(seed=0),))
+    cache.save(KEY, Entry((track(seed=0),)))
     stop = threading.Event()
     seen: list[bool] = []
 
@@ -86,7 +98,9 @@ def test_readers_never_see_a_half_entry(tmp_path: Path) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    writers = [threading.Thread(target=cache.save, args=(KEY, (track(seed=i),))) for i in range(12)]
+    writers = [
+        threading.Thread(target=cache.save, args=(KEY, Entry((track(seed=i),)))) for i in range(12)
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -125,6 +139,7 @@ def key(**changes: object) -> str:
         {"settings": PoseSettings(min_detection_confidence=0.6)},
         {"settings": PoseSettings(min_tracking_confidence=0.6)},
         {"settings": PoseSettings(max_people=2)},
+        {"settings": PoseSettings(silhouettes=False)},
         {"tracking": TrackingSettings(max_lost=0.4)},
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gaitproof.pose.estimator import Detection
 from gaitproof.pose.extract import extract
 from gaitproof.pose.frames import person_box
 from gaitproof.pose.scripted import ScriptedEstimator
+from gaitproof.pose.silhouettes import FrameSilhouette
 
 Clip = Callable[..., Path]
 
@@ -57,6 +59,30 @@ def test_several_people_are_several_tracks(tmp_path: Path, make_clip: Clip, work
     assert np.ptp(tracks[0].image[0, :, 1]) > np.ptp(tracks[1].image[0, :, 1])
 
 
+def masked(time: float) -> list[Detection]:
+    """Two people; the smaller one's mask is known in the first second only."""
+    mask = FrameSilhouette(np.full(352, 255, np.uint8), 80.0, (1.0, 2.0), 0.0, 0.1, 0.2)
+    large, small = walker(time), walker(time, x=5.0, height=60.0)
+    later = mask if time < 1 else None
+    return [replace(small, silhouette=later), replace(large, silhouette=mask)]
+
+
+def test_silhouettes_go_with_the_tracks(tmp_path: Path, make_clip: Clip) -> None:
+    path = make_clip(tmp_path / "a.mp4", 60)
+    found = extract(path, estimator_factory=lambda: ScriptedEstimator(masked))
+    assert [int(s.present.sum()) for s in found.silhouettes] == [60, 30]
+    for track, silhouettes in zip(found.tracks, found.silhouettes, strict=True):
+        np.testing.assert_array_equal(track.timestamps, silhouettes.timestamps)
+        assert silhouettes.source_sha256 == found.video.sha256
+    assert found.silhouettes[0].torn[5] == pytest.approx(0.2)
+
+
+def test_without_masks_there_are_no_silhouettes(tmp_path: Path, make_clip: Clip) -> None:
+    found = extract(make_clip(tmp_path / "a.mp4"), estimator_factory=scripted(walker))
+    assert found.tracks
+    assert found.silhouettes == ()
+
+
 def test_nobody_is_no_error(tmp_path: Path, make_clip: Clip) -> None:
     assert extract(make_clip(tmp_path / "a.mp4"), estimator_factory=scripted()).tracks == ()
 
@@ -98,7 +124,7 @@ def test_second_time_comes_from_the_cache(
     cache = PoseCache(tmp_path / "cache")
     monkeypatch.setattr(
         "gaitproof.pose.extract.create_estimator",
-        lambda settings: ScriptedEstimator(lambda time: [walker(time)]),
+        lambda settings: ScriptedEstimator(masked),
     )
     first = extract(path, cache=cache)
 
@@ -111,6 +137,7 @@ def test_second_time_comes_from_the_cache(
     second = extract(copy, cache=cache)
     assert second.video.path == copy
     np.testing.assert_array_equal(second.tracks[0].world, first.tracks[0].world)
+    np.testing.assert_array_equal(second.silhouettes[1].bits, first.silhouettes[1].bits)
 
 
 def test_failed_extractions_are_not_cached(tmp_path: Path, make_clip: Clip) -> None:

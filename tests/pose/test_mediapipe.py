@@ -5,15 +5,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gaitproof.config import PoseSettings
+from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.errors import ConfigError, DependencyError
-from gaitproof.pose.estimator import create_estimator, estimator_identifier, missing_library
+from gaitproof.media.decode import read_frames
+from gaitproof.pose.estimator import (
+    Detection,
+    create_estimator,
+    estimator_identifier,
+    missing_library,
+)
 from gaitproof.pose.mediapipe import MediaPipeEstimator, quiet_start, to_detection
 
+ONE_BY_ONE = Path(__file__).parents[3] / "shared" / "data" / "videos" / "intel_one_by_one.mp4"
 GRAY = np.full((120, 160, 3), 120, np.uint8)
 
 
@@ -86,7 +95,7 @@ def test_other_import_errors_keep_their_reason() -> None:
 
 
 def test_missing_library_is_a_dependency_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mediapipe.python.solutions.pose", None)
+    monkeypatch.setitem(sys.modules, "mediapipe.python.solution_base", None)
     with pytest.raises(DependencyError):
         MediaPipeEstimator()
 
@@ -122,3 +131,38 @@ def test_a_process_that_estimates_prints_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not ONE_BY_ONE.exists(), reason="no clip of a walker at hand")
+def test_masks_change_no_landmark() -> None:
+    frames = list(islice(read_frames(ONE_BY_ONE, MediaLimits(), 3.0), 8))
+
+    def estimate(settings: PoseSettings) -> list[Detection]:
+        with MediaPipeEstimator(settings) as estimator:
+            return [found for f in frames for found in estimator.estimate(f.image, f.time)]
+
+    plain = estimate(PoseSettings(silhouettes=False))
+    masked = estimate(PoseSettings())
+    assert len(plain) == len(masked) == 8
+    for a, b in zip(plain, masked, strict=True):
+        for name in ("image", "world", "visibility"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        assert a.silhouette is None
+        assert b.silhouette is not None
+        assert 0.8 < b.silhouette.height / np.ptp(b.image[:, 1]) < 1.4
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not ONE_BY_ONE.exists(), reason="no clip of a walker at hand")
+def test_the_landmarks_are_those_of_mediapipes_own_graph() -> None:
+    from mediapipe.python.solutions.pose import Pose
+
+    frames = list(islice(read_frames(ONE_BY_ONE, MediaLimits(), 3.0), 4))
+    with quiet_start(), Pose(model_complexity=1) as pose, MediaPipeEstimator() as ours:
+        for i, frame in enumerate(frames):
+            theirs = pose.process(frame.image).pose_landmarks.landmark
+            (found,) = ours.estimate(frame.image, i / 30)
+            size = np.array([frame.image.shape[1], frame.image.shape[0]], np.float32)
+            expected = np.array([(p.x, p.y) for p in theirs], np.float32) * size
+            np.testing.assert_array_equal(found.image, expected)

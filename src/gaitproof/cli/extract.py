@@ -38,13 +38,17 @@ def extract(
         Path | None,
         typer.Option("--root", help="Folder of a manifest's videos, if not the manifest's own."),
     ] = None,
+    silhouettes: Annotated[
+        bool, typer.Option("--silhouettes", help="Write each person's masks as well.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Do finished videos once more.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write the poses and gait features of everybody in the videos.
 
     For every video DIR gets a folder of the video's name with ``person-N.npz`` (poses),
-    ``person-N.features.npz`` and ``extraction.json``. An interrupted run goes on where it stopped.
+    ``person-N.features.npz``, ``extraction.json``, and with --silhouettes
+    ``person-N.silhouettes.npz``. An interrupted run goes on where it stopped.
     Ends with status 2 if a video failed; the others are done all the same.
     """
     from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
@@ -54,6 +58,8 @@ def extract(
     from gaitproof.pose.cleaning import clean
 
     chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
+    pose = chosen.pose.model_copy(update={"silhouettes": silhouettes})
+    chosen = chosen.model_copy(update={"pose": pose})
     jobs_to_do = find_videos(videos, out, root)
 
     def features(track: PoseSequence) -> GaitWindows:

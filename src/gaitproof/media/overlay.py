@@ -1,4 +1,4 @@
-"""Drawing landmarks into a picture."""
+"""Drawing landmarks and silhouettes into a picture."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ RIGHT_COLOUR: Final[Colour] = (86, 180, 233)
 MIDDLE_COLOUR: Final[Colour] = (245, 245, 245)
 """Orange for the person's left and sky blue for the right, told apart with every kind of colour
 vision (Okabe & Ito 2008); white for what has no side."""
+
+MASK_COLOUR: Final[Colour] = (0, 158, 115)
+"""Bluish green of the same palette."""
 
 _OUTLINE: Final[Colour] = (20, 20, 24)
 _SHIFT: Final = 4
@@ -164,3 +167,61 @@ def _disc(image: Image, centre: NDArray[np.float64], colour: Colour, radius: flo
     import cv2
 
     cv2.circle(image, _fixed(centre), round(radius * 2**_SHIFT), colour, -1, cv2.LINE_AA, _SHIFT)
+
+
+def place_silhouette(
+    mask: NDArray[np.bool_], corner: ArrayLike, height: float, frame_size: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Return a silhouette as a mask of the frame it was cut from.
+
+    Parameters
+    ----------
+    mask
+        Shape (64, 44).
+    corner, height
+        As in `SilhouetteSequence`, pixels.
+    frame_size
+        (width, height) in pixels.
+
+    Returns
+    -------
+    ndarray of bool
+        Shape (H, W).
+    """
+    import cv2
+
+    x, y = np.asarray(corner, np.float64)
+    scale = height / mask.shape[0]
+    # from the middle of a pixel of the frame to the silhouette
+    place = np.array([[1, 0, 0.5 - x], [0, 1, 0.5 - y]]) / scale - [[0, 0, 0.5], [0, 0, 0.5]]
+    whole = cv2.warpAffine(
+        mask.astype(np.float32), place, frame_size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    inside: NDArray[np.bool_] = whole >= 0.5
+    return inside
+
+
+def draw_silhouette(image: Image, mask: NDArray[np.bool_], colour: Colour = MASK_COLOUR) -> Image:
+    """Tint what a mask covers and draw its outline.
+
+    Parameters
+    ----------
+    image
+        Shape (H, W, 3), uint8 RGB; left as it is.
+    mask
+        Shape (H, W); see `place_silhouette`.
+    colour
+        RGB.
+
+    Returns
+    -------
+    ndarray of uint8
+        A new image of the same shape.
+    """
+    import cv2
+
+    drawn = np.array(image)
+    drawn[mask] = (0.65 * drawn[mask] + 0.35 * np.array(colour)).astype(np.uint8)
+    outline, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(drawn, outline, -1, colour, 1, cv2.LINE_AA)
+    return drawn

@@ -13,6 +13,7 @@ from gaitproof.media.probe import VideoInfo
 from gaitproof.pose.batch import MARKER
 from gaitproof.pose.extract import Extraction
 from gaitproof.pose.formats.npz import load_npz
+from gaitproof.pose.formats.silhouette_npz import load_silhouettes
 
 
 class StoredPoses:
@@ -49,10 +50,17 @@ class StoredPoses:
             marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
             video = VideoInfo(**{**marker["video"], "path": Path(path)})
             names = [str(person["poses"]) for person in marker["people"]]
+            masks = [
+                str(person["silhouettes"]) for person in marker["people"] if "silhouettes" in person
+            ]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MediaError(
                 f"The video {str(path)!r} has no extracted poses.", actual=str(error)
             ) from error
         if progress is not None:
             progress(1.0)
-        return Extraction(video, tuple(load_npz(folder / name) for name in names))
+        return Extraction(
+            video,
+            tuple(load_npz(folder / name) for name in names),
+            tuple(load_silhouettes(folder / name) for name in masks),
+        )

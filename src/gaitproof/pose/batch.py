@@ -22,6 +22,7 @@ from gaitproof.pose.cache import cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
 from gaitproof.pose.extract import Extraction, extract
 from gaitproof.pose.formats.npz import to_bytes
+from gaitproof.pose.formats.silhouette_npz import save_silhouettes
 from gaitproof.pose.parallel import available_processors
 from gaitproof.pose.tracking import TrackingSettings
 from gaitproof.types import GaitWindows, PoseSequence
@@ -240,7 +241,8 @@ def _finished(job: Job, stamp: str) -> JobResult | None:
         whole = all(
             (job.folder / person[name]).is_file()
             for person in people
-            for name in ("poses", "features")
+            for name in ("poses", "features", "silhouettes")
+            if name in person
         )
         if marker["stamp"] != stamp or not whole:
             return None
@@ -255,23 +257,25 @@ def _write(folder: Path, extraction: Extraction, windows: list[GaitWindows], sta
     (folder / MARKER).unlink(missing_ok=True)
     for stale in folder.glob("person-*.npz"):
         stale.unlink()
-    people = []
+    people: list[dict[str, Any]] = []
     for i, (track, found) in enumerate(zip(extraction.tracks, windows, strict=True)):
         poses, table = f"person-{i}.npz", f"person-{i}.features.npz"
         write_atomically(folder / poses, to_bytes(track))
         buffer = io.BytesIO()
         np.savez(buffer, features=found.features, mask=found.mask, starts=found.starts)
         write_atomically(folder / table, buffer.getvalue())
-        people.append(
-            {
-                "poses": poses,
-                "features": table,
-                "windows": len(found),
-                "frames": len(track),
-                "start": float(track.timestamps[0]),
-                "end": float(track.timestamps[-1]),
-            }
-        )
+        person: dict[str, Any] = {
+            "poses": poses,
+            "features": table,
+            "windows": len(found),
+            "frames": len(track),
+            "start": float(track.timestamps[0]),
+            "end": float(track.timestamps[-1]),
+        }
+        if extraction.silhouettes:
+            person["silhouettes"] = f"person-{i}.silhouettes.npz"
+            save_silhouettes(folder / person["silhouettes"], extraction.silhouettes[i])
+        people.append(person)
     video = {**asdict(extraction.video), "path": str(extraction.video.path)}
     text = json.dumps({"video": video, "people": people, "stamp": stamp}, indent=2)
     write_atomically(folder / MARKER, text.encode())

@@ -6,19 +6,24 @@ import hashlib
 import json
 import zipfile
 import zlib
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from gaitproof.config import PoseSettings
 from gaitproof.errors import InputError, PoseError
 from gaitproof.media.files import atomic_path, make_folder
-from gaitproof.pose.formats.npz import from_bytes, to_bytes
+from gaitproof.pose.formats import npz, silhouette_npz
+from gaitproof.pose.silhouettes import SILHOUETTES
 from gaitproof.pose.tracking import TrackingSettings
-from gaitproof.types import PoseSequence
+from gaitproof.types import PoseSequence, SilhouetteSequence
 
-EXTRACTION_VERSION: Final = 1
+EXTRACTION_VERSION: Final = 2
 """Raised whenever the same video and settings would give other landmarks or tracks."""
+
+
+_POSES: Final = ".npz"
+_MASKS: Final = ".silhouettes.npz"
 
 
 def cache_key(
@@ -44,12 +49,21 @@ def cache_key(
         "estimator": estimator,
         "pose": settings.model_dump(mode="json", exclude={"workers", "overlap", "task_file"}),
         "tracking": asdict(tracking),
+        "silhouettes": SILHOUETTES,
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """The tracks of a finished extraction, and their masks: one for each track, or none at all."""
+
+    tracks: tuple[PoseSequence, ...]
+    silhouettes: tuple[SilhouetteSequence, ...] = ()
+
+
 class PoseCache:
-    """A folder of finished extractions, each a ZIP of one pose file per track.
+    """A folder of finished extractions, each a ZIP of the pose and silhouette files of the tracks.
 
     Safe with several processes: entries are written whole or not at all, and a damaged entry
     counts as absent and is written anew. Nothing is ever unpickled.
@@ -71,19 +85,29 @@ class PoseCache:
         """Return the file of an entry, whether it exists or not."""
         return self.folder / key[:2] / f"{key}.zip"
 
-    def load(self, key: str) -> tuple[PoseSequence, ...] | None:
-        """Return the tracks of an entry; None if there is none, or none that can be read."""
+    def load(self, key: str) -> Entry | None:
+        """Return an entry; None if there is none, or none that can be read."""
         try:
             with zipfile.ZipFile(self.path(key)) as archive:
                 if archive.testzip() is not None:
                     return None
-                names = sorted(archive.namelist(), key=lambda name: int(Path(name).stem))
-                return tuple(from_bytes(archive.read(name), name=name) for name in names)
+                poses, masks = (
+                    sorted(
+                        (name for name in archive.namelist() if _kind(name) == kind),
+                        key=lambda name: int(name.partition(".")[0]),
+                    )
+                    for kind in (_POSES, _MASKS)
+                )
+                tracks = tuple(npz.from_bytes(archive.read(name), name=name) for name in poses)
+                silhouettes = tuple(
+                    silhouette_npz.from_bytes(archive.read(name), name=name) for name in masks
+                )
         except (OSError, ValueError, PoseError, zipfile.BadZipFile, zlib.error, EOFError):
             return None
+        return Entry(tracks, silhouettes) if len(silhouettes) in (0, len(tracks)) else None
 
-    def save(self, key: str, tracks: tuple[PoseSequence, ...]) -> bool:
-        """Keep the tracks; return False if the folder cannot be written (a cache is a comfort)."""
+    def save(self, key: str, entry: Entry) -> bool:
+        """Keep an entry; return False if the folder cannot be written (a cache is a comfort)."""
         path = self.path(key)
         try:
             make_folder(path.parent)
@@ -91,8 +115,17 @@ class PoseCache:
                 atomic_path(path) as temporary,
                 zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
             ):
-                for i, track in enumerate(tracks):
-                    archive.writestr(f"{i}.npz", to_bytes(track))
+                for i, track in enumerate(entry.tracks):
+                    archive.writestr(f"{i}{_POSES}", npz.to_bytes(track))
+                for i, masks in enumerate(entry.silhouettes):
+                    archive.writestr(f"{i}{_MASKS}", silhouette_npz.to_bytes(masks))
         except (InputError, OSError):
             return False
         return True
+
+
+def _kind(name: str) -> str:
+    """Return what follows the number of a member; ValueError for a name without one."""
+    number, dot, kind = name.partition(".")
+    int(number)
+    return dot + kind

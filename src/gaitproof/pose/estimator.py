@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gaitproof.config import PoseSettings
 from gaitproof.errors import ConfigError, DependencyError
+from gaitproof.pose.silhouettes import FrameSilhouette
 from gaitproof.types import N_LANDMARKS
 
 Float32 = NDArray[np.float32]
@@ -39,11 +40,14 @@ class Detection:
         Shape (33, 3), metres, origin mid-hip, x right in the picture, y up, z to the camera.
     visibility
         Shape (33,), 0 to 1.
+    silhouette
+        The person's mask; None if there is none.
     """
 
     image: Float32
     world: Float32
     visibility: Float32
+    silhouette: FrameSilhouette | None = None
 
     def __post_init__(self) -> None:
         for name, width in (("image", (2,)), ("world", (3,)), ("visibility", ())):

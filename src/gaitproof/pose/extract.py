@@ -10,12 +10,12 @@ from pathlib import Path
 
 from gaitproof.config import VerifySettings
 from gaitproof.media.probe import VideoInfo, probe
-from gaitproof.pose.cache import PoseCache, cache_key
+from gaitproof.pose.cache import Entry, PoseCache, cache_key
 from gaitproof.pose.estimator import PoseEstimator, create_estimator, estimator_identifier
 from gaitproof.pose.frames import FramePoses, estimate_frames
 from gaitproof.pose.parallel import choose_workers, estimate_parallel
 from gaitproof.pose.tracking import Tracker, TrackingSettings
-from gaitproof.types import PoseSequence
+from gaitproof.types import PoseSequence, SilhouetteSequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +28,13 @@ class Extraction:
         What is known of the file.
     tracks
         Raw landmarks per person, the best candidate first; empty if nobody was seen.
+    silhouettes
+        The same people's masks with the same time stamps; empty if there are none.
     """
 
     video: VideoInfo
     tracks: tuple[PoseSequence, ...]
+    silhouettes: tuple[SilhouetteSequence, ...] = ()
 
 
 def extract(
@@ -82,7 +85,7 @@ def extract(
             key = cache_key(video.sha256, identifier, settings.pose, tracking)
             stored = cache.load(key)
             if stored is not None:
-                return Extraction(video, stored)
+                return Extraction(video, stored.tracks, stored.silhouettes)
     else:
         make = estimator_factory
         workers = choose_workers(video.duration, settings.pose) if settings.pose.workers else 1
@@ -94,9 +97,12 @@ def extract(
         for found in frames:
             tracker.add(found.time, found.detections, found.motion)
     tracks = tracker.finish((video.width, video.height), identifier, video.sha256)
+    masks = tracker.silhouettes(identifier, video.sha256)
+    if not any(one.present.any() for one in masks):
+        masks = ()
     if cache is not None and key is not None:
-        cache.save(key, tracks)
-    return Extraction(video, tracks)
+        cache.save(key, Entry(tracks, masks))
+    return Extraction(video, tracks, masks)
 
 
 def _frames(

@@ -22,6 +22,8 @@ from gaitproof.pose.estimator import (
     estimator_identifier,
     missing_library,
 )
+from gaitproof.pose.graph import MASK_STREAM, REGION_STREAM, open_pose_graph
+from gaitproof.pose.silhouettes import FrameSilhouette, Region, cut_silhouette
 
 PACKAGED_COMPLEXITY: Final = 1
 """The only model that the package brings along; it would download the others."""
@@ -74,18 +76,12 @@ class MediaPipeEstimator(ClosingEstimator):
         self._clock = 0
         self._found = False
         try:
-            # the submodule, for the package's top level adds nothing that is needed here
-            from mediapipe.python.solutions.pose import Pose
+            with quiet_start():
+                self._pose: Any = open_pose_graph(settings)
+                # the graph opens in threads of its own, and its notices come from there
+                self._pose._graph.wait_until_idle()
         except ImportError as error:
             raise missing_library(error) from error
-        with quiet_start():
-            self._pose: Any = Pose(
-                model_complexity=settings.complexity,
-                min_detection_confidence=settings.min_detection_confidence,
-                min_tracking_confidence=settings.min_tracking_confidence,
-            )
-            # the graph opens in threads of its own, and its notices come from there
-            self._pose._graph.wait_until_idle()
 
     def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
         """Find the most prominent person; see `PoseEstimator.estimate`."""
@@ -103,8 +99,20 @@ class MediaPipeEstimator(ClosingEstimator):
                 result.pose_landmarks.landmark,
                 result.pose_world_landmarks.landmark,
                 (width, height),
+                self._silhouette(result, (width, height)),
             )
         ]
+
+    def _silhouette(self, result: Any, size: tuple[int, int]) -> FrameSilhouette | None:
+        mask, rect = (getattr(result, name, None) for name in (MASK_STREAM, REGION_STREAM))
+        if mask is None or rect is None:
+            return None
+        region = Region(
+            centre=(rect.x_center * size[0], rect.y_center * size[1]),
+            size=(rect.width * size[0], rect.height * size[1]),
+            rotation=rect.rotation,
+        )
+        return cut_silhouette(mask, region, size)
 
     def _process(self, image: NDArray[np.uint8], time: float) -> Any:
         step = _STEP if self._last is None else round((time - self._last) * 1e6)
@@ -124,7 +132,9 @@ class MediaPipeEstimator(ClosingEstimator):
             pose.close()
 
 
-def to_detection(image: Any, world: Any, size: tuple[int, int]) -> Detection:
+def to_detection(
+    image: Any, world: Any, size: tuple[int, int], silhouette: FrameSilhouette | None = None
+) -> Detection:
     """Convert MediaPipe's landmark lists.
 
     Parameters
@@ -135,11 +145,13 @@ def to_detection(image: Any, world: Any, size: tuple[int, int]) -> Detection:
         33 landmarks in metres, y down, z away from the camera.
     size
         (width, height) of the picture in pixels.
+    silhouette
+        The person's mask, if there is one.
     """
     flat = np.array([(p.x, p.y) for p in image], np.float32) * np.asarray(size, np.float32)
     deep = np.array([(p.x, p.y, p.z) for p in world], np.float32) * _AXES
     seen = np.array([p.visibility for p in image], np.float32)
-    return Detection(flat, deep, np.clip(seen, 0.0, 1.0))
+    return Detection(flat, deep, np.clip(seen, 0.0, 1.0), silhouette)
 
 
 class _ErrorStream:

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.pose.estimator import Detection
-from gaitproof.types import GAIT_LANDMARKS, N_LANDMARKS, Landmark, PoseSequence
+from gaitproof.pose.silhouettes import FrameSilhouette, join_silhouettes
+from gaitproof.types import (
+    GAIT_LANDMARKS,
+    N_LANDMARKS,
+    Landmark,
+    PoseSequence,
+    SilhouetteSequence,
+)
 
 _TORSO: Final = (
     Landmark.LEFT_SHOULDER,
@@ -192,9 +199,25 @@ class Tracker:
         A track holds every frame from its first to its last detection; frames between in which
         the person was lost are NaN.
         """
+        return tuple(self._sequence(t, frame_size, estimator, sha256) for t in self._people())
+
+    def silhouettes(
+        self, estimator: str, sha256: str | None = None
+    ) -> tuple[SilhouetteSequence, ...]:
+        """Return the masks of the tracks that `finish` returns: same order, same time stamps."""
+        tracks = []
+        for track in self._people():
+            first, last = track.frames[0], track.frames[-1] + 1
+            found: list[FrameSilhouette | None] = [None] * (last - first)
+            for frame, detection in zip(track.frames, track.detections, strict=True):
+                found[frame - first] = detection.silhouette
+            times = np.array(self._times[first:last])
+            tracks.append(join_silhouettes(times, found, estimator, sha256))
+        return tuple(tracks)
+
+    def _people(self) -> list[_Track]:
         kept = [t for t in [*self._done, *self._open] if self._is_person(t)]
-        kept.sort(key=_prominence, reverse=True)
-        return tuple(self._sequence(t, frame_size, estimator, sha256) for t in kept)
+        return sorted(kept, key=_prominence, reverse=True)
 
     def _is_person(self, track: _Track) -> bool:
         limits = self.settings

@@ -38,7 +38,7 @@ def pack_masks(masks: ArrayLike) -> NDArray[np.uint8]:
             expected=f"(frames, {MASK_HEIGHT}, {MASK_WIDTH})",
             actual=str(array.shape),
         )
-    return np.packbits(array.reshape(len(array), -1) != 0, axis=1)
+    return np.packbits(array.reshape(len(array), 8 * MASK_BYTES) != 0, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
