@@ -1,6 +1,7 @@
 # make demo    the whole story on video it makes itself; report in demo/index.html
 # make test    lint, types, layers, tests
 # make bench   the figures of docs/benchmarks.md
+# make fuzz    hostile files, command lines and kills, for FUZZ_SECONDS (600) from SEED (0)
 # make lint    what `make test` checks before the tests
 # Each makes .venv when it is missing or out of date; a second run installs nothing.
 
@@ -18,10 +19,14 @@ LOCK := pyproject.toml constraints.txt
 WORKERS ?= 2
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
+# How long `make fuzz` goes on, and where its changes begin: the same seed tries the same again.
+FUZZ_SECONDS ?= 600
+SEED ?= 0
+
 # Recordings of real people, which are not part of the repository.
 DATA ?= ../shared/data
 
-.PHONY: help demo test bench lint clean
+.PHONY: help demo test bench fuzz lint clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -40,6 +45,10 @@ bench: $(VENV)/.installed-dev
 	else \
 	  echo "KTH walkers left out: no folder $(DATA)/kth (name another with make bench DATA=...)."; \
 	fi
+
+fuzz: $(VENV)/.installed-dev
+	$(TEST_ENV) PYTHONPATH=.:tests/helpers $(BIN)/python -m fuzz \
+	  --seed $(SEED) --seconds $(FUZZ_SECONDS) --inputs 1000000 --lines 1000000 --kills 1000000
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,4 @@
+"""A seeded mutation fuzzer over everything that gaitproof reads; see docs/security.md.
+
+``python -m fuzz`` from the repository's root; it is not part of the installed package.
+"""

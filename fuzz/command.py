@@ -1,0 +1,9 @@
+"""``python -m fuzz.command``: the command line itself, for a child process."""
+
+import sys
+
+from gaitproof.cli.app import main
+
+if __name__ == "__main__":
+    sys.argv[0] = "gaitproof"
+    main()

@@ -1,0 +1,300 @@
+"""The registry: every function that reads what a stranger may have made, and how to call it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fuzz import calls, mutate, seeds
+from fuzz.archives import change_npz
+from fuzz.seeds import Files
+from fuzz.sqlite import change_gallery
+
+Repair = Callable[[Files, random.Random], Files]
+
+MUTATORS: Final[Mapping[str, mutate.Mutator]] = {
+    ".json": mutate.change_json,
+    ".yaml": mutate.change_yaml,
+    ".csv": mutate.change_text,
+    ".txt": mutate.change_text,
+    ".trc": mutate.change_text,
+    ".bvh": mutate.change_text,
+    ".asf": mutate.change_text,
+    ".amc": mutate.change_text,
+    ".pem": mutate.change_text,
+    ".npz": change_npz,
+    ".zip": change_npz,
+    ".mp4": mutate.change_boxes,
+    ".mov": mutate.change_boxes,
+    ".pkl": mutate.change_pickle,
+    ".safetensors": mutate.change_safetensors,
+    ".gaitproof": mutate.change_safetensors,
+    ".db": change_gallery,
+}
+"""How files are changed, by ending; others as bytes."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader.
+
+    Parameters
+    ----------
+    name
+        For people; also seeds the changes.
+    group
+        Row of the table that it counts to.
+    make
+        Returns good inputs.
+    call
+        Reads what lies in a folder and does with it what a command would do next.
+    covers
+        Functions of the package that it calls, as ``module.function``.
+    repair
+        What a forger would put right after a change, e.g. a digest.
+    cost
+        About how many times slower than reading a small JSON file; decides its share of inputs.
+    """
+
+    name: str
+    group: str
+    make: Callable[[], list[Files]]
+    call: Callable[[Path], object]
+    covers: tuple[str, ...]
+    repair: Repair | None = None
+    cost: float = 1.0
+
+
+def _video(suffix: str) -> Reader:
+    def call(folder: Path) -> None:
+        from gaitproof.media.decode import read_frames
+        from gaitproof.media.probe import bits_per_pixel, probe
+
+        path = folder / f"x.{suffix}"
+        failed: list[Exception] = []
+        calls.each(
+            failed,
+            lambda: probe(path),
+            lambda: [frame.image.sum() for frame in read_frames(path)],
+            lambda: [frame.image.sum() for frame in read_frames(path, start=0.2)],
+            lambda: bits_per_pixel(path),
+        )
+
+    return Reader(
+        f"video {suffix}",
+        "videos",
+        lambda: [{f"x.{suffix}": seeds.video(suffix)}],
+        call,
+        (
+            "gaitproof.media.probe.probe",
+            "gaitproof.media.probe.bits_per_pixel",
+            "gaitproof.media.decode.read_frames",
+            "gaitproof.media._container.open_video",
+            "gaitproof.media.files.open_regular",
+            "gaitproof.media.files.compute_sha256",
+        ),
+        cost=8,
+    )
+
+
+def _still(form: str) -> Reader:
+    def call(folder: Path) -> None:
+        from gaitproof.media.still import read_still
+
+        read_still(folder / "x.img")
+
+    return Reader(
+        f"still {form}",
+        "stills",
+        lambda: [{"x.img": seeds.still(form)}],
+        call,
+        ("gaitproof.media.still.read_still",),
+    )
+
+
+def _pose(suffix: str, form: str, module: str | None = None) -> Reader:
+    def call(folder: Path) -> None:
+        from gaitproof.pose.cleaning import clean
+        from gaitproof.pose.formats import load_pose
+
+        path = folder / f"x{suffix}"
+        clean(load_pose(path, frame_rate=30.0, frame_size=(640, 480)))
+
+    module = module or form.replace("-", "_")
+    return Reader(
+        f"poses {form}",
+        "pose files",
+        lambda: [seeds.poses(suffix, form)],
+        call,
+        (
+            "gaitproof.pose.formats.load_pose",
+            "gaitproof.pose.formats.common.read_text",
+            "gaitproof.pose.formats.common.read_json",
+            "gaitproof.pose.formats.mocap.read_text",
+            "gaitproof.pose.formats.bvh.parse_bvh",
+            "gaitproof.pose.formats.npz.from_bytes",
+            f"gaitproof.pose.formats.{module}.load_{module}",
+        ),
+        cost=2,
+    )
+
+
+def _data(name: str, make: Callable[[], list[Files]], place: str, *covers: str) -> Reader:
+    def call(folder: Path) -> None:
+        from gaitproof.evaluate.frozen import load_data
+
+        for walk in load_data(folder / place if place else folder):
+            walk.windows  # noqa: B018
+            walk.bones  # noqa: B018
+
+    return Reader(
+        f"data {name}",
+        "data sets",
+        make,
+        call,
+        (
+            "gaitproof.train.sources.load.load_recordings",
+            "gaitproof.evaluate.frozen.load_data",
+            "gaitproof.evaluate.recipe.load_sources",
+            *(f"gaitproof.train.sources.{one}" for one in covers),
+        ),
+        cost=4,
+    )
+
+
+def _settings(name: str, module: str, kind: str, files: Callable[[], list[bytes]]) -> Reader:
+    def call(folder: Path) -> None:
+        from importlib import import_module
+
+        getattr(import_module(module), kind).load(folder / "x.yaml")
+
+    return Reader(
+        name,
+        "settings and recipes",
+        lambda: [{"x.yaml": data} for data in files()],
+        call,
+        ("gaitproof.config.Settings.load", "gaitproof.cli.experiments.load_settings"),
+        cost=2,
+    )
+
+
+def _faces_tree(name: str) -> Reader:
+    def make() -> list[Files]:
+        import face_trees
+
+        tree = seeds.made(lambda folder: getattr(face_trees, name)(folder))
+        return [tree]
+
+    def call(folder: Path) -> None:
+        from gaitproof.train.face.data.layouts import read_layout
+
+        for layout in ("auto", _LAYOUTS[name]):
+            read_layout(folder, layout)
+
+    module = _LAYOUTS[name].replace("-", "_")
+    return Reader(
+        f"faces {name}",
+        "data sets",
+        make,
+        call,
+        (
+            "gaitproof.train.face.data.layouts.read_layout",
+            "gaitproof.train.face.data.layouts.files.read_text",
+            "gaitproof.train.face.data.layouts.files.read_lines",
+            "gaitproof.train.face.data.layouts.files.read_json",
+            f"gaitproof.train.face.data.layouts.{module}.read",
+            "gaitproof.train.face.data.layouts.plain.read_numbered",
+        ),
+        cost=2,
+    )
+
+
+_LAYOUTS: Final = {
+    "faceforensics": "faceforensics",
+    "celeb_df": "celeb-df",
+    "dfdc": "dfdc",
+    "preview": "dfdc",
+    "wild": "wild-deepfake",
+    "plain": "plain",
+    "portraits": "table",
+}
+
+
+def readers() -> tuple[Reader, ...]:
+    """Return all readers."""
+    return (
+        *(_video(suffix) for suffix in seeds.VIDEOS),
+        *(_still(form) for form in ("PNG", "JPEG", "BMP", "WEBP")),
+        _pose(".npz", "npz"),
+        _pose("", "openpose"),
+        _pose(".json", "coco"),
+        _pose(".json", "mediapipe-json"),
+        _pose(".csv", "mediapipe-csv"),
+        _pose(".trc", "trc"),
+        _pose(".c3d", "c3d"),
+        _pose(".bvh", "bvh"),
+        _data("skeletons", lambda: [{"x.npz": seeds.skeletons()}], "x.npz",
+              "skeletons.load_skeletons"),
+        _data("GaitGraph table", calls.casia, "x.csv", "casia_csv.load_casia_csv"),
+        _data("OpenGait pickles", seeds.pickles, "", "opengait.load_opengait",
+              "safe_pickle.load_array"),
+        _data("ASF/AMC", lambda: [seeds.asf_amc()], "", "asf_amc.load_amc", "asf_amc.parse_asf",
+              "asf_amc.parse_amc"),
+        _data("BVH", calls.bvh, "", "bvh.load_bvh"),
+        _data("manifest", calls.manifest_tree, "", "manifest.load_manifest"),
+        *(_faces_tree(name) for name in _LAYOUTS),
+        Reader("manifest", "manifests", calls.manifest_tree, calls.manifest,
+               ("gaitproof.media.manifest.read_manifest",)),
+        Reader("trial tables", "manifests", calls.table_files, calls.tables,
+               ("gaitproof.evaluate.fusion_trials.read_trials",
+                "gaitproof.evaluate.fusion_trials.read_single")),
+        _settings("settings", "gaitproof.config", "VerifySettings", calls.verify_settings),
+        _settings("search space", "gaitproof.evaluate.search_space", "SearchSpace",
+                  calls.search_space),
+        _settings("recipe", "gaitproof.train.config", "TrainSettings",
+                  lambda: calls.recipes("hybrid-small")),
+        _settings("face recipe", "gaitproof.train.face.config", "FaceTrainSettings",
+                  lambda: calls.recipes("faces-")),
+        Reader("gait model", "models", lambda: [seeds.gait_model()], calls.gait_model,
+               ("gaitproof.nets.onnx.OnnxEncoder.load", "gaitproof.nets.onnx.load_card",
+                "gaitproof.nets.cohort.read_cohort", "gaitproof.models.read_card",
+                "gaitproof.models.read_weights", "gaitproof.runtime.open_session"),
+               repair=calls.fix_card, cost=4),
+        Reader("face model", "models", lambda: [seeds.face_model()], calls.face_model,
+               ("gaitproof.face.model.FaceForgeryModel.load", "gaitproof.face.model.load_card"),
+               repair=calls.fix_card, cost=6),
+        Reader("fusion weights", "models", calls.weights_files, calls.weights,
+               ("gaitproof.verify.fusion.rule.load_weights",)),
+        Reader("estimator error", "models", calls.estimator_files, calls.estimator_error,
+               ("gaitproof.train.estimator_error.EstimatorError.load",), cost=2),
+        Reader("face store", "face stores", lambda: [seeds.face_store()], calls.face_store,
+               ("gaitproof.train.face.data.store.FaceStore.open",
+                "gaitproof.train.face.data.store.FaceStore.read"), cost=2),
+        Reader("checkpoint", "run folders",
+               lambda: [{"checkpoint.safetensors": seeds.checkpoint()}], calls.checkpoint,
+               ("gaitproof.train.checkpoint.load_checkpoint",
+                "gaitproof.train.checkpoint.load_best",
+                "gaitproof.train.checkpoint.read_start")),
+        Reader("finished trials", "run folders", lambda: [seeds.trial_store()], calls.trials,
+               ("gaitproof.evaluate.store.TrialStore.load",)),
+        Reader("pipeline state", "run folders", calls.state_files, calls.state, ()),
+        Reader("plots", "run folders", lambda: [{"x.png": seeds.still("PNG")}], calls.plots,
+               ("gaitproof.pipeline.page.read_plots",)),
+        Reader("pose cache", "pose cache", lambda: [seeds.pose_cache()], calls.cache,
+               ("gaitproof.pose.cache.PoseCache.load",), cost=2),
+        Reader("gallery", "galleries", lambda: [seeds.gallery()], calls.gallery,
+               ("gaitproof.verify.gallery.Gallery.open",), cost=12),
+        Reader("gallery import", "galleries", lambda: [seeds.gallery(".gaitproof")],
+               calls.import_people,
+               ("gaitproof.verify.transfer.unpack",), cost=6),
+        Reader("report", "reports and keys", calls.report_files, calls.report,
+               ("gaitproof.report.casefile.check.load_report",
+                "gaitproof.report.casefile.check.check_report",
+                "gaitproof.report.casefile.seal.parse_report"), cost=4),
+        Reader("keys", "reports and keys", calls.key_files, calls.keys,
+               ("gaitproof.report.signature.load_private_key",
+                "gaitproof.report.signature.load_public_key")),
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Every reader of outside data and every command is in the fuzzer's lists."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import gaitproof
+from fuzz.lines import COMMANDS, SLOW, leaves, make_line
+from fuzz.readers import readers
+
+PACKAGE = Path(gaitproof.__file__).parent
+NAMED = re.compile(r"(load|read|open|parse|probe|unpack|check_report)(_|$)|bits_per_pixel")
+PLACES = ("path", "where", "folder", "file", "root", "data", "manifest", "model", "key")
+
+ELSEWHERE = {
+    "gaitproof.evaluate.tuning.opened": "the study of a run folder, which Optuna reads",
+    "gaitproof.train.logs": "the logs of a run folder",
+    "gaitproof.evaluate.store.TrialStore.save": "writes",
+    "gaitproof.verify.storage.open_storage": "through Gallery.open",
+    "gaitproof.verify.verifier.Verifier.open": "through Gallery.open and OnnxEncoder.load",
+    "gaitproof.verify.walk.read_walk": "poses of a video that was read",
+    "gaitproof.pose.formats.common.open_error": "makes an error",
+    "gaitproof.reading": "through everything that reads with it",
+    "gaitproof.train.face.features": "features that a training keeps beside its store",
+    "gaitproof.nets.trainable": "a gait model's torch network: tensors, as in a checkpoint",
+    "gaitproof.train.estimator_error.load_pairs": "through the manifest and pose files",
+    "gaitproof.cli": "words of the command line: fuzz.commands",
+    "gaitproof.doctor": "this machine",
+    "gaitproof.synth": "made here",
+    "gaitproof.bench": "made here",
+    "gaitproof.demo": "made here",
+}
+"""Readers that are reached otherwise, or read nothing of a stranger's, and why."""
+
+
+def _public_readers() -> set[str]:
+    found = set()
+    for file in PACKAGE.rglob("*.py"):
+        module = ".".join(("gaitproof", *file.relative_to(PACKAGE).with_suffix("").parts))
+        module = module.removesuffix(".__init__")
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in tree.body:
+            owner = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+            inside = node.body if isinstance(node, ast.ClassDef) else [node]
+            found |= {
+                f"{module}.{owner}{one.name}"
+                for one in inside
+                if isinstance(one, ast.FunctionDef)
+                and NAMED.match(one.name)
+                and any(arg.arg in PLACES for arg in one.args.args)
+            }
+    return found
+
+
+def test_every_public_reader_is_fuzzed_or_its_absence_explained() -> None:
+    covered = {name for reader in readers() for name in reader.covers}
+    missing = {
+        name
+        for name in _public_readers() - covered
+        if not any(name == known or name.startswith(f"{known}.") for known in ELSEWHERE)
+    }
+    assert not missing
+
+
+def test_what_readers_say_they_cover_exists() -> None:
+    covered = {name for reader in readers() for name in reader.covers}
+    assert covered <= _public_readers()
+
+
+def test_names_are_unique() -> None:
+    names = [reader.name for reader in readers()]
+    assert len(names) == len(set(names))
+
+
+def test_every_command_of_the_tree_is_tried() -> None:
+    assert sorted((*COMMANDS, *SLOW)) == leaves()
+    tried = {make_line(number).command for number in range(300)}
+    assert tried == set(leaves())
