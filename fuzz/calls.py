@@ -208,6 +208,12 @@ def cache(folder: Path) -> None:
     PoseCache(folder).load("ab" * 32)
 
 
+def silhouettes(folder: Path) -> None:
+    from gaitproof.pose.formats.silhouette_npz import load_silhouettes
+
+    load_silhouettes(folder / "x.npz")
+
+
 def state(folder: Path) -> None:
     from gaitproof.pipeline.state import State
 

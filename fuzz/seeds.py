@@ -268,12 +268,25 @@ def bvh() -> bytes:
     return poses(".bvh")["x.bvh"]
 
 
+def silhouettes(seconds: float = 0.5) -> bytes:
+    """Return the masks of a disc that moves."""
+    from gaitproof.pose.formats import silhouette_npz
+    from gaitproof.types import SilhouetteSequence
+
+    rows, columns = np.mgrid[:64, :44]
+    times = np.arange(int(30 * seconds)) / 30
+    masks = np.stack([(rows - 32) ** 2 + (columns - 22 - np.sin(9 * t)) ** 2 < 300 for t in times])
+    return silhouette_npz.to_bytes(SilhouetteSequence.from_masks(times, masks))
+
+
 def pose_cache() -> Files:
-    """Return a finished extraction of two tracks."""
-    from gaitproof.pose.cache import PoseCache
+    """Return a finished extraction of two tracks with their masks."""
+    from gaitproof.pose.cache import Entry, PoseCache
+    from gaitproof.pose.formats import silhouette_npz
 
     tracks = (walk(1, seconds=0.5), walk(2, seconds=0.5))
-    return made(lambda folder: PoseCache(folder).save("ab" * 32, tracks))
+    masks = (silhouette_npz.from_bytes(silhouettes()),) * 2
+    return made(lambda folder: PoseCache(folder).save("ab" * 32, Entry(tracks, masks)))
 
 
 def trial_store() -> Files:

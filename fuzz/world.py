@@ -68,14 +68,14 @@ def build(folder: Path) -> None:
 def _keep_poses(cache: Path, video: Path, how: dict[str, Any]) -> None:
     from gaitproof.config import PoseSettings
     from gaitproof.media.files import compute_sha256
-    from gaitproof.pose.cache import PoseCache, cache_key
+    from gaitproof.pose.cache import Entry, PoseCache, cache_key
     from gaitproof.pose.estimator import estimator_identifier
     from gaitproof.pose.tracking import TrackingSettings
 
     name, settings = estimator_identifier(PoseSettings()), PoseSettings()
     sequence = walk(**{"estimator": name, **how})
     key = cache_key(compute_sha256(video), name, settings, TrackingSettings())
-    PoseCache(cache).save(key, (sequence,))
+    PoseCache(cache).save(key, Entry((sequence,)))
 
 
 def _write_model(folder: Path, threshold: float, slope: float = 20.0) -> None:
