@@ -1,6 +1,7 @@
 # make demo    the whole story on video it makes itself; report in demo/index.html
 # make test    lint, types, layers, tests
-# make bench   the figures of docs/benchmarks.md
+# make bench   speed on this machine, and verdicts on the KTH walkers
+# make experiment NAME=... ARGS=...   one of experiments/README.md
 # make fuzz    hostile files, command lines and kills, for FUZZ_SECONDS (600) from SEED (0)
 # make lint    what `make test` checks before the tests
 # Each makes .venv when it is missing or out of date; a second run installs nothing.
@@ -26,7 +27,7 @@ SEED ?= 0
 # Recordings of real people, which are not part of the repository.
 DATA ?= ../shared/data
 
-.PHONY: help demo test bench fuzz lint clean
+.PHONY: help demo test bench experiment fuzz lint clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -40,8 +41,9 @@ test: lint
 bench: $(VENV)/.installed-dev
 	$(BIN)/gaitproof bench pose
 	$(BIN)/gaitproof bench verify
+	$(BIN)/gaitproof bench face-scan
 	@if [ -d "$(DATA)/kth" ]; then \
-	  $(BIN)/gaitproof bench kth "$(DATA)/kth"; \
+	  $(BIN)/python -m experiments kth "$(DATA)/kth"; \
 	else \
 	  echo "KTH walkers left out: no folder $(DATA)/kth (name another with make bench DATA=...)."; \
 	fi
@@ -49,6 +51,9 @@ bench: $(VENV)/.installed-dev
 fuzz: $(VENV)/.installed-dev
 	$(TEST_ENV) PYTHONPATH=.:tests/helpers $(BIN)/python -m fuzz \
 	  --seed $(SEED) --seconds $(FUZZ_SECONDS) --inputs 1000000 --lines 1000000 --kills 1000000
+
+experiment: $(VENV)/.installed-dev
+	$(BIN)/python -m experiments $(NAME) $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

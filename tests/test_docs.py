@@ -9,8 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from experiments.__main__ import make_app
+from gaitproof.cli.app import app as product
+
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("experiments/**/*.md")])
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
@@ -25,14 +28,18 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
         exec(compile(block, f"{page.name}, block {number}", "exec"), {})
 
 
+PROGRAMS = {"gaitproof": product, "python -m experiments": make_app()}
+
+
 def commands_of(page: Path) -> list[str]:
     text = page.read_text("utf-8")
-    inline = re.findall(r"`(?:[\w./]*/)?(gaitproof [^`\n]+)`", text)
+    start = rf"(?:[\w./]*/)?((?:{'|'.join(PROGRAMS)}) "
+    inline = re.findall(rf"`{start}[^`\n]+)`", text)
     fenced = [
         found.group(1)
         for block in blocks(page, "")
         for line in block.splitlines()
-        if (found := re.match(r"(?:[\w./]*/)?(gaitproof [^#]+)", line))
+        if (found := re.match(rf"{start}[^#]+)", line))
     ]
     return [*inline, *fenced]
 
@@ -41,21 +48,20 @@ ALL_COMMANDS = [(page, command) for page in PAGES for command in commands_of(pag
 
 
 def test_the_search_for_commands_finds_them():
-    assert len(ALL_COMMANDS) > 15
+    for program in PROGRAMS:
+        assert sum(command.startswith(program) for _, command in ALL_COMMANDS) > 15
 
 
 @pytest.mark.parametrize(
     ("page", "command"), ALL_COMMANDS, ids=[f"{p.name}: {c}" for p, c in ALL_COMMANDS]
 )
 def test_named_commands_and_options_exist(page, command):
-    from gaitproof.cli.app import app
-
-    words = shlex.split(command.replace("…", ""))[1:]
+    program = next(name for name in PROGRAMS if command.startswith(f"{name} "))
+    app = PROGRAMS[program]
+    words = shlex.split(command.removeprefix(program).replace("…", ""))
     group = typer.main.get_command(app)
     names: list[str] = []
-    while words and isinstance(getattr(group, "commands", None), dict):
-        if words[0] not in group.commands:
-            break
+    while words and words[0] in getattr(group, "commands", {}):
         names.append(words.pop(0))
         group = group.commands[names[-1]]
     known = {"--help", "--version"} | {
@@ -66,6 +72,8 @@ def test_named_commands_and_options_exist(page, command):
     used = {word.split("=")[0] for word in words if word.startswith("-")}
     assert names or used, command
     assert used <= known, f"{used - known} in {command!r}"
+    if hasattr(group, "commands") and page.name != "CHANGELOG.md":  # which names what was
+        assert all(re.match(r"-|\w+[|]", word) for word in words), f"no command in {command!r}"
     assert CliRunner().invoke(app, [*names, "--help"]).exit_code == 0
 
 

@@ -60,11 +60,11 @@ def worker_pool(workers: int, crash: GaitproofError) -> Iterator[ProcessPoolExec
 
 def run_all(
     items: Sequence[Item],
-    work: Callable[[Item], object],
+    work: Callable[[Item], Result],
     workers: int,
     crash: GaitproofError,
     told: Callable[[int], None],
-) -> None:
+) -> list[Result]:
     """Do work on every item in other processes, in any order.
 
     Parameters
@@ -79,6 +79,11 @@ def run_all(
         As for `worker_pool`.
     told
         Called with the number of finished items, first with 0.
+
+    Returns
+    -------
+    list
+        What became of each item, in their order.
     """
     told(0)
     count = min(workers or os.cpu_count() or 1, max(len(items), 1))
@@ -87,6 +92,7 @@ def run_all(
         for done, future in enumerate(as_completed(futures), start=1):
             future.result()
             told(done)
+        return [future.result() for future in futures]
 
 
 def run_apart(

@@ -1,4 +1,4 @@
-"""ablate, tune and bench networks from the command line."""
+"""ablate and tune from the command line."""
 
 from __future__ import annotations
 
@@ -93,27 +93,6 @@ def test_tune(recipe, data, tmp_path):
     assert "figures on them are no test figures" in " ".join(shown.stdout.split())
 
 
-@pytest.mark.usefixtures("training")
-def test_bench_networks(data, tmp_path):
-    out = tmp_path / "out"
-    arguments = (
-        *("bench", "networks", data, "-o", out, "--networks", "cnn,diffcnn,cnn", "--steps", 2),
-        *("--folds", 2, "--enrolled", 2, "--workers", 1, "--reference", "cnn"),
-    )
-    found = json.loads(call(*arguments, "--json").stdout)
-    assert found == json.loads((out / "networks.json").read_text())
-    names = list(found["systems"])
-    assert names[:2] == ["cnn", "diffcnn"]
-    # stick walkers have no heels apart from their bones, but every bone is known
-    assert "bone lengths, metric" in names
-    assert "joint angles, dynamic time warping" in names
-    windows = next(c for c in found["comparisons"] if c["level"] == "window")
-    assert "bone lengths, metric" not in [row["name"] for row in windows["rows"]]
-    shown = " ".join(call(*arguments).stdout.split())
-    assert "2 folds, 2 walks enrolled, 2 steps" in shown
-    assert "parameters" in shown
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -121,8 +100,6 @@ def test_bench_networks(data, tmp_path):
         (("tune", "{recipe}", "-o", "{out}", "--objective", "f1"), "--objective"),
         (("tune", "{recipe}", "-o", "{out}", "--level", "video"), "--level"),
         (("tune", "{recipe}", "-o", "{out}", "--space", "{recipe}"), "not valid"),
-        (("bench", "networks", "x.npz", "--networks", "resnet"), "'resnet'"),
-        (("bench", "networks", "x.npz", "--reference", "resnet"), "'resnet'"),
     ],
 )
 def test_bad_arguments_are_said_before_any_work(recipe, tmp_path, arguments, message):

@@ -5,12 +5,11 @@ import typer
 from forged_stores import brightness_model, forged_store
 from typer.testing import CliRunner
 
-from gaitproof.cli import bench, face_evaluate
+from gaitproof.cli import face_evaluate
 from gaitproof.errors import InputError, ModelError
 
 app = typer.Typer()
 face_evaluate.register(app)
-bench.register(app)
 
 
 @app.callback()
@@ -72,17 +71,3 @@ def test_bad_input(run, tmp_path):
     assert isinstance(run("evaluate", "m", "drawn", "--split", "train").exception, InputError)
     (tmp_path / "file").write_text("x")
     assert isinstance(run("evaluate", "m", "drawn", "-o", "file").exception, InputError)
-
-
-def test_bench_faces_refuses_what_it_cannot_use(run, tmp_path):
-    (tmp_path / "root").mkdir()
-    assert isinstance(run("bench", "faces", "none", "--model", "m").exception, InputError)
-    assert isinstance(run("bench", "faces", "root", "--model", "m").exception, InputError)
-    (tmp_path / "root/a.png").write_bytes(b"x")
-    (tmp_path / "root/clips.csv").write_text(
-        "path,label,keys,manipulation,split\na.png,real,ann,,test\n"
-    )
-    found = run("bench", "faces", "root", "--model", "m")
-    assert "three people" in str(found.exception)
-    found = run("bench", "faces", "root", "--model", "m", "--detector", "other")
-    assert found.exit_code == 2

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.bench.faces import time_network
+from gaitproof.bench.portrait import ClipSettings, film_portrait
 from gaitproof.bench.verify_speed import (
     CLIP_SECONDS,
     CLIP_SIZE,
@@ -23,7 +23,6 @@ from gaitproof.bench.verify_speed import (
     describe_clip,
     run_gaitproof,
 )
-from gaitproof.evaluate.face.clips import ClipSettings, film_portrait
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.verdict import FaceDecision
 from gaitproof.media.probe import probe
@@ -48,6 +47,9 @@ WAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "every picture": ("--every", "0"),
 }
 """Scans that are measured; the one with pictures is given a folder too."""
+
+_TIMED: Final = 16
+"""Crops that the network's own time is measured on."""
 
 _EXPLAINED: Final = 10
 """Crops of which the explanation is timed: those of one face."""
@@ -161,6 +163,21 @@ def _measure(command: list[str], log: Path, repeats: int) -> WayCost:
     answer = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
     pictures = sum(len(face["frames"]) for face in answer["faces"])
     return WayCost(runs, len(answer["faces"]), pictures)
+
+
+def time_network(model: FaceForgeryModel) -> float:
+    """Return the milliseconds that the network takes per crop, in a batch or segment."""
+    side, clip = model.card.alignment.size, model.card.clip
+    count = _TIMED if clip is None else clip.frames
+    score: Callable[[Image], object] = model.score if clip is None else model.score_turn
+    crops = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
+    score(crops)
+    times = []
+    for _ in range(3):
+        began = perf_counter()
+        score(crops)
+        times.append(perf_counter() - began)
+    return 1000 * min(times) / count
 
 
 def _time_explanation(model: FaceForgeryModel) -> float | None:

@@ -38,6 +38,7 @@ _COMMAND_MODULES: Final = (
     "dataset",
     "train",
     "evaluate",
+    "fusion",
     "experiments",
     "pipeline",
     "bench",

@@ -65,7 +65,7 @@ def evaluate(
         typer.Option(
             "--llrs",
             metavar="FILE",
-            help="Write the likelihood ratios of the clips as CSV, for `bench fusion --walks`.",
+            help="Write the likelihood ratios of the clips as CSV, for `gaitproof fusion --walks`.",
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from gaitproof.evaluate.shape_motion import shapley_values
 from gaitproof.explain.importance import (
     ANGLE_COLUMNS,
     GROUP_COLUMNS,
@@ -21,6 +20,7 @@ from gaitproof.explain.importance import (
     Timeline,
 )
 from gaitproof.explain.score import Float32, ProbeScore
+from gaitproof.explain.shapley import shapley_values
 from gaitproof.types import GaitWindows, Landmark
 
 BASELINE: Final = "the average of the training walkers"

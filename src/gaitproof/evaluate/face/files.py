@@ -32,7 +32,7 @@ COLUMNS: Final = (
 
 
 def write_scores(result: FaceEvaluation, folder: Path) -> list[Path]:
-    """Write the score of every clip, and the likelihood ratios for ``bench fusion --faces``.
+    """Write the score of every clip, and the likelihood ratios for ``gaitproof fusion --faces``.
 
     Parameters
     ----------

@@ -190,5 +190,5 @@ def load_weights(path: Path | None = None) -> FusionWeights | None:
         raise ModelError(
             f"The fusion weights {name} are not valid.",
             actual=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",
-            hint="make them with 'gaitproof bench fusion'",
+            hint="make them with 'gaitproof fusion'",
         ) from error

@@ -1,0 +1,1 @@
+"""Which joints and moments scores rest on, and whether explanations can be believed."""

@@ -1,0 +1,1 @@
+"""Networks for faces, trained and compared on the same clips."""

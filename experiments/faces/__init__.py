@@ -1,0 +1,1 @@
+"""Whether swapped faces of filmed portraits are told from genuine ones."""

@@ -1,0 +1,1 @@
+"""Gait and face joined, on synthetic people who have both."""

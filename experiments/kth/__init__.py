@@ -1,0 +1,1 @@
+"""Real footage of a hard kind: the walkers of the KTH actions data set."""

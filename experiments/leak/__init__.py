@@ -1,0 +1,1 @@
+"""How much augmented copies on both sides flatter the figures."""

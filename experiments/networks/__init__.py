@@ -1,0 +1,1 @@
+"""All networks and baselines on the same trials."""

@@ -1,0 +1,1 @@
+"""Whether face swaps are told from other walks."""

@@ -1,0 +1,101 @@
+"""What the experiments share: options, tables, figures with intervals, results that are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gaitproof.cli.verify import JsonOption as JsonOption
+from gaitproof.cli.verify import ModelOption as ModelOption
+from gaitproof.evaluate.bootstrap import Difference, Interval
+from gaitproof.media.files import make_folder, write_atomically
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from gaitproof.train.sources import Recording
+
+Progress = Callable[[float], None]
+"""Told the share done, 0 to 1."""
+
+DataArgument = Annotated[Path, typer.Argument(help="Skeleton archive (.npz) or manifest (.csv).")]
+PeopleOption = Annotated[
+    int, typer.Option("--people", min=0, help="People drawn at random; 0 for all.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
+WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes.")]
+OutputOption = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", help="Output folder; resumed if it exists.")
+]
+
+
+def no_progress(share: float) -> None:
+    """Tell nobody."""
+
+
+def load_walks(data: Path) -> list[Recording]:
+    """Read the recordings of an archive or a manifest, named by its file."""
+    from gaitproof.train.sources import load_recordings
+
+    return load_recordings(data, data.stem)
+
+
+def show(values: Mapping[str, Any], parts: Iterable[RenderableType], *, as_json: bool) -> None:
+    """Print a result as one JSON object, or as tables and lines."""
+    from gaitproof.cli.output import print_json, stdout
+
+    if as_json:
+        print_json(values)
+        return
+    console = stdout()
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str))
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a result as JSON; its folder is made if missing."""
+    from gaitproof.cli.output import json_text
+
+    make_folder(path.parent)
+    write_atomically(path, (json_text(values, indent=1) + "\n").encode())
+
+
+def kept_rows(path: Path, make: Callable[[], Iterable[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the rows of a JSON file, which is made first if it is missing."""
+    if not path.is_file():
+        write_atomically(path, json.dumps(list(make()), indent=1).encode())
+    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+    return rows
+
+
+def make_table(
+    title: str, words: Sequence[str], numbers: Sequence[str] = (), caption: str | None = None
+) -> Table:
+    """Return an empty table: columns of words on the left, of numbers on the right."""
+    from rich.table import Table
+
+    table = Table(title=title, caption=caption)
+    for heading in words:
+        table.add_column(heading)
+    for heading in numbers:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def spread(
+    value: Interval | Difference, form: str = ".3f", scale: float = 1.0, unit: str = ""
+) -> str:
+    """Write a figure with its interval.
+
+    Examples
+    --------
+    >>> spread(Interval(0.25, 0.2, 0.31), "+.0f", 100, " %")
+    '+25 % [+20 to +31]'
+    """
+    middle, low, high = (format(v * scale, form) for v in (value.value, value.low, value.high))
+    return f"{middle}{unit} [{low} to {high}]"
