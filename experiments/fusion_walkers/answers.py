@@ -19,8 +19,8 @@ from gaitproof.evaluate.fusion_trials import (
     SWAPPED,
     FusionTrials,
 )
-from gaitproof.synth.dataset import subject_name
 from gaitproof.synth.walking_faces.dataset import COPIES, Clip, Plan, list_clips, partner
+from gaitproof.synth.writer import subject_name
 from gaitproof.verify.fusion import JointVerdict, Says
 
 KINDS: Final = (GENUINE, SWAPPED, REENACTED, STRANGER)

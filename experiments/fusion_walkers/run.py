@@ -31,13 +31,13 @@ from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan, scan_video
 from gaitproof.media.files import make_folder
 from gaitproof.pose.cache import PoseCache
-from gaitproof.synth.dataset import keep_recipe, subject_name
 from gaitproof.synth.walking_faces.clips import FilmSettings
 from gaitproof.synth.walking_faces.dataset import (
     COPIES,
     Plan,
     make_walking_faces,
 )
+from gaitproof.synth.writer import keep_recipe, subject_name
 from gaitproof.train.config import ScheduleSettings
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.prepare import PrepareSettings, prepare

@@ -17,8 +17,8 @@ from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.fusion import FACE, UNLEARNT, WALK
 from gaitproof.evaluate.fusion_trials import GENUINE, REENACTED, STRANGER, SWAPPED
 from gaitproof.report.fusion_tables import figures_table
-from gaitproof.synth.dataset import subject_name
 from gaitproof.synth.walking_faces.dataset import list_clips
+from gaitproof.synth.writer import subject_name
 from gaitproof.types import Decision
 from gaitproof.verify.fusion import Answers, JointVerdict, Says, fuse
 

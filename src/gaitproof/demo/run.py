@@ -16,7 +16,7 @@ from gaitproof.demo.plan import FRAME_SIZE, NOBODY, Clip, Plan, Trial
 from gaitproof.errors import GalleryError
 from gaitproof.pose.extract import Extraction, extract
 from gaitproof.processes import run_all
-from gaitproof.synth.dataset import renderer_crash
+from gaitproof.synth.writer import renderer_crash
 from gaitproof.types import Verdict
 from gaitproof.verify.verifier import Verifier
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from gaitproof.errors import ConfigError, DependencyError, InputError
+from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
 from gaitproof.media.manifest import ManifestRow, manifest_bytes
-from gaitproof.processes import worker_pool
 from gaitproof.synth.raster import require_renderer
 from gaitproof.synth.staging import Stage
 from gaitproof.synth.walker import Walker
+from gaitproof.synth.writer import (
+    Progress,
+    check_numbers,
+    make_missing,
+    open_folder,
+    renderer_crash,
+    subject_name,
+)
 
 MANIFEST: Final = "manifest.csv"
 RECIPE: Final = "dataset.json"
@@ -57,11 +62,6 @@ class Job:
         view = round(self.view * 100) % 36000
         state = np.random.default_rng([self.recipe.seed, self.person, self.walk, view, 0xDA7A])
         return int(state.integers(2**31))
-
-
-def subject_name(person: int) -> str:
-    """Return the name of person number `person`: ``p000``."""
-    return f"p{person:03d}"
 
 
 def make_person(seed: int, person: int) -> Walker:
@@ -122,110 +122,26 @@ def _is_done(job: Job) -> bool:
     return job.path.exists() and job.path.with_suffix(".npz").exists()
 
 
-def _work(job: Job) -> Path:
+def _work(job: Job) -> None:
     """Make one clip; runs in a worker process."""
     from gaitproof.synth.clips import render_walk
     from gaitproof.synth.faceswap import swap_face
 
-    walker = make_person(job.recipe.seed, job.person)
-    size = (job.recipe.width, job.recipe.height)
     recipe = job.recipe
+    walker = make_person(recipe.seed, job.person)
+    film: dict[str, Any] = {
+        "view": job.view,
+        "seed": job.clip_seed,
+        "out": job.path,
+        "seconds": recipe.seconds,
+        "size": (recipe.width, recipe.height),
+        "frame_rate": recipe.frame_rate,
+        "stage": recipe.stage,
+    }
     if job.face is None or job.parent is None:
-        render_walk(
-            walker,
-            view=job.view,
-            seed=job.clip_seed,
-            out=job.path,
-            seconds=recipe.seconds,
-            size=size,
-            frame_rate=recipe.frame_rate,
-            stage=recipe.stage,
-        )
+        render_walk(walker, **film)
     else:
-        swap_face(
-            job.parent,
-            walker,
-            make_person(recipe.seed, job.face),
-            view=job.view,
-            seed=job.clip_seed,
-            out=job.path,
-            seconds=recipe.seconds,
-            size=size,
-            frame_rate=recipe.frame_rate,
-            stage=recipe.stage,
-        )
-    return job.path
-
-
-def renderer_crash() -> DependencyError:
-    """Return what to raise when a process that draws walkers dies."""
-    return DependencyError(
-        "The renderer crashed while drawing a walker.",
-        hint="'gaitproof doctor', which tests the renderer by itself",
-    )
-
-
-def _run(groups: Sequence[Sequence[Job]], workers: int) -> Iterator[Path]:
-    """Make clips, group after group, and yield each when it is finished."""
-    workers = min(workers, max(len(group) for group in groups))
-    if workers < 2:
-        for group in groups:
-            yield from map(_work, group)
-        return
-    with worker_pool(workers, renderer_crash()) as pool:
-        for group in groups:
-            for future in as_completed([pool.submit(_work, job) for job in group]):
-                yield future.result()
-
-
-def _check(recipe: Recipe, people: int, walks: int, views: Sequence[float], swaps: int) -> None:
-    problems = [
-        (not 1 <= people <= 999, "people", "1 to 999", people),
-        (not 1 <= walks <= 99, "walks", "1 to 99", walks),
-        (not views, "views", "at least one", len(views)),
-        (len(set(views)) != len(views), "views", "different ones", list(views)),
-        (any(not -180 <= v <= 180 for v in views), "views", "-180 to 180 degrees", list(views)),
-        (recipe.seed < 0, "seed", "0 or more", recipe.seed),
-        (not 0.2 <= recipe.seconds <= 600, "seconds", "0.2 to 600", recipe.seconds),
-        (not 0 <= swaps < max(people, 1), "swaps", "0 to people - 1", swaps),
-    ]
-    for wrong, name, expected, actual in problems:
-        if wrong:
-            raise ConfigError(
-                f"The data set cannot be made with this number of {name}."
-                if name in ("people", "walks", "swaps")
-                else f"The data set cannot be made with these {name}.",
-                expected=expected,
-                actual=str(actual),
-            )
-
-
-def keep_recipe(path: Path, wanted: dict[str, Any]) -> None:
-    """Store what a data set depends on, or check it against what an earlier run stored.
-
-    Raises
-    ------
-    ConfigError
-        If the folder holds a data set made with other settings.
-    InputError
-        If what was stored cannot be read.
-    """
-    if path.exists():
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"The file {str(path)!r} cannot be read.", hint="choose an empty folder"
-            ) from error
-        if stored != wanted:
-            raise ConfigError(
-                f"The folder {str(path.parent)!r} holds a data set made with other settings.",
-                expected=json.dumps(stored),
-                actual=json.dumps(wanted),
-                hint="repeat those settings to go on, or choose an empty folder",
-            )
-        return
-    write_atomically(path, (json.dumps(wanted, indent=2) + "\n").encode())
+        swap_face(job.parent, walker, make_person(recipe.seed, job.face), **film)
 
 
 def make(
@@ -241,7 +157,7 @@ def make(
     stage: Stage = "auto",
     swaps: int = 0,
     workers: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Make a data set of walks, or go on with one that was interrupted.
 
@@ -281,30 +197,28 @@ def make(
     """
     recipe = Recipe(seed, float(seconds), size[0], size[1], float(frame_rate), stage)
     views = [float(view) for view in views]
-    _check(recipe, people, walks, views, swaps)
+    if not views or len(set(views)) != len(views):
+        raise ConfigError(
+            "The data set cannot be made with these views.",
+            expected="one or more, each once",
+            actual=str(views),
+        )
+    check_numbers(
+        "The data set",
+        people=(people, 1, 999),
+        walks=(walks, 1, 99),
+        views=(max(views, key=abs), -180, 180),
+        seed=(seed, 0, inf),
+        seconds=(seconds, 0.2, 600),
+        swaps=(swaps, 0, max(people, 1) - 1),
+    )
     require_renderer()
-    directory = directory.absolute()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for person in range(people):
-            (directory / subject_name(person)).mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"The folder {str(directory)!r} cannot be made.", actual=str(error.strerror)
-        ) from error
-    keep_recipe(directory / RECIPE, asdict(recipe))
+    names = map(subject_name, range(people))
+    directory = open_folder(directory, RECIPE, asdict(recipe), names)
     jobs = plan(directory, recipe, people, walks, views, swaps)
-    count = workers or os.cpu_count() or 1
-    missing = [job for job in jobs if not _is_done(job)]
-    done = len(jobs) - len(missing)
-    if progress is not None:
-        progress(done, len(jobs))
     # swaps read their parents, so the parents come first
-    groups = [[job for job in missing if (job.parent is None) is real] for real in (True, False)]
-    for _ in _run(groups, count):
-        done += 1
-        if progress is not None:
-            progress(done, len(jobs))
+    stages = [[job for job in jobs if (job.parent is None) is real] for real in (True, False)]
+    make_missing(stages, _is_done, _work, workers, renderer_crash(), progress)
     manifest = directory / MANIFEST
     write_atomically(manifest, manifest_bytes([_row(job, directory) for job in jobs]))
     return manifest

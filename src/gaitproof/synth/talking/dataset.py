@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Final
 
-from gaitproof.errors import ConfigError, GaitproofError
-from gaitproof.media.files import make_folder, write_atomically
-from gaitproof.processes import run_all
-from gaitproof.synth.dataset import keep_recipe
+from gaitproof.errors import GaitproofError
 from gaitproof.synth.seeds import derive_seed
 from gaitproof.synth.talking.clips import FORGERIES, TalkSettings, film_talker
 from gaitproof.synth.talking.person import make_talker
+from gaitproof.synth.writer import (
+    Progress,
+    check_names,
+    check_numbers,
+    make_missing,
+    open_folder,
+    write_table,
+)
 
 RECIPE: Final = "talkers.json"
-TABLE: Final = "clips.csv"
-COLUMNS: Final = ("path", "label", "keys", "manipulation", "split")
-"""Of the table, as the layout ``table`` of face data sets has them."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What the clips of a data set depend on."""
-
-    seed: int
-    seconds: float
-    frame_rate: float
-    side: int
-    crf: int
-
-    @property
-    def settings(self) -> TalkSettings:
-        """How the talkers are filmed."""
-        return TalkSettings(self.seconds, self.frame_rate, self.side, self.crf)
 
 
 @dataclass(frozen=True)
@@ -101,7 +86,7 @@ def make_talkers(
     side: int = 320,
     crf: int = 20,
     workers: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Make a data set of talkers, or go on with one that was interrupted.
 
@@ -133,89 +118,45 @@ def make_talkers(
     ConfigError
         If a number is out of range, or the folder holds a set made with other settings.
     """
-    _check(people, takes, forgeries, seed, seconds, frame_rate, side, crf)
-    directory = make_folder(directory).absolute()
-    recipe = Recipe(seed, float(seconds), float(frame_rate), side, crf)
-    keep_recipe(directory / RECIPE, asdict(recipe))
+    check_numbers(
+        "The data set",
+        even=["side"],
+        people=(people, 2, 999),
+        takes=(takes, 1, 99),
+        seed=(seed, 0, inf),
+        seconds=(seconds, 0.2, 600),
+        frame_rate=(frame_rate, 1, 120),
+        side=(side, 96, 2160),
+        crf=(crf, 0, 51),
+    )
+    check_names("The data set", "forgeries", forgeries, FORGERIES)
+    settings = TalkSettings(float(seconds), float(frame_rate), side, crf)
+    recipe = {**asdict(settings), "seed": seed}
     jobs = plan(people, takes, forgeries)
-    for person in {job.person for job in jobs}:
-        make_folder(directory / person)
-    missing = [job for job in jobs if not (directory / job.path).exists()]
-    found = len(jobs) - len(missing)
-
-    def told(done: int) -> None:
-        if progress is not None:
-            progress(found + done, len(jobs))
-
-    crash = GaitproofError("A process crashed while drawing talkers.")
-    run_all(missing, partial(_work, directory, recipe), workers, crash, told)
+    directory = open_folder(directory, RECIPE, recipe, (job.person for job in jobs))
+    make_missing(
+        [jobs],
+        lambda job: (directory / job.path).exists(),
+        partial(_work, directory, settings, seed),
+        workers,
+        GaitproofError("A process crashed while drawing talkers."),
+        progress,
+    )
     return write_table(directory, map(_row, jobs))
 
 
-def write_table(directory: Path, rows: Iterable[Sequence[str]]) -> Path:
-    """Write the table of what is what, and return its path.
-
-    Parameters
-    ----------
-    directory
-        The data set.
-    rows
-        Cells of `COLUMNS`, a row for each clip.
-    """
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows((COLUMNS, *rows))
-    table = directory / TABLE
-    write_atomically(table, text.getvalue().encode())
-    return table
-
-
-def _work(directory: Path, recipe: Recipe, job: Job) -> None:
+def _work(directory: Path, settings: TalkSettings, seed: int, job: Job) -> None:
     """Film one clip; runs in a worker process."""
     film_talker(
-        make_talker(job.person, recipe.seed),
+        make_talker(job.person, seed),
         directory / job.path,
-        derive_seed(recipe.seed, "take", job.person, str(job.take)),
-        recipe.settings,
+        derive_seed(seed, "take", job.person, str(job.take)),
+        settings,
         job.forgery,
-        make_talker(job.other, recipe.seed) if job.other else None,
+        make_talker(job.other, seed) if job.other else None,
     )
 
 
 def _row(job: Job) -> tuple[str, ...]:
     keys = ";".join(name for name in (job.person, job.other) if name)
     return job.path, "fake" if job.forgery else "real", keys, job.forgery, ""
-
-
-def _check(
-    people: int,
-    takes: int,
-    forgeries: Sequence[str],
-    seed: int,
-    seconds: float,
-    frame_rate: float,
-    side: int,
-    crf: int,
-) -> None:
-    known = set(FORGERIES)
-    problems = [
-        (not 2 <= people <= 999, "people", "2 to 999", people),
-        (not 1 <= takes <= 99, "takes", "1 to 99", takes),
-        (
-            bool(set(forgeries) - known) or len(set(forgeries)) != len(forgeries),
-            "forgeries",
-            f"some of {', '.join(FORGERIES)}, each once",
-            ", ".join(forgeries),
-        ),
-        (seed < 0, "seed", "0 or more", seed),
-        (not 0.2 <= seconds <= 600, "seconds", "0.2 to 600", seconds),
-        (not 1 <= frame_rate <= 120, "frame rate", "1 to 120", frame_rate),
-        (not (96 <= side <= 2160 and side % 2 == 0), "side", "96 to 2160, even", side),
-        (not 0 <= crf <= 51, "crf", "0 to 51", crf),
-    ]
-    for wrong, name, expected, actual in problems:
-        if wrong:
-            raise ConfigError(
-                f"The data set cannot be made with this {name}.",
-                expected=expected,
-                actual=str(actual),
-            )

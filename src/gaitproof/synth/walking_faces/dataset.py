@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
-from gaitproof.errors import ConfigError
-from gaitproof.media.files import make_folder
-from gaitproof.processes import run_all
-from gaitproof.synth.dataset import keep_recipe, renderer_crash, subject_name
 from gaitproof.synth.raster import require_renderer
 from gaitproof.synth.seeds import derive_seed
-from gaitproof.synth.talking.dataset import write_table
 from gaitproof.synth.walking_faces.clips import (
     FORGERIES,
     GENUINE,
@@ -23,6 +19,16 @@ from gaitproof.synth.walking_faces.clips import (
     film_walk,
 )
 from gaitproof.synth.walking_faces.person import make_faced_walker
+from gaitproof.synth.writer import (
+    Progress,
+    check_names,
+    check_numbers,
+    make_missing,
+    open_folder,
+    renderer_crash,
+    subject_name,
+    write_table,
+)
 
 RECIPE: Final = "walking-faces.json"
 
@@ -116,7 +122,7 @@ def make_walking_faces(
     *,
     seed: int = 0,
     workers: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Make a data set of walkers with faces, or go on with one that was interrupted.
 
@@ -147,36 +153,44 @@ def make_walking_faces(
         If the renderer is missing.
     """
     plan, settings = plan or Plan(), settings or FilmSettings()
-    _check(plan, settings, seed)
+    check_numbers(
+        "The walkers",
+        even=["people"],
+        people=(plan.people, 2, 998),
+        walks=(plan.walks, 1, 99),
+        plain_walks=(plan.plain, 0, plan.walks),
+        seed=(seed, 0, inf),
+        seconds=(settings.seconds, 0.2, 600),
+        gaze=(settings.gaze, 0, 1),
+        frame_rate=(settings.frame_rate, 1, 120),
+    )
+    check_names("The walkers", "forgeries", plan.forgeries, FORGERIES)
+    check_names("The walkers", "copies", plan.copies, COPIES)
     require_renderer()
-    directory = make_folder(directory).absolute()
-    keep_recipe(directory / RECIPE, _recipe(settings, seed))
     clips = list_clips(plan)
     walks: dict[tuple[int, int], list[Clip]] = {}
     for clip in clips:
-        make_folder(directory / subject_name(clip.person))
         walks.setdefault((clip.person, clip.walk), []).append(clip)
-    missing = [
-        lacking
-        for made in walks.values()
-        if (lacking := [clip for clip in made if not (directory / clip.path).exists()])
-    ]
-    found = len(walks) - len(missing)
-
-    def told(done: int) -> None:
-        if progress is not None:
-            progress(found + done, len(walks))
-
-    run_all(missing, partial(_film, directory, settings, seed), workers, renderer_crash(), told)
+    names = (subject_name(clip.person) for clip in clips)
+    directory = open_folder(directory, RECIPE, _recipe(settings, seed), names)
+    make_missing(
+        [list(walks.values())],
+        lambda made: all((directory / clip.path).exists() for clip in made),
+        partial(_film, directory, settings, seed),
+        workers,
+        renderer_crash(),
+        progress,
+    )
     return write_table(directory, map(_row, clips))
 
 
 def _film(directory: Path, settings: FilmSettings, seed: int, clips: Sequence[Clip]) -> None:
-    """Film the lacking files of one walk; runs in a worker process."""
+    """Film the missing files of one walk; runs in a worker process."""
     person, walk = clips[0].person, clips[0].walk
+    files = {directory / clip.path: clip.version for clip in clips}
     film_walk(
         make_faced_walker(seed, person),
-        {directory / clip.path: clip.version for clip in clips},
+        {path: version for path, version in files.items() if not path.exists()},
         derive_seed(seed, "walk", subject_name(person), str(walk)),
         settings,
         make_faced_walker(seed, partner(person)),
@@ -191,42 +205,3 @@ def _row(clip: Clip) -> tuple[str, ...]:
     keys = ";".join(dict.fromkeys((subject_name(clip.person), subject_name(clip.face))))
     label = "fake" if clip.forgery else "real"
     return clip.path, label, keys, clip.forgery, UNUSED if clip.copy else ""
-
-
-def _check(plan: Plan, settings: FilmSettings, seed: int) -> None:
-    def among(chosen: Sequence[str], known: Iterable[str]) -> bool:
-        return set(chosen) <= set(known) and len(set(chosen)) == len(chosen)
-
-    problems = [
-        (
-            not 2 <= plan.people <= 998 or plan.people % 2 == 1,
-            "people",
-            "an even number from 2 to 998",
-            plan.people,
-        ),
-        (not 1 <= plan.walks <= 99, "walks", "1 to 99", plan.walks),
-        (not 0 <= plan.plain <= plan.walks, "plain walks", f"0 to {plan.walks}", plan.plain),
-        (
-            not among(plan.forgeries, FORGERIES),
-            "forgeries",
-            f"some of {', '.join(FORGERIES)}, each once",
-            ", ".join(plan.forgeries),
-        ),
-        (
-            not among(plan.copies, COPIES),
-            "copies",
-            f"some of {', '.join(COPIES)}, each once",
-            ", ".join(plan.copies),
-        ),
-        (seed < 0, "seed", "0 or more", seed),
-        (not 0.2 <= settings.seconds <= 600, "seconds", "0.2 to 600", settings.seconds),
-        (not 0 <= settings.gaze <= 1, "gaze", "0 to 1", settings.gaze),
-        (not 1 <= settings.frame_rate <= 120, "frame rate", "1 to 120", settings.frame_rate),
-    ]
-    for wrong, name, expected, actual in problems:
-        if wrong:
-            raise ConfigError(
-                f"The walkers cannot be made with these {name}.",
-                expected=expected,
-                actual=str(actual),
-            )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gaitproof.synth.dataset import make_person, subject_name
+from gaitproof.synth.dataset import make_person
 from gaitproof.synth.talking.person import Colour, Talker, make_talker
 from gaitproof.synth.walker import Walker
+from gaitproof.synth.writer import subject_name
 
 PLAIN: Final = 0.85
 """Width of the solid head and its jaw as factors of the average: the drawn one must cover it."""
