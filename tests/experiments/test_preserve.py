@@ -38,7 +38,7 @@ def test_only_pairs_that_set_no_limit_are_counted():
         console.print(command.outcome_table(trials))
         console.print(command.figure_table(trials))
     text = captured.get()
-    assert "2 made pairs" in text
+    assert "2 synthetic pairs" in text
     assert "1 of 2" in text
     assert text.count("0.500 0.500 0.500") == 6 * len(bench.CASES)
 
