@@ -67,7 +67,10 @@ def fusion_walkers(
         fusion_tables.kinds_table(found.fusion),
         fusion_tables.weights_table(found.fusion),
         answers_table(found),
-        *(f"Not enrolled: {printable(name)}: {printable(why)}" for name, why in found.left_out.items()),
+        *(
+            f"Not enrolled: {printable(name)}: {printable(why)}"
+            for name, why in found.left_out.items()
+        ),
     ]
     show(found.to_dict(), parts, as_json=as_json)
 
