@@ -45,7 +45,7 @@ def load_walks(data: Path) -> list[Recording]:
     return load_recordings(data, data.stem)
 
 
-def show(values: Mapping[str, Any], parts: Iterable[RenderableType], *, as_json: bool) -> None:
+def show(values: Mapping[str, Any], *parts: RenderableType, as_json: bool) -> None:
     """Print a result as one JSON object, or as tables and lines."""
     from gaitproof.cli.output import print_json, stdout
 

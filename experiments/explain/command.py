@@ -50,7 +50,7 @@ def explain(
             progress=progress,
         )
     values = {"methods": [result.to_dict() for result in results]}
-    show(values, [trust_table(results), *map(importance_table, results)], as_json=as_json)
+    show(values, trust_table(results), *map(importance_table, results), as_json=as_json)
 
 
 def trust_table(results: Sequence[DatasetExplanation]) -> Table:

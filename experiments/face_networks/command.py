@@ -68,7 +68,7 @@ def face_networks(
             clips = [stored.clip for stored in found.clips]
             save_figure(plot_attention(strips, clips), output / "attention.png")
     note = f"Second lines: points more than {found.reference}, same people drawn for both."
-    show(found.to_dict(), [network_table(found), note], as_json=as_json)
+    show(found.to_dict(), network_table(found), note, as_json=as_json)
 
 
 def _read_rates(text: str) -> tuple[float, ...]:

@@ -84,9 +84,14 @@ def faces(
         write_json(output / "faces.json", result.to_dict())
         if result.calibrated:
             write_single(output / "trials.csv", face_trials(result))
-    parts = [figure_table(result), verdict_table(result), cost_line(result)]
-    parts += [failure_table(result.failures)] if result.failures else []
-    show(result.to_dict(), parts, as_json=as_json)
+    show(
+        result.to_dict(),
+        figure_table(result),
+        verdict_table(result),
+        cost_line(result),
+        *([failure_table(result.failures)] if result.failures else []),
+        as_json=as_json,
+    )
 
 
 def figure_table(result: FacesResult) -> Table:

@@ -61,7 +61,8 @@ def fusion_walkers(
     found = run(make_folder(output), settings, progress_bar, face_recipe, model)
     write_atomically(output / "answers.csv", answers_csv(found.answers))
     write_json(output / "fusion-walkers.json", found.to_dict())
-    parts = [
+    show(
+        found.to_dict(),
         f"Face model: AUC of clips of its own validation people {found.face_auc:.1%}",
         fusion_tables.figures_table(found.fusion, "pairs of people"),
         fusion_tables.kinds_table(found.fusion),
@@ -71,8 +72,8 @@ def fusion_walkers(
             f"Not enrolled: {printable(name)}: {printable(why)}"
             for name, why in found.left_out.items()
         ),
-    ]
-    show(found.to_dict(), parts, as_json=as_json)
+        as_json=as_json,
+    )
 
 
 def answers_table(found: FusionWalkers) -> Table:

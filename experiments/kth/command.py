@@ -32,13 +32,14 @@ def kth(
     """Verify real people from every KTH condition to every other: verdicts, scores, reasons."""
     with progress_bar("Verifying KTH") as progress:
         result = run(folder, encoder=OnnxEncoder.load(model), cache=cache, progress=progress)
-    parts = (
+    show(
+        result.to_dict(),
         *confusion_tables(result),
         *score_tables(result),
         reason_table(result),
         *wrong_lines(result),
+        as_json=as_json,
     )
-    show(result.to_dict(), parts, as_json=as_json)
 
 
 def confusion_tables(result: KthResult) -> list[Table]:

@@ -51,7 +51,7 @@ def leak(
     walks = load_walks(data)
     with progress_bar("Evaluating leaky protocols") as progress:
         result = run(walks, systems, people=people, draws=draws, seed=seed, progress=progress)
-    show(result.to_dict(), [leak_table(result), audit_table(result)], as_json=as_json)
+    show(result.to_dict(), leak_table(result), audit_table(result), as_json=as_json)
 
 
 def _check_networks(names: list[str]) -> None:

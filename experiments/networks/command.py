@@ -67,7 +67,7 @@ def networks(
             progress=progress,
         )
     plots = save_comparison_plots(result.comparisons, output)
-    show(result.to_dict(), tables(result), as_json=as_json)
+    show(result.to_dict(), *tables(result), as_json=as_json)
     say_written([output / RESULT_FILE, *plots])
 
 

@@ -35,7 +35,7 @@ def preserve(
     """Tell face swaps from other walks: synthetic pairs, the published criteria beside."""
     with progress_bar("Filming and comparing pairs") as progress:
         trials = run(folder, pairs=pairs, seed=seed, workers=workers, progress=progress)
-    show(to_dict(trials), [outcome_table(trials), figure_table(trials)], as_json=as_json)
+    show(to_dict(trials), outcome_table(trials), figure_table(trials), as_json=as_json)
 
 
 def outcome_table(trials: Sequence[Trial]) -> Table:

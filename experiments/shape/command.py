@@ -36,7 +36,7 @@ def shape(
     encoder, walks = OnnxEncoder.load(model), load_walks(data)
     with progress_bar("Exchanging bones, poses and movements") as progress:
         result = run(walks, encoder.embed, people=people, seed=seed, progress=progress)
-    show(result.to_dict(), [shape_table(result)], as_json=as_json)
+    show(result.to_dict(), shape_table(result), as_json=as_json)
 
 
 def shape_table(result: ShapeResult) -> Table:
