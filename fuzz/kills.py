@@ -43,8 +43,8 @@ WRITING: Final[Mapping[str, tuple[str, ...]]] = {
         "dataset", "augment", "videos/manifest.csv", "--out", "videos/aug", "--kinds", "flip",
         "--workers", "1",
     ),
-    "bench fusion": (
-        "bench", "fusion", "trials.csv", "-o", "out/w.json", "--model", "model", "--face-model",
+    "fusion": (
+        "fusion", "trials.csv", "-o", "out/w.json", "--model", "model", "--face-model",
         "face-model", "--draws", "20", "--source", "fuzz", "--limits", "tests only",
     ),
 }  # fmt: skip

@@ -40,7 +40,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "face scan": ("genuine.mp4", "--model", "face-model", "--frames", "3"),
     "face evaluate": ("face-model", "store", "-o", "out/fe", "--draws", "20"),
     "face prepare": ("faces", "--out", "out/fp"),
-    "bench fusion": ("trials.csv", "-o", "out/w.json", "--model", "model", "--draws", "20"),
+    "fusion": ("trials.csv", "-o", "out/w.json", "--model", "model", "--draws", "20"),
     "doctor": (),
 }
 """A good use of every command that is quick."""
@@ -59,19 +59,7 @@ SLOW: Final[Mapping[str, tuple[str, ...]]] = {
     "dataset walking-faces": ("--out", "out/d", "--people", "2"),
     "bench pose": ("--clip", "genuine.mp4"),
     "bench verify": ("--clip", "genuine.mp4"),
-    "bench kth": ("videos", *_CACHE),
-    "bench shape": ("skeletons.npz",),
-    "bench explain": ("skeletons.npz",),
-    "bench preserve": (
-        "-o",
-        "out/b",
-    ),
-    "bench leak": ("skeletons.npz",),
-    "bench networks": ("skeletons.npz", "-o", "out/b"),
-    "bench faces": ("faces", "-o", "out/b"),
-    "bench face-networks": ("faces-sbi.yaml", "--data", "store", "-o", "out/b"),
     "bench face-scan": ("--clip", "genuine.mp4"),
-    "bench fusion-walkers": ("-o", "out/b", "--recipe", "faces-sbi.yaml"),
 }
 """Commands that take minutes when all is well: only uses that must fail at once are tried."""
 
