@@ -62,6 +62,8 @@ class MediaLimits(Settings):
     """Largest frame, pixels."""
     min_side: int = Field(default=48, gt=0)
     """Smallest frame side, pixels: below it no pose can be estimated."""
+    max_memory: int = Field(default=2 * 2**30, ge=256 * 2**20)
+    """Memory of a process that decodes, bytes."""
 
 
 class PoseSettings(Settings):

@@ -74,6 +74,7 @@ def walk(
 @dataclass(frozen=True)
 class FakeVideo:
     sha256: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

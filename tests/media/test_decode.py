@@ -12,6 +12,7 @@ import pytest
 
 from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
+from gaitproof.media.probe import probe
 
 Clip = Callable[..., Path]
 
@@ -87,12 +88,12 @@ def test_pixels_are_made_square(tmp_path: Path, make_clip: Clip) -> None:
     assert is_colour(wide, 0.1, 0.5, BLUE)
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi", "a.h264", "a.hevc"])
 @pytest.mark.parametrize(("start", "stop"), [(0.0, 0.5), (0.9, 2.05), (1.52, None), (2.9, 9.0)])
 def test_a_part_is_what_the_whole_has_there(
     tmp_path: Path, make_clip: Clip, name: str, start: float, stop: float | None
 ) -> None:
-    codec = "mpeg4" if name.endswith("avi") else "libx264"
+    codec = {"a.avi": "mpeg4", "a.hevc": "libx265"}.get(name, "libx264")
     path = make_clip(tmp_path / name, 90, codec=codec, options={"g": "20"})
     whole = [f for f in read_frames(path) if start <= f.time < (stop or np.inf)]
     part = list(read_frames(path, start=start, stop=stop))
@@ -108,8 +109,24 @@ def test_parts_join_without_loss_or_repetition(tmp_path: Path, make_clip: Clip) 
     assert times == [f.time for f in read_frames(path)]
 
 
-def test_start_beyond_the_end_gives_nothing(tmp_path: Path, make_clip: Clip) -> None:
-    assert list(read_frames(make_clip(tmp_path / "a.mp4"), start=50.0)) == []
+@pytest.mark.parametrize("name", ["a.mp4", "a.h264"])
+def test_start_beyond_the_end_gives_nothing(tmp_path: Path, make_clip: Clip, name: str) -> None:
+    assert list(read_frames(make_clip(tmp_path / name), start=50.0)) == []
+
+
+# x264 writes the fixture's clock of milliseconds where its frame rate belongs
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"), [("a.hevc", "libx265", 50), ("a.h264", "libx264", 25)]
+)
+def test_raw_streams_are_timed_by_their_frame_rate(
+    tmp_path: Path, make_clip: Clip, name: str, codec: str, rate: int
+) -> None:
+    path = make_clip(tmp_path / name, 40, codec=codec, rate=50, options={"bf": "2"})
+    assert [f.time for f in read_frames(path)] == pytest.approx([i / rate for i in range(40)])
+    info = probe(path)
+    assert info.frame_rate == pytest.approx(rate)
+    assert not info.timed
+    assert "time stamps" in info.notes[0]
 
 
 def test_change_of_size_is_refused_with_its_time(tmp_path: Path, make_clip: Clip) -> None:

@@ -1,23 +1,16 @@
-"""One decoded picture to upright, square-pixel, 8-bit RGB."""
+"""One decoded frame to upright, 8-bit RGB."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import av
 import numpy as np
-from av.sidedata.sidedata import Type as SideData
-from av.video.reformatter import Colorspace, ColorTrc
 from numpy.typing import NDArray
 
-from gaitproof.media._container import MAX_PIXEL_ASPECT
+from gaitproof.media._values import PQ, RawFrame
 
 Image = NDArray[np.uint8]
-
-HDR_TRANSFERS: Final = (int(ColorTrc.SMPTE2084), int(ColorTrc.ARIB_STD_B67))
-"""PQ and HLG (ITU-R BT.2100)."""
 
 REFERENCE_WHITE: Final = 203.0
 """Candela per square metre of a white sheet in an HDR picture (ITU-R BT.2408, table 1)."""
@@ -37,45 +30,6 @@ _BT2020_TO_BT709: Final = np.array(
 """Linear-light primaries, ITU-R BT.2087, equation 4."""
 
 
-def transform(frame: av.VideoFrame) -> tuple[int, int, int, int]:
-    """Return the display matrix (a, b, c, d), rounded to quarter turns and mirrorings.
-
-    A pixel (x, y) of the stored picture is shown at (a x + c y, b x + d y). Phones store upright
-    clips lying down and say so here; FFmpeg leaves turning the picture to its caller.
-    """
-    # PyAV declares a mapping of names, but the container iterates over the entries
-    entries = cast(Iterable[Any], frame.side_data)
-    data = next((d for d in entries if d.type == SideData.DISPLAYMATRIX), None)
-    if data is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d = (int(v) for v in np.frombuffer(bytes(data), np.int32)[:5])
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return (-1 if a < 0 else 1), 0, 0, (-1 if d < 0 else 1)
-    return 0, (-1 if b < 0 else 1), (-1 if c < 0 else 1), 0
-
-
-def is_hdr(frame: av.VideoFrame) -> bool:
-    """Whether the picture is coded with an HDR transfer function."""
-    return int(frame.color_trc) in HDR_TRANSFERS
-
-
-def square_size(width: int, height: int, aspect: float | None) -> tuple[int, int]:
-    """Return the size with square pixels, the longer side of a pixel being kept.
-
-    Parameters
-    ----------
-    width, height
-        Stored size in pixels.
-    aspect
-        Width of a pixel over its height; None, 0 or an implausible value counts as 1.
-    """
-    if not aspect or not 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT:
-        return width, height
-    if aspect >= 1:
-        return round(width * aspect), height
-    return width, round(height / aspect)
-
-
 def upright(image: Image, matrix: tuple[int, int, int, int]) -> Image:
     """Turn and mirror a picture (H, W, 3) as its display matrix says."""
     a, b, c, d = matrix
@@ -83,43 +37,28 @@ def upright(image: Image, matrix: tuple[int, int, int, int]) -> Image:
     return np.ascontiguousarray(turned)
 
 
-def to_rgb(frame: av.VideoFrame, aspect: float | None) -> Image:
-    """Convert a decoded picture of any pixel format to upright 8-bit RGB with square pixels.
-
-    Parameters
-    ----------
-    frame
-        Picture as decoded.
-    aspect
-        Sample aspect ratio of its stream; None if unknown.
+def to_image(raw: RawFrame) -> Image:
+    """Copy a raw frame to upright 8-bit RGB.
 
     Returns
     -------
     ndarray of uint8
-        Shape (H, W, 3). HLG and PQ pictures are mapped to standard range: see `tone_map`.
+        Shape (H, W, 3). HLG and PQ frames are mapped to standard range: see `tone_map`.
     """
-    width, height = square_size(frame.width, frame.height, aspect)
-    if is_hdr(frame):
-        # 16 bits keep the dark half of the PQ curve, which 8 would posterise
-        wide = frame.to_ndarray(
-            format="rgb48le",
-            width=width,
-            height=height,
-            src_colorspace=Colorspace.BT2020,
-            threads=1,
-        )
-        image = tone_map(wide.astype(np.uint16, copy=False), int(frame.color_trc))
-    else:
-        plain = frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
-        image = plain.astype(np.uint8, copy=False)
-    return upright(image, transform(frame))
+    depth: type[np.uint8 | np.uint16] = np.uint16 if raw.transfer else np.uint8
+    rows: NDArray[Any] = np.frombuffer(raw.data, depth).reshape(raw.height, -1)
+    image = rows[:, : 3 * raw.width].reshape(raw.height, raw.width, 3)
+    if raw.transfer:
+        return upright(tone_map(image, raw.transfer), raw.matrix)
+    turned = upright(image, raw.matrix)
+    return turned.copy() if np.may_share_memory(turned, rows) else turned
 
 
 @lru_cache(maxsize=2)
 def _to_linear(transfer: int) -> NDArray[np.float32]:
     """Table from a 12-bit code value to light, 1 = reference white."""
     code = np.linspace(0.0, 1.0, 2**_BITS)
-    if transfer == int(ColorTrc.SMPTE2084):  # BT.2100 table 4
+    if transfer == PQ:  # BT.2100 table 4
         m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
         power = code ** (1 / m2)
         nits = 10000.0 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1)

@@ -6,27 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import av
-
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
-from gaitproof.media._container import (
-    check_size,
-    describe,
-    open_video,
-    start_seconds,
-)
-from gaitproof.media._picture import is_hdr, square_size, transform
-from gaitproof.media.decode import INCOMPLETE, damaged, pictures, too_long
+from gaitproof.media import sandbox
 from gaitproof.media.files import compute_sha256
-
-MISSING_SECONDS: Final = 0.5
-MISSING_SHARE: Final = 0.01
-"""A file may end this much (seconds plus share of the length) before the length that its header
-declares: encoders round, and sound runs on a little. More is a cut-off file."""
-
-NO_DECLARED_LENGTH: Final = frozenset({"h264", "hevc", "m4v", "mpegvideo", "obu", "mpegts", "mpeg"})
-"""Formats without a header that states the length; FFmpeg's figure for them is a guess."""
 
 MAX_FRAME_RATE: Final = 1000.0
 """Frames per second: above it time stamps are damaged."""
@@ -56,6 +39,9 @@ class VideoInfo:
         Pictures in the file.
     hdr
         Whether the picture is coded as HLG or PQ and is mapped to standard range.
+    timed
+        Whether the file holds time stamps. A raw stream does not: its times follow from the frame
+        rate that it declares, or from 25 frames per second.
     """
 
     path: Path
@@ -68,6 +54,16 @@ class VideoInfo:
     rotation: int
     frames: int
     hdr: bool = False
+    timed: bool = True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Plain-language remarks on what was assumed about the file."""
+        if self.timed:
+            return ()
+        return (
+            f"The video holds no time stamps; {self.frame_rate:.4g} frames per second are assumed.",
+        )
 
 
 def probe(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
@@ -87,39 +83,32 @@ def probe(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
         beyond `limits`. Damage inside a picture shows only in decoding.
     """
     limits = limits or MediaLimits()
-    name = repr(str(path))
-    with open_video(path, limits) as (container, stream):
-        _, first = next(pictures(container, stream, name, strict=False), (0.0, None))
-        if first is None:
-            raise MediaError(f"The video {name} holds no picture.")
-        aspect = stream.sample_aspect_ratio
-        width, height = square_size(first.width, first.height, float(aspect) if aspect else None)
-        if transform(first)[0] == 0:
-            width, height = height, width
-        check_size(width, height, name, limits)
-        rotation, hdr = int(first.rotation), is_hdr(first)
-        codec = stream.codec_context.name
-    frames, begin, end = _scan(path, name, limits)
-    interval = (end - begin) / (frames - 1)
+    facts = sandbox.examine(path, limits)
+    interval = (facts.end - facts.begin) / (facts.frames - 1)
     if interval < 1 / MAX_FRAME_RATE:
         raise MediaError(
-            f"The time stamps of {name} are damaged.",
-            actual=f"{frames} pictures in {end - begin:.3g} s",
+            f"The time stamps of {str(path)!r} are damaged.",
+            actual=f"{facts.frames} frames in {facts.end - facts.begin:.3g} s",
         )
-    duration = end - begin + interval
+    duration = facts.end - facts.begin + interval
     if duration > limits.max_duration:
-        raise too_long(name, limits)
+        raise MediaError(
+            f"The video {str(path)!r} is too long.",
+            expected=f"at most {limits.max_duration:g} s",
+            hint="cut the part that shows the walk, or raise max_duration",
+        )
     return VideoInfo(
         path=Path(path),
         sha256=compute_sha256(path),
-        width=width,
-        height=height,
+        width=facts.width,
+        height=facts.height,
         frame_rate=1 / interval,
         duration=duration,
-        codec=codec,
-        rotation=rotation,
-        frames=frames,
-        hdr=hdr,
+        codec=facts.codec,
+        rotation=facts.rotation,
+        frames=facts.frames,
+        hdr=facts.hdr,
+        timed=facts.timed,
     )
 
 
@@ -143,63 +132,4 @@ def bits_per_pixel(path: str | Path, limits: MediaLimits | None = None) -> float
     MediaError
         If the file is no readable video.
     """
-    limits = limits or MediaLimits()
-    name = repr(str(path))
-    sizes = []
-    with open_video(path, limits) as (container, stream):
-        pixels = stream.width * stream.height
-        try:
-            sizes = [packet.size for packet in container.demux(stream) if packet.size]
-        except av.FFmpegError as error:
-            raise MediaError(f"The video {name} is damaged.", actual=describe(error)) from error
-    if not sizes or pixels <= 0:
-        raise MediaError(f"The video {name} holds no picture.")
-    return 8 * sum(sizes) / len(sizes) / pixels
-
-
-def _scan(path: str | Path, name: str, limits: MediaLimits) -> tuple[int, float, float]:
-    """Count the pictures and return the times of the first and the last one."""
-    frames, begin, end, last_end = 0, float("inf"), float("-inf"), 0.0
-    broken = False
-    with open_video(path, limits) as (container, stream):
-        declared = (container.duration or 0) / av.time_base
-        trusted = container.format.name not in NO_DECLARED_LENGTH
-        offset = start_seconds(container)
-        step = float(1 / (stream.average_rate or 30))
-        try:
-            for packet in container.demux():
-                if packet.size == 0 or packet.time_base is None:
-                    continue
-                if packet.is_corrupt:
-                    broken = True
-                    break
-                stamp = packet.pts if packet.pts is not None else packet.dts
-                mine = packet.stream.index == stream.index
-                if stamp is not None:
-                    time = float(stamp * packet.time_base) - offset
-                elif mine:
-                    time = end + step if frames else 0.0
-                else:
-                    continue
-                length = float((packet.duration or 0) * packet.time_base)
-                last_end = max(last_end, time + length)
-                if mine:
-                    frames += 1
-                    begin, end = min(begin, time), max(end, time)
-                    if end - begin > limits.max_duration:
-                        raise too_long(name, limits)
-        except av.FFmpegError as error:
-            raise damaged(name, max(end, 0.0), describe(error)) from error
-    missing = declared - last_end
-    if trusted and missing > MISSING_SECONDS + MISSING_SHARE * declared:
-        raise MediaError(
-            f"The video {name} is cut off.",
-            expected=f"{declared:.2f} s, as its header says",
-            actual=f"{max(last_end, 0):.2f} s, so {missing:.2f} s are missing",
-            hint="copy or download the file again",
-        )
-    if broken:
-        raise damaged(name, max(end, 0.0), INCOMPLETE)
-    if frames < 2:
-        raise MediaError(f"The file {name} is a single picture, not a video.")
-    return frames, begin, end
+    return sandbox.measure(path, limits or MediaLimits())

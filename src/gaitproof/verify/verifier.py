@@ -57,6 +57,11 @@ class ExtractedVideo(Protocol):
         """SHA-256 of the file."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Plain-language remarks."""
+        ...
+
 
 class Extracted(Protocol):
     """The part of `gaitproof.pose.extract.Extraction` that is needed here."""
@@ -540,6 +545,7 @@ class Verifier:
         extraction = self._extractor(video, self.settings, cache=self._cache, progress=progress)
         cleaned = [clean(track, self.settings.cleaning) for track in extraction.tracks]
         reports = [assess(c, self.settings.quality) for c in cleaned]
+        remarks = extraction.video.notes
         choice = choose(
             [
                 summarise(i, track, report.usable)
@@ -557,7 +563,7 @@ class Verifier:
                 embeddings=np.zeros((0, self.encoder.card.embedding_size), np.float32),
                 quality=QualityReport(usable=False, reasons=(choice.reason,)),
                 reason=choice.reason,
-                notes=choice.notes,
+                notes=(*remarks, *choice.notes),
             )
         quality = _joined([reports[i] for i in indices])
         reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
@@ -577,7 +583,7 @@ class Verifier:
             embeddings=self._embed(windows),
             quality=quality,
             reason=reason,
-            notes=choice.notes,
+            notes=(*remarks, *choice.notes),
         )
 
     def _embed(self, windows: GaitWindows) -> Float32:

@@ -1,0 +1,175 @@
+"""What is done with an untrusted video: decoding it, looking it through, measuring its packets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import av
+
+from gaitproof.errors import MediaError
+from gaitproof.media._container import INCOMPLETE, Reader, check_size, damaged, too_long
+from gaitproof.media._pixels import is_hdr, to_raw, transform
+from gaitproof.media._values import Facts, RawFrame, square_size
+
+MAX_BACKWARD_STEP: Final = 1.0
+"""Seconds: a time stamp that runs back further means two recordings glued together; a smaller step
+is a damaged stamp and its frame is left out."""
+
+MISSING_SECONDS: Final = 0.5
+MISSING_SHARE: Final = 0.01
+"""A file may end this much (seconds plus share of the length) before the length that its header
+declares: encoders round, and sound runs on a little. More is a cut-off file."""
+
+NO_DECLARED_LENGTH: Final = frozenset({"h264", "hevc", "m4v", "mpegvideo", "obu", "mpegts", "mpeg"})
+"""Formats without a header that states the length; FFmpeg's figure for them is a guess."""
+
+
+def read_raw(reader: Reader, start: float | None, stop: float | None) -> Iterator[RawFrame]:
+    """Decode the frames with ``start <= time < stop``, their times strictly increasing."""
+    index, last, stored = 0, float("-inf"), None
+    bounds, name = reader.bounds, reader.name
+    for time, frame in _from(reader, start):
+        if time <= last:
+            if time < last - MAX_BACKWARD_STEP:
+                raise MediaError(
+                    f"The time stamps of {name} jump back from {last:.2f} s to {time:.2f} s.",
+                    hint="cut the recording where it was joined",
+                )
+            continue
+        last = time
+        if start is not None and time < start:
+            continue
+        if stop is not None and time >= stop:
+            return
+        if time > bounds.max_duration:
+            raise too_long(name, bounds)
+        if stored != (frame.width, frame.height):
+            if stored is not None:
+                raise MediaError(
+                    f"The image size of {name} changes at {time:.2f} s.",
+                    expected=f"{stored[0]}x{stored[1]} throughout",
+                    actual=f"{frame.width}x{frame.height}",
+                    hint="cut the clip there",
+                )
+            stored = (frame.width, frame.height)
+        with reader.guarded():
+            size = _shown_size(reader, frame)
+            raw = to_raw(frame, index, time, size)
+        yield raw
+        index += 1
+
+
+def _shown_size(reader: Reader, frame: av.VideoFrame) -> tuple[int, int]:
+    """Return the size with square pixels, within bounds."""
+    check_size(frame.width, frame.height, reader.name, reader.bounds)
+    aspect = reader.stream.sample_aspect_ratio
+    size = square_size(frame.width, frame.height, float(aspect) if aspect else None)
+    check_size(*size, reader.name, reader.bounds)
+    return size
+
+
+def _from(reader: Reader, start: float | None) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Yield decoded frames with their times, from a key frame at or before `start` on."""
+    if start is None or start <= 0:
+        yield from reader.frames(strict=True)
+        return
+    began = False
+    try:
+        reader.seek(start)
+        for time, frame in reader.frames(strict=False):
+            # containers without an index seek badly: landed too late; and without time stamps
+            # nobody knows where
+            if not began and (time > start or frame.pts is None):
+                break
+            began = True
+            yield time, frame
+        else:
+            if began:
+                return
+    except MediaError:
+        if began:
+            raise
+    reader.rewind()
+    yield from reader.frames(strict=True)
+
+
+def read_facts(reader: Reader) -> Facts:
+    """Decode the first frame, then read the whole file through without decoding it."""
+    frame = next((frame for _, frame in reader.frames(strict=False)), None)
+    if frame is None:
+        raise MediaError(f"The video {reader.name} holds no image.")
+    with reader.guarded():
+        width, height = _shown_size(reader, frame)
+        if transform(frame)[0] == 0:
+            width, height = height, width
+        rotation, hdr, timed = int(frame.rotation), is_hdr(frame), frame.pts is not None
+        codec = reader.stream.codec_context.name
+    frames, begin, end = _scan(reader)
+    return Facts(width, height, rotation, hdr, codec, frames, begin, end, timed)
+
+
+def _scan(reader: Reader) -> tuple[int, float, float]:
+    """Count the frames and return the times of the first and the last one."""
+    reader.rewind()
+    frames, begin, end, last_end, broken = 0, float("inf"), float("-inf"), 0.0, False
+    for packet in reader.packets(every_stream=True):
+        if packet.size == 0 or packet.time_base is None:
+            continue
+        if packet.is_corrupt:
+            broken = True
+            break
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        mine = packet.stream.index == reader.stream.index
+        if stamp is not None:
+            time = float(stamp * packet.time_base) - reader.offset
+        elif mine:
+            time = end + reader.step if frames else 0.0
+        else:
+            continue
+        until = time + float((packet.duration or 0) * packet.time_base)
+        if until > last_end:
+            last_end = until
+            reader.alive()
+        if mine:
+            frames += 1
+            begin, end = min(begin, time), max(end, time)
+            reader.last = max(end, 0.0)
+            if end - begin > reader.bounds.max_duration:
+                raise too_long(reader.name, reader.bounds)
+    _check_whole(reader, last_end)
+    if broken:
+        raise damaged(reader.name, max(end, 0.0), INCOMPLETE)
+    if frames < 2:
+        raise MediaError(f"The file {reader.name} is a single image, not a video.")
+    return frames, begin, end
+
+
+def _check_whole(reader: Reader, last_end: float) -> None:
+    """Raise MediaError if the file ends long before its header says."""
+    with reader.guarded():
+        declared = (reader.container.duration or 0) / av.time_base
+        trusted = reader.container.format.name not in NO_DECLARED_LENGTH
+    missing = declared - last_end
+    if trusted and missing > MISSING_SECONDS + MISSING_SHARE * declared:
+        raise MediaError(
+            f"The video {reader.name} is cut off.",
+            expected=f"{declared:.2f} s, as its header says",
+            actual=f"{max(last_end, 0):.2f} s, so {missing:.2f} s are missing",
+            hint="copy or download the file again",
+        )
+
+
+def mean_bits(reader: Reader) -> float:
+    """Return the size of the compressed frames in bits per pixel, sound and headers left out."""
+    count = total = 0
+    for packet in reader.packets():
+        if packet.size:
+            count, total = count + 1, total + packet.size
+            if packet.pts is not None and (reader.last is None or packet.pts > reader.last):
+                reader.last = float(packet.pts)
+                reader.alive()
+    pixels = reader.stream.width * reader.stream.height
+    if not count or pixels <= 0:
+        raise MediaError(f"The video {reader.name} holds no image.")
+    return 8 * total / count / pixels

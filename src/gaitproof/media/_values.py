@@ -1,0 +1,108 @@
+"""What passes between the process that decodes and the one that asked for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+PQ: Final = 16
+HLG: Final = 18
+"""Transfer functions of HDR video (ITU-R BT.2100): numbers of ITU-T H.273, table 3."""
+
+MAX_PIXEL_ASPECT: Final = 4.0
+"""Sample aspect ratios above it, or below its inverse, are damage: no broadcast or camera format
+exceeds 2.2 (anamorphic DV)."""
+
+Matrix = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a video may cost; the fields are those of `MediaLimits` of the same names."""
+
+    max_duration: float
+    max_pixels: int
+    min_side: int
+    max_memory: int
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """A frame as it is stored: not yet turned, and HDR not yet mapped.
+
+    Parameters
+    ----------
+    index
+        Number of the frame, counted from 0.
+    time
+        Seconds.
+    width, height
+        With square pixels.
+    stride
+        Bytes from one row to the next.
+    matrix
+        As `transform` says.
+    transfer
+        Number of the HDR transfer function, whose image has 16 bits a channel; 0 for 8-bit RGB.
+    data
+        ``stride * height`` bytes; they hold only until the next frame is asked for.
+    """
+
+    index: int
+    time: float
+    width: int
+    height: int
+    stride: int
+    matrix: Matrix
+    transfer: int
+    data: memoryview
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What reading a video through shows.
+
+    Parameters
+    ----------
+    width, height
+        Upright, with square pixels.
+    rotation
+        Degrees counterclockwise by which the stored image is turned for showing.
+    hdr
+        Whether it is coded as HLG or PQ.
+    codec
+        FFmpeg's name of the decoder.
+    frames
+        In the file.
+    begin, end
+        Times of the first and the last frame, seconds.
+    timed
+        Whether the file holds time stamps.
+    """
+
+    width: int
+    height: int
+    rotation: int
+    hdr: bool
+    codec: str
+    frames: int
+    begin: float
+    end: float
+    timed: bool
+
+
+def square_size(width: int, height: int, aspect: float | None) -> tuple[int, int]:
+    """Return the size with square pixels, the longer side of a pixel being kept.
+
+    Parameters
+    ----------
+    width, height
+        Stored size in pixels.
+    aspect
+        Width of a pixel over its height; None, 0 or an implausible value counts as 1.
+    """
+    if not aspect or not 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT:
+        return width, height
+    if aspect >= 1:
+        return round(width * aspect), height
+    return width, round(height / aspect)
