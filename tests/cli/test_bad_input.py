@@ -82,9 +82,9 @@ VIDEOS = {
     "truncated": (_truncated, "not a video|cut off|damaged"),
     "truncated matroska": (_truncated_matroska, "cut off|damaged"),
     "audio only": (_sound, "no video"),
-    "one frame": (lambda p: _encode(p, 1), "single picture"),
+    "one frame": (lambda p: _encode(p, 1), "single image"),
     "1x1": (lambda p: _encode(p, 30, (1, 1), "matroska"), "too small"),
-    "picture named mp4": (_picture, "single picture|not a video"),
+    "picture named mp4": (_picture, "single image|not a video"),
     "database named mp4": (
         lambda p: Gallery.open(p).add("x", [make_recording(1)]),
         "not a video",
