@@ -64,6 +64,11 @@ class MediaLimits(Settings):
     """Smallest frame side, pixels: below it no pose can be estimated."""
     max_memory: int = Field(default=2 * 2**30, ge=256 * 2**20)
     """Memory of a process that decodes, bytes."""
+    patience: float = Field(default=20.0, gt=0)
+    """Seconds without progress after which a process that decodes is stopped."""
+    sandbox: bool = True
+    """Whether videos are decoded in a process of its own that can neither open files nor reach the
+    network; see docs/security.md. False is for videos that are trusted, or for finding faults."""
 
 
 class PoseSettings(Settings):

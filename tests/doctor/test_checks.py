@@ -8,6 +8,7 @@ from gaitproof.doctor import checks
 from gaitproof.doctor.checks import (
     Check,
     Status,
+    check_decoder,
     check_disk,
     check_libraries,
     check_memory,
@@ -20,6 +21,8 @@ from gaitproof.doctor.checks import (
     run_trial,
 )
 from gaitproof.doctor.libraries import SYSTEM_LIBRARIES, SystemLibrary
+from gaitproof.media import sandbox
+from gaitproof.media._confine import Confinement
 
 
 @pytest.mark.parametrize(
@@ -172,3 +175,32 @@ def test_a_full_disk_and_little_memory_warn(tmp_path, monkeypatch):
     monkeypatch.setattr(checks, "MIN_MEMORY", 2**70)
     assert check_disk(tmp_path).status is Status.WARN
     assert check_memory().status is Status.WARN
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (Confinement(7, True), Status.OK),
+        (Confinement(0, True), Status.OK),
+        (Confinement(7, False), Status.WARN),
+        (Confinement(0, False), Status.WARN),
+    ],
+)
+def test_decoder_says_what_it_is_kept_from(
+    monkeypatch: pytest.MonkeyPatch, found: Confinement, status: Status
+) -> None:
+    monkeypatch.setattr(sandbox, "find_confinement", lambda: found)
+    check = check_decoder()
+    assert check.status is status
+    assert ("Landlock" in check.found) == bool(found.landlock)
+    assert ("seccomp" in check.found) == found.seccomp
+
+
+def test_decoder_that_does_not_start_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "_interpreter", lambda: ["/bin/false"])
+    monkeypatch.setattr(sandbox, "_SERVER", sandbox._Server())
+    check = check_decoder()
+    sandbox._SERVER.stop()
+    assert check.status is Status.MISSING
+    assert check.core
+    assert "sandbox" in check.remedy

@@ -23,12 +23,12 @@ def faststart(make_clip: Clip, path: Path, frames: int = 90) -> bytes:
     return make_clip(path, frames, muxer={"movflags": "faststart"}).read_bytes()
 
 
-def refusals(path: Path) -> str:
+def refusals(path: Path, limits: MediaLimits | None = None) -> str:
     """Return the error of probing, or of decoding where only that can notice."""
 
     def use() -> None:
-        probe(path)
-        for _ in read_frames(path):
+        probe(path, limits)
+        for _ in read_frames(path, limits):
             pass
 
     with pytest.raises(MediaError) as caught:
@@ -210,13 +210,14 @@ def test_length_in_the_header_is_not_believed(
     ],
 )
 @pytest.mark.parametrize("suffix", [".m3u8", ".txt", ".mp4", ".mpd", ".sdp"])
+@pytest.mark.parametrize("sandbox", [True, False])
 def test_playlists_open_no_other_file(
-    tmp_path: Path, make_clip: Clip, text: str, suffix: str
+    tmp_path: Path, make_clip: Clip, text: str, suffix: str, sandbox: bool
 ) -> None:
     secret = make_clip(tmp_path / "secret.mp4")
     path = tmp_path / f"list{suffix}"
     path.write_text(text.format(secret))
-    assert "not a video" in refusals(path)
+    assert "not a video" in refusals(path, MediaLimits(sandbox=sandbox))
 
 
 def test_bits_per_pixel_tell_how_strongly_a_video_is_compressed(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def run_checks(work_dir: Path) -> Iterator[Check]:
     yield from check_packages(metadata.requires("gaitproof") or [])
     yield from check_libraries()
     yield check_pose_model()
+    yield check_decoder()
     yield check_renderer()
     yield from check_weights(Path(str(files("gaitproof.nets"))) / "weights", "encoder")
     yield from check_weights(Path(str(files("gaitproof.face"))) / "weights", "face model")
@@ -251,6 +252,36 @@ def check_pose_model() -> Check:
         text,
         "" if good else remedy,
         core=True,
+    )
+
+
+def check_decoder() -> Check:
+    """Start the process that decodes videos, and ask what it is kept from."""
+    from gaitproof.errors import GaitproofError
+    from gaitproof.media.sandbox import find_confinement
+
+    try:
+        found = find_confinement()
+    except GaitproofError as error:
+        return Check(
+            "models",
+            "video decoder",
+            Status.MISSING,
+            str(error),
+            "set media.sandbox to false in the settings if you trust the videos",
+            core=True,
+        )
+    parts = {
+        "no files (Landlock)": found.landlock > 0,
+        "no system calls but reading and memory (seccomp)": found.seccomp,
+    }
+    enforced = [text for text, holds in parts.items() if holds]
+    return Check(
+        "models",
+        "video decoder",
+        Status.OK if found.seccomp else Status.WARN,
+        "; ".join(["a process of its own, limited memory and time", *enforced]),
+        "" if found.seccomp else "decode videos of strangers on 64-bit Linux (x86-64)",
     )
 
 

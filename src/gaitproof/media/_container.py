@@ -66,7 +66,7 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> Never:
 def describe(error: BaseException) -> str:
     """Return the reason in one line, without the errno and file name that PyAV adds."""
     reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return reason or type(error).__name__
+    return reason[:500] or type(error).__name__
 
 
 class Reader:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from gaitproof.errors import InputError, MediaError
+from gaitproof.reading.files import FileKind, open_file
 
 _TEMPORARY: Final = ".gaitproof-"
 """How the temporary names of `atomic_path` begin; eight characters of `tempfile` follow."""
@@ -30,46 +31,22 @@ _SWEPT: Final[set[tuple[Path, str]]] = set()
 """Folders that were looked through for leftovers from before this process."""
 
 
-def open_regular(path: str | Path) -> BufferedReader:
-    """Open a local regular file for reading.
+_VIDEO: Final = FileKind("file", error=MediaError, expected="a video file")
 
-    The path is only ever given to the operating system, never to a media library, so that
-    ``http://…``, ``concat:…`` or ``pipe:0`` are plain names of files that do not exist.
+
+def open_regular(path: str | Path) -> BufferedReader:
+    """Open a local regular file that is not empty, as `gaitproof.reading` does.
 
     Raises
     ------
     MediaError
         If it is missing, a folder, a pipe, a device or a socket, empty, or not readable.
     """
-    name = repr(str(path))
-    try:
-        # without O_NONBLOCK the open of a named pipe waits for a writer that may never come
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError as error:
-        hint = "download it first: only local files are read" if "://" in str(path) else None
-        raise MediaError(f"The file {name} does not exist.", hint=hint) from error
-    except PermissionError as error:
-        raise MediaError(
-            f"The file {name} cannot be read.", actual="no permission", hint="chmod u+r"
-        ) from error
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise MediaError(f"The file {name} cannot be opened.", actual=str(error)) from error
-    try:
-        status = os.fstat(handle)
-        if stat.S_ISDIR(status.st_mode):
-            raise MediaError(f"{name} is a folder.", expected="a video file")
-        if not stat.S_ISREG(status.st_mode):
-            raise MediaError(
-                f"{name} is not a regular file.",
-                expected="a video file",
-                actual="a pipe, device or socket",
-            )
-        if status.st_size == 0:
-            raise MediaError(f"The file {name} is empty.", actual="0 bytes")
-        return os.fdopen(handle, "rb")
-    except BaseException:
-        os.close(handle)
-        raise
+    file = open_file(path, _VIDEO)
+    if os.fstat(file.fileno()).st_size == 0:
+        file.close()
+        raise MediaError(f"The file {str(path)!r} is empty.", actual="0 bytes")
+    return file
 
 
 def compute_sha256(path: str | Path) -> str:

@@ -1,45 +1,115 @@
-"""Reading untrusted videos."""
+"""Reading untrusted videos, in a process that can do nothing else.
+
+A video is opened here and handed over as an open file. A confined process decodes it and puts the
+frames into shared memory, so that a crash of FFmpeg, an endless loop or a bomb costs that process
+and is one MediaError. ``media.sandbox: false`` in the settings decodes in this process instead.
+"""
 
 from __future__ import annotations
 
+import atexit
+import fcntl
+import importlib.util
+import json
+import mmap
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, TypeVar
+
+from pydantic import TypeAdapter
 
 from gaitproof.config import MediaLimits
-from gaitproof.errors import MediaError
+from gaitproof.errors import DependencyError, MediaError
+from gaitproof.media import _channel
+from gaitproof.media._channel import Channel
+from gaitproof.media._confine import Confinement
 from gaitproof.media._values import Bounds, Facts, RawFrame
 from gaitproof.media.files import open_regular
 
 if TYPE_CHECKING:
     from gaitproof.media._container import Reader
 
+_BYTES_PER_PIXEL: Final = 8
+"""Of the shared memory: 6 for 16-bit RGB, and the padding of rows."""
+
+_ERROR: Final = TypeAdapter(tuple[str, str | None, str | None, str | None])
+_FACTS: Final = TypeAdapter(Facts)
+_CONFINEMENT: Final = TypeAdapter(Confinement)
+
+Result = TypeVar("Result")
+
+_LAST_WORDS: Final = 5.0
+"""Seconds in which the server tells how a decoder ended."""
+
 
 def decode(
     path: str | Path, limits: MediaLimits, start: float | None, stop: float | None
 ) -> Generator[RawFrame, None, None]:
     """Decode the frames of a video from `start` to before `stop`, in seconds."""
-    from gaitproof.media._jobs import read_raw
+    if not limits.sandbox:
+        from gaitproof.media._jobs import read_raw
 
-    with _reader(path, limits) as reader:
-        yield from read_raw(reader, start, stop)
+        with _reader(path, limits) as reader:
+            yield from read_raw(reader, start, stop)
+        return
+    size = 2 * (_BYTES_PER_PIXEL * limits.max_pixels + mmap.PAGESIZE)
+    with _shared_memory(size) as memory:
+        view = memoryview(mmap.mmap(memory, size, access=mmap.ACCESS_READ))
+        arguments = {"start": start, "stop": stop, "memory": size}
+        with _request(path, limits, "decode", arguments, memory) as decoder:
+            while (payload := decoder.receive(_channel.FRAME, _channel.END)) is not None:
+                yield decoder.frame(payload, view)
+                decoder.release()
 
 
 def examine(path: str | Path, limits: MediaLimits) -> Facts:
     """Read a video through without decoding it."""
-    from gaitproof.media._jobs import read_facts
+    if not limits.sandbox:
+        from gaitproof.media._jobs import read_facts
 
-    with _reader(path, limits) as reader:
-        return read_facts(reader)
+        with _reader(path, limits) as reader:
+            return read_facts(reader)
+    with _request(path, limits, "examine") as decoder:
+        return decoder.result(_FACTS)
 
 
 def measure(path: str | Path, limits: MediaLimits) -> float:
     """Return the size of the compressed frames of a video in bits per pixel."""
-    from gaitproof.media._jobs import mean_bits
+    if not limits.sandbox:
+        from gaitproof.media._jobs import mean_bits
 
-    with _reader(path, limits) as reader:
-        return mean_bits(reader)
+        with _reader(path, limits) as reader:
+            return mean_bits(reader)
+    with _request(path, limits, "measure") as decoder:
+        return decoder.result(TypeAdapter(float))
+
+
+def find_confinement() -> Confinement:
+    """Start a decoder and return what this machine enforces on it.
+
+    Raises
+    ------
+    MediaError
+        If it does not start.
+    """
+    with _request(Path(__file__), MediaLimits(), "confinement") as decoder:
+        return decoder.result(_CONFINEMENT)
+
+
+def prepare(limits: MediaLimits) -> None:
+    """Start what decoding needs, without waiting for it."""
+    if limits.sandbox:
+        _SERVER.start()
 
 
 @contextmanager
@@ -67,3 +137,212 @@ def _open(path: str | Path, limits: MediaLimits) -> BinaryIO:
             hint="cut the part that shows the walk, or raise max_bytes",
         )
     return file
+
+
+@contextmanager
+def _shared_memory(size: int) -> Iterator[int]:
+    """Yield a file in memory that takes room only where it is written, and keeps its size."""
+    if hasattr(os, "memfd_create"):
+        handle = os.memfd_create("gaitproof", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    else:
+        with tempfile.TemporaryFile() as file:
+            handle = os.dup(file.fileno())
+    try:
+        os.ftruncate(handle, size)
+        if hasattr(os, "memfd_create"):
+            # a decoder that shrank it would kill this process at its next read
+            seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+            fcntl.fcntl(handle, fcntl.F_ADD_SEALS, seals)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _request(
+    path: str | Path,
+    limits: MediaLimits,
+    job: str,
+    arguments: dict[str, Any] | None = None,
+    memory: int | None = None,
+) -> Iterator[_Decoder]:
+    """Have a decoder do a job; it is stopped when the block ends."""
+    name = repr(str(path))
+    request = {"job": job, "name": name, "bounds": asdict(_bounds(limits)), **(arguments or {})}
+    mine, its = socket.socketpair()
+    life, its_life = socket.socketpair()
+    with mine, life:
+        with its, its_life, _open(path, limits) as file:
+            video = file.fileno()
+            handles = [video, video if memory is None else memory, its.fileno(), its_life.fileno()]
+            _SERVER.send(json.dumps(request).encode(), handles)
+        mine.settimeout(limits.patience)
+        yield _Decoder(name, limits, Channel(mine), life)
+
+
+class _Decoder:
+    """A process at work on one video."""
+
+    def __init__(
+        self, name: str, limits: MediaLimits, channel: Channel, life: socket.socket
+    ) -> None:
+        self._name = name
+        self._limits = limits
+        self._channel = channel
+        self._life = life
+
+    def receive(self, wanted: bytes, end: bytes = b"") -> bytes | None:
+        """Return the next message of the wanted kind; None if the last one came instead."""
+        kind = _channel.ALIVE
+        try:
+            while kind == _channel.ALIVE:
+                kind, payload = self._channel.receive()
+            if kind == _channel.ERROR:
+                message, expected, actual, hint = _ERROR.validate_json(payload)
+                raise MediaError(message, expected=expected, actual=actual, hint=hint)
+        except TimeoutError as error:
+            raise MediaError(
+                f"The decoder of {self._name} made no progress.",
+                expected=f"a frame within {self._limits.patience:g} s",
+                hint="encode it again, or raise media.patience if the machine or disk is slow",
+            ) from error
+        except (EOFError, ConnectionError):
+            raise self._ended() from None
+        except ValueError as error:
+            self._nonsense(error)
+        if kind == end:
+            return None
+        if kind != wanted:
+            self._nonsense(ValueError("a message out of place"))
+        return payload
+
+    def frame(self, payload: bytes, memory: memoryview) -> RawFrame:
+        """Return the frame that a message describes."""
+        try:
+            return _channel.unpack_frame(payload, memory)
+        except ValueError as error:
+            self._nonsense(error)
+
+    def release(self) -> None:
+        """Give the last frame's place back."""
+        with suppress(ConnectionError, TimeoutError):  # `receive` finds out what happened
+            self._channel.release()
+
+    def result(self, form: TypeAdapter[Result]) -> Result:
+        """Return the result, checked."""
+        payload = self.receive(_channel.RESULT)
+        assert payload is not None
+        try:
+            return form.validate_json(payload)
+        except ValueError as error:
+            self._nonsense(error)
+
+    def _nonsense(self, error: ValueError) -> NoReturn:
+        raise MediaError(
+            f"The decoder of {self._name} gave an answer that cannot be.",
+            actual=str(error).splitlines()[0],
+            hint="the file may be an attack; do not open it elsewhere",
+        ) from error
+
+    def _ended(self) -> MediaError:
+        self._life.settimeout(_LAST_WORDS)
+        try:
+            (status,) = struct.unpack("=i", self._life.recv(4))
+            how = signal.Signals(-status).name if status < 0 else f"status {status}"
+        except (OSError, struct.error, ValueError):
+            how = "it could not be started, or was stopped"
+        return MediaError(
+            f"The decoder crashed on {self._name}.",
+            actual=how,
+            hint="encode the video again; `gaitproof doctor` says whether decoders work here",
+        )
+
+
+class _Server:
+    """The process that forks decoders, of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def start(self) -> socket.socket:
+        """Start it unless it runs; not waiting until it is ready."""
+        with self._lock:
+            return self._start()
+
+    def _start(self) -> socket.socket:
+        if self._control is not None:
+            return self._control
+        mine, its = socket.socketpair()
+        with its:
+            try:
+                self._process = subprocess.Popen(
+                    [*_interpreter(), str(its.fileno())],
+                    env={k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[its.fileno()],
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as error:
+                mine.close()
+                raise DependencyError(
+                    "The process that decodes videos cannot be started.",
+                    actual=str(error),
+                    hint="set media.sandbox to false in the settings if you trust the videos",
+                ) from error
+        self._control = mine
+        return mine
+
+    def send(self, request: bytes, handles: list[int]) -> None:
+        """Hand a request over; a server that was killed is started again."""
+        with self._lock:
+            try:
+                _channel.send_request(self._start(), request, handles)
+            except ConnectionError:
+                self._stop()
+                _channel.send_request(self._start(), request, handles)
+
+    def stop(self) -> None:
+        """End it, with all its decoders."""
+        with self._lock:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._control is not None and self._process is not None:
+            self._control.close()
+            try:
+                self._process.wait(_LAST_WORDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._control = self._process = None
+
+    def forget(self) -> None:
+        """Let a forked copy of this process start a server of its own."""
+        self._lock = threading.Lock()
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            self._process.returncode = 0  # not a child of the copy, so that there is no waiting
+        self._control = self._process = None
+
+
+def _interpreter() -> list[str]:
+    """Return the command of a Python that knows this package and FFmpeg, and nothing else."""
+    places = []
+    for package in ("gaitproof", "av"):
+        found = importlib.util.find_spec(package)
+        if found is None or found.origin is None or not sys.executable:
+            raise ValueError(f"{package} is not installed as files, or there is no Python")
+        places.append(str(Path(found.origin).resolve().parent.parent))
+    code = f"import sys; sys.path += {places!r}; from gaitproof.media._server import main; main()"
+    quiet = ["-B"] if sys.dont_write_bytecode else []
+    return [sys.executable, "-I", "-S", *quiet, "-c", code]
+
+
+_SERVER: Final = _Server()
+atexit.register(_SERVER.stop)
+os.register_at_fork(after_in_child=_SERVER.forget)

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from av.video.reformatter import ColorTrc
+
+from gaitproof.config import MediaLimits
+from gaitproof.errors import MediaError
+from gaitproof.media import _channel, sandbox
+from gaitproof.media._values import RawFrame
+from gaitproof.media.decode import read_frames
+from gaitproof.media.probe import bits_per_pixel, probe
+
+Clip = Callable[..., Path]
+
+INSIDE = MediaLimits()
+OUTSIDE = MediaLimits(sandbox=False)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process forked."""
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def server() -> int:
+    """Return the process that forks decoders."""
+    process = sandbox._SERVER._process
+    assert process is not None
+    return process.pid
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mp4", {}),
+        ("odd.mp4", {"size": (130, 98)}),  # rows are padded
+        ("turned.mp4", {"rotation": 90, "size": (130, 98)}),
+        ("a.webm", {"codec": "libvpx-vp9"}),
+        ("a.mkv", {"codec": "libsvtav1"}),
+        ("a.avi", {"codec": "mpeg4"}),
+        ("a.ts", {"container": "mpegts"}),
+        ("a.wmv", {"codec": "wmv2", "container": "asf"}),
+        ("a.h264", {"options": {"bf": "2"}}),
+        ("a.mov", {"codec": "prores_ks", "pixel_format": "yuv422p10le"}),
+        ("ffv1.mkv", {"codec": "ffv1", "pixel_format": "bgr0"}),
+        ("hlg.mp4", {"pixel_format": "yuv420p10le", "transfer": ColorTrc.ARIB_STD_B67}),
+    ],
+)
+def test_both_ways_give_the_same_to_the_bit(
+    tmp_path: Path, make_clip: Clip, name: str, options: dict[str, object]
+) -> None:
+    path = make_clip(tmp_path / name, **options)
+    assert probe(path, INSIDE) == probe(path, OUTSIDE)
+    assert bits_per_pixel(path, INSIDE) == bits_per_pixel(path, OUTSIDE)
+    inside = list(read_frames(path, INSIDE, start=0.2))
+    outside = list(read_frames(path, OUTSIDE, start=0.2))
+    assert [(f.index, f.time) for f in inside] == [(f.index, f.time) for f in outside]
+    assert len(inside) > 20
+    for a, b in zip(inside, outside, strict=True):
+        np.testing.assert_array_equal(a.image, b.image)
+        assert a.image.flags.writeable == b.image.flags.writeable
+
+
+@pytest.mark.parametrize("killer", [signal.SIGSEGV, signal.SIGKILL])
+def test_a_crash_is_one_message(tmp_path: Path, make_clip: Clip, killer: signal.Signals) -> None:
+    frames = read_frames(make_clip(tmp_path / "a.mp4", 90))
+    next(frames)
+    (decoder,) = children(server())
+    os.kill(decoder, killer)
+    with pytest.raises(MediaError, match=f"crashed on .*a.mp4.*{killer.name}"):
+        list(frames)
+    assert len(list(read_frames(tmp_path / "a.mp4"))) == 90
+
+
+def test_a_decoder_that_hangs_is_stopped(tmp_path: Path, make_clip: Clip) -> None:
+    frames = read_frames(make_clip(tmp_path / "a.mp4", 90), MediaLimits(patience=0.3))
+    next(frames)
+    (decoder,) = children(server())
+    os.kill(decoder, signal.SIGSTOP)
+    with pytest.raises(MediaError, match="no progress"):
+        list(frames)
+    wait_until(lambda: not is_running(decoder))
+
+
+def test_slow_use_of_the_frames_is_no_hang(tmp_path: Path, make_clip: Clip) -> None:
+    count = 0
+    for _ in read_frames(make_clip(tmp_path / "a.mp4", 12), MediaLimits(patience=0.3)):
+        time.sleep(0.4 if count < 3 else 0)
+        count += 1
+    assert count == 12
+
+
+def test_a_bomb_is_stopped_at_the_limit_of_memory(tmp_path: Path, make_clip: Clip) -> None:
+    path = make_clip(
+        tmp_path / "a.mkv", 2, size=(7680, 4320), codec="ffv1", pixel_format="gray", options={}
+    )
+    with pytest.raises(MediaError, match="memory"):
+        list(read_frames(path, MediaLimits(max_memory=256 * 2**20)))
+
+
+def test_a_killed_server_is_started_again(tmp_path: Path, make_clip: Clip) -> None:
+    path = make_clip(tmp_path / "a.mp4")
+    list(read_frames(path))
+    before = server()
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: not is_running(before))
+    assert len(list(read_frames(path))) == 30
+    assert server() != before
+
+
+def test_decoders_end_with_the_generator(tmp_path: Path, make_clip: Clip) -> None:
+    frames = read_frames(make_clip(tmp_path / "a.mp4", 90))
+    next(frames)
+    (decoder,) = children(server())
+    frames.close()
+    wait_until(lambda: not is_running(decoder))
+    assert children(server()) == []
+
+
+def test_nothing_outlives_a_killed_process(tmp_path: Path, make_clip: Clip) -> None:
+    path = make_clip(tmp_path / "a.mp4", 90)
+    code = (
+        "import sys, time; from gaitproof.media.decode import read_frames; "
+        "from gaitproof.media import sandbox; frames = read_frames(sys.argv[1]); next(frames); "
+        "print(sandbox._SERVER._process.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        (decoder,) = children(pid)
+        process.kill()
+        wait_until(lambda: not is_running(pid) and not is_running(decoder))
+
+
+def test_a_forked_process_has_a_server_of_its_own(tmp_path: Path, make_clip: Clip) -> None:
+    path = make_clip(tmp_path / "a.mp4")
+    list(read_frames(path))
+    mine = server()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            status = 0 if len(list(read_frames(path))) == 30 and server() != mine else 2
+            sandbox._SERVER.stop()
+        finally:
+            os._exit(status)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert len(list(read_frames(path))) == 30
+    assert server() == mine
+
+
+def test_the_shared_memory_keeps_its_size() -> None:
+    with sandbox._shared_memory(4096) as memory:
+        for size in (0, 8192):
+            with pytest.raises(PermissionError):
+                os.ftruncate(memory, size)
+
+
+MEMORY = memoryview(bytes(10_000))
+GOOD: dict[str, float] = {
+    **{"index": 0, "time": 0.5, "width": 10, "height": 8, "stride": 32, "offset": 0},
+    **{"a": 1, "b": 0, "c": 0, "d": 1, "transfer": 0},
+}
+
+
+def described(**changes: float) -> bytes:
+    return _channel._FRAME.pack(*(GOOD | changes).values())
+
+
+def test_a_frame_passes_unchanged() -> None:
+    found = _channel.unpack_frame(described(), MEMORY)
+    assert found == RawFrame(0, 0.5, 10, 8, 32, (1, 0, 0, 1), 0, MEMORY[: 8 * 32])
+    assert _channel.pack_frame(found, 0) == described()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"width": 0},
+        {"width": 11},
+        {"height": 0},
+        {"height": 2**31},
+        {"stride": 2**32 - 1, "width": 2**32 - 1},
+        {"stride": 33, "transfer": 16, "width": 5},
+        {"offset": 2**63},
+        {"offset": 9_800},
+        {"offset": 1, "transfer": 16, "width": 5},
+        {"time": float("nan")},
+        {"time": float("inf")},
+        {"a": 0},
+        {"a": 2},
+        {"b": 1},
+        {"a": 0, "d": 0, "b": 1, "c": 0},
+        {"transfer": 1},
+    ],
+)
+def test_frames_that_cannot_be_are_refused(changes: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        _channel.unpack_frame(described(**changes), MEMORY)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        struct.pack("=cI", b"F", 2**31),
+        struct.pack("=cI", b"F", 3) + b"abc",
+        struct.pack("=cI", b"?", 0),
+        struct.pack("=cI", b"R", 2) + b"{}",
+        struct.pack("=cI", b"E", 2) + b"{}",
+        struct.pack("=cI", b"E", 4) + b"\xff[[[",
+        struct.pack("=cI", b"E", 60_000) + 60_000 * b"[",
+    ],
+)
+def test_nonsense_from_a_decoder_is_refused(
+    tmp_path: Path, make_clip: Clip, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    """A decoder that was taken over by its video may say anything."""
+
+    def say(request: bytes, handles: list[int]) -> None:
+        os.write(handles[2], answer)
+
+    monkeypatch.setattr(sandbox._SERVER, "send", say)
+    path = make_clip(tmp_path / "a.mp4")
+    with pytest.raises(MediaError, match="cannot be"):
+        list(read_frames(path))
+    with pytest.raises(MediaError, match="cannot be"):
+        probe(path)
