@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from gaitproof import metrics
 from gaitproof.cli.app import app
 from gaitproof.errors import GaitproofError, InputError
-from gaitproof.evaluate.frozen import Scope, evaluate_model, load_data
+from gaitproof.evaluate.frozen import evaluate_model, load_data
+from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.trials import Kind
 from gaitproof.nets.card import CohortCard
 from gaitproof.nets.onnx import OnnxEncoder
@@ -63,23 +64,23 @@ def test_templates_come_from_one_condition_and_probes_from_another():
         replace(w, condition="bag" if i % 5 > 2 else "normal")
         for i, w in enumerate(make_walks(6, 5))
     ]
-    there = _evaluate(walks, scope=Scope("normal", "bag"))
+    there = _evaluate(walks, scope=Scope.parse("normal", "bag"))
     assert set(there.system["clip"].trials.recording) == {"w3", "w4"}
     assert set(there.system["clip"].per_part) == {"normal → bag"}
-    back = _evaluate(walks, scope=Scope("bag", "normal"))
+    back = _evaluate(walks, scope=Scope.parse("bag", "normal"))
     assert back.enrolled == 2
     assert "made of 2 recordings instead of 3" in back.warnings[0]
     assert set(back.system["clip"].trials.recording) == {"w0", "w1", "w2"}
     # one side alone: probes are all other recordings
-    open_end = _evaluate(walks, scope=Scope(enrol_condition="bag"), enrolled=1)
+    open_end = _evaluate(walks, scope=Scope.parse(enrol_condition="bag"), enrolled=1)
     assert set(open_end.system["clip"].trials.recording) == {"w0", "w1", "w2", "w4"}
 
 
 def test_an_unknown_label_is_refused_with_those_there_are():
     with pytest.raises(InputError, match="normal"):
-        _evaluate(make_walks(5, 5), scope=Scope(probe_condition="coat"))
+        _evaluate(make_walks(5, 5), scope=Scope.parse(probe_condition="coat"))
     with pytest.raises(InputError, match="side"):
-        _evaluate(make_walks(5, 5), scope=Scope(enrol_view="front"))
+        _evaluate(make_walks(5, 5), scope=Scope.parse(enrol_view="front"))
 
 
 def test_few_recordings_make_smaller_templates_and_strangers():

@@ -12,8 +12,11 @@ from gaitproof.cli.verify import JsonOption
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gaitproof.evaluate.frozen import Scope
+    from collections.abc import Callable, Sequence
+
     from gaitproof.evaluate.result import EvaluationResult
+    from gaitproof.evaluate.scope import Scope
+    from gaitproof.evaluate.trials import GaitRecording
 
 _TRAIN = "A recipe is trained and tested"
 _FROZEN = "A model as it is"
@@ -33,7 +36,7 @@ def evaluate(
         typer.Option(
             "--data",
             metavar="FILE|DIR",
-            help="Skeleton archive, manifest or folder; may be given again. "
+            help="Archive of skeletons or silhouettes, manifest or folder; may be given again. "
             "Without it the recipe's own.",
         ),
     ] = None,
@@ -42,7 +45,8 @@ def evaluate(
         typer.Option("--model", metavar="NAME|DIR", help="Score this model, nothing is trained."),
     ] = "",
     enrolled: Annotated[
-        int | None, typer.Option(min=1, help="Recordings per template (default 3).")
+        int | None,
+        typer.Option(min=1, help="Recordings per template (default 3; 4 for silhouettes)."),
     ] = None,
     frame_rate: Annotated[
         float | None,
@@ -89,23 +93,30 @@ def evaluate(
         typer.Option(help="Also run bone lengths, DTW and the like.", rich_help_panel=_TRAIN),
     ] = True,
     enrol_condition: Annotated[
-        str, typer.Option(help="Templates from this condition.", rich_help_panel=_FROZEN)
+        str,
+        typer.Option(
+            help="Templates from these conditions, comma-separated.", rich_help_panel=_FROZEN
+        ),
     ] = "",
     probe_condition: Annotated[
-        str, typer.Option(help="Probes from this condition.", rich_help_panel=_FROZEN)
+        str,
+        typer.Option(
+            help="Probes from these conditions, comma-separated.", rich_help_panel=_FROZEN
+        ),
     ] = "",
     enrol_view: Annotated[
-        str, typer.Option(help="Templates from this view.", rich_help_panel=_FROZEN)
+        str,
+        typer.Option(help="Templates from these views, comma-separated.", rich_help_panel=_FROZEN),
     ] = "",
     probe_view: Annotated[
-        str, typer.Option(help="Probes from this view.", rich_help_panel=_FROZEN)
+        str, typer.Option(help="Probes from these views, comma-separated.", rich_help_panel=_FROZEN)
     ] = "",
 ) -> None:
     """Train and test a recipe by a protocol, or score a model as it is on new people."""
     from gaitproof.cli.output import print_json
-    from gaitproof.evaluate.frozen import Scope
+    from gaitproof.evaluate.scope import Scope
 
-    scope = Scope(enrol_condition, probe_condition, enrol_view, probe_view)
+    scope = Scope.parse(enrol_condition, probe_condition, enrol_view, probe_view)
     if (config is None) == (not model):
         raise ConfigError("Give either a recipe or --model.", hint="gaitproof evaluate --help")
     if frame_rate is not None and not data:
@@ -202,18 +213,34 @@ def _evaluate_model(
 ) -> EvaluationResult:
     from gaitproof.cli.output import progress_bar
     from gaitproof.evaluate.folds import limit_people
-    from gaitproof.evaluate.frozen import evaluate_model, load_data
-    from gaitproof.nets.onnx import OnnxEncoder
+    from gaitproof.evaluate.frozen import (
+        SILHOUETTES_ENROLLED,
+        evaluate_model,
+        load_data,
+        load_masks,
+    )
+    from gaitproof.nets.onnx import load_encoder
 
     if not data:
         raise ConfigError("A model needs people to be tried on.", hint="add --data FILE|DIR")
-    encoder = OnnxEncoder.load(model)
-    recordings = [walk for path in data for walk in load_data(path, frame_rate)]
+    encoder = load_encoder(model)
+    masks = encoder.signal == "silhouettes"
+    read: Callable[[Path, float | None], Sequence[GaitRecording]] = (
+        load_masks if masks else load_data
+    )
+    recordings = [walk for path in data for walk in read(path, frame_rate)]
+    if masks and enrolled is None:
+        enrolled = SILHOUETTES_ENROLLED
     if people is not None:
         recordings = limit_people(recordings, people)
     with progress_bar("evaluating") as progress:
         return evaluate_model(
-            encoder, recordings, enrolled=enrolled, scope=scope, progress=progress
+            encoder,
+            recordings,
+            enrolled=enrolled,
+            scope=scope,
+            rank_one=masks,
+            progress=progress,
         )
 
 
@@ -239,6 +266,7 @@ def show_evaluation(result: EvaluationResult) -> None:
         details_table,
         figures_table,
         people_table,
+        rank_one_table,
         systems_table,
     )
 
@@ -247,6 +275,8 @@ def show_evaluation(result: EvaluationResult) -> None:
     if result.baselines:
         console.print(systems_table(result))
     console.print(details_table(result))
+    if result.rank_one:
+        console.print(rank_one_table(result))
     console.print(people_table(result))
     for line in decision_lines(result):
         console.print(printable(line))

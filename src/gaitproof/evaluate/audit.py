@@ -52,7 +52,7 @@ class Entry:
 
 
 def entries_of(recordings: Iterable[GaitRecording]) -> tuple[Entry, ...]:
-    """Return the audit's view of recordings; the hash is of their features.
+    """Return the audit's view of recordings; the hash is of their windows.
 
     So one walk under two names is found whatever the files are called.
     """
@@ -61,7 +61,7 @@ def entries_of(recordings: Iterable[GaitRecording]) -> tuple[Entry, ...]:
             person(r),
             r.recording,
             r.parent,
-            sha256(r.windows.features.tobytes()).hexdigest() if len(r.windows) else "",
+            sha256(r.windows.tobytes()).hexdigest() if len(r.windows) else "",
         )
         for r in recordings
     )

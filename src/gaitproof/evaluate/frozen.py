@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.errors import InputError
+from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.audit import audit_manifest, entries_of, refuse
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import calibrate
 from gaitproof.evaluate.normalisation import scoring_of_encoder
+from gaitproof.evaluate.rank_one import measure_rank_one, view_pairs
 from gaitproof.evaluate.result import (
     EmbeddingSample,
     EvaluationResult,
@@ -23,10 +23,12 @@ from gaitproof.evaluate.result import (
     SystemResult,
     summarise,
 )
+from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.trials import (
     GaitRecording,
     Level,
     Plan,
+    Trials,
     make_plan,
     person,
     recording_key,
@@ -36,8 +38,9 @@ from gaitproof.verify.decision import answer
 
 if TYPE_CHECKING:
     from gaitproof.nets.card import ModelCard, OperatingPoint
-    from gaitproof.nets.encoder import Encoder
+    from gaitproof.nets.encoder import WindowEncoder
     from gaitproof.train.sources import Recording
+    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 MIN_PEOPLE: Final = 3
 """With fewer there is no interval over people."""
@@ -47,58 +50,8 @@ DEFAULT_ENROLLED: Final = 3
 _LEVELS: Final[tuple[Level, ...]] = ("clip", "window")
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Which recordings are enrolled and which are tried; an empty label admits all.
-
-    Parameters
-    ----------
-    enrol_condition, probe_condition, enrol_view, probe_view
-        Labels as in the data.
-    """
-
-    enrol_condition: str = ""
-    probe_condition: str = ""
-    enrol_view: str = ""
-    probe_view: str = ""
-
-    def enrols(self, recording: GaitRecording) -> bool:
-        """Whether a clip may be in a template."""
-        return _admits(recording, self.enrol_condition, self.enrol_view)
-
-    def probes(self, recording: GaitRecording) -> bool:
-        """Whether a clip may be a probe."""
-        return _admits(recording, self.probe_condition, self.probe_view)
-
-    def check(self, recordings: Sequence[GaitRecording]) -> None:
-        """Raise `InputError` if a label is nowhere in the data."""
-        for what, wanted in (
-            ("condition", (self.enrol_condition, self.probe_condition)),
-            ("view", (self.enrol_view, self.probe_view)),
-        ):
-            there = {getattr(r, what) for r in recordings}
-            for label in wanted:
-                if label and label not in there:
-                    raise InputError(
-                        f"No recording has the {what} {label!r}.",
-                        expected=f"one of {', '.join(repr(name) for name in sorted(there))}",
-                    )
-
-    def __str__(self) -> str:
-        """Say it in words; empty for everything."""
-
-        def side(condition: str, view: str) -> str:
-            return ", ".join(text for text in (condition, view) if text) or "any"
-
-        enrolled = side(self.enrol_condition, self.enrol_view)
-        tried = side(self.probe_condition, self.probe_view)
-        return "" if enrolled == tried == "any" else f"{enrolled} → {tried}"
-
-
-def _admits(recording: GaitRecording, condition: str, view: str) -> bool:
-    return (not condition or recording.condition == condition) and (
-        not view or recording.view == view
-    )
+SILHOUETTES_ENROLLED: Final = 4
+"""As CASIA-B's protocol does: nm-01 to nm-04 of six."""
 
 
 def load_data(path: Path, frame_rate: float | None = None) -> list[Recording]:
@@ -123,12 +76,30 @@ def load_data(path: Path, frame_rate: float | None = None) -> list[Recording]:
     return recordings
 
 
+def load_masks(path: Path, frame_rate: float | None = None) -> list[SilhouetteRecording]:
+    """Read walks of silhouettes; as `load_data`.
+
+    Raises
+    ------
+    ConfigError
+        If a frame rate is given: the archive states its own.
+    InputError
+        If the file is no silhouette archive.
+    """
+    from gaitproof.train.sources.silhouettes import load_silhouettes
+
+    if frame_rate is not None:
+        raise ConfigError(f"{str(path)!r} states its own frame rate.", hint="leave it out")
+    return load_silhouettes(path, path.stem)
+
+
 def evaluate_model(
-    encoder: Encoder,
+    encoder: WindowEncoder,
     recordings: Sequence[GaitRecording],
     *,
     enrolled: int | None = None,
     scope: Scope | None = None,
+    rank_one: bool = False,
     draws: int = DRAWS,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
@@ -148,7 +119,9 @@ def evaluate_model(
         Recordings per template; by default 3, or as many as let three people be enrolled, with a
         warning.
     scope
-        Which recordings are enrolled and tried.
+        Which recordings are enrolled and tried; several conditions tried are also reported apart.
+    rank_one
+        Also identify every clip among those of every other view; see `measure_rank_one`.
     draws, seed
         Of the bootstrap over people.
     progress
@@ -177,23 +150,28 @@ def evaluate_model(
     chosen = Scope() if scope is None else scope
     chosen.check(originals)
     refuse(audit_manifest(entries_of(originals)))
-    plan, count, warnings = plan_frozen(originals, enrolled, chosen)
-
+    plans, count, warnings = _plans(originals, enrolled, chosen)
+    pairs = view_pairs(originals, count, chosen.enrol_condition) if rank_one else None
+    used = frozenset[int]().union(*(plan.used for plan in plans), pairs.used if pairs else ())
     rows = []
     for i, recording in enumerate(originals):
-        if i in plan.used and len(recording.windows):
-            rows.append(encoder.embed(recording.windows))
-        else:
-            rows.append(np.zeros((0, encoder.card.embedding_size), np.float32))
+        windows = recording.windows if i in used else ()
+        rows.append(
+            encoder.embed(windows)
+            if len(windows)
+            else np.zeros((0, encoder.card.embedding_size), np.float32)
+        )
         if progress is not None:
             progress((i + 1) / len(originals))
-    if not any(len(rows[i]) for i in plan.probes):
+    probes = {i for plan in plans for i in plan.probes}
+    if not any(len(rows[i]) for i in probes):
         raise InputError(
             "No probe holds a two-second window, so nothing can be scored.",
-            actual=f"{len(plan.probes)} probes",
+            actual=f"{len(probes)} probes",
             hint="a window is two seconds of walking without a gap",
         )
-    warnings += _failures(originals, plan, rows)
+    for plan in plans:
+        warnings += _failures(originals, plan, rows)
     point = FixedPoint(
         encoder.card.operating_point.threshold,
         lambda trials: calibrate(trials, encoder.card.calibration),
@@ -201,9 +179,11 @@ def evaluate_model(
     scoring = scoring_of_encoder(encoder)
     system = {}
     for level in _LEVELS:
-        trials = score_plan(plan, originals, rows, level=level, scoring=scoring)
+        trials = Trials.concatenate(
+            [score_plan(plan, originals, rows, level=level, scoring=scoring) for plan in plans]
+        )
         system[level] = summarise(trials, draws=draws, seed=seed, point=point)
-    known = [i for i in plan.used if len(rows[i])]
+    known = [i for plan in plans[:1] for i in plan.used if len(rows[i])]
     where = f", {chosen}" if str(chosen) else ""
     return EvaluationResult(
         protocol=(
@@ -224,7 +204,19 @@ def evaluate_model(
             *_overlap(encoder.card, originals),
         ),
         sample=EmbeddingSample.of_clips([originals[i] for i in known], [rows[i] for i in known]),
+        rank_one={} if pairs is None else measure_rank_one(pairs, originals, rows, draws, seed),
     )
+
+
+def _plans(
+    recordings: Sequence[GaitRecording], enrolled: int | None, scope: Scope
+) -> tuple[tuple[Plan, ...], int, tuple[str, ...]]:
+    """Plan every condition tried, all with the same number of recordings per template."""
+    parts = scope.parts()
+    counts = [plan_frozen(recordings, enrolled, part)[1] for part in parts]
+    found = [plan_frozen(recordings, min(counts), part) for part in parts]
+    told = [text for part in parts for text in plan_frozen(recordings, enrolled, part)[2]]
+    return tuple(plan for plan, _, _ in found), min(counts), tuple(dict.fromkeys(told))
 
 
 def _check_dimensions(card: ModelCard, recordings: Sequence[GaitRecording]) -> None:

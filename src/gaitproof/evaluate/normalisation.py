@@ -17,7 +17,7 @@ from gaitproof.types import GaitWindows
 from gaitproof.verify.normalisation import Normalisation, normalise
 
 if TYPE_CHECKING:
-    from gaitproof.nets.encoder import Encoder
+    from gaitproof.nets.encoder import WindowEncoder
 
 Float64 = NDArray[np.float64]
 
@@ -127,7 +127,7 @@ def normalised(
     return replace(scoring, compare=compare)
 
 
-def scoring_of_encoder(encoder: Encoder) -> Scoring:
+def scoring_of_encoder(encoder: WindowEncoder) -> Scoring:
     """Return how a model compares: as verification does, with the normalisation of its card."""
     measure = Normalisation.of(encoder)
     # a card names nobody, so the cohort of a finished model cannot be audited by name

@@ -171,6 +171,9 @@ class EvaluationResult:
         What a reader of the figures must know.
     sample
         Embeddings of the first fold's held-out people, for a map; None if there are none.
+    rank_one
+        Identification rate across views by condition, where it was asked for; see
+        `gaitproof.evaluate.rank_one`.
     """
 
     protocol: str
@@ -184,6 +187,7 @@ class EvaluationResult:
     design: str = "both-unseen"
     warnings: tuple[str, ...] = ()
     sample: EmbeddingSample | None = None
+    rank_one: dict[str, Interval] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, without the trials."""
@@ -201,6 +205,7 @@ class EvaluationResult:
                 for name, levels in self.baselines.items()
             },
             "comparisons": _plain(self.comparisons),
+            "rank_one": _plain(self.rank_one),
         }
 
     def save(self, path: Path) -> None:

@@ -181,6 +181,21 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
     return table
 
 
+def rank_one_table(result: EvaluationResult) -> Table:
+    """Lay out the identification rate across views, one row per condition."""
+    from rich.table import Table
+
+    table = Table(
+        title="Nearest clip of one other view is the same person's (rank-1), mean over pairs of "
+        "views"
+    )
+    table.add_column("condition")
+    table.add_column("rank-1 %", justify="right", no_wrap=True)
+    for condition, found in result.rank_one.items():
+        table.add_row(condition, format_percent(found))
+    return table
+
+
 def people_table(result: EvaluationResult, *, most: int = 10) -> Table:
     """Lay out the people with the most errors at clip level, worst first.
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
-from gaitproof.types import GaitWindows
 from gaitproof.verify.scoring import cosine_similarities, make_template, mean_direction
 
 Float64 = NDArray[np.float64]
@@ -72,8 +71,8 @@ class GaitRecording(Protocol):
         ...
 
     @property
-    def windows(self) -> GaitWindows:
-        """Feature windows of the walk."""
+    def windows(self) -> Any:
+        """Windows of the walk: `GaitWindows` of features, or `SilhouetteWindows` of masks."""
         ...
 
     @property

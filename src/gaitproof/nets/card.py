@@ -192,6 +192,8 @@ class ModelCard(Settings):
     architecture: str
     embedding_size: int = Field(gt=0)
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    signal: Literal["joints", "silhouettes"] = "joints"
+    """What a window of the network holds: features of joints, or masks."""
     features: str = "gait-78/1"
     alignment: Literal["camera", "heading"] = "camera"
     """Whether windows are turned so that the walker faces one way before the network."""
@@ -205,9 +207,9 @@ class ModelCard(Settings):
     """Whether every walker's bones are given canonical lengths before the network."""
     dimensions: Literal[2, 3] = 3
     """Of the walks the network was trained on; it has never seen the other kind."""
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    """z-score normaliser of the training subjects, one value per feature."""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    """z-score normaliser of the training subjects, one value per feature; none for masks."""
     operating_point: OperatingPoint
     calibration: CalibrationCard
     scores: ScoreHistogram | None = None
@@ -242,9 +244,10 @@ class ModelCard(Settings):
 
     @model_validator(mode="after")
     def _check_normaliser(self) -> ModelCard:
-        if len(self.mean) != N_FEATURES or len(self.std) != N_FEATURES:
-            raise ValueError(f"mean and std need {N_FEATURES} values each")
-        if min(self.std) <= 0:
+        wanted = N_FEATURES if self.signal == "joints" else 0
+        if len(self.mean) != wanted or len(self.std) != wanted:
+            raise ValueError(f"mean and std need {wanted} values each")
+        if min(self.std, default=1.0) <= 0:
             raise ValueError("std must be positive")
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,4 +34,22 @@ class Encoder(Protocol):
 
     def embed_inputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the unit embeddings (N, D), N >= 1, of what `normalise` returned."""
+        ...
+
+
+class WindowEncoder(Protocol):
+    """Anything that turns windows of its own kind, of joints or silhouettes, into embeddings."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the weights are, and how far they can be trusted."""
+        ...
+
+    @property
+    def cohort(self) -> NDArray[np.float32] | None:
+        """Directions of strangers, shape (K, D), if the card names a cohort; else not asked for."""
+        ...
+
+    def embed(self, windows: Any) -> NDArray[np.float32]:
+        """Return one unit-length embedding per window, shape (N, D)."""
         ...

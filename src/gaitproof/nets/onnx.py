@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.errors import ModelError
 from gaitproof.models import (
     list_packaged,
     model_folder,
@@ -19,11 +20,9 @@ from gaitproof.nets.cohort import read_cohort
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.runtime import check_digest, open_session
 from gaitproof.types import GaitWindows
+from gaitproof.types.silhouette_windows import SilhouetteWindows
 
 DEFAULT_MODEL: Final = "blend"
-
-_BATCH: Final = 256
-"""Windows per call: bounds the memory of a long film."""
 
 
 def list_models() -> list[str]:
@@ -42,15 +41,15 @@ def load_card(folder: Path) -> ModelCard:
     return read_card(folder, ModelCard, "model", "model card", list_models())
 
 
-class OnnxEncoder:
-    """A gait encoder in ONNX Runtime with its card and normaliser.
+class OnnxModel:
+    """An encoder in ONNX Runtime with its card, whatever its windows hold.
 
     Parameters
     ----------
     weights
         The ONNX file's content.
     card
-        Its card; the SHA-256 must match.
+        Its card; the SHA-256 and the signal must match.
     cohort
         Shape (K, D), as `gaitproof.nets.cohort.read_cohort` returns it.
     folder
@@ -59,8 +58,14 @@ class OnnxEncoder:
     Raises
     ------
     ModelError
-        If weights and card do not belong together, or the weights cannot be run.
+        If weights and card do not belong together, the weights cannot be run, or the model reads
+        another signal.
     """
+
+    signal: ClassVar[str]
+    """Of the cards that the class reads."""
+    _batch: ClassVar[int]
+    """Windows per call: bounds the memory of a long film."""
 
     def __init__(
         self,
@@ -69,6 +74,11 @@ class OnnxEncoder:
         cohort: NDArray[np.float32] | None = None,
         folder: Path | None = None,
     ) -> None:
+        if card.signal != self.signal:
+            raise ModelError(
+                f"The model {card.model_id} reads {card.signal}.",
+                expected=f"a model that reads {self.signal}",
+            )
         check_digest(weights, card.weights_sha256)
         self._session = open_session(weights)
         self._input = self._session.get_inputs()[0].name
@@ -76,14 +86,6 @@ class OnnxEncoder:
         self.folder = folder
         self._card = card
         self._cohort = cohort
-        self._normaliser = Normaliser(
-            np.array(card.mean, np.float32),
-            np.array(card.std, np.float32),
-            card.alignment,
-            card.feature_groups,
-            card.frames,
-            card.bones,
-        )
 
     @property
     def card(self) -> ModelCard:
@@ -95,26 +97,16 @@ class OnnxEncoder:
         """Directions of strangers, shape (K, D), if the card names a cohort."""
         return self._cohort
 
-    def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
-        """Return one unit-length embedding per window, shape (N, D)."""
-        if not len(windows):
-            return np.zeros((0, self._card.embedding_size), np.float32)
-        return self.embed_inputs(self.normalise(windows))
-
     @property
     def weights(self) -> bytes:
         """The ONNX file."""
         return self._weights
 
-    def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
-        """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean."""
-        return self._normaliser(windows.features, windows.mask)
-
-    def embed_inputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def embed_inputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Return the unit-length embeddings (N, D), N >= 1, of what `normalise` returned."""
         parts = [
-            self._session.run(None, {self._input: inputs[start : start + _BATCH]})[0]
-            for start in range(0, len(inputs), _BATCH)
+            self._session.run(None, {self._input: inputs[start : start + self._batch]})[0]
+            for start in range(0, len(inputs), self._batch)
         ]
         rows = np.concatenate(parts)
         unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -145,3 +137,57 @@ class OnnxEncoder:
         card = load_card(folder)
         weights = read_weights(folder)
         return cls(weights, card, read_cohort(folder, card), folder)
+
+
+class OnnxEncoder(OnnxModel):
+    """A gait encoder of joints; see `OnnxModel`."""
+
+    signal = "joints"
+    _batch = 256
+
+    def __init__(
+        self,
+        weights: bytes,
+        card: ModelCard,
+        cohort: NDArray[np.float32] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(weights, card, cohort, folder)
+        self._normaliser = Normaliser(
+            np.array(card.mean, np.float32),
+            np.array(card.std, np.float32),
+            card.alignment,
+            card.feature_groups,
+            card.frames,
+            card.bones,
+        )
+
+    def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
+        """Return one unit-length embedding per window, shape (N, D)."""
+        if not len(windows):
+            return np.zeros((0, self._card.embedding_size), np.float32)
+        return self.embed_inputs(self.normalise(windows))
+
+    def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
+        """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean."""
+        return self._normaliser(windows.features, windows.mask)
+
+
+class SilhouetteEncoder(OnnxModel):
+    """A gait encoder of silhouettes; see `OnnxModel`."""
+
+    signal = "silhouettes"
+    _batch = 32
+
+    def embed(self, windows: SilhouetteWindows) -> NDArray[np.float32]:
+        """Return one unit-length embedding per window, shape (N, D)."""
+        if not len(windows):
+            return np.zeros((0, self._card.embedding_size), np.float32)
+        return self.embed_inputs(windows.masks)
+
+
+def load_encoder(model: str | Path | None = None) -> OnnxEncoder | SilhouetteEncoder:
+    """Load a model of either signal; see `OnnxModel.load`."""
+    with model_folder("gaitproof.nets", DEFAULT_MODEL if model is None else model) as folder:
+        reads = load_card(folder).signal
+    return (SilhouetteEncoder if reads == "silhouettes" else OnnxEncoder).load(model)

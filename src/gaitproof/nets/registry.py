@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gaitproof.errors import ModelError
 from gaitproof.gait.features import MIN_FEATURE_FRAMES
@@ -17,6 +17,10 @@ from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+Signal = Literal["joints", "silhouettes"]
+"""What a network's windows hold."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,15 @@ class _Entry:
     sizes: NetworkOptions
     fixed: Mapping[str, Any] = field(default_factory=dict)
     pair: bool = False
+    signal: Signal = "joints"
 
 
 def _hybrid(sizes: NetworkOptions, **fixed: Any) -> _Entry:
     return _Entry("hybrid", "HybridEncoder", sizes, fixed)
+
+
+def _silhouettes(factory: str, sizes: NetworkOptions) -> _Entry:
+    return _Entry("silhouette", factory, sizes, signal="silhouettes")
 
 
 _ABLATION: Final = {"stem": (64,), "heads": 4}
@@ -72,6 +81,10 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
         {"components": 45, "stem": (64,), "heads": 4, "lstm_layers": 1},
     ),
     "gait-moments": _Entry("moments", "GaitMoments", NetworkOptions(128, 0.2, 2, 256)),
+    # silhouettes: the literature, and our own
+    "gaitset": _silhouettes("GaitSet", NetworkOptions(256, None, None, 32)),
+    "gaitbase": _silhouettes("GaitBase", NetworkOptions(256, None, 1, 32)),
+    "strip-set": _silhouettes("StripSet", NetworkOptions(256, None, 2, 192)),
 }
 
 
@@ -83,9 +96,20 @@ def _entry(name: str) -> _Entry:
     return _NETWORKS[name]
 
 
-def list_networks() -> list[str]:
-    """Return the names `create_network` takes."""
-    return list(_NETWORKS)
+def list_networks(signal: Signal = "joints") -> list[str]:
+    """Return the names `create_network` takes, of the networks that read one signal."""
+    return [name for name, entry in _NETWORKS.items() if entry.signal == signal]
+
+
+def signal_of(name: str) -> Signal:
+    """Return what a network's windows hold.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown.
+    """
+    return _entry(name).signal
 
 
 def is_pair_network(name: str) -> bool:
@@ -138,13 +162,15 @@ def create_network(
     options
         Departures from the network's own sizes.
     frames
-        Frames per window, 10 to 60; windows of other lengths may be refused by the network.
+        Frames per window of joints, 10 to 60; windows of other lengths may be refused by the
+        network. Windows of silhouettes have always 50.
 
     Returns
     -------
     torch.nn.Module
-        With the attribute `embedding_size`. Encoders map z-scored windows (B, frames, 78) to unit
-        embeddings (B, E); pair networks are `gaitproof.nets.pairs.PairNetwork`.
+        With the attribute `embedding_size`. Encoders map z-scored windows (B, frames, 78), or masks
+        (B, 50, 64, 44), to unit embeddings (B, E); pair networks are
+        `gaitproof.nets.pairs.PairNetwork`.
 
     Raises
     ------
@@ -161,5 +187,6 @@ def create_network(
             actual=str(frames),
         )
     factory = getattr(import_module(f"gaitproof.nets.{entry.module}"), entry.factory)
-    network: nn.Module = factory(**sizes.given(), **entry.fixed, frames=frames)
+    length = {"frames": frames} if entry.signal == "joints" else {}
+    network: nn.Module = factory(**sizes.given(), **entry.fixed, **length)
     return network

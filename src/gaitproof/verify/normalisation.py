@@ -20,7 +20,7 @@ from gaitproof.nets.card import NormalisationKind
 from gaitproof.verify.scoring import cosine_similarities, mean_direction, similarity
 
 if TYPE_CHECKING:
-    from gaitproof.nets.encoder import Encoder
+    from gaitproof.nets.encoder import WindowEncoder
 
 Float64 = NDArray[np.float64]
 
@@ -174,7 +174,7 @@ class Normalisation:
     top: int | None = None
 
     @classmethod
-    def of(cls, encoder: Encoder) -> Normalisation:
+    def of(cls, encoder: WindowEncoder) -> Normalisation:
         """Return what the card of an encoder asks for.
 
         Raises

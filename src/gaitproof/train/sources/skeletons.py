@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import tokenize
-import zipfile
-import zlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -14,15 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
+from gaitproof.train.sources.archive import LABELS, UNREADABLE, WALKS, check_walks, read_archive
 from gaitproof.train.sources.recording import Recording, make_recording
 from gaitproof.types import GAIT_LANDMARKS, N_LANDMARKS, Landmark, PoseSequence
 
-MAX_ARRAY_BYTES: Final = 8 * 2**30
-"""Largest array that is read."""
-
-_LABELS: Final = ("subject", "sequence", "condition", "view")
-_WALKS: Final = (*_LABELS, "fps")
-_ARRAYS: Final = ("xyz", "offsets", *_WALKS, "joints", "landmark12")
+_ARRAYS: Final = ("xyz", "offsets", *WALKS, "joints", "landmark12")
 
 
 def load_skeletons(path: Path, name: str) -> list[Recording]:
@@ -52,7 +45,7 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
         If the file is missing or not of this layout.
     """
     try:
-        data = _read(path)
+        data = read_archive(path)
         joints = [str(joint) for joint in data["joints"]]
         columns = {
             Landmark[landmark.upper()]: joints.index(joint.split()[0])
@@ -62,24 +55,8 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
         xyz, offsets, rates = data["xyz"], data["offsets"], data["fps"]
         scale = float(data["scale"]) if "scale" in data else 1.0
         _check(data, len(joints), scale)
-        labels = {key: [str(value) for value in data[key]] for key in _LABELS}
-    except (
-        OSError,
-        ValueError,  # also JSON
-        KeyError,
-        TypeError,
-        AttributeError,  # JSON that is no object
-        IndexError,
-        EOFError,
-        SyntaxError,  # numpy, on a nonsensical array header
-        tokenize.TokenError,
-        RecursionError,
-        MemoryError,
-        NotImplementedError,  # zipfile, on an unknown compression
-        RuntimeError,  # zipfile, on an encrypted member
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+        labels = {key: [str(value) for value in data[key]] for key in LABELS}
+    except UNREADABLE as error:
         raise InputError(
             f"{str(path)!r} is not a skeleton archive.",
             expected=f"an .npz with {', '.join(_ARRAYS)}",
@@ -114,50 +91,14 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
     return recordings
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if member.file_size > MAX_ARRAY_BYTES:
-                raise ValueError(f"{member.filename!r} claims {member.file_size} bytes")
-            with archive.open(member) as stream:
-                _check_claim(stream, member)
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
-def _check_claim(stream: Any, member: zipfile.ZipInfo) -> None:
-    """Refuse an array whose header asks for more memory than the file has bytes."""
-    version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read is None:
-        raise ValueError(f"{member.filename!r} has array format {version}")
-    shape, _, dtype = read(stream)  # type: ignore[no-untyped-call]
-    wanted = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
-    if wanted > member.file_size:
-        raise ValueError(
-            f"{member.filename!r} claims {wanted} bytes in a file of {member.file_size}"
-        )
-
-
 def _check(data: dict[str, NDArray[Any]], joints: int, scale: float) -> None:
     """Raise ValueError if the arrays do not fit each other."""
-    xyz, offsets = data["xyz"], data["offsets"]
+    xyz = data["xyz"]
     if xyz.ndim != 3 or xyz.shape[1:] != (joints, 3) or xyz.dtype.kind not in "if":
         raise ValueError(f"xyz has shape {xyz.shape} and type {xyz.dtype} for {joints} joints")
-    if offsets.ndim != 1 or offsets.dtype.kind not in "iu" or len(offsets) < 2:
-        raise ValueError("offsets are not a list of two or more integers")
-    bounds = offsets.astype(np.int64)
-    if bounds[0] != 0 or bounds[-1] != len(xyz) or (np.diff(bounds) < 0).any():
-        raise ValueError("offsets do not run from 0 to the number of frames")
-    for key in _WALKS:
-        if data[key].shape != (len(offsets) - 1,):
-            raise ValueError(f"{key} has shape {data[key].shape} for {len(offsets) - 1} walks")
-    rates = data["fps"].astype(np.float64)
-    if (rates[np.isfinite(rates)] <= 0).any() or not np.isfinite(scale) or scale <= 0:
-        raise ValueError("a frame rate or the scale is not above 0")
+    check_walks(data, len(xyz))
+    if not np.isfinite(scale) or scale <= 0:
+        raise ValueError("the scale is not above 0")
     needed = [x for x in GAIT_LANDMARKS if not x.name.endswith(("_HEEL", "_FOOT_INDEX"))]
     known = {key.upper() for key, joint in json.loads(str(data["landmark12"])).items() if joint}
     lacking = [x.name.lower() for x in needed if x.name not in known]

@@ -1,0 +1,121 @@
+"""Silhouette archives: many walks of any camera in one ``.npz``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.errors import InputError
+from gaitproof.gait.silhouettes import silhouette_windows
+from gaitproof.train.sources.archive import LABELS, UNREADABLE, WALKS, check_walks, read_archive
+from gaitproof.types.silhouette import MASK_BYTES, MASK_HEIGHT, MASK_WIDTH, SilhouetteSequence
+from gaitproof.types.silhouette_windows import SILHOUETTE_RATE, SilhouetteWindows
+
+_ARRAYS: Final = ("bits", "offsets", *WALKS, "shape")
+
+
+@dataclass(frozen=True, eq=False)
+class SilhouetteRecording:
+    """One walk of one subject as silhouettes; what the evaluation knows of any walk.
+
+    Parameters
+    ----------
+    subject, recording, condition, view, source
+        Labels; subjects are unique within `source`.
+    bits
+        Shape (T, 352), packed masks.
+    frame_rate
+        Frames per second.
+    parent
+        Recording this one was made from by augmentation; empty for an original.
+    """
+
+    subject: str
+    recording: str
+    condition: str
+    view: str
+    source: str
+    bits: NDArray[np.uint8]
+    frame_rate: float
+    parent: str = ""
+
+    @property
+    def sequence(self) -> SilhouetteSequence:
+        """The masks with their time stamps."""
+        times = np.arange(len(self.bits)) / self.frame_rate
+        masks = np.unpackbits(self.bits, axis=1).reshape(-1, MASK_HEIGHT, MASK_WIDTH)
+        return SilhouetteSequence.from_masks(times, masks, estimator=self.source)
+
+    @cached_property
+    def windows(self) -> SilhouetteWindows:
+        """All windows of the walk."""
+        return silhouette_windows(self.sequence)
+
+    @property
+    def flat(self) -> bool:
+        """Silhouettes are images: True."""
+        return True
+
+    @property
+    def bones(self) -> None:
+        """None: a silhouette shows no bones."""
+
+
+def load_silhouettes(path: Path, name: str) -> list[SilhouetteRecording]:
+    """Read a silhouette archive of many walks.
+
+    The `.npz` layout: ``bits`` uint8 (all frames, 352), `numpy.packbits` of 64 × 44 masks;
+    ``offsets`` (N + 1,) walk bounds; ``subject``, ``sequence``, ``condition``, ``view`` and
+    ``fps`` (N,); ``shape`` (64, 44).
+
+    Parameters
+    ----------
+    path
+        The archive.
+    name
+        Name of the data set.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not of this layout.
+    """
+    try:
+        data = read_archive(path)
+        _check(data)
+    except UNREADABLE as error:
+        raise InputError(
+            f"{str(path)!r} is not a silhouette archive.",
+            expected=f"an .npz with {', '.join(_ARRAYS)}",
+            actual=" ".join(str(error).split())[:200] or type(error).__name__,
+        ) from error
+    bits, rates = data["bits"], np.nan_to_num(data["fps"], nan=SILHOUETTE_RATE)
+    labels = {key: [str(value) for value in data[key]] for key in LABELS}
+    return [
+        SilhouetteRecording(
+            subject=labels["subject"][i],
+            recording=f"{labels['subject'][i]}/{labels['sequence'][i]}",
+            condition=labels["condition"][i],
+            view=labels["view"][i],
+            source=name,
+            bits=bits[start:stop],
+            frame_rate=float(rates[i]),
+        )
+        for i, (start, stop) in enumerate(pairwise(data["offsets"]))
+    ]
+
+
+def _check(data: dict[str, NDArray[Any]]) -> None:
+    """Raise ValueError if the arrays do not fit each other."""
+    bits = data["bits"]
+    if bits.dtype != np.uint8 or bits.ndim != 2 or bits.shape[1] != MASK_BYTES:
+        raise ValueError(f"bits has shape {bits.shape} and type {bits.dtype}")
+    if tuple(data["shape"]) != (MASK_HEIGHT, MASK_WIDTH):
+        raise ValueError(f"silhouettes have the shape {tuple(data['shape'])}")
+    check_walks(data, len(bits))
