@@ -7,7 +7,9 @@ from typer.testing import CliRunner
 
 from gaitproof.cli import gallery as commands
 from gaitproof.errors import GalleryError, InputError
+from gaitproof.text import printable
 from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.transfer import pack
 
 app = typer.Typer()
 commands.register(app)
@@ -103,3 +105,36 @@ def test_a_refused_import_makes_no_gallery(run, tmp_path):
     (tmp_path / "x").write_text("no export")
     assert isinstance(run("import", "x").exception, GalleryError)
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+HOSTILE = [
+    "[/red]x",
+    "[link=http://x]y[/link]",
+    "\x1b]0;title\x07",
+    "a\u202eb\r\nc",
+    "\\\\[",
+    "x\\",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_imported_text_is_shown_as_text(run, tmp_path, text):
+    recording = make_recording(1, path=text, model_id=text, estimator=text, quality={text: 1.0})
+    (tmp_path / "x").write_bytes(pack({"ann [b]": [recording]}))
+    for arguments in (
+        ["import", "x"],
+        ["show", "ann [b]"],
+        ["list"],
+        ["remove", "ann [b]", "-y"],
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 0, done.exception
+        assert set(done.stdout) - {"\n"} <= {c for c in done.stdout if c.isprintable()}
+    run("import", "x")
+    assert printable(text) in run("show", "ann [b]").stdout
+    assert json.loads(run("show", "ann [b]", "--json").stdout)["recordings"][0]["path"] == text
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "no/folder/x"])
+def test_exports_that_cannot_be_written(run, filled, name):
+    assert isinstance(run("export", name).exception, InputError)

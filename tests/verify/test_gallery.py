@@ -162,7 +162,7 @@ def test_removed_vectors_are_gone_from_the_file(gallery, tmp_path):
 def test_removal_while_somebody_reads_says_so_and_finishes_later(gallery, tmp_path, monkeypatch):
     gallery.add("ann", [make_recording(1)])
     secret = make_recording(1).embeddings.tobytes()
-    monkeypatch.setattr("gaitproof.verify.storage.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("gaitproof.verify.connections.BUSY_SECONDS", 0.1)
     reader = sqlite3.connect(tmp_path / "gallery.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM identities").fetchall()
@@ -279,7 +279,7 @@ def test_failure_in_the_middle_changes_nothing(gallery, tmp_path, monkeypatch):
     def fail(*args):
         raise GalleryError("stop")
 
-    monkeypatch.setattr("gaitproof.verify.gallery._renew_template", fail)
+    monkeypatch.setattr("gaitproof.verify.changes._renew_template", fail)
     with pytest.raises(GalleryError, match="stop"):
         gallery.add("ann", [make_recording(2)])
     assert gallery.history("ann") == before

@@ -3,7 +3,7 @@ import pytest
 from scripted import make_recording
 
 from gaitproof.errors import GalleryError
-from gaitproof.verify.templates import build_template
+from gaitproof.verify.templates import Template, build_template, check_time
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,12 @@ from gaitproof.verify.templates import build_template
         {"embeddings": np.eye(4)[0], "starts": np.arange(4)},
         {"embeddings": np.eye(4)[:1], "starts": np.array([np.inf])},
         {"embeddings": np.eye(5000)[:1], "starts": np.zeros(1)},
+        {"created": "yesterday"},
+        {"created": "2026-02-30T12:00:00+00:00"},
+        {"created": "2026-11-21\x1b12:00:00"},
+        {"path": "x" * 5000},
+        {"quality": {str(n): 1.0 for n in range(2000)}},
+        {"quality": {"x" * 300: 1.0}},
     ],
 )
 def test_malformed_recordings_are_refused(changes):
@@ -68,3 +74,21 @@ def test_identifier_depends_on_everything():
 def test_kinds_are_never_mixed(parts):
     with pytest.raises(GalleryError):
         build_template("ann", parts)
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [np.zeros(4), np.full(4, np.nan), np.eye(4), np.zeros(0), np.eye(5000)[0], np.ones(4)],
+    ids=["nought", "nan", "two axes", "empty", "long", "not unit"],
+)
+def test_malformed_templates_are_refused(vector):
+    with pytest.raises(GalleryError):
+        Template("0" * 16, "ann", "model", "pose", vector, 1, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-21T08:30:00", "2026-11-21T08:30:00.123456+00:00", "2026-11-21T08:30:00Z"],
+)
+def test_times_as_they_are_stored(text):
+    assert check_time(text) == text

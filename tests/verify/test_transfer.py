@@ -1,6 +1,8 @@
 import json
+import os
 import pickle
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from safetensors.numpy import save
 from scripted import make_recording
 
 from gaitproof.errors import GalleryError, InputError
+from gaitproof.verify import transfer
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.transfer import pack, unpack
 
@@ -86,6 +89,19 @@ def _file(document, tensors=None):
     )
 
 
+def _entry(**changes):
+    return {"dtype": "F64", "shape": [2], "data_offsets": [32, 48]} | changes
+
+
+def _header(changes):
+    """A well-formed file but for some entries of its header."""
+    data = _file(_document())
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length]) | changes
+    text = json.dumps(header).replace(f'"{"9" * 5000}"', "9" * 5000).encode()
+    return struct.pack("<Q", len(text)) + text + data[8 + length :]
+
+
 def _person(name):
     return _document(name=name)["identities"][0]
 
@@ -105,6 +121,28 @@ _HOSTILE = {
     "unknown field": _file(_document(extra=1)),
     "path as name": _file(_document(name="../../etc/passwd")),
     "newline in name": _file(_document(name="a\nb")),
+    "no time": _file(_document(created="yesterday")),
+    "markup for a time": _file(_document(created="[/red]2026-11-21T00:00:00")),
+    "escape in a time": _file(_document(created="2026-11-21\x1b12:00:00")),
+    "long measure": _file(_document(quality={"a" * 300: 1.0})),
+    "text for a measure": _file(_document(quality={"a": "b"})),
+    "path of bytes": _file(json.dumps(_document(path="\udcff"))),
+    "long path": _file(_document(path="a" * 5000)),
+    "metadata null": _header({"__metadata__": None}),
+    "metadata a list": _header({"__metadata__": []}),
+    "metadata of numbers": _header({"__metadata__": {"gaitproof": 1}}),
+    "document null": _header({"__metadata__": {"gaitproof": None}}),
+    "tensor null": _header({"r0.starts": None}),
+    "tensor a list": _header({"r0.starts": []}),
+    "tensor of another type": _header({"r0.starts": _entry(dtype="BF16")}),
+    "tensor of no type": _header({"r0.starts": _entry(dtype=None)}),
+    "shape null": _header({"r0.starts": _entry(shape=None)}),
+    "shape below nought": _header({"r0.starts": _entry(shape=[-1])}),
+    "huge shape": _header({"r0.starts": _entry(shape=[2**62])}),
+    "offsets null": _header({"r0.starts": _entry(data_offsets=None)}),
+    "offsets outside": _header({"r0.starts": _entry(data_offsets=[0, 2**62])}),
+    "long integer": _header({"r0.starts": _entry(shape=["9" * 5000])}),
+    "deep header": struct.pack("<Q", 100_000) + b"[" * 100_000,
     "bad hash": _file(_document(sha256="xyz")),
     "no model": _file(_document(model_id="")),
     "nan": _file(_document(), {"r0.embeddings": np.full((1, 4), np.nan, np.float32),
@@ -134,6 +172,8 @@ def test_hostile_files_are_refused_and_change_nothing(gallery, tmp_path, data):
 
 
 def test_well_formed_control(tmp_path):
+    (tmp_path / "x").write_bytes(_header({}))
+    assert list(unpack(tmp_path / "x")) == ["ann"]
     (tmp_path / "x").write_bytes(_file(_document()))
     assert list(unpack(tmp_path / "x")) == ["ann"]
 
@@ -159,7 +199,16 @@ def test_a_flipped_byte_never_passes_as_another_kind_of_error(tmp_path_factory, 
     assert len(people) == 1
 
 
-@pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: None], ids=["folder", "missing"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: p.mkdir(),
+        lambda p: None,
+        os.mkfifo,
+        lambda p: p.symlink_to("/dev/zero"),
+    ],
+    ids=["folder", "missing", "pipe", "endless"],
+)
 def test_files_that_cannot_be_read(tmp_path, make):
     make(tmp_path / "x")
     with pytest.raises(GalleryError):
@@ -167,7 +216,36 @@ def test_files_that_cannot_be_read(tmp_path, make):
 
 
 def test_too_large_a_file_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("gaitproof.verify.transfer.MAX_EXPORT_BYTES", 100)
+    kind = replace(transfer._EXPORT, max_bytes=100)
+    monkeypatch.setattr(transfer, "_EXPORT", kind)
     (tmp_path / "x").write_bytes(b"0" * 101)
     with pytest.raises(GalleryError, match="too large"):
         unpack(tmp_path / "x")
+
+
+def test_more_than_is_read_is_not_written(gallery, tmp_path, monkeypatch):
+    _filled(gallery)
+    monkeypatch.setattr(transfer, "MAX_EXPORT_BYTES", 500)
+    with pytest.raises(GalleryError, match="name fewer people"):
+        gallery.export(tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_is_no_file_is_not_replaced(gallery, tmp_path):
+    _filled(gallery)
+    os.mkfifo(tmp_path / "x")
+    for name in ("x", "n" * 300, "a\x00b"):
+        with pytest.raises(InputError):
+            gallery.export(tmp_path / name)
+    assert (tmp_path / "x").is_fifo()
+
+
+def test_names_that_are_not_utf8(gallery, tmp_path):
+    video = os.fsdecode(b"walk\xff.mp4")
+    gallery.add("ann", [make_recording(1, path=video)])
+    gallery.export(tmp_path / os.fsdecode(b"x\xff"))
+    other = Gallery.open(tmp_path / os.fsdecode(b"g\xff.db"))
+    other.import_(tmp_path / os.fsdecode(b"x\xff"))
+    assert other.history("ann").recordings[0].path == "walk\\udcff.mp4"
+    with pytest.raises(GalleryError, match="not allowed"):
+        other.resolve(os.fsdecode(b"\xff"))

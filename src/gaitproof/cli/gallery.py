@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -147,7 +148,7 @@ def export(
     from gaitproof.cli.output import print_json, printable, stdout
 
     opened = open_gallery(gallery, create=False)
-    if file.exists() and not force:
+    if os.path.lexists(file) and not force:  # false for names that no file can have
         raise InputError(f"The file {str(file)!r} exists already.", hint="--force to replace it")
     count = opened.export(file, names or ())
     if as_json:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
     Column,
     Connection,
+    Dialect,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -21,6 +24,10 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
+
+from gaitproof.errors import GalleryError
 
 SCHEMA_VERSION: Final = 2
 """Raised by every change of the tables. Version 2 added the profiles of recordings."""
@@ -32,6 +39,26 @@ APPLICATION_ID: Final = 0x47507266
 """``GPrf`` in the header of the SQLite file: tells a gallery from any other database."""
 
 _VERSION_KEY: Final = "schema_version"
+
+_MAX_ENTRIES: Final = 50
+"""Entries of a schema that are looked at; a gallery has nine."""
+
+
+class _Bytes(LargeBinary):
+    """Bytes that SQLite returns as they are stored, to be validated.
+
+    SQLAlchemy calls ``bytes()`` on what it reads, and a number in the column makes that allocate
+    as many bytes.
+    """
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return no conversion for SQLite."""
+        if dialect.name == "sqlite":
+            return None
+        return super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call]
+
 
 metadata: Final = MetaData()
 
@@ -63,8 +90,8 @@ recordings: Final = Table(
     Column("windows", Integer, nullable=False),
     Column("quality", Text, nullable=False),
     Column("created", String(40), nullable=False),
-    Column("embeddings", LargeBinary, nullable=False),
-    Column("profile", LargeBinary),
+    Column("embeddings", _Bytes, nullable=False),
+    Column("profile", _Bytes),
     UniqueConstraint("identity_id", "sha256", "model_id", "estimator"),
 )
 
@@ -80,7 +107,7 @@ templates: Final = Table(
     Column("windows", Integer, nullable=False),
     Column("created", String(40), nullable=False),
     Column("superseded", String(40)),
-    Column("vector", LargeBinary, nullable=False),
+    Column("vector", _Bytes, nullable=False),
 )
 
 template_recordings: Final = Table(
@@ -105,6 +132,58 @@ def create(connection: Connection, software: str) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def check_layout(connection: Connection, name: str) -> None:
+    """Compare all that a SQLite file declares with the tables of its version.
+
+    This comes before any other query, since a table may be a view in disguise that never ends, and
+    a trigger runs what a stranger wrote.
+
+    Raises
+    ------
+    GalleryError
+        If anything is missing, is spare or differs.
+    """
+    version: int = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    entries = connection.exec_driver_sql(
+        f"SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT {_MAX_ENTRIES}"
+    ).all()
+    tables: dict[str, str] = {}
+    odd = []
+    for kind, entry, table, sql in entries:
+        if kind == "table" and isinstance(sql, str) and entry == table:
+            tables[entry] = _normal(sql)
+        elif kind != "index" or sql is not None or table not in metadata.tables:
+            odd.append(f"{kind} {entry!r:.100}")
+    expected = _layouts().get(version, {})
+    if odd or tables != expected:
+        odd += [f"table {t!r:.100}" for t in tables.keys() ^ expected.keys()]
+        odd += [f"columns of {t!r}" for t in expected if tables.get(t, expected[t]) != expected[t]]
+        raise GalleryError(
+            f"The gallery {name} is not laid out as a gallery of version {version}.",
+            expected=f"the tables {', '.join(metadata.tables)} and nothing else",
+            actual="missing or different: " + ", ".join(sorted(odd)[:5]),
+            hint="restore it from a backup; do not trust a file that somebody else changed",
+        )
+
+
+@cache
+def _layouts() -> dict[int, dict[str, str]]:
+    """Return, for each version, the statements that created its tables."""
+    new = {
+        name: _normal(str(CreateTable(table).compile(dialect=sqlite.dialect())))
+        for name, table in metadata.tables.items()
+    }
+    # SQLite adds the column of an upgrade where it stands in a new table
+    old = new[recordings.name].replace("profile BLOB,", "")
+    return {1: new | {recordings.name: old}, 2: new}
+
+
+@lru_cache(maxsize=64)
+def _normal(sql: str) -> str:
+    """Return a statement without the freedom of spaces and quotes around names."""
+    return re.sub(r"\s*([(),])\s*", r"\1", " ".join(sql.replace('"', "").split()))
 
 
 def read_version(connection: Connection) -> str | None:

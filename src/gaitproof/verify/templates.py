@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -22,6 +24,23 @@ MAX_EMBEDDING_SIZE: Final = 4096
 
 MAX_WINDOWS: Final = 100_000
 """Windows per recording: 14 hours of walking, a bound on hostile input."""
+
+MAX_NUMBERS: Final = 25 * 2**20
+"""Numbers in the embeddings of a recording: `MAX_WINDOWS` of the largest encoder, 100 MiB."""
+
+MAX_PATH: Final = 4096
+"""Characters of a recording's path, as Linux allows."""
+
+MAX_LABEL: Final = 200
+"""Characters of a model's or estimator's identifier, and of a measure's name."""
+
+MAX_MEASURES: Final = 1000
+"""Quality measures per recording; there are about twenty."""
+
+SHA256: Final = r"^[0-9a-f]{64}$"
+TEMPLATE_ID: Final = r"^[0-9a-f]{16}$"
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +86,25 @@ class Recording:
     profile: GaitProfile | None = None
 
     def __post_init__(self) -> None:
-        if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
+        if not re.fullmatch(SHA256, self.sha256):
             raise GalleryError("A recording needs the SHA-256 of its file.", actual=self.sha256)
         for name in ("model_id", "estimator"):
-            if not 0 < len(getattr(self, name)) <= 200:
-                raise GalleryError(f"A recording needs a '{name}' of 1 to 200 characters.")
+            if not 0 < len(getattr(self, name)) <= MAX_LABEL:
+                raise GalleryError(f"A recording needs a '{name}' of 1 to {MAX_LABEL} characters.")
+        if self.created:
+            check_time(self.created)
+        # a name of bytes that are no UTF-8 is kept as Python escapes it
+        path = self.path.encode("utf-8", "backslashreplace").decode()
+        if len(path) > MAX_PATH:
+            raise GalleryError("The path of a recording is too long.", actual=f"{len(path)}")
+        object.__setattr__(self, "path", path)
+        self._check_numbers()
+        finite = {name: float(v) for name, v in self.quality.items() if np.isfinite(v)}
+        if len(finite) > MAX_MEASURES or any(len(name) > MAX_LABEL for name in finite):
+            raise GalleryError("A recording has too many quality measures, or too long names.")
+        object.__setattr__(self, "quality", finite)
+
+    def _check_numbers(self) -> None:
         embeddings = np.array(self.embeddings, dtype=np.float32)
         starts = np.array(self.starts, dtype=np.float64)
         n = len(starts) if starts.ndim == 1 else -1
@@ -80,17 +113,15 @@ class Recording:
             or embeddings.shape[0] != n
             or not 0 < n <= MAX_WINDOWS
             or not 0 < embeddings.shape[1] <= MAX_EMBEDDING_SIZE
+            or embeddings.size > MAX_NUMBERS
         ):
             raise GalleryError(
                 "The embeddings of a recording have the wrong shape.",
                 expected="(N, D) and one start per window, N and D at least 1",
                 actual=f"{embeddings.shape} and {starts.shape}",
             )
-        lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1)
-        if not np.isfinite(starts).all() or not (np.abs(lengths - 1) < _UNIT_TOLERANCE).all():
+        if not np.isfinite(starts).all() or not _unit(embeddings):
             raise GalleryError("The embeddings of a recording must be finite and of unit length.")
-        finite = {name: float(v) for name, v in self.quality.items() if np.isfinite(v)}
-        object.__setattr__(self, "quality", finite)
         for name, array in (("embeddings", embeddings), ("starts", starts)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -119,6 +150,11 @@ class Template:
         Windows in all recordings together.
     sources
         SHA-256 of the recordings it is made of.
+
+    Raises
+    ------
+    GalleryError
+        If the vector is not finite and of unit length.
     """
 
     template_id: str
@@ -128,6 +164,41 @@ class Template:
     vector: NDArray[np.float32]
     windows: int
     sources: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        vector = np.array(self.vector, dtype=np.float32)
+        if vector.ndim != 1 or not 0 < vector.size <= MAX_EMBEDDING_SIZE or not _unit(vector):
+            raise GalleryError(
+                "The vector of a template must be finite and of unit length.",
+                actual=f"shape {vector.shape}",
+            )
+        vector.setflags(write=False)
+        object.__setattr__(self, "vector", vector)
+
+
+def check_time(text: str) -> str:
+    """Return a time as it is stored, ISO 8601 with date and time of day, if it is one.
+
+    Raises
+    ------
+    GalleryError
+        If it is not.
+    """
+    try:
+        # the pattern first: `fromisoformat` takes any character between date and time
+        if _TIME.fullmatch(text):
+            datetime.fromisoformat(text)
+            return text
+    except ValueError:
+        pass
+    raise GalleryError(
+        "A time cannot be read.", expected="for example 2026-11-21T08:30:00+00:00", actual=text
+    )
+
+
+def _unit(vectors: NDArray[np.float32]) -> bool:
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1)
+    return bool((np.abs(lengths - 1) < _UNIT_TOLERANCE).all())
 
 
 def build_template(name: str, recordings: Iterable[Recording]) -> Template:

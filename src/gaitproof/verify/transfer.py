@@ -9,7 +9,7 @@ the recordings. Everything read is validated, since the file may come from anybo
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -17,31 +17,40 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from pydantic import Field
+from safetensors.numpy import save
 
 from gaitproof.config import Settings
-from gaitproof.errors import GaitproofError, GalleryError
+from gaitproof.errors import GaitproofError, GalleryError, InputError
 from gaitproof.gait.cycles import GaitProfile
+from gaitproof.reading import FileKind, malformed, parse_model, read_tensors
+from gaitproof.reading.arrays import MAX_TENSOR_HEADER
+from gaitproof.verify.drafts import draft, sweep, sync_folder
 from gaitproof.verify.names import check_name, name_key
-from gaitproof.verify.templates import Recording
+from gaitproof.verify.rows import too_much
+from gaitproof.verify.templates import MAX_LABEL, MAX_PATH, SHA256, Recording
 
 EXPORT_VERSION: Final = 2
 
-MAX_EXPORT_BYTES: Final = 2**30
-"""An export is read into memory at once; a gigabyte holds over 100 000 recordings."""
+MAX_EXPORT_BYTES: Final = 2**28
+"""An export is read into memory at once; 256 MiB hold about 25 000 recordings."""
 
+_EXPORT: Final = FileKind(
+    "gallery export",
+    GalleryError,
+    MAX_EXPORT_BYTES,
+    expected=f"a file made by 'gaitproof gallery export', version 1 or {EXPORT_VERSION}",
+)
 
 _PARTS: Final = ("embeddings", "starts")
 _PROFILE_PARTS: Final = ("mean", "sd")
 
 
 class _Item(Settings):
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    path: str = Field(max_length=4096)
-    model_id: str = Field(min_length=1, max_length=200)
-    estimator: str = Field(min_length=1, max_length=200)
+    sha256: str = Field(pattern=SHA256)
+    path: str = Field(max_length=MAX_PATH)
+    model_id: str = Field(min_length=1, max_length=MAX_LABEL)
+    estimator: str = Field(min_length=1, max_length=MAX_LABEL)
     quality: dict[str, float]
     created: str = Field(max_length=40)
     tensor: int = Field(ge=0)
@@ -66,7 +75,13 @@ class _Document(Settings):
 
 
 def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
-    """Return identities with their recordings as the bytes of an export file."""
+    """Return identities with their recordings as the bytes of an export file.
+
+    Raises
+    ------
+    GalleryError
+        If that is more than `unpack` would read.
+    """
     tensors: dict[str, NDArray[Any]] = {}
     persons = []
     numbers = count()
@@ -92,7 +107,40 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
             )
         persons.append(_Person(name=name, recordings=tuple(items)))
     document = _Document(identities=tuple(persons))
-    return save(tensors, metadata={"gaitproof": document.model_dump_json()})
+    data: bytes = save(tensors, metadata={"gaitproof": document.model_dump_json()})
+    if len(data) > MAX_EXPORT_BYTES or int.from_bytes(data[:8], "little") > MAX_TENSOR_HEADER:
+        raise too_much()
+    return data
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file as a whole, readable by its owner only.
+
+    Also removes what killed exports left in the same folder.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or something that is no file has its name.
+    """
+    shown = repr(str(path))
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{shown} is not a regular file.", hint="another name")
+        sweep(path.parent)
+        with draft(path.parent) as temporary:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        sync_folder(path.parent)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise InputError(
+            f"The file {shown} cannot be written.",
+            actual=getattr(error, "strerror", None) or str(error),
+            hint="a folder that exists, has room and may be written",
+        ) from error
 
 
 def unpack(path: str | Path) -> dict[str, tuple[Recording, ...]]:
@@ -109,51 +157,25 @@ def unpack(path: str | Path) -> dict[str, tuple[Recording, ...]]:
         If the file cannot be read, is too large, is not an export of this version, or any part
         of it is malformed.
     """
-    shown = repr(str(path))
-    try:
-        size = Path(path).stat().st_size
-        if size > MAX_EXPORT_BYTES:
-            raise GalleryError(
-                f"The export {shown} is too large.",
-                expected=f"at most {MAX_EXPORT_BYTES} bytes",
-                actual=f"{size} bytes",
-            )
-        data = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        raise GalleryError(f"The export {shown} cannot be read.", actual=str(error)) from error
-    try:
-        document = _Document.model_validate_json(_metadata(data))
-        tensors = load(data)
-        items = [item for person in document.identities for item in person.recordings]
-        wanted = set().union(*(item.tensors for item in items))
-        if len({item.tensor for item in items}) != len(items) or wanted != set(tensors):
-            raise ValueError("the recordings listed and the tensors held do not match")
-        people: dict[str, tuple[Recording, ...]] = {}
-        for person in document.identities:
-            people[check_name(person.name)] = tuple(
-                _read(item, tensors) for item in person.recordings
-            )
-        if len({name_key(name) for name in people}) != len(document.identities):
-            raise ValueError("a name occurs twice")
-    except (SafetensorError, ValidationError, ValueError, RecursionError, GaitproofError) as error:
-        raise GalleryError(
-            f"{shown} is not a gallery export that can be used.",
-            expected=f"a file made by 'gaitproof gallery export', version 1 or {EXPORT_VERSION}",
-            actual=" ".join(str(error).split())[:300],
-        ) from error
-    return people
-
-
-def _metadata(data: bytes) -> str:
-    """Return our JSON document from the header of a safetensors file."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > len(data) - 8:
-        raise ValueError("the file is cut off or of another kind")
-    header = json.loads(data[8 : 8 + length])
-    text = header.get("__metadata__", {}).get("gaitproof") if isinstance(header, dict) else None
+    tensors, metadata = read_tensors(path, _EXPORT)
+    text = metadata.get("gaitproof")
     if not isinstance(text, str):
-        raise ValueError("the file holds no gallery")
-    return text
+        raise malformed(path, _EXPORT, "the file holds no gallery")
+    document = parse_model(text, path, _EXPORT, _Document)
+    items = [item for person in document.identities for item in person.recordings]
+    wanted = set().union(*(item.tensors for item in items))
+    if len({item.tensor for item in items}) != len(items) or wanted != set(tensors):
+        raise malformed(path, _EXPORT, "the recordings listed and the tensors held do not match")
+    try:
+        people = {
+            check_name(person.name): tuple(_read(item, tensors) for item in person.recordings)
+            for person in document.identities
+        }
+    except (GaitproofError, ValueError) as error:
+        raise malformed(path, _EXPORT, error) from error
+    if len({name_key(name) for name in people}) != len(document.identities):
+        raise malformed(path, _EXPORT, "a name occurs twice")
+    return people
 
 
 def _read(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> Recording:

@@ -1,0 +1,231 @@
+"""What is asked of a gallery, inside a transaction; every row comes through `rows.fetch`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, select
+
+from gaitproof.errors import GalleryError
+from gaitproof.verify import schema
+from gaitproof.verify.names import name_key
+from gaitproof.verify.records import (
+    IdentityHistory,
+    IdentitySummary,
+    RecordingSummary,
+    TemplateSummary,
+)
+from gaitproof.verify.rows import (
+    IdentityRow,
+    LinkRow,
+    RecordingRow,
+    RecordingSummaryRow,
+    Row,
+    TemplateRow,
+    TemplateSummaryRow,
+    fetch,
+    read_recording,
+    read_template,
+    too_much,
+)
+from gaitproof.verify.templates import Recording, Template
+
+_LINKS: Final = {"id", "identity_id"}
+"""Columns that join tables and mean nothing outside."""
+
+
+def find_identity(connection: Connection, name: str) -> IdentityRow | None:
+    """Return who is enrolled under a name in any spelling."""
+    rows = fetch(connection, _matching(select(schema.identities), name), IdentityRow)
+    return rows[0] if rows else None
+
+
+def enrolled_identity(connection: Connection, name: str) -> IdentityRow:
+    """Return who is enrolled under a name that was looked up before.
+
+    Raises
+    ------
+    GalleryError
+        If another process has removed it meanwhile.
+    """
+    identity = find_identity(connection, name)
+    if identity is None:
+        raise GalleryError(f"{name!r} has just been removed.")
+    return identity
+
+
+def list_names(connection: Connection) -> list[str]:
+    """Return the enrolled names, sorted."""
+    rows = fetch(connection, select(schema.identities), IdentityRow)
+    return sorted((row.name for row in rows), key=name_key)
+
+
+def list_identities(connection: Connection) -> tuple[IdentitySummary, ...]:
+    """Return one summary per identity, sorted by name."""
+    rows = fetch(connection, select(schema.identities), IdentityRow)
+    return tuple(_summary(h) for h in _histories(connection, rows))
+
+
+def find_history(connection: Connection, name: str) -> IdentityHistory:
+    """Return everything recorded about one identity."""
+    (history,) = _histories(connection, [enrolled_identity(connection, name)], one=True)
+    return history
+
+
+def find_recordings(
+    connection: Connection, name: str, model_id: str | None = None, estimator: str | None = None
+) -> tuple[Recording, ...]:
+    """Return an identity's recordings, those of one model and estimator if these are given.
+
+    Raises
+    ------
+    GalleryError
+        If there are others only, or their embeddings and templates differ in length.
+    """
+    identity = enrolled_identity(connection, name)
+    rows = recording_rows(connection, identity.id)
+    if model_id is not None:
+        rows = _made_by(name, "model", model_id, [(row.model_id, row) for row in rows])
+    if estimator is not None:
+        rows = _made_by(name, "pose estimator", estimator, [(row.estimator, row) for row in rows])
+    return tuple(read_recording(row) for row in rows)
+
+
+def find_everything(
+    connection: Connection, names: Iterable[str], max_bytes: int
+) -> dict[str, tuple[Recording, ...]]:
+    """Return all recordings of several identities.
+
+    Raises
+    ------
+    GalleryError
+        If their embeddings take more than `max_bytes`.
+    """
+    people: dict[str, tuple[Recording, ...]] = {}
+    for name in dict.fromkeys(names):
+        people[name] = find_recordings(connection, name)
+        max_bytes -= sum(recording.embeddings.nbytes for recording in people[name])
+        if max_bytes < 0:
+            raise too_much()
+    return people
+
+
+def recording_rows(
+    connection: Connection, identity_id: int, *conditions: ColumnElement[bool]
+) -> list[RecordingRow]:
+    """Return an identity's recordings in the order of their enrolment."""
+    query = schema.select_recordings(connection)
+    query = query.where(schema.recordings.c.identity_id == identity_id, *conditions)
+    return sorted(fetch(connection, query, RecordingRow), key=_number)
+
+
+def find_templates(
+    connection: Connection, model_id: str, estimator: str, name: str | None = None
+) -> tuple[Template, ...]:
+    """Return the templates in force of one model and estimator, of everybody or one identity.
+
+    Raises
+    ------
+    GalleryError
+        If they differ in length.
+    """
+    t, r, i = schema.templates.c, schema.recordings.c, schema.identities.c
+    query = (
+        select(schema.templates, i.key, i.name)
+        .join_from(schema.templates, schema.identities)
+        .where(t.model_id == model_id, t.estimator == estimator, t.superseded.is_(None))
+    )
+    links = select(schema.template_recordings.c.template_id.label("id"), r.sha256).join_from(
+        schema.template_recordings, schema.recordings
+    )
+    if name is not None:
+        query = _matching(query, name)
+        links = _matching(links.join(schema.identities), name)
+    sources: dict[int, list[str]] = defaultdict(list)
+    for link in fetch(connection, links, LinkRow):
+        sources[link.id].append(link.sha256)
+    rows = sorted(fetch(connection, query, TemplateRow), key=lambda row: row.key)
+    templates = tuple(read_template(row, tuple(sorted(sources[row.id]))) for row in rows)
+    check_sizes(model_id, (template.vector.size for template in templates))
+    return templates
+
+
+def check_sizes(model_id: str, sizes: Iterable[int]) -> None:
+    """Raise GalleryError if what one model made differs in length."""
+    found = sorted(set(sizes))
+    if len(found) > 1:
+        raise GalleryError(
+            f"The embeddings of model {model_id!r} in the gallery differ in length.",
+            actual=", ".join(map(str, found[:5])),
+            hint="restore it from a backup; do not trust a file that somebody else changed",
+        )
+
+
+def other_maker(name: str, kind: str, made_by: Sequence[str], used: str) -> GalleryError:
+    """Say that a template was made by something that its probe was not."""
+    return GalleryError(
+        f"The template of {name!r} was made with another {kind} and cannot be compared.",
+        expected=f"{kind} {used!r}",
+        actual=", ".join(repr(m) for m in made_by) or "no template",
+        hint=f"enrol {name!r} again with this {kind}",
+    )
+
+
+def _made_by(
+    name: str, kind: str, used: str, rows: Sequence[tuple[str, RecordingRow]]
+) -> list[RecordingRow]:
+    chosen = [row for maker, row in rows if maker == used]
+    if not chosen:
+        raise other_maker(name, kind, sorted({maker for maker, _ in rows}), used)
+    return chosen
+
+
+def _matching(query: Select[Any], name: str) -> Select[Any]:
+    return query.where(schema.identities.c.key == name_key(name))
+
+
+def _histories(
+    connection: Connection, identities: Sequence[IdentityRow], *, one: bool = False
+) -> list[IdentityHistory]:
+    """Return histories sorted by name; `identities` are all there are, or `one`."""
+    recordings, templates = (
+        select(*(table.c[name] for name in kind.model_fields))
+        for table, kind in (
+            (schema.recordings, RecordingSummaryRow),
+            (schema.templates, TemplateSummaryRow),
+        )
+    )
+    if one:
+        (number,) = (row.id for row in identities)
+        recordings = recordings.where(schema.recordings.c.identity_id == number)
+        templates = templates.where(schema.templates.c.identity_id == number)
+    seen = defaultdict(list)
+    for row in sorted(fetch(connection, recordings, RecordingSummaryRow), key=_number):
+        seen[row.identity_id].append(RecordingSummary(**row.model_dump(exclude=_LINKS)))
+    made = defaultdict(list)
+    for template in sorted(fetch(connection, templates, TemplateSummaryRow), key=_number):
+        fields = template.model_dump(exclude=_LINKS | {"uid"})
+        made[template.identity_id].append(TemplateSummary(template_id=template.uid, **fields))
+    return [
+        IdentityHistory(i.name, i.created, tuple(seen[i.id]), tuple(made[i.id]))
+        for i in sorted(identities, key=lambda row: row.key)
+    ]
+
+
+def _number(row: Row) -> int:
+    return row.id
+
+
+def _summary(history: IdentityHistory) -> IdentitySummary:
+    current = [t for t in history.templates if t.superseded is None]
+    return IdentitySummary(
+        name=history.name,
+        recordings=len(history.recordings),
+        windows=sum(r.windows for r in history.recordings),
+        templates=len(history.templates),
+        models=tuple(sorted({t.model_id for t in current})),
+        created=history.created,
+        updated=max((t.created for t in current), default=history.created),
+    )
