@@ -48,7 +48,7 @@ class _Ending:
 
 
 def main() -> None:
-    """Run the command line and leave with its status; see docs/verification.md for them all."""
+    """Run the command line and exit with its status; all: docs/guide/verification.md."""
     ending = _Ending()
     try:
         from gaitproof.cli.app import run

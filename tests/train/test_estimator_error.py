@@ -137,7 +137,7 @@ def test_the_shipped_error_is_one_of_a_video_estimator() -> None:
     assert "80 made people" in found.provenance
     true = walks(20)
     size = found.size(true)
-    # a tenth to a fifth of a torso, some 5 to 10 cm: docs/data.md
+    # a tenth to a fifth of a torso, some 5 to 10 cm: docs/guide/data.md
     assert 0.05 < size["systematic"] < 0.3
     assert 0.02 < size["constant"] < 0.1
     assert 0.03 < size["changing"] < 0.15

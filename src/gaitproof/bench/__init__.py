@@ -1,1 +1,1 @@
-"""The figures of docs/benchmarks.md."""
+"""The figures of docs/results/benchmarks.md."""

@@ -82,7 +82,7 @@ def demo(
         right = sum(trial.as_expected for trial in result.trials)
         console.print(
             f"{right} of {len(result.trials)} verdicts as expected, in {result.seconds:.0f} s. "
-            "The walkers are made; how the method does on real people is in docs/benchmarks.md."
+            "The walkers are synthetic; docs/results/benchmarks.md has real people."
         )
         if result.refusal is None:
             console.print("A claim that nobody enrolled was accepted; it should be refused.")

@@ -71,7 +71,7 @@ def convert(
 
     Motion capture: TRC (OpenSim), C3D (laboratories), BVH (animation). Others: MediaPipe JSON and
     CSV, COCO, OpenPose, and gaitproof's own .npz. Every format but .npz loses something, see
-    docs/formats.md.
+    docs/reference/formats.md.
     """
     from gaitproof.cli.output import print_json, printable, stdout
     from gaitproof.pose.formats import check_format, save_pose

@@ -42,11 +42,11 @@ SAME_RATIO: Final = 2.5
 OTHER_RATIO: Final = 3.5
 """Distance of the joints over the noise floor: up to the first the footage is the same, from the
 second on another. On the eight made pairs that set them, swaps had 0.8 to 2.1 whatever their
-compression, other walks 4.3 and more (docs/benchmarks.md has twenty other pairs)."""
+compression, other walks 4.3 and more (docs/results/benchmarks.md has twenty other pairs)."""
 
 MOST_DISTANCE: Final = 0.03
 """Torso heights beyond which nothing is called the same, whatever the noise: under strong
-compression another take of the same person comes within the ratio (docs/benchmarks.md)."""
+compression another take of the same person comes within the ratio (docs/results/benchmarks.md)."""
 
 USUAL_FLOOR: Final = 0.01
 """Torso heights, where the floor was not measured: what made walkers have at common compression."""

@@ -24,7 +24,7 @@ WINDOW_SECONDS: Final = WINDOW_FRAMES / WINDOW_RATE
 
 MIN_LEG_SWING: Final = 0.15
 """Root mean square of the ankles' distance along the walking direction, torso lengths, below which
-nobody walks. Walkers reach 0.4 to 1.0; see docs/gait.md for what was measured."""
+nobody walks. Walkers reach 0.4 to 1.0; see docs/reference/gait.md for what was measured."""
 
 MIN_RHYTHM: Final = 0.5
 """Share of that distance's variance that one sinusoid of a stride's frequency explains, below

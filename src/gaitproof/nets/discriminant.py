@@ -37,7 +37,7 @@ MOMENT_FEATURES: Final = tuple(
 
 NETWORK_WEIGHT: Final = 0.6
 """Length of the network's embedding beside the discriminants' in a blend; between 0.5 and 0.7 the
-error on people aside was least (docs/benchmarks.md)."""
+error on people aside was least (docs/results/benchmarks.md)."""
 
 
 class DiscriminantEncoder(nn.Module):

@@ -42,7 +42,7 @@ def outcome(found, name):
 def test_the_schema_is_published():
     shipped = SHIPPED.read_text(encoding="utf-8")
     assert json.loads(shipped) == report_schema()
-    docs = Path(__file__).parents[3] / "docs" / "report.schema.json"
+    docs = Path(__file__).parents[3] / "docs" / "reference" / "report.schema.json"
     assert docs.read_text(encoding="utf-8") == shipped
 
 

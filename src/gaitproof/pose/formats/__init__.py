@@ -1,4 +1,4 @@
-"""Readers and writers of pose files; see docs/formats.md for units and for what each one loses."""
+"""Readers and writers of pose files; units and losses: docs/reference/formats.md."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def save_pose(path: Path, sequence: PoseSequence, format: str | None = None) -> 
     path
         The file; for ``openpose`` a folder.
     sequence
-        What to write. Every format but ``npz`` loses something: see docs/formats.md.
+        What to write. Every format but ``npz`` loses something: see docs/reference/formats.md.
     format
         One of `FORMATS`; where None it is told from the suffix, see `SUFFIXES`.
 

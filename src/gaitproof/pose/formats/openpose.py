@@ -2,7 +2,7 @@
 
 Two-dimensional, in pixels; no time stamps, no picture size. Files are named
 ``<name>_<12-digit frame number>_keypoints.json``; frames without a file are frames without the
-person. Joints that only one side has are listed in docs/formats.md.
+person. Joints that only one side has are listed in docs/reference/formats.md.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class ClipSampler(ABC, Generic[Picture]):
         if not self.genuine:
             raise ConfigError(
                 f"The stores hold no genuine faces for {split}.",
-                hint="prepare a data set with genuine clips; see docs/faces.md",
+                hint="prepare a data set with genuine clips; see docs/guide/faces.md",
             )
         if settings.forgeries != "self-blended" and not self.forged:
             raise ConfigError(

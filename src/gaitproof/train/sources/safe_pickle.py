@@ -154,7 +154,7 @@ def load_array(path: Path) -> NDArray[Any]:
             expected="one NumPy array of numbers",
             actual=" ".join(str(error).split())[:200] or type(error).__name__,
             hint="where you trust the file, convert it: numpy.save(...) of its array, then the "
-            ".npz layout of docs/formats.md",
+            ".npz layout of docs/reference/formats.md",
         ) from error
 
 
