@@ -243,21 +243,6 @@ def test_galleries_that_cannot_be_used(run, here, spoil, message):
     assert _content(here) == before
 
 
-@pytest.fixture
-def mounted(tmp_path_factory):
-    """A file system in memory, as root; skipped where mounting is not allowed."""
-    point = tmp_path_factory.mktemp("mounted")
-
-    def do(options: str) -> Path:
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(point)]
-        if subprocess.run(command, capture_output=True).returncode:
-            pytest.skip("mounting needs root")
-        return point
-
-    yield do
-    subprocess.run(["umount", str(point)], capture_output=True)
-
-
 def test_read_only_gallery(run, here, mounted):
     _encode(here / "video.mp4", 30)
     folder = mounted("size=2m")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +18,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli import explain as commands
 from gaitproof.cli import verify as verify_commands
-from gaitproof.errors import GalleryError
+from gaitproof.errors import GalleryError, InputError
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.probe import probe
 from gaitproof.report.evidence import draw_explanation
@@ -110,6 +112,30 @@ def test_everything_is_written(run, videos, tmp_path):
     assert "http" not in page.replace("http-equiv", "")
     assert page.count("data:image/png") == 5
     assert answer["verdict"]["headline"] in page
+
+
+def test_a_file_name_that_is_no_text_is_shown_escaped(run, videos, tmp_path):
+    odd = tmp_path / os.fsdecode(b"0-2.\xff\x1b[2Jmp4")
+    shutil.copy(videos / "0-2.mp4", odd)
+    done = run("explain", odd, "-c", "ann", "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert r"0-2.\udcff\x1b[2Jmp4" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_an_explanation_is_written_altogether_or_not_at_all(run, videos, tmp_path, monkeypatch):
+    def fail(story):
+        raise InputError("no page")
+
+    monkeypatch.setattr("gaitproof.report.evidence.render_explanation", fail)
+    for folder in (tmp_path / "new" / "folder", tmp_path / "old"):
+        (tmp_path / "old").mkdir(exist_ok=True)
+        (tmp_path / "old" / "index.html").write_text("earlier")
+        done = run("explain", videos / "0-2.mp4", "-c", "ann", "-o", folder)
+        assert isinstance(done.exception, InputError)
+    assert not (tmp_path / "new").exists()
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["index.html"]
+    assert (tmp_path / "old" / "index.html").read_text() == "earlier"
 
 
 def test_an_impostor_walks_outside_the_band(run, videos, tmp_path):

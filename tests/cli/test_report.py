@@ -85,6 +85,27 @@ def test_a_bad_report_is_told_and_not_rendered(run, enrolled, tmp_path):
     assert not (tmp_path / "new.html").exists()
 
 
+def test_a_full_disk_gets_all_reports_or_none(run, enrolled, tmp_path, mounted):
+    assert run("verify", "2.mp4", "-c", "Ann", "--report", "r.json").exit_code == 0
+    assert run("report", "render", "r.json", "-o", "a.html", "-o", "a.pdf").exit_code == 0
+    room = max((tmp_path / name).stat().st_size for name in ("a.html", "a.pdf"))
+    folder = mounted(f"size={4 * (room // 4096 + 2)}k")
+    done = run("report", "render", "r.json", "-o", folder / "a.html", "-o", folder / "a.pdf")
+    assert isinstance(done.exception, InputError)
+    assert "No space left" in str(done.exception)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_a_full_disk_gets_both_keys_or_none(run, mounted, pages):
+    folder = mounted("size=8k")
+    (folder / "filler").write_bytes(b"x" * 4096 * (2 - pages))
+    done = run("report", "keygen", folder / "key")
+    assert isinstance(done.exception, InputError)
+    assert "free disk space" in str(done.exception)
+    assert [path.name for path in folder.iterdir()] == ["filler"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -14,12 +14,14 @@ import pytest
 
 from gaitproof.errors import InputError, MediaError
 from gaitproof.media.files import (
+    atomic_folder,
     atomic_path,
     compute_sha256,
     make_folder,
     open_regular,
     remove_abandoned,
     write_atomically,
+    write_files,
 )
 
 
@@ -165,6 +167,66 @@ with atomic_path(sys.argv[1]) as temporary:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("how", ["atomic_path", "atomic_folder"])
+def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path, how: str) -> None:
+    code = f"""
+import os, signal, sys
+from pathlib import Path
+from gaitproof.media.files import atomic_folder, atomic_path
+target = Path(sys.argv[1])
+with {how}(target) as temporary:
+    (temporary if "{how}" == "atomic_path" else temporary / "a.txt").write_bytes(b"whole")
+    if sys.argv[2] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+    target = tmp_path / "a.json"
+    for ending in ("killed", "killed", "finished"):
+        done = subprocess.run([sys.executable, "-c", code, str(target), ending])
+        assert done.returncode == (0 if ending == "finished" else -signal.SIGKILL)
+        left = [path for path in tmp_path.rglob(".*") if path != target]
+        assert len(left) == (ending != "finished")
+    assert {path.name for path in tmp_path.rglob("*")} - {"a.txt"} == {"a.json"}
+
+
+def test_files_that_belong_together_are_written_all_or_not(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "old").write_bytes(b"old")
+    for last, message in (("folder", "a folder"), ("no/b", "create the folder first")):
+        files = {tmp_path / name: b"new" for name in ("old", "a", last)}
+        with pytest.raises(InputError, match=message):
+            write_files(files)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "old"]
+        assert (tmp_path / "old").read_bytes() == b"old"
+
+
+def test_files_are_private_or_kept_on_request(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    write_files({first: b"1", second: b"2"}, private=[first])
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    assert stat.S_IMODE(second.stat().st_mode) & 0o444
+    with pytest.raises(InputError, match="File exists"):
+        write_files({tmp_path / "c": b"3", first: b"4"}, replace=False)
+    assert first.read_bytes() == b"1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_folder_appears_altogether_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+
+    def fill(last: str) -> None:
+        with atomic_folder(folder) as stage:
+            (stage / "a").write_bytes(b"a")
+            write_atomically(stage / last, b"b")
+
+    with pytest.raises(InputError, match="create the folder first"):
+        fill("missing/b")
+    assert list(tmp_path.iterdir()) == []
+    fill("b")
+    (folder / "kept").touch()
+    fill("b")
+    assert sorted(path.name for path in folder.iterdir()) == ["a", "b", "kept"]
+
+
 def test_nothing_but_own_temporaries_is_removed(tmp_path: Path) -> None:
     kept = [
         ".gaitproof-abcd1234.npz",
@@ -179,6 +241,7 @@ def test_nothing_but_own_temporaries_is_removed(tmp_path: Path) -> None:
     for name in kept:
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / ".gaitproof-folder01.mp4").mkdir()
+    (tmp_path / ".gaitproof-folder02.unfinished").mkdir()
     (tmp_path / ".gaitproof-link0001.mp4").symlink_to("walk.mp4")
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / ".gaitproof-abcd1234.mp4").write_bytes(b"x")

@@ -22,7 +22,7 @@ from gaitproof.nets.encoder import Encoder
 from gaitproof.pose.cleaning import clean
 from gaitproof.pose.estimator import create_estimator
 from gaitproof.pose.frames import FramePoses, estimate_frames
-from gaitproof.pose.mediapipe import quiet_start
+from gaitproof.pose.mediapipe import importing_mediapipe, quiet_start
 from gaitproof.pose.parallel import available_processors, estimate_parallel
 from gaitproof.pose.tracking import Tracker
 from gaitproof.types import GaitWindows, PoseSequence
@@ -201,8 +201,8 @@ def measure_pose(
 
 def _plain_loop(path: Path, limits: MediaLimits) -> Iterator[NDArray[np.float32] | None]:
     """Do what MediaPipe's own example does: frame after frame into ``Pose.process``."""
-    from mediapipe.python.solutions.pose import Pose
-
+    with importing_mediapipe():
+        from mediapipe.python.solutions.pose import Pose
     with quiet_start():
         pose = Pose(model_complexity=1)
         pose._graph.wait_until_idle()  # its notices come from threads of its own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -83,8 +84,9 @@ def run() -> int:
     failures = Failures()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    # without a handler Python prints what libraries log to standard error
+    # libraries log to standard error otherwise
     logging.getLogger().addHandler(logging.NullHandler())
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     with people_streams() as results:
         try:
             # in this mode what a command raises comes through, and typer.Exit is returned

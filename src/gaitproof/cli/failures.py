@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import platform
 import shlex
 import sys
@@ -26,6 +28,25 @@ UNDELIVERED_STATUS: Final = 74
 """Exit status when standard output could not be written (``EX_IOERR`` of sysexits.h)."""
 
 _PACKAGE: Final = Path(gaitproof.__file__).parent
+
+_OF_PATHS: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+"""What the operating system says of a path that somebody gave us."""
+
+_LOOP: Final = "Symlink loop"
+"""How `pathlib` puts ELOOP up to Python 3.12."""
 
 _LONGEST: Final = 500
 """Characters of an unforeseen error's own message."""
@@ -84,6 +105,11 @@ def _explain(error: BaseException) -> tuple[int, str]:
         return INPUT_ERROR_STATUS, "not confirmed; nothing was done."
     if isinstance(error, typer.TyperException):
         return INPUT_ERROR_STATUS, _usage(error)
+    if isinstance(error, OSError) and error.filename is not None and error.errno in _OF_PATHS:
+        what = f"{os.fsdecode(error.filename)!r} cannot be used: {os.strerror(error.errno)}."
+        return INPUT_ERROR_STATUS, what
+    if isinstance(error, RuntimeError) and str(error).startswith(_LOOP):
+        return INPUT_ERROR_STATUS, f"{one_line(str(error))}."
     if isinstance(error, ImportError):
         from gaitproof.doctor.libraries import explain_import_error
 

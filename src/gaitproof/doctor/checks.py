@@ -210,7 +210,9 @@ def check_libraries() -> Iterator[Check]:
 
 _POSE_TRIAL: Final = """
 import numpy as np
-import mediapipe as mp
+from gaitproof.pose.mediapipe import importing_mediapipe
+with importing_mediapipe():
+    import mediapipe as mp
 with mp.solutions.pose.Pose(model_complexity=1, static_image_mode=True) as pose:
     pose.process(np.zeros((120, 120, 3), np.uint8))
 print("runs, model inside mediapipe", mp.__version__)

@@ -16,8 +16,7 @@ from pydantic import Field
 from gaitproof.config import Settings
 from gaitproof.errors import DependencyError, ModelError
 from gaitproof.face.types import MESH_POINTS, Face
-from gaitproof.pose.estimator import missing_library
-from gaitproof.pose.mediapipe import quiet_start
+from gaitproof.pose.mediapipe import importing_mediapipe, quiet_start
 
 Image = NDArray[np.uint8]
 Float64 = NDArray[np.float64]
@@ -150,11 +149,9 @@ class MediaPipeFaceDetector(ClosingDetector):
 
     def __init__(self, settings: DetectorSettings | None = None) -> None:
         self._settings = settings or DetectorSettings()
-        try:
+        with importing_mediapipe():
             from mediapipe.python.solutions.face_detection import FaceDetection
             from mediapipe.python.solutions.face_mesh import FaceMesh
-        except ImportError as error:
-            raise missing_library(error) from error
         self.identifier = (
             f"mediapipe-{metadata.version('mediapipe')}/full-range+mesh/1"
             f" score={self._settings.min_score:g} smallest={self._settings.smallest:g}"

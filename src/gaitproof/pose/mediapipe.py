@@ -75,13 +75,10 @@ class MediaPipeEstimator(ClosingEstimator):
         self._last: float | None = None
         self._clock = 0
         self._found = False
-        try:
-            with quiet_start():
-                self._pose: Any = open_pose_graph(settings)
-                # the graph opens in threads of its own, and its notices come from there
-                self._pose._graph.wait_until_idle()
-        except ImportError as error:
-            raise missing_library(error) from error
+        with importing_mediapipe(), quiet_start():
+            self._pose: Any = open_pose_graph(settings)
+            # the graph opens in threads of its own, and its notices come from there
+            self._pose._graph.wait_until_idle()
 
     def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
         """Find the most prominent person; see `PoseEstimator.estimate`."""
@@ -152,6 +149,31 @@ def to_detection(
     deep = np.array([(p.x, p.y, p.z) for p in world], np.float32) * _AXES
     seen = np.array([p.visibility for p in image], np.float32)
     return Detection(flat, deep, np.clip(seen, 0.0, 1.0), silhouette)
+
+
+@contextmanager
+def importing_mediapipe() -> Iterator[None]:
+    """Import MediaPipe in the block, but not the package for sound that it imports in turn.
+
+    ``sounddevice`` looks for PortAudio by running gcc, ld and ldconfig. MediaPipe goes without it
+    where it is not installed, and only its audio tasks need it.
+
+    Raises
+    ------
+    DependencyError
+        If MediaPipe or a system library is missing.
+    """
+    name = "sounddevice"
+    hidden = name not in sys.modules
+    if hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # what makes an import fail
+    try:
+        yield
+    except ImportError as error:
+        raise missing_library(error) from error
+    finally:
+        if hidden:
+            del sys.modules[name]
 
 
 class _ErrorStream:

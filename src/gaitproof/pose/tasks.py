@@ -14,9 +14,8 @@ from gaitproof.pose.estimator import (
     ClosingEstimator,
     Detection,
     estimator_identifier,
-    missing_library,
 )
-from gaitproof.pose.mediapipe import quiet_start, to_detection
+from gaitproof.pose.mediapipe import importing_mediapipe, quiet_start, to_detection
 
 
 class TasksEstimator(ClosingEstimator):
@@ -48,11 +47,9 @@ class TasksEstimator(ClosingEstimator):
         assert settings.task_file is not None  # estimator_identifier has made sure
         with open_regular(settings.task_file) as file:
             model = file.read()
-        try:
+        with importing_mediapipe():
             import mediapipe as mp
             from mediapipe.tasks.python import BaseOptions, vision
-        except ImportError as error:
-            raise missing_library(error) from error
         self._mp = mp
         options = vision.PoseLandmarkerOptions(
             base_options=BaseOptions(model_asset_buffer=model),

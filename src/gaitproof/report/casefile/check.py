@@ -56,7 +56,8 @@ class ReportCheck:
         signed = self.report.signature
         return {
             "good": self.good,
-            "headline": self.report.content.headline,
+            # of a report that was changed nothing is repeated
+            "headline": self.report.content.headline if self.good else None,
             "content_sha256": self.report.content_sha256,
             "fingerprint": signed.fingerprint if signed is not None else None,
             "checks": [
