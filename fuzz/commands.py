@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fuzz.lines import SURROUNDINGS, Line, furnish
+from fuzz.runner import slack
 from fuzz.whole import is_whole
 
 _CACHED: Final = re.compile(r"(^|/)([0-9a-f]{2})/\2[0-9a-f]{62}\.zip$")
@@ -152,14 +153,14 @@ def _wait(process: int, started: float) -> tuple[int, int]:
             peak = max(peak, pages * resource.getpagesize())
         except (OSError, IndexError):
             pass
-        if time.monotonic() - started > 2 * SECONDS or peak > 2 * MEMORY:
+        if time.monotonic() - started > 2 * SECONDS * slack() or peak > 2 * MEMORY:
             os.killpg(process, signal.SIGKILL)
         time.sleep(0.02)
 
 
 def _judge(line: Line, status: int, seconds: float, peak: int, out: bytes, err: bytes) -> list[str]:
     wrong = []
-    if seconds > SECONDS:
+    if seconds > SECONDS * slack():
         wrong.append(f"took {seconds:.0f} s")
     if peak > MEMORY:
         wrong.append(f"took {peak / 2**30:.1f} GB")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from fuzz.runner import die_with_parent, slack
 from fuzz.whole import is_whole
 
 _GAIT: Final = ("--model", "model", "--gallery", "gallery.db", "--cache", "cache")
@@ -81,6 +82,7 @@ def start(words: tuple[str, ...], folder: Path, at_event: int = 0) -> int:
     if child:
         return child
     try:
+        die_with_parent()
         os.chdir(folder)
         silence = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
@@ -132,7 +134,7 @@ def _killer(folder: Path, at_event: int) -> Callable[[str, tuple[Any, ...]], Non
 
 def finish(child: int) -> int:
     """Wait for a command that must end by itself."""
-    limit = time.monotonic() + BUSY
+    limit = time.monotonic() + BUSY * slack()
     while time.monotonic() < limit:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:

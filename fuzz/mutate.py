@@ -56,6 +56,9 @@ HOSTILE_VALUES: Final = (
 )
 """The same for a field of JSON or YAML; NaN and Infinity are what Python writes for them."""
 
+LARGEST: Final = 2**23
+"""Bytes of a changed text; one that is doubled again and again grows fast."""
+
 EDGES: Final = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 NUMBER: Final = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
@@ -188,7 +191,7 @@ def change_text(data: bytes, rng: random.Random) -> bytes:
     if rng.random() < 0.2:
         return change_bytes(data, rng)
     for _ in range(rng.choice((1, 1, 2, 5))):
-        data = rng.choice(_TEXT_CHANGES)(data, rng)
+        data = rng.choice(_TEXT_CHANGES)(data, rng)[:LARGEST]
     return data
 
 
