@@ -45,7 +45,8 @@ ANSWERS: Final[Mapping[str, frozenset[int]]] = {
 ERROR_STATUSES: Final = frozenset({2, 130})
 """Statuses of what was to be expected; any other is an exception that escaped."""
 
-OUTPUT_STATUSES: Final = ERROR_STATUSES | frozenset({74, 120, 141, -signal.SIGPIPE})
+UNDELIVERED: Final = frozenset({74, 141, -signal.SIGPIPE})
+OUTPUT_STATUSES: Final = ERROR_STATUSES | UNDELIVERED | frozenset({120})
 """Statuses that say that the answer could not be delivered; 120 is the interpreter's own."""
 
 
@@ -228,7 +229,8 @@ def _judge_files(
 ) -> list[str]:
     wrong = []
     changed = [name for name, what in _contents(folder).items() if before.get(name) != what]
-    answered = status in ANSWERS.get(line.command, frozenset({0}))
+    # a file that is complete stays, though what was to be said of it could not be
+    answered = status in ANSWERS.get(line.command, frozenset({0})) or status in UNDELIVERED
     for name in changed:
         path = folder / name
         top = name.split("/")[0]

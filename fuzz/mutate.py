@@ -325,7 +325,7 @@ def change_safetensors(data: bytes, rng: random.Random) -> bytes:
             header = json.dumps(document).encode()
         else:
             header = change_json(header, rng)
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return change_bytes(data, rng)
     claimed = len(header) if rng.random() < 0.9 else rng.choice((0, 2**40, 2**63, len(header) + 1))
     return struct.pack("<Q", claimed) + header + body
