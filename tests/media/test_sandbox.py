@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from av.video.reformatter import ColorTrc
 
 from gaitproof.config import MediaLimits
-from gaitproof.errors import MediaError
+from gaitproof.errors import DependencyError, MediaError
 from gaitproof.media import _channel, sandbox
 from gaitproof.media._values import RawFrame
 from gaitproof.media.decode import read_frames
@@ -175,10 +176,38 @@ def test_a_forked_process_has_a_server_of_its_own(tmp_path: Path, make_clip: Cli
 
 
 def test_the_shared_memory_keeps_its_size() -> None:
-    with sandbox._shared_memory(4096) as memory:
+    with sandbox._shared_memory(4096) as (memory, _):
         for size in (0, 8192):
             with pytest.raises(PermissionError):
                 os.ftruncate(memory, size)
+
+
+def test_errors_that_are_kept_keep_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"no video" * 100)
+    kept = []
+    for _ in range(3):
+        with pytest.raises(MediaError) as caught:
+            list(read_frames(path))
+        kept.append(caught.value)
+    assert "memfd:gaitproof" not in Path("/proc/self/maps").read_text()
+
+
+@pytest.mark.parametrize("missing", ["RLIMIT_NOFILE", "RLIMIT_AS"])
+def test_what_the_system_refuses_is_one_message(
+    tmp_path: Path, make_clip: Clip, missing: str
+) -> None:
+    path = make_clip(tmp_path / "a.mp4")
+    assert list(read_frames(path))  # everything is imported, and the server runs
+    kind = getattr(resource, missing)
+    before = resource.getrlimit(kind)
+    used = len(list(Path("/proc/self/fd").iterdir())) if missing == "RLIMIT_NOFILE" else 2**20
+    resource.setrlimit(kind, (used, before[1]))
+    try:
+        with pytest.raises(DependencyError, match="cannot be started"):
+            list(read_frames(path))
+    finally:
+        resource.setrlimit(kind, before)
 
 
 MEMORY = memoryview(bytes(10_000))

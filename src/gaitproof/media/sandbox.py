@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, TypeVar
@@ -63,8 +63,7 @@ def decode(
             yield from read_raw(reader, start, stop)
         return
     size = 2 * (_BYTES_PER_PIXEL * limits.max_pixels + mmap.PAGESIZE)
-    with _shared_memory(size) as memory:
-        view = memoryview(mmap.mmap(memory, size, access=mmap.ACCESS_READ))
+    with _shared_memory(size) as (memory, view):
         arguments = {"start": start, "stop": stop, "memory": size}
         with _request(path, limits, "decode", arguments, memory) as decoder:
             while (payload := decoder.receive(_channel.FRAME, _channel.END)) is not None:
@@ -140,22 +139,46 @@ def _open(path: str | Path, limits: MediaLimits) -> BinaryIO:
 
 
 @contextmanager
-def _shared_memory(size: int) -> Iterator[int]:
-    """Yield a file in memory that takes room only where it is written, and keeps its size."""
-    if hasattr(os, "memfd_create"):
-        handle = os.memfd_create("gaitproof", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    else:
-        with tempfile.TemporaryFile() as file:
-            handle = os.dup(file.fileno())
-    try:
+def _shared_memory(size: int) -> Iterator[tuple[int, memoryview]]:
+    """Yield a file in memory that takes room only where it is written, and a view of it.
+
+    It keeps its size. The view is gone after the block, even if an error that is kept holds it.
+    """
+    with _resources(), ExitStack() as made:
+        if hasattr(os, "memfd_create"):
+            handle = os.memfd_create("gaitproof", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        else:
+            with tempfile.TemporaryFile() as file:
+                handle = os.dup(file.fileno())
+        made.callback(os.close, handle)
         os.ftruncate(handle, size)
         if hasattr(os, "memfd_create"):
             # a decoder that shrank it would kill this process at its next read
             seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
             fcntl.fcntl(handle, fcntl.F_ADD_SEALS, seals)
-        yield handle
-    finally:
-        os.close(handle)
+        mapped = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
+        opened = made.pop_all()
+    with opened:
+        view = memoryview(mapped)
+        try:
+            yield handle, view
+        finally:
+            with suppress(BufferError):  # a frame that somebody kept; it goes with the frame
+                view.release()
+                mapped.close()
+
+
+@contextmanager
+def _resources() -> Iterator[None]:
+    """Translate what the system refuses: memory, open files."""
+    try:
+        yield
+    except OSError as error:
+        raise DependencyError(
+            "A decoder cannot be started.",
+            actual=error.strerror or str(error),
+            hint="raise the limit (ulimit -a), or close other programs",
+        ) from error
 
 
 @contextmanager
@@ -169,8 +192,9 @@ def _request(
     """Have a decoder do a job; it is stopped when the block ends."""
     name = repr(str(path))
     request = {"job": job, "name": name, "bounds": asdict(_bounds(limits)), **(arguments or {})}
-    mine, its = socket.socketpair()
-    life, its_life = socket.socketpair()
+    with _resources():
+        mine, its = socket.socketpair()
+        life, its_life = socket.socketpair()
     with mine, life:
         with its, its_life, _open(path, limits) as file:
             video = file.fileno()
@@ -274,7 +298,8 @@ class _Server:
     def _start(self) -> socket.socket:
         if self._control is not None:
             return self._control
-        mine, its = socket.socketpair()
+        with _resources():
+            mine, its = socket.socketpair()
         with its:
             try:
                 self._process = subprocess.Popen(
