@@ -84,8 +84,9 @@ def gait_model(folder: Path) -> None:
     from scripted import walk
 
     from gaitproof.gait.features import compute_windows
-    from gaitproof.nets.onnx import OnnxEncoder
+    from gaitproof.nets.onnx import OnnxEncoder, load_encoder
 
+    load_encoder(folder / "model")
     OnnxEncoder.load(folder / "model").embed(compute_windows(walk(1, seconds=2.5)))
 
 
@@ -212,6 +213,13 @@ def silhouettes(folder: Path) -> None:
     from gaitproof.pose.formats.silhouette_npz import load_silhouettes
 
     load_silhouettes(folder / "x.npz")
+
+
+def mask_archive(folder: Path) -> None:
+    from gaitproof.evaluate.frozen import load_masks
+
+    for walk in load_masks(folder / "x.npz"):
+        walk.windows  # noqa: B018
 
 
 def state(folder: Path) -> None:

@@ -279,6 +279,26 @@ def silhouettes(seconds: float = 0.5) -> bytes:
     return silhouette_npz.to_bytes(SilhouetteSequence.from_masks(times, masks))
 
 
+def mask_archive() -> bytes:
+    """Return an archive of the masks of two walkers."""
+    from gaitproof.pose.formats import silhouette_npz
+
+    bits = silhouette_npz.from_bytes(silhouettes(2.5)).bits
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        bits=np.concatenate([bits, bits]),
+        offsets=[0, len(bits), 2 * len(bits)],
+        subject=["a", "b"],
+        sequence=["1", "1"],
+        condition=["walk"] * 2,
+        view=["any"] * 2,
+        fps=[30.0, 30.0],
+        shape=[64, 44],
+    )
+    return buffer.getvalue()
+
+
 def pose_cache() -> Files:
     """Return a finished extraction of two tracks with their masks."""
     from gaitproof.pose.cache import Entry, PoseCache
