@@ -1,7 +1,8 @@
 """``python -m fuzz.coverage READER [libFuzzer's options]``: inputs that coverage guides.
 
 By Atheris, which is no dependency: ``pip install atheris``. It changes the largest file of a
-reader's good inputs and keeps what reaches new lines; docs/reference/security.md says what that found.
+reader's good inputs and keeps what reaches new lines; docs/reference/security.md says what it
+found.
 """
 
 from __future__ import annotations
