@@ -30,8 +30,8 @@ def test_values_are_read(tmp_path):
         ("quality: {min_visible_share: 1.5}", r"less than or equal to 1"),
         ("pose: {backend: magic}", r"pose\.backend"),
         ("[1, 2]", "not valid"),
-        ("a: [", "not valid YAML"),
-        ("a: !!python/object/apply:os.system ['true']", "not valid YAML"),
+        ("a: [", "not a valid YAML settings file"),
+        ("a: !!python/object/apply:os.system ['true']", "not a valid YAML settings file"),
     ],
 )
 def test_mistakes_are_named(tmp_path, text, words):
@@ -40,10 +40,10 @@ def test_mistakes_are_named(tmp_path, text, words):
 
 
 def test_missing_and_binary_files(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="does not exist"):
         VerifySettings.load(tmp_path / "none.yaml")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="not valid YAML"):
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
         VerifySettings.load(tmp_path / "b.yaml")
 
 

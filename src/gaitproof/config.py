@@ -6,12 +6,14 @@ Read from YAML with `load_settings`; every default is documented at its field.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gaitproof.errors import ConfigError
+from gaitproof.reading import FileKind, read_yaml, shown
+
+SETTINGS_FILE: Final = FileKind("YAML settings file", ConfigError, 2**18)
 
 
 class Settings(BaseModel):
@@ -28,17 +30,7 @@ class Settings(BaseModel):
         ConfigError
             If the file cannot be read, is not YAML, or holds an unknown or invalid setting.
         """
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(
-                f"The settings file {str(path)!r} cannot be read.", actual=str(error.strerror)
-            ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"The settings file {str(path)!r} is not valid YAML.",
-                actual=" ".join(str(error).split()),
-            ) from error
+        data = read_yaml(path, SETTINGS_FILE)
         try:
             return cls.model_validate(data if data is not None else {})
         except ValidationError as error:
@@ -46,7 +38,7 @@ class Settings(BaseModel):
             where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise ConfigError(
                 f"The settings file {str(path)!r} is not valid at '{where}'.",
-                actual=f"{first['msg']} ({first['input']!r})",
+                actual=f"{first['msg']} ({shown(first['input'])})",
                 hint=f"known settings here: {', '.join(cls.model_fields)}",
             ) from error
 

@@ -8,12 +8,15 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from gaitproof.errors import ModelError
+from gaitproof.reading import FileKind, read_bytes, read_model
 
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"
+
+WEIGHTS: Final = FileKind("model file", ModelError, 2**30)
 
 Card = TypeVar("Card", bound=BaseModel)
 
@@ -61,22 +64,14 @@ def read_card(
     ModelError
         If the card is missing or malformed.
     """
-    path = folder / CARD_FILE
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ModelError(
-            f"{str(folder)!r} is not a {noun}.",
-            expected=f"a folder with {MODEL_FILE} and {CARD_FILE}",
-            actual=str(error.strerror),
-            hint=f"{noun}s inside the package: {', '.join(packaged) or 'none'}",
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ModelError(
-            f"The {card_noun} {str(path)!r} is not valid.",
-            actual=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",
-        ) from error
+    file = FileKind(
+        card_noun,
+        ModelError,
+        2**22,
+        missing=f"a folder with {MODEL_FILE} and {CARD_FILE}, or one of the {noun}s inside the "
+        f"package: {', '.join(packaged) or 'none'}",
+    )
+    return read_model(folder / CARD_FILE, file, kind)
 
 
 def read_weights(folder: Path) -> bytes:
@@ -87,10 +82,4 @@ def read_weights(folder: Path) -> bytes:
     ModelError
         If it cannot be read.
     """
-    path = folder / MODEL_FILE
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"The weights {str(path)!r} cannot be read.", actual=str(error.strerror)
-        ) from error
+    return read_bytes(folder / MODEL_FILE, WEIGHTS)

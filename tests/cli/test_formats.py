@@ -108,7 +108,7 @@ def test_gait_of_a_moment_says_what_is_missing(
     [
         (("{pose}", "-o", "{tmp}/a.fbx"), "does not tell the pose format"),
         (("{pose}", "-o", "{tmp}/a.npz", "--to", "fbx"), "format is unknown"),
-        (("{tmp}/none.c3d", "-o", "{tmp}/a.npz"), "cannot be read"),
+        (("{tmp}/none.c3d", "-o", "{tmp}/a.npz"), "does not exist"),
         (("{tmp}/none.mp4", "-o", "{tmp}/a.npz"), "none.mp4"),
         (("{pose}", "-o", "{tmp}/a.npz", "-p", "all"), "one person"),
     ],

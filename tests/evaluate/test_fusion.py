@@ -203,19 +203,19 @@ def test_tables_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty"),
+        ("", "an empty file"),
         ("group,genuine,gait\na,1,2\n", "other columns"),
         ("group,genuine,gait,face,more\na,1,2,3,4\n", "other columns"),
-        ("group,genuine,gait,face,face\na,1,2,3,4\n", "other columns"),
+        ("group,genuine,gait,face,face\na,1,2,3,4\n", "a column is there twice"),
         ("group,genuine,gait,face\n", "no trials"),
-        ("group,genuine,gait,face\na,1,2\n", "another length"),
-        ("group,genuine,gait,face\na,1,2,3,4\n", "another length"),
+        ("group,genuine,gait,face\na,1,2\n", "3 cells, the header 4"),
+        ("group,genuine,gait,face\na,1,2,3,4\n", "5 cells, the header 4"),
         ("group,genuine,gait,face\na,yes,2,3\n", "Line 2 .*'genuine'.*1 or 0"),
         ("group,genuine,gait,face\na,1,1,1\na,1,x,3\n", "Line 3 .*'gait'.*finite"),
         ("group,genuine,gait,face\na,1,2,inf\n", "'face'"),
         ("group,genuine,gait,face\n,1,2,3\n", "a name"),
-        ('group,genuine,gait,face\n"a,1,2,3\n', "no CSV"),
-        (b"\xff\xfe", "no CSV"),
+        ('group,genuine,gait,face\n"a,1,2,3\n', "unexpected end of data"),
+        (b"\xff\xfe", "not UTF-8"),
     ],
 )
 def test_malformed_tables_are_refused(tmp_path, text, message):

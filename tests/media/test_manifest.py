@@ -89,12 +89,12 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str) -> None:
         ("path,subject,recording\nC:/x,a,b\n", "leads out"),
         ("path,subject,recording\na\\x,a,b\n", "backslashes"),
         ("path,subject,recording\nx,a\x1b[31m,b\n", "not plain text"),
-        ("path,subject,recording\nx,a,b\x00\n", "CSV|plain text"),
-        ('path,subject,recording\nx,"a,b\n', "not valid CSV|number of cells"),
+        ("path,subject,recording\nx,a,b\x00\n", "not a valid manifest|plain text"),
+        ('path,subject,recording\nx,"a,b\n', "not a valid manifest|number of cells"),
         ("path,subject,recording\nx,ann~mirrored,b\n", "with a parent"),
         ("path,subject,recording,parent\nx,ann~taller,b,y\n", "with a parent"),
         (f"path,subject,recording\nx,{'a' * 2000},b\n", "not plain text"),
-        (f"path,subject,recording\nx,{'a' * 200_000},b\n", "CSV"),
+        (f"path,subject,recording\nx,{'a' * 200_000},b\n", "not a valid manifest"),
     ],
 )
 def test_wrong_manifests(tmp_path: Path, text: str, message: str) -> None:
@@ -109,8 +109,8 @@ def test_other_encodings_and_missing_files(tmp_path: Path) -> None:
     path.write_bytes("path,subject,recording\nx,Jürgen,b\n".encode("latin-1"))
     with pytest.raises(InputError, match="UTF-8"):
         read_manifest(path)
-    for missing in (tmp_path / "no.csv", tmp_path):
-        with pytest.raises(InputError, match="cannot be read"):
+    for missing, message in ((tmp_path / "no.csv", "does not exist"), (tmp_path, "is a folder")):
+        with pytest.raises(InputError, match=message):
             read_manifest(missing)
 
 

@@ -53,12 +53,12 @@ def bomb(width, height):
 @pytest.mark.parametrize(
     ("data", "match"),
     [
-        (b"", "is empty"),
-        (b"no picture", "no picture that can be read"),
-        (b"GIF89a" + bytes(50), "no picture that can be read"),
-        (bomb(30000, 30000), "too large|no picture"),
+        (b"", "no image that can be read"),
+        (b"no picture", "no image that can be read"),
+        (b"GIF89a" + bytes(50), "no image that can be read"),
+        (bomb(30000, 30000), "too large|no image"),
         (bomb(8000, 8000), "too large"),
-        (bomb(64, 64)[:30], "damaged|no picture"),
+        (bomb(64, 64)[:30], "damaged|no image"),
     ],
 )
 def test_hostile_files(tmp_path, data, match):
@@ -73,7 +73,7 @@ def test_limits_and_missing_files(tmp_path):
     with pytest.raises(MediaError, match="60x40"):
         read_still(tmp_path / "a.png", MediaLimits(max_pixels=2399))
     assert read_still(tmp_path / "a.png", MediaLimits(max_pixels=2400)).shape == RED.shape
-    with pytest.raises(MediaError, match="larger than 20 bytes"):
+    with pytest.raises(MediaError, match=r"too large.*at most 20 bytes"):
         read_still(tmp_path / "a.png", MediaLimits(max_bytes=20))
     with pytest.raises(MediaError, match="does not exist"):
         read_still(tmp_path / "none.png")

@@ -60,7 +60,10 @@ def test_errors_are_printable_in_every_part():
 )
 def test_whatever_a_parser_meets_becomes_the_error_of_the_kind(problem, words):
     assert describe(problem) == words
-    with pytest.raises(PoseError, match="'f' cannot be used") as caught, guarded("f", KIND):
+    with (
+        pytest.raises(PoseError, match="'f' is not a valid pose") as caught,
+        guarded("f", KIND),
+    ):
         raise problem
     assert caught.value.__cause__ is problem
     assert (caught.value.expected, caught.value.hint) == ("poses", "extract again")

@@ -77,13 +77,13 @@ def pem(key, encryption=None):
 def test_what_is_no_key(tmp_path, data):
     path = tmp_path / "k"
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"private key .* cannot be used"):
+    with pytest.raises(InputError, match=r"not a valid private key|too large"):
         load_private_key(path)
-    with pytest.raises(InputError, match=r"public key .* cannot be used"):
+    with pytest.raises(InputError, match=r"not a valid public key|too large"):
         load_public_key(path)
 
 
 def test_keys_that_are_not_there(tmp_path):
     for load in (load_private_key, load_public_key):
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError, match="does not exist"):
             load(tmp_path / "k")

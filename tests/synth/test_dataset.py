@@ -90,7 +90,7 @@ def test_two_recipes_are_not_mixed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="other settings"):
         make(tmp_path, people=1, walks=1, workers=1, **{**SMALL, "seed": 4})
     (tmp_path / "dataset.json").write_text("{", encoding="utf-8")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not a valid record of a data set"):
         make(tmp_path, people=1, walks=1, workers=1, **SMALL)
 
 

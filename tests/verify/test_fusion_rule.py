@@ -88,9 +88,9 @@ def test_malformed_weights_are_refused(tmp_path, change, message):
 def test_what_is_no_weights_file(tmp_path, text):
     file = tmp_path / "fusion.json"
     file.write_text(text)
-    with pytest.raises(ModelError, match="not valid"):
+    with pytest.raises(ModelError, match="not a valid file of fusion weights"):
         load_weights(file)
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(ModelError, match="is a folder"):
         load_weights(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.train import ConfigArgument, DataOption, WorkersOption
 from gaitproof.cli.verify import JsonOption
 from gaitproof.errors import ConfigError
+from gaitproof.reading import FileKind, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,14 +207,12 @@ def _people(text: str) -> tuple[str, ...]:
     if not text:
         return ()
     path = Path(text)
-    try:
-        if not path.is_file():
-            return split_names(text)
-        return split_names(",".join(path.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigError(
-            f"The people to exclude cannot be read from {text!r}.", actual=str(error)
-        ) from error
+    # a list of names is no path where the system says that it cannot be one
+    with suppress(OSError, ValueError):
+        if path.exists():
+            kind = FileKind("list of people", ConfigError, 2**22)
+            return split_names(",".join(read_text(path, kind).splitlines()))
+    return split_names(text)
 
 
 def _show_tuning(result: Tuning) -> None:

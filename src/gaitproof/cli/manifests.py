@@ -273,16 +273,11 @@ def _save(target: Path, rows: Sequence[ManifestRow], *, overwrite: bool) -> None
     """Write a manifest; another one that is there, perhaps edited by hand, is not lost."""
     from gaitproof.media.files import make_folder, write_atomically
     from gaitproof.media.manifest import manifest_bytes
+    from gaitproof.reading import FileKind, read_bytes
 
     data = manifest_bytes(rows)
     if target.exists() and not overwrite:
-        try:
-            same = target.read_bytes() == data
-        except OSError as error:
-            raise InputError(
-                f"The file {str(target)!r} cannot be read.", actual=error.strerror or str(error)
-            ) from error
-        if same:
+        if read_bytes(target, FileKind("manifest", max_bytes=2**28)) == data:
             return
         raise InputError(
             f"The manifest {str(target)!r} is there already, with other contents.",

@@ -29,6 +29,7 @@ from gaitproof.doctor.libraries import (
     install_command,
     is_loadable,
 )
+from gaitproof.errors import GaitproofError
 
 if TYPE_CHECKING:
     from gaitproof.face.model import FaceDetectorCard
@@ -351,7 +352,8 @@ def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Itera
     """
     # pydantic is itself one of the packages under examination: without it the rest is still told
     try:
-        from pydantic import ValidationError
+        from gaitproof.models import WEIGHTS
+        from gaitproof.reading import FileKind, read_bytes, read_model
 
         kind = _card_of(noun)
     except ImportError as error:
@@ -371,10 +373,11 @@ def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Itera
     for path in cards:
         name = f"{noun} {path.parent.name}"
         try:
-            card = kind.model_validate_json(path.read_bytes())
-            digest = hashlib.sha256((path.parent / "model.onnx").read_bytes()).hexdigest()
-        except (OSError, ValidationError) as error:
-            found = " ".join(str(error).split())[:120]
+            card = read_model(path, FileKind("card"), kind)
+            weights = read_bytes(path.parent / "model.onnx", WEIGHTS)
+            digest = hashlib.sha256(weights).hexdigest()
+        except GaitproofError as error:
+            found = str(error)[:120]
             yield Check("models", name, Status.MISSING, found, "install gaitproof again", core=True)
             continue
         same = digest == card.weights_sha256

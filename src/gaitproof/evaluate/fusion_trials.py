@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
-from gaitproof.media.files import open_regular, write_atomically
+from gaitproof.media.files import write_atomically
+from gaitproof.reading import FileKind, read_table, shown
 
 Float64 = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ SWAPPED: Final = "somebody else, manipulated face"
 JOINT_COLUMNS: Final = ("group", "genuine", "gait", "face")
 SINGLE_COLUMNS: Final = ("group", "genuine", "log10_lr")
 
-MOST_BYTES: Final = 100 * 2**20
+_TABLE: Final = FileKind("table of trials", InputError, 100 * 2**20)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,50 +218,35 @@ def pair_by_chance(walks: SingleTrials, faces: SingleTrials, *, seed: int = 0) -
     )
 
 
-def _read(
-    path: Path, needed: Sequence[str], allowed: Sequence[str] = ()
-) -> list[dict[str, str | None]]:
-    name = repr(str(path))
-    with open_regular(path) as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise InputError(f"The table {name} is too large.")
-    try:
-        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        header = list(reader.fieldnames or ())
-        rows: list[dict[str, str | None]] = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"The table {name} is no CSV file.", actual=str(error)) from error
-    if not {*needed} <= {*header} <= {*needed, *allowed} or len(header) != len({*header}):
+def _read(path: Path, needed: Sequence[str], allowed: Sequence[str] = ()) -> list[dict[str, str]]:
+    header, rows = read_table(path, _TABLE)
+    if not {*needed} <= {*header} <= {*needed, *allowed}:
         raise InputError(
-            f"The table {name} has other columns than it should.",
+            f"The table {str(path)!r} has other columns than it should.",
             expected=",".join(needed) + "".join(f"[,{column}]" for column in allowed),
             actual=",".join(header) or "an empty file",
         )
     if not rows:
-        raise InputError(f"The table {name} holds no trials.")
-    for number, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise InputError(f"Line {number} of {name} has another length than the header.")
+        raise InputError(f"The table {str(path)!r} holds no trials.")
     return rows
 
 
 def _parse(
     path: Path,
-    rows: Sequence[dict[str, str | None]],
+    rows: Sequence[dict[str, str]],
     column: str,
     parse: Callable[[str], Any],
 ) -> list[Any]:
     found = []
     for number, row in enumerate(rows, start=2):
-        text = (row[column] or "").strip()
+        text = row[column].strip()
         try:
             found.append(parse(text))
         except ValueError as error:
             raise InputError(
                 f"Line {number} of {str(path)!r} has an impossible '{column}'.",
                 expected=str(error),
-                actual=repr(text),
+                actual=shown(text),
             ) from error
     return found
 

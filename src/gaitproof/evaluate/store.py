@@ -14,16 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import numpy as np
 
 from gaitproof.errors import GaitproofError
 from gaitproof.evaluate.trials import GaitRecording, Trials
 from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.reading import FileKind, guarded, parse_json, read_arrays
 
 _KEY: Final = "fingerprint"
 _FACTS: Final = "facts"
+_FILE: Final = FileKind("finished experiment", max_bytes=2**29)
 
 
 def fingerprint(*parts: Any) -> str:
@@ -98,18 +99,19 @@ class TrialStore:
         A file that cannot be read, e.g. of another version, counts as nothing.
         """
         try:
-            content = io.BytesIO(self._path(name).read_bytes())
-            with np.load(content, allow_pickle=False) as archive:
-                if str(archive[_KEY]) != key:
+            path = self._path(name)
+            arrays = read_arrays(path, _FILE, _FILE.max_bytes)
+            with guarded(path, _FILE):
+                if str(arrays[_KEY]) != key:
                     return None
-                facts = json.loads(str(archive[_FACTS]))
+                facts = parse_json(str(arrays[_FACTS]), path, _FILE)
                 columns: dict[str, dict[str, Any]] = {}
-                for entry in archive.files:
+                for entry, values in arrays.items():
                     level, _, column = entry.rpartition("/")
                     if level:
-                        columns.setdefault(level, {})[column] = archive[entry]
+                        columns.setdefault(level, {})[column] = values
                 return Finished({level: Trials(**found) for level, found in columns.items()}, facts)
-        except (OSError, KeyError, ValueError, TypeError, EOFError, BadZipFile, GaitproofError):
+        except GaitproofError:
             return None
 
     def save(self, name: str, key: str, finished: Finished) -> None:
@@ -124,7 +126,7 @@ class TrialStore:
         np.savez_compressed(buffer, **{_KEY: np.array(key), _FACTS: np.array(facts)}, **arrays)
         path = self._path(name)
         write_atomically(path, buffer.getvalue())
-        shown = {"name": name, _KEY: key, **json.loads(facts)}
+        shown = {"name": name, _KEY: key, **finished.facts}
         write_atomically(path.with_suffix(".json"), (json.dumps(shown, indent=1) + "\n").encode())
 
     def _path(self, name: str) -> Path:

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from gaitproof.errors import InputError
 from gaitproof.media.files import compute_sha256
+from gaitproof.reading import FileKind, parse_rows, read_text
 
 COLUMNS: Final = (
     "path",
@@ -42,8 +43,7 @@ DERIVED_MARK: Final = "~"
 AUGMENTED_MARKER: Final = "augmentation.json"
 """A folder that holds this file holds copies, which are never taken for recordings."""
 
-MAX_BYTES: Final = 64 * 2**20
-"""Largest manifest that is read: more than 200,000 rows."""
+_FILE: Final = FileKind("manifest", InputError, 64 * 2**20, hint="save it as CSV UTF-8")
 
 MAX_TEXT: Final = 1000
 """Longest cell, characters."""
@@ -251,44 +251,23 @@ def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
         malformed or two rows have the same path.
     """
     name = repr(str(path))
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            f"The manifest {name} cannot be read.", actual=error.strerror or str(error)
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"The manifest {name} is too large.", expected=f"at most {MAX_BYTES} B")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"The manifest {name} is not UTF-8 text.",
-            actual=f"byte {error.start}",
-            hint="save it as CSV UTF-8",
-        ) from error
+    text = read_text(path, _FILE)
     first = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    table = parse_rows(text, path, _FILE, delimiter=max(_DELIMITERS, key=first.count))
+    _, header = next(table, (0, []))
+    columns = _header(header, name)
     rows: dict[str, ManifestRow] = {}
-    try:
-        columns = _header(next(reader, []), name)
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            row = _parse(columns, cells, f"Line {reader.line_num} of {name}")
-            if row.path in rows:
-                raise InputError(
-                    f"The manifest {name} has two rows for {row.path!r}.",
-                    actual=f"the second one in line {reader.line_num}",
-                    hint="remove one",
-                )
-            rows[row.path] = row
-    except csv.Error as error:
-        raise InputError(
-            f"The manifest {name} is not valid CSV.", actual=f"line {reader.line_num}: {error}"
-        ) from error
+    for line, cells in table:
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = _parse(columns, cells, f"Line {line} of {name}")
+        if row.path in rows:
+            raise InputError(
+                f"The manifest {name} has two rows for {row.path!r}.",
+                actual=f"the second one in line {line}",
+                hint="remove one",
+            )
+        rows[row.path] = row
     return tuple(rows.values())
 
 

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import CohortCard, ModelCard
+from gaitproof.reading import FileKind, guarded, parse_tensors, read_bytes
 
 COHORT_FILE: Final = "cohort.safetensors"
+_FILE: Final = FileKind("cohort", ModelError, 2**28)
 
 _UNIT_TOLERANCE: Final = 1e-3
 """Directions are unit vectors up to float32 rounding, which is far below this."""
@@ -91,12 +92,7 @@ def read_cohort(folder: Path, card: ModelCard) -> NDArray[np.float32] | None:
     if card.cohort is None:
         return None
     path = folder / COHORT_FILE
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"The cohort {str(path)!r} cannot be read.", actual=str(error.strerror)
-        ) from error
+    content = read_bytes(path, _FILE)
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.cohort.sha256:
         raise ModelError(
@@ -105,10 +101,9 @@ def read_cohort(folder: Path, card: ModelCard) -> NDArray[np.float32] | None:
             actual=digest,
             hint="install gaitproof again, or export the model again",
         )
-    try:
-        rows = _checked(load(content)["cohort"], unit=not card.cohort.mixed)
-    except (SafetensorError, KeyError) as error:
-        raise ModelError("The model's cohort is malformed.", actual=str(error)) from error
+    tensors, _ = parse_tensors(content, path, _FILE)
+    with guarded(path, _FILE):
+        rows = _checked(tensors["cohort"], unit=not card.cohort.mixed)
     if rows.shape != (card.cohort.people, card.embedding_size):
         raise ModelError(
             "The model's cohort has the wrong shape.",

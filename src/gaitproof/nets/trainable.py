@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
+from safetensors.torch import save
 
 from gaitproof.errors import ModelError
+from gaitproof.models import WEIGHTS
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network
+from gaitproof.reading import FileKind, guarded, parse_json, read_tensors
 from gaitproof.types import GaitWindows
 
 if TYPE_CHECKING:
@@ -116,16 +117,12 @@ def read_network(encoder: OnnxEncoder) -> nn.Module:
             hint="choose a method without gradients, or train the model again",
         )
     card = encoder.card
-    try:
-        with safe_open(path, framework="numpy") as file:
-            options = NetworkOptions(**json.loads((file.metadata() or {})[_OPTIONS]))
+    kind = FileKind(f"network of {card.architecture!r}", ModelError, WEIGHTS.max_bytes)
+    tensors, metadata = read_tensors(path, kind, "torch")
+    with guarded(path, kind):
+        options = NetworkOptions(**parse_json(metadata[_OPTIONS], path, kind))
         network = create_network(card.architecture, options, card.frames)
-        network.load_state_dict(load(path.read_bytes()))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{str(path)!r} is not the network of {card.architecture!r}.",
-            actual=" ".join(str(error).split())[:200],
-        ) from error
+        network.load_state_dict(tensors)
     network.eval()
     rng = np.random.default_rng(0)
     inputs = rng.standard_normal((_WINDOWS, card.frames, len(card.mean))).astype(np.float32)

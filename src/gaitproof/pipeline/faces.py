@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from gaitproof import __version__
-from gaitproof.errors import GaitproofError
+from gaitproof.errors import GaitproofError, InputError
 from gaitproof.evaluate.face.evaluation import evaluate_faces
 from gaitproof.evaluate.store import fingerprint
 from gaitproof.face.model import FaceForgeryModel
@@ -19,6 +18,7 @@ from gaitproof.media.files import make_folder
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.pipeline.run import EVALUATION_FOLDER, MODEL_FOLDER, Summary, write_summary
 from gaitproof.pipeline.state import StepRun, Told
+from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import OriginSettings, ScheduleSettings, StopSettings
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.prepare import PrepareSettings, prepare
@@ -256,7 +256,7 @@ def _clips(store: FaceStore, *sides: str) -> list[list[str]]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(path, FileKind("result of a step"))
+    except InputError:
         return None
-    return found
+    return found if isinstance(found, dict) else None

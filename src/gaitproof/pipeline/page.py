@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from gaitproof import __version__
+from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.table import format_percent
 from gaitproof.pipeline.run import (
@@ -23,6 +24,7 @@ from gaitproof.pipeline.run import (
     SUMMARY_FILE,
     Summary,
 )
+from gaitproof.reading import FileKind, guarded, read_bytes
 from gaitproof.report.page import Picture, PipelineStep, PipelineStory, render_pipeline
 
 TITLES: Final[Mapping[str, str]] = {
@@ -43,6 +45,7 @@ _FIGURES: Final = {
     "fnmr_at_fmr_1pct": "FNMR % at FMR 1 %",
 }
 
+_PLOT: Final = FileKind("plot")
 _PLOTS: Final = {
     "det-clip": "Error rates against each other, whole clips",
     "scores-clip": "Scores of genuine and false claims, whole clips",
@@ -127,12 +130,14 @@ def _caption(evaluation: Mapping[str, Any]) -> str:
 def read_plots(folder: Path, titles: Mapping[str, str]) -> Iterator[Picture]:
     """Yield the plots of a folder, those that are there, by their names without ``.png``."""
     for name, title in titles.items():
+        path = folder / f"{name}.png"
         try:
-            data = (folder / f"{name}.png").read_bytes()
-        except OSError:
+            data = read_bytes(path, _PLOT)
+            with guarded(path, _PLOT):
+                # width and height stand in the first chunk of every PNG
+                width, height = struct.unpack(">II", data[16:24])
+        except InputError:
             continue
-        # width and height stand in the first chunk of every PNG
-        width, height = struct.unpack(">II", data[16:24])
         address = "data:image/png;base64," + base64.b64encode(data).decode("ascii")
         yield Picture(address, width, height, alt=title, caption=title)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 from gaitproof.config import VerifySettings
 from gaitproof.errors import MediaError
 from gaitproof.media.probe import VideoInfo
-from gaitproof.pose.batch import MARKER
+from gaitproof.pose.batch import MARKER, MARKER_FILE
 from gaitproof.pose.extract import Extraction
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.pose.formats.silhouette_npz import load_silhouettes
+from gaitproof.reading import guarded, read_json
 
 
 class StoredPoses:
@@ -44,19 +44,15 @@ class StoredPoses:
             If there is none.
         """
         folder = self._folders.get(Path(path))
-        try:
-            if folder is None:
-                raise FileNotFoundError(str(path))
-            marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        if folder is None:
+            raise MediaError(f"The video {str(path)!r} has no extracted poses.")
+        marker = read_json(folder / MARKER, MARKER_FILE)
+        with guarded(folder / MARKER, MARKER_FILE):
             video = VideoInfo(**{**marker["video"], "path": Path(path)})
             names = [str(person["poses"]) for person in marker["people"]]
             masks = [
                 str(person["silhouettes"]) for person in marker["people"] if "silhouettes" in person
             ]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise MediaError(
-                f"The video {str(path)!r} has no extracted poses.", actual=str(error)
-            ) from error
         if progress is not None:
             progress(1.0)
         return Extraction(

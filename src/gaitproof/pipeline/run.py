@@ -36,6 +36,7 @@ from gaitproof.pipeline.state import StepResult, StepRun, Told
 from gaitproof.pose.batch import Job, extract_many
 from gaitproof.pose.cleaning import clean
 from gaitproof.pose.estimator import PoseEstimator
+from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import SourceSettings, TrainSettings
 from gaitproof.train.sources import Recording, load_recordings
 from gaitproof.train.sources.recording import POSES_FOLDER
@@ -591,10 +592,10 @@ class _Run(StepRun):
         if last is None or last.condition not in ("done", "up to date"):
             return None
         try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = read_json(path, FileKind("evaluation", max_bytes=2**26))
+        except InputError:
             return None
-        return found
+        return found if isinstance(found, dict) else None
 
 
 def _is_copy(row: ManifestRow) -> bool:

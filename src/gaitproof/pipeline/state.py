@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from gaitproof.errors import GaitproofError
+from gaitproof.errors import GaitproofError, InputError
 from gaitproof.media.files import write_atomically
+from gaitproof.reading import FileKind, guarded, read_json
 
 STATE_FILE: Final = "pipeline.json"
 
@@ -65,11 +67,11 @@ class State:
     def __init__(self, folder: Path) -> None:
         self._path = folder / STATE_FILE
         self._steps: dict[str, dict[str, Any]] = {}
-        try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))["steps"]
-            self._steps = {str(name): dict(entry) for name, entry in found.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._steps = {}
+        kind = FileKind("state of a pipeline")
+        with suppress(InputError):
+            found = read_json(self._path, kind)
+            with guarded(self._path, kind):
+                self._steps = {str(name): dict(entry) for name, entry in found["steps"].items()}
 
     def finished(self, name: str, key: str, outputs: Sequence[Path]) -> StepResult | None:
         """Return a step's earlier result if its inputs are the same and its outputs are there."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from gaitproof.config import VerifySettings
-from gaitproof.errors import GaitproofError, InputError
+from gaitproof.errors import GaitproofError, InputError, MediaError
 from gaitproof.media.files import compute_sha256, make_folder, write_atomically
 from gaitproof.media.manifest import VIDEO_SUFFIXES, locate, read_manifest
 from gaitproof.pose.cache import cache_key
@@ -25,10 +25,13 @@ from gaitproof.pose.formats.npz import to_bytes
 from gaitproof.pose.formats.silhouette_npz import save_silhouettes
 from gaitproof.pose.parallel import available_processors
 from gaitproof.pose.tracking import TrackingSettings
+from gaitproof.reading import FileKind, guarded, read_json
 from gaitproof.types import GaitWindows, PoseSequence
 
 MARKER: Final = "extraction.json"
 """Written last: a folder without it is unfinished."""
+
+MARKER_FILE: Final = FileKind("record of an extraction", MediaError, hint="extract the video again")
 
 
 @dataclass(frozen=True)
@@ -235,19 +238,21 @@ def _stamp(
 
 
 def _finished(job: Job, stamp: str) -> JobResult | None:
+    path = job.folder / MARKER
     try:
-        marker = json.loads((job.folder / MARKER).read_text(encoding="utf-8"))
-        people = marker["people"]
-        whole = all(
-            (job.folder / person[name]).is_file()
-            for person in people
-            for name in ("poses", "features", "silhouettes")
-            if name in person
-        )
-        if marker["stamp"] != stamp or not whole:
-            return None
-        windows = sum(int(person["windows"]) for person in people)
-    except (OSError, ValueError, KeyError, TypeError):
+        marker = read_json(path, MARKER_FILE)
+        with guarded(path, MARKER_FILE):
+            people = marker["people"]
+            whole = all(
+                (job.folder / person[name]).is_file()
+                for person in people
+                for name in ("poses", "features", "silhouettes")
+                if name in person
+            )
+            if marker["stamp"] != stamp or not whole:
+                return None
+            windows = sum(int(person["windows"]) for person in people)
+    except MediaError:
         return None
     return JobResult(job.video, job.folder, len(people), windows, skipped=True)
 

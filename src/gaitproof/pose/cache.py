@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -16,10 +15,13 @@ from gaitproof.media.files import atomic_path, make_folder
 from gaitproof.pose.formats import npz, silhouette_npz
 from gaitproof.pose.silhouettes import SILHOUETTES
 from gaitproof.pose.tracking import TrackingSettings
+from gaitproof.reading import FileKind, guarded, read_members, unpacked_size
 from gaitproof.types import PoseSequence, SilhouetteSequence
 
 EXTRACTION_VERSION: Final = 2
 """Raised whenever the same video and settings would give other landmarks or tracks."""
+
+_ENTRY: Final = FileKind("entry of the pose cache", PoseError, 2**29)
 
 
 _POSES: Final = ".npz"
@@ -88,21 +90,22 @@ class PoseCache:
     def load(self, key: str) -> Entry | None:
         """Return an entry; None if there is none, or none that can be read."""
         try:
-            with zipfile.ZipFile(self.path(key)) as archive:
-                if archive.testzip() is not None:
-                    return None
+            members = read_members(self.path(key), _ENTRY, npz.MAX_TOTAL)
+            with guarded(self.path(key), _ENTRY):
+                if sum(map(unpacked_size, members.values())) > npz.MAX_TOTAL:
+                    raise ValueError("more than the arrays of one file")
                 poses, masks = (
                     sorted(
-                        (name for name in archive.namelist() if _kind(name) == kind),
+                        (name for name in members if _kind(name) == kind),
                         key=lambda name: int(name.partition(".")[0]),
                     )
                     for kind in (_POSES, _MASKS)
                 )
-                tracks = tuple(npz.from_bytes(archive.read(name), name=name) for name in poses)
-                silhouettes = tuple(
-                    silhouette_npz.from_bytes(archive.read(name), name=name) for name in masks
-                )
-        except (OSError, ValueError, PoseError, zipfile.BadZipFile, zlib.error, EOFError):
+            tracks = tuple(npz.from_bytes(members[name], name=name) for name in poses)
+            silhouettes = tuple(
+                silhouette_npz.from_bytes(members[name], name=name) for name in masks
+            )
+        except PoseError:
             return None
         return Entry(tracks, silhouettes) if len(silhouettes) in (0, len(tracks)) else None
 

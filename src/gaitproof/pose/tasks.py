@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.config import PoseSettings
-from gaitproof.errors import ModelError
-from gaitproof.media.files import open_regular
+from gaitproof.errors import MediaError, ModelError
 from gaitproof.pose.estimator import (
     ClosingEstimator,
     Detection,
     estimator_identifier,
 )
 from gaitproof.pose.mediapipe import importing_mediapipe, quiet_start, to_detection
+from gaitproof.reading import FileKind, read_bytes
+
+_TASK: Final = FileKind("pose model", MediaError, 2**28)
 
 
 class TasksEstimator(ClosingEstimator):
@@ -45,8 +47,7 @@ class TasksEstimator(ClosingEstimator):
         self._landmarker: Any = None
         self.identifier = estimator_identifier(settings)
         assert settings.task_file is not None  # estimator_identifier has made sure
-        with open_regular(settings.task_file) as file:
-            model = file.read()
+        model = read_bytes(settings.task_file, _TASK)
         with importing_mediapipe():
             import mediapipe as mp
             from mediapipe.tasks.python import BaseOptions, vision

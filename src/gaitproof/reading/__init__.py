@@ -11,7 +11,7 @@ Traceback (most recent call last):
 gaitproof.errors.PoseError: The pose file 'none.json' does not exist.
 
 Every function takes a path and a `FileKind` (``noun``, ``error``, ``max_bytes``, ``expected``,
-``hint``), opens without blocking, accepts regular files only (no pipe, device, socket or folder),
+``hint`` …), opens without blocking, accepts regular files only (no pipe, device, socket or folder),
 stops reading at ``max_bytes`` whatever the file's size is said to be, and raises nothing but the
 kind's ``error``:
 
@@ -23,6 +23,7 @@ kind's ``error``:
 `read_model`           JSON validated by a pydantic class (`parse_model`)
 `read_yaml`            YAML: safe loader, bounded nodes after expansion of aliases, depth, digits
 `read_rows`            CSV rows, one at a time, bounded in number (`parse_rows`)
+`read_table`           a whole CSV file by column (`parse_table`)
 `read_arrays`          NumPy's ``.npz``: sizes are checked before they are allocated
 `read_members`         a ZIP's members as bytes, the same way (`parse_members`, `parse_arrays`)
 `read_tensors`         safetensors and their metadata (`parse_tensors`)
@@ -47,6 +48,7 @@ from gaitproof.reading.arrays import (
     read_arrays,
     read_members,
     read_tensors,
+    unpacked_size,
 )
 from gaitproof.reading.documents import (
     parse_json,
@@ -59,7 +61,7 @@ from gaitproof.reading.documents import (
 from gaitproof.reading.files import FileKind, open_file, read_bytes, read_text
 from gaitproof.reading.guard import describe, guarded, malformed, shown
 from gaitproof.reading.images import decode_image
-from gaitproof.reading.tables import parse_rows, parse_table, read_rows, read_table
+from gaitproof.reading.tables import parse_rows, parse_table, read_rows, read_table, split_lines
 
 __all__ = [
     "FileKind",
@@ -87,4 +89,6 @@ __all__ = [
     "read_text",
     "read_yaml",
     "shown",
+    "split_lines",
+    "unpacked_size",
 ]

@@ -89,6 +89,12 @@ def parse_members(data: bytes, path: Source, kind: FileKind, max_total: int) -> 
         return found
 
 
+def unpacked_size(data: bytes) -> int:
+    """Return how many bytes the members of a ZIP say that they have; raises as `zipfile` does."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return sum(info.file_size for info in archive.infolist())
+
+
 def _members(archive: zipfile.ZipFile, max_total: int) -> list[zipfile.ZipInfo]:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:

@@ -30,6 +30,8 @@ class FileKind:
         What a file of this kind is, for the message about one that is not.
     hint
         What to do about one that is not.
+    missing
+        What to do about one that is not there.
     """
 
     noun: str
@@ -37,6 +39,7 @@ class FileKind:
     max_bytes: int = 2**26
     expected: str | None = None
     hint: str | None = None
+    missing: str | None = None
 
 
 Source = str | Path
@@ -58,7 +61,9 @@ def open_file(path: Source, kind: FileKind) -> BufferedReader:
         # without O_NONBLOCK the open of a named pipe waits for a writer that may never come
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError as error:
-        hint = "download it first: only local files are read" if "://" in str(path) else kind.hint
+        hint = (
+            "download it first: only local files are read" if "://" in str(path) else kind.missing
+        )
         raise kind.error(f"{name} does not exist.", expected=kind.expected, hint=hint) from error
     except PermissionError as error:
         raise kind.error(
@@ -101,11 +106,7 @@ def read_bytes(path: Source, kind: FileKind) -> bytes:
         except (OSError, MemoryError) as error:
             raise _unreadable(path, kind, error) from error
     if len(data) > kind.max_bytes:
-        raise kind.error(
-            f"The {kind.noun} {str(path)!r} is too large.",
-            expected=f"at most {_size(kind.max_bytes)}",
-            actual="more",
-        )
+        raise too_large(path, kind)
     return data
 
 
@@ -138,6 +139,14 @@ def decode_text(data: bytes, path: Source, kind: FileKind, *, errors: str = "str
             actual=f"byte 0x{data[error.start]:02x} at place {error.start}",
             hint=kind.hint or "save it as UTF-8",
         ) from error
+
+
+def too_large(path: Source, kind: FileKind) -> GaitproofError:
+    """Return the error to raise for a file of more than `max_bytes`."""
+    return kind.error(
+        f"The {kind.noun} {str(path)!r} is too large.",
+        expected=f"at most {_size(kind.max_bytes)}",
+    )
 
 
 def _unreadable(path: Source, kind: FileKind, error: Exception) -> GaitproofError:

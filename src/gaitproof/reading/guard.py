@@ -55,7 +55,7 @@ def describe(error: BaseException, limit: int = 200) -> str:
 def malformed(path: Source, kind: FileKind, detail: BaseException | str) -> GaitproofError:
     """Return the error to raise for a file that is not what it should be."""
     return kind.error(
-        f"The {kind.noun} {str(path)!r} cannot be used.",
+        f"{str(path)!r} is not a valid {kind.noun}.",
         expected=kind.expected,
         actual=detail if isinstance(detail, str) else describe(detail),
         hint=kind.hint,

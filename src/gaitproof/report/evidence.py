@@ -16,6 +16,7 @@ from gaitproof.errors import InputError
 from gaitproof.gait.cycles import GaitProfile, measure_profile, pool_profiles
 from gaitproof.gait.events import GaitEvents, find_events
 from gaitproof.media.files import atomic_folder, write_atomically
+from gaitproof.reading import FileKind, read_bytes
 from gaitproof.report.explanation import (
     BAND_SDS,
     landmark_name,
@@ -322,7 +323,7 @@ def write_explanation(
 
 def _page_picture(drawing: Drawing, path: Path) -> Picture:
     width, height = (round(DPI * side) for side in drawing.figure.get_size_inches())
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    data = base64.b64encode(read_bytes(path, FileKind("plot"))).decode("ascii")
     return Picture(f"data:image/png;base64,{data}", width, height, drawing.alt, drawing.caption)
 
 

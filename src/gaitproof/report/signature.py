@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gaitproof.errors import InputError
 from gaitproof.media.files import write_files
+from gaitproof.reading import FileKind, guarded, malformed, read_bytes
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
         Ed25519PublicKey,
     )
 
-MAX_KEY_BYTES: Final = 10_000
-"""A PEM file of an Ed25519 key has about a hundred bytes."""
+_KEYGEN: Final = "make a pair with 'gaitproof report keygen'"
+_PRIVATE: Final = FileKind(
+    "private key", InputError, 2**14, "an unencrypted Ed25519 private key in PEM", _KEYGEN, _KEYGEN
+)
+_PUBLIC: Final = FileKind(
+    "public key", InputError, 2**14, "an Ed25519 public key in PEM", _KEYGEN, _KEYGEN
+)
 
 
 def make_keys(private: Path, public: Path) -> str:
@@ -56,16 +62,14 @@ def load_private_key(path: Path) -> Ed25519PrivateKey:
     InputError
         If the file is not an unencrypted Ed25519 private key in PEM.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    try:
-        key = load_pem_private_key(_read(path), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise _not_a_key(path, "private", "an unencrypted Ed25519 private key in PEM") from error
+    data = read_bytes(path, _PRIVATE)
+    with guarded(path, _PRIVATE):
+        key = load_pem_private_key(data, password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise _not_a_key(path, "private", "an Ed25519 private key")
+        raise malformed(path, _PRIVATE, "another kind of key")
     return key
 
 
@@ -77,16 +81,14 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
     InputError
         If the file is not an Ed25519 public key in PEM.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    try:
-        key = load_pem_public_key(_read(path))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise _not_a_key(path, "public", "an Ed25519 public key in PEM") from error
+    data = read_bytes(path, _PUBLIC)
+    with guarded(path, _PUBLIC):
+        key = load_pem_public_key(data)
     if not isinstance(key, Ed25519PublicKey):
-        raise _not_a_key(path, "public", "an Ed25519 public key")
+        raise malformed(path, _PUBLIC, "another kind of key")
     return key
 
 
@@ -110,21 +112,3 @@ def is_valid(public: bytes, signature: bytes, message: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_KEY_BYTES)
-    except OSError as error:
-        raise InputError(
-            f"The key {str(path)!r} cannot be read.", actual=error.strerror or str(error)
-        ) from error
-
-
-def _not_a_key(path: Path, kind: str, expected: str) -> InputError:
-    return InputError(
-        f"The {kind} key {str(path)!r} cannot be used.",
-        expected=expected,
-        hint="make a pair with 'gaitproof report keygen'",
-    )

@@ -11,9 +11,12 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from gaitproof.errors import ConfigError, DependencyError, GaitproofError, InputError
+from gaitproof.errors import ConfigError, DependencyError, GaitproofError
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.processes import run_all
+from gaitproof.reading import FileKind, read_json
+
+_RECIPE: Final = FileKind("record of a data set", hint="choose an empty folder")
 
 TABLE: Final = "clips.csv"
 COLUMNS: Final = ("path", "label", "keys", "manipulation", "split")
@@ -77,12 +80,7 @@ def keep_recipe(path: Path, wanted: dict[str, Any]) -> None:
         If what was stored cannot be read.
     """
     if path.exists():
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"The file {str(path)!r} cannot be read.", hint="choose an empty folder"
-            ) from error
+        stored = read_json(path, _RECIPE)
         if stored != wanted:
             raise ConfigError(
                 f"The folder {str(path.parent)!r} holds a data set made with other settings.",

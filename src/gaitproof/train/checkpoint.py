@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import lightning.pytorch as lightning
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
+from gaitproof.reading import FileKind, guarded, parse_json, parse_tensors, read_bytes, read_tensors
 from gaitproof.train.config import NOT_LEARNT
 from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from gaitproof.train.sources import Recording
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
+
+_FILE: Final = FileKind("checkpoint", ConfigError, 2**32, hint="--no-resume starts the run again")
+_START: Final = FileKind(
+    "checkpoint to begin with",
+    ConfigError,
+    2**32,
+    expected=f"{CHECKPOINT_FILE} in the folder of a run with the same network",
+)
 
 
 @dataclass(frozen=True)
@@ -113,14 +121,7 @@ def read_start(folder: Path) -> bytes:
     ConfigError
         If there is none.
     """
-    try:
-        return (folder / CHECKPOINT_FILE).read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"Training cannot begin where {str(folder)!r} ended.",
-            expected=f"a run folder with {CHECKPOINT_FILE}",
-            actual=error.strerror or str(error),
-        ) from error
+    return read_bytes(folder / CHECKPOINT_FILE, _START)
 
 
 def load_best(checkpoint: bytes, network: nn.Module) -> None:
@@ -131,14 +132,9 @@ def load_best(checkpoint: bytes, network: nn.Module) -> None:
     ConfigError
         If it is no checkpoint, or of another network.
     """
-    try:
-        network.load_state_dict(_below("best", load(checkpoint)))
-    except (SafetensorError, RuntimeError) as error:
-        raise ConfigError(
-            "Training cannot begin with the weights of the given run.",
-            expected="the checkpoint of a run with the same network",
-            actual=" ".join(str(error).split())[:300],
-        ) from error
+    tensors, _ = parse_tensors(checkpoint, CHECKPOINT_FILE, _START, "torch")
+    with guarded(CHECKPOINT_FILE, _START):
+        network.load_state_dict(_below("best", tensors))
 
 
 def load_checkpoint(path: Path, identity: Identity) -> Checkpoint | None:
@@ -151,18 +147,11 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint | None:
     """
     if not path.exists():
         return None
-    try:
-        with safe_open(path, "pt") as file:
-            rest = json.loads(file.metadata()["gaitproof"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors, metadata = read_tensors(path, _FILE, "torch")
+    with guarded(path, _FILE):
+        rest = parse_json(metadata["gaitproof"], path, _FILE)
         _check_identity(path, Identity(**rest["identity"]), identity)
         return _assemble(rest, tensors)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f"The checkpoint {str(path)!r} cannot be read.",
-            actual=str(error),
-            hint="--no-resume starts the run again",
-        ) from error
 
 
 def _check_identity(path: Path, found: Identity, wanted: Identity) -> None:

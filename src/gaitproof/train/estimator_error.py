@@ -24,7 +24,6 @@ from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from gaitproof.errors import InputError, ModelError
@@ -32,6 +31,7 @@ from gaitproof.gait.events import JOINT
 from gaitproof.gait.features import gait_points, unbroken_paths
 from gaitproof.media.manifest import find_parents, read_manifest
 from gaitproof.pose.formats.npz import load_npz
+from gaitproof.reading import FileKind, guarded, parse_json, read_tensors, shown
 from gaitproof.train.sources.manifest import load_manifest
 from gaitproof.train.sources.recording import Recording
 from gaitproof.train.turning import axis_rotation, mirror
@@ -48,6 +48,7 @@ FORMAT: Final = "gaitproof-estimator-error/1"
 MIN_PAIRS: Final = 8
 """Fewer walks say nothing of the error between walks."""
 
+_FILE: Final = FileKind("estimator error", ModelError, 2**26, expected=FORMAT)
 _ABOUT: Final = "about"
 _HOP: Final = WINDOW_FRAMES // 2
 _N: Final = 3 * len(GAIT_LANDMARKS)
@@ -198,19 +199,13 @@ class EstimatorError:
         ModelError
             If the file is missing or malformed.
         """
-        try:
-            with safe_open(path, framework="numpy") as file:
-                about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
-                if about.get("format") != FORMAT:
-                    raise ValueError(f"its format is {about.get('format')!r}")
-                arrays = {name: file.get_tensor(name) for name in _SHAPES}
-        except (OSError, SafetensorError, ValueError, KeyError, AttributeError) as error:
-            raise ModelError(
-                f"{str(path)!r} is no estimator error.",
-                expected=FORMAT,
-                actual=" ".join(str(error).split())[:200],
-            ) from error
-        return cls(**arrays, provenance=about["provenance"])
+        tensors, metadata = read_tensors(path, _FILE)
+        about = parse_json(metadata.get(_ABOUT, "{}"), path, _FILE)
+        with guarded(path, _FILE):
+            if about.get("format") != FORMAT:
+                raise ValueError(f"its format is {shown(about.get('format'))}")
+            arrays = {name: tensors[name] for name in _SHAPES}
+            return cls(**arrays, provenance=about["provenance"])
 
 
 @lru_cache(maxsize=1)

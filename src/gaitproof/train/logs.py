@@ -14,11 +14,13 @@ from torch.optim import Optimizer
 
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
+from gaitproof.reading import FileKind, guarded, read_rows
 from gaitproof.train.hardware import share_buffers
 from gaitproof.train.learner import Learner
 
 LOG_FILE: Final = "metrics.csv"
 TENSORBOARD_FOLDER: Final = "tensorboard"
+_METRICS: Final = FileKind("table of losses", ConfigError, hint="--no-resume starts the run again")
 
 
 class Recorder(lightning.Callback):
@@ -181,9 +183,9 @@ def _rows(path: Path, done: int, columns: int) -> list[list[str]]:
     """Read the rows of the steps that count; a row cut short by a kill does not."""
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))[1:]
-    return [row for row in rows if len(row) == columns and int(row[0]) <= done]
+    rows = [row for _, row in read_rows(path, _METRICS)][1:]
+    with guarded(path, _METRICS):
+        return [row for row in rows if len(row) == columns and int(row[0]) <= done]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> bytes:

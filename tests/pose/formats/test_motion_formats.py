@@ -337,7 +337,7 @@ class TestRefusals:
         lines = text.splitlines()
         lines[7] = lines[7].replace(lines[7].split("\t")[4], "left", 1)
         path.write_text("\n".join(lines))
-        with pytest.raises(PoseError, match="not a TRC marker file"):
+        with pytest.raises(PoseError, match="not a valid TRC marker file"):
             load_pose(path)
 
     def test_times_that_run_backwards(self, tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ class TestRefusals:
         value = body.index((30).to_bytes(2, "little"), where)
         body[value : value + 2] = (60_000).to_bytes(2, "little")
         path.write_bytes(body)
-        with pytest.raises(PoseError, match="not a C3D file"):
+        with pytest.raises(PoseError, match="not a valid C3D file"):
             load_pose(path)
 
     @pytest.mark.parametrize("suffix", [*MARKERS, "bvh"])
@@ -368,5 +368,5 @@ class TestRefusals:
             path.write_bytes(data)
             with pytest.raises(PoseError):
                 load_pose(path)
-        with pytest.raises(PoseError, match="cannot be read"):
+        with pytest.raises(PoseError, match="does not exist"):
             load_pose(tmp_path / f"none.{suffix}")

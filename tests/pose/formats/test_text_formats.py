@@ -1,6 +1,7 @@
 """Round trips and refusals of the text formats."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from gaitproof.pose.formats import (
     load_mediapipe_json,
     load_openpose,
     load_pose,
+    mediapipe_csv,
     save_coco,
     save_mediapipe_csv,
     save_mediapipe_json,
@@ -376,7 +378,8 @@ class TestLoadPose:
 
     def test_too_large_text_is_refused(self, tmp_path, monkeypatch):
         self.save_all(tmp_path)
-        monkeypatch.setattr("gaitproof.pose.formats.common.MAX_TEXT_BYTES", 100)
+        small = replace(mediapipe_csv._FILE, max_bytes=100)
+        monkeypatch.setattr(mediapipe_csv, "_FILE", small)
         with pytest.raises(PoseError, match="too large"):
             load_pose(tmp_path / "mp.csv")
 

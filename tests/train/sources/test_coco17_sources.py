@@ -112,7 +112,7 @@ def test_joints_that_were_not_found(tmp_path: Path) -> None:
         (lambda t: t.replace("000001.jpg", "000000.jpg"), "repeats a frame"),
         (lambda t: t[: len(t) - 30], "number of cells"),
         (lambda t: t.splitlines()[0] + "\n", "no rows"),
-        (lambda t: t.replace("160.0000", '"160', 1), "CSV|cells|number"),
+        (lambda t: t.replace("160.0000", '"160', 1), "valid|cells|number"),
     ],
 )
 def test_damaged_tables(tmp_path: Path, change, message: str) -> None:
@@ -157,7 +157,7 @@ def test_opengait_folder(tmp_path: Path) -> None:
         ("001/nm-01/090/a.pkl", np.ones((4, 18, 3)), "not a pose sequence"),
         ("001/nm-01/090/a.pkl", np.ones((0, 17, 3)), "not a pose sequence"),
         ("001/nm-01/090/a.pkl", np.ones((4, 64, 44), np.uint8), "not a pose sequence"),
-        ("001/nm-01/090/a.pkl", [1, 2], "nothing in it was executed"),
+        ("001/nm-01/090/a.pkl", [1, 2], "nothing in the file was executed"),
     ],
 )
 def test_wrong_pickles(tmp_path: Path, place: str, value: object, message: str) -> None:

@@ -77,7 +77,7 @@ def test_sequences_without_a_frame_rate_are_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_malformed_archives(tmp_path: Path, changes: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="not a skeleton archive"):
+    with pytest.raises(InputError, match="not a valid skeleton archive"):
         load_recordings(archive(tmp_path / "a.npz", **changes), "made")
 
 
@@ -85,7 +85,7 @@ def test_truncated_archives(tmp_path: Path) -> None:
     data = archive(tmp_path / "a.npz").read_bytes()
     for share in (0.0, 0.3, 0.9, 0.999):
         (tmp_path / "a.npz").write_bytes(data[: int(share * len(data))])
-        with pytest.raises(InputError, match="not a skeleton archive"):
+        with pytest.raises(InputError, match="not a valid skeleton archive"):
             load_recordings(tmp_path / "a.npz", "made")
 
 

@@ -69,7 +69,7 @@ def test_manifest_says_how_to_get_missing_poses(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("manifest.csv", "path,subject\nx,y\n", "lacks the column"),
-        ("walks.npz", "no archive", "not a skeleton archive"),
+        ("walks.npz", "no archive", "not a valid skeleton archive"),
         ("walks.txt", "", "not a data set"),
     ],
 )

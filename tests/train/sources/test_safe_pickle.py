@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_a_hostile_pickle_is_refused_and_not_executed(
         "remove": Hostile(os.remove, str(victim)),
     }[name]
     path = dump(tmp_path / "h.pkl", hostile, protocol)
-    with pytest.raises(InputError, match="nothing in it was executed"):
+    with pytest.raises(InputError, match="nothing in the file was executed"):
         load_array(path)
     assert not witness.exists()
     assert victim.exists()
@@ -112,7 +113,7 @@ def test_code_hidden_beside_an_array_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_anything_but_one_numeric_array_is_refused(tmp_path: Path, value: Any) -> None:
-    with pytest.raises(InputError, match="refused"):
+    with pytest.raises(InputError, match="not a valid pickle"):
         load_array(dump(tmp_path / "x.pkl", value))
 
 
@@ -139,12 +140,12 @@ def test_bombs_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     path = tmp_path / "bomb.pkl"
     # every tuple holds the one before twice: 2 ** 3000 leaves if anything walked over them
     path.write_bytes(b"\x80\x04)" + b"\x94h\x00\x86" * 3000 + b".")
-    with pytest.raises(InputError, match="refused"):
+    with pytest.raises(InputError, match="not a valid pickle"):
         load_array(path)
     path.write_bytes(b"\x80\x04" + b"N" * 20_000 + b".")
     with pytest.raises(InputError, match="instructions"):
         load_array(path)
-    monkeypatch.setattr(safe_pickle, "MAX_BYTES", 100)
+    monkeypatch.setattr(safe_pickle, "_FILE", replace(safe_pickle._FILE, max_bytes=100))
     with pytest.raises(InputError, match="too large"):
         load_array(path)
 
@@ -161,5 +162,5 @@ def test_any_float_array(array: np.ndarray) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="does not exist"):
         load_array(tmp_path / "no.pkl")

@@ -40,5 +40,5 @@ def test_a_walk_of_unknown_rate_counts_as_25(tmp_path):
 )
 def test_what_is_no_such_archive_is_refused(tmp_path, changes):
     path = write_archive(tmp_path / "made.npz", 1, **changes)
-    with pytest.raises(InputError, match="not a silhouette archive"):
+    with pytest.raises(InputError, match="not a valid silhouette archive"):
         load_silhouettes(path, "made")

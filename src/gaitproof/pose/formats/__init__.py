@@ -16,6 +16,7 @@ from gaitproof.pose.formats.mediapipe_json import load_mediapipe_json, save_medi
 from gaitproof.pose.formats.npz import load_npz, save_npz
 from gaitproof.pose.formats.openpose import load_openpose, save_openpose
 from gaitproof.pose.formats.trc import load_trc, save_trc
+from gaitproof.reading import read_json
 from gaitproof.types import PoseSequence
 
 __all__ = [
@@ -167,7 +168,7 @@ def detect_format(path: Path) -> str:
     if suffix in SUFFIXES and suffix != ".json":
         return SUFFIXES[suffix]
     if suffix == ".json":
-        data = common.read_json(path, "a JSON file")
+        data = read_json(path, common.text_kind("JSON file"))
         if isinstance(data, list) or (isinstance(data, dict) and "annotations" in data):
             return "coco"
         if isinstance(data, dict) and "people" in data:

@@ -11,31 +11,33 @@ median lengths and the directions of every frame; see `save_bvh` for what that l
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from gaitproof.errors import PoseError
 from gaitproof.media.files import write_atomically
 from gaitproof.pose.formats.markers import even_frames, world_of
 from gaitproof.pose.formats.mocap import (
     MAX_DEPTH,
-    MAX_FRAMES,
     MAX_JOINTS,
+    MAX_PLACES,
     MAX_RATE,
     Float64,
     axis_rotations,
     find_joints,
-    malformed,
     mocap_sequence,
     name_joints,
-    read_text,
 )
 from gaitproof.pose.formats.skeleton import Joint, build_skeleton
+from gaitproof.reading import FileKind, guarded, read_text, split_lines
 from gaitproof.types import PoseSequence
 
-_WHAT: Final = "a BVH file"
+_FILE: Final = FileKind("BVH file", PoseError)
+_MAX_HEAD: Final = 2**20
 _CHANNELS: Final = frozenset(f"{a}{kind}" for a in "xyz" for kind in ("position", "rotation"))
 _END: Final = "/end"
 
@@ -75,22 +77,24 @@ def parse_bvh(path: Path) -> tuple[list[Joint], Float64, float]:
     PoseError
         If the file is unreadable or malformed, or claims more frames than it holds.
     """
-    text = read_text(path)
-    head, motion, body = text.partition("MOTION")
-    try:
+    head, motion, body = read_text(path, _FILE, errors="replace").partition("MOTION")
+    with guarded(path, _FILE):
         if not motion:
             raise ValueError("no MOTION part")
+        if len(head) > _MAX_HEAD:
+            raise ValueError("the skeleton is too large")
         joints = _hierarchy(head.split())
-        lines = iter(body.split("\n"))
+        lines = split_lines(body)
         count, rate = _motion_header(lines)
         width = sum(len(joint.channels) for joint in joints)
-        values = np.array(" ".join(lines).split(), dtype=np.float64)
-        if count > MAX_FRAMES or values.size != count * width:
+        # line by line: as strings the numbers take up to twenty times the file
+        values = np.array(array("d", (float(word) for line in lines for word in line.split())))
+        if values.size != count * width:
             raise ValueError(
                 f"{values.size} numbers for {count} frames of {width} channels; is it cut off?"
             )
-    except (ValueError, IndexError, StopIteration) as error:
-        raise malformed(path, _WHAT, error) from error
+        if count * len(joints) > MAX_PLACES:
+            raise ValueError(f"{count} frames of {len(joints)} joints; at most {MAX_PLACES} in all")
     return joints, values.reshape(count, width), rate
 
 

@@ -7,6 +7,7 @@ A point that was not seen has residual -1, as the format wants it.
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,17 +27,21 @@ from gaitproof.pose.formats.markers import (
     marker_sequence,
     world_of,
 )
+from gaitproof.reading import FileKind, guarded, read_bytes
 from gaitproof.types import PoseSequence
-
-MAX_BYTES: Final = 2**29
-"""Largest file that is read."""
 
 MAX_SAVED: Final = 65_534
 """Most frames that are written: beyond, readers disagree about where the number stands."""
 
+MAX_POINTS: Final = 10_000_000
+"""Most points of all frames: each takes about 100 bytes while it is read."""
+
+MAX_WORDS: Final = 2**16
+"""Most analog values of a frame, and most names."""
+
 MAX_RATE: Final = 10_000.0
 
-_WHAT: Final = "a C3D file"
+_FILE: Final = FileKind("C3D file", PoseError, 2**27, hint="name the format if it is another one")
 
 
 def save_c3d(path: Path, sequence: PoseSequence) -> None:
@@ -86,18 +91,9 @@ def load_c3d(path: Path) -> PoseSequence:
     PoseError
         If the file is unreadable, malformed or cut off, or no marker is a landmark.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise common.open_error(path, error) from error
-    if len(data) > MAX_BYTES:
-        raise PoseError(f"The pose file {str(path)!r} is too large.")
-    try:
+    data = read_bytes(path, _FILE)
+    with guarded(path, _FILE):
         names, points, rate, unit = _parse(data)
-    # the library meets damage with whatever its parsing stumbles over, NameError among them
-    except Exception as error:
-        raise common.malformed(path, _WHAT, error or type(error).__name__) from error
     return marker_sequence(path, names, points, np.arange(len(points)) / rate, unit, "c3d")
 
 
@@ -123,10 +119,17 @@ def _parse(data: bytes) -> tuple[list[str], Float64, float, str]:
         width = 4 if reader.point_scale < 0 else 2
         if not 1 <= count <= common.MAX_FRAMES or used < 1:
             raise ValueError(f"{count} frames of {used} points")
+        if count * used > MAX_POINTS:
+            raise ValueError(f"{count} frames of {used} points; at most {MAX_POINTS} points in all")
         if count * used * 4 * width > len(data):
             raise ValueError(f"{count} frames of {used} points in {len(data)} bytes")
         if not 1 <= rate <= MAX_RATE:
             raise ValueError(f"{rate} frames a second")
+        analog = int(reader.analog_used) * int(reader.analog_per_frame)
+        # the library makes every name that the dimensions promise, whatever bytes there are
+        promised = math.prod(reader.get("POINT:LABELS").dimensions[1:])
+        if analog > MAX_WORDS or promised > MAX_WORDS:
+            raise ValueError(f"{analog} analog values a frame, {promised} names")
         labels = [str(label).strip() for label in reader.point_labels]
         unit = str(reader.get("POINT:UNITS").string_value).strip("\x00 ") or "mm"
         frames = [frame[:, :4] for _, frame, _ in reader.read_frames()]

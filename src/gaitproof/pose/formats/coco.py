@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from gaitproof.errors import PoseError
 from gaitproof.media.files import write_atomically
 from gaitproof.pose.formats import common
+from gaitproof.reading import guarded, read_json, shown
 from gaitproof.types import Landmark, PoseSequence
 
 COCO_17: Final = (
@@ -66,7 +67,7 @@ _PARTS: Final = {
     "lefthand_kpts": 21,
     "righthand_kpts": 21,
 }
-_WHAT: Final = "a COCO keypoint file"
+_FILE: Final = common.text_kind("COCO keypoint file")
 
 
 def load_coco(
@@ -102,13 +103,11 @@ def load_coco(
     PoseError
         If the file is unreadable or malformed, or an argument is needed.
     """
-    data = common.read_json(path, _WHAT)
-    try:
+    data = read_json(path, _FILE)
+    with guarded(path, _FILE):
         images, annotations = _entries(data)
         frames, times, sizes = _frames(images, annotations, flags=isinstance(data, dict))
         feet = any(_is_wholebody(annotation) for annotation in annotations)
-    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
-        raise common.malformed(path, _WHAT, error) from error
     if sizes is None:
         sizes = common.need_frame_size(path, frame_size)
     if times is None:
@@ -222,11 +221,13 @@ def _frames(
             raise ValueError("the image numbers are too far apart")
         # a result list says nothing of frames in which nobody was found
         index = {n: i for i, n in enumerate(range(order[0], order[-1] + 1))} if order else {}
+    if len(index) > common.MAX_FRAMES or len(annotations) > common.MAX_PEOPLE:
+        raise ValueError(f"{len(annotations)} people in {len(index)} images; that is too many")
     frames: list[list[common.Person | None]] = [[] for _ in index]
     for annotation in annotations:
         frame = index.get(_image_number(annotation["image_id"]))
         if frame is None:
-            raise ValueError(f"annotation of the unknown image {annotation['image_id']!r}")
+            raise ValueError(f"annotation of the unknown image {shown(annotation['image_id'])}")
         frames[frame].append(_person(annotation, flags=flags))
     by_number = sorted(images, key=lambda image: _image_number(image["id"]))
     times = None
@@ -246,7 +247,7 @@ def _image_number(value: Any) -> int:
         return value
     digits = "".join(c for c in str(value).rsplit(".", 1)[0] if c.isdigit())
     if not digits or len(digits) > 15:
-        raise ValueError(f"{value!r} is not an image number")
+        raise ValueError(f"{shown(value)} is not an image number")
     return int(digits)
 
 

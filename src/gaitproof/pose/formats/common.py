@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
+from gaitproof.reading import FileKind
 from gaitproof.types import N_LANDMARKS, PoseSequence
 
 Float64 = NDArray[np.float64]
 
-MAX_TEXT_BYTES: Final = 2**29
-"""Largest JSON or CSV file that is read."""
+MAX_FRAMES: Final = 4 * 3600 * 30
+"""Most frames of one sequence: four hours at 30 frames a second, one at 120; about 1 GiB."""
 
-MAX_FRAMES: Final = 4 * 3600 * 120
-"""Most frames of one sequence: four hours at 120 frames a second."""
+MAX_PEOPLE: Final = 500_000
+"""Most people of all frames of one source."""
 
 MAX_FOLLOW: Final = 0.5
 """Body heights that a followed person may move between two frames in which they were seen."""
+
+
+def text_kind(noun: str) -> FileKind:
+    """Return the kind of a JSON or CSV file of poses."""
+    return FileKind(noun, PoseError, hint="name the format if it is another one")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,53 +48,6 @@ class Person:
     def height(self) -> float:
         """Height of the known landmarks in pixels."""
         return float(np.nanmax(self.points[:, 1]) - np.nanmin(self.points[:, 1]))
-
-
-def open_error(path: Path, error: OSError) -> PoseError:
-    """Return the error to raise when a pose file or folder cannot be opened."""
-    return PoseError(
-        f"The pose file {str(path)!r} cannot be read.", actual=error.strerror or str(error)
-    )
-
-
-def malformed(path: Path, what: str, detail: object = None) -> PoseError:
-    """Return the error to raise when a pose file is not what it should be."""
-    return PoseError(
-        f"{str(path)!r} is not {what}.",
-        actual=None if detail is None else " ".join(str(detail).split())[:200],
-        hint="name the format if it is another one",
-    )
-
-
-def read_text(path: Path) -> str:
-    """Read a UTF-8 text file of bounded size.
-
-    Raises
-    ------
-    PoseError
-        If it cannot be read, is larger than `MAX_TEXT_BYTES` or is not UTF-8.
-    """
-    try:
-        size = path.stat().st_size
-        if size > MAX_TEXT_BYTES:
-            raise PoseError(
-                f"The pose file {str(path)!r} is too large.",
-                expected=f"at most {MAX_TEXT_BYTES} bytes",
-                actual=f"{size} bytes",
-            )
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise open_error(path, error) from error
-    except UnicodeDecodeError as error:
-        raise malformed(path, "a text file", error) from error
-
-
-def read_json(path: Path, what: str) -> Any:
-    """Read a JSON file; errors name the format as `what`."""
-    try:
-        return json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise malformed(path, what, error) from error
 
 
 def need_frame_rate(path: Path, frame_rate: float | None) -> float:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+from array import array
 from pathlib import Path
 from typing import Final
 
@@ -19,17 +21,23 @@ from numpy.typing import NDArray
 from gaitproof.media.files import write_atomically
 from gaitproof.pose.formats import common
 from gaitproof.pose.formats.mediapipe_json import WORLD_SIGNS
+from gaitproof.reading import guarded, read_rows
 from gaitproof.types import N_LANDMARKS, Landmark, PoseSequence
 
 Float64 = NDArray[np.float64]
 
-_WHAT: Final = "a MediaPipe pose CSV file"
+_FILE: Final = common.text_kind("MediaPipe pose CSV file")
 _IMAGE: Final = ("x", "y")
 _WORLD: Final = ("wx", "wy", "wz")
 
 
 def _columns(suffixes: tuple[str, ...]) -> list[str]:
     return [f"{landmark.name.lower()}_{s}" for landmark in Landmark for s in suffixes]
+
+
+_KNOWN: Final = frozenset(
+    {"timestamp", "width", "height", *_columns((*_IMAGE, *_WORLD, "visibility"))}
+)
 
 
 def save_mediapipe_csv(path: Path, sequence: PoseSequence) -> None:
@@ -66,28 +74,30 @@ def load_mediapipe_csv(path: Path) -> PoseSequence:
     PoseError
         If the file is unreadable or malformed.
     """
-    try:
-        rows = list(csv.reader(io.StringIO(common.read_text(path))))
-        if not rows:
-            raise ValueError("no header")
-        place = {name: i for i, name in enumerate(rows[0])}
-        body = [row for row in rows[1:] if row]
-        if any(len(row) != len(rows[0]) for row in body):
-            raise ValueError("rows differ in length")
-        times = _block(body, place, ["timestamp"])[:, 0]
-        seen = _block(body, place, _columns(("visibility",)))
+    rows = read_rows(path, _FILE, max_rows=common.MAX_FRAMES + 1)
+    with guarded(path, _FILE):
+        _, header = next(rows)
+        known = {name: i for i, name in enumerate(header) if name in _KNOWN}
+        place = {name: i for i, name in enumerate(known)}
+        numbers = array("d")
+        for _, cells in rows:  # kept as numbers: as strings they take up to twenty times the file
+            if len(cells) != len(header):
+                raise ValueError("rows differ in length")
+            kept = (cells[i] for i in known.values())
+            numbers.extend(float(cell) if cell.strip() else math.nan for cell in kept)
+        table = np.array(numbers).reshape(-1, len(known))
+        times = _block(table, place, ["timestamp"])[:, 0]
+        seen = _block(table, place, _columns(("visibility",)))
         image = world = size = None
         if f"{Landmark.NOSE.name.lower()}_x" in place:
-            image = _block(body, place, _columns(_IMAGE)).reshape(-1, N_LANDMARKS, 2)
-            sizes = {tuple(row) for row in _block(body, place, ["width", "height"]).tolist()}
+            image = _block(table, place, _columns(_IMAGE)).reshape(-1, N_LANDMARKS, 2)
+            sizes = {tuple(row) for row in _block(table, place, ["width", "height"]).tolist()}
             if len(sizes) != 1:
                 raise ValueError("width and height must be given and the same in every row")
             size = tuple(int(v) for v in sizes.pop())
             image = image * np.array(size, np.float64)
         if f"{Landmark.NOSE.name.lower()}_wx" in place:
-            world = _block(body, place, _columns(_WORLD)).reshape(-1, N_LANDMARKS, 3) * WORLD_SIGNS
-    except (ValueError, KeyError, OverflowError, csv.Error) as error:
-        raise common.malformed(path, _WHAT, error) from error
+            world = _block(table, place, _columns(_WORLD)).reshape(-1, N_LANDMARKS, 3) * WORLD_SIGNS
     return PoseSequence(
         timestamps=times,
         image=None if image is None else image.astype(np.float32),
@@ -98,7 +108,5 @@ def load_mediapipe_csv(path: Path) -> PoseSequence:
     )
 
 
-def _block(rows: list[list[str]], place: dict[str, int], names: list[str]) -> Float64:
-    columns = [place[name] for name in names]
-    values = [[float(row[c]) if row[c].strip() else np.nan for c in columns] for row in rows]
-    return np.array(values, np.float64).reshape(len(rows), len(names))
+def _block(table: Float64, place: dict[str, int], names: list[str]) -> Float64:
+    return table[:, [place[name] for name in names]]

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from gaitproof.errors import PoseError
 from gaitproof.media.files import write_atomically
 from gaitproof.pose.formats import common
+from gaitproof.reading import guarded, malformed, read_json, shown
 from gaitproof.types import N_LANDMARKS, PoseSequence
 
 FORMAT: Final = "mediapipe-pose"
 VERSION: Final = 1
-_WHAT: Final = "a MediaPipe pose JSON file"
+_FILE: Final = common.text_kind("MediaPipe pose JSON file")
 
 WORLD_SIGNS: Final = np.array([1.0, -1.0, -1.0])
 """MediaPipe's world axes (y down, z away) to ours (y up, z to the camera), and back."""
@@ -62,19 +63,17 @@ def load_mediapipe_json(path: Path) -> PoseSequence:
     PoseError
         If the file is unreadable or malformed, or of another version.
     """
-    data = common.read_json(path, _WHAT)
+    data = read_json(path, _FILE)
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise common.malformed(path, _WHAT, f"no 'format' {FORMAT!r}")
+        raise malformed(path, _FILE, f"no 'format' {FORMAT!r}")
     if data.get("version") != VERSION:
         raise PoseError(
             f"{str(path)!r} is of another version.",
             expected=str(VERSION),
-            actual=repr(data.get("version"))[:80],
+            actual=shown(data.get("version")),
         )
-    try:
+    with guarded(path, _FILE):
         return _sequence(data)
-    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
-        raise common.malformed(path, _WHAT, error) from error
 
 
 def _landmarks(points: NDArray[Any], seen: NDArray[Any], axes: str) -> list[Any]:
@@ -93,6 +92,8 @@ def _landmarks(points: NDArray[Any], seen: NDArray[Any], axes: str) -> list[Any]
 
 def _sequence(data: dict[str, Any]) -> PoseSequence:
     frames = data["frames"]
+    if len(frames) > common.MAX_FRAMES:
+        raise ValueError(f"{len(frames)} frames; at most {common.MAX_FRAMES} are read")
     times = np.array([float(frame["timestamp"]) for frame in frames], np.float64)
     visibility = np.zeros((len(frames), N_LANDMARKS))
     arrays: dict[str, NDArray[np.float64] | None] = {}
@@ -116,10 +117,14 @@ def _sequence(data: dict[str, Any]) -> PoseSequence:
     image, world = arrays["pose_landmarks"], arrays["pose_world_landmarks"]
     if image is not None and size is None:
         raise ValueError("no width and height")
+    if image is not None:
+        image *= np.array(size, np.float64)
+    if world is not None:
+        world *= WORLD_SIGNS
     return PoseSequence(
         timestamps=times,
-        image=None if image is None else image * np.array(size, np.float64),
-        world=None if world is None else world * WORLD_SIGNS,
+        image=None if image is None else image.astype(np.float32),
+        world=None if world is None else world.astype(np.float32),
         visibility=visibility.clip(0, 1),
         frame_size=size,
         estimator=str(data.get("estimator", "mediapipe")),

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
+from gaitproof.reading import FileKind, malformed
 from gaitproof.types import N_LANDMARKS, Landmark, PoseSequence
 
 Float64 = NDArray[np.float64]
 
-MAX_BYTES: Final = 2**28
-"""Largest motion file that is read."""
+MOTION: Final = FileKind("motion file", PoseError)
 
-MAX_FRAMES: Final = 4 * 3600 * 240
+MAX_PLACES: Final = 10_000_000
+"""Most joints of all frames: each takes about 100 bytes while it is placed."""
+
 MAX_JOINTS: Final = 1000
 MAX_DEPTH: Final = 200
 MAX_RATE: Final = 10_000.0
@@ -36,33 +38,6 @@ UNITS: Final[Mapping[str, float]] = {
 _LEG: Final = (0.62, 1.12)
 """Thigh plus shank of adults, metres: .491 of a height (Winter 2009, fig. 4.1) of 1.3 to 2.2 m,
 with room for where joint centres are put. The ranges of the `UNITS` do not overlap."""
-
-
-def read_text(path: Path) -> str:
-    """Read a motion file of bounded size; bytes that are no UTF-8 are kept as replacements.
-
-    Raises
-    ------
-    PoseError
-        If it cannot be read or is too large.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise PoseError(
-            f"The motion file {str(path)!r} cannot be read.", actual=error.strerror or str(error)
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise PoseError(f"The motion file {str(path)!r} is too large.")
-    return data.decode("utf-8-sig", errors="replace")
-
-
-def malformed(path: Path, what: str, detail: object) -> PoseError:
-    """Return the error for a motion file that is not what it should be."""
-    return PoseError(
-        f"{str(path)!r} is not {what}.", actual=" ".join(str(detail).split())[:200] or "damage"
-    )
 
 
 def axis_rotations(axis: str, degrees: Float64) -> Float64:
@@ -194,7 +169,7 @@ def mocap_sequence(
         If coordinates are not finite or enormous, or the legs have no human length.
     """
     if not np.isfinite(points).all() or np.abs(points).max(initial=0) > MAX_LENGTH:
-        raise malformed(path, "a usable motion", "coordinates that are not finite, or enormous")
+        raise malformed(path, MOTION, "coordinates that are not finite, or enormous")
     unit = metres_per_unit({mark: points[:, joint] for mark, joint in columns.items()}, path)
     world = np.full((len(points), N_LANDMARKS, 3), np.nan, np.float32)
     for landmark, joint in columns.items():

@@ -12,10 +12,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
-import tokenize
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,14 +20,18 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
 from gaitproof.media.files import write_atomically
-from gaitproof.pose.formats.common import open_error
+from gaitproof.reading import FileKind, guarded, parse_arrays, parse_json, read_bytes, shown
 from gaitproof.types import PoseSequence
 
 FORMAT: Final = "gaitproof-pose"
 VERSION: Final = 1
 
-MAX_ARRAY_BYTES: Final = 2**30
-"""Largest array accepted from a file: 24 hours of 30 fps landmarks are below it."""
+MAX_TOTAL: Final = 2**29
+"""Most bytes of all arrays of a file: six hours of 30 frames a second are below it."""
+
+_FILE: Final = FileKind(
+    "gaitproof pose file", PoseError, 2**29, expected="an .npz written by gaitproof"
+)
 
 _DTYPES: Final[dict[str, str]] = {
     "meta": "|u1",
@@ -61,7 +61,7 @@ def to_bytes(sequence: PoseSequence) -> bytes:
     for name, dtype in _DTYPES.items():
         value = None if name == "meta" else getattr(sequence, name)
         if value is not None:
-            arrays[name] = np.asarray(value, dtype)
+            arrays[name] = np.ascontiguousarray(value, dtype)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
@@ -79,53 +79,30 @@ def load_npz(path: Path) -> PoseSequence:
     ------
     PoseError
         If the file cannot be read, is not such a file, is of another version, holds pickled
-        objects, or claims more than `MAX_ARRAY_BYTES` for an array.
+        objects, or claims more than `MAX_TOTAL` for its arrays.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise open_error(path, error) from error
-    return from_bytes(data, name=str(path))
+    return from_bytes(read_bytes(path, _FILE), name=str(path))
 
 
 def from_bytes(data: bytes, *, name: str = "the data") -> PoseSequence:
     """Read what `to_bytes` made; errors as `load_npz`, which call the source `name`."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            arrays = {
-                key: _read_array(archive, f"{key}.npy", dtype)
-                for key, dtype in _DTYPES.items()
-                if f"{key}.npy" in archive.namelist()
-            }
+    arrays = parse_arrays(data, name, _FILE, MAX_TOTAL, _DTYPES)
+    with guarded(name, _FILE):
+        for key, dtype in _DTYPES.items():
+            found = arrays.get(key)
+            if found is not None and (found.dtype.str != dtype or not found.flags.c_contiguous):
+                raise ValueError(f"{key!r} holds {found.dtype.str!r} in an unknown order")
         missing = [key for key in _REQUIRED if key not in arrays]
         if missing:
             raise ValueError(f"no array {', '.join(repr(key) for key in missing)}")
-        meta = json.loads(arrays["meta"].tobytes().decode())
+        meta = parse_json(arrays["meta"].tobytes(), name, _FILE)
         if not isinstance(meta, dict) or meta.get("format") != FORMAT:
             raise ValueError(f"its 'meta' does not say {FORMAT!r}")
-    except (
-        ValueError,  # also JSON and UTF-8 errors
-        KeyError,
-        EOFError,
-        SyntaxError,  # numpy, on a nonsensical array header
-        tokenize.TokenError,
-        RecursionError,
-        MemoryError,
-        NotImplementedError,  # zipfile, on an unknown compression
-        RuntimeError,  # zipfile, on an encrypted member
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise PoseError(
-            f"{name!r} is not a gaitproof pose file.",
-            expected="an .npz written by gaitproof",
-            actual=" ".join(str(error).split())[:200] or type(error).__name__,
-        ) from error
     if meta.get("version") != VERSION:
         raise PoseError(
             f"{name!r} is a pose file of another version.",
             expected=f"version {VERSION}",
-            actual=f"version {meta.get('version')!r}"[:80],
+            actual=f"version {shown(meta.get('version'))}",
             hint="extract the poses again with this version of gaitproof",
         )
     return PoseSequence(
@@ -164,25 +141,3 @@ def _checked_meta(meta: dict[str, Any], name: str) -> dict[str, Any]:
         "source_sha256": digest,
         "feet": feet,
     }
-
-
-def _read_array(archive: zipfile.ZipFile, member: str, dtype: str) -> NDArray[Any]:
-    """Read one array; nothing is allocated before the sizes are known to be honest."""
-    size = archive.getinfo(member).file_size
-    if size > MAX_ARRAY_BYTES + 2**12:
-        raise ValueError(f"{member!r} claims {size} bytes; the limit is {MAX_ARRAY_BYTES}")
-    with archive.open(member) as stream:
-        major, _ = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
-        if major != 1:
-            raise ValueError(f"{member!r} has array format {major}, not 1")
-        header = np.lib.format.read_array_header_1_0(stream)  # type: ignore[no-untyped-call]
-        shape, fortran, found = header
-        if found.str != dtype or fortran:
-            raise ValueError(f"{member!r} holds {found.str!r}, not {dtype!r}")
-        wanted = math.prod(shape) * found.itemsize
-        if wanted > size:
-            raise ValueError(f"{member!r} claims {wanted} bytes in a file of {size}")
-        body = stream.read()
-        if len(body) != wanted:
-            raise ValueError(f"{member!r} holds {len(body)} bytes, not {wanted}")
-    return np.frombuffer(body, found).reshape(shape)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gaitproof.errors import PoseError
 from gaitproof.media.files import atomic_folder
 from gaitproof.pose.formats import common
+from gaitproof.reading import FileKind, guarded, read_json
 from gaitproof.types import Landmark, PoseSequence
 
 BODY_25: Final[tuple[Landmark | None, ...]] = (
@@ -54,7 +55,8 @@ _BETWEEN: Final = {
     8: (Landmark.LEFT_HIP, Landmark.RIGHT_HIP),
 }
 _NAME: Final = re.compile(r"(?:^|_)(\d+)_keypoints\.json$")
-_WHAT: Final = "an OpenPose BODY_25 file"
+_DIGITS: Final = 15
+_FILE: Final = common.text_kind("OpenPose BODY_25 file")
 
 
 def load_openpose(
@@ -100,8 +102,14 @@ def load_openpose(
             actual=f"{count} frames",
         )
     frames: list[list[common.Person | None]] = [[] for _ in range(count)]
+    left = common.MAX_PEOPLE
     for index, file in files.items():
         frames[index - first] = _read_people(file)
+        left -= len(frames[index - first])
+        if left < 0:
+            raise PoseError(
+                f"{str(path)!r} holds too many people.", expected=f"at most {common.MAX_PEOPLE}"
+            )
     return common.to_sequence(
         common.choose(frames, person), np.arange(count) / rate, size, "openpose-body25"
     )
@@ -137,15 +145,15 @@ def _people(points: NDArray[np.float32], visibility: NDArray[np.float32]) -> lis
 def _numbered_files(path: Path) -> dict[int, Path]:
     if not path.is_dir():
         return {0: path}
-    try:
+    with guarded(path, FileKind("folder of OpenPose files", PoseError)):
         found = [(m, f) for f in sorted(path.iterdir()) if (m := _NAME.search(f.name))]
-    except OSError as error:
-        raise common.open_error(path, error) from error
     if not found:
         raise PoseError(
             f"The folder {str(path)!r} holds no OpenPose files.",
             expected="files named <name>_<frame number>_keypoints.json",
         )
+    if any(len(match[1]) > _DIGITS for match, _ in found):
+        raise PoseError(f"The frame numbers in {str(path)!r} have more than {_DIGITS} digits.")
     files = {int(match[1]): file for match, file in found}
     if len(files) < len(found):
         raise PoseError(f"The folder {str(path)!r} holds two OpenPose files of the same frame.")
@@ -153,16 +161,12 @@ def _numbered_files(path: Path) -> dict[int, Path]:
 
 
 def _read_people(path: Path) -> list[common.Person | None]:
-    data = common.read_json(path, _WHAT)
-    people = data.get("people") if isinstance(data, dict) else None
-    if not isinstance(people, list):
-        raise common.malformed(path, _WHAT, "no list 'people'")
-    found = []
-    for entry in people:
-        try:
-            values = entry.get("pose_keypoints_2d") if isinstance(entry, dict) else None
-            keypoints = common.flat_keypoints(values, len(BODY_25))
-        except (ValueError, OverflowError) as error:
-            raise common.malformed(path, _WHAT, error) from error
-        found.append(common.person_from(keypoints[:, :2], keypoints[:, 2], BODY_25))
-    return found
+    data = read_json(path, _FILE)
+    with guarded(path, _FILE):
+        if not isinstance(data["people"], list):
+            raise ValueError("no list 'people'")
+        found = []
+        for entry in data["people"]:
+            keypoints = common.flat_keypoints(entry["pose_keypoints_2d"], len(BODY_25))
+            found.append(common.person_from(keypoints[:, :2], keypoints[:, 2], BODY_25))
+        return found

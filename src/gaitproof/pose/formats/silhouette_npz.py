@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
 from gaitproof.media.files import write_atomically
-from gaitproof.reading import FileKind, guarded, malformed, parse_arrays, read_bytes
+from gaitproof.reading import (
+    FileKind,
+    guarded,
+    malformed,
+    parse_arrays,
+    parse_json,
+    read_bytes,
+    shown,
+)
 from gaitproof.types import SilhouetteSequence
 from gaitproof.types.silhouette import FRAME_FIGURES
 
@@ -75,11 +83,11 @@ def from_bytes(data: bytes, *, name: str = "the data") -> SilhouetteSequence:
     """Read what `to_bytes` made; errors as `load_silhouettes`, which call the source `name`."""
     arrays = parse_arrays(data, name, SILHOUETTES, MAX_TOTAL, (*_DTYPES, "meta"))
     with guarded(name, SILHOUETTES):
-        meta = json.loads(arrays["meta"].tobytes().decode())
+        meta = parse_json(arrays["meta"].tobytes(), name, SILHOUETTES)
         if meta["format"] != FORMAT:
             raise malformed(name, SILHOUETTES, f"its 'meta' does not say {FORMAT!r}")
         if meta["version"] != VERSION:
-            raise malformed(name, SILHOUETTES, f"version {meta['version']!r}, not {VERSION}"[:80])
+            raise malformed(name, SILHOUETTES, f"version {shown(meta['version'])}, not {VERSION}")
         estimator, digest = meta["estimator"], meta["source_sha256"]
         if not isinstance(estimator, str) or not (digest is None or isinstance(digest, str)):
             raise malformed(name, SILHOUETTES, "its 'meta' is malformed")

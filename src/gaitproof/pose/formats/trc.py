@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from gaitproof.errors import PoseError
 from gaitproof.media.files import write_atomically
 from gaitproof.pose.formats import common
 from gaitproof.pose.formats.markers import (
@@ -23,11 +22,12 @@ from gaitproof.pose.formats.markers import (
     marker_sequence,
     world_of,
 )
+from gaitproof.reading import guarded, read_text
 from gaitproof.types import PoseSequence
 
 MAX_MARKERS: Final = 1000
 
-_WHAT: Final = "a TRC marker file"
+_FILE: Final = common.text_kind("TRC marker file")
 
 
 def save_trc(path: Path, sequence: PoseSequence) -> None:
@@ -71,17 +71,16 @@ def load_trc(path: Path) -> PoseSequence:
     PoseError
         If the file is unreadable, malformed or cut off, or no marker is a landmark.
     """
-    lines = common.read_text(path).splitlines()
-    try:
-        unit, names, times, points = _parse(lines)
-    except (ValueError, KeyError, IndexError, OverflowError) as error:
-        if isinstance(error, PoseError):
-            raise
-        raise common.malformed(path, _WHAT, error) from error
+    text = read_text(path, _FILE)
+    with guarded(path, _FILE):
+        unit, names, times, points = _parse(text)
     return marker_sequence(path, names, points, times, unit, "trc")
 
 
-def _parse(lines: list[str]) -> tuple[str, list[str], Float64, Float64]:
+def _parse(text: str) -> tuple[str, list[str], Float64, Float64]:
+    if text.count("\n") > common.MAX_FRAMES + 100:
+        raise ValueError(f"more than {common.MAX_FRAMES} lines")
+    lines = text.split("\n")
     if len(lines) < 5 or not lines[0].startswith("PathFileType"):
         raise ValueError("it does not begin with 'PathFileType'")
     keys, values = (line.split("\t") for line in lines[1:3])

@@ -6,19 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from gaitproof.errors import InputError
-from gaitproof.media.files import compute_sha256, open_regular
+from gaitproof.media.files import compute_sha256
+from gaitproof.reading import FileKind, read_bytes
 from gaitproof.report import signature
 from gaitproof.report.casefile.seal import (
-    MAX_REPORT_BYTES,
+    REPORT_FILE,
     SealedReport,
     is_intact,
     is_signature_valid,
     parse_report,
 )
 from gaitproof.report.casefile.write import FORMATS, render
+
+_DOCUMENT: Final = FileKind("document", InputError, REPORT_FILE.max_bytes)
 
 
 class Outcome(StrEnum):
@@ -74,8 +77,7 @@ def load_report(path: Path) -> tuple[SealedReport, bytes]:
     InputError
         If it cannot be read or is no report.
     """
-    with open_regular(path) as file:
-        return parse_report(file.read(MAX_REPORT_BYTES + 1))
+    return parse_report(read_bytes(path, REPORT_FILE), path)
 
 
 def check_report(
@@ -179,8 +181,7 @@ def _check_document(report: SealedReport, document: Path) -> Check:
             f"The document {str(document)!r} has an unknown format.",
             expected=f"a name that ends in {', '.join(FORMATS)}",
         )
-    with open_regular(document) as file:
-        found = file.read(MAX_REPORT_BYTES + 1)
+    found = read_bytes(document, _DOCUMENT)
     return _judge(
         "document",
         found == render(report, document),

@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from gaitproof.config import Settings
 from gaitproof.errors import InputError
+from gaitproof.reading import FileKind, guarded, parse_json
 from gaitproof.report import signature
 from gaitproof.report.casefile.content import CaseReport, Sha256
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-MAX_REPORT_BYTES: Final = 64 * 2**20
-"""A report has about half a megabyte, most of it pictures."""
+REPORT_FILE: Final = FileKind(
+    "gaitproof report",
+    InputError,
+    64 * 2**20,  # one has about half a megabyte, most of it images
+    hint="give the .json file that 'verify --report' wrote, unchanged",
+)
 
 _PURPOSE: Final = b"gaitproof-report/1\n"
 """Begins what is signed, so that a signature of something else never fits a report."""
@@ -88,8 +94,15 @@ def to_json(sealed: SealedReport) -> bytes:
     return (text + "\n").encode()
 
 
-def parse_report(data: bytes) -> tuple[SealedReport, bytes]:
+def parse_report(data: bytes, name: str | Path = "the report") -> tuple[SealedReport, bytes]:
     """Read a report file; neither its hash nor its signature is checked here.
+
+    Parameters
+    ----------
+    data
+        Content of the file.
+    name
+        Of the file, for messages.
 
     Returns
     -------
@@ -101,29 +114,12 @@ def parse_report(data: bytes) -> tuple[SealedReport, bytes]:
     Raises
     ------
     InputError
-        If it is too large, not JSON, or does not follow the schema.
+        If it is not JSON, or does not follow the schema.
     """
-    if len(data) > MAX_REPORT_BYTES:
-        raise InputError(
-            "The report is too large.",
-            expected=f"at most {MAX_REPORT_BYTES // 2**20} MB",
-            actual="more",
-        )
-    try:
-        raw = json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            "The report is not valid JSON.",
-            actual=str(error) or "too deeply nested",
-            hint="give the .json file that 'verify --report' wrote, unchanged",
-        ) from error
-    try:
-        sealed = SealedReport.model_validate_json(data)
-        return sealed, canonical(raw["content"])
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            "The file does not follow the schema of a gaitproof report.", actual=_first(error)
-        ) from error
+    # of two equal keys readers disagree which one counts, so there must be none
+    raw = parse_json(data, name, REPORT_FILE, strict=True)
+    with guarded(name, REPORT_FILE):
+        return SealedReport.model_validate_json(data), canonical(raw["content"])
 
 
 def is_intact(sealed: SealedReport, message: bytes) -> bool:
@@ -136,23 +132,3 @@ def is_signature_valid(signed: Signature, message: bytes) -> bool:
     return signature.is_valid(
         bytes.fromhex(signed.public_key), bytes.fromhex(signed.value), _PURPOSE + message
     )
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # of two equal keys readers disagree which one counts
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def _first(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return "too deeply nested"
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])[:200]
-    return f"{first['msg']} at {where!r}" if where else str(first["msg"])

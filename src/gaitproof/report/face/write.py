@@ -15,6 +15,7 @@ from gaitproof import __version__
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan
 from gaitproof.media.files import atomic_folder, write_atomically
+from gaitproof.reading import FileKind, read_bytes
 from gaitproof.report.face.evidence import ShownFace, show_faces
 from gaitproof.report.face.page import ScanStory, make_card, render_scan
 from gaitproof.report.face.plots import plot_statistics, plot_timeline
@@ -120,5 +121,5 @@ def _save_picture(path: Path, picture: NDArray[np.uint8]) -> Path:
 
 def _embed(path: Path, figure: Figure, alt: str) -> Picture:
     width, height = (round(DPI * side) for side in figure.get_size_inches())
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    data = base64.b64encode(read_bytes(path, FileKind("plot"))).decode("ascii")
     return Picture(f"data:image/png;base64,{data}", width, height, alt)

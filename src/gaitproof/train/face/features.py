@@ -16,13 +16,13 @@ from typing import Final, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 from torch import Tensor, nn
 
 import gaitproof
-from gaitproof.errors import ConfigError
+from gaitproof.errors import ConfigError, InputError
 from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.reading import FileKind, guarded, read_tensors
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.clips import Label
@@ -37,6 +37,7 @@ FEATURE_FOLDER: Final = "features"
 _FORGED: Final = "forged"
 _GENUINE: Final = "genuine"
 _BATCH: Final = 64
+_FILE: Final = FileKind("file of features", InputError, 2**28)
 
 Codes = NDArray[np.float32]
 
@@ -102,9 +103,10 @@ class FeatureCache:
         """
         path = self.path(source, view)
         try:
-            found = load(path.read_bytes())
-            return Features(found.get(_FORGED, found[_GENUINE]), found[_GENUINE])
-        except (FileNotFoundError, SafetensorError, KeyError):
+            found, _ = read_tensors(path, _FILE)
+            with guarded(path, _FILE):
+                return Features(found.get(_FORGED, found[_GENUINE]), found[_GENUINE])
+        except InputError:
             features = self._compute(source, view)
         make_folder(path.parent)
         tensors = {_GENUINE: features.genuine}

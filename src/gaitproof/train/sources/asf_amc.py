@@ -17,16 +17,16 @@ from typing import Final
 import numpy as np
 
 from gaitproof.errors import InputError
+from gaitproof.pose.formats.common import MAX_FRAMES
 from gaitproof.pose.formats.mocap import (
-    MAX_FRAMES,
     MAX_JOINTS,
+    MAX_PLACES,
     MAX_RATE,
     Float64,
     axis_rotations,
     find_joints,
-    malformed,
-    read_text,
 )
+from gaitproof.reading import FileKind, guarded, read_text, split_lines
 from gaitproof.train.sources.mocap import mocap_recording
 from gaitproof.train.sources.recording import Recording
 
@@ -43,8 +43,8 @@ JOINTS: Final[Mapping[str, Sequence[str]]] = {
 """Bones whose end is our landmark, in CMU's skeleton."""
 
 _ROOT: Final = "root"
-_ASF: Final = "an ASF skeleton"
-_AMC: Final = "an AMC motion of this skeleton"
+_ASF: Final = FileKind("ASF skeleton", max_bytes=2**20)
+_AMC: Final = FileKind("AMC motion of this skeleton", max_bytes=2**25)
 _DOF: Final = frozenset({"rx", "ry", "rz", "tx", "ty", "tz", "l"})
 
 
@@ -93,12 +93,8 @@ def load_amc(path: Path, name: str, *, frame_rate: float = DEFAULT_RATE) -> list
 
 def _skeleton_of(path: Path) -> Path:
     wanted = path.stem.partition("_")[0]
-    try:
+    with guarded(path.parent, FileKind("folder of motions")):
         found = [p for p in sorted(path.parent.iterdir()) if p.suffix.lower() == ".asf"]
-    except OSError as error:
-        raise InputError(
-            f"The motion file {str(path)!r} cannot be read.", actual=error.strerror or str(error)
-        ) from error
     named = [p for p in found if p.stem == wanted]
     if len(named) == 1 or len(found) == 1:
         return (named or found)[0]
@@ -117,11 +113,9 @@ def parse_asf(path: Path) -> list[Bone]:
     InputError
         If the file is unreadable or malformed.
     """
-    text = read_text(path)
-    try:
+    text = read_text(path, _ASF, errors="replace")
+    with guarded(path, _ASF):
         return _skeleton(text)
-    except (ValueError, IndexError, KeyError) as error:
-        raise malformed(path, _ASF, error) from error
 
 
 def _skeleton(text: str) -> list[Bone]:
@@ -212,14 +206,15 @@ def parse_amc(path: Path, bones: Sequence[Bone]) -> dict[str, Float64]:
     """
     widths = {bone.name: len(bone.dof) for bone in bones if bone.dof}
     frames: list[dict[str, list[float]]] = []
-    try:
-        for line in read_text(path).splitlines():
+    text = read_text(path, _AMC, errors="replace")
+    with guarded(path, _AMC):
+        for line in split_lines(text):
             words = line.partition("#")[0].split()
             if not words or words[0].startswith(":"):
                 continue
             if len(words) == 1 and words[0].isdigit():
-                if len(frames) >= MAX_FRAMES:
-                    raise ValueError(f"more than {MAX_FRAMES} frames")
+                if len(frames) >= min(MAX_FRAMES, MAX_PLACES // len(bones)):
+                    raise ValueError(f"more than {len(frames)} frames of {len(bones)} bones")
                 frames.append({})
                 continue
             bone = words[0].lower()
@@ -232,9 +227,7 @@ def parse_amc(path: Path, bones: Sequence[Bone]) -> dict[str, Float64]:
         short = next((i for i, f in enumerate(frames) if f.keys() != widths.keys()), None)
         if short is not None:
             raise ValueError(f"frame {short + 1} lacks bones; is the file cut off?")
-    except ValueError as error:
-        raise malformed(path, _AMC, error) from error
-    return {bone: np.array([frame[bone] for frame in frames]) for bone in widths}
+        return {bone: np.array([frame[bone] for frame in frames]) for bone in widths}
 
 
 def positions(bones: Sequence[Bone], motion: Mapping[str, Float64]) -> Float64:

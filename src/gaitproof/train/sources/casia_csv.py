@@ -8,8 +8,8 @@ whose file name is the frame number: ``frames/001-nm-01-090/000012.jpg``.
 
 from __future__ import annotations
 
-import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
 from gaitproof.pose.formats.coco import COCO_17
+from gaitproof.reading import FileKind, open_file, read_rows
 from gaitproof.train.sources.coco17 import DEFAULT_RATE, KEYPOINTS, coco_recording
 from gaitproof.train.sources.recording import Recording
 
-MAX_BYTES: Final = 4 * 2**30
-"""Largest file that is read: all of CASIA-B is about 0.6 GB."""
+MAX_ROWS: Final = 1_500_000
+"""Most rows: all of CASIA-B has about 1.1 million."""
+
+_FILE: Final = FileKind("pose table", InputError, 2**30)
 
 NAME_COLUMN: Final = "image_name"
 _COLUMNS: Final = tuple(f"{joint}_{part}" for joint in COCO_17 for part in ("x", "y", "conf"))
@@ -35,9 +38,9 @@ _PLACE: Final = re.compile(
 def is_casia_csv(path: Path) -> bool:
     """Whether a CSV file begins as GaitGraph's do."""
     try:
-        with path.open("rb") as file:
+        with open_file(path, _FILE) as file:
             return file.read(64).removeprefix(b"\xef\xbb\xbf").startswith(NAME_COLUMN.encode())
-    except OSError:
+    except (InputError, OSError):
         return False
 
 
@@ -64,19 +67,7 @@ def load_casia_csv(path: Path, name: str, *, frame_rate: float = DEFAULT_RATE) -
     InputError
         If the file cannot be read, is of another layout, or a row is malformed or there twice.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{str(path)!r} is too large.", expected=f"at most {MAX_BYTES} bytes")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            walks = _read(csv.reader(file, strict=True), path)
-    except OSError as error:
-        raise InputError(
-            f"The pose table {str(path)!r} cannot be read.", actual=error.strerror or str(error)
-        ) from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(
-            f"The pose table {str(path)!r} is not valid CSV.", actual=str(error)[:200]
-        ) from error
+    walks = _read(read_rows(path, _FILE, max_rows=MAX_ROWS), path)
     recordings = []
     for (subject, condition, number, view), frames in sorted(walks.items()):
         order = sorted(frames)
@@ -100,10 +91,9 @@ _Walk = tuple[str, str, str, str]
 
 
 def _read(
-    rows: csv._reader,  # type: ignore[name-defined]
-    path: Path,
+    rows: Iterator[tuple[int, list[str]]], path: Path
 ) -> dict[_Walk, dict[int, NDArray[np.float32]]]:
-    header = [cell.strip().lower() for cell in next(rows, [])]
+    header = [cell.strip().lower() for cell in next(rows, (0, []))[1]]
     if sorted(header) != sorted((NAME_COLUMN, *_COLUMNS)):
         raise InputError(
             f"{str(path)!r} is not a pose table in GaitGraph's layout.",
@@ -114,10 +104,8 @@ def _read(
     order = np.array([header.index(column) for column in _COLUMNS])
     place = header.index(NAME_COLUMN)
     walks: dict[_Walk, dict[int, NDArray[np.float32]]] = {}
-    for cells in rows:
-        if not cells:
-            continue
-        where = f"Line {rows.line_num} of {str(path)!r}"
+    for line, cells in rows:
+        where = f"Line {line} of {str(path)!r}"
         if len(cells) != len(header):
             raise InputError(
                 f"{where} has the wrong number of cells.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +9,16 @@ from typing import Final
 
 from gaitproof.errors import InputError
 from gaitproof.pose.formats.mocap import Float64, mocap_sequence
+from gaitproof.reading import FileKind, malformed, read_table
 from gaitproof.train.sources.recording import Recording, make_recording
 from gaitproof.types import Landmark
 
 PEOPLE: Final = "people.csv"
 """Optional file beside the motions that joins subject numbers to people."""
+
+_PEOPLE_FILE: Final = FileKind(
+    "list of people", InputError, 2**22, expected="CSV with the columns subject, person"
+)
 
 _NUMBERED: Final = re.compile(r"(?P<subject>\d+)_(?P<trial>\d+)")
 """``07_01``: subject and trial, as CMU names its files."""
@@ -63,13 +67,7 @@ def mocap_recording(
 def _people(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, strict=True))
-        return {row["subject"].strip(): row["person"].strip() for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
-        raise InputError(
-            f"The list of people {str(path)!r} cannot be used.",
-            expected="CSV with the columns subject, person",
-            actual=str(error)[:200],
-        ) from error
+    header, rows = read_table(path, _PEOPLE_FILE)
+    if not {"subject", "person"} <= set(header):
+        raise malformed(path, _PEOPLE_FILE, f"the columns {', '.join(header)}")
+    return {row["subject"].strip(): row["person"].strip() for row in rows}

@@ -20,9 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
+from gaitproof.reading import FileKind, guarded, read_bytes
 
-MAX_BYTES: Final = 256 * 2**20
-"""Largest pickle that is read."""
+_FILE: Final = FileKind(
+    "pickle of a NumPy array",
+    InputError,
+    2**26,
+    expected="one NumPy array of numbers; nothing in the file was executed",
+    hint="where you trust the file, convert it: numpy.save(...) of its array, then the .npz layout "
+    "of docs/reference/formats.md",
+)
+
+MAX_MADE: Final = 2**27
+"""Most bytes that the file's calls make: a file of 40 MB can ask 200 times for a copy of itself."""
 
 MAX_STEPS: Final = 10_000
 """Most opcodes: an array needs fewer than 60."""
@@ -102,6 +112,7 @@ class _Array:
 class _Machine:
     stack: list[Any] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
+    made: int = 0
 
     def pop(self, kind: type | tuple[type, ...] = object) -> Any:
         if not self.stack or not isinstance(self.stack[-1], kind):
@@ -133,29 +144,12 @@ def load_array(path: Path) -> NDArray[Any]:
     Raises
     ------
     InputError
-        If the file cannot be read, is larger than `MAX_BYTES`, holds anything but one such array,
+        If the file cannot be read, is too large, holds anything but one such array,
         or its array claims another size than its bytes.
     """
-    name = repr(str(path))
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            f"The pickle {name} cannot be read.", actual=error.strerror or str(error)
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"The pickle {name} is too large.", expected=f"at most {MAX_BYTES} bytes")
-    try:
+    data = read_bytes(path, _FILE)
+    with guarded(path, _FILE):
         return _run(data)
-    except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
-        raise InputError(
-            f"The pickle {name} is refused; nothing in it was executed.",
-            expected="one NumPy array of numbers",
-            actual=" ".join(str(error).split())[:200] or type(error).__name__,
-            hint="where you trust the file, convert it: numpy.save(...) of its array, then the "
-            ".npz layout of docs/reference/formats.md",
-        ) from error
 
 
 def _run(data: bytes) -> NDArray[Any]:
@@ -204,7 +198,11 @@ def _do(machine: _Machine, name: str, argument: Any) -> None:
         stack.append(memo[argument])
     elif name == "REDUCE":
         arguments = machine.pop(tuple)
-        stack.append(_make(machine.pop(_Name).key, arguments))
+        made = _make(machine.pop(_Name).key, arguments)
+        machine.made += len(made) if isinstance(made, bytes) else 0
+        if machine.made > MAX_MADE:
+            raise _RefusedError(f"it makes more than {MAX_MADE} bytes")
+        stack.append(made)
     elif name == "BUILD":
         state = machine.pop(tuple)
         _set_state(machine.pop((_Array, _Type)), state, machine)

@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
 from gaitproof.gait.silhouettes import silhouette_windows
-from gaitproof.train.sources.archive import LABELS, UNREADABLE, WALKS, check_walks, read_archive
+from gaitproof.reading import FileKind, guarded, read_arrays
+from gaitproof.train.sources.archive import LABELS, MAX_TOTAL, WALKS, check_walks
 from gaitproof.types.silhouette import MASK_BYTES, MASK_HEIGHT, MASK_WIDTH, SilhouetteSequence
 from gaitproof.types.silhouette_windows import SILHOUETTE_RATE, SilhouetteWindows
 
 _ARRAYS: Final = ("bits", "offsets", *WALKS, "shape")
+_FILE: Final = FileKind(
+    "silhouette archive", InputError, MAX_TOTAL, expected=f"an .npz with {', '.join(_ARRAYS)}"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,17 +90,12 @@ def load_silhouettes(path: Path, name: str) -> list[SilhouetteRecording]:
     InputError
         If the file is missing or not of this layout.
     """
-    try:
-        data = read_archive(path)
+    data = read_arrays(path, _FILE, MAX_TOTAL, _ARRAYS)
+    with guarded(path, _FILE):
         _check(data)
-    except UNREADABLE as error:
-        raise InputError(
-            f"{str(path)!r} is not a silhouette archive.",
-            expected=f"an .npz with {', '.join(_ARRAYS)}",
-            actual=" ".join(str(error).split())[:200] or type(error).__name__,
-        ) from error
-    bits, rates = data["bits"], np.nan_to_num(data["fps"], nan=SILHOUETTE_RATE)
-    labels = {key: [str(value) for value in data[key]] for key in LABELS}
+        bits = data["bits"]
+        rates = np.nan_to_num(data["fps"].astype(np.float64), nan=SILHOUETTE_RATE)
+        labels = {key: [str(value) for value in data[key]] for key in LABELS}
     return [
         SilhouetteRecording(
             subject=labels["subject"][i],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
-from gaitproof.train.sources.archive import LABELS, UNREADABLE, WALKS, check_walks, read_archive
+from gaitproof.reading import FileKind, guarded, parse_json, read_arrays
+from gaitproof.train.sources.archive import LABELS, MAX_TOTAL, WALKS, check_walks
 from gaitproof.train.sources.recording import Recording, make_recording
 from gaitproof.types import GAIT_LANDMARKS, N_LANDMARKS, Landmark, PoseSequence
 
+MAX_FRAMES: Final = 1_000_000
+"""Most frames of all walks, nine hours at 30 a second: each takes about a kilobyte."""
+
+MAX_JOINTS: Final = 1000
+
 _ARRAYS: Final = ("xyz", "offsets", *WALKS, "joints", "landmark12")
+_FILE: Final = FileKind(
+    "skeleton archive", InputError, MAX_TOTAL, expected=f"an .npz with {', '.join(_ARRAYS)}"
+)
 
 
 def load_skeletons(path: Path, name: str) -> list[Recording]:
@@ -44,24 +52,20 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
     InputError
         If the file is missing or not of this layout.
     """
-    try:
-        data = read_archive(path)
-        joints = [str(joint) for joint in data["joints"]]
+    data = read_arrays(path, _FILE, MAX_TOTAL, (*_ARRAYS, "scale"))
+    with guarded(path, _FILE):
+        joints = [str(joint) for joint in data["joints"][: MAX_JOINTS + 1]]
+        places = parse_json(str(data["landmark12"]), path, _FILE)
+        scale = float(data["scale"]) if "scale" in data else 1.0
+        _check(data, places, len(joints), scale)
         columns = {
             Landmark[landmark.upper()]: joints.index(joint.split()[0])
-            for landmark, joint in json.loads(str(data["landmark12"])).items()
+            for landmark, joint in places.items()
             if joint is not None
         }
-        xyz, offsets, rates = data["xyz"], data["offsets"], data["fps"]
-        scale = float(data["scale"]) if "scale" in data else 1.0
-        _check(data, len(joints), scale)
+        xyz, offsets = data["xyz"], data["offsets"]
+        rates = data["fps"].astype(np.float64)
         labels = {key: [str(value) for value in data[key]] for key in LABELS}
-    except UNREADABLE as error:
-        raise InputError(
-            f"{str(path)!r} is not a skeleton archive.",
-            expected=f"an .npz with {', '.join(_ARRAYS)}",
-            actual=" ".join(str(error).split())[:200] or type(error).__name__,
-        ) from error
     feet = not columns.keys().isdisjoint({Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX})
     recordings = []
     for i, (start, stop) in enumerate(pairwise(offsets)):
@@ -91,16 +95,22 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
     return recordings
 
 
-def _check(data: dict[str, NDArray[Any]], joints: int, scale: float) -> None:
+def _check(
+    data: dict[str, NDArray[Any]], places: dict[str, str | None], joints: int, scale: float
+) -> None:
     """Raise ValueError if the arrays do not fit each other."""
     xyz = data["xyz"]
+    if not 0 < joints <= MAX_JOINTS or len(xyz) > MAX_FRAMES:
+        raise ValueError(
+            f"{len(xyz)} frames of {joints} joints; at most {MAX_FRAMES} of {MAX_JOINTS} are read"
+        )
     if xyz.ndim != 3 or xyz.shape[1:] != (joints, 3) or xyz.dtype.kind not in "if":
         raise ValueError(f"xyz has shape {xyz.shape} and type {xyz.dtype} for {joints} joints")
     check_walks(data, len(xyz))
     if not np.isfinite(scale) or scale <= 0:
         raise ValueError("the scale is not above 0")
     needed = [x for x in GAIT_LANDMARKS if not x.name.endswith(("_HEEL", "_FOOT_INDEX"))]
-    known = {key.upper() for key, joint in json.loads(str(data["landmark12"])).items() if joint}
+    known = {key.upper() for key, joint in places.items() if joint}
     lacking = [x.name.lower() for x in needed if x.name not in known]
     if lacking:
         raise ValueError(f"landmark12 lacks {', '.join(lacking)}")

@@ -14,18 +14,24 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from gaitproof.config import Settings
 from gaitproof.errors import ModelError
+from gaitproof.reading import FileKind, parse_model, read_model
 
 Float64 = NDArray[np.float64]
 
 WEIGHTS_FILE: Final = "fusion.json"
 """In the folder ``weights`` of `gaitproof.verify`, once it was learnt."""
 
-MOST_BYTES: Final = 2**20
-"""A weights file has about a kilobyte."""
+_FILE: Final = FileKind(
+    "file of fusion weights",
+    ModelError,
+    2**20,
+    hint="make it with 'gaitproof fusion'",
+    missing="make it with 'gaitproof fusion'",
+)
 
 QUESTION: Final = "the video shows {claim}'s own body, and the face in it is not manipulated"
 ALTERNATIVE: Final = "it shows somebody else's body, or a manipulated face, or both"
@@ -176,19 +182,6 @@ def load_weights(path: Path | None = None) -> FusionWeights | None:
     shipped = files("gaitproof.verify").joinpath("weights").joinpath(WEIGHTS_FILE)
     if path is None and not shipped.is_file():
         return None
-    name = repr(str(path if path is not None else shipped))
-    try:
-        data = (path or shipped).read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"The fusion weights {name} cannot be read.", actual=error.strerror or str(error)
-        ) from error
-    try:
-        return FusionWeights.model_validate_json(data[:MOST_BYTES])
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ModelError(
-            f"The fusion weights {name} are not valid.",
-            actual=f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",
-            hint="make them with 'gaitproof fusion'",
-        ) from error
+    if path is not None:
+        return read_model(path, _FILE, FusionWeights)
+    return parse_model(shipped.read_bytes(), str(shipped), _FILE, FusionWeights)

@@ -37,7 +37,7 @@ def test_other_settings_are_named(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", "{"])
 def test_a_broken_record_is_refused(tmp_path, text):
     (tmp_path / RUN_FILE).write_text(text)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not a valid record of a run"):
         begin_run(tmp_path, TOLD)
 
 

@@ -172,7 +172,7 @@ def rename(old, new):
         (celeb_df, rewrite("List_of_testing_videos.txt", "label path\n"), "cannot be read"),
         (celeb_df, rename("Celeb-real/id1_0000.mp4", "Celeb-real/x.mp4"), "no name of Celeb-DF"),
         (faceforensics, rewrite("splits/train.json", "{}"), "no official split"),
-        (faceforensics, rewrite("splits/train.json", "[["), "not JSON"),
+        (faceforensics, rewrite("splits/train.json", "[["), "not a valid list of clips"),
         (faceforensics, rewrite("splits/test.json", '[["071", "x"]]'), "071 twice"),
         (faceforensics, lambda root: (root / "splits/val.json").unlink(), "incomplete"),
         (

@@ -112,7 +112,7 @@ def test_a_clip_that_was_half_written_is_not_there(store):
 )
 def test_a_broken_store_is_refused_in_one_message(store, change):
     change(store.folder)
-    with pytest.raises(InputError, match="is not a store of prepared faces"):
+    with pytest.raises(InputError, match="store of prepared faces"):
         FaceStore.open(store.folder)
 
 

@@ -52,7 +52,7 @@ def test_pictures_videos_and_folders_with_who_is_in_them(write):
         (HEADER + "/etc/passwd,real,ann,,\n", "leads out of the data set"),
         (HEADER + ",real,ann,,\n", "leads out of the data set"),
         (HEADER + "a/ann.jpg,real,a,,\na/./ann.jpg,real,b,,\n", "lists 'a/ann.jpg' twice"),
-        (HEADER + '"a/ann.jpg,real,ann,,\n', "not valid CSV"),
+        (HEADER + '"a/ann.jpg,real,ann,,\n', "not a valid list of clips"),
         (HEADER, "no clips"),
     ],
 )

@@ -14,7 +14,10 @@ from typing import Any, Final
 
 from gaitproof.errors import InputError
 from gaitproof.media.files import make_folder, remove_abandoned, write_atomically
+from gaitproof.reading import FileKind, guarded, read_json, shown
 from gaitproof.train.face.data.store import CLIP_FOLDER
+
+_RECORD: Final = FileKind("record of a run", InputError, 2**20, hint="choose another folder")
 
 RUN_FILE: Final = "prepare.json"
 """What the run was told."""
@@ -86,15 +89,13 @@ def begin_run(folder: Path, told: Mapping[str, Any]) -> None:
             )
         write_atomically(file, (json.dumps(told, indent=1) + "\n").encode())
         return
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))
+    before = read_json(file, _RECORD)
+    with guarded(file, _RECORD):
         changed = [name for name in told if before.get(name) != told[name]]
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{str(file)!r} cannot be read.", hint="choose another folder") from error
     if changed:
         raise InputError(
             f"The faces in {str(folder)!r} were prepared with other settings.",
-            expected=", ".join(f"{name} {before.get(name)}" for name in changed),
+            expected=", ".join(f"{name} {shown(before.get(name))}" for name in changed),
             actual=", ".join(f"{name} {told[name]}" for name in changed),
             hint="give the same settings, or choose another folder",
         )

@@ -27,14 +27,25 @@ from typing import Any, Final, Self
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from pydantic import Field
+from safetensors.numpy import save
 
 from gaitproof.errors import InputError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.types import MESH_POINTS
 from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.reading import (
+    FileKind,
+    decode_image,
+    guarded,
+    parse_json,
+    read_bytes,
+    read_json,
+    read_model,
+    read_table,
+    read_tensors,
+    shown,
+)
 from gaitproof.train.face.data.clips import FaceClip, Label
 from gaitproof.train.face.data.spacing import Footage, Sampling
 
@@ -49,6 +60,24 @@ INDEX_FILE: Final = "index.csv"
 CLIP_FOLDER: Final = "clips"
 _CLIP_FILE: Final = "clip.json"
 _FACES_FILE: Final = "faces.safetensors"
+
+_STORE: Final = FileKind(
+    "store of prepared faces",
+    InputError,
+    2**26,
+    expected=f"a folder with {STORE_FILE} and {INDEX_FILE}",
+    hint="make it with `gaitproof face prepare`",
+    missing="make it with `gaitproof face prepare`",
+)
+_FACES: Final = FileKind(
+    "clip of prepared faces",
+    InputError,
+    2**26,
+    hint="delete this folder and run `gaitproof face prepare` again",
+)
+
+MAX_PICTURES: Final = 1000
+"""Most images of a clip."""
 
 COLUMNS: Final = ("id", "path", "label", "manipulation", "split", "keys", "pictures", "sha256")
 FOOTAGE_COLUMNS: Final = ("frame_rate", "seconds", "spacing")
@@ -191,8 +220,10 @@ def find_clip(folder: Path, clip: FaceClip) -> StoredClip | None:
     if not path.exists():
         return None
     try:
-        stored = _stored(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+        row = read_json(path, _FACES)
+        with guarded(path, _FACES):
+            stored = _stored(row)
+    except InputError:
         return None
     return stored if stored.clip == replace(clip, cropped=False) else None
 
@@ -255,22 +286,12 @@ class FaceStore:
             If it is no store, or its index is broken.
         """
         folder = Path(folder)
-        try:
-            settings = StoreSettings.model_validate_json((folder / STORE_FILE).read_bytes())
-            with (folder / INDEX_FILE).open(newline="", encoding="utf-8") as file:
-                rows = csv.DictReader(file)
-                if tuple(rows.fieldnames or ()) not in (COLUMNS, (*COLUMNS, *FOOTAGE_COLUMNS)):
-                    raise ValueError(f"columns {', '.join(rows.fieldnames or ())}")
-                clips = tuple(_stored(row) for row in rows)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-            raise InputError(
-                f"{str(folder)!r} is not a store of prepared faces.",
-                expected=f"a folder with {STORE_FILE} and {INDEX_FILE}",
-                actual=" ".join(str(reason).split()),
-                hint="make it with `gaitproof face prepare`",
-            ) from error
-        return cls(folder, settings, clips)
+        settings = read_model(folder / STORE_FILE, _STORE, StoreSettings)
+        header, rows = read_table(folder / INDEX_FILE, _STORE)
+        with guarded(folder / INDEX_FILE, _STORE):
+            if tuple(header) not in (COLUMNS, (*COLUMNS, *FOOTAGE_COLUMNS)):
+                raise ValueError(f"columns {', '.join(header)}")
+            return cls(folder, settings, tuple(_stored(row) for row in rows))
 
     def of_split(self, split: str) -> tuple[StoredClip, ...]:
         """Return the clips of one side."""
@@ -293,26 +314,14 @@ class FaceStore:
         """
         folder = self.folder / CLIP_FOLDER / stored.id
         chosen = list(range(stored.pictures) if places is None else places)
-        try:
-            landmarks = load((folder / _FACES_FILE).read_bytes())
-            return StoredFaces(
-                np.stack([_read_picture(folder / f"{place:03d}.png") for place in chosen]),
-                *(landmarks[name][chosen] for name in ("points", "meshes", "times")),
-            )
-        except (OSError, ValueError, KeyError, IndexError, SafetensorError) as error:
-            raise InputError(
-                f"The stored faces in {str(folder)!r} cannot be read.",
-                actual=" ".join(str(error).split()),
-                hint="delete this folder and run `gaitproof face prepare` again",
-            ) from error
-
-
-def _read_picture(path: Path) -> Image:
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    picture: Any = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if picture is None:
-        raise ValueError(f"{path.name} is no picture")
-    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+        landmarks, _ = read_tensors(folder / _FACES_FILE, _FACES)
+        with guarded(folder, _FACES):
+            parts = [landmarks[name][chosen] for name in ("points", "meshes", "times")]
+            images = [
+                decode_image(read_bytes(path, _FACES), path, _FACES, self.alignment.size**2)
+                for path in (folder / f"{place:03d}.png" for place in chosen)
+            ]
+            return StoredFaces(np.stack(images), *parts)
 
 
 def _row(stored: StoredClip) -> dict[str, Any]:
@@ -336,7 +345,7 @@ def _stored(row: dict[str, Any]) -> StoredClip:
     clip = FaceClip(
         path=row["path"],
         label=Label(row["label"]),
-        keys=tuple(json.loads(row["keys"])),
+        keys=tuple(parse_json(row["keys"], INDEX_FILE, _STORE)),
         manipulation=row["manipulation"],
         split=row["split"],
     )
@@ -344,4 +353,7 @@ def _stored(row: dict[str, Any]) -> StoredClip:
         raise ValueError(f"the id {row['id']} is not that of {clip.path}")
     # an empty cell, or a column that is not there
     measured = [float(row[name]) if row.get(name) else None for name in FOOTAGE_COLUMNS]
-    return StoredClip(row["id"], clip, int(row["pictures"]), row["sha256"], *measured)
+    pictures = int(row["pictures"])
+    if not 0 <= pictures <= MAX_PICTURES:
+        raise ValueError(f"{shown(row['pictures'])} images of {clip.path}")
+    return StoredClip(row["id"], clip, pictures, row["sha256"], *measured)

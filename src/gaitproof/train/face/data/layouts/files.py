@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from gaitproof import reading
 from gaitproof.errors import InputError
 from gaitproof.media.manifest import VIDEO_SUFFIXES
+from gaitproof.reading import FileKind, read_text
 from gaitproof.train.face.data.clips import natural
 
 PICTURE_SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 
-MAX_BYTES: Final = 256 * 2**20
-"""Largest list that is read; the whole of DFDC's metadata is a tenth of it."""
+LIST_FILE: Final = FileKind("list of clips", InputError, 2**26)
+"""The whole of DFDC's metadata is less than half of it."""
 
 
 def folders_in(folder: Path) -> list[Path]:
@@ -40,25 +41,6 @@ def pictures_in(folder: Path) -> list[Path]:
     )
 
 
-def read_text(file: Path) -> str:
-    """Return the text of a UTF-8 file, without a byte order mark.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read or is larger than `MAX_BYTES`.
-    """
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InputError(
-                f"{str(file)!r} is too large for a list of clips.",
-                expected=f"at most {MAX_BYTES // 2**20} MiB",
-            )
-        return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(file)!r} cannot be read.", actual=str(error)) from error
-
-
 def read_lines(file: Path) -> list[str]:
     """Return the lines of a text file that are not empty; the first one is a line like the others.
 
@@ -67,7 +49,7 @@ def read_lines(file: Path) -> list[str]:
     InputError
         If the file cannot be read.
     """
-    return [line.strip() for line in read_text(file).splitlines() if line.strip()]
+    return [line.strip() for line in read_text(file, LIST_FILE).splitlines() if line.strip()]
 
 
 def read_json(file: Path) -> Any:
@@ -78,10 +60,7 @@ def read_json(file: Path) -> Any:
     InputError
         If it cannot be read or is not JSON.
     """
-    try:
-        return json.loads(read_text(file))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{str(file)!r} is not JSON.", actual=str(error)) from error
+    return reading.read_json(file, LIST_FILE)
 
 
 def relative(path: Path, root: Path) -> str:

@@ -13,16 +13,15 @@ one of train, validation, test, unused.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from gaitproof.errors import InputError
 from gaitproof.media.manifest import locate
+from gaitproof.reading import read_rows
 from gaitproof.train.face.data.clips import ORIGINAL, FaceClip, Label
-from gaitproof.train.face.data.layouts.files import read_text
+from gaitproof.train.face.data.layouts.files import LIST_FILE
 
 FILE: Final = "clips.csv"
 COLUMNS: Final = ("path", "label", "keys", "manipulation", "split")
@@ -43,32 +42,27 @@ def read(root: Path) -> tuple[FaceClip, ...]:
         If the table cannot be read, its header or a row is not as it must be, a path is there
         twice, leads out of the folder, or names nothing.
     """
-    reader = csv.DictReader(io.StringIO(read_text(root / FILE), newline=""), strict=True)
+    rows = read_rows(root / FILE, LIST_FILE)
+    _, header = next(rows, (0, []))
     clips: dict[str, FaceClip] = {}
-    try:
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise InputError(
-                f"The header of {FILE} is not as it must be.",
-                expected=",".join(COLUMNS),
-                actual=",".join(reader.fieldnames or ())[:200] or "nothing",
-            )
-        for row in reader:
-            clip = _clip(root, row, f"Line {reader.line_num} of {FILE}")
-            if clip.path in clips:
-                raise InputError(f"{FILE} lists {clip.path!r} twice.", hint="remove one line")
-            clips[clip.path] = clip
-    except csv.Error as error:
+    if tuple(header) != COLUMNS:
         raise InputError(
-            f"{FILE} is not valid CSV.", actual=f"line {reader.line_num}: {error}"
-        ) from error
+            f"The header of {FILE} is not as it must be.",
+            expected=",".join(COLUMNS),
+            actual=",".join(header)[:200] or "nothing",
+        )
+    for line, cells in rows:
+        clip = _clip(root, cells, f"Line {line} of {FILE}")
+        if clip.path in clips:
+            raise InputError(f"{FILE} lists {clip.path!r} twice.", hint="remove one line")
+        clips[clip.path] = clip
     return tuple(clips.values())
 
 
-def _clip(root: Path, row: Mapping[str | None, str | None], where: str) -> FaceClip:
-    cells = {column: row[column] for column in COLUMNS}
-    if None in row or None in cells.values():
+def _clip(root: Path, cells: Sequence[str], where: str) -> FaceClip:
+    if len(cells) != len(COLUMNS):
         raise InputError(f"{where} does not have {len(COLUMNS)} cells.")
-    values = {column: (cell or "").strip() for column, cell in cells.items()}
+    values = {column: cell.strip() for column, cell in zip(COLUMNS, cells, strict=True)}
     try:
         label = Label(values["label"])
         clip = FaceClip(
