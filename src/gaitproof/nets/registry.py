@@ -84,7 +84,7 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     # silhouettes: the literature, and our own
     "gaitset": _silhouettes("GaitSet", NetworkOptions(256, None, None, 32)),
     "gaitbase": _silhouettes("GaitBase", NetworkOptions(256, None, 1, 32)),
-    "strip-set": _silhouettes("StripSet", NetworkOptions(256, None, 2, 192)),
+    "strip-energy": _silhouettes("StripEnergy", NetworkOptions(256, None, None, 160)),
 }
 
 

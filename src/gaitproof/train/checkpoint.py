@@ -23,7 +23,9 @@ from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
     from gaitproof.train.config import TrainSettings
+    from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
     from gaitproof.train.sources import Recording
+    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
 
@@ -50,7 +52,11 @@ class Identity:
     data: str
 
     @classmethod
-    def of(cls, recordings: Sequence[Recording], settings: TrainSettings) -> Self:
+    def of(
+        cls,
+        recordings: Sequence[Recording] | Sequence[SilhouetteRecording],
+        settings: TrainSettings | SilhouetteTrainSettings,
+    ) -> Self:
         """Digest what the weights depend on."""
         recipe = json.dumps(
             settings.model_dump(mode="json", exclude=set(NOT_LEARNT)), sort_keys=True

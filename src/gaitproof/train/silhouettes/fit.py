@@ -1,0 +1,143 @@
+"""A training on silhouettes: walks in, network out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import lightning.pytorch as lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gaitproof.media.files import make_folder
+from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.registry import create_network
+from gaitproof.nets.silhouette import SilhouetteNetwork
+from gaitproof.train.chance import Stream, torch_seed
+from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, Identity, load_checkpoint
+from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
+from gaitproof.train.logs import Recorder, Reporter, RunLog
+from gaitproof.train.silhouettes.module import StripLearner
+from gaitproof.train.silhouettes.sampler import MaskStream
+from gaitproof.train.state import RunState
+from gaitproof.train.stream import StepData
+from gaitproof.types.silhouette_windows import SilhouetteWindows
+
+if TYPE_CHECKING:
+    from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
+    from gaitproof.train.sources.silhouettes import SilhouetteRecording
+
+_BATCH: Final = 64
+
+
+def train_silhouettes(
+    recordings: Sequence[SilhouetteRecording],
+    settings: SilhouetteTrainSettings,
+    progress: Callable[[float, float], None] | None = None,
+    *,
+    run_folder: Path | None = None,
+    resume: bool = True,
+    trainer_options: TrainerSettings | None = None,
+) -> SilhouetteNetwork:
+    """Train a network on silhouettes; the same seed gives the same weights.
+
+    Parameters
+    ----------
+    recordings
+        Walks of the training subjects only.
+    settings
+        The recipe.
+    progress
+        Called after every step with the share done and the loss.
+    run_folder
+        Where checkpoints and logs go; None keeps none.
+    resume
+        Go on from the checkpoint in `run_folder`, if there is one.
+    trainer_options
+        Devices; by default one, the fastest there is.
+
+    Returns
+    -------
+    SilhouetteNetwork
+        On the CPU in evaluation mode, the directions of its embedding fitted.
+
+    Raises
+    ------
+    InputError
+        If fewer than two subjects have usable walks.
+    ConfigError
+        If the checkpoint is of another recipe or other walks, the devices are not there, or the
+        loss is no longer a number.
+    """
+    options = trainer_options or TrainerSettings()
+    classes = MaskStream(recordings, settings).n_labels
+    restored = None
+    if run_folder is not None:
+        identity = Identity.of(recordings, settings)
+        path = make_folder(run_folder) / CHECKPOINT_FILE
+        restored = load_checkpoint(path, identity) if resume else None
+    run = restored.state if restored is not None else RunState()
+    with undisturbed():
+        torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
+        network = create_network(
+            settings.architecture, NetworkOptions(**settings.network.model_dump())
+        )
+        assert isinstance(network, SilhouetteNetwork)
+        network = network.to(memory_format=torch.channels_last)
+        module = StripLearner(network, settings, classes, run)
+        if restored is not None:
+            module.load_state_dict(restored.weights)
+        callbacks: list[lightning.Callback] = [Recorder()]
+        if run_folder is not None:
+            callbacks.append(RunLog(run_folder, run.step, StripLearner.loss_names))
+            callbacks.append(Checkpoints(path, identity, options.checkpoint_every, restored))
+        if progress is not None:
+            callbacks.append(Reporter(progress))
+        trainer = make_trainer(options, settings, callbacks)
+        if not run.is_finished(settings.steps):
+            stream = partial(MaskStream, recordings, settings, run.step)
+            run_to_end(trainer, module, StepData(stream, options.loaders))
+    network.cpu().eval()
+    fit_directions(network, (walk.windows for walk in recordings))
+    return network
+
+
+def fit_directions(network: SilhouetteNetwork, walks: Iterable[SilhouetteWindows]) -> None:
+    """Set the directions of the embedding: where windows of the training people differ most.
+
+    Principal components of the strips' vectors about their mean; strangers' cosines then lie
+    around 0.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode; changed in place.
+    walks
+        Windows of the training people.
+    """
+    count, total, products = 0, 0.0, 0.0
+    for windows in walks:
+        if len(windows):
+            rows = apply(network.described, windows).astype(np.float64)
+            count += len(rows)
+            total = total + rows.sum(axis=0)
+            products = products + rows.T @ rows
+    mean = np.asarray(total / count)
+    _, axes = np.linalg.eigh(products / count - np.outer(mean, mean))
+    kept = torch.from_numpy(axes[:, ::-1][:, : network.embedding_size].T.copy())
+    network.directions.weight.data = kept.float()
+    network.directions.bias.data = -(kept @ torch.from_numpy(mean)).float()
+
+
+def apply(function: Callable[[Tensor], Tensor], windows: SilhouetteWindows) -> NDArray[np.float32]:
+    """Return one row per window of a function of masks."""
+    masks = torch.from_numpy(windows.masks)
+    with torch.inference_mode():
+        found: NDArray[np.float32] = torch.cat(
+            [function(part) for part in masks.split(_BATCH)]
+        ).numpy()
+    return found
