@@ -20,7 +20,7 @@ NETWORKS = list_networks("silhouettes")
 
 def _small(name: str) -> nn.Module:
     own = network_options(name).given()
-    tiny = {"embedding": 16, "dropout": 0.0, "layers": 1, "width": 10}
+    tiny = {"embedding": 89, "dropout": 0.0, "layers": 1, "width": 10}
     torch.manual_seed(0)
     return create_network(name, NetworkOptions(**{key: tiny[key] for key in own}))
 
@@ -33,7 +33,7 @@ def walkers() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_joints_and_silhouettes_have_networks_of_their_own():
-    assert set(NETWORKS) >= {"gaitset", "gaitbase", "strip-energy"}
+    assert set(NETWORKS) >= {"gaitset", "gaitbase", "strip-energy", "energy-blend"}
     assert not set(NETWORKS) & set(list_networks())
     assert {signal_of(name) for name in NETWORKS} == {"silhouettes"}
 

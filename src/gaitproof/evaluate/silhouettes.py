@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from pydantic import ConfigDict
+from torch import nn
 
 from gaitproof.config import Settings
 from gaitproof.errors import ConfigError, ModelError
@@ -27,8 +28,8 @@ from gaitproof.media.files import write_atomically
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.onnx import SilhouetteEncoder
-from gaitproof.nets.registry import list_networks
-from gaitproof.nets.silhouette import SilhouetteNetwork
+from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.registry import embedding_size, list_networks
 from gaitproof.nets.trainable import PARITY
 from gaitproof.train.export import export_onnx
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
@@ -94,7 +95,7 @@ def make_silhouette_model(
     total = settings.folds + 1
     trained = 0
 
-    def fit(walks: Sequence[SilhouetteRecording]) -> SilhouetteNetwork:
+    def fit(walks: Sequence[SilhouetteRecording]) -> nn.Module:
         nonlocal trained
         done, trained = trained, trained + 1
         tell = None
@@ -121,7 +122,7 @@ def make_silhouette_model(
 
 
 def write_silhouette_model(
-    network: SilhouetteNetwork,
+    network: nn.Module,
     settings: SilhouetteTrainSettings,
     result: EvaluationResult,
     recordings: Sequence[SilhouetteRecording],
@@ -158,6 +159,7 @@ def write_silhouette_model(
         people="held-out people",
         **settings.operating_point.model_dump(),
     )
+    options = NetworkOptions(**settings.network.model_dump())
     shape = (SILHOUETTE_FRAMES, MASK_HEIGHT, MASK_WIDTH)
     weights = export_onnx(
         network, torch.zeros(2, *shape, dtype=torch.uint8), "masks", ("embeddings",)
@@ -166,7 +168,7 @@ def write_silhouette_model(
     card = ModelCard(
         model_id=f"{settings.architecture}-{settings.version}-{digest[:12]}",
         architecture=settings.architecture,
-        embedding_size=network.embedding_size,
+        embedding_size=embedding_size(settings.architecture, options),
         weights_sha256=digest,
         signal="silhouettes",
         features="silhouettes-50/1",
@@ -189,7 +191,7 @@ def write_silhouette_model(
     return card
 
 
-def _check_parity(network: SilhouetteNetwork, exported: SilhouetteEncoder) -> None:
+def _check_parity(network: nn.Module, exported: SilhouetteEncoder) -> None:
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 256, (4, SILHOUETTE_FRAMES, MASK_HEIGHT * MASK_WIDTH // 8), np.uint8)
     windows = SilhouetteWindows(bits, np.zeros(4))

@@ -9,6 +9,7 @@ vectors side by side on the directions in which people differ most.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +17,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH
 
 STRIPS: Final = 16
 """Horizontal strips of the feature maps' 16 rows."""
@@ -176,6 +179,71 @@ class StripEnergy(SilhouetteNetwork):
 
 _GAPS: Final = (2, 4, 7)
 """0.08, 0.16 and 0.28 s: a foot's swing, a limb's, and a quarter of a stride."""
+
+
+class EnergyDiscriminant(nn.Module):
+    """Linear discriminants of energy images, in closed form.
+
+    Mean, spread and mean change of the masks over the window (gait energy image: Han and Bhanu,
+    IEEE TPAMI 28, 2006; discriminants: Rao, JRSS B 10, 1948), at half resolution; the directions
+    are found by `gaitproof.train.silhouettes.discriminant`.
+
+    Parameters
+    ----------
+    embedding
+        Number of directions.
+    """
+
+    def __init__(self, *, embedding: int) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        size = (2 + len(_SHORT_GAPS)) * (MASK_HEIGHT // 2) * (MASK_WIDTH // 2)
+        self.directions = nn.Linear(size, embedding)
+
+    def described(self, masks: Tensor) -> Tensor:
+        """Map masks (B, T, 64, 44) to the values of their energy images, (B, F)."""
+        images = energies(masks.to(self.directions.weight.dtype), _SHORT_GAPS)
+        mean = images[:, :1]
+        spread = (mean * (1 - mean)).clamp(min=_LEAST).sqrt()
+        images = torch.cat([mean, spread, images[:, 1:]], dim=1)
+        return functional.avg_pool2d(images, 2).flatten(1)
+
+    def forward(self, masks: Tensor) -> Tensor:
+        """Map masks (B, 50, 64, 44) to unit embeddings (B, E)."""
+        return functional.normalize(self.directions(self.described(masks)), dim=1)
+
+
+_SHORT_GAPS: Final = (2, 4)
+_LEAST: Final = 1e-12
+"""The root's slope at 0 is infinite."""
+
+
+class EnergyBlend(nn.Module):
+    """`EnergyDiscriminant` and `StripEnergy` side by side: the two err on different walks.
+
+    Parameters
+    ----------
+    embedding
+        Length of the whole embedding.
+    directions
+        Of the discriminants; the rest is the network's.
+    width
+        Of the network.
+    share
+        The network's part of the similarity.
+    """
+
+    def __init__(self, *, embedding: int, directions: int, width: int, share: float) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        self.share = share
+        self.discriminant = EnergyDiscriminant(embedding=directions)
+        self.network = StripEnergy(embedding=embedding - directions, width=width)
+
+    def forward(self, masks: Tensor) -> Tensor:
+        """Map masks (B, 50, 64, 44) to unit embeddings (B, E)."""
+        linear = math.sqrt(1 - self.share) * self.discriminant(masks)
+        return torch.cat([linear, math.sqrt(self.share) * self.network(masks)], dim=1)
 
 
 class GaitSet(SilhouetteNetwork):

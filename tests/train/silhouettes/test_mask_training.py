@@ -17,8 +17,9 @@ from gaitproof.train.silhouettes.fit import apply, train_silhouettes
 from gaitproof.train.sources.silhouettes import load_silhouettes
 
 RECIPE = """
-architecture: strip-energy
-network: {embedding: 16, width: 20}
+architecture: energy-blend
+network: {embedding: 89, width: 20}
+discriminant_windows: 64
 version: 0.0.1
 sources: [{path: PATH, name: made, licence: none, citation: none}]
 steps: 4
@@ -37,7 +38,12 @@ def archive(tmp_path_factory):
 
 
 def _settings(**changes) -> SilhouetteTrainSettings:
-    plain = {"network": {"embedding": 16, "width": 20}, "precision": "32", "steps": 6}
+    plain = {
+        "architecture": "strip-energy",
+        "network": {"embedding": 16, "width": 20},
+        "precision": "32",
+        "steps": 6,
+    }
     return SilhouetteTrainSettings(people_per_batch=4, windows_per_person=4, **(plain | changes))
 
 

@@ -17,6 +17,7 @@ Masks = NDArray[np.uint8]
 
 _Y, _X = np.mgrid[0:MASK_HEIGHT, 0:MASK_WIDTH].astype(np.float32)
 _MIDDLE: Final = ((MASK_HEIGHT - 1) / 2, (MASK_WIDTH - 1) / 2)
+_ONE: Final = np.uint8(1)
 _OUTSIDE: Final = MASK_HEIGHT * MASK_WIDTH
 _FOUR: Final = ((0, 1), (0, -1), (1, 1), (1, -1))
 
@@ -88,16 +89,20 @@ def _grow(masks: Masks, ways: tuple[tuple[int, int], ...]) -> Masks:
 
 def _thicken(masks: Masks, rng: np.random.Generator) -> Masks:
     ways = _FOUR[: int(rng.integers(1, 5))]
-    return _grow(masks, ways) if rng.random() < 0.5 else 1 - _grow(1 - masks, ways)
+    if rng.random() < 0.5:
+        return _grow(masks, ways)
+    return _ONE - _grow(_ONE - masks, ways)
 
 
 def _smooth(masks: Masks) -> Masks:
     """Give every pixel the value of most of its neighbours."""
     padded = np.pad(masks, ((0, 0), (1, 1), (1, 1)))
-    votes = sum(
-        padded[:, i : i + MASK_HEIGHT, j : j + MASK_WIDTH] for i in range(3) for j in range(3)
+    votes = np.sum(
+        [padded[:, i : i + MASK_HEIGHT, j : j + MASK_WIDTH] for i in range(3) for j in range(3)],
+        axis=0,
     )
-    return (votes >= 5).astype(np.uint8)
+    smooth: Masks = (votes >= 5).astype(np.uint8)
+    return smooth
 
 
 def _tear(masks: Masks, rng: np.random.Generator) -> None:

@@ -47,7 +47,7 @@ class ScopeSettings(Settings):
 class SilhouetteTrainSettings(RunSettings):
     """A training on silhouettes, as one YAML file."""
 
-    architecture: str = "strip-energy"
+    architecture: str = "energy-blend"
     """A name of `gaitproof.nets.registry.list_networks` for silhouettes."""
     network: NetworkSettings = NetworkSettings()
     version: str = "0.0.0"
@@ -71,6 +71,8 @@ class SilhouetteTrainSettings(RunSettings):
     steps: int = Field(default=6000, ge=1)
     people_per_batch: int = Field(default=8, ge=2)
     windows_per_person: int = Field(default=8, ge=2)
+    discriminant_windows: int = Field(default=12_000, ge=2)
+    """Windows that closed-form discriminants are fitted on, where the network has some."""
     operating_point: OperatingPointSettings = OperatingPointSettings()
     folds: int = Field(default=2, ge=2)
     """Subject-disjoint folds of the evaluation; each is a training of its own."""

@@ -11,16 +11,17 @@ import lightning.pytorch as lightning
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from gaitproof.media.files import make_folder
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network
-from gaitproof.nets.silhouette import SilhouetteNetwork
+from gaitproof.nets.silhouette import EnergyBlend, EnergyDiscriminant, SilhouetteNetwork
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, Identity, load_checkpoint
 from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
 from gaitproof.train.logs import Recorder, Reporter, RunLog
+from gaitproof.train.silhouettes.discriminant import fit_discriminant
 from gaitproof.train.silhouettes.module import StripLearner
 from gaitproof.train.silhouettes.sampler import MaskStream
 from gaitproof.train.state import RunState
@@ -42,7 +43,7 @@ def train_silhouettes(
     run_folder: Path | None = None,
     resume: bool = True,
     trainer_options: TrainerSettings | None = None,
-) -> SilhouetteNetwork:
+) -> nn.Module:
     """Train a network on silhouettes; the same seed gives the same weights.
 
     Parameters
@@ -62,7 +63,7 @@ def train_silhouettes(
 
     Returns
     -------
-    SilhouetteNetwork
+    torch.nn.Module
         On the CPU in evaluation mode, the directions of its embedding fitted.
 
     Raises
@@ -74,7 +75,7 @@ def train_silhouettes(
         loss is no longer a number.
     """
     options = trainer_options or TrainerSettings()
-    classes = MaskStream(recordings, settings).n_labels
+    everything = MaskStream(recordings, settings)
     restored = None
     if run_folder is not None:
         identity = Identity.of(recordings, settings)
@@ -86,9 +87,13 @@ def train_silhouettes(
         network = create_network(
             settings.architecture, NetworkOptions(**settings.network.model_dump())
         )
-        assert isinstance(network, SilhouetteNetwork)
-        network = network.to(memory_format=torch.channels_last)
-        module = StripLearner(network, settings, classes, run)
+        closed = network.discriminant if isinstance(network, EnergyBlend) else network
+        if isinstance(closed, EnergyDiscriminant):
+            fit_discriminant(closed, everything, settings.discriminant_windows)
+        learner = network.network if isinstance(network, EnergyBlend) else network
+        if not isinstance(learner, SilhouetteNetwork):
+            return network.eval()
+        module = StripLearner(learner, settings, everything.n_labels, run)
         if restored is not None:
             module.load_state_dict(restored.weights)
         callbacks: list[lightning.Callback] = [Recorder()]
@@ -102,7 +107,7 @@ def train_silhouettes(
             stream = partial(MaskStream, recordings, settings, run.step)
             run_to_end(trainer, module, StepData(stream, options.loaders))
     network.cpu().eval()
-    fit_directions(network, (walk.windows for walk in recordings))
+    fit_directions(learner, (walk.windows for walk in recordings))
     return network
 
 
@@ -119,14 +124,15 @@ def fit_directions(network: SilhouetteNetwork, walks: Iterable[SilhouetteWindows
     walks
         Windows of the training people.
     """
-    count, total, products = 0, 0.0, 0.0
+    size = network.directions.in_features
+    count, total, products = 0, np.zeros(size), np.zeros((size, size))
     for windows in walks:
         if len(windows):
             rows = apply(network.described, windows).astype(np.float64)
             count += len(rows)
-            total = total + rows.sum(axis=0)
-            products = products + rows.T @ rows
-    mean = np.asarray(total / count)
+            total += rows.sum(axis=0)
+            products += rows.T @ rows
+    mean = total / count
     _, axes = np.linalg.eigh(products / count - np.outer(mean, mean))
     kept = torch.from_numpy(axes[:, ::-1][:, : network.embedding_size].T.copy())
     network.directions.weight.data = kept.float()
@@ -138,6 +144,6 @@ def apply(function: Callable[[Tensor], Tensor], windows: SilhouetteWindows) -> N
     masks = torch.from_numpy(windows.masks)
     with torch.inference_mode():
         found: NDArray[np.float32] = torch.cat(
-            [function(part) for part in masks.split(_BATCH)]
+            [function(part) for part in torch.split(masks, _BATCH)]
         ).numpy()
     return found

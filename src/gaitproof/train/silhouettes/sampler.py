@@ -125,4 +125,5 @@ class MaskStream(StepStream[MaskBatch]):
         first = int(rng.integers(len(bits) - length + 1))
         masks = np.unpackbits(bits[first : first + length], axis=1)
         changed = augment(masks.reshape(-1, MASK_HEIGHT, MASK_WIDTH), self._settings.augment, rng)
-        return changed[np.arange(SILHOUETTE_FRAMES) % length]
+        window: NDArray[np.uint8] = changed[np.arange(SILHOUETTE_FRAMES) % length]
+        return window
