@@ -9,7 +9,7 @@ from made_masks import write_archive
 from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
-from gaitproof.errors import ModelError
+from gaitproof.errors import InputError, ModelError
 from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder, load_encoder
 from gaitproof.train.losses import batch_all_triplet
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
@@ -125,4 +125,4 @@ def test_from_recipe_to_figures_on_other_people(archive, tmp_path):
     for condition in ("nm", "cl"):
         assert f"nm, 000 → {condition}, 090" in shown.output
     wrong = invoke(["evaluate", "--model", str(tmp_path / "model"), "--data", str(recipe)])
-    assert wrong.exit_code == 2
+    assert isinstance(wrong.exception, InputError)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from gaitproof.nets.silhouette import EnergyDiscriminant
@@ -55,7 +56,9 @@ def fit_discriminant(encoder: EnergyDiscriminant, stream: MaskStream, windows: i
     set_directions(encoder, axes @ found[:, ::-1], mean + axes @ centre)
 
 
-def set_directions(encoder: EnergyDiscriminant, directions: np.ndarray, middle: np.ndarray) -> None:
+def set_directions(
+    encoder: EnergyDiscriminant, directions: NDArray[np.float64], middle: NDArray[np.float64]
+) -> None:
     """Give an encoder its directions, (F, K), and the point (F,) that is to become 0."""
     weight = np.zeros((encoder.embedding_size, len(directions)))
     weight[: directions.shape[1]] = directions.T

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 _BATCH: Final = 64
+_TOGETHER: Final = 1024
 
 
 def train_silhouettes(
@@ -126,17 +127,28 @@ def fit_directions(network: SilhouetteNetwork, walks: Iterable[SilhouetteWindows
     """
     size = network.directions.in_features
     count, total, products = 0, np.zeros(size), np.zeros((size, size))
-    for windows in walks:
-        if len(windows):
-            rows = apply(network.described, windows).astype(np.float64)
-            count += len(rows)
-            total += rows.sum(axis=0)
-            products += rows.T @ rows
+    for some in _together(walks):
+        rows = apply(network.described, some).astype(np.float64)
+        count += len(rows)
+        total += rows.sum(axis=0)
+        products += rows.T @ rows
     mean = total / count
     _, axes = np.linalg.eigh(products / count - np.outer(mean, mean))
     kept = torch.from_numpy(axes[:, ::-1][:, : network.embedding_size].T.copy())
     network.directions.weight.data = kept.float()
     network.directions.bias.data = -(kept @ torch.from_numpy(mean)).float()
+
+
+def _together(walks: Iterable[SilhouetteWindows]) -> Iterator[SilhouetteWindows]:
+    """Yield the windows of several walks at a time, so that sums over them cost little."""
+    parts: list[SilhouetteWindows] = []
+    for windows in walks:
+        parts.append(windows)
+        if sum(map(len, parts)) >= _TOGETHER:
+            yield SilhouetteWindows.concatenate(parts)
+            parts = []
+    if any(map(len, parts)):
+        yield SilhouetteWindows.concatenate(parts)
 
 
 def apply(function: Callable[[Tensor], Tensor], windows: SilhouetteWindows) -> NDArray[np.float32]:
