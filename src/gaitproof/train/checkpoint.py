@@ -18,7 +18,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
 from gaitproof.reading import FileKind, guarded, parse_json, parse_tensors, read_bytes, read_tensors
 from gaitproof.train.config import NOT_LEARNT
-from gaitproof.train.learner import Learner
+from gaitproof.train.learner import Learner, StepCallback
 from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-class Checkpoints(lightning.Callback):
+class Checkpoints(StepCallback):
     """Restores the optimiser of a resumed run, and writes checkpoints.
 
     Parameters
@@ -235,17 +235,9 @@ class Checkpoints(lightning.Callback):
             pl_module.schedule.load_state_dict(self._restored.schedule)
         trainer.precision_plugin.load_state_dict(self._restored.scaler)
 
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
         """Write a checkpoint, if it is time."""
-        assert isinstance(pl_module, Learner)
-        run = pl_module.run
-        due = run.step % self._every == 0 or run.is_finished(pl_module.steps)
+        run = learner.run
+        due = run.step % self._every == 0 or run.is_finished(learner.steps)
         if due and trainer.is_global_zero:
-            save_checkpoint(self._path, trainer, pl_module, self._identity)
+            save_checkpoint(self._path, trainer, learner, self._identity)
