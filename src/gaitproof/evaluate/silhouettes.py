@@ -33,7 +33,8 @@ from gaitproof.nets.registry import embedding_size, list_networks
 from gaitproof.nets.trainable import PARITY
 from gaitproof.train.export import export_onnx
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
-from gaitproof.train.silhouettes.fit import apply, train_silhouettes
+from gaitproof.train.silhouettes.discriminant import apply
+from gaitproof.train.silhouettes.fit import train_silhouettes
 from gaitproof.train.sources.silhouettes import SilhouetteRecording, load_silhouettes
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH
 from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, SilhouetteWindows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -74,15 +73,6 @@ class SilhouetteWindows:
     def select(self, keep: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> Self:
         """Return only the given windows."""
         return type(self)(self.bits[keep], self.starts[keep])
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Join the windows of several walks."""
-        if not parts:
-            return cls.empty()
-        return cls(
-            np.concatenate([p.bits for p in parts]), np.concatenate([p.starts for p in parts])
-        )
 
     @classmethod
     def empty(cls) -> Self:

@@ -47,7 +47,7 @@ class ScopeSettings(Settings):
 class SilhouetteTrainSettings(RunSettings):
     """A training on silhouettes, as one YAML file."""
 
-    architecture: str = "energy-blend"
+    architecture: str = "strip-energy"
     """A name of `gaitproof.nets.registry.list_networks` for silhouettes."""
     network: NetworkSettings = NetworkSettings()
     version: str = "0.0.0"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import lightning.pytorch as lightning
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from gaitproof.media.files import make_folder
 from gaitproof.nets.options import NetworkOptions
@@ -21,19 +20,15 @@ from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, Identity, load_checkpoint
 from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
 from gaitproof.train.logs import Recorder, Reporter, RunLog
-from gaitproof.train.silhouettes.discriminant import fit_discriminant
+from gaitproof.train.silhouettes.discriminant import fit_discriminant, fit_whitening
 from gaitproof.train.silhouettes.module import StripLearner
 from gaitproof.train.silhouettes.sampler import MaskStream
 from gaitproof.train.state import RunState
 from gaitproof.train.stream import StepData
-from gaitproof.types.silhouette_windows import SilhouetteWindows
 
 if TYPE_CHECKING:
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
     from gaitproof.train.sources.silhouettes import SilhouetteRecording
-
-_BATCH: Final = 64
-_TOGETHER: Final = 1024
 
 
 def train_silhouettes(
@@ -108,54 +103,13 @@ def train_silhouettes(
             stream = partial(MaskStream, recordings, settings, run.step)
             run_to_end(trainer, module, StepData(stream, options.loaders))
     network.cpu().eval()
-    fit_directions(learner, (walk.windows for walk in recordings))
+    # the window in the middle of every walk
+    fit_whitening(
+        learner,
+        (
+            (f"{walk.source}:{walk.subject}", windows.select(np.array([len(windows) // 2])))
+            for walk in recordings
+            if len(windows := walk.windows)
+        ),
+    )
     return network
-
-
-def fit_directions(network: SilhouetteNetwork, walks: Iterable[SilhouetteWindows]) -> None:
-    """Set the directions of the embedding: where windows of the training people differ most.
-
-    Principal components of the strips' vectors about their mean; strangers' cosines then lie
-    around 0.
-
-    Parameters
-    ----------
-    network
-        In evaluation mode; changed in place.
-    walks
-        Windows of the training people.
-    """
-    size = network.directions.in_features
-    count, total, products = 0, np.zeros(size), np.zeros((size, size))
-    for some in _together(walks):
-        rows = apply(network.described, some).astype(np.float64)
-        count += len(rows)
-        total += rows.sum(axis=0)
-        products += rows.T @ rows
-    mean = total / count
-    _, axes = np.linalg.eigh(products / count - np.outer(mean, mean))
-    kept = torch.from_numpy(axes[:, ::-1][:, : network.embedding_size].T.copy())
-    network.directions.weight.data = kept.float()
-    network.directions.bias.data = -(kept @ torch.from_numpy(mean)).float()
-
-
-def _together(walks: Iterable[SilhouetteWindows]) -> Iterator[SilhouetteWindows]:
-    """Yield the windows of several walks at a time, so that sums over them cost little."""
-    parts: list[SilhouetteWindows] = []
-    for windows in walks:
-        parts.append(windows)
-        if sum(map(len, parts)) >= _TOGETHER:
-            yield SilhouetteWindows.concatenate(parts)
-            parts = []
-    if any(map(len, parts)):
-        yield SilhouetteWindows.concatenate(parts)
-
-
-def apply(function: Callable[[Tensor], Tensor], windows: SilhouetteWindows) -> NDArray[np.float32]:
-    """Return one row per window of a function of masks."""
-    masks = torch.from_numpy(windows.masks)
-    with torch.inference_mode():
-        found: NDArray[np.float32] = torch.cat(
-            [function(part) for part in torch.split(masks, _BATCH)]
-        ).numpy()
-    return found
