@@ -60,21 +60,25 @@ class MediaLimits(Settings):
     """Seconds without progress after which a process that decodes is stopped."""
     sandbox: bool = True
     """Whether videos are decoded in a process of its own that can neither open files nor reach the
-    network; see docs/reference/security.md. False is for trusted videos, or for finding faults."""
+    network; see docs/security.md. False is for videos that are trusted, or for finding faults."""
 
 
 class PoseSettings(Settings):
     """How landmarks are estimated."""
 
     backend: Literal["mediapipe", "tasks"] = "mediapipe"
-    """``mediapipe``: BlazePose, one person, model inside the package. ``tasks``: Tasks API with a
-    ``.task`` file of the user's, several people."""
+    """``mediapipe``: BlazePose, model inside the package. ``tasks``: Tasks API, whose landmarks
+    are neither smoothed nor comparable with BlazePose's."""
+    people: Literal["auto", "one", "several"] = "auto"
+    """``one``: BlazePose follows the most prominent person and sees nobody else. ``several``:
+    everybody is looked for first, then each is followed. ``auto``: several where a look at the
+    clip once a second finds more than one."""
     complexity: int = Field(default=1, ge=0, le=2)
     """BlazePose model; only 1 needs no download."""
     task_file: Path | None = None
-    """Model of the ``tasks`` backend."""
+    """Model of the ``tasks`` backend; None for the one inside the package."""
     max_people: int = Field(default=4, ge=1, le=16)
-    """People the ``tasks`` backend looks for."""
+    """People looked for at a time."""
     min_detection_confidence: float = Field(default=0.5, ge=0, le=1)
     min_tracking_confidence: float = Field(default=0.5, ge=0, le=1)
     workers: int = Field(default=0, ge=0, le=64)
@@ -116,6 +120,23 @@ class QualityGate(Settings):
     """Usable windows in a template."""
 
 
+class SilhouetteGate(Settings):
+    """What a person's masks must offer; frames outside it are left out."""
+
+    min_height: float = Field(default=80.0, ge=1)
+    """Pixels from the first to the last row of a mask."""
+    max_cut: float = Field(default=0.05, ge=0, le=1)
+    """Pixels of a mask that touch the frame's edge, per pixel of its height."""
+    max_torn: float = Field(default=0.2, ge=0, le=1)
+    """Share of the segmented area that hangs together with nothing."""
+    max_holes: float = Field(default=0.1, ge=0, le=1)
+    """Share of the filled mask's area that is holes."""
+    max_jump: float = Field(default=0.35, ge=0)
+    """Difference of the logarithm of a mask's area from its neighbours'."""
+    min_seconds: float = Field(default=1.0, ge=0)
+    """Seconds covered by frames that can be used: about one stride."""
+
+
 class VerifySettings(Settings):
     """Everything `gaitproof verify` can be told, as one YAML file."""
 
@@ -123,3 +144,4 @@ class VerifySettings(Settings):
     pose: PoseSettings = PoseSettings()
     cleaning: CleaningSettings = CleaningSettings()
     quality: QualityGate = QualityGate()
+    silhouettes: SilhouetteGate = SilhouetteGate()

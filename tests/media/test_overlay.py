@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gaitproof.media.overlay import LEFT_COLOUR, RIGHT_COLOUR, draw_pose
+from gaitproof.media.overlay import (
+    LEFT_COLOUR,
+    RIGHT_COLOUR,
+    draw_pose,
+    draw_silhouette,
+    place_silhouette,
+)
 from gaitproof.types import N_LANDMARKS, Landmark
 
 
@@ -90,3 +96,28 @@ def test_turned_pictures_can_be_drawn_into(picture: np.ndarray) -> None:
 def test_wrong_shape_is_refused(picture: np.ndarray) -> None:
     with pytest.raises(ValueError, match="17"):
         draw_pose(picture, np.zeros((17, 2)))
+
+
+def test_a_silhouette_is_put_back_where_it_was_cut() -> None:
+    mask = np.zeros((64, 44), bool)
+    mask[:, 10:34] = True
+    placed = place_silhouette(mask, (20.0, 8.0), 128.0, (200, 200))
+    expected = np.zeros((200, 200), bool)
+    expected[8:136, 40:88] = True
+    assert (placed != expected).sum() <= 128
+
+
+def test_a_silhouette_beyond_the_edge_is_cut() -> None:
+    placed = place_silhouette(np.ones((64, 44), bool), (-20.0, 150.0), 128.0, (200, 200))
+    assert placed[152:, :66].all()
+    assert not placed[:148].any()
+
+
+def test_only_the_mask_is_tinted(picture: np.ndarray) -> None:
+    mask = np.zeros((200, 200), bool)
+    mask[50:100, 50:100] = True
+    before = picture.copy()
+    drawn = draw_silhouette(picture, mask)
+    assert (picture == before).all()
+    assert (drawn[60:90, 60:90] != picture[60:90, 60:90]).any(axis=2).all()
+    assert (drawn[110:] == picture[110:]).all()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gaitproof.config import PoseSettings
-from gaitproof.errors import ConfigError, MediaError, ModelError
+from gaitproof.errors import MediaError, ModelError
 from gaitproof.pose.estimator import create_estimator, estimator_identifier
+from gaitproof.pose.packaged import packaged_task
 
 MODEL = Path(__file__).parents[3] / "shared" / "models" / "pose_landmarker_lite.task"
 
@@ -16,9 +19,19 @@ def settings(model: Path | None) -> PoseSettings:
     return PoseSettings(backend="tasks", task_file=model)
 
 
-def test_model_file_has_to_be_named() -> None:
-    with pytest.raises(ConfigError, match="task_file"):
-        create_estimator(settings(None))
+def test_the_packaged_models_need_no_file() -> None:
+    gray = np.full((120, 160, 3), 120, np.uint8)
+    with create_estimator(settings(None)) as estimator:
+        assert estimator.identifier.endswith("/packaged")
+        assert [estimator.estimate(gray, time) for time in (0.0, 0.04)] == [[], []]
+
+
+def test_the_packaged_model_file_is_the_same_every_time() -> None:
+    with zipfile.ZipFile(io.BytesIO(packaged_task())) as archive:
+        names = archive.namelist()
+        assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+    assert names == ["pose_detector.tflite", "pose_landmarks_detector.tflite"]
+    assert packaged_task.__wrapped__() == packaged_task()
 
 
 def test_missing_model_file_is_named(tmp_path: Path) -> None:

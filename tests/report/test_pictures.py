@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaitproof.media.encode import VideoWriter
-from gaitproof.report.pictures import overlay_pictures, pick_times, shrink, to_data_uri
-from gaitproof.types import PoseSequence
+from gaitproof.report.pictures import (
+    contact_sheet,
+    overlay_pictures,
+    pick_times,
+    shrink,
+    to_data_uri,
+)
+from gaitproof.types import PoseSequence, SilhouetteSequence
 
 
 def track(n: int, seen: range | None = None) -> PoseSequence:
@@ -78,3 +84,47 @@ def test_a_track_without_a_picture_gives_none(tmp_path):
     world = np.zeros((3, 33, 3), np.float32)
     sequence = PoseSequence(np.arange(3.0), None, world, np.ones((3, 33), np.float32))
     assert overlay_pictures(tmp_path / "none.mp4", sequence) == ()
+
+
+def masks(n: int, present: range) -> SilhouetteSequence:
+    full = np.zeros((n, 64, 44), bool)
+    full[list(present)] = True
+    return SilhouetteSequence.from_masks(
+        np.arange(n) / 25, full, height=np.full(n, 64.0), corner=np.full((n, 2), 10.0)
+    )
+
+
+def test_masks_are_drawn_where_they_are(tmp_path):
+    path = tmp_path / "a.mp4"
+    with VideoWriter(path, 25, (160, 120), crf=5) as video:
+        for _ in range(25):
+            video.write(np.full((120, 160, 3), 200, np.uint8))
+    poses = track(25)
+    # a pose in one corner, so that only the mask is drawn over the rest
+    away = PoseSequence(poses.timestamps, poses.image * 0 + 150, None, poses.visibility, (160, 120))
+    (found,) = overlay_pictures(path, away, count=1, silhouettes=masks(25, range(25)))
+    image = decode(found.data_uri).astype(int)
+    inside, outside = image[20:60, 20:45], image[85:, :100]
+    assert np.ptp(outside.mean(axis=(0, 1))) < 8
+    assert inside[..., 1].mean() - inside[..., 0].mean() > 30
+
+
+def test_a_contact_sheet_shows_the_masks_there_are():
+    sheet = contact_sheet(masks(60, range(10, 40)), count=24, what="Ann")
+    assert sheet is not None
+    assert (sheet.width, sheet.height) == (12 * 48, 2 * 68)
+    assert "24 silhouettes of Ann" in sheet.alt
+    assert sheet.caption == "Silhouettes, 0.4 to 1.6 s"
+    bright = decode(sheet.data_uri)[..., 0] > 128
+    assert bright.mean() == pytest.approx(64 * 44 / (68 * 48), abs=0.02)
+
+
+@pytest.mark.parametrize(("present", "size"), [(5, (5 * 48, 68)), (13, (12 * 48, 2 * 68))])
+def test_a_contact_sheet_of_few_masks_is_smaller(present, size):
+    sheet = contact_sheet(masks(20, range(present)))
+    assert sheet is not None
+    assert (sheet.width, sheet.height) == size
+
+
+def test_there_is_no_contact_sheet_without_masks():
+    assert contact_sheet(masks(5, range(0))) is None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.errors import ConfigError, InputError
+from gaitproof.errors import InputError
 from gaitproof.evaluate.audit import audit_manifest, entries_of, refuse
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import calibrate
@@ -82,15 +82,13 @@ def load_masks(path: Path, frame_rate: float | None = None) -> list[SilhouetteRe
     Raises
     ------
     ConfigError
-        If a frame rate is given: the archive states its own.
+        If a frame rate is given for an archive, which states its own.
     InputError
-        If the file is no silhouette archive.
+        If nothing can be read.
     """
-    from gaitproof.train.sources.silhouettes import load_silhouettes
+    from gaitproof.train.sources.silhouette_images import load_silhouette_data
 
-    if frame_rate is not None:
-        raise ConfigError(f"{str(path)!r} states its own frame rate.", hint="leave it out")
-    return load_silhouettes(path, path.stem)
+    return load_silhouette_data(path, path.stem, frame_rate)
 
 
 def evaluate_model(

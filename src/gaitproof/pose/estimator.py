@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.config import PoseSettings
-from gaitproof.errors import ConfigError, DependencyError
+from gaitproof.errors import DependencyError
 from gaitproof.pose.silhouettes import FrameSilhouette
 from gaitproof.types import N_LANDMARKS
 
@@ -131,8 +131,8 @@ def estimator_identifier(settings: PoseSettings) -> str:
 
     Raises
     ------
-    ConfigError
-        If the ``tasks`` backend has no readable model file.
+    MediaError
+        If the model file of the ``tasks`` backend cannot be read.
     DependencyError
         If MediaPipe is not installed.
     """
@@ -144,13 +144,10 @@ def estimator_identifier(settings: PoseSettings) -> str:
         ) from error
     if settings.backend == "mediapipe":
         return f"mediapipe-{version}/{settings.complexity}"
+    if settings.task_file is None:
+        return f"mediapipe-tasks-{version}/packaged"
     from gaitproof.media.files import compute_sha256
 
-    if settings.task_file is None:
-        raise ConfigError(
-            "The 'tasks' pose backend needs a model file.",
-            hint="set pose.task_file to a pose_landmarker .task file",
-        )
     return f"mediapipe-tasks-{version}/{compute_sha256(settings.task_file)[:16]}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,15 @@ from gaitproof.pose.cache import Entry, PoseCache, cache_key
 from gaitproof.pose.estimator import PoseEstimator, create_estimator, estimator_identifier
 from gaitproof.pose.frames import FramePoses, estimate_frames
 from gaitproof.pose.parallel import choose_workers, estimate_parallel
+from gaitproof.pose.people import (
+    FollowingEstimator,
+    LoneEstimator,
+    PersonCounter,
+    SeveralPeopleError,
+    easily,
+    find_people,
+    not_among,
+)
 from gaitproof.pose.tracking import Tracker, TrackingSettings
 from gaitproof.types import PoseSequence, SilhouetteSequence
 
@@ -91,34 +100,84 @@ def extract(
         workers = choose_workers(video.duration, settings.pose) if settings.pose.workers else 1
         with make() as estimator:
             identifier = estimator.identifier
-    tracker = Tracker(tracking)
-    # closed in any case, so that an interrupt leaves no thread and no open model behind
-    with closing(_frames(video, settings, make, workers, progress)) as frames:
-        for found in frames:
-            tracker.add(found.time, found.detections, found.motion)
-    tracks = tracker.finish((video.width, video.height), identifier, video.sha256)
-    masks = tracker.silhouettes(identifier, video.sha256)
-    if not any(one.present.any() for one in masks):
-        masks = ()
+    work = _Work(video, settings, tracking, make, identifier, workers, progress)
+    if estimator_factory is not None or settings.pose.backend == "tasks":
+        found = work.extraction(work.follow(make, workers))
+    else:
+        found = work.follow_people()
     if cache is not None and key is not None:
-        cache.save(key, Entry(tracks, masks))
-    return Extraction(video, tracks, masks)
+        cache.save(key, Entry(found.tracks, found.silhouettes))
+    return found
 
 
-def _frames(
-    video: VideoInfo,
-    settings: VerifySettings,
-    make: Callable[[], PoseEstimator],
-    workers: int,
-    progress: Callable[[float], None] | None,
-) -> Generator[FramePoses, None, None]:
-    if workers > 1:
-        yield from estimate_parallel(
-            video.path, make, settings.pose, settings.media, video.duration, workers, progress
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """One video's extraction."""
+
+    video: VideoInfo
+    settings: VerifySettings
+    tracking: TrackingSettings
+    make: Callable[[], PoseEstimator]
+    identifier: str
+    workers: int
+    progress: Callable[[float], None] | None
+
+    def follow_people(self) -> Extraction:
+        """Follow everybody, by the fast way where there is one person only."""
+        pose = self.settings.pose
+        if pose.people == "one":
+            return self.extraction(self.follow(self.make, self.workers))
+        if pose.people == "auto":
+            with closing(PersonCounter(pose, self.tracking)) as count:
+                try:
+                    alone = self.follow(lambda: LoneEstimator(self.make(), count), self.workers)
+                    return self.extraction(alone)
+                except SeveralPeopleError:
+                    pass
+        size = (self.video.width, self.video.height)
+        where = find_people(self.video.path, pose, self.settings.media, self.tracking, size)
+        make = partial(create_estimator, easily(pose))
+        # the people of a frame share the threads, so that the clip is not divided as well
+        tracker = self.follow(
+            lambda: FollowingEstimator(where, make, self.identifier, self.workers), 1
         )
-        return
-    with make() as estimator:
-        for found in estimate_frames(video.path, estimator, settings.media):
-            yield found
-            if progress is not None:
-                progress(min(1.0, found.time / video.duration))
+        followed = self.extraction(tracker)
+        lost = not_among(where, followed.tracks)
+        masks = tuple(SilhouetteSequence.empty(track.timestamps) for track in lost)
+        return replace(
+            followed,
+            tracks=(*followed.tracks, *lost),
+            silhouettes=(*followed.silhouettes, *masks) if followed.silhouettes else (),
+        )
+
+    def extraction(self, tracker: Tracker) -> Extraction:
+        """Return what was tracked."""
+        size = (self.video.width, self.video.height)
+        tracks = tracker.finish(size, self.identifier, self.video.sha256)
+        masks = tracker.silhouettes(self.identifier, self.video.sha256)
+        if not any(one.present.any() for one in masks):
+            masks = ()
+        return Extraction(self.video, tracks, masks)
+
+    def follow(self, make: Callable[[], PoseEstimator], workers: int) -> Tracker:
+        """Track what the estimators see."""
+        tracker = Tracker(self.tracking)
+        # closed in any case, so that an interrupt leaves no thread and no open model behind
+        with closing(self._frames(make, workers)) as frames:
+            for found in frames:
+                tracker.add(found.time, found.detections, found.motion)
+        return tracker
+
+    def _frames(
+        self, make: Callable[[], PoseEstimator], workers: int
+    ) -> Generator[FramePoses, None, None]:
+        path, media, duration = self.video.path, self.settings.media, self.video.duration
+        if workers > 1:
+            pose = self.settings.pose
+            yield from estimate_parallel(path, make, pose, media, duration, workers, self.progress)
+            return
+        with make() as estimator:
+            for found in estimate_frames(path, estimator, media):
+                yield found
+                if self.progress is not None:
+                    self.progress(min(1.0, found.time / duration))

@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 
 from gaitproof.config import MediaLimits
 from gaitproof.media.decode import read_frames
-from gaitproof.media.overlay import draw_pose
+from gaitproof.media.overlay import draw_pose, draw_silhouette, place_silhouette
 from gaitproof.report.page import Picture
-from gaitproof.types import PoseSequence
+from gaitproof.types import PoseSequence, SilhouetteSequence
 
 PICTURE_WIDTH: Final = 400
 """Pixels: sharp in a three-column page, about 20 kB each."""
 
 JPEG_QUALITY: Final = 80
 """OpenCV's scale of 0 to 100."""
+
+SHEET_COLUMNS: Final = 12
+"""Silhouettes beside each other on a contact sheet."""
 
 SAME_TIME: Final = 1e-6
 """Seconds: time stamps that differ by less are the same frame (they went through a file)."""
@@ -84,6 +87,7 @@ def overlay_pictures(
     what: str = "the person",
     caption: str = "",
     limits: MediaLimits | None = None,
+    silhouettes: SilhouetteSequence | None = None,
 ) -> tuple[Picture, ...]:
     """Return a few frames of a video with the person's pose drawn in.
 
@@ -99,6 +103,10 @@ def overlay_pictures(
         Who is seen, for the alternative text.
     caption
         Text below the first picture; the moment is added to each.
+    limits
+        Of decoding.
+    silhouettes
+        The person's masks, to be drawn as well; same time stamps as `track`.
 
     Raises
     ------
@@ -112,6 +120,8 @@ def overlay_pictures(
     pictures = []
     for time, image in _frames_at(path, times, limits or MediaLimits()):
         row = rows[time]
+        if silhouettes is not None:
+            image = _with_mask(image, silhouettes, row)
         drawn = shrink(draw_pose(image, track.image[row], track.visibility[row]))
         pictures.append(
             Picture(
@@ -123,6 +133,60 @@ def overlay_pictures(
             )
         )
     return tuple(pictures)
+
+
+def _with_mask(
+    image: NDArray[np.uint8], silhouettes: SilhouetteSequence, row: int
+) -> NDArray[np.uint8]:
+    if not np.isfinite(silhouettes.corner[row]).all():
+        return image
+    size = (image.shape[1], image.shape[0])
+    height = float(silhouettes.height[row])
+    mask = silhouettes.slice(row, row + 1).masks[0]
+    return draw_silhouette(image, place_silhouette(mask, silhouettes.corner[row], height, size))
+
+
+def contact_sheet(
+    silhouettes: SilhouetteSequence, *, count: int = 24, what: str = "the person"
+) -> Picture | None:
+    """Return masks side by side, evenly spread over the frames that have one.
+
+    Parameters
+    ----------
+    silhouettes
+        The masks.
+    count
+        How many; fewer are shown if there are fewer.
+    what
+        Who is seen, for the alternative text.
+
+    Returns
+    -------
+    Picture or None
+        None if there is no mask.
+    """
+    shown = np.flatnonzero(silhouettes.present)
+    if not len(shown):
+        return None
+    middles = ((np.arange(count) + 0.5) / count * len(shown)).astype(int)
+    masks = silhouettes.select(np.unique(shown[middles])).masks
+    columns = min(len(masks), SHEET_COLUMNS)
+    rows = -(-len(masks) // columns)
+    room = np.zeros((rows * columns, *masks.shape[1:]), bool)
+    room[: len(masks)] = masks
+    framed = np.pad(room, ((0, 0), (2, 2), (2, 2)))
+    sheet = np.concatenate(
+        [np.hstack(list(row)) for row in framed.reshape(rows, columns, *framed.shape[1:])]
+    )
+    image = np.repeat(np.where(sheet, 255, 30).astype(np.uint8)[..., None], 3, axis=2)
+    first, last = silhouettes.timestamps[shown[[0, -1]]]
+    return Picture(
+        data_uri=to_data_uri(image),
+        width=image.shape[1],
+        height=image.shape[0],
+        alt=f"{len(masks)} silhouettes of {what}, one after the other",
+        caption=f"Silhouettes, {first:.1f} to {last:.1f} s",
+    )
 
 
 def _frames_at(

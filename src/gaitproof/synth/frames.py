@@ -128,11 +128,28 @@ def clean_frames(
     tuple of ndarray
         Picture (H, W, 3) and the head's mask (H, W), uint8: 255 where the head is on top.
     """
-    head_skin = make_head(head, take.walker.build)
-    skin = join(take.body, head_skin)
-    staging = take.staging
+    skin = join(take.body, make_head(head, take.walker.build))
     if background is None:
-        background = draw_scene(take.scene, staging.camera)
+        background = draw_scene(take.scene, take.staging.camera)
+    for layer, (left, top), scene_points in _layers(take, skin):
+        shade = _shadow(take, scene_points)
+        picture = (background * (1 - shade)[..., None]).astype(np.uint8)
+        _over(picture, layer, left, top)
+        yield picture, _head_mask(take, scene_points[skin.is_head])
+
+
+def body_masks(take: Take, head: Head) -> Iterator[NDArray[np.bool_]]:
+    """Yield for every frame of `clean_frames` what the body covers, shape (H, W)."""
+    skin = join(take.body, make_head(head, take.walker.build))
+    for layer, (left, top), _ in _layers(take, skin):
+        frame = np.zeros((take.size[1], take.size[0], 3), np.uint8)
+        _over(frame, layer[..., [3, 3, 3, 3]], left, top)
+        yield frame[..., 0] >= 128
+
+
+def _layers(take: Take, skin: Skin) -> Iterator[tuple[UInt8, tuple[int, int], Float64]]:
+    """Yield the lit body (premultiplied RGBA), its left top corner, and its vertices' places."""
+    staging = take.staging
     image = staging.camera.project(staging.place(take.motion.joints))
     box = _crop_size(image)
     raster_size = (box[0] * OVERSAMPLING, box[1] * OVERSAMPLING)
@@ -145,10 +162,7 @@ def clean_frames(
             projection = staging.camera.clip_matrix((left, top, left + box[0], top + box[1]))
             drawn = raster.draw(staging.camera.to_camera(scene_points), colours, projection)
             layer = np.asarray(cv2.resize(drawn, box, interpolation=cv2.INTER_AREA), np.uint8)
-            shade = _shadow(take, scene_points)
-            picture = (background * (1 - shade)[..., None]).astype(np.uint8)
-            _over(picture, layer, left, top)
-            yield picture, _head_mask(take, scene_points[skin.is_head])
+            yield layer, (left, top), scene_points
 
 
 def _head_mask(take: Take, points: NDArray[np.float64]) -> UInt8:

@@ -206,7 +206,6 @@ NOT_LEARNT: Final = frozenset(
         "limits",
         "folds",
         "enrolled",
-        "scope",
         "normalisation",
         "operating_point",
     }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import lightning.pytorch as lightning
 
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.train.learner import Learner, StepCallback
 from gaitproof.train.loop import TrainedEncoder
+from gaitproof.train.module import GaitModule
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Watch:
     look: Callable[[int, TrainedEncoder], None]
 
 
-class Watcher(StepCallback):
+class Watcher(lightning.Callback):
     """Carries a `Watch` out.
 
     Parameters
@@ -43,11 +44,19 @@ class Watcher(StepCallback):
     def __init__(self, watch: Watch, normaliser: Normaliser) -> None:
         self._watch, self._normaliser = watch, normaliser
 
-    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
         """Look, if it is time."""
-        step = learner.run.step
-        if step % self._watch.every or step >= learner.steps:
+        assert isinstance(pl_module, GaitModule)
+        step = pl_module.run.step
+        if step % self._watch.every or step >= pl_module.steps:
             return
         # a copy, so that the run goes on as if nobody had looked
-        network = deepcopy(learner.network).cpu().eval()
+        network = deepcopy(pl_module.network).cpu().eval()
         self._watch.look(step, TrainedEncoder(network, self._normaliser))

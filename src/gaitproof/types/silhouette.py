@@ -171,6 +171,12 @@ class SilhouetteSequence:
             **values,
         )
 
+    @classmethod
+    def empty(cls, timestamps: ArrayLike) -> Self:
+        """Return frames without a mask."""
+        times = np.asarray(timestamps, np.float64)
+        return cls.from_masks(times, np.zeros((len(times), MASK_HEIGHT, MASK_WIDTH), bool))
+
     def __len__(self) -> int:
         return len(self.timestamps)
 

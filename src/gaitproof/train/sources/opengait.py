@@ -49,10 +49,18 @@ def load_opengait(path: Path, name: str, *, frame_rate: float = DEFAULT_RATE) ->
         If a file is in no such place, is not one array of shape (T, 17, 3), or holds anything
         but a NumPy array.
     """
-    return [_load(file, name, frame_rate) for file in _files(path)]
+    return [_load(file, name, frame_rate) for file in pickle_files(path, "pose")]
 
 
-def _files(path: Path) -> list[Path]:
+def pickle_files(path: Path, word: str) -> list[Path]:
+    """Return the pickle of every view; of several the one with `word` in its name.
+
+    Raises
+    ------
+    InputError
+        If a pickle is in another place than ``<subject>/<type>/<view>/``, or it cannot be told
+        which of several is meant.
+    """
     if not path.is_dir():
         return [path]
     views: dict[Path, list[Path]] = defaultdict(list)
@@ -66,14 +74,14 @@ def _files(path: Path) -> list[Path]:
         views[file.parent].append(file)
     chosen = []
     for folder, files in views.items():
-        poses = [file for file in files if "pose" in file.stem.lower()] or files
-        if len(poses) > 1:
+        named = [file for file in files if word in file.stem.lower()] or files
+        if len(named) > 1:
             raise InputError(
                 f"The folder {str(folder)!r} holds several pickles.",
-                expected="one, or one with 'pose' in its name",
+                expected=f"one, or one with {word!r} in its name",
                 actual=", ".join(file.name for file in files[:4]),
             )
-        chosen += poses
+        chosen += named
     return chosen
 
 

@@ -1,0 +1,322 @@
+"""Several people in a clip: noticed, found, and each followed by an estimator of its own.
+
+BlazePose's graph is fast, and its landmarks are what galleries hold, but it sees one person. A
+landmarker for several people costs three times as much and its landmarks differ. So the landmarker
+only looks: once a second, to notice that there is more than one person; and where there is, ten
+times a second, to tell who is where. Then every person is followed by a graph of their own, so
+that landmarks and masks are the same as in a clip in which they are alone. Whoever was found and
+could not be followed keeps the rough track: to be examined it is too rough, but it shows that
+somebody is there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.config import MediaLimits, PoseSettings
+from gaitproof.media.decode import read_frames
+from gaitproof.pose.estimator import ClosingEstimator, Detection, PoseEstimator
+from gaitproof.pose.tasks import TasksEstimator, open_landmarker, to_detections, to_mediapipe
+from gaitproof.pose.tracking import Tracker, TrackingSettings, body_place
+from gaitproof.types import GAIT_LANDMARKS, PoseSequence
+
+LOOK: Final = 1.0
+"""Seconds between two looks for a second person."""
+
+LOOK_CONFIDENCE: Final = 0.3
+"""Of a look's detections, at most: one look sees a second person in every other frame at 0.5. What
+is seen in error costs time and is then dropped by the tracker."""
+
+FIND: Final = 0.1
+"""Seconds between two frames in which everybody is looked for."""
+
+NEAR: Final = 0.25
+"""Body heights between the torso that was found and the one that is followed, for them to be the
+same person's."""
+
+HALF: Final = 0.5
+"""Share of a rough track that must be followed for the person not to be counted once more."""
+
+MARGIN: Final = (0.5, 0.2)
+"""Body heights to the sides, and above and below, that are shown of somebody who is looked for
+alone."""
+
+_LANDMARKS: Final = list(GAIT_LANDMARKS)
+
+
+def easily(settings: PoseSettings, **changes: Any) -> PoseSettings:
+    """Return settings with which people are detected more easily, and other changes."""
+    confidence = min(settings.min_detection_confidence, LOOK_CONFIDENCE)
+    return settings.model_copy(update={"min_detection_confidence": confidence, **changes})
+
+
+class SeveralPeopleError(Exception):
+    """More than one person was noticed while one was being followed."""
+
+
+def count_people(found: Sequence[Detection], limits: TrackingSettings) -> int:
+    """Return how many of the detections are people, each counted once.
+
+    Parameters
+    ----------
+    found
+        Detections in one image; the landmarker may find one person twice.
+    limits
+        Its `min_height` and `min_visibility` tell people from phantoms.
+    """
+    kept: list[Detection] = []
+    for one in found:
+        place = body_place(one)
+        seen = float(one.visibility[_LANDMARKS].mean())
+        if place[1] < limits.min_height or seen < limits.min_visibility:
+            continue
+        if all(_distance(other, *place) > NEAR for other in kept):
+            kept.append(one)
+    return len(kept)
+
+
+class PersonCounter:
+    """Counts the people of single images; may be shared by threads.
+
+    Parameters
+    ----------
+    settings
+        Confidence thresholds.
+    tracking
+        Limits of `count_people`.
+    """
+
+    def __init__(self, settings: PoseSettings, tracking: TrackingSettings) -> None:
+        careful = easily(settings, task_file=None, max_people=3)
+        self._landmarker: Any = open_landmarker(careful, video=False)
+        self._limits = tracking
+        self._lock = threading.Lock()
+
+    def __call__(self, image: NDArray[np.uint8]) -> int:
+        """Return how many people are in an image; 2 for more."""
+        with self._lock:
+            if self._landmarker is None:
+                return 0
+            result = self._landmarker.detect(to_mediapipe(image))
+        return count_people(to_detections(result, image), self._limits)
+
+    def close(self) -> None:
+        """Free the model."""
+        with self._lock:
+            landmarker, self._landmarker = self._landmarker, None
+            if landmarker is not None:
+                landmarker.close()
+
+
+class LoneEstimator(ClosingEstimator):
+    """Passes on what another estimator says as long as no second person is noticed.
+
+    Parameters
+    ----------
+    estimator
+        Follows one person; closed with this one.
+    count
+        Tells how many people are in an image.
+    """
+
+    def __init__(self, estimator: PoseEstimator, count: Callable[[NDArray[np.uint8]], int]) -> None:
+        self._estimator = estimator
+        self._count = count
+        self._next = -np.inf
+        self.identifier = estimator.identifier
+
+    def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
+        """Find the most prominent person.
+
+        Raises
+        ------
+        SeveralPeopleError
+            If there is another one.
+        """
+        if time >= self._next:
+            self._next = time + LOOK
+            if self._count(image) > 1:
+                raise SeveralPeopleError
+        return self._estimator.estimate(image, time)
+
+    def close(self) -> None:
+        """Close the estimator."""
+        self._estimator.close()
+
+
+def find_people(
+    path: Path,
+    settings: PoseSettings,
+    limits: MediaLimits,
+    tracking: TrackingSettings,
+    frame_size: tuple[int, int],
+    *,
+    finder: PoseEstimator | None = None,
+) -> tuple[PoseSequence, ...]:
+    """Tell who is where: one rough track per person, the most prominent first.
+
+    Parameters
+    ----------
+    path
+        Local video file.
+    settings, limits, tracking
+        As for an extraction.
+    frame_size
+        (width, height) in pixels.
+    finder
+        Finds several people; the packaged landmarker if None. Closed in the end.
+    """
+    if finder is None:
+        finder = TasksEstimator(easily(settings, task_file=None))
+    tracker = Tracker(tracking)
+    due = -np.inf
+    with finder:
+        for frame in read_frames(path, limits):
+            if frame.time >= due - 1e-3:
+                due = frame.time + FIND
+                tracker.add(frame.time, finder.estimate(frame.image, frame.time))
+    return tracker.finish(frame_size, finder.identifier)
+
+
+class _Follower:
+    """Follows one person of whom is known roughly where they are."""
+
+    def __init__(self, where: PoseSequence, make: Callable[[], PoseEstimator]) -> None:
+        seen = where.detected
+        self._times = where.timestamps[seen]
+        assert where.image is not None
+        places = [body_place(_points(points)) for points in where.image[seen]]
+        self._centres = np.array([centre for centre, _ in places])
+        self._heights = np.array([height for _, height in places])
+        self._make = make
+        self._estimator: PoseEstimator | None = None
+        self._sure = False
+
+    def place(self, time: float) -> tuple[NDArray[np.float64], float] | None:
+        """Return torso and height of the person; None before and after they are seen."""
+        if not self._times[0] - FIND <= time <= self._times[-1] + FIND:
+            return None
+        x, y = (np.interp(time, self._times, column) for column in self._centres.T)
+        return np.array([x, y]), float(np.interp(time, self._times, self._heights))
+
+    def estimate(self, image: NDArray[np.uint8], time: float) -> Detection | None:
+        """Find this person, and nobody else."""
+        place = self.place(time)
+        if place is None:
+            self.close()
+            return None
+        if self._estimator is None:
+            self._estimator, self._sure = self._make(), False
+        shown = image if self._sure else _alone(image, *place)
+        found = self._estimator.estimate(shown, time)
+        self._sure = bool(found) and _distance(found[0], *place) <= NEAR
+        return found[0] if self._sure else None
+
+    def close(self) -> None:
+        estimator, self._estimator = self._estimator, None
+        if estimator is not None:
+            estimator.close()
+
+
+class FollowingEstimator(ClosingEstimator):
+    """Finds people of whom is known roughly where they are.
+
+    Parameters
+    ----------
+    where
+        From `find_people`.
+    make
+        Makes an estimator that follows one person; each person has one of their own.
+    identifier
+        That of the estimators.
+    workers
+        People estimated at a time.
+    """
+
+    def __init__(
+        self,
+        where: Sequence[PoseSequence],
+        make: Callable[[], PoseEstimator],
+        identifier: str,
+        workers: int = 1,
+    ) -> None:
+        self.identifier = identifier
+        self._followers = [_Follower(track, make) for track in where]
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="gaitproof-people")
+
+    def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
+        """Find everybody who is known to be there; see `PoseEstimator.estimate`."""
+        results = list(self._pool.map(lambda f: f.estimate(image, time), self._followers))
+        people: list[tuple[float, Detection]] = []
+        for follower, found in zip(self._followers, results, strict=True):
+            place = follower.place(time)
+            if found is not None and place is not None:
+                people.append((_distance(found, *place), found))
+        # two graphs may have come to follow the same person: whose it is who is nearer
+        kept: list[Detection] = []
+        for _, found in sorted(people, key=lambda pair: pair[0]):
+            if all(_distance(found, *body_place(other)) > NEAR / 2 for other in kept):
+                kept.append(found)
+        return kept
+
+    def close(self) -> None:
+        """Close every person's estimator."""
+        self._pool.shutdown()
+        for follower in self._followers:
+            follower.close()
+
+
+def not_among(
+    where: Sequence[PoseSequence], tracks: Sequence[PoseSequence]
+) -> tuple[PoseSequence, ...]:
+    """Return the people who were found but are none of those who were followed."""
+    return tuple(rough for rough in where if sum(_shared(rough, t) for t in tracks) < HALF)
+
+
+def _shared(rough: PoseSequence, track: PoseSequence) -> float:
+    """Return the share of a rough track's frames in which another one is at the same place."""
+    assert rough.image is not None
+    assert track.image is not None
+    seen, other = np.flatnonzero(rough.detected), np.flatnonzero(track.detected)
+    if not len(other):
+        return 0.0
+    nearest = other[np.abs(track.timestamps[other] - rough.timestamps[seen, None]).argmin(axis=1)]
+    together = np.abs(track.timestamps[nearest] - rough.timestamps[seen]) <= FIND
+    apart = np.array(
+        [
+            _distance(_points(track.image[j]), *body_place(_points(rough.image[i])))
+            for i, j in zip(seen, nearest, strict=True)
+        ]
+    )
+    return float((together & (apart <= NEAR)).mean())
+
+
+def _points(image: NDArray[np.float32]) -> Detection:
+    return Detection(image, np.zeros((len(image), 3), np.float32), np.zeros(len(image), np.float32))
+
+
+def _distance(found: Detection, centre: NDArray[np.float64], height: float) -> float:
+    """Return how far a person is from a place, in body heights."""
+    return float(np.linalg.norm(body_place(found)[0] - centre)) / height
+
+
+def _alone(
+    image: NDArray[np.uint8], centre: NDArray[np.float64], height: float
+) -> NDArray[np.uint8]:
+    """Return the image with everything grey that is not near a person."""
+    size = np.array([image.shape[1], image.shape[0]])
+    # the torso's middle lies above that of the body, which reaches down a little further than up
+    reach = height * (np.array([0.0, 0.5]) + MARGIN)
+    low = np.clip(centre - reach, 0, size).astype(int)
+    high = np.clip(centre + reach + [0, 0.15 * height], 0, size).astype(int)
+    shown = np.full_like(image, 127)
+    window = np.s_[low[1] : high[1], low[0] : high[0]]
+    shown[window] = image[window]
+    return shown

@@ -1,1 +1,0 @@
-"""Training on silhouettes: augmentation, batches, losses, one run."""

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from gaitproof.config import MediaLimits, PoseSettings, VerifySettings
+from gaitproof.media.encode import VideoWriter
+from gaitproof.pose import people
+from gaitproof.pose.estimator import ClosingEstimator, Detection, PoseEstimator
+from gaitproof.pose.extract import extract
+from gaitproof.pose.people import (
+    FollowingEstimator,
+    LoneEstimator,
+    SeveralPeopleError,
+    count_people,
+    find_people,
+    not_among,
+)
+from gaitproof.pose.scripted import ScriptedEstimator
+from gaitproof.pose.tracking import TrackingSettings, body_place
+from gaitproof.types import PoseSequence
+
+SIZE = (320, 160)
+
+
+def blobs(image: np.ndarray) -> list[Detection]:
+    """Every bright upright blob as a person, the largest first."""
+    bright = (image.min(axis=2) > 200).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(bright)
+    found = []
+    for x, y, width, height, area in sorted(stats[1:].tolist(), key=lambda s: -s[4]):
+        if area < 100:
+            continue
+        points = np.full((33, 2), (x + width / 2, y + 0.35 * height), np.float32)
+        points[0, 1], points[29:33, 1] = y, y + height
+        found.append(Detection(points, np.zeros((33, 3)), np.full(33, 0.9)))
+    return found
+
+
+class BlobFollower(ClosingEstimator):
+    """Sees one blob as BlazePose sees one person: the largest at first, then the nearest."""
+
+    identifier = "blob/1"
+
+    def __init__(self) -> None:
+        self.last: np.ndarray | None = None
+        self.closed = False
+
+    def estimate(self, image: np.ndarray, time: float) -> list[Detection]:
+        found = blobs(image)
+        if self.last is not None:
+            last = self.last
+            found = [d for d in found if np.linalg.norm(body_place(d)[0] - last) < 20]
+        self.last = body_place(found[0])[0] if found else None
+        return found[:1]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class BlobFinder(BlobFollower):
+    identifier = "blobs/1"
+
+    def estimate(self, image: np.ndarray, time: float) -> list[Detection]:
+        return blobs(image)
+
+
+def scene(*boxes: tuple[float, float, int, int]) -> np.ndarray:
+    image = np.full((SIZE[1], SIZE[0], 3), 40, np.uint8)
+    for x, y, width, height in boxes:
+        left, top = round(x - width / 2), round(y)
+        image[top : top + height, max(left, 0) : left + width] = 250
+    return image
+
+
+def two_walkers(time: float) -> np.ndarray:
+    """A large one to the right and a smaller one to the left, who never touch."""
+    return scene((40 + 40 * time, 20, 30, 120), (280 - 30 * time, 60, 20, 80))
+
+
+def rough(*paths: Callable[[float], Detection]) -> tuple[PoseSequence, ...]:
+    times = np.arange(0, 2.05, 0.1)
+    return tuple(
+        PoseSequence(
+            timestamps=times,
+            image=np.array([path(t).image for t in times]),
+            world=None,
+            visibility=np.ones((len(times), 33)),
+            frame_size=SIZE,
+        )
+        for path in paths
+    )
+
+
+def everybody() -> tuple[PoseSequence, ...]:
+    return rough(lambda t: blobs(two_walkers(t))[0], lambda t: blobs(two_walkers(t))[1])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_person_is_followed_by_an_estimator_of_their_own(workers: int) -> None:
+    made: list[BlobFollower] = []
+
+    def make() -> BlobFollower:
+        made.append(BlobFollower())
+        return made[-1]
+
+    with FollowingEstimator(everybody(), make, "blob/1", workers) as estimator:
+        for time in np.arange(0, 2, 1 / 30):
+            image = two_walkers(time)
+            found = estimator.estimate(image, time)
+            assert len(found) == 2
+            seen = sorted(body_place(d)[0][0] for d in found)
+            assert seen == sorted(body_place(d)[0][0] for d in blobs(image))
+    assert len(made) == 2
+    assert all(estimator.closed for estimator in made)
+
+
+def test_an_estimator_that_goes_over_to_somebody_else_is_brought_back() -> None:
+    follower = BlobFollower()
+    small = everybody()[1:]
+    with FollowingEstimator(small, lambda: follower, "blob/1") as estimator:
+        assert len(estimator.estimate(two_walkers(0.0), 0.0)) == 1
+        follower.last = body_place(blobs(two_walkers(0.1))[0])[0]
+        assert estimator.estimate(two_walkers(0.1), 0.1) == []
+        follower.last = None
+        (found,) = estimator.estimate(two_walkers(0.2), 0.2)
+        assert body_place(found)[1] == 80
+
+
+def test_two_estimators_on_one_person_count_once() -> None:
+    same = rough(*2 * [lambda t: blobs(two_walkers(t))[0]])
+    with FollowingEstimator(same, BlobFollower, "blob/1") as estimator:
+        assert len(estimator.estimate(two_walkers(0.0), 0.0)) == 1
+
+
+def test_estimators_are_open_only_while_their_person_is_there() -> None:
+    made: list[BlobFollower] = []
+
+    def make() -> BlobFollower:
+        made.append(BlobFollower())
+        return made[-1]
+
+    with FollowingEstimator(everybody()[:1], make, "blob/1") as estimator:
+        estimator.estimate(two_walkers(0.0), 0.0)
+        assert estimator.estimate(two_walkers(0.0), 2.5) == []
+        assert made[0].closed
+        assert estimator.estimate(two_walkers(0.0), 2.6) == []
+    assert len(made) == 1
+
+
+def test_people_are_counted_once_and_phantoms_not_at_all() -> None:
+    large, small = blobs(two_walkers(0))
+    again = blobs(scene((45, 22, 30, 120)))[0]
+    hidden = replace(small, visibility=np.full(33, 0.2))
+    limits = TrackingSettings()
+    assert count_people([large, small], limits) == 2
+    assert count_people([large, again], limits) == 1
+    assert count_people([large, hidden], limits) == 1
+    assert count_people([large, small], replace(limits, min_height=100.0)) == 1
+    assert count_people([], limits) == 0
+
+
+def test_a_second_person_is_noticed_by_looks_at_intervals() -> None:
+    looks: list[int] = []
+
+    def count(image: np.ndarray) -> int:
+        looks.append(1)
+        return len(blobs(image))
+
+    with LoneEstimator(BlobFollower(), count) as estimator:
+        for time in np.arange(0, 2.05, 0.1):
+            estimator.estimate(scene((40, 20, 30, 120)), time)
+        assert len(looks) == 3
+        for time in (2.1, 2.9):
+            assert len(estimator.estimate(two_walkers(0), time)) == 1
+        with pytest.raises(SeveralPeopleError):
+            estimator.estimate(two_walkers(0), 3.0)
+
+
+def test_whoever_could_not_be_followed_is_still_known() -> None:
+    large, small = everybody()
+    assert not_among((large, small), (large, small)) == ()
+    assert not_among((large, small), (large,)) == (small,)
+    assert not_among((large, small), ()) == (large, small)
+    # followed in two parts, of which neither is half
+    parts = (small.slice(0, 8), small.slice(8, 16))
+    assert not_among((small,), parts) == ()
+    assert not_among((small,), parts[:1]) == (small,)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Two seconds of two blobs that walk past each other."""
+    path = tmp_path / "two.mp4"
+    with VideoWriter(path, 30, SIZE, crf=12) as writer:
+        for i in range(60):
+            writer.write(two_walkers(i / 30))
+    return path
+
+
+def test_people_are_found_ten_times_a_second(clip: Path) -> None:
+    times: list[float] = []
+
+    def script(time: float) -> list[Detection]:
+        times.append(time)
+        return blobs(two_walkers(time))
+
+    found = find_people(
+        clip,
+        PoseSettings(),
+        MediaLimits(),
+        TrackingSettings(),
+        SIZE,
+        finder=ScriptedEstimator(script),
+    )
+    assert len(found) == 2
+    assert times == pytest.approx(np.arange(20) / 10, abs=0.01)
+
+
+def test_an_extraction_lists_whoever_it_could_not_follow(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blind(BlobFollower):
+        """Never sees the smaller one."""
+
+        def estimate(self, image: np.ndarray, time: float) -> list[Detection]:
+            found = super().estimate(image, time)
+            return [one for one in found if body_place(one)[1] > 100]
+
+    monkeypatch.setattr("gaitproof.pose.extract.create_estimator", lambda _: Blind())
+    monkeypatch.setattr(people, "TasksEstimator", lambda _: BlobFinder())
+    found = extract(clip, VerifySettings(pose=PoseSettings(people="several", workers=1)))
+    large, small = found.tracks
+    assert len(large) == 60
+    assert small.estimator == "blobs/1"
+    assert small.duration == pytest.approx(1.9, abs=0.1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("setting", "tracks"), [("auto", 2), ("several", 2), ("one", 1)])
+def test_an_extraction_overlooks_nobody(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, setting: str, tracks: int, workers: int
+) -> None:
+    open_now: list[PoseEstimator] = []
+
+    class Counter:
+        def __init__(self, *_: object) -> None: ...
+
+        def __call__(self, image: np.ndarray) -> int:
+            return len(blobs(image))
+
+        def close(self) -> None: ...
+
+    def make(_: object) -> BlobFollower:
+        open_now.append(BlobFollower())
+        return open_now[-1]
+
+    monkeypatch.setattr("gaitproof.pose.extract.PersonCounter", Counter)
+    monkeypatch.setattr("gaitproof.pose.extract.create_estimator", make)
+    monkeypatch.setattr(people, "TasksEstimator", lambda _: BlobFinder())
+    pose = PoseSettings(people=setting, workers=workers, overlap=0.2)
+    found = extract(clip, VerifySettings(pose=pose))
+    assert [len(track) for track in found.tracks] == tracks * [60]
+    assert all(estimator.closed for estimator in open_now)
+    heights = [float(np.ptp(track.image[0, :, 1])) for track in found.tracks]
+    assert heights == sorted(heights, reverse=True)
+
+
+@pytest.mark.slow
+def test_two_walkers_beside_each_other_are_both_followed(tmp_path: Path) -> None:
+    pytest.importorskip("vtkmodules")
+    from gaitproof.synth.frames import Faults, clean_frames
+    from gaitproof.synth.take import prepare
+    from gaitproof.synth.walker import Walker
+
+    halves = []
+    for seed, view in ((2, 30), (7, 60)):
+        take = prepare(
+            Walker.random(seed), view=view, seed=seed, seconds=1.2, size=(320, 360),
+            stage="treadmill",
+        )  # fmt: skip
+        faults = Faults(take)
+        halves.append([faults(image) for image, _ in clean_frames(take, take.walker.head)])
+    path = tmp_path / "two.mp4"
+    with VideoWriter(path, 30, (640, 360), crf=20) as writer:
+        for images in zip(*halves, strict=True):
+            writer.write(np.hstack(images))
+    found = extract(path)
+    assert len(found.tracks) == 2
+    for track, masks in zip(found.tracks, found.silhouettes, strict=True):
+        assert track.estimator == "mediapipe-0.10.21/1"
+        assert track.detected.sum() >= 33
+        assert masks.present.sum() >= 33
+    middles = sorted(float(np.nanmean(track.image[:, 24, 0])) for track in found.tracks)
+    assert middles[0] < 320 < middles[1]
