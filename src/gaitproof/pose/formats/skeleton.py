@@ -177,7 +177,10 @@ def _rotation(bone: _Bone, paths: Mapping[str, Float64], above: Float64) -> Floa
         return _least_turn(above @ along, aim) @ above
     across = np.array(_AXES[bone.across])
     side = paths[bone.side[1]] - paths[bone.side[0]]
-    side = _unit(side - np.sum(side * aim, axis=1, keepdims=True) * aim)
+    side = side - np.sum(side * aim, axis=1, keepdims=True) * aim
+    # points in one line, or in one place, as a damaged file has them: any side will do
+    flat = np.linalg.norm(side, axis=1, keepdims=True) <= 1e-6
+    side = _unit(np.where(flat, np.cross(aim, np.eye(3)[np.argmin(np.abs(aim), axis=1)]), side))
     space = np.stack([aim, side, np.cross(aim, side)], axis=2)
     rest = np.stack([along, across, np.cross(along, across)], axis=1)
     turned: Float64 = space @ rest.T

@@ -85,7 +85,7 @@ def test_wrong_names_and_sizes_are_refused():
         create_face_network("resnet")
     with pytest.raises(ConfigError, match="has no such setting"):
         create_face_network("compact", FaceNetworkSettings(hidden=64))
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match="not a valid backbone"):
         create_face_network("effnet-b1", FaceNetworkSettings(pretrained="/nowhere/at/all"))
 
 

@@ -10,9 +10,17 @@ from typing import Any, Final, Literal
 from torch import nn
 
 from gaitproof.errors import ModelError
+from gaitproof.reading import FileKind, guarded, open_file
 
 # read when the hub's library is imported, which transformers does
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+_FILE: Final = FileKind(
+    "backbone",
+    ModelError,
+    expected="none, a local folder, or a name on the Hugging Face hub",
+    hint="folders need config.json and model.safetensors",
+)
 
 _PACE: Final = 0.1
 
@@ -43,23 +51,18 @@ def load_backbone(kind: Any, own: Any, pretrained: str) -> nn.Module:
         made: nn.Module = kind(own)
         return made.apply(_initialise).apply(_follow_slowly)
     local = Path(pretrained).is_dir()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            backbone, report = kind.from_pretrained(
-                pretrained,
-                local_files_only=local,
-                use_safetensors=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ModelError(
-            f"The backbone {pretrained!r} cannot be loaded.",
-            expected="none, a local folder, or a name on the Hugging Face hub",
-            actual=" ".join(str(error).split())[:300],
-            hint="folders need config.json and model.safetensors",
-        ) from error
+    with guarded(pretrained, _FILE), warnings.catch_warnings():
+        for part in Path(pretrained).iterdir() if local else ():
+            # transformers would wait for a pipe, and read a device until memory ends
+            open_file(part, _FILE).close()
+        warnings.simplefilter("ignore")
+        backbone, report = kind.from_pretrained(
+            pretrained,
+            local_files_only=local,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
     missing = sorted(report["missing_keys"])
     if missing:
         raise ModelError(

@@ -76,7 +76,7 @@ def _clip(root: Path, cells: Sequence[str], where: str) -> FaceClip:
             raise ValueError("a fake needs a manipulation")
         if not locate(root, clip.path).exists():
             raise ValueError(f"there is no {clip.path!r}")
-    except (InputError, ValueError) as error:
+    except (InputError, ValueError, OSError) as error:
         raise InputError(
             f"{where} is not valid.",
             expected=getattr(error, "expected", None),
