@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -71,13 +72,12 @@ def scan(
 
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.face.scan import scan_video
+    from gaitproof.media.files import made_folder
 
     loaded = FaceForgeryModel.load(model)
-    if out is not None:
-        from gaitproof.media.files import make_folder
-
-        make_folder(out)
-    with progress_bar(f"Scanning {video.name}") as progress:
+    # made first, for whoever waits for a scan wants to know before it that nothing can be written
+    folder = nullcontext() if out is None else made_folder(out)
+    with folder, progress_bar(f"Scanning {video.name}") as progress:
         found = scan_video(video, loaded, settings, progress=progress)
     written: tuple[Path, ...] = ()
     if out is not None:

@@ -139,18 +139,30 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     InputError
         If the folder cannot be made or written to.
     """
+    with made_folder(path) as target, _draft_folder(target) as stage:
+        with _reporting(target):
+            yield stage
+            drafts = {target / file.name: file for file in sorted(stage.iterdir())}
+            for file in drafts.values():
+                _complete(file)
+        _put_in_place(drafts)
+
+
+@contextmanager
+def made_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a folder, made if it is missing; if the block fails, what was made goes again.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be made or written to.
+    """
     target = Path(path)
     with _reporting(target):
         missing = [folder for folder in (target, *target.parents) if not folder.exists()]
     make_folder(target)
     try:
-        with _draft_folder(target) as stage:
-            with _reporting(target):
-                yield stage
-                drafts = {target / file.name: file for file in sorted(stage.iterdir())}
-                for file in drafts.values():
-                    _complete(file)
-            _put_in_place(drafts)
+        yield target
     except BaseException:
         for folder in missing:
             with suppress(OSError):  # somebody else may have put something there
