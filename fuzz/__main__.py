@@ -93,12 +93,12 @@ def run_kills(options: argparse.Namespace, place: Path, seconds: float) -> int:
     import_everything()
     template, folder = place / "template", place / "killed"
     started, wrong, done, hit = time.monotonic(), 0, 0, 0
-    names = list(kills.WRITING)
+    names = kills.plan(options.first + min(options.kills, 10_000))
     normal: dict[str, kills.Normal] = {}
-    for number in range(options.first, options.first + options.kills):
+    for number in range(options.first, len(names)):
         if time.monotonic() - started > seconds:
             break
-        name = names[number % len(names)]
+        name = names[number]
         if name not in normal:
             normal[name] = kills.observe(name, template, folder)
             if options.verbose:

@@ -130,9 +130,6 @@ def _pose(suffix: str, form: str, module: str | None = None) -> Reader:
         call,
         (
             "gaitproof.pose.formats.load_pose",
-            "gaitproof.pose.formats.common.read_text",
-            "gaitproof.pose.formats.common.read_json",
-            "gaitproof.pose.formats.mocap.read_text",
             "gaitproof.pose.formats.bvh.parse_bvh",
             "gaitproof.pose.formats.npz.from_bytes",
             f"gaitproof.pose.formats.{module}.load_{module}",
@@ -201,7 +198,6 @@ def _faces_tree(name: str) -> Reader:
         call,
         (
             "gaitproof.train.face.data.layouts.read_layout",
-            "gaitproof.train.face.data.layouts.files.read_text",
             "gaitproof.train.face.data.layouts.files.read_lines",
             "gaitproof.train.face.data.layouts.files.read_json",
             f"gaitproof.train.face.data.layouts.{module}.read",
@@ -244,8 +240,7 @@ def readers() -> tuple[Reader, ...]:
         Reader("data silhouettes", "data sets", lambda: [{"x.npz": seeds.mask_archive()}],
                calls.mask_archive,
                ("gaitproof.evaluate.frozen.load_masks",
-                "gaitproof.train.sources.silhouettes.load_silhouettes",
-                "gaitproof.train.sources.archive.read_archive"), cost=4),
+                "gaitproof.train.sources.silhouettes.load_silhouettes",), cost=4),
         _data("GaitGraph table", calls.casia, "x.csv", "casia_csv.load_casia_csv"),
         _data("OpenGait pickles", seeds.pickles, "", "opengait.load_opengait",
               "safe_pickle.load_array"),

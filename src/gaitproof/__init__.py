@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.verifier import Verifier
 
-__version__: Final = "0.1.0"
+__version__: Final = "0.3.0"
 
 _HOMES: Final = {
     "Decision": "gaitproof.types",

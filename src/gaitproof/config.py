@@ -60,7 +60,7 @@ class MediaLimits(Settings):
     """Seconds without progress after which a process that decodes is stopped."""
     sandbox: bool = True
     """Whether videos are decoded in a process of its own that can neither open files nor reach the
-    network; see docs/security.md. False is for videos that are trusted, or for finding faults."""
+    network; see docs/reference/security.md. False is for trusted videos, or for finding faults."""
 
 
 class PoseSettings(Settings):

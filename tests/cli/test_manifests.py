@@ -156,3 +156,10 @@ def test_poses_of_a_manifest(videos: Path, tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "1 failed" in done.stdout
     assert (tmp_path / "poses" / "videos" / "ann" / "w0.mp4" / "extraction.json").is_file()
+
+
+def test_help_names_every_kind_of_copy():
+    from gaitproof.media.augment import KINDS
+
+    shown = CliRunner().invoke(app, ["dataset", "augment", "--help"], env={"COLUMNS": "200"}).output
+    assert all(kind in shown for kind in KINDS)

@@ -1,11 +1,13 @@
 import hashlib
 import json
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from gaitproof.doctor import checks
 from gaitproof.doctor.checks import (
+    EXTRAS,
     Check,
     Status,
     check_decoder,
@@ -72,6 +74,14 @@ def test_a_library_that_opencv_does_without_is_fine(monkeypatch):
     [check] = check_libraries()
     assert check.status is Status.OK
     assert "not needed" in check.found
+
+
+def test_every_extra_of_the_package_is_known_as_one():
+    """An unknown one would count as needed by verification, and doctor would exit with 2."""
+    extras = set(metadata.metadata("gaitproof").get_all("Provides-Extra") or [])
+    assert set(EXTRAS) == extras
+    wanted = 'transformers>=5; extra == "face"'
+    assert [c.core for c in check_packages([wanted])] == [False]
 
 
 def test_an_extra_does_not_make_it_unhealthy():

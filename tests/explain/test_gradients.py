@@ -76,6 +76,14 @@ def test_gradcam_lies_on_the_clip(windows, score):
     assert found.joints == gradients.explain_by_gradients(score, windows).joints
 
 
+def test_gradcam_says_for_which_networks_it_is():
+    """GaitTR has convolutions over time, too: the message must not deny it."""
+    from gaitproof.nets.registry import create_network
+
+    with pytest.raises(ModelError, match=r"hybrid networks only.*hybrid-small"):
+        gradients._last_convolutions(create_network("gaittr"))
+
+
 @pytest.mark.parametrize("method", WITH_GRADIENTS)
 def test_methods_by_name(encoder, windows, method):
     template = encoder.embed(make_windows(2))[0]

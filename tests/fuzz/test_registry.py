@@ -24,6 +24,7 @@ ELSEWHERE = {
     "gaitproof.verify.walk.read_walk": "poses of a video that was read",
     "gaitproof.pose.formats.common.open_error": "makes an error",
     "gaitproof.reading": "through everything that reads with it",
+    "gaitproof.evaluate.silhouettes.load_silhouette_sources": "through load_silhouettes",
     "gaitproof.train.face.features": "features that a training keeps beside its store",
     "gaitproof.nets.trainable": "a gait model's torch network: tensors, as in a checkpoint",
     "gaitproof.train.estimator_error.load_pairs": "through the manifest and pose files",

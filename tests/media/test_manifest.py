@@ -215,3 +215,9 @@ def test_parents_by_path_and_by_name() -> None:
 )
 def test_the_person_filmed(subject: str, person: str) -> None:
     assert original_person(subject) == person
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "a\0b.mp4", "a/" * 3000 + "x"])
+def test_names_that_no_file_can_have_are_refused(tmp_path, name):
+    with pytest.raises(InputError):
+        locate(tmp_path, name)

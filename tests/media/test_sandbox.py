@@ -82,7 +82,19 @@ def test_both_ways_give_the_same_to_the_bit(
     assert len(inside) > 20
     for a, b in zip(inside, outside, strict=True):
         np.testing.assert_array_equal(a.image, b.image)
-        assert a.image.flags.writeable == b.image.flags.writeable
+        assert a.image.flags.writeable
+    for limits in (INSIDE, OUTSIDE):
+        passing = read_frames(path, limits, start=0.2, lasting=False)
+        for a, b in zip(inside, passing, strict=True):
+            np.testing.assert_array_equal(a.image, b.image)
+
+
+def test_images_that_need_not_last_are_not_copied(tmp_path: Path, make_clip: Clip) -> None:
+    path = make_clip(tmp_path / "a.mp4")
+    lasting, passing = (next(read_frames(path, lasting=last)) for last in (True, False))
+    assert lasting.image.base is None
+    assert passing.image.base is not None
+    assert not passing.image.flags.writeable  # it is the decoder's memory
 
 
 @pytest.mark.parametrize("killer", [signal.SIGSEGV, signal.SIGKILL])

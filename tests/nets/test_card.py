@@ -12,7 +12,7 @@ from gaitproof.nets.card import (
     LogisticCalibration,
     ModelCard,
 )
-from gaitproof.nets.onnx import OnnxEncoder, list_models
+from gaitproof.nets.onnx import list_models, load_encoder
 
 COUNTS = {"log10_lr_bound": 2.0, "subjects": 100, "mated_trials": 300, "nonmated_trials": 3000}
 TABLE = IsotonicCalibration(
@@ -56,7 +56,7 @@ def test_a_card_from_before_there_was_a_choice_still_loads():
 def test_shipped_cards_load():
     assert list_models()
     for name in list_models():
-        card = OnnxEncoder.load(name).card
+        card = load_encoder(name).card
         assert card.calibration.log10_lr_bound > 0
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, list_networks, network_options, signal_of
-from gaitproof.nets.silhouette import SetPool, moments_of, random_moments
+from gaitproof.nets.silhouette import energies
 from gaitproof.train.export import export_onnx
 from gaitproof.train.losses import supervised_contrastive
 
@@ -20,7 +20,7 @@ NETWORKS = list_networks("silhouettes")
 
 def _small(name: str) -> nn.Module:
     own = network_options(name).given()
-    tiny = {"embedding": 16, "dropout": 0.0, "layers": 1, "width": 8}
+    tiny = {"embedding": 89, "dropout": 0.0, "layers": 1, "width": 10}
     torch.manual_seed(0)
     return create_network(name, NetworkOptions(**{key: tiny[key] for key in own}))
 
@@ -33,7 +33,7 @@ def walkers() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_joints_and_silhouettes_have_networks_of_their_own():
-    assert set(NETWORKS) >= {"gaitset", "gaitbase", "strip-set"}
+    assert set(NETWORKS) >= {"gaitset", "gaitbase", "strip-energy", "energy-blend"}
     assert not set(NETWORKS) & set(list_networks())
     assert {signal_of(name) for name in NETWORKS} == {"silhouettes"}
 
@@ -87,23 +87,10 @@ def test_exported_it_computes_the_same(name, walkers):
         assert found == pytest.approx(expected[:rows], abs=1e-4)
 
 
-def test_moments_are_three_masks_008_s_apart(walkers):
-    frames = torch.arange(50).view(1, 50, 1, 1).expand(1, 50, 64, 44)
-    seen = moments_of(frames)[0, :, :, 0, 0]
-    assert seen.shape == (16, 3)
-    assert (seen[:, 1] - seen[:, 0] == 2).all()
-    assert (seen[:, 2] - seen[:, 1] == 2).all()
-    assert (seen[0, 0], seen[-1, 2]) == (0, 49)
-    drawn = random_moments(frames)[0, :, :, 0, 0]
-    assert drawn.shape == (8, 3)
-    assert (drawn.diff(dim=0) > 0).all()
-
-
-def test_the_pooling_has_the_gradient_of_largest_and_mean():
-    maps = torch.rand(6, 2, 3, 4, dtype=torch.float64, requires_grad=True)
-    weights = torch.rand(2, 4, 3, 4, dtype=torch.float64)
-    (SetPool.apply(maps, 3) * weights).sum().backward()
-    fast, maps.grad = maps.grad, None
-    each = maps.reshape(2, 3, 2, 3, 4)
-    (torch.cat([each.amax(dim=1), each.mean(dim=1)], dim=1) * weights).sum().backward()
-    assert fast.numpy() == pytest.approx(maps.grad.numpy())
+def test_energies_are_where_the_person_is_and_how_often_that_changes(walkers):
+    masks = walkers[0].float()
+    found = energies(masks, (2, 4))
+    assert (found[:, 0] == masks.mean(dim=1)).all()
+    assert (found[:, 1] == (masks[:, 2:] != masks[:, :-2]).float().mean(dim=1)).all()
+    still = energies(masks[:, :1].expand(-1, 50, -1, -1), (2, 4))
+    assert not still[:, 1:].any()

@@ -179,7 +179,10 @@ def augment(
     ] = None,
     kinds: Annotated[
         str | None,
-        typer.Option(help="flip,light,rotation,blur,slow,fast,reverse; all of them by default."),
+        typer.Option(
+            help="flip, light, rotation, blur, distance, slow, fast, reverse: some of them, "
+            "comma-separated; all by default."
+        ),
     ] = None,
     copies: Annotated[
         int, typer.Option(min=1, max=100, help="Of each of light, rotation and blur.")

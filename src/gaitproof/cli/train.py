@@ -53,10 +53,16 @@ def train(
     from gaitproof.cli.evaluate import show_evaluation
     from gaitproof.cli.output import printable, progress_bar, stdout
     from gaitproof.evaluate.recipe import Runs, load_sources, make_model
+    from gaitproof.evaluate.silhouettes import (
+        load_silhouette_sources,
+        make_silhouette_model,
+        reads_silhouettes,
+    )
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.hardware import TrainerSettings, is_main_process
+    from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 
-    settings = TrainSettings.load(config)
+    masks = reads_silhouettes(config)
     trainer = TrainerSettings(
         accelerator=accelerator, devices=devices, nodes=nodes, strategy=strategy, loaders=loaders
     )
@@ -64,17 +70,22 @@ def train(
         raise ConfigError(
             "Folds side by side cannot share several devices.", hint="--workers 1 or --devices 1"
         )
-    recordings = load_sources(settings, data or ())
     main = is_main_process()
-    with progress_bar("training") if main else nullcontext() as progress:
-        card, result = make_model(
-            settings,
-            recordings,
-            output,
-            workers=workers,
-            progress=progress,
-            runs=Runs(run, resume, trainer),
-        )
+    runs = Runs(run, resume, trainer)
+    if masks:
+        recipe = SilhouetteTrainSettings.load(config)
+        walks = load_silhouette_sources(recipe, data or ())
+        with progress_bar("training") if main else nullcontext() as progress:
+            card, result = make_silhouette_model(
+                recipe, walks, output, progress=progress, runs=runs
+            )
+    else:
+        settings = TrainSettings.load(config)
+        recordings = load_sources(settings, data or ())
+        with progress_bar("training") if main else nullcontext() as progress:
+            card, result = make_model(
+                settings, recordings, output, workers=workers, progress=progress, runs=runs
+            )
     if not main:
         return
     show_evaluation(result)

@@ -44,7 +44,7 @@ MIN_FREE_DISK: Final = 2 * 2**30
 MIN_MEMORY: Final = 2 * 2**30
 """Bytes: two pose processes of 270 MB each, ONNX Runtime and decoded frames, with reserve."""
 
-EXTRAS: Final = ("synth", "train", "dev")
+EXTRAS: Final = ("synth", "train", "face", "dev")
 """Optional groups of packages, most used first."""
 
 TRIAL_TIMEOUT: Final = 120.0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Final, Protocol
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.folds import Fold, leave_one_out, split_recordings
+from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.trials import GaitRecording, Plan, make_plan, person
 
 LOSO_WARNING: Final = (
@@ -62,14 +63,22 @@ class Design(Protocol):
 
 @dataclass(frozen=True)
 class BothUnseen:
-    """Neither the person in the probe nor the claimed one was trained on: the headline."""
+    """Neither the person in the probe nor the claimed one was trained on: the headline.
+
+    Parameters
+    ----------
+    scope
+        Which recordings are enrolled and tried; several conditions tried are reported apart.
+    """
 
     name: str = "both-unseen"
     warning: str = ""
+    scope: Scope = field(default_factory=Scope)
 
     def describe(self, folds: int, enrolled: int) -> str:
         """Say the protocol in words."""
-        return f"both-unseen, {folds} subject-disjoint folds, {enrolled} recordings enrolled"
+        where = f", {self.scope}" if str(self.scope) else ""
+        return f"both-unseen, {folds} subject-disjoint folds{where}, {enrolled} recordings enrolled"
 
     def split(self, recordings: Sequence[GaitRecording], count: int, seed: int) -> tuple[Fold, ...]:
         """Deal the people of every source into `count` folds."""
@@ -79,7 +88,17 @@ class BothUnseen:
         self, recordings: Sequence[GaitRecording], fold: Fold, enrolled: int
     ) -> tuple[Plan, ...]:
         """Let the fold's people claim to be themselves and each other."""
-        return (_within(recordings, frozenset(fold.test), enrolled=enrolled),)
+        return tuple(
+            _within(
+                recordings,
+                frozenset(fold.test),
+                enrolled=enrolled,
+                enrol=part.enrols,
+                probe=part.probes,
+                part=str(part),
+            )
+            for part in self.scope.parts()
+        )
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,13 @@ from gaitproof.evaluate.operating_point import choose_operating_point
 from gaitproof.evaluate.pairs import scoring_of
 from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
-from gaitproof.evaluate.trials import COSINE
+from gaitproof.evaluate.trials import COSINE, GaitRecording
 from gaitproof.nets.card import DataSource, ModelCard
 from gaitproof.nets.cohort import mix_cohort, pack_cohort
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
-from gaitproof.train.config import TrainSettings
+from gaitproof.train.config import OriginSettings, TrainSettings
 from gaitproof.train.dimensions import check_dimensions
 from gaitproof.train.export import save_model
 from gaitproof.train.hardware import TrainerSettings
@@ -332,10 +332,10 @@ def make_model(
         normalisation=kind,
         cohort=cohort,
         options=NetworkOptions(**settings.network.model_dump()),
-        data=_describe(settings, recordings),
+        data=describe_sources(settings.sources, recordings),
         dimensions=2 if any(walk.flat for walk in recordings) else 3,
         protocol=result.protocol,
-        figures=_figures(result),
+        figures=figures_of(result),
         licence=settings.licence,
         trained_on=datetime.now(tz=UTC).date().isoformat(),
         limits=settings.limits,
@@ -354,9 +354,12 @@ def _part(progress: Progress | None, start: float, share: float) -> Callable[...
     return told
 
 
-def _describe(settings: TrainSettings, recordings: Sequence[Recording]) -> tuple[DataSource, ...]:
+def describe_sources(
+    sources: Sequence[OriginSettings], recordings: Sequence[GaitRecording]
+) -> tuple[DataSource, ...]:
+    """Say for the card what a recipe's sources hold."""
     described = []
-    for source in settings.sources:
+    for source in sources:
         walks = [r for r in recordings if r.source == source.name]
         described.append(
             DataSource(
@@ -370,7 +373,7 @@ def _describe(settings: TrainSettings, recordings: Sequence[Recording]) -> tuple
     return tuple(described)
 
 
-def _figures(result: EvaluationResult) -> dict[str, float]:
+def figures_of(result: EvaluationResult) -> dict[str, float]:
     """Flatten AUC and EER per level and source for the card."""
     figures = {}
     for level, found in result.system.items():

@@ -197,8 +197,9 @@ def _last_convolutions(network: nn.Module) -> nn.Module:
         if isinstance(module, HybridEncoder):
             return module.cnn
     raise ModelError(
-        "The network has no convolution over time that Grad-CAM could look at.",
-        hint="choose another method",
+        "Grad-CAM is implemented for the convolution branch of the hybrid networks only.",
+        expected="hybrid-small, hybrid-base, cnn or blend",
+        hint="choose another method: integrated, gradients, occlusion or shapley",
     )
 
 

@@ -37,8 +37,15 @@ def upright(image: Image, matrix: tuple[int, int, int, int]) -> Image:
     return np.ascontiguousarray(turned)
 
 
-def to_image(raw: RawFrame) -> Image:
-    """Copy a raw frame to upright 8-bit RGB.
+def to_image(raw: RawFrame, *, lasting: bool = True) -> Image:
+    """Convert a raw frame to upright 8-bit RGB.
+
+    Parameters
+    ----------
+    raw
+        As decoded.
+    lasting
+        Whether the image must be a copy; else it may lie where the raw frame lies.
 
     Returns
     -------
@@ -51,7 +58,7 @@ def to_image(raw: RawFrame) -> Image:
     if raw.transfer:
         return upright(tone_map(image, raw.transfer), raw.matrix)
     turned = upright(image, raw.matrix)
-    return turned.copy() if np.may_share_memory(turned, rows) else turned
+    return turned.copy() if lasting and np.may_share_memory(turned, rows) else turned
 
 
 @lru_cache(maxsize=2)

@@ -39,6 +39,8 @@ def read_frames(
     limits: MediaLimits | None = None,
     start: float | None = None,
     stop: float | None = None,
+    *,
+    lasting: bool = True,
 ) -> Iterator[Frame]:
     """Decode a local video lazily; a few frames are held at a time.
 
@@ -55,6 +57,9 @@ def read_frames(
     start, stop
         Seconds: only frames with ``start <= time < stop``. Decoding begins at the key frame
         before `start`, so a late `start` costs little.
+    lasting
+        False saves a copy: an image may then not be written to, and holds only until the next
+        frame is asked for.
 
     Yields
     ------
@@ -69,4 +74,4 @@ def read_frames(
     """
     with closing(sandbox.decode(path, limits or MediaLimits(), start, stop)) as frames:
         for raw in frames:
-            yield Frame(raw.index, raw.time, to_image(raw))
+            yield Frame(raw.index, raw.time, to_image(raw, lasting=lasting))

@@ -221,13 +221,14 @@ def locate(root: Path, path: str) -> Path:
     Raises
     ------
     InputError
-        If it lies, links followed, outside `root`.
+        If it lies, links followed, outside `root`, or no file can have that name.
     """
     check_relative(path)
     found = root / path
     try:
         inside = found.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        found.exists()  # fails for a name that is too long, or has a null byte
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
         raise InputError(f"The path {path!r} cannot be followed.", actual=str(error)) from error
     if not inside:
         raise InputError(

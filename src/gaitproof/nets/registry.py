@@ -43,8 +43,8 @@ def _hybrid(sizes: NetworkOptions, **fixed: Any) -> _Entry:
     return _Entry("hybrid", "HybridEncoder", sizes, fixed)
 
 
-def _silhouettes(factory: str, sizes: NetworkOptions) -> _Entry:
-    return _Entry("silhouette", factory, sizes, signal="silhouettes")
+def _silhouettes(factory: str, sizes: NetworkOptions, **fixed: Any) -> _Entry:
+    return _Entry("silhouette", factory, sizes, fixed, signal="silhouettes")
 
 
 _ABLATION: Final = {"stem": (64,), "heads": 4}
@@ -84,7 +84,11 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     # silhouettes: the literature, and our own
     "gaitset": _silhouettes("GaitSet", NetworkOptions(256, None, None, 32)),
     "gaitbase": _silhouettes("GaitBase", NetworkOptions(256, None, 1, 32)),
-    "strip-set": _silhouettes("StripSet", NetworkOptions(256, None, 2, 192)),
+    "strip-energy": _silhouettes("StripEnergy", NetworkOptions(256, None, None, 160)),
+    "energy-discriminant": _silhouettes("EnergyDiscriminant", NetworkOptions(73, None, None, None)),
+    "energy-blend": _silhouettes(
+        "EnergyBlend", NetworkOptions(329, None, None, 160), directions=73, share=0.5
+    ),
 }
 
 

@@ -9,9 +9,10 @@ vectors side by side on the directions in which people differ most.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -116,123 +117,133 @@ class _Residual(nn.Module):
         return functional.relu(self.second_norm(self.second(inner)) + self.past(x))
 
 
-def moments_of(masks: Tensor, gap: int = 2, step: int = 3) -> Tensor:
-    """Return masks before, at and after evenly spaced moments.
-
-    Parameters
-    ----------
-    masks
-        Shape (B, T, 64, 44).
-    gap
-        Frames between the three: 0.08 s at 25 Hz.
-    step
-        Frames between the moments.
-
-    Returns
-    -------
-    Tensor
-        Shape (B, M, 3, 64, 44).
-    """
-    last = masks.shape[1] - 2 * gap
-    return torch.stack([masks[:, k : k + last : step] for k in (0, gap, 2 * gap)], dim=2)
-
-
-def random_moments(masks: Tensor, count: int = 8) -> Tensor:
-    """Return `count` random moments of random gap, as `moments_of`; the same for all windows.
-
-    Fewer than the network sees when it is used: the pooling must not count on their number.
-    """
-    gap = int(torch.randint(1, 4, ()))
-    middle = gap + torch.randperm(masks.shape[1] - 2 * gap)[:count].sort().values
-    return torch.stack([masks[:, middle + k] for k in (-gap, 0, gap)], dim=2)
-
-
 def _sets(x: Tensor, frames: int) -> Tensor:
     """Divide the maps (B * T, C, H, W) of all frames into those of each window, (B, T, ...)."""
     return x.reshape(-1, frames, *x.shape[1:])
 
 
-class SetPool(torch.autograd.Function):
-    """Largest and mean value over the frames, in the memory order convolutions work in."""
+def energies(masks: Tensor, gaps: Sequence[int]) -> Tensor:
+    """Return how often every cell is the person, and how often it changes within some frames.
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, frames: int) -> Tensor:
-        """Map (B * T, C, H, W) to (B, 2 C, H, W)."""
-        rows, channels, height, width = x.shape
-        each = x.permute(0, 2, 3, 1).reshape(rows // frames, frames, -1)
-        largest = each[:, 0].clone()
-        total = each[:, 0].to(torch.promote_types(x.dtype, torch.float32), copy=True)
-        for t in range(1, frames):
-            torch.maximum(largest, each[:, t], out=largest)
-            total += each[:, t]
-        ctx.save_for_backward(each, largest)
-        ctx.shape = (rows, channels, height, width)
-        mean = (total / frames).to(largest.dtype)
-        maps = [part.view(-1, height, width, channels) for part in (largest, mean)]
-        return torch.cat(maps, dim=-1).permute(0, 3, 1, 2)
+    Parameters
+    ----------
+    masks
+        Shape (B, T, 64, 44), of 0 and 1, floating.
+    gaps
+        Numbers of frames.
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        """Send the mean's gradient to all frames and the largest value's to where it was."""
-        each, largest = ctx.saved_tensors
-        rows, channels, height, width = ctx.shape
-        grad = grad.permute(0, 2, 3, 1)
-        to_largest = grad[..., :channels].reshape(len(each), -1)
-        to_mean = grad[..., channels:].reshape(len(each), -1) / each.shape[1]
-        back = torch.empty_like(each)
-        for t in range(each.shape[1]):
-            at = (each[:, t] == largest).to(to_largest.dtype)
-            torch.addcmul(to_mean, to_largest, at, out=back[:, t])
-        return back.view(rows, height, width, channels).permute(0, 3, 1, 2), None
+    Returns
+    -------
+    Tensor
+        Shape (B, 1 + gaps, 64, 44): the gait energy image (Han and Bhanu, IEEE TPAMI 28, 2006) and
+        the mean change over each gap.
+    """
+    changes = [(masks[:, gap:] - masks[:, :-gap]).abs().mean(dim=1) for gap in gaps]
+    return torch.stack([masks.mean(dim=1), *changes], dim=1)
 
 
-class StripSet(SilhouetteNetwork):
-    """Our own, made for few processor hours: what moves where, pooled over time at once.
+class StripEnergy(SilhouetteNetwork):
+    """A small residual network on energy images: our own, made for few processor hours.
 
-    Sixteen moments of the window, each as three masks 0.08 s apart, folded losslessly to 16 × 11
-    cells of 4 × 4 pixels; one convolution over cells and moments; largest and mean value over the
-    moments (the set of frames; GaitSet); residual blocks on that one map.
+    Where the body is on the whole and where it moves, at four time scales, is one small image
+    whatever the moment of the stride and the number of frames; a network on it sees sixty times
+    as many windows per processor hour as one on every frame.
 
     Parameters
     ----------
     embedding
         Length of the embedding.
-    layers
-        Residual blocks.
     width
-        Their channels; the convolution before the pooling has half as many.
+        Channels of the last stage.
     """
 
-    def __init__(self, *, embedding: int, layers: int, width: int) -> None:
+    def __init__(self, *, embedding: int, width: int) -> None:
         super().__init__(embedding, StripHead(width))
-        before = width // 2
-        self.cells = nn.Conv2d(3 * _CELL**2, before, 3, 1, 1)
-        self.norm = nn.BatchNorm2d(2 * before)
+        stem, first, second = width // 5, 3 * width // 10, 3 * width // 5
+        self.scale = nn.BatchNorm2d(1 + len(_GAPS))
+        self.stem = nn.Sequential(
+            nn.Conv2d(1 + len(_GAPS), stem, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(stem),
+            nn.ReLU(inplace=True),
+        )
         self.deep = nn.Sequential(
-            *(_Residual(2 * before if i == 0 else width, width) for i in range(layers))
+            _Residual(stem, first), _Residual(first, second, 2), _Residual(second, width)
         )
 
     def features(self, masks: Tensor) -> Tensor:
         """Map masks (B, T, 64, 44) to a feature map (B, C, 16, 11)."""
-        return self.pooled(random_moments(masks) if self.training else moments_of(masks))
-
-    def pooled(self, moments: Tensor) -> Tensor:
-        """Map moments (B, M, 3, 64, 44) to a feature map (B, C, 16, 11)."""
-        rows, columns = MASK_HEIGHT // _CELL, MASK_WIDTH // _CELL
-        cells = moments.to(self.cells.weight.dtype).reshape(-1, 3, rows, _CELL, columns, _CELL)
-        cells = cells.permute(0, 2, 4, 1, 3, 5).reshape(-1, rows, columns, 3 * _CELL**2)
-        found = functional.leaky_relu(self.cells(cells.permute(0, 3, 1, 2)), _SLOPE)
-        if torch.is_grad_enabled():
-            pooled = SetPool.apply(found, moments.shape[1])  # type: ignore[no-untyped-call]
-        else:  # what the exporter can follow
-            each = _sets(found, moments.shape[1])
-            pooled = torch.cat([each.amax(dim=1), each.mean(dim=1)], dim=1)
-        result: Tensor = self.deep(self.norm(pooled))
-        return result
+        images = energies(masks.to(self.directions.weight.dtype), _GAPS)
+        found: Tensor = self.deep(self.stem(self.scale(images)))
+        return found
 
 
-_CELL: Final = 4
-_SLOPE: Final = 0.05
+_GAPS: Final = (2, 4, 7)
+"""0.08, 0.16 and 0.28 s: a foot's swing, a limb's, and a quarter of a stride."""
+
+
+class EnergyDiscriminant(nn.Module):
+    """Linear discriminants of energy images, in closed form.
+
+    Mean, spread and mean change of the masks over the window (gait energy image: Han and Bhanu,
+    IEEE TPAMI 28, 2006; discriminants: Rao, JRSS B 10, 1948), at half resolution; the directions
+    are found by `gaitproof.train.silhouettes.discriminant`.
+
+    Parameters
+    ----------
+    embedding
+        Number of directions.
+    """
+
+    def __init__(self, *, embedding: int) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        size = (2 + len(_SHORT_GAPS)) * (MASK_HEIGHT // 2) * (MASK_WIDTH // 2)
+        self.directions = nn.Linear(size, embedding)
+
+    def described(self, masks: Tensor) -> Tensor:
+        """Map masks (B, T, 64, 44) to the values of their energy images, (B, F)."""
+        images = energies(masks.to(self.directions.weight.dtype), _SHORT_GAPS)
+        mean = images[:, :1]
+        spread = (mean * (1 - mean)).clamp(min=_LEAST).sqrt()
+        images = torch.cat([mean, spread, images[:, 1:]], dim=1)
+        return functional.avg_pool2d(images, 2).flatten(1)
+
+    def forward(self, masks: Tensor) -> Tensor:
+        """Map masks (B, 50, 64, 44) to unit embeddings (B, E)."""
+        return functional.normalize(self.directions(self.described(masks)), dim=1)
+
+
+_SHORT_GAPS: Final = (2, 4)
+_LEAST: Final = 1e-12
+"""The root's slope at 0 is infinite."""
+
+
+class EnergyBlend(nn.Module):
+    """`EnergyDiscriminant` and `StripEnergy` side by side: the two err on different walks.
+
+    Parameters
+    ----------
+    embedding
+        Length of the whole embedding.
+    directions
+        Of the discriminants; the rest is the network's.
+    width
+        Of the network.
+    share
+        The network's part of the similarity.
+    """
+
+    def __init__(self, *, embedding: int, directions: int, width: int, share: float) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        self.share = share
+        self.discriminant = EnergyDiscriminant(embedding=directions)
+        self.network = StripEnergy(embedding=embedding - directions, width=width)
+
+    def forward(self, masks: Tensor) -> Tensor:
+        """Map masks (B, 50, 64, 44) to unit embeddings (B, E)."""
+        linear = math.sqrt(1 - self.share) * self.discriminant(masks)
+        return torch.cat([linear, math.sqrt(self.share) * self.network(masks)], dim=1)
 
 
 class GaitSet(SilhouetteNetwork):

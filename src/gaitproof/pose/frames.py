@@ -33,7 +33,7 @@ def estimate_frames(
     """Decode, estimate and measure the background's motion, frame by frame."""
     meter = MotionMeter()
     boxes: list[Box] = []
-    for frame in read_frames(path, limits, start, stop):
+    for frame in read_frames(path, limits, start, stop, lasting=False):
         found = estimator.estimate(frame.image, frame.time)
         boxes = [person_box(d) for d in found]
         motion = meter.measure(frame.image, frame.time, boxes)

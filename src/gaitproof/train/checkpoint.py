@@ -18,12 +18,14 @@ from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
 from gaitproof.reading import FileKind, guarded, parse_json, parse_tensors, read_bytes, read_tensors
 from gaitproof.train.config import NOT_LEARNT
-from gaitproof.train.learner import Learner
+from gaitproof.train.learner import Learner, StepCallback
 from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
     from gaitproof.train.config import TrainSettings
+    from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
     from gaitproof.train.sources import Recording
+    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
 
@@ -50,7 +52,11 @@ class Identity:
     data: str
 
     @classmethod
-    def of(cls, recordings: Sequence[Recording], settings: TrainSettings) -> Self:
+    def of(
+        cls,
+        recordings: Sequence[Recording] | Sequence[SilhouetteRecording],
+        settings: TrainSettings | SilhouetteTrainSettings,
+    ) -> Self:
         """Digest what the weights depend on."""
         recipe = json.dumps(
             settings.model_dump(mode="json", exclude=set(NOT_LEARNT)), sort_keys=True
@@ -196,7 +202,7 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-class Checkpoints(lightning.Callback):
+class Checkpoints(StepCallback):
     """Restores the optimiser of a resumed run, and writes checkpoints.
 
     Parameters
@@ -229,17 +235,9 @@ class Checkpoints(lightning.Callback):
             pl_module.schedule.load_state_dict(self._restored.schedule)
         trainer.precision_plugin.load_state_dict(self._restored.scaler)
 
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
         """Write a checkpoint, if it is time."""
-        assert isinstance(pl_module, Learner)
-        run = pl_module.run
-        due = run.step % self._every == 0 or run.is_finished(pl_module.steps)
+        run = learner.run
+        due = run.step % self._every == 0 or run.is_finished(learner.steps)
         if due and trainer.is_global_zero:
-            save_checkpoint(self._path, trainer, pl_module, self._identity)
+            save_checkpoint(self._path, trainer, learner, self._identity)

@@ -206,6 +206,7 @@ NOT_LEARNT: Final = frozenset(
         "limits",
         "folds",
         "enrolled",
+        "scope",
         "normalisation",
         "operating_point",
     }

@@ -1,4 +1,4 @@
-"""One run on Lightning: from a fresh or a resumed network to a trained one."""
+"""One training of a gait network: from recordings to the network and its normaliser."""
 
 from __future__ import annotations
 
@@ -7,25 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import lightning.pytorch as lightning
 import torch
 from torch import nn
 
-from gaitproof.media.files import make_folder
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, is_pair_network
 from gaitproof.train.chance import Stream, random_source, torch_seed
-from gaitproof.train.checkpoint import (
-    CHECKPOINT_FILE,
-    Checkpoint,
-    Checkpoints,
-    Identity,
-    load_checkpoint,
-)
+from gaitproof.train.checkpoint import Identity
 from gaitproof.train.discriminant import closed_form_part, fit_discriminant, gradient_part
-from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
-from gaitproof.train.logs import Recorder, Reporter, RunLog
+from gaitproof.train.hardware import TrainerSettings, undisturbed
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sampler import (
     BatchStream,
@@ -33,7 +24,7 @@ from gaitproof.train.sampler import (
     features_of,
 )
 from gaitproof.train.state import RunState
-from gaitproof.train.stream import StepData
+from gaitproof.train.training import Training
 from gaitproof.train.validation import Validation, split_subjects, validation_batch
 from gaitproof.train.watch import Watch, Watcher
 
@@ -87,12 +78,8 @@ def fit(
     learnt, watched = split_subjects(recordings, settings)
     sampler = WindowSampler(learnt, settings.augment)
     normaliser = fit_normaliser(sampler, settings)
-    restored: Checkpoint | None = None
-    if run_folder is not None:
-        identity = Identity.of(recordings, settings)
-        path = make_folder(run_folder) / CHECKPOINT_FILE
-        restored = load_checkpoint(path, identity) if resume else None
-    run = restored.state if restored is not None else RunState()
+    training = Training(run_folder, resume, options, lambda: Identity.of(recordings, settings))
+    run = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_network(
@@ -107,25 +94,16 @@ def fit(
         if learner is None:
             return network.eval(), normaliser, run
         module = GaitModule(learner, settings, sampler.n_labels, run)
-        if restored is not None:
-            module.load_state_dict(restored.weights)
-        callbacks: list[lightning.Callback] = [Recorder()]
+        pairs = pair_limit(settings)
+        validation = None
         if watched:
-            batch = validation_batch(watched, normaliser, settings, pair_limit(settings))
-            callbacks.append(Validation([batch], settings.validation.every))
-        if run_folder is not None:
-            callbacks.append(RunLog(run_folder, run.step, GaitModule.loss_names))
-            callbacks.append(Checkpoints(path, identity, options.checkpoint_every, restored))
-        if watch is not None:
-            callbacks.append(Watcher(watch, normaliser))
-        if progress is not None:
-            callbacks.append(Reporter(progress))
-        trainer = make_trainer(options, settings, callbacks)
-        if not run.is_finished(settings.steps):
-            stream = partial(
-                BatchStream, sampler, normaliser, settings, run.step, pair_limit(settings)
-            )
-            run_to_end(trainer, module, StepData(stream, options.loaders))
-    if run.best:
-        learner.load_state_dict(run.best)
+            batch = validation_batch(watched, normaliser, settings, pairs)
+            validation = Validation([batch], settings.validation.every)
+        training.run(
+            module,
+            partial(BatchStream, sampler, normaliser, settings, run.step, pairs),
+            validation=validation,
+            watcher=None if watch is None else Watcher(watch, normaliser),
+            progress=progress,
+        )
     return network.cpu().eval(), normaliser, run

@@ -98,3 +98,23 @@ class Learner(lightning.LightningModule):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": self.schedule, "interval": "step"},
         }
+
+
+class StepCallback(lightning.Callback):
+    """Something that is done after every step."""
+
+    @abstractmethod
+    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
+        """Do it; the step has been counted."""
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Hand the learner on."""
+        assert isinstance(pl_module, Learner)
+        self.after_step(trainer, pl_module)

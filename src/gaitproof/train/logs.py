@@ -16,7 +16,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
 from gaitproof.reading import FileKind, guarded, read_rows
 from gaitproof.train.hardware import share_buffers
-from gaitproof.train.learner import Learner
+from gaitproof.train.learner import Learner, StepCallback
 
 LOG_FILE: Final = "metrics.csv"
 TENSORBOARD_FOLDER: Final = "tensorboard"
@@ -61,7 +61,7 @@ class Recorder(lightning.Callback):
         share_buffers(trainer, pl_module)
 
 
-class Reporter(lightning.Callback):
+class Reporter(StepCallback):
     """Tells the caller how far the run is; must be the last callback.
 
     Parameters
@@ -73,22 +73,14 @@ class Reporter(lightning.Callback):
     def __init__(self, progress: Callable[[float, float], None]) -> None:
         self._progress = progress
 
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
         """Tell."""
-        assert isinstance(pl_module, Learner)
-        run = pl_module.run
-        done = 1.0 if run.stopped else run.step / pl_module.steps
+        run = learner.run
+        done = 1.0 if run.stopped else run.step / learner.steps
         self._progress(done, run.losses[-1])
 
 
-class RunLog(lightning.Callback):
+class RunLog(StepCallback):
     """Writes every step to ``metrics.csv`` and to TensorBoard's event files.
 
     Parameters
@@ -131,22 +123,14 @@ class RunLog(lightning.Callback):
         """Note the learning rate before the schedule moves it."""
         self._rate = float(optimizer.param_groups[0]["lr"])
 
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
         """Write the step."""
-        assert isinstance(pl_module, Learner)
         if not trainer.is_global_zero:
             return
-        run = pl_module.run
+        run = learner.run
         values: dict[str, float] = {
             "loss": run.losses[-1],
-            **{name: part.item() for name, part in pl_module.parts.items()},
+            **{name: part.item() for name, part in learner.parts.items()},
             "learning_rate": self._rate,
         }
         if run.validation and run.validation[-1][0] == run.step:

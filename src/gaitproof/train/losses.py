@@ -80,6 +80,35 @@ def batch_hard_triplet(embeddings: Tensor, labels: Tensor, margin: float) -> Ten
     return (margin + farthest - nearest)[usable].relu().mean()
 
 
+def batch_all_triplet(vectors: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """Triplet loss of all triplets of the batch that break the margin, for every part by itself.
+
+    ``max(0, margin + d(a, p) - d(a, n))`` in Euclidean distance, the mean over the triplets for
+    which it is not 0 (Hermans, Beyer and Leibe, "In defense of the triplet loss", 2017).
+
+    Parameters
+    ----------
+    vectors
+        Shape (P, B, E).
+    labels
+        Shape (B,), every label equally often.
+    margin
+        Positive, in distance.
+
+    Returns
+    -------
+    Tensor
+        Scalar mean over the parts.
+    """
+    distance = torch.cdist(vectors, vectors)
+    same = labels[:, None] == labels[None]
+    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    rows = (len(vectors), len(labels), -1)
+    near, far = distance[:, positive].view(rows), distance[:, ~same].view(rows)
+    over = (margin + near[..., :, None] - far[..., None, :]).relu().flatten(1)
+    return (over.sum(dim=1) / (over > 0).sum(dim=1).clamp(min=1)).mean()
+
+
 def contrastive(embeddings: Tensor, pairs: Tensor, same: Tensor, margin: float) -> Tensor:
     """Contrastive loss of pairs (Hadsell, Chopra and LeCun, CVPR 2006, equation 4).
 

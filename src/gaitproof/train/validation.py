@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import lightning.pytorch as lightning
 import torch
@@ -14,7 +14,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.hardware import share_buffers
-from gaitproof.train.learner import Learner
+from gaitproof.train.learner import Learner, StepCallback
 from gaitproof.train.sampler import (
     Batch,
     Person,
@@ -102,7 +102,7 @@ def validation_batch(
     return make_batch(sampler, normaliser, chosen, settings.windows_per_person, rng, pair_limit)
 
 
-class Validation(lightning.Callback):
+class Validation(StepCallback):
     """Measures the loss on fixed batches, keeps the best weights, and stops without progress.
 
     Parameters
@@ -116,28 +116,20 @@ class Validation(lightning.Callback):
     def __init__(self, batches: Sequence[tuple[Tensor, ...]], every: int) -> None:
         self._batches, self._every = batches, every
 
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
         """Validate, if it is time."""
-        assert isinstance(pl_module, Learner)
-        settings, run = pl_module.recipe.validation, pl_module.run
-        if run.step % self._every and run.step != pl_module.steps:
+        settings, run = learner.recipe.validation, learner.run
+        if run.step % self._every and run.step != learner.steps:
             return
-        loss = self._measure(trainer, pl_module)
+        loss = self._measure(trainer, learner)
         run.validation.append((run.step, loss))
-        if isinstance(pl_module.schedule, ReduceLROnPlateau):
-            pl_module.schedule.step(loss)
+        if isinstance(learner.schedule, ReduceLROnPlateau):
+            learner.schedule.step(loss)
         if loss < run.best_loss - settings.min_delta:
             run.best_loss, run.without_progress = loss, 0
             run.best = {
                 name: value.detach().cpu().clone()
-                for name, value in pl_module.network.state_dict().items()
+                for name, value in learner.network.state_dict().items()
             }
         else:
             run.without_progress += 1

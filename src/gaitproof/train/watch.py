@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 import lightning.pytorch as lightning
 
 from gaitproof.nets.normaliser import Normaliser
+from gaitproof.train.learner import Learner, StepCallback
 from gaitproof.train.loop import TrainedEncoder
-from gaitproof.train.module import GaitModule
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Watch:
     look: Callable[[int, TrainedEncoder], None]
 
 
-class Watcher(lightning.Callback):
+class Watcher(StepCallback):
     """Carries a `Watch` out.
 
     Parameters
@@ -44,19 +43,11 @@ class Watcher(lightning.Callback):
     def __init__(self, watch: Watch, normaliser: Normaliser) -> None:
         self._watch, self._normaliser = watch, normaliser
 
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
         """Look, if it is time."""
-        assert isinstance(pl_module, GaitModule)
-        step = pl_module.run.step
-        if step % self._watch.every or step >= pl_module.steps:
+        step = learner.run.step
+        if step % self._watch.every or step >= learner.steps:
             return
         # a copy, so that the run goes on as if nobody had looked
-        network = deepcopy(pl_module.network).cpu().eval()
+        network = deepcopy(learner.network).cpu().eval()
         self._watch.look(step, TrainedEncoder(network, self._normaliser))

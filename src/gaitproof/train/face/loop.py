@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import align
 from gaitproof.face.turns import TurnScore, score_in_turns
-from gaitproof.media.files import make_folder
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.networks.base import GENUINE, ClipNetwork, FaceNetwork
@@ -28,11 +27,8 @@ from gaitproof.train.face.sampler import (
     FaceStream,
     validation_batches,
 )
-from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
-    import lightning.pytorch as lightning
-
     from gaitproof.train.checkpoint import Identity
     from gaitproof.train.face.data.store import FaceStore, StoredFaces
     from gaitproof.train.hardware import TrainerSettings
@@ -180,24 +176,11 @@ def train_faces(
     ModelError
         If the network's backbone cannot be loaded.
     """
-    from gaitproof.train.checkpoint import (
-        CHECKPOINT_FILE,
-        Checkpoints,
-        load_best,
-        load_checkpoint,
-        read_start,
-    )
+    from gaitproof.train.checkpoint import load_best, read_start
     from gaitproof.train.face.features import keep_features
     from gaitproof.train.face.learner import FaceLearner
-    from gaitproof.train.hardware import (
-        TrainerSettings,
-        find_device,
-        make_trainer,
-        run_to_end,
-        undisturbed,
-    )
-    from gaitproof.train.logs import Recorder, Reporter, RunLog
-    from gaitproof.train.stream import StepData
+    from gaitproof.train.hardware import TrainerSettings, find_device, undisturbed
+    from gaitproof.train.training import Training
     from gaitproof.train.validation import Validation
 
     options = trainer_options or TrainerSettings()
@@ -206,12 +189,8 @@ def train_faces(
     learnt, watched = (FaceSampler(stores, split, settings) for split in ("train", "validation"))
     epoch = -(-(settings.pictures_per_epoch or learnt.turns) // settings.batch)
     steps = settings.epochs * epoch
-    restored = None
-    if run_folder is not None:
-        identity = identify(stores, settings)
-        path = make_folder(run_folder) / CHECKPOINT_FILE
-        restored = load_checkpoint(path, identity) if resume else None
-    run = restored.state if restored is not None else RunState()
+    training = Training(run_folder, resume, options, lambda: identify(stores, settings))
+    run = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_face_network(settings.architecture, settings.network)
@@ -224,22 +203,12 @@ def train_faces(
                 keep_features(sampler, network, settings.views, device)
                 for sampler in (learnt, watched)
             )
-        learner = FaceLearner(network, settings, steps, run)
-        if restored is not None:
-            learner.load_state_dict(restored.weights)
-        batches = validation_batches(watched, settings)
-        callbacks: list[lightning.Callback] = [Recorder(), Validation(batches, epoch)]
-        if run_folder is not None:
-            callbacks.append(RunLog(run_folder, run.step, FaceLearner.loss_names))
-            callbacks.append(Checkpoints(path, identity, options.checkpoint_every, restored))
-        if progress is not None:
-            callbacks.append(Reporter(progress))
-        trainer = make_trainer(options, settings, callbacks)
-        if not run.is_finished(steps):
-            stream = partial(FaceStream, learnt, settings, run.step, steps)
-            run_to_end(trainer, learner, StepData(stream, options.loaders))
-    if run.best:
-        network.load_state_dict(run.best)
+        training.run(
+            FaceLearner(network, settings, steps, run),
+            partial(FaceStream, learnt, settings, run.step, steps),
+            validation=Validation(validation_batches(watched, settings), epoch),
+            progress=progress,
+        )
     return TrainedFaces(network.cpu().eval(), settings, run.losses, run.validation)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gaitproof.errors import InputError
-from gaitproof.media.manifest import ManifestRow, find_parents, read_manifest
+from gaitproof.media.manifest import ManifestRow, find_parents, locate, read_manifest
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.train.sources.recording import POSES_FOLDER, Recording, make_recording
 from gaitproof.types import GAIT_LANDMARKS
@@ -54,7 +54,7 @@ def _read(folder: Path, row: ManifestRow, parent: str, source: str) -> Recording
         "parent": parent,
         "source": source,
     }
-    poses = folder / POSES_FOLDER / row.path
+    poses = locate(folder / POSES_FOLDER, row.path)
     track = poses / "person-0.npz"
     if track.exists():
         return make_recording(load_npz(track), **labels)

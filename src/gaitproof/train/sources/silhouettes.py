@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +55,12 @@ class SilhouetteRecording:
         masks = np.unpackbits(self.bits, axis=1).reshape(-1, MASK_HEIGHT, MASK_WIDTH)
         return SilhouetteSequence.from_masks(times, masks, estimator=self.source)
 
-    @cached_property
+    @property
+    def segments(self) -> list[NDArray[np.uint8]]:
+        """The walk as one unbroken run of packed masks."""
+        return [self.bits]
+
+    @property
     def windows(self) -> SilhouetteWindows:
         """All windows of the walk."""
         return silhouette_windows(self.sequence)

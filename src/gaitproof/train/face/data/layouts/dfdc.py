@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gaitproof.errors import InputError
+from gaitproof.media.manifest import locate
 from gaitproof.train.face.data.clips import ORIGINAL, FaceClip, Label
 from gaitproof.train.face.data.layouts.files import folders_in, read_json, relative
 
@@ -42,7 +43,7 @@ def read(root: Path) -> tuple[FaceClip, ...]:
         return tuple(
             _preview(root, name, entry)
             for name, entry in entries.items()
-            if (root / name).is_file()
+            if locate(root, name).is_file()
         )
     return tuple(clip for part in _parts(root) for clip in _part(root, part))
 
@@ -54,7 +55,7 @@ def _parts(root: Path) -> list[Path]:
 def _part(root: Path, folder: Path) -> list[FaceClip]:
     clips = []
     for name, entry in _entries(folder / METADATA).items():
-        if not (folder / name).is_file():
+        if not locate(folder, name).is_file():
             continue
         label = _label(entry, name)
         original = entry.get("original")

@@ -1,0 +1,1 @@
+"""Training on silhouettes: augmentation, batches, losses, one run."""

@@ -1,0 +1,81 @@
+"""Settings of a training on silhouettes."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from gaitproof.config import Settings
+from gaitproof.train.config import (
+    NetworkSettings,
+    OperatingPointSettings,
+    OriginSettings,
+    RunSettings,
+)
+
+
+class MaskAugment(Settings):
+    """Random changes that make the masks of one camera look like another's."""
+
+    geometry: float = Field(default=0.7, ge=0, le=2)
+    """Of height error, squeeze, shift, shear and perspective; 1 is ± 8 % of height, 12 % of width,
+    2 pixels, and 12 % from head to feet."""
+    thickness: float = Field(default=0.5, ge=0, le=1)
+    """Chance of thinner or thicker masks."""
+    smooth: float = Field(default=0.25, ge=0, le=1)
+    """Chance of the smooth edges of a mask of low resolution."""
+    torn: float = Field(default=0.2, ge=0, le=1)
+    """Chance that feet or head are missing in some frames."""
+    holes: float = Field(default=0.2, ge=0, le=1)
+    """Chance of holes and spots that stay for some frames."""
+    coat: float = Field(default=0.3, ge=0, le=1)
+    """Chance of a thicker band between shoulders and knees, as coats and bags make."""
+    shaken: float = Field(default=0.35, ge=0, le=1)
+    """Chance that some frames are centred a pixel off."""
+    mirror: float = Field(default=0.5, ge=0, le=1)
+    """Chance of the mirrored walk, as one of the same person."""
+
+
+class ScopeSettings(Settings):
+    """Which recordings the evaluation enrols and tries; none named admits all."""
+
+    enrol_condition: tuple[str, ...] = ()
+    probe_condition: tuple[str, ...] = ()
+    enrol_view: tuple[str, ...] = ()
+    probe_view: tuple[str, ...] = ()
+
+
+class SilhouetteTrainSettings(RunSettings):
+    """A training on silhouettes, as one YAML file."""
+
+    architecture: str = "strip-energy"
+    """A name of `gaitproof.nets.registry.list_networks` for silhouettes."""
+    network: NetworkSettings = NetworkSettings()
+    version: str = "0.0.0"
+    """Of the weights, for the model identifier."""
+    sources: tuple[OriginSettings, ...] = ()
+    licence: str = "Apache-2.0"
+    """Of the weights."""
+    limits: str = ""
+    """What the weights must not be trusted with, for the card."""
+    augment: MaskAugment = MaskAugment()
+    shortest: int = Field(default=20, ge=15, le=50)
+    """Least frames of a training window; shorter ones are walked again to fill it."""
+    triplet: float = Field(default=1.0, ge=0)
+    """Weight of the batch-all triplet loss on every strip."""
+    triplet_margin: float = Field(default=0.2, gt=0)
+    cross_entropy: float = Field(default=1.0, gt=0)
+    """Weight of the cross-entropy of every strip's person."""
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    scale: float = Field(default=16.0, gt=0)
+    """Of the strips' cosines in the cross-entropy."""
+    steps: int = Field(default=6000, ge=1)
+    people_per_batch: int = Field(default=8, ge=2)
+    windows_per_person: int = Field(default=8, ge=2)
+    discriminant_windows: int = Field(default=12_000, ge=2)
+    """Windows that closed-form discriminants are fitted on, where the network has some."""
+    operating_point: OperatingPointSettings = OperatingPointSettings()
+    folds: int = Field(default=2, ge=2)
+    """Subject-disjoint folds of the evaluation; each is a training of its own."""
+    scope: ScopeSettings = ScopeSettings()
+    enrolled: int = Field(default=4, ge=1)
+    """Recordings per template in the evaluation."""

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from made_masks import write_archive
+from typer.testing import CliRunner
+
+from gaitproof.cli.app import app
+from gaitproof.errors import InputError, ModelError
+from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder, load_encoder
+from gaitproof.train.losses import batch_all_triplet
+from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
+from gaitproof.train.silhouettes.discriminant import apply
+from gaitproof.train.silhouettes.fit import train_silhouettes
+from gaitproof.train.sources.silhouettes import load_silhouettes
+
+RECIPE = """
+architecture: energy-blend
+network: {embedding: 89, width: 20}
+discriminant_windows: 64
+version: 0.0.1
+sources: [{path: PATH, name: made, licence: none, citation: none}]
+steps: 4
+people_per_batch: 4
+windows_per_person: 4
+precision: "32"
+folds: 2
+enrolled: 2
+scope: {enrol_condition: [nm], enrol_view: ["000"], probe_condition: [nm, cl]}
+"""
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    return write_archive(tmp_path_factory.mktemp("made") / "made.npz", 8)
+
+
+def _settings(**changes) -> SilhouetteTrainSettings:
+    plain = {
+        "architecture": "strip-energy",
+        "network": {"embedding": 16, "width": 20},
+        "precision": "32",
+        "steps": 6,
+    }
+    return SilhouetteTrainSettings(people_per_batch=4, windows_per_person=4, **(plain | changes))
+
+
+def test_a_resumed_run_gives_what_it_would_have_given(archive, tmp_path):
+    walks = load_silhouettes(archive, "made")
+    whole = train_silhouettes(walks, _settings())
+    losses = []
+
+    def stop(share: float, loss: float) -> None:
+        losses.append(loss)
+        if len(losses) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_silhouettes(
+            walks, _settings(), stop, run_folder=tmp_path, trainer_options=_every_step()
+        )
+    resumed = train_silhouettes(
+        walks, _settings(), run_folder=tmp_path, trainer_options=_every_step()
+    )
+    for name, value in whole.state_dict().items():
+        assert value.numpy() == pytest.approx(resumed.state_dict()[name].numpy(), abs=1e-5), name
+
+
+def _every_step():
+    from gaitproof.train.hardware import TrainerSettings
+
+    return TrainerSettings(accelerator="cpu", checkpoint_every=1)
+
+
+def test_a_persons_variation_is_even_in_all_directions(archive):
+    walks = load_silhouettes(archive, "made")
+    network = train_silhouettes(walks, _settings(steps=1))
+    rows = np.concatenate(
+        [
+            apply(
+                lambda m: network.directions(network.described(m)), w.windows.select(np.array([1]))
+            )
+            for w in walks
+        ]
+    )
+    people = np.array([w.subject for w in walks])
+    own = np.array([rows[people == p].mean(axis=0) for p in np.unique(people)])
+    assert own.mean(axis=0) == pytest.approx(0, abs=1e-3)
+    apart = rows - own[np.searchsorted(np.unique(people), people)]
+    spread = np.linalg.eigvalsh(apart.T @ apart / len(apart))
+    # but for the shrinkage; without whitening the first is hundreds of times the last
+    assert spread.max() < 1.1
+    assert spread.max() < 60 * spread.min()
+
+
+def test_batch_all_triplets_by_hand():
+    rng = np.random.default_rng(0)
+    vectors, labels = rng.normal(size=(2, 6, 3)), np.array([0, 0, 1, 1, 2, 2])
+    found = batch_all_triplet(torch.from_numpy(vectors), torch.from_numpy(labels), 0.2)
+    expected = []
+    for part in vectors:
+        distance = np.linalg.norm(part[:, None] - part[None], axis=2)
+        terms = [
+            0.2 + distance[a, p] - distance[a, n]
+            for a in range(6)
+            for p in range(6)
+            for n in range(6)
+            if p != a and labels[p] == labels[a] != labels[n]
+        ]
+        over = [term for term in terms if term > 0]
+        expected.append(np.mean(over))
+    assert float(found) == pytest.approx(np.mean(expected))
+
+
+def test_from_recipe_to_figures_on_other_people(archive, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("PATH", str(archive)))
+    invoke = partial(CliRunner().invoke, app)
+    made = invoke(["train", str(recipe), "-o", str(tmp_path / "model")])
+    assert made.exit_code == 0, made.output
+    model = load_encoder(tmp_path / "model")
+    assert isinstance(model, SilhouetteEncoder)
+    assert model.card.dimensions == 2
+    assert "both-unseen" in model.card.protocol
+    with pytest.raises(ModelError, match="reads silhouettes"):
+        OnnxEncoder.load(tmp_path / "model")
+    other = write_archive(tmp_path / "other.npz", 5)
+    scope = "--enrol-condition nm --enrol-view 000 --probe-condition nm,cl --probe-view 090"
+    data = ["--data", str(other), "--enrolled", "2"]
+    shown = invoke(["evaluate", "--model", str(tmp_path / "model"), *data, *scope.split()])
+    assert shown.exit_code == 0, shown.output
+    assert "rank-1" in shown.output
+    for condition in ("nm", "cl"):
+        assert f"nm, 000 → {condition}, 090" in shown.output
+    wrong = invoke(["evaluate", "--model", str(tmp_path / "model"), "--data", str(recipe)])
+    assert isinstance(wrong.exception, InputError)
