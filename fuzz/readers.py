@@ -45,8 +45,6 @@ class Reader:
     ----------
     name
         For people; also seeds the changes.
-    group
-        Row of the table that it counts to.
     make
         Returns good inputs.
     call
@@ -60,7 +58,6 @@ class Reader:
     """
 
     name: str
-    group: str
     make: Callable[[], list[Files]]
     call: Callable[[Path], object]
     covers: tuple[str, ...]
@@ -85,7 +82,6 @@ def _video(suffix: str) -> Reader:
 
     return Reader(
         f"video {suffix}",
-        "videos",
         lambda: [{f"x.{suffix}": seeds.video(suffix)}],
         call,
         (
@@ -107,7 +103,6 @@ def _still(form: str) -> Reader:
 
     return Reader(
         f"still {form}",
-        "stills",
         lambda: [{"x.img": seeds.still(form)}],
         call,
         ("gaitproof.media.still.read_still",),
@@ -125,7 +120,6 @@ def _pose(suffix: str, form: str, module: str | None = None) -> Reader:
     module = module or form.replace("-", "_")
     return Reader(
         f"poses {form}",
-        "pose files",
         lambda: [seeds.poses(suffix, form)],
         call,
         (
@@ -148,7 +142,6 @@ def _data(name: str, make: Callable[[], list[Files]], place: str, *covers: str) 
 
     return Reader(
         f"data {name}",
-        "data sets",
         make,
         call,
         (
@@ -169,7 +162,6 @@ def _settings(name: str, module: str, kind: str, files: Callable[[], list[bytes]
 
     return Reader(
         name,
-        "settings and recipes",
         lambda: [{"x.yaml": data} for data in files()],
         call,
         ("gaitproof.config.Settings.load", "gaitproof.cli.experiments.load_settings"),
@@ -193,7 +185,6 @@ def _faces_tree(name: str) -> Reader:
     module = _LAYOUTS[name].replace("-", "_")
     return Reader(
         f"faces {name}",
-        "data sets",
         make,
         call,
         (
@@ -220,6 +211,11 @@ _LAYOUTS: Final = {
 
 def readers() -> tuple[Reader, ...]:
     """Return all readers."""
+    return (*_recordings(), *_texts(), *_results())
+
+
+def _recordings() -> tuple[Reader, ...]:
+    """Return the readers of videos, images, poses and data sets."""
     return (
         *(_video(suffix) for suffix in seeds.VIDEOS),
         *(_still(form) for form in ("PNG", "JPEG", "BMP", "WEBP")),
@@ -231,13 +227,13 @@ def readers() -> tuple[Reader, ...]:
         _pose(".trc", "trc"),
         _pose(".c3d", "c3d"),
         _pose(".bvh", "bvh"),
-        Reader("silhouettes", "pose files", lambda: [{"x.npz": seeds.silhouettes()}],
+        Reader("silhouettes", lambda: [{"x.npz": seeds.silhouettes()}],
                calls.silhouettes,
                ("gaitproof.pose.formats.silhouette_npz.load_silhouettes",
                 "gaitproof.pose.formats.silhouette_npz.from_bytes"), cost=2),
         _data("skeletons", lambda: [{"x.npz": seeds.skeletons()}], "x.npz",
               "skeletons.load_skeletons"),
-        Reader("data silhouettes", "data sets", lambda: [{"x.npz": seeds.mask_archive()}],
+        Reader("data silhouettes", lambda: [{"x.npz": seeds.mask_archive()}],
                calls.mask_archive,
                ("gaitproof.evaluate.frozen.load_masks",
                 "gaitproof.train.sources.silhouettes.load_silhouettes",), cost=4),
@@ -249,9 +245,15 @@ def readers() -> tuple[Reader, ...]:
         _data("BVH", calls.bvh, "", "bvh.load_bvh"),
         _data("manifest", calls.manifest_tree, "", "manifest.load_manifest"),
         *(_faces_tree(name) for name in _LAYOUTS),
-        Reader("manifest", "manifests", calls.manifest_tree, calls.manifest,
+    )  # fmt: skip
+
+
+def _texts() -> tuple[Reader, ...]:
+    """Return the readers of tables, settings and recipes."""
+    return (
+        Reader("manifest", calls.manifest_tree, calls.manifest,
                ("gaitproof.media.manifest.read_manifest",)),
-        Reader("trial tables", "manifests", calls.table_files, calls.tables,
+        Reader("trial tables", calls.table_files, calls.tables,
                ("gaitproof.evaluate.fusion_trials.read_trials",
                 "gaitproof.evaluate.fusion_trials.read_single")),
         _settings("settings", "gaitproof.config", "VerifySettings", calls.verify_settings),
@@ -261,44 +263,50 @@ def readers() -> tuple[Reader, ...]:
                   lambda: calls.recipes("hybrid-small")),
         _settings("face recipe", "gaitproof.train.face.config", "FaceTrainSettings",
                   lambda: calls.recipes("faces-")),
-        Reader("gait model", "models", lambda: [seeds.gait_model()], calls.gait_model,
+    )  # fmt: skip
+
+
+def _results() -> tuple[Reader, ...]:
+    """Return the readers of what gaitproof makes and others may have changed."""
+    return (
+        Reader("gait model", lambda: [seeds.gait_model()], calls.gait_model,
                ("gaitproof.nets.onnx.OnnxModel.load", "gaitproof.nets.onnx.load_encoder",
                 "gaitproof.nets.onnx.load_card",
                 "gaitproof.nets.cohort.read_cohort", "gaitproof.models.read_card",
                 "gaitproof.models.read_weights", "gaitproof.runtime.open_session"),
                repair=calls.fix_card, cost=4),
-        Reader("face model", "models", lambda: [seeds.face_model()], calls.face_model,
+        Reader("face model", lambda: [seeds.face_model()], calls.face_model,
                ("gaitproof.face.model.FaceForgeryModel.load", "gaitproof.face.model.load_card"),
                repair=calls.fix_card, cost=6),
-        Reader("fusion weights", "models", calls.weights_files, calls.weights,
+        Reader("fusion weights", calls.weights_files, calls.weights,
                ("gaitproof.verify.fusion.rule.load_weights",)),
-        Reader("estimator error", "models", calls.estimator_files, calls.estimator_error,
+        Reader("estimator error", calls.estimator_files, calls.estimator_error,
                ("gaitproof.train.estimator_error.EstimatorError.load",), cost=2),
-        Reader("face store", "face stores", lambda: [seeds.face_store()], calls.face_store,
+        Reader("face store", lambda: [seeds.face_store()], calls.face_store,
                ("gaitproof.train.face.data.store.FaceStore.open",
                 "gaitproof.train.face.data.store.FaceStore.read"), cost=2),
-        Reader("checkpoint", "run folders",
+        Reader("checkpoint",
                lambda: [{"checkpoint.safetensors": seeds.checkpoint()}], calls.checkpoint,
                ("gaitproof.train.checkpoint.load_checkpoint",
                 "gaitproof.train.checkpoint.load_best",
                 "gaitproof.train.checkpoint.read_start")),
-        Reader("finished trials", "run folders", lambda: [seeds.trial_store()], calls.trials,
+        Reader("finished trials", lambda: [seeds.trial_store()], calls.trials,
                ("gaitproof.evaluate.store.TrialStore.load",)),
-        Reader("pipeline state", "run folders", calls.state_files, calls.state, ()),
-        Reader("plots", "run folders", lambda: [{"x.png": seeds.still("PNG")}], calls.plots,
+        Reader("pipeline state", calls.state_files, calls.state, ()),
+        Reader("plots", lambda: [{"x.png": seeds.still("PNG")}], calls.plots,
                ("gaitproof.pipeline.page.read_plots",)),
-        Reader("pose cache", "pose cache", lambda: [seeds.pose_cache()], calls.cache,
+        Reader("pose cache", lambda: [seeds.pose_cache()], calls.cache,
                ("gaitproof.pose.cache.PoseCache.load",), cost=2),
-        Reader("gallery", "galleries", lambda: [seeds.gallery()], calls.gallery,
+        Reader("gallery", lambda: [seeds.gallery()], calls.gallery,
                ("gaitproof.verify.gallery.Gallery.open",), cost=12),
-        Reader("gallery import", "galleries", lambda: [seeds.gallery(".gaitproof")],
+        Reader("gallery import", lambda: [seeds.gallery(".gaitproof")],
                calls.import_people,
                ("gaitproof.verify.transfer.unpack",), cost=6),
-        Reader("report", "reports and keys", calls.report_files, calls.report,
+        Reader("report", calls.report_files, calls.report,
                ("gaitproof.report.casefile.check.load_report",
                 "gaitproof.report.casefile.check.check_report",
                 "gaitproof.report.casefile.seal.parse_report"), cost=4),
-        Reader("keys", "reports and keys", calls.key_files, calls.keys,
+        Reader("keys", calls.key_files, calls.keys,
                ("gaitproof.report.signature.load_private_key",
                 "gaitproof.report.signature.load_public_key")),
     )  # fmt: skip

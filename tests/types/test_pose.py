@@ -24,6 +24,7 @@ def fields(n=4, **changes):
     [
         {"timestamps": [[0.0, 1.0, 2.0, 3.0]]},
         {"timestamps": [0.0, 1.0, 1.0, 2.0]},
+        {"timestamps": [0.0, 5e-324, 1.0, 2.0]},
         {"timestamps": [0.0, 1.0, np.nan, 2.0]},
         {"timestamps": [0.0, 1.0, 2.0, np.inf]},
         {"image": None, "world": None},

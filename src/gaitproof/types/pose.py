@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,11 @@ def _frozen(name: str, value: object, dtype: type, shape: tuple[int, ...]) -> ND
         )
     array.setflags(write=False)
     return array
+
+
+MIN_INTERVAL: Final = 1e-6
+"""Seconds between two frames, at least: over less, speeds are beyond all numbers. The clocks of
+containers tick every 11 microseconds or more slowly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +91,10 @@ class PoseSequence:
                 "Time stamps of a pose sequence must be one-dimensional.", actual=str(times.shape)
             )
         n = len(times)
-        if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
+        if not np.isfinite(times).all() or (np.diff(times) < MIN_INTERVAL).any():
             raise PoseError(
-                "Time stamps of a pose sequence must be finite and strictly increasing seconds."
+                "Time stamps of a pose sequence must be finite and strictly increasing seconds.",
+                expected=f"at least {MIN_INTERVAL:g} s between two frames",
             )
         if self.image is None and self.world is None:
             raise PoseError("A pose sequence needs image or world coordinates, or both.")
