@@ -215,13 +215,6 @@ def silhouettes(folder: Path) -> None:
     load_silhouettes(folder / "x.npz")
 
 
-def mask_archive(folder: Path) -> None:
-    from gaitproof.evaluate.frozen import load_masks
-
-    for walk in load_masks(folder / "x.npz"):
-        walk.windows  # noqa: B018
-
-
 def state(folder: Path) -> None:
     from gaitproof.pipeline.state import State
 

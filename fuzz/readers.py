@@ -154,6 +154,31 @@ def _data(name: str, make: Callable[[], list[Files]], place: str, *covers: str) 
     )
 
 
+def _masks(form: str) -> Reader:
+    def call(folder: Path) -> None:
+        from gaitproof.evaluate.frozen import load_masks
+        from gaitproof.train.sources.silhouette_images import load_silhouette_data
+
+        place = folder / "x.npz" if form == "archive" else folder
+        for load in (load_masks, lambda path: load_silhouette_data(path, "x")):
+            for walk in load(place):
+                walk.windows  # noqa: B018
+
+    return Reader(
+        f"silhouette {form}",
+        lambda: [seeds.mask_data(form)],
+        call,
+        (
+            "gaitproof.evaluate.frozen.load_masks",
+            "gaitproof.train.sources.silhouettes.load_silhouettes",
+            "gaitproof.train.sources.silhouette_images.load_silhouette_data",
+            "gaitproof.train.sources.silhouette_images.load_silhouette_images",
+            "gaitproof.train.sources.silhouette_images.load_silhouette_pickles",
+        ),
+        cost=4,
+    )
+
+
 def _settings(name: str, module: str, kind: str, files: Callable[[], list[bytes]]) -> Reader:
     def call(folder: Path) -> None:
         from importlib import import_module
@@ -233,10 +258,7 @@ def _recordings() -> tuple[Reader, ...]:
                 "gaitproof.pose.formats.silhouette_npz.from_bytes"), cost=2),
         _data("skeletons", lambda: [{"x.npz": seeds.skeletons()}], "x.npz",
               "skeletons.load_skeletons"),
-        Reader("data silhouettes", lambda: [{"x.npz": seeds.mask_archive()}],
-               calls.mask_archive,
-               ("gaitproof.evaluate.frozen.load_masks",
-                "gaitproof.train.sources.silhouettes.load_silhouettes",), cost=4),
+        *(_masks(form) for form in ("archive", "images", "pickles")),
         _data("GaitGraph table", calls.casia, "x.csv", "casia_csv.load_casia_csv"),
         _data("OpenGait pickles", seeds.pickles, "", "opengait.load_opengait",
               "safe_pickle.load_array"),

@@ -279,24 +279,30 @@ def silhouettes(seconds: float = 0.5) -> bytes:
     return silhouette_npz.to_bytes(SilhouetteSequence.from_masks(times, masks))
 
 
-def mask_archive() -> bytes:
-    """Return an archive of the masks of two walkers."""
+def mask_data(form: str) -> Files:
+    """Return the masks of a walker as an archive, as images or as a pickle."""
+    from PIL import Image
+
     from gaitproof.pose.formats import silhouette_npz
 
-    bits = silhouette_npz.from_bytes(silhouettes(2.5)).bits
+    bits = silhouette_npz.from_bytes(silhouettes(1.5)).bits
+    masks = 255 * np.unpackbits(bits, axis=1).reshape(-1, 64, 44)
     buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        bits=np.concatenate([bits, bits]),
-        offsets=[0, len(bits), 2 * len(bits)],
-        subject=["a", "b"],
-        sequence=["1", "1"],
-        condition=["walk"] * 2,
-        view=["any"] * 2,
-        fps=[30.0, 30.0],
-        shape=[64, 44],
-    )
-    return buffer.getvalue()
+    if form == "pickles":
+        return {"001/nm-01/090/090.pkl": pickle.dumps(masks[:10], protocol=4)}
+    if form == "images":
+
+        def write(folder: Path) -> None:
+            place = folder / "001/nm-01/090"
+            place.mkdir(parents=True)
+            for number, mask in enumerate(masks[:10]):
+                Image.fromarray(mask).save(place / f"{number:03d}.png")
+
+        return made(write)
+    labels = {name: ["x"] for name in ("subject", "sequence", "condition", "view")}
+    sizes = {"fps": [30.0], "offsets": [0, len(bits)], "shape": [64, 44]}
+    np.savez(buffer, bits=bits, **labels, **sizes)
+    return {"x.npz": buffer.getvalue()}
 
 
 def pose_cache() -> Files:
