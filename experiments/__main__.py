@@ -21,6 +21,7 @@ EXPERIMENTS: Final = (
     "faces",
     "face-networks",
     "fusion-walkers",
+    "memory",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

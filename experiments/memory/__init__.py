@@ -1,0 +1,1 @@
+"""Whether memory stays flat over a long video, and over many short ones."""
