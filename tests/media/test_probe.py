@@ -127,6 +127,11 @@ def test_one_pixel_is_refused(tmp_path: Path, make_clip: Clip) -> None:
     assert "1x1" in refusals(path)
 
 
+@pytest.mark.parametrize("size", [(48, 4800), (4800, 48)])
+def test_a_strip_is_refused(tmp_path: Path, make_clip: Clip, size: tuple[int, int]) -> None:
+    assert "too narrow" in refusals(make_clip(tmp_path / "a.mp4", 2, size=size))
+
+
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
 def test_cut_matroska_says_how_much_is_missing(tmp_path: Path, make_clip: Clip, name: str) -> None:
     codec = "libvpx" if name.endswith("webm") else "libx264"

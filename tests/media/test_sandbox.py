@@ -144,6 +144,16 @@ def test_a_killed_server_is_started_again(tmp_path: Path, make_clip: Clip) -> No
     assert server() != before
 
 
+@pytest.mark.parametrize("limits", [INSIDE, OUTSIDE])
+def test_a_server_can_be_started_early(
+    monkeypatch: pytest.MonkeyPatch, limits: MediaLimits
+) -> None:
+    monkeypatch.setattr(sandbox, "_SERVER", sandbox._Server())
+    sandbox.prepare(limits)
+    assert (sandbox._SERVER._process is not None) == limits.sandbox
+    sandbox._SERVER.stop()
+
+
 def test_decoders_end_with_the_generator(tmp_path: Path, make_clip: Clip) -> None:
     frames = read_frames(make_clip(tmp_path / "a.mp4", 90))
     next(frames)

@@ -109,6 +109,10 @@ def open_verifier(
     chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
     opened = open_gallery(gallery, create=create)
 
+    from gaitproof.media.sandbox import prepare
+
+    prepare(chosen.media)  # while the rest is imported
+
     from gaitproof.verify.verifier import Verifier
 
     return Verifier.open(opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache))

@@ -44,6 +44,10 @@ own put 1000 or 90000 there."""
 BARREN_PACKETS: Final = 1000
 """Packets without one frame after which a stream counts as undecodable."""
 
+MAX_SHAPE: Final = 16
+"""Longer side over the shorter one. What scales images to a fixed width would need gigabytes for a
+strip; panoramas stay below 8."""
+
 INCOMPLETE: Final = "a piece that is not complete"
 """What FFmpeg's flag on a packet means: the file ends inside it, or a part was lost."""
 
@@ -256,7 +260,7 @@ class Reader:
 
 
 def check_size(width: int, height: int, name: str, bounds: Bounds) -> None:
-    """Raise MediaError if an image is too large or too small."""
+    """Raise MediaError if an image is too large, too small or too narrow."""
     if width * height > bounds.max_pixels:
         raise MediaError(
             f"The image of {name} is too large.",
@@ -267,6 +271,12 @@ def check_size(width: int, height: int, name: str, bounds: Bounds) -> None:
         raise MediaError(
             f"The image of {name} is too small for a person to be seen.",
             expected=f"both sides at least {bounds.min_side} pixels",
+            actual=f"{width}x{height}",
+        )
+    if max(width, height) > MAX_SHAPE * min(width, height):
+        raise MediaError(
+            f"The image of {name} is too narrow for a person to walk in.",
+            expected=f"sides that differ by a factor of at most {MAX_SHAPE}",
             actual=f"{width}x{height}",
         )
 
