@@ -115,7 +115,7 @@ def test_a_full_disk_gets_both_keys_or_none(run, mounted, pages):
         (("--report", "r.html", "--report", "./r.html"), "asked for twice"),
         (("--sign-key", "0.mp4"), "kept in the JSON report"),
         (("--report", "r.json", "--sign-key", "0.mp4"), "private key"),
-        (("--report", "r.json", "--sign-key", "none"), "cannot be read"),
+        (("--report", "r.json", "--sign-key", "none"), "does not exist"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_any_work(

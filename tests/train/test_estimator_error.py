@@ -150,9 +150,9 @@ def test_files(tmp_path: Path, learnt: EstimatorError) -> None:
     np.testing.assert_allclose(again.weights, learnt.weights, rtol=1e-6, atol=1e-7)
     assert again.to_bytes() == learnt.to_bytes()
     path.write_bytes(b"no such thing")
-    with pytest.raises(ModelError, match="no estimator error"):
+    with pytest.raises(ModelError, match="not a valid estimator error"):
         EstimatorError.load(path)
-    with pytest.raises(ModelError, match="no estimator error"):
+    with pytest.raises(ModelError, match="does not exist"):
         EstimatorError.load(tmp_path / "missing")
 
 

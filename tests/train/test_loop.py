@@ -180,11 +180,11 @@ def test_export_matches_and_is_checked(
     with pytest.raises(ModelError, match="do not match"):
         OnnxEncoder.load(tmp_path)
     (tmp_path / "card.json").write_text("{}")
-    with pytest.raises(ModelError, match="not valid"):
+    with pytest.raises(ModelError, match="not a valid model card"):
         OnnxEncoder.load(tmp_path)
 
 
 @pytest.mark.parametrize("model", ["no-such-model", Path("no/such/folder")])
 def test_no_such_model(model: str | Path) -> None:
-    with pytest.raises(ModelError, match="is not a model"):
+    with pytest.raises(ModelError, match=r"does not exist.*models inside the package"):
         OnnxEncoder.load(model)
