@@ -13,7 +13,14 @@ import numpy as np
 from gaitproof.config import VerifySettings
 from gaitproof.gait.features import compute_windows
 from gaitproof.nets.card import DataSource, LogisticCalibration, ModelCard, OperatingPoint
-from gaitproof.types import ErrorRate, GaitWindows, InconclusiveBand, Landmark, PoseSequence
+from gaitproof.types import (
+    ErrorRate,
+    GaitWindows,
+    InconclusiveBand,
+    Landmark,
+    PoseSequence,
+    SilhouetteSequence,
+)
 from gaitproof.verify.templates import Recording
 
 FRAME_SIZE = (1280, 720)
@@ -81,6 +88,7 @@ class FakeVideo:
 class FakeExtraction:
     video: FakeVideo
     tracks: tuple[PoseSequence, ...]
+    silhouettes: tuple[SilhouetteSequence, ...] = ()
 
 
 class ScriptedExtractor:

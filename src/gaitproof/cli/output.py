@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from gaitproof.types import ErrorRate, InconclusiveBand, QualityReport, Verdict
+    from gaitproof.types import (
+        ErrorRate,
+        InconclusiveBand,
+        QualityReport,
+        SignalEvidence,
+        Verdict,
+    )
     from gaitproof.verify.verifier import Identification
 
 NOT_PROVEN: Final = (
@@ -103,6 +109,8 @@ def verdict_table(verdict: Verdict) -> Table:
         table.add_row("  left undecided", _band(verdict.band))
     if verdict.log10_lr is not None:
         table.add_row("log10 likelihood ratio", evidence(verdict.log10_lr, verdict.log10_lr_bound))
+    for other in verdict.signals:
+        table.add_row(other.signal, _signal(other))
     table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
     table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
     if verdict.band is not None:
@@ -122,6 +130,15 @@ def verdict_table(verdict: Verdict) -> Table:
     table.add_row("SHA-256", verdict.source_sha256)
     table.add_row("software", f"{printable(verdict.software)}, {verdict.seconds:.1f} s")
     return table
+
+
+def _signal(other: SignalEvidence) -> str:
+    if other.similarity is None or other.log10_lr is None:
+        return printable(other.reason)
+    return (
+        f"similarity {other.similarity:.3f}, threshold {other.threshold:.3f}; log10 likelihood "
+        f"ratio {other.log10_lr:+.2f} (does not decide)"
+    )
 
 
 def _band(band: InconclusiveBand) -> str:

@@ -98,7 +98,7 @@ def report_examination(
 
 def _frames(found: Examination, video: Path, verifier: Verifier) -> tuple[ReportPicture, ...]:
     from gaitproof.report.casefile import file_picture
-    from gaitproof.report.pictures import overlay_pictures
+    from gaitproof.report.pictures import contact_sheet, overlay_pictures
 
     if not found.tracks or found.tracks[0].sequence.image is None:
         return ()
@@ -108,8 +108,12 @@ def _frames(found: Examination, video: Path, verifier: Verifier) -> tuple[Report
         count=_FRAMES,
         what="The person",
         limits=verifier.settings.media,
+        silhouettes=found.silhouettes[0] if found.silhouettes else None,
     )
-    return tuple(file_picture(picture, title="A frame of the video") for picture in pictures)
+    frames = [file_picture(picture, title="A frame of the video") for picture in pictures]
+    sheets = [contact_sheet(one, what="the person") for one in found.silhouettes[:1]]
+    frames += [file_picture(sheet, title="Silhouettes") for sheet in sheets if sheet is not None]
+    return tuple(frames)
 
 
 def _faces(joint: JointExamination) -> tuple[ReportPicture, ...]:

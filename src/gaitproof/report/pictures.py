@@ -106,7 +106,7 @@ def overlay_pictures(
     limits
         Of decoding.
     silhouettes
-        The person's masks, to be drawn as well; same time stamps as `track`.
+        The person's masks, to be drawn as well.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def overlay_pictures(
     for time, image in _frames_at(path, times, limits or MediaLimits()):
         row = rows[time]
         if silhouettes is not None:
-            image = _with_mask(image, silhouettes, row)
+            image = _with_mask(image, silhouettes, time)
         drawn = shrink(draw_pose(image, track.image[row], track.visibility[row]))
         pictures.append(
             Picture(
@@ -136,8 +136,11 @@ def overlay_pictures(
 
 
 def _with_mask(
-    image: NDArray[np.uint8], silhouettes: SilhouetteSequence, row: int
+    image: NDArray[np.uint8], silhouettes: SilhouetteSequence, time: float
 ) -> NDArray[np.uint8]:
+    row = int(np.searchsorted(silhouettes.timestamps, time - SAME_TIME))
+    if row == len(silhouettes) or silhouettes.timestamps[row] - time > SAME_TIME:
+        return image
     if not np.isfinite(silhouettes.corner[row]).all():
         return image
     size = (image.shape[1], image.shape[0])

@@ -13,6 +13,7 @@ from gaitproof.types.verdict import (
     ErrorRate,
     InconclusiveBand,
     QualityReport,
+    SignalEvidence,
     Verdict,
     WindowQuality,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Landmark",
     "PoseSequence",
     "QualityReport",
+    "SignalEvidence",
     "SilhouetteSequence",
     "Verdict",
     "WindowQuality",

@@ -124,6 +124,38 @@ class InconclusiveBand:
 
 
 @dataclass(frozen=True)
+class SignalEvidence:
+    """What one kind of evidence beside the joints says by itself; it does not decide.
+
+    Parameters
+    ----------
+    signal
+        ``silhouettes``.
+    similarity, log10_lr
+        As of a verdict; None if they were not compared.
+    log10_lr_bound, threshold
+        Those of the signal's own model.
+    windows
+        Windows of the probe.
+    model_id, template_id, template_recordings
+        What was compared.
+    reason
+        Why there is no score; empty otherwise.
+    """
+
+    signal: str
+    similarity: float | None
+    log10_lr: float | None
+    log10_lr_bound: float
+    threshold: float
+    windows: int
+    model_id: str
+    template_id: str
+    template_recordings: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The answer to "does this video show the person it claims to show?".
 
@@ -162,6 +194,8 @@ class Verdict:
         Further plain-language remarks, e.g. other people in the picture.
     band
         Where the walk speaks neither for nor against a claim; None if the model states none.
+    signals
+        What other evidence says by itself. The decision rests on the joints alone.
     """
 
     decision: Decision
@@ -183,6 +217,7 @@ class Verdict:
     seconds: float
     notes: tuple[str, ...] = ()
     band: InconclusiveBand | None = None
+    signals: tuple[SignalEvidence, ...] = ()
 
     @property
     def headline(self) -> str:

@@ -25,7 +25,12 @@ _AT_ONCE: Final = 40
 """Values in one statement; SQLite is told to refuse more than 50."""
 
 
-def add(connection: Connection, name: str, recordings: Sequence[Recording]) -> Added:
+def add(
+    connection: Connection,
+    name: str,
+    recordings: Sequence[Recording],
+    beside: Sequence[Recording] = (),
+) -> Added:
     """Store recordings of one identity and renew its templates; see `Gallery.add`."""
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     identity_id, shown = _identity(connection, name, now)
@@ -34,20 +39,23 @@ def add(connection: Connection, name: str, recordings: Sequence[Recording]) -> A
         (row.sha256, row.model_id, row.estimator)
         for row in fetch(connection, _SOURCES.where(r.identity_id == identity_id), SourceRow)
     }
-    makers = set()
-    left_out = []
-    for recording in recordings:
-        key = (recording.sha256, recording.model_id, recording.estimator)
-        if key in known:
-            left_out.append(recording.sha256)
-            _fill_profile(connection, identity_id, recording)
-        else:
-            known.add(key)
-            makers.add((recording.model_id, recording.estimator))
-            _insert(connection, identity_id, recording, now)
     template_id = None
-    for model_id, estimator in sorted(makers):
-        template_id = _renew_template(connection, identity_id, shown, model_id, estimator, now)
+    left_out: list[str] = []
+    for parts in (beside, recordings):
+        makers = set()
+        left_out = []
+        for recording in parts:
+            key = (recording.sha256, recording.model_id, recording.estimator)
+            if key in known:
+                left_out.append(recording.sha256)
+                _fill_profile(connection, identity_id, recording)
+            else:
+                known.add(key)
+                makers.add(key[1:])
+                _insert(connection, identity_id, recording, now)
+        template_id = None
+        for model_id, estimator in sorted(makers):
+            template_id = _renew_template(connection, identity_id, shown, model_id, estimator, now)
     return Added(
         name=shown,
         template_id=template_id,

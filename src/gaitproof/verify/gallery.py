@@ -72,11 +72,22 @@ class Gallery:
         """Raise GalleryError if nothing could be enrolled here; changes nothing."""
         self._storage.check_writable()
 
-    def add(self, name: str, recordings: Sequence[Recording]) -> Added:
+    def add(
+        self, name: str, recordings: Sequence[Recording], beside: Sequence[Recording] = ()
+    ) -> Added:
         """Store recordings of one identity and renew its template, as one transaction.
 
         A file that is enrolled already (same SHA-256, model and estimator) is left out, but for
         the profile that it may lack. The earlier template stays in the history.
+
+        Parameters
+        ----------
+        name
+            The identity; added to if it exists.
+        recordings
+            At least one.
+        beside
+            What another model made of the same files; not counted in the answer.
 
         Raises
         ------
@@ -86,7 +97,7 @@ class Gallery:
         proper = check_name(name)
         if not recordings:
             raise GalleryError("An enrolment needs at least one recording.")
-        return self._storage.write(lambda c: changes.add(c, proper, recordings))
+        return self._storage.write(lambda c: changes.add(c, proper, recordings, beside))
 
     def names(self) -> tuple[str, ...]:
         """Return the enrolled names, sorted."""

@@ -220,10 +220,14 @@ def _number(row: Row) -> int:
 
 def _summary(history: IdentityHistory) -> IdentitySummary:
     current = [t for t in history.templates if t.superseded is None]
+    # several models may have read one file
+    windows: dict[str, int] = defaultdict(int)
+    for recording in history.recordings:
+        windows[recording.sha256] = max(windows[recording.sha256], recording.windows)
     return IdentitySummary(
         name=history.name,
-        recordings=len(history.recordings),
-        windows=sum(r.windows for r in history.recordings),
+        recordings=len(windows),
+        windows=sum(windows.values()),
         templates=len(history.templates),
         models=tuple(sorted({t.model_id for t in current})),
         created=history.created,

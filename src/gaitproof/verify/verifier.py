@@ -16,17 +16,27 @@ from gaitproof.config import VerifySettings
 from gaitproof.errors import GaitproofError, GalleryError, InputError, ModelError
 from gaitproof.gait.cycles import measure_profile, pool_profiles
 from gaitproof.gait.features import compute_windows
-from gaitproof.types import Decision, ErrorRate, GaitWindows, PoseSequence, QualityReport, Verdict
+from gaitproof.types import (
+    Decision,
+    ErrorRate,
+    GaitWindows,
+    PoseSequence,
+    QualityReport,
+    SignalEvidence,
+    SilhouetteSequence,
+    Verdict,
+)
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.decision import TOO_CLOSE, decide
 from gaitproof.verify.gallery import Added, Gallery
+from gaitproof.verify.masks import MaskSignal, chosen_masks
 from gaitproof.verify.names import check_name
 from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.people import Choice, Person, choose, summarise
 from gaitproof.verify.templates import Recording, Template, build_template
 
 if TYPE_CHECKING:
-    from gaitproof.nets.encoder import Encoder
+    from gaitproof.nets.encoder import Encoder, WindowEncoder
     from gaitproof.pose.cache import PoseCache
     from gaitproof.pose.cleaning import CleanTrack
 
@@ -74,6 +84,11 @@ class Extracted(Protocol):
     @property
     def tracks(self) -> tuple[PoseSequence, ...]:
         """Raw landmarks per person."""
+        ...
+
+    @property
+    def silhouettes(self) -> tuple[SilhouetteSequence, ...]:
+        """The same people's masks; empty if there are none."""
         ...
 
 
@@ -174,6 +189,7 @@ class _Probe:
     quality: QualityReport
     reason: str
     notes: tuple[str, ...]
+    silhouettes: tuple[SilhouetteSequence, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +208,8 @@ class Examination:
         Shape (N, D), float32, unit length, one row per window.
     template
         What the probe was compared with; None if it was not compared.
+    silhouettes
+        Of the same tracks; empty if there are none.
     """
 
     verdict: Verdict
@@ -199,6 +217,7 @@ class Examination:
     windows: GaitWindows
     embeddings: Float32
     template: Template | None
+    silhouettes: tuple[SilhouetteSequence, ...] = ()
 
 
 class Verifier:
@@ -216,6 +235,8 @@ class Verifier:
         Pose cache handed to the extractor, or None.
     extractor
         Turns a video into landmark tracks; `gaitproof.pose.extract.extract`, or a scripted one.
+    mask_encoder
+        Turns windows of silhouettes into embeddings; the shipped one if None.
     """
 
     def __init__(
@@ -226,12 +247,14 @@ class Verifier:
         *,
         cache: PoseCache | None = None,
         extractor: Extractor,
+        mask_encoder: WindowEncoder | None = None,
     ) -> None:
         self.gallery = gallery
         self.encoder = encoder
         self.settings = settings
         self._cache = cache
         self._extractor = extractor
+        self._masks = MaskSignal(mask_encoder, settings.silhouettes)
 
     @classmethod
     def open(
@@ -242,6 +265,7 @@ class Verifier:
         settings: VerifySettings | None = None,
         cache: PoseCache | None = None,
         extractor: Extractor | None = None,
+        mask_encoder: WindowEncoder | None = None,
     ) -> Self:
         """Open a gallery and load the weights.
 
@@ -258,6 +282,8 @@ class Verifier:
             Pose cache handed to the extractor, or None.
         extractor
             None for `gaitproof.pose.extract.extract`.
+        mask_encoder
+            Of silhouettes; None for the shipped one, loaded when the first silhouettes are seen.
 
         Raises
         ------
@@ -283,6 +309,7 @@ class Verifier:
             settings if settings is not None else VerifySettings(),
             cache=cache,
             extractor=extractor,
+            mask_encoder=mask_encoder,
         )
 
     def enroll(
@@ -351,6 +378,10 @@ class Verifier:
                 )
                 for video, probe in zip(videos, probes, strict=True)
             ],
+            self._masks.recordings(
+                (str(video), probe.sha256, probe.silhouettes)
+                for video, probe in zip(videos, probes, strict=True)
+            ),
         )
         left_out = list(added.known)
         entries = []
@@ -445,6 +476,7 @@ class Verifier:
             windows=probe.windows,
             embeddings=probe.embeddings,
             template=template,
+            silhouettes=probe.silhouettes,
         )
 
     def identify(
@@ -584,6 +616,7 @@ class Verifier:
             quality=quality,
             reason=reason,
             notes=(*remarks, *choice.notes),
+            silhouettes=chosen_masks(extraction.silhouettes, indices),
         )
 
     def _embed(self, windows: GaitWindows) -> Float32:
@@ -670,7 +703,15 @@ class Verifier:
             seconds=time.monotonic() - begun,
             notes=notes,
             band=point.inconclusive,
+            signals=self._signals(name, probe),
         )
+
+    def _signals(self, name: str, probe: _Probe) -> tuple[SignalEvidence, ...]:
+        """Say what other evidence says, where somebody walks who can be compared at all."""
+        if probe.reason or not probe.silhouettes:
+            return ()
+        masks = self._masks.probe(probe.sha256, probe.silhouettes)
+        return (self._masks.compare(self.gallery, name, masks),)
 
     def _enrolment_notes(self, added: Added, name: str, estimator: str) -> tuple[str, ...]:
         notes = []

@@ -195,6 +195,7 @@ def _weight(report: CaseReport) -> Iterable[Block]:
             )
         yield Pictures(report.evidence)
         yield _verbal_table(verdict.log10_lr)
+        yield from _signals(verdict)
         yield Paragraph(
             f"Scale: {ENFSI}. The two hypotheses compared are “the claimed person walks in the "
             "video” and “somebody else does”; the people of the evaluation stand for somebody "
@@ -225,6 +226,22 @@ def _weight(report: CaseReport) -> Iterable[Block]:
         "footage like that of the evaluation; see the limits of the model.",
         soft=True,
     )
+
+
+def _signals(verdict: Verdict) -> Iterable[Block]:
+    for other in verdict.signals:
+        if other.similarity is None or other.log10_lr is None:
+            told = f"They were not compared. {printable(other.reason)}"
+        else:
+            told = (
+                f"Similarity {other.similarity:.3f} with {other.template_recordings} enrolled, "
+                f"threshold {other.threshold:.3f}, log₁₀ likelihood ratio "
+                f"{signed(other.log10_lr)} (bound ±{other.log10_lr_bound:.2f}), model "
+                f"{printable(other.model_id)}. A silhouette shows clothes and build as well as "
+                "movement, and its model has seen one camera at a time; it is stated for "
+                "comparison and does not decide."
+            )
+        yield Paragraph(told, lead=f"{other.signal.capitalize()}.")
 
 
 def _rule(verdict: Verdict) -> str:

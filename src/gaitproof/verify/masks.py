@@ -1,0 +1,181 @@
+"""What a person's silhouettes say, beside the joints: embeddings, template and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.config import SilhouetteGate
+from gaitproof.gait.silhouette_quality import assess_silhouettes, usable_frames
+from gaitproof.gait.silhouettes import silhouette_windows
+from gaitproof.nets.card import ModelCard
+from gaitproof.nets.encoder import WindowEncoder
+from gaitproof.types import QualityReport, SignalEvidence, SilhouetteSequence
+from gaitproof.types.silhouette_windows import SilhouetteWindows
+from gaitproof.verify.calibration import log10_likelihood_ratio
+from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.normalisation import Normalisation
+from gaitproof.verify.templates import Recording, Template, build_template
+
+SILHOUETTES: Final = "silhouettes"
+"""The signal's name, and that of the shipped model."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskProbe:
+    """One person's silhouettes in one video, up to the embeddings; `reason` if there are none."""
+
+    sha256: str
+    estimator: str
+    embeddings: NDArray[np.float32]
+    starts: NDArray[np.float64]
+    quality: QualityReport
+    reason: str
+
+    def recording(self, path: str, model_id: str) -> Recording:
+        """Return what is enrolled of it."""
+        return Recording(
+            sha256=self.sha256,
+            path=path,
+            model_id=model_id,
+            estimator=self.estimator,
+            embeddings=self.embeddings,
+            starts=self.starts,
+            quality=self.quality.measures,
+        )
+
+
+def chosen_masks(
+    masks: Sequence[SilhouetteSequence], indices: Sequence[int]
+) -> tuple[SilhouetteSequence, ...]:
+    """Return the silhouettes of some tracks; none if one of them has none."""
+    chosen = tuple(masks[i] for i in indices) if masks else ()
+    return chosen if all(one.present.any() for one in chosen) else ()
+
+
+class MaskSignal:
+    """Compares silhouettes; the model is loaded when the first are seen.
+
+    Parameters
+    ----------
+    encoder
+        Of silhouettes; the shipped one if None.
+    gate
+        Which masks can be compared.
+    """
+
+    def __init__(self, encoder: WindowEncoder | None, gate: SilhouetteGate) -> None:
+        self._given = encoder
+        self._gate = gate
+
+    @cached_property
+    def encoder(self) -> WindowEncoder:
+        """The model.
+
+        Raises
+        ------
+        ModelError
+            If it cannot be loaded.
+        """
+        if self._given is not None:
+            return self._given
+        from gaitproof.nets.onnx import SilhouetteEncoder
+
+        return SilhouetteEncoder.load(SILHOUETTES)
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self.encoder.card
+
+    def probe(self, sha256: str, tracks: Sequence[SilhouetteSequence]) -> MaskProbe:
+        """Embed a person's silhouettes.
+
+        Parameters
+        ----------
+        sha256
+            Of the video.
+        tracks
+            The person's, at least one.
+        """
+        parts: list[SilhouetteWindows] = []
+        reports = [assess_silhouettes(track, self._gate) for track in tracks]
+        for track, report in zip(tracks, reports, strict=True):
+            if report.usable:
+                parts.append(silhouette_windows(track.select(usable_frames(track, self._gate))))
+        best = max(reports, key=lambda r: r.measures.get("usable_mask_seconds", 0.0))
+        reason = "" if best.usable else " ".join(best.reasons)
+        rows = [self.encoder.embed(part) for part in parts if len(part)]
+        if not rows and not reason:
+            reason = "The masks follow each other for too short a time."
+        size = self.card.embedding_size
+        return MaskProbe(
+            sha256=sha256,
+            estimator=tracks[0].estimator,
+            embeddings=np.concatenate(rows) if rows else np.zeros((0, size), np.float32),
+            starts=np.concatenate([part.starts for part in parts]) if rows else np.zeros(0),
+            quality=best,
+            reason=reason,
+        )
+
+    def recordings(
+        self, files: Iterable[tuple[str, str, tuple[SilhouetteSequence, ...]]]
+    ) -> list[Recording]:
+        """Return what silhouettes add to an enrolment: those that can be compared.
+
+        Parameters
+        ----------
+        files
+            Path, SHA-256 and the person's silhouettes of every video.
+        """
+        made = [(path, self.probe(sha256, tracks)) for path, sha256, tracks in files if tracks]
+        return [one.recording(path, self.card.model_id) for path, one in made if not one.reason]
+
+    def compare(self, gallery: Gallery, name: str, probe: MaskProbe) -> SignalEvidence:
+        """Say what silhouettes alone say of a claim."""
+        template: Template | None = None
+        reason = probe.reason
+        if not reason:
+            template, reason = self._template(gallery, name, probe)
+        similarity = ratio = None
+        card = self.card
+        if template is not None and not reason:
+            measure = Normalisation.of(self.encoder)
+            similarity = measure.similarity(probe.embeddings, template.vector)
+            ratio = log10_likelihood_ratio(similarity, card.calibration, len(probe.embeddings))
+        return SignalEvidence(
+            signal=SILHOUETTES,
+            similarity=similarity,
+            log10_lr=ratio,
+            log10_lr_bound=card.calibration.log10_lr_bound,
+            threshold=card.operating_point.threshold,
+            windows=len(probe.embeddings),
+            model_id=card.model_id,
+            template_id="" if template is None else template.template_id,
+            template_recordings=0 if template is None else len(template.sources),
+            reason=reason,
+        )
+
+    def _template(
+        self, gallery: Gallery, name: str, probe: MaskProbe
+    ) -> tuple[Template | None, str]:
+        """Return the template without the probe's own file, or why there is none."""
+        model_id = self.card.model_id
+        current = [t for t in gallery.history(name).templates if t.superseded is None]
+        if not any((t.model_id, t.estimator) == (model_id, probe.estimator) for t in current):
+            return None, (
+                f"No silhouettes of {name} are enrolled for this model; enrol the videos again."
+            )
+        template = gallery.template(name, model_id, probe.estimator)
+        if probe.sha256 not in template.sources:
+            return template, ""
+        recordings = gallery.recordings(name, model_id, probe.estimator)
+        others = [r for r in recordings if r.sha256 != probe.sha256]
+        if not others:
+            return None, f"This very file is the only recording of {name} that is enrolled."
+        return build_template(name, others), ""
