@@ -184,7 +184,7 @@ def _judge(line: Line, status: int, seconds: float, peak: int, out: bytes, err: 
     if line.command == "verify" and status in answers and not undelivered:
         wrong += _undelivered(line, status, out)
     if status == 2 and not undelivered:
-        wrong += _message(line, err)
+        wrong += _message(line, out, err)
     return wrong
 
 
@@ -197,12 +197,16 @@ def _undelivered(line: Line, status: int, out: bytes) -> list[str]:
     return [f"status {status} without {word.decode()} on stdout"]
 
 
-def _message(line: Line, err: bytes) -> list[str]:
+def _message(line: Line, out: bytes, err: bytes) -> list[str]:
     if line.output in ("full stderr",) or line.surroundings in ("utf-16", "narrow"):
         return []
     plain = re.sub(r"\x1b\[[0-9;]*m", "", err.decode("utf-8", "replace"))
     lines = [one for one in plain.splitlines() if one.strip()]
     if any(one.lstrip().startswith(("Usage:", "Error:")) for one in lines):
+        return []
+    if line.surroundings == "coloured":  # where bars are drawn as well
+        lines = [one for one in lines if "gaitproof: " in one]
+    if not lines and out.strip():  # what failed stands among the results
         return []
     if len([one for one in lines if not one.startswith("Note:")]) != 1:
         return [f"{len(lines)} lines on stderr with status 2: {lines[:3]!r}"[:300]]

@@ -1,3 +1,4 @@
+import os
 import stat
 
 import pytest
@@ -42,12 +43,22 @@ def test_keys_survive_their_files(tmp_path):
 def test_a_key_is_never_replaced(tmp_path):
     make_keys(tmp_path / "k", tmp_path / "k.pub")
     before = (tmp_path / "k").read_bytes()
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="File exists"):
         make_keys(tmp_path / "k", tmp_path / "new.pub")
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="File exists"):
         make_keys(tmp_path / "new", tmp_path / "k.pub")
     assert (tmp_path / "k").read_bytes() == before
     assert not (tmp_path / "new").exists()
+
+
+def test_what_a_killed_keygen_left_goes_though_the_key_stays(tmp_path):
+    secret = tmp_path / ".gaitproof-abcdefgh.pem"
+    secret.touch()
+    os.link(secret, tmp_path / "k.pem")  # as a kill between the two files leaves it
+    os.utime(secret, (0, 0))
+    with pytest.raises(InputError, match="File exists"):
+        make_keys(tmp_path / "k.pem", tmp_path / "k.pub")
+    assert [path.name for path in tmp_path.iterdir()] == ["k.pem"]
 
 
 def test_no_folder_for_the_key(tmp_path):

@@ -350,6 +350,7 @@ def _cannot_write(target: Path, error: OSError) -> InputError:
         errno.ENOSPC: "free disk space or choose another folder",
         errno.EDQUOT: "free disk space or choose another folder",
         errno.ENOENT: "create the folder first",
+        errno.EEXIST: "choose another name",
         errno.EROFS: "choose another folder",
         errno.EACCES: "choose a folder that you may write to",
     }

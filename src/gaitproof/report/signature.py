@@ -41,11 +41,6 @@ def make_keys(private: Path, public: Path) -> str:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    for path in (private, public):
-        if path.exists():
-            raise InputError(
-                f"The file {str(path)!r} exists already.", hint="choose another name for the key"
-            )
     key = Ed25519PrivateKey.generate()
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
