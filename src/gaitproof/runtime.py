@@ -49,3 +49,19 @@ def open_session(weights: bytes) -> Any:
         raise ModelError(
             "The model's weights cannot be run.", actual=" ".join(str(error).split())
         ) from error
+
+
+def run_session(session: Any, outputs: list[str] | None, inputs: dict[str, Any]) -> list[Any]:
+    """Return the outputs of a session, all of them if None.
+
+    Raises
+    ------
+    ModelError
+        If the weights do not take such inputs, or fail on them.
+    """
+    try:
+        return list(session.run(outputs, inputs))
+    except Exception as error:  # as above
+        raise ModelError(
+            "The model's weights cannot be run on this input.", actual=" ".join(str(error).split())
+        ) from error

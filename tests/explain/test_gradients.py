@@ -114,7 +114,7 @@ def test_a_network_of_another_training_is_refused(encoder, tmp_path):
         read_network(OnnxEncoder.load(folder))
     for damage in (b"", b"x" * 100, pack_network(create_network("cnn"))):
         (folder / NETWORK_FILE).write_bytes(damage)
-        with pytest.raises(ModelError, match="is not the network"):
+        with pytest.raises(ModelError, match="is not a valid network"):
             read_network(OnnxEncoder.load(folder))
 
 

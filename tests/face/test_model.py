@@ -83,7 +83,7 @@ def test_weights_that_are_no_network_are_refused(tmp_path):
 
 def test_a_graph_of_another_size_is_refused(tmp_path):
     folder = write_model(tmp_path / "m", make_weights(64), alignment=ALIGNMENT)
-    with pytest.raises(ModelError, match="cannot be run on its crops"):
+    with pytest.raises(ModelError, match="cannot be run on this input"):
         FaceForgeryModel.load(folder).score(grey(1))
 
 

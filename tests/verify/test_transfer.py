@@ -53,6 +53,11 @@ def test_only_the_named_are_exported(gallery, tmp_path):
     assert not (tmp_path / "y").exists()
 
 
+def test_an_identity_without_recordings_is_not_exported():
+    with pytest.raises(GalleryError, match="no recording"):
+        pack({"ann": ()})
+
+
 def test_nothing_to_export_or_nowhere_to_write(gallery, tmp_path):
     with pytest.raises(GalleryError):
         gallery.export(tmp_path / "x")

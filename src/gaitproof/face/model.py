@@ -20,7 +20,7 @@ from gaitproof.models import (
     read_card,
     read_weights,
 )
-from gaitproof.runtime import check_digest, open_session
+from gaitproof.runtime import check_digest, open_session, run_session
 from gaitproof.types import ErrorRate
 
 DEFAULT_MODEL: Final = "sbi"
@@ -297,12 +297,7 @@ class FaceForgeryModel:
             )
 
     def _run(self, outputs: list[str], seen: NDArray[np.float32]) -> list[Any]:
-        try:
-            return list(self._session.run(outputs, {self._input: seen}))
-        except Exception as error:  # ONNX Runtime raises types of its own without a common base
-            raise ModelError(
-                "The face model cannot be run on its crops.", actual=" ".join(str(error).split())
-            ) from error
+        return run_session(self._session, outputs, {self._input: seen})
 
     def _score(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         (out,) = self._run(self._outputs[:1], self.normalise(crops))

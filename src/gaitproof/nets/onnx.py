@@ -18,7 +18,7 @@ from gaitproof.models import (
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.cohort import read_cohort
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.runtime import check_digest, open_session
+from gaitproof.runtime import check_digest, open_session, run_session
 from gaitproof.types import GaitWindows
 from gaitproof.types.silhouette_windows import SilhouetteWindows
 
@@ -103,11 +103,26 @@ class OnnxModel:
         return self._weights
 
     def embed_inputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the unit-length embeddings (N, D), N >= 1, of what `normalise` returned."""
+        """Return the unit-length embeddings (N, D), N >= 1, of what `normalise` returned.
+
+        Raises
+        ------
+        ModelError
+            If the weights do not take such windows, or answer with something else.
+        """
         parts = [
-            self._session.run(None, {self._input: inputs[start : start + self._batch]})[0]
-            for start in range(0, len(inputs), self._batch)
+            np.asarray(
+                run_session(self._session, None, {self._input: inputs[i : i + self._batch]})[0]
+            )
+            for i in range(0, len(inputs), self._batch)
         ]
+        shapes = {part.shape[1:] for part in parts}
+        if shapes != {(self._card.embedding_size,)} or sum(map(len, parts)) != len(inputs):
+            raise ModelError(
+                f"The model {self._card.model_id} does not answer as an encoder does.",
+                expected=f"{len(inputs)} embeddings of {self._card.embedding_size} numbers",
+                actual=f"arrays of shape {', '.join(str(part.shape) for part in parts[:3])}",
+            )
         rows = np.concatenate(parts)
         unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return unit

@@ -105,6 +105,11 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
                     cycles=None if profile is None else (profile.left_cycles, profile.right_cycles),
                 )
             )
+        if not items:  # a gallery of somebody else's making
+            raise GalleryError(
+                f"{name!r} has no recording to export.",
+                hint=f"gaitproof gallery remove {name!r}, or name the others",
+            )
         persons.append(_Person(name=name, recordings=tuple(items)))
     document = _Document(identities=tuple(persons))
     data: bytes = save(tensors, metadata={"gaitproof": document.model_dump_json()})
