@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -137,6 +139,16 @@ def test_frames_without_a_mask_stay_empty() -> None:
     assert joined.jump[0] == 0
     assert np.isnan(joined.jump[1])
     assert joined.estimator.startswith("e+silhouettes/")
+
+
+def test_joining_a_long_video_needs_little_more_than_its_result() -> None:
+    found = [frame_silhouette()] * 5000
+    times = np.arange(len(found)) / 30
+    tracemalloc.start()
+    join_silhouettes(times, found, "e")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1500 * len(found)  # unpacked masks alone are 2816 bytes a frame
 
 
 def test_a_sudden_change_of_area_stands_out() -> None:

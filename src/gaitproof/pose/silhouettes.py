@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.types import SilhouetteSequence
-from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, pack_masks
+from gaitproof.types.silhouette import MASK_BYTES, MASK_HEIGHT, MASK_WIDTH, pack_masks
 
 Float32 = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -217,24 +217,24 @@ def join_silhouettes(
         Hash of the video.
     """
     count = len(found)
-    masks = np.zeros((count, MASK_HEIGHT, MASK_WIDTH), bool)
+    # packed all along: a long video's masks would take eight times as much unpacked
+    bits = np.zeros((count, MASK_BYTES), np.uint8)
     figures = {name: np.full(count, np.nan) for name in ("height", "cut", "holes", "torn", "area")}
     corner = np.full((count, 2), np.nan)
     for i, one in enumerate(found):
-        if one is not None:
-            masks[i] = np.unpackbits(one.bits).reshape(MASK_HEIGHT, MASK_WIDTH)
+        if one is not None and one.bits.any():
+            bits[i] = one.bits
             corner[i] = one.corner
             for name, values in figures.items():
                 values[i] = getattr(one, name)
     jump = area_jumps(timestamps, figures.pop("area"))
-    return SilhouetteSequence.from_masks(
+    given = {"corner": corner, "jump": jump, **figures}
+    return SilhouetteSequence(
         timestamps,
-        masks,
-        corner=corner,
-        jump=jump,
+        bits,
         estimator=f"{estimator}+{SILHOUETTES}",
         source_sha256=sha256,
-        **figures,
+        **{name: values.astype(np.float32) for name, values in given.items()},
     )
 
 
