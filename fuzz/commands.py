@@ -79,7 +79,8 @@ def run(line: Line, template: Path, folder: Path) -> Result:
 
 def _execute(line: Line, folder: Path, out: Path, err: Path) -> tuple[int, float, int]:
     environment = {
-        **{k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "OMP_NUM_THREADS")},
+        **{k: v for k, v in os.environ.items() if k in ("PATH", "OMP_NUM_THREADS")},
+        "PYTHONPATH": os.pathsep.join(_module_folders()),
         "HOME": str(folder / "home"),
         "XDG_CACHE_HOME": str(folder / "home/cache"),
         "XDG_DATA_HOME": str(folder / "home/data"),
@@ -124,6 +125,12 @@ def _execute(line: Line, folder: Path, out: Path, err: Path) -> tuple[int, float
         for number in readers:
             os.close(number)
     return status, time.monotonic() - started, usage
+
+
+def _module_folders() -> list[str]:
+    """Return where this process finds modules of its own, though it may run in another folder."""
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [str(Path(place).resolve()) for place in ("", *named)]
 
 
 def template_fonts(folder: Path) -> Path:

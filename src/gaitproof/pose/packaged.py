@@ -8,11 +8,17 @@ models without that; it is written into them here, so that nothing is downloaded
 from __future__ import annotations
 
 import io
+import tempfile
 import warnings
 import zipfile
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
+
+from gaitproof.errors import DependencyError
 
 _MODELS: Final = (
     # file in the package, name in the ZIP, mean and deviation of the pixels it wants
@@ -29,20 +35,53 @@ def packaged_task() -> bytes:
     ------
     ImportError
         If MediaPipe or a system library is missing.
-    OSError
-        If a model is not in the package.
+    DependencyError
+        If a model is not in the package, or there is no room for temporary files.
     """
     import mediapipe
-    from mediapipe.tasks.python.metadata.metadata_writers.metadata_writer import MetadataWriter
 
     folder = Path(mediapipe.__file__).parent / "modules"
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for source, name, mean, deviation in _MODELS:
-            writer: Any = MetadataWriter.create(bytearray((folder / source).read_bytes()))
-            with warnings.catch_warnings():
-                # MediaPipe leaves its temporary files to the garbage collector
-                warnings.simplefilter("ignore", ResourceWarning)
-                model, _ = writer.add_image_input([mean], [deviation]).populate()
-            archive.writestr(zipfile.ZipInfo(name), bytes(model))
+    try:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive, _own_folder():
+            for source, name, mean, deviation in _MODELS:
+                model = (folder / source).read_bytes()
+                archive.writestr(zipfile.ZipInfo(name), _described(model, mean, deviation))
+    except OSError as error:
+        raise DependencyError(
+            "The model for several people cannot be put together.",
+            actual=str(error),
+            hint="make room in the folder for temporary files (TMPDIR), or install mediapipe again",
+        ) from error
     return buffer.getvalue()
+
+
+def _described(model: bytes, mean: float, deviation: float) -> bytes:
+    from mediapipe.tasks.python.metadata.metadata_writers.metadata_writer import MetadataWriter
+
+    writer: Any = MetadataWriter.create(bytearray(model))
+    with warnings.catch_warnings():
+        # MediaPipe leaves its temporary files to the garbage collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        return bytes(writer.add_image_input([mean], [deviation]).populate()[0])
+
+
+@contextmanager
+def _own_folder() -> Iterator[None]:
+    """Give MediaPipe a private folder for its temporary files, and remove it.
+
+    It asks for the name of a temporary file, lets the file go and writes to the name: where others
+    may write too, the name could by then lead elsewhere. If that fails, or it is killed, it cleans
+    nothing up.
+    """
+    from mediapipe.tasks.python.metadata import metadata
+
+    with tempfile.TemporaryDirectory(prefix="gaitproof-") as private:
+        metadata.tempfile = SimpleNamespace(
+            NamedTemporaryFile=partial(tempfile.NamedTemporaryFile, dir=private),
+            SpooledTemporaryFile=partial(tempfile.SpooledTemporaryFile, dir=private),
+        )
+        try:
+            yield
+        finally:
+            metadata.tempfile = tempfile
