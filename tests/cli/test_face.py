@@ -91,7 +91,7 @@ def test_what_is_no_video_is_one_error(run, empty, tmp_path, make_sound, name):
     os.mkfifo(tmp_path / "pipe")
     make_sound(tmp_path / "sound.m4a")
     assert isinstance(run(name, "--model", "m", "-o", "out").exception, MediaError)
-    assert not any((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_takes_nothing_is_told_before_the_scan(run, empty, monkeypatch):

@@ -20,7 +20,7 @@ def test_tables(tmp_path):
     alone = evaluate_faces(
         model, [forged_store(tmp_path / "[red]", forgeries=(("hidden", keep),))], draws=20
     )
-    console = Console(width=150)
+    console = Console(width=150, markup=False)  # as the command prints
     with console.capture() as shown:
         for made in (store_table, answer_table, manipulation_table, sweep_table):
             console.print(made(result.stores[0]))

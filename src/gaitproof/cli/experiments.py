@@ -12,7 +12,6 @@ from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.train import ConfigArgument, DataOption, WorkersOption
 from gaitproof.cli.verify import JsonOption
 from gaitproof.errors import ConfigError
-from gaitproof.reading import FileKind, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,6 +209,8 @@ def _people(text: str) -> tuple[str, ...]:
     # a list of names is no path where the system says that it cannot be one
     with suppress(OSError, ValueError):
         if path.exists():
+            from gaitproof.reading import FileKind, read_text
+
             kind = FileKind("list of people", ConfigError, 2**22)
             return split_names(",".join(read_text(path, kind).splitlines()))
     return split_names(text)
