@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import resource
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from gaitproof.errors import DependencyError
+from gaitproof.pose import packaged
 from gaitproof.pose.packaged import packaged_task
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    packaged_task.cache_clear()
+    packaged._put_together.cache_clear()
     return tmp_path
 
 
@@ -27,7 +29,7 @@ def test_no_temporary_file_stays(place: Path) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_room_is_one_message_and_leaves_nothing(place: Path) -> None:
     packaged_task()  # everything is imported
-    packaged_task.cache_clear()
+    packaged._put_together.cache_clear()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
@@ -35,4 +37,11 @@ def test_no_room_is_one_message_and_leaves_nothing(place: Path) -> None:
             packaged_task()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(place.iterdir()) == []
+
+
+def test_threads_that_want_it_at_once_leave_nothing(place: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: packaged_task(), range(4)))
+    assert len(set(map(id, made))) == 1
     assert list(place.iterdir()) == []

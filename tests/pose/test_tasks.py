@@ -10,7 +10,7 @@ import pytest
 from gaitproof.config import PoseSettings
 from gaitproof.errors import MediaError, ModelError
 from gaitproof.pose.estimator import create_estimator, estimator_identifier
-from gaitproof.pose.packaged import packaged_task
+from gaitproof.pose.packaged import _put_together, packaged_task
 
 MODEL = Path(__file__).parents[3] / "shared" / "models" / "pose_landmarker_lite.task"
 
@@ -31,7 +31,7 @@ def test_the_packaged_model_file_is_the_same_every_time() -> None:
         names = archive.namelist()
         assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
     assert names == ["pose_detector.tflite", "pose_landmarks_detector.tflite"]
-    assert packaged_task.__wrapped__() == packaged_task()
+    assert _put_together.__wrapped__() == packaged_task()
 
 
 def test_missing_model_file_is_named(tmp_path: Path) -> None:

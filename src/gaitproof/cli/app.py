@@ -84,6 +84,7 @@ def run() -> int:
     failures = Failures()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+        sys.unraisablehook = lambda _: None  # of libraries' destructors; nobody could mend it
     # libraries log to standard error otherwise
     logging.getLogger().addHandler(logging.NullHandler())
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")

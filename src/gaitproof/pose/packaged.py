@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -27,7 +28,9 @@ _MODELS: Final = (
 )
 
 
-@cache
+_MAKING: Final = Lock()
+
+
 def packaged_task() -> bytes:
     """Return the ``.task`` file; the same bytes every time.
 
@@ -38,6 +41,12 @@ def packaged_task() -> bytes:
     DependencyError
         If a model is not in the package, or there is no room for temporary files.
     """
+    with _MAKING:  # several threads may want it at once, and one is enough to make it
+        return _put_together()
+
+
+@cache
+def _put_together() -> bytes:
     import mediapipe
 
     folder = Path(mediapipe.__file__).parent / "modules"
