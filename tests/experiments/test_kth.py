@@ -369,7 +369,7 @@ def test_the_command_prints_tables_and_a_line_per_gate(folder, standard, monkeyp
         seen.update(options, path=path)
         return standard
 
-    monkeypatch.setattr(kth, "run", run)
+    monkeypatch.setattr(kth_tables, "run", run)
     cache = folder / "poses"
     printed = CliRunner().invoke(make_app(["kth"]), ["kth", str(folder), "--cache", str(cache)])
     assert printed.exit_code == 0

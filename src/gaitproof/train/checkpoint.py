@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
-from gaitproof.reading import FileKind, guarded, parse_json, parse_tensors, read_bytes, read_tensors
+from gaitproof.reading import FileKind, guarded, parse_json, read_bytes, read_tensors
 from gaitproof.train.config import NOT_LEARNT
 from gaitproof.train.learner import Learner, StepCallback
 from gaitproof.train.state import RunState
@@ -130,16 +130,17 @@ def read_start(folder: Path) -> bytes:
     return read_bytes(folder / CHECKPOINT_FILE, _START)
 
 
-def load_best(checkpoint: bytes, network: nn.Module) -> None:
+def load_start(folder: Path, network: nn.Module) -> None:
     """Give a network the best weights of a run.
 
     Raises
     ------
     ConfigError
-        If it is no checkpoint, or of another network.
+        If there is no checkpoint, or it is of another network.
     """
-    tensors, _ = parse_tensors(checkpoint, CHECKPOINT_FILE, _START, "torch")
-    with guarded(CHECKPOINT_FILE, _START):
+    path = folder / CHECKPOINT_FILE
+    tensors, _ = read_tensors(path, _START, "torch")
+    with guarded(path, _START):
         network.load_state_dict(_below("best", tensors))
 
 

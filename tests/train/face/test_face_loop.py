@@ -186,9 +186,9 @@ def test_another_start_is_another_run(store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("width", "names"), [(8, "expected: a run folder"), (16, "expected: the checkpoint of a run")]
+    ("width", "says"), [(8, "does not exist"), (16, "is not a valid checkpoint to begin with")]
 )
-def test_a_start_that_does_not_fit_is_refused(store, tmp_path, width, names):
+def test_a_start_that_does_not_fit_is_refused(store, tmp_path, width, says):
     start = tmp_path / "none"
     if width != 8:
         start = tmp_path / "narrow"
@@ -196,4 +196,6 @@ def test_a_start_that_does_not_fit_is_refused(store, tmp_path, width, names):
     recipe = SMALL.model_copy(update={"start": start, "network": FaceNetworkSettings(width=width)})
     with pytest.raises(ConfigError) as refused:
         train_faces([store], recipe, run_folder=tmp_path / "run", trainer_options=CPU)
-    assert names in str(refused.value).lower()
+    said = str(refused.value)
+    assert f"{str(start / 'checkpoint.safetensors')!r} {says}." in said
+    assert "Expected: checkpoint.safetensors in the folder of a run with the same network." in said

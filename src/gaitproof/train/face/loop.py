@@ -176,7 +176,7 @@ def train_faces(
     ModelError
         If the network's backbone cannot be loaded.
     """
-    from gaitproof.train.checkpoint import load_best, read_start
+    from gaitproof.train.checkpoint import load_start
     from gaitproof.train.face.features import keep_features
     from gaitproof.train.face.learner import FaceLearner
     from gaitproof.train.hardware import TrainerSettings, find_device, undisturbed
@@ -196,7 +196,7 @@ def train_faces(
         network = create_face_network(settings.architecture, settings.network)
         check_frames(network, settings)
         if settings.start is not None:
-            load_best(read_start(settings.start), network)
+            load_start(settings.start, network)
         if settings.views is not None:
             device = find_device(options)
             learnt, watched = (
