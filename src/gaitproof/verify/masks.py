@@ -20,7 +20,8 @@ from gaitproof.types.silhouette_windows import SilhouetteWindows
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.normalisation import Normalisation
-from gaitproof.verify.templates import Recording, Template, build_template
+from gaitproof.verify.references import shortfall, without_file
+from gaitproof.verify.templates import Recording, Template
 
 SILHOUETTES: Final = "silhouettes"
 """The signal's name, and that of the shipped model."""
@@ -171,11 +172,6 @@ class MaskSignal:
             return None, (
                 f"No silhouettes of {name} are enrolled for this model; enrol the videos again."
             )
-        template = gallery.template(name, model_id, probe.estimator)
-        if probe.sha256 not in template.sources:
-            return template, ""
-        recordings = gallery.recordings(name, model_id, probe.estimator)
-        others = [r for r in recordings if r.sha256 != probe.sha256]
-        if not others:
-            return None, f"This very file is the only recording of {name} that is enrolled."
-        return build_template(name, others), ""
+        enrolled = gallery.template(name, model_id, probe.estimator)
+        template = without_file(gallery, enrolled, probe.sha256)
+        return template, shortfall(name, template, 1)

@@ -3,221 +3,47 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-import gaitproof
 from gaitproof.config import VerifySettings
-from gaitproof.errors import GaitproofError, GalleryError, InputError, ModelError
+from gaitproof.errors import GaitproofError, InputError
 from gaitproof.gait.cycles import measure_profile, pool_profiles
-from gaitproof.gait.features import compute_windows
-from gaitproof.types import (
-    Decision,
-    ErrorRate,
-    GaitWindows,
-    PoseSequence,
-    QualityReport,
-    SignalEvidence,
-    SilhouetteSequence,
-    Verdict,
-)
-from gaitproof.verify.calibration import log10_likelihood_ratio
-from gaitproof.verify.decision import TOO_CLOSE, decide
+from gaitproof.types import SignalEvidence, Verdict
 from gaitproof.verify.gallery import Added, Gallery
-from gaitproof.verify.masks import MaskSignal, chosen_masks
+from gaitproof.verify.identification import identify
+from gaitproof.verify.judging import Claim, judge
+from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
 from gaitproof.verify.normalisation import Normalisation
-from gaitproof.verify.people import Choice, Person, choose, summarise
-from gaitproof.verify.templates import Recording, Template, build_template
+from gaitproof.verify.people import Person
+from gaitproof.verify.probes import Extracted, ExtractedVideo, Extractor, Probe, Prober, Progress
+from gaitproof.verify.references import OWN_FILE, shortfall, without_file
+from gaitproof.verify.results import (
+    Candidate,
+    EnrolledVideo,
+    Enrolment,
+    Examination,
+    Identification,
+)
+from gaitproof.verify.templates import Recording, Template
 
 if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder, WindowEncoder
     from gaitproof.pose.cache import PoseCache
-    from gaitproof.pose.cleaning import CleanTrack
 
-Float32 = NDArray[np.float32]
-
-Progress = Callable[[float], None]
-"""Told the share of a clip's pose estimation that is done, 0 to 1."""
-
-_ADDITIVE: Final = frozenset(
-    {
-        "tracked_seconds",
-        "gait_cycles",
-        "windows",
-        "usable_windows",
-        "leg_swaps_repaired",
-        "filled",
-        "dropped",
-    }
-)
-"""Quality measures that add up over the tracks of one person; the others are averaged."""
-
-
-class ExtractedVideo(Protocol):
-    """The part of `gaitproof.media.probe.VideoInfo` that is needed here."""
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the file."""
-        ...
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Plain-language remarks."""
-        ...
-
-
-class Extracted(Protocol):
-    """The part of `gaitproof.pose.extract.Extraction` that is needed here."""
-
-    @property
-    def video(self) -> ExtractedVideo:
-        """The file."""
-        ...
-
-    @property
-    def tracks(self) -> tuple[PoseSequence, ...]:
-        """Raw landmarks per person."""
-        ...
-
-    @property
-    def silhouettes(self) -> tuple[SilhouetteSequence, ...]:
-        """The same people's masks; empty if there are none."""
-        ...
-
-
-Extractor = Callable[..., Extracted]
-"""``extractor(path, settings, cache=..., progress=...)``."""
-
-
-@dataclass(frozen=True)
-class EnrolledVideo:
-    """What one video gave to an enrolment; `added` is False if it was enrolled already."""
-
-    path: str
-    sha256: str
-    added: bool
-    windows: int
-    quality: QualityReport
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Enrolment:
-    """The result of `Verifier.enroll`.
-
-    Parameters
-    ----------
-    name
-        The identity, spelled as first enrolled.
-    template_id
-        The template now in force; None if every file was enrolled already.
-    model_id
-        The weights that made it.
-    videos
-        One entry per video, in the order given.
-    notes
-        Plain-language remarks.
-    """
-
-    name: str
-    template_id: str | None
-    model_id: str
-    videos: tuple[EnrolledVideo, ...]
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One identity in the answer of `Verifier.identify`."""
-
-    name: str
-    similarity: float
-    log10_lr: float
-    accepted: bool
-    template_id: str
-    template_recordings: int
-
-
-@dataclass(frozen=True)
-class Identification:
-    """Who of the gallery walks most like the person in a video; best first.
-
-    `reason` says why nobody could be compared; it is empty otherwise. `threshold` is the similarity
-    from which a candidate is accepted, the upper end of the inconclusive band where the model has
-    one, and `fmr` the chance that somebody else's walk is.
-    """
-
-    candidates: tuple[Candidate, ...]
-    reason: str
-    compared: int
-    threshold: float
-    log10_lr_bound: float
-    fmr: ErrorRate
-    quality: QualityReport
-    model_id: str
-    source: str
-    source_sha256: str
-    software: str
-    seconds: float
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, eq=False)
-class _Probe:
-    """One person of one video, up to the embeddings; `reason` if there are none."""
-
-    sha256: str
-    estimator: str
-    tracks: tuple[CleanTrack, ...]
-    windows: GaitWindows
-    embeddings: Float32
-    quality: QualityReport
-    reason: str
-    notes: tuple[str, ...]
-    silhouettes: tuple[SilhouetteSequence, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Examination:
-    """A verdict with what it was made from, for explanations and reports.
-
-    Parameters
-    ----------
-    verdict
-        What `Verifier.verify` answers.
-    tracks
-        Cleaned tracks of the person that was examined; empty if it could not be told who is meant.
-    windows
-        The windows that were scored, of all tracks; none if the walk could not be used.
-    embeddings
-        Shape (N, D), float32, unit length, one row per window.
-    template
-        What the probe was compared with; None if it was not compared.
-    silhouettes
-        Of the same tracks; empty if there are none.
-    """
-
-    verdict: Verdict
-    tracks: tuple[CleanTrack, ...]
-    windows: GaitWindows
-    embeddings: Float32
-    template: Template | None
-    silhouettes: tuple[SilhouetteSequence, ...] = ()
+__all__ = [
+    "Candidate",
+    "EnrolledVideo",
+    "Enrolment",
+    "Examination",
+    "Extracted",
+    "ExtractedVideo",
+    "Extractor",
+    "Identification",
+    "Verifier",
+]
 
 
 class Verifier:
@@ -252,8 +78,7 @@ class Verifier:
         self.gallery = gallery
         self.encoder = encoder
         self.settings = settings
-        self._cache = cache
-        self._extractor = extractor
+        self._prober = Prober(encoder, settings, cache, extractor)
         self._masks = MaskSignal(mask_encoder, settings.silhouettes)
 
     @classmethod
@@ -350,7 +175,7 @@ class Verifier:
         model_id = self.encoder.card.model_id
         probes = []
         for number, video in enumerate(videos):
-            probe = self._probe(video, person, _part(progress, number, len(videos)))
+            probe = self._prober.probe(video, person, _part(progress, number, len(videos)))
             if probe.reason:
                 raise InputError(
                     f"{str(video)!r} cannot be enrolled; nothing was stored.",
@@ -456,20 +281,28 @@ class Verifier:
         begun = time.monotonic()
         name = self.gallery.resolve(claim)
         self.gallery.check_model(name, self.encoder.card.model_id)
-        probe = self._probe(video, person, progress)
+        probe = self._prober.probe(video, person, progress)
         template: Template | None = None
         notes = list(probe.notes)
         reason = probe.reason
         score = None
         if not reason:
             enrolled = self.gallery.template(name, self.encoder.card.model_id, probe.estimator)
-            template, own = self._without_probe(enrolled, probe)
-            notes.extend(own)
-            reason = self._template_shortfall(name, template)
+            template = without_file(self.gallery, enrolled, probe.sha256)
+            if template is not enrolled:
+                notes.append(OWN_FILE)
+            reason = shortfall(name, template, self.settings.quality.min_template_windows)
         if template is not None and not reason:
             measure = Normalisation.of(self.encoder)
             score = measure.similarity(probe.embeddings, template.vector)
-        verdict = self._verdict(name, video, probe, template, score, reason, tuple(notes), begun)
+        verdict = judge(
+            Claim(name, str(video), probe, template, begun),
+            self.encoder.card,
+            score=score,
+            reason=reason,
+            notes=tuple(notes),
+            signals=self._signals(name, probe),
+        )
         return Examination(
             verdict=verdict,
             tracks=probe.tracks,
@@ -508,205 +341,11 @@ class Verifier:
         InputError
             If the video cannot be read, or `top` is below 1.
         """
-        begun = time.monotonic()
-        if top < 1:
-            raise InputError("The number of candidates must be at least 1.", actual=str(top))
-        names = self.gallery.names()
-        if not names:
-            raise GalleryError(
-                f"The gallery {self.gallery.location!r} is empty.",
-                hint="enrol somebody with 'gaitproof enroll NAME VIDEO'",
-            )
-        probe = self._probe(video, person, progress)
-        card, measure = self.encoder.card, Normalisation.of(self.encoder)
-        found: list[Candidate] = []
-        notes = list(probe.notes)
-        templates = () if probe.reason else self.gallery.templates(card.model_id, probe.estimator)
-        thin = 0
-        for enrolled in templates:
-            template, own = self._without_probe(enrolled, probe)
-            notes.extend(f"{enrolled.name}: {note}" for note in own)
-            if template is None or self._template_shortfall(enrolled.name, template):
-                thin += 1
-                continue
-            score = measure.similarity(probe.embeddings, template.vector)
-            log10_lr = log10_likelihood_ratio(score, card.calibration, len(probe.embeddings))
-            decision = decide(score, log10_lr, card.operating_point)
-            found.append(
-                Candidate(
-                    name=enrolled.name,
-                    similarity=score,
-                    log10_lr=log10_lr,
-                    accepted=decision is Decision.AUTHENTIC,
-                    template_id=template.template_id,
-                    template_recordings=len(template.sources),
-                )
-            )
-        incompatible = 0 if probe.reason else len(names) - len(templates)
-        if incompatible:
-            notes.append(
-                f"{incompatible} identities left out: enrolled with another model or pose "
-                "estimator."
-            )
-        if thin:
-            notes.append(f"{thin} identities left out: template of too little material.")
-        reason = probe.reason
-        if not reason and not found:
-            reason = "No enrolled identity can be compared with this video."
-        point, band = card.operating_point, card.operating_point.inconclusive
-        return Identification(
-            candidates=tuple(sorted(found, key=lambda c: -c.similarity)[:top]),
-            reason=reason,
-            compared=len(found),
-            threshold=point.threshold if band is None else band.high,
-            log10_lr_bound=card.calibration.log10_lr_bound,
-            fmr=point.fmr if band is None else band.wrong_nonmated,
-            quality=probe.quality,
-            model_id=card.model_id,
-            source=str(video),
-            source_sha256=probe.sha256,
-            software=f"gaitproof {gaitproof.__version__}",
-            seconds=time.monotonic() - begun,
-            notes=tuple(notes),
+        return identify(
+            self.gallery, self._prober, video, top=top, person=person, progress=progress
         )
 
-    def _probe(self, video: str | Path, person: Person, progress: Progress | None) -> _Probe:
-        from gaitproof.gait.quality import assess
-        from gaitproof.pose.cleaning import clean
-
-        extraction = self._extractor(video, self.settings, cache=self._cache, progress=progress)
-        cleaned = [clean(track, self.settings.cleaning) for track in extraction.tracks]
-        reports = [assess(c, self.settings.quality) for c in cleaned]
-        remarks = extraction.video.notes
-        choice = choose(
-            [
-                summarise(i, track, report.usable)
-                for i, (track, report) in enumerate(zip(extraction.tracks, reports, strict=True))
-            ],
-            person,
-        )
-        indices = _usable_part(choice, reports)
-        if not indices:
-            return _Probe(
-                sha256=extraction.video.sha256,
-                estimator="",
-                tracks=(),
-                windows=GaitWindows.empty(),
-                embeddings=np.zeros((0, self.encoder.card.embedding_size), np.float32),
-                quality=QualityReport(usable=False, reasons=(choice.reason,)),
-                reason=choice.reason,
-                notes=(*remarks, *choice.notes),
-            )
-        quality = _joined([reports[i] for i in indices])
-        reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
-        flat = not extraction.tracks[indices[0]].has_depth
-        reason = reason or self.encoder.card.misfit(flat=flat)
-        parts = []
-        for i in indices if not reason else ():
-            windows = compute_windows(cleaned[i].sequence)
-            keep = np.array([w.usable for w in reports[i].windows], dtype=bool)
-            parts.append(windows.select(keep))
-        windows = GaitWindows.concatenate(parts)
-        return _Probe(
-            sha256=extraction.video.sha256,
-            estimator=extraction.tracks[indices[0]].estimator,
-            tracks=tuple(cleaned[i] for i in indices),
-            windows=windows,
-            embeddings=self._embed(windows),
-            quality=quality,
-            reason=reason,
-            notes=(*remarks, *choice.notes),
-            silhouettes=chosen_masks(extraction.silhouettes, indices),
-        )
-
-    def _embed(self, windows: GaitWindows) -> Float32:
-        size = self.encoder.card.embedding_size
-        if not len(windows):
-            return np.zeros((0, size), np.float32)
-        embeddings = np.asarray(self.encoder.embed(windows), np.float32)
-        if embeddings.shape != (len(windows), size) or not np.isfinite(embeddings).all():
-            raise ModelError(
-                "The encoder gave embeddings that cannot be used.",
-                expected=f"finite numbers of shape ({len(windows)}, {size})",
-                actual=str(embeddings.shape),
-            )
-        return embeddings
-
-    def _without_probe(
-        self, template: Template, probe: _Probe
-    ) -> tuple[Template | None, tuple[str, ...]]:
-        """Take the probe's own file out of a template, and say so."""
-        if probe.sha256 not in template.sources:
-            return template, ()
-        recordings = self.gallery.recordings(template.name, template.model_id, template.estimator)
-        others = [r for r in recordings if r.sha256 != probe.sha256]
-        note = (
-            "This very file is enrolled; it was taken out of the template, since a file always "
-            "matches itself."
-        )
-        return (build_template(template.name, others) if others else None), (note,)
-
-    def _template_shortfall(self, name: str, template: Template | None) -> str:
-        """Say why a template does not carry a decision; empty if it does."""
-        if template is None:
-            return f"This very file is the only recording of {name} that is enrolled."
-        least = self.settings.quality.min_template_windows
-        if template.windows < least:
-            return (
-                f"The template of {name} holds too little material ({template.windows} of at "
-                f"least {least} two-second windows); enrol another recording."
-            )
-        return ""
-
-    def _verdict(
-        self,
-        name: str,
-        video: str | Path,
-        probe: _Probe,
-        template: Template | None,
-        score: float | None,
-        reason: str,
-        notes: tuple[str, ...],
-        begun: float,
-    ) -> Verdict:
-        card = self.encoder.card
-        point = card.operating_point
-        log10_lr = None
-        decision = Decision.INCONCLUSIVE
-        if score is not None:
-            log10_lr = log10_likelihood_ratio(score, card.calibration, len(probe.embeddings))
-            decision = decide(score, log10_lr, point)
-            if decision is Decision.INCONCLUSIVE:
-                reason = TOO_CLOSE
-            elif log10_lr != 0 and (log10_lr > 0) != (decision is Decision.AUTHENTIC):
-                notes += (
-                    "The score lies between the decision threshold and the point where the "
-                    "likelihood ratio changes sides: treat it as a borderline case.",
-                )
-        return Verdict(
-            decision=decision,
-            claim=name,
-            reason=reason,
-            similarity=score,
-            log10_lr=log10_lr,
-            log10_lr_bound=card.calibration.log10_lr_bound,
-            threshold=point.threshold,
-            fmr=point.fmr,
-            fnmr=point.fnmr,
-            quality=probe.quality,
-            model_id=card.model_id,
-            template_id=template.template_id if template is not None else "",
-            template_recordings=len(template.sources) if template is not None else 0,
-            source=str(video),
-            source_sha256=probe.sha256,
-            software=f"gaitproof {gaitproof.__version__}",
-            seconds=time.monotonic() - begun,
-            notes=notes,
-            band=point.inconclusive,
-            signals=self._signals(name, probe),
-        )
-
-    def _signals(self, name: str, probe: _Probe) -> tuple[SignalEvidence, ...]:
+    def _signals(self, name: str, probe: Probe) -> tuple[SignalEvidence, ...]:
         """Say what other evidence says, where somebody walks who can be compared at all."""
         if probe.reason or not probe.silhouettes:
             return ()
@@ -727,39 +366,11 @@ class Verifier:
             template = self.gallery.template(added.name, self.encoder.card.model_id, estimator)
         except GaitproofError:
             return tuple(notes)
-        shortfall = self._template_shortfall(added.name, template)
-        return (*notes, shortfall) if shortfall else tuple(notes)
+        lacking = shortfall(added.name, template, self.settings.quality.min_template_windows)
+        return (*notes, lacking) if lacking else tuple(notes)
 
 
 def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
     if progress is None:
         return None
     return lambda share: progress((number + share) / count)
-
-
-def _usable_part(choice: Choice, reports: Sequence[QualityReport]) -> tuple[int, ...]:
-    """Of several joined tracks take the usable ones; if there are none, the first."""
-    usable = tuple(i for i in choice.indices if reports[i].usable)
-    return usable or choice.indices[:1]
-
-
-def _joined(reports: Sequence[QualityReport]) -> QualityReport:
-    """Join the quality of several tracks of one person, of which all or none is usable."""
-    if len(reports) == 1:
-        return reports[0]
-    weights = np.array([max(r.usable_windows, 1) for r in reports], dtype=np.float64)
-    measures = {}
-    for name in sorted({m for r in reports for m in r.measures}):
-        values = np.array([r.measures.get(name, np.nan) for r in reports])
-        known = np.isfinite(values)
-        if name in _ADDITIVE:
-            measures[name] = float(values[known].sum())
-        elif known.any():
-            measures[name] = float(np.average(values[known], weights=weights[known]))
-    return QualityReport(
-        usable=all(r.usable for r in reports),
-        reasons=tuple(dict.fromkeys(reason for r in reports for reason in r.reasons)),
-        warnings=tuple(dict.fromkeys(warning for r in reports for warning in r.warnings)),
-        windows=tuple(sorted((w for r in reports for w in r.windows), key=lambda w: w.start)),
-        measures=measures,
-    )

@@ -1,0 +1,212 @@
+"""From a video to one person's embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.config import VerifySettings
+from gaitproof.errors import ModelError
+from gaitproof.gait.features import compute_windows
+from gaitproof.types import GaitWindows, PoseSequence, QualityReport, SilhouetteSequence
+from gaitproof.verify.masks import chosen_masks
+from gaitproof.verify.people import Choice, Person, choose, summarise
+
+if TYPE_CHECKING:
+    from gaitproof.nets.encoder import Encoder
+    from gaitproof.pose.cache import PoseCache
+    from gaitproof.pose.cleaning import CleanTrack
+
+Float32 = NDArray[np.float32]
+
+Progress = Callable[[float], None]
+"""Told the share of a clip's pose estimation that is done, 0 to 1."""
+
+_ADDITIVE: Final = frozenset(
+    {
+        "tracked_seconds",
+        "gait_cycles",
+        "windows",
+        "usable_windows",
+        "leg_swaps_repaired",
+        "filled",
+        "dropped",
+    }
+)
+"""Quality measures that add up over the tracks of one person; the others are averaged."""
+
+
+class ExtractedVideo(Protocol):
+    """The part of `gaitproof.media.probe.VideoInfo` that is needed here."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Plain-language remarks."""
+        ...
+
+
+class Extracted(Protocol):
+    """The part of `gaitproof.pose.extract.Extraction` that is needed here."""
+
+    @property
+    def video(self) -> ExtractedVideo:
+        """The file."""
+        ...
+
+    @property
+    def tracks(self) -> tuple[PoseSequence, ...]:
+        """Raw landmarks per person."""
+        ...
+
+    @property
+    def silhouettes(self) -> tuple[SilhouetteSequence, ...]:
+        """The same people's masks; empty if there are none."""
+        ...
+
+
+Extractor = Callable[..., Extracted]
+"""``extractor(path, settings, cache=..., progress=...)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """One person of one video, up to the embeddings; `reason` if there are none."""
+
+    sha256: str
+    estimator: str
+    tracks: tuple[CleanTrack, ...]
+    windows: GaitWindows
+    embeddings: Float32
+    quality: QualityReport
+    reason: str
+    notes: tuple[str, ...]
+    silhouettes: tuple[SilhouetteSequence, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Prober:
+    """Turns videos into probes.
+
+    Parameters
+    ----------
+    encoder
+        Of the joints.
+    settings
+        Limits, pose, cleaning and quality gate.
+    cache
+        Pose cache handed to the extractor, or None.
+    extractor
+        Turns a video into landmark tracks.
+    """
+
+    encoder: Encoder
+    settings: VerifySettings
+    cache: PoseCache | None
+    extractor: Extractor
+
+    def probe(self, video: str | Path, person: Person, progress: Progress | None = None) -> Probe:
+        """Embed one person of a video; without embeddings if the walk cannot be used.
+
+        Raises
+        ------
+        InputError
+            If the video cannot be read or the person does not exist in it.
+        """
+        from gaitproof.gait.quality import assess
+        from gaitproof.pose.cleaning import clean
+
+        extraction = self.extractor(video, self.settings, cache=self.cache, progress=progress)
+        cleaned = [clean(track, self.settings.cleaning) for track in extraction.tracks]
+        reports = [assess(c, self.settings.quality) for c in cleaned]
+        remarks = extraction.video.notes
+        choice = choose(
+            [
+                summarise(i, track, report.usable)
+                for i, (track, report) in enumerate(zip(extraction.tracks, reports, strict=True))
+            ],
+            person,
+        )
+        indices = _usable_part(choice, reports)
+        if not indices:
+            return Probe(
+                sha256=extraction.video.sha256,
+                estimator="",
+                tracks=(),
+                windows=GaitWindows.empty(),
+                embeddings=np.zeros((0, self.encoder.card.embedding_size), np.float32),
+                quality=QualityReport(usable=False, reasons=(choice.reason,)),
+                reason=choice.reason,
+                notes=(*remarks, *choice.notes),
+            )
+        quality = _joined([reports[i] for i in indices])
+        reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
+        flat = not extraction.tracks[indices[0]].has_depth
+        reason = reason or self.encoder.card.misfit(flat=flat)
+        parts = []
+        for i in indices if not reason else ():
+            windows = compute_windows(cleaned[i].sequence)
+            keep = np.array([w.usable for w in reports[i].windows], dtype=bool)
+            parts.append(windows.select(keep))
+        windows = GaitWindows.concatenate(parts)
+        return Probe(
+            sha256=extraction.video.sha256,
+            estimator=extraction.tracks[indices[0]].estimator,
+            tracks=tuple(cleaned[i] for i in indices),
+            windows=windows,
+            embeddings=self._embed(windows),
+            quality=quality,
+            reason=reason,
+            notes=(*remarks, *choice.notes),
+            silhouettes=chosen_masks(extraction.silhouettes, indices),
+        )
+
+    def _embed(self, windows: GaitWindows) -> Float32:
+        size = self.encoder.card.embedding_size
+        if not len(windows):
+            return np.zeros((0, size), np.float32)
+        embeddings = np.asarray(self.encoder.embed(windows), np.float32)
+        if embeddings.shape != (len(windows), size) or not np.isfinite(embeddings).all():
+            raise ModelError(
+                "The encoder gave embeddings that cannot be used.",
+                expected=f"finite numbers of shape ({len(windows)}, {size})",
+                actual=str(embeddings.shape),
+            )
+        return embeddings
+
+
+def _usable_part(choice: Choice, reports: Sequence[QualityReport]) -> tuple[int, ...]:
+    """Of several joined tracks take the usable ones; if there are none, the first."""
+    usable = tuple(i for i in choice.indices if reports[i].usable)
+    return usable or choice.indices[:1]
+
+
+def _joined(reports: Sequence[QualityReport]) -> QualityReport:
+    """Join the quality of several tracks of one person, of which all or none is usable."""
+    if len(reports) == 1:
+        return reports[0]
+    weights = np.array([max(r.usable_windows, 1) for r in reports], dtype=np.float64)
+    measures = {}
+    for name in sorted({m for r in reports for m in r.measures}):
+        values = np.array([r.measures.get(name, np.nan) for r in reports])
+        known = np.isfinite(values)
+        if name in _ADDITIVE:
+            measures[name] = float(values[known].sum())
+        elif known.any():
+            measures[name] = float(np.average(values[known], weights=weights[known]))
+    return QualityReport(
+        usable=all(r.usable for r in reports),
+        reasons=tuple(dict.fromkeys(reason for r in reports for reason in r.reasons)),
+        warnings=tuple(dict.fromkeys(warning for r in reports for warning in r.warnings)),
+        windows=tuple(sorted((w for r in reports for w in r.windows), key=lambda w: w.start)),
+        measures=measures,
+    )

@@ -1,0 +1,124 @@
+"""What enrolment, identification and verification hand back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.types import ErrorRate, GaitWindows, QualityReport, SilhouetteSequence, Verdict
+from gaitproof.verify.templates import Template
+
+if TYPE_CHECKING:
+    from gaitproof.pose.cleaning import CleanTrack
+
+
+@dataclass(frozen=True)
+class EnrolledVideo:
+    """What one video gave to an enrolment; `added` is False if it was enrolled already."""
+
+    path: str
+    sha256: str
+    added: bool
+    windows: int
+    quality: QualityReport
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """The result of `Verifier.enroll`.
+
+    Parameters
+    ----------
+    name
+        The identity, spelled as first enrolled.
+    template_id
+        The template now in force; None if every file was enrolled already.
+    model_id
+        The weights that made it.
+    videos
+        One entry per video, in the order given.
+    notes
+        Plain-language remarks.
+    """
+
+    name: str
+    template_id: str | None
+    model_id: str
+    videos: tuple[EnrolledVideo, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One identity in the answer of `Verifier.identify`."""
+
+    name: str
+    similarity: float
+    log10_lr: float
+    accepted: bool
+    template_id: str
+    template_recordings: int
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Who of the gallery walks most like the person in a video; best first.
+
+    `reason` says why nobody could be compared; it is empty otherwise. `threshold` is the similarity
+    from which a candidate is accepted, the upper end of the inconclusive band where the model has
+    one, and `fmr` the chance that somebody else's walk is.
+    """
+
+    candidates: tuple[Candidate, ...]
+    reason: str
+    compared: int
+    threshold: float
+    log10_lr_bound: float
+    fmr: ErrorRate
+    quality: QualityReport
+    model_id: str
+    source: str
+    source_sha256: str
+    software: str
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """A verdict with what it was made from, for explanations and reports.
+
+    Parameters
+    ----------
+    verdict
+        What `Verifier.verify` answers.
+    tracks
+        Cleaned tracks of the person that was examined; empty if it could not be told who is meant.
+    windows
+        The windows that were scored, of all tracks; none if the walk could not be used.
+    embeddings
+        Shape (N, D), float32, unit length, one row per window.
+    template
+        What the probe was compared with; None if it was not compared.
+    silhouettes
+        Of the same tracks; empty if there are none.
+    """
+
+    verdict: Verdict
+    tracks: tuple[CleanTrack, ...]
+    windows: GaitWindows
+    embeddings: NDArray[np.float32]
+    template: Template | None
+    silhouettes: tuple[SilhouetteSequence, ...] = ()
