@@ -314,7 +314,7 @@ def test_identify_without_material_or_people(verifier, enrolled, make_video, tmp
     with pytest.raises(InputError):
         enrolled.identify(make_video({"person": 0}), top=0)
     empty = Verifier.open(
-        tmp_path / "empty.db", encoder=verifier.encoder, extractor=verifier._extractor
+        tmp_path / "empty.db", encoder=verifier.encoder, extractor=ScriptedExtractor()
     )
     with pytest.raises(GalleryError, match="empty"):
         empty.identify(make_video({"person": 0}))
