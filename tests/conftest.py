@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import typer.main
+import typer.testing
 from av.video.reformatter import ColorPrimaries, ColorTrc
 from hypothesis import settings
 
@@ -15,6 +18,9 @@ from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQ
 # the same examples on every machine; `pytest --hypothesis-profile=default` looks for new ones
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
+
+# to build the tree of all commands takes longer than most of them do: once, not in every call
+typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
 
 
 @pytest.fixture

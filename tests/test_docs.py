@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -29,6 +30,13 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
 
 
 PROGRAMS = {"gaitproof": product, "python -m experiments": make_app()}
+TREES = {program: typer.main.get_command(app) for program, app in PROGRAMS.items()}
+
+
+@cache
+def help_status(program: str, *names: str) -> int:
+    """Return the exit status of a command's help, which many pages name."""
+    return CliRunner().invoke(PROGRAMS[program], [*names, "--help"]).exit_code
 
 
 def commands_of(page: Path) -> list[str]:
@@ -57,9 +65,8 @@ def test_the_search_for_commands_finds_them():
 )
 def test_named_commands_and_options_exist(page, command):
     program = next(name for name in PROGRAMS if command.startswith(f"{name} "))
-    app = PROGRAMS[program]
     words = shlex.split(command.removeprefix(program).replace("…", ""))
-    group = typer.main.get_command(app)
+    group = TREES[program]
     names: list[str] = []
     while words and words[0] in getattr(group, "commands", {}):
         names.append(words.pop(0))
@@ -74,7 +81,7 @@ def test_named_commands_and_options_exist(page, command):
     assert used <= known, f"{used - known} in {command!r}"
     if hasattr(group, "commands") and page.name != "CHANGELOG.md":  # which names what was
         assert all(re.match(r"-|\w+[|]", word) for word in words), f"no command in {command!r}"
-    assert CliRunner().invoke(app, [*names, "--help"]).exit_code == 0
+    assert help_status(program, *names) == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -7,6 +7,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import av
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from scripted import make_recording, write_model
 
+from gaitproof.cli import app as command_line
 from gaitproof.verify.gallery import Gallery
 
 SIZE = (160, 120)
@@ -115,26 +118,32 @@ def here(place, tmp_path):
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def fonts(tmp_path_factory):
-    return tmp_path_factory.mktemp("fonts")
+@pytest.fixture
+def run(here, monkeypatch, capfd):
+    """The command in this process, which is what `gaitproof` runs after its imports."""
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "c"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(here / "d"))
+    monkeypatch.delenv("GAITPROOF_GALLERY", raising=False)
+
+    def do(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["gaitproof", *arguments])
+        capfd.readouterr()
+        status = command_line.run()
+        return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
+
+    return do
 
 
 @pytest.fixture
-def run(here, fonts):
-    def do(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        environment = {k: v for k, v in os.environ.items() if k != "GAITPROOF_GALLERY"}
-        environment |= {"XDG_CACHE_HOME": str(here / "c"), "XDG_DATA_HOME": str(here / "d")}
-        # MediaPipe imports matplotlib, which keeps a list of fonts of its own
-        environment["MPLCONFIGDIR"] = str(fonts)
-        return subprocess.run(
-            [sys.executable, "-m", "gaitproof", *arguments],
-            cwd=cwd or here,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+def run_apart(run, here, tmp_path_factory, monkeypatch):
+    """The command in a process of its own, with everything that its libraries say as they load."""
+    # MediaPipe imports matplotlib, which keeps a list of fonts of its own
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("fonts")))
+
+    def do(*arguments: str, prefix: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        command = [*prefix, sys.executable, "-m", "gaitproof", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     return do
 
@@ -156,10 +165,12 @@ def _check_refusal(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.parametrize(("make", "message"), VIDEOS.values(), ids=VIDEOS.keys())
-def test_videos_that_cannot_be_used(run, here, make, message):
+def test_videos_that_cannot_be_used(run, run_apart, here, make, message):
     make(here / "video.mp4")
     before = _content(here)
     model = ("--model", "./model", "--gallery", "gallery.db")
+    # this one is noticed last: after everything was loaded and begun
+    run = run_apart if make is _corrupt else run
     said = _check_refusal(run("verify", "video.mp4", "--claim", "ann", *model, "--json"))
     assert any(part in said for part in message.split("|")), said
     assert "video.mp4" in said
@@ -275,21 +286,15 @@ def test_full_disk(run, here, mounted):
 
 
 @pytest.fixture
-def run_unprivileged(run, monkeypatch):
+def run_unprivileged(run_apart):
     """Run the command bound by permissions: root gives up its right to pass over them."""
     if os.geteuid() != 0:
-        return run
+        return run_apart
     setpriv = shutil.which("setpriv")
-    rights = "-dac_override,-dac_read_search"
-    if setpriv is None or subprocess.run([setpriv, f"--bounding-set={rights}", "true"]).returncode:
+    without = (setpriv, "--bounding-set=-dac_override,-dac_read_search")
+    if setpriv is None or subprocess.run([*without, "true"]).returncode:
         pytest.skip("permissions do not bind root, and setpriv is missing")
-    real = subprocess.run
-
-    def bound(command, **options):
-        return real([setpriv, f"--bounding-set={rights}", *command], **options)
-
-    monkeypatch.setattr(subprocess, "run", bound)
-    return run
+    return partial(run_apart, prefix=without)
 
 
 def test_unreadable_folder(run_unprivileged, here):
