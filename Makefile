@@ -1,5 +1,6 @@
 # make demo    the whole story on video it makes itself; report in demo/index.html
 # make test    lint, types, layers, tests
+# make test-fast   the tests that take little: under two minutes
 # make bench   speed on this machine, and verdicts on the KTH walkers
 # make experiment NAME=... ARGS=...   one of experiments/README.md
 # make fuzz    hostile files, command lines and kills, for FUZZ_SECONDS (600) from SEED (0)
@@ -27,7 +28,7 @@ SEED ?= 0
 # Recordings of real people, which are not part of the repository.
 DATA ?= ../shared/data
 
-.PHONY: help demo test bench experiment fuzz lint clean
+.PHONY: help demo test test-fast bench experiment fuzz lint clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -37,6 +38,9 @@ demo: $(VENV)/.installed-demo
 
 test: lint
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-fast: $(VENV)/.installed-dev
+	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not slow'
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/gaitproof bench pose

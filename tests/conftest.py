@@ -12,6 +12,7 @@ import typer.main
 import typer.testing
 from av.video.reformatter import ColorPrimaries, ColorTrc
 from hypothesis import settings
+from pacing import pytest_runtest_call as pytest_runtest_call
 
 from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQuality
 
