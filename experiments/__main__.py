@@ -35,6 +35,7 @@ def make_app(names: Iterable[str] = EXPERIMENTS) -> typer.Typer:
         help="Experiments that back figures in the documentation.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
         add_completion=False,
     )
     app.callback()(_group)

@@ -32,13 +32,17 @@ def explain(
     data: DataArgument,
     model: ModelOption = None,
     method: Annotated[
-        list[str] | None, typer.Option("--method", help="Only this method; may be repeated.")
+        list[str] | None,
+        typer.Option("--method", metavar="NAME", help="Only this method; may be repeated."),
     ] = None,
     people: PeopleOption = 40,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell which joints and moments scores rest on, and whether explanations can be believed."""
+    """Measure which joints and moments scores rest on.
+
+    And whether explanations can be believed.
+    """
     encoder, walks = OnnxEncoder.load(model), load_walks(data)
     with progress_bar("Explaining and testing explanations") as progress:
         results = run(

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 def face_networks(
     config: Annotated[Path, typer.Argument(help="Recipe (YAML) that all networks share.")],
-    data: Annotated[
-        Path, typer.Option("--data", metavar="STORE", help="Folder of `face prepare`.")
-    ],
+    data: Annotated[Path, typer.Option("--data", metavar="STORE", help="Folder of face prepare.")],
     networks: Annotated[
         str, typer.Option(help="Names; the first looks at single frames and is the reference.")
     ] = "compact",
@@ -48,7 +46,10 @@ def face_networks(
     loaders: LoadersOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Train networks for faces on the same clips and compare them, kind by kind of forgery."""
+    """Compare networks for faces on the same clips.
+
+    Trained alike, kind by kind of forgery.
+    """
     names, tried = split_names(networks), _read_rates(rates)
     settings, store = FaceTrainSettings.load(config), FaceStore.open(data)
     with progress_bar("Training") as progress:

@@ -61,7 +61,9 @@ def faces(
     workers: WorkersOption = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Film portraits and their face-swapped twins, scan them as a user would, count the errors.
+    """Film portraits and their swapped twins, and scan them.
+
+    As a user would; the errors are counted.
 
     Three kinds of swap that no training uses, at two compressions, of people of one split only.
     """

@@ -48,7 +48,7 @@ def fusion_walkers(
     workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Film synthetic people, forge their faces, and ask gait and face who they are.
+    """Ask gait and face who forged synthetic people are.
 
     Genuine clips, a face swap on another's walk, other words in the true person's mouth and
     strangers, each also without a face that is large enough and without enough steps. An

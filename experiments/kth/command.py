@@ -29,7 +29,10 @@ def kth(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify real people from every KTH condition to every other: verdicts, scores, reasons."""
+    """Verify real people across the conditions of KTH.
+
+    From every condition to every other: verdicts, scores, reasons.
+    """
     with progress_bar("Verifying KTH") as progress:
         result = run(folder, encoder=OnnxEncoder.load(model), cache=cache, progress=progress)
     show(

@@ -39,7 +39,7 @@ def leak(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how much better augmented copies on both sides make the figures look.
+    """Measure what augmented copies on both sides do to figures.
 
     A network is trained 24 times a draw; without --network only systems that fit in a moment run.
     """

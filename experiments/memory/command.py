@@ -24,7 +24,7 @@ def memory(
     interval: Annotated[float, typer.Option("--interval", help="Seconds between samples.")] = 2.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch the memory of ``gaitproof extract`` and of the processes that it starts."""
+    """Watch the memory of extract and of its processes."""
     curves = []
     with tempfile.TemporaryDirectory(prefix="gaitproof-memory-") as name:
         folder = Path(name)

@@ -49,7 +49,9 @@ def networks(
     workers: WorkersOption = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Train every network with one recipe and compare them, and the baselines, on the same trials.
+    """Compare every network, trained with one recipe.
+
+    The baselines are tested on the same trials.
 
     An interrupted run resumes when the same command is given again.
     """

@@ -32,7 +32,10 @@ def preserve(
     workers: WorkersOption = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell face swaps from other walks: synthetic pairs, the published criteria beside."""
+    """Tell face swaps from other walks on synthetic pairs.
+
+    The published criteria stand beside.
+    """
     with progress_bar("Filming and comparing pairs") as progress:
         trials = run(folder, pairs=pairs, seed=seed, workers=workers, progress=progress)
     show(to_dict(trials), outcome_table(trials), figure_table(trials), as_json=as_json)

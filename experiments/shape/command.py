@@ -32,7 +32,7 @@ def shape(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how much of the scores rests on bone lengths, mean pose and movement."""
+    """Split scores into bone lengths, mean pose and movement."""
     encoder, walks = OnnxEncoder.load(model), load_walks(data)
     with progress_bar("Exchanging bones, poses and movements") as progress:
         result = run(walks, encoder.embed, people=people, seed=seed, progress=progress)

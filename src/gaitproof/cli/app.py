@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Does a video really show the person it claims to show? Verified by the way they walk.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
 )
 
 _COMMAND_MODULES: Final = (

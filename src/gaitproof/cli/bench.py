@@ -27,7 +27,7 @@ def pose(
     ] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare pose estimation by several threads with the plain MediaPipe loop."""
+    """Time pose estimation against the plain MediaPipe loop."""
     from gaitproof.bench.pose import benchmark_clip, measure_pose
     from gaitproof.cli.output import print_json, progress_bar, stdout
     from gaitproof.nets.onnx import OnnxEncoder
@@ -77,7 +77,10 @@ def verify(
     clip: WalkOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Time a cold ``gaitproof verify`` of a 10-second 720p clip, with its memory."""
+    """Time and memory of verify on a 10-second clip (720p).
+
+    Each run is a process of its own, which loads everything.
+    """
     from dataclasses import asdict
 
     from gaitproof.bench.verify_speed import run, speed_table
@@ -104,7 +107,10 @@ def face_scan(
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Cold runs of each kind.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Time cold ``gaitproof face scan`` of a 10-second 720p clip with one face, with its memory."""
+    """Time and memory of face scan on a 10-second clip.
+
+    720p, one face; each run is a process of its own, which loads everything.
+    """
     if clip is not None and portrait is not None:
         raise typer.BadParameter("give --clip or --portrait, not both", param_hint="--portrait")
     from gaitproof.bench.face_scan import cost_table, run

@@ -60,9 +60,9 @@ def make_command(
     workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Render people who walk, with their true joints and a manifest.
+    """Render people who walk, with true joints and a manifest.
 
-    Interrupted, it goes on where it was when the same command is given again.
+    The same command resumes an interrupted run.
     """
     from typing import cast, get_args
 
@@ -114,10 +114,11 @@ def talkers_command(
     workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Draw people who talk, and forge them, for training and testing face detectors.
+    """Draw people who talk, and forge their faces.
 
-    `gaitproof face prepare` reads the result. Interrupted, it goes on where it was when the same
-    command is given again.
+    For training and testing face detectors.
+
+    gaitproof face prepare reads the result. The same command resumes an interrupted run.
     """
     from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.synth.talking.dataset import make_talkers, plan
@@ -170,8 +171,7 @@ def walking_faces_command(
 ) -> None:
     """Film people who walk and have a face, and forge the faces.
 
-    `gaitproof face prepare` reads the result. Interrupted, it goes on where it was when the same
-    command is given again.
+    gaitproof face prepare reads the result. The same command resumes an interrupted run.
     """
     from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.synth.walking_faces.clips import FilmSettings
@@ -202,7 +202,9 @@ def estimator_error_command(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .safetensors.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Learn what the pose estimator gets wrong, from true and extracted joints of made walkers.
+    """Learn the pose estimator's errors on synthetic walkers.
+
+    From their true and their extracted joints.
 
     Recipes show it to a network with 'augment: {estimator_error: true}'.
     """

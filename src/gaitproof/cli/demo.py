@@ -29,7 +29,9 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Draws other people.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Make walkers, enrol them, verify true and forged videos, write a report.
+    """Run the whole story on synthetic walkers, with a report.
+
+    Renders them, enrols them, and verifies genuine and forged videos.
 
     Leaves with status 0 if every verdict is the expected one, else with 1.
     """

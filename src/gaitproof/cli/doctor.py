@@ -23,7 +23,9 @@ _LOOKS: Final = {
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check this machine: Python, packages, system libraries, models, renderer, GPU, disk.
+    """Check that everything works on this machine.
+
+    Python, packages, system libraries, models, renderer, GPU, disk.
 
     Leaves with status 0 if verification works here, else with 2. What only an extra
     needs (rendering, training, development) is reported and does not change the status.

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from gaitproof.evaluate.scope import Scope
     from gaitproof.evaluate.trials import GaitRecording
 
-_TRAIN = "A recipe is trained and tested"
-_FROZEN = "A model as it is"
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -69,50 +66,43 @@ def evaluate(
         typer.Option(
             "--llrs",
             metavar="FILE",
-            help="Write the likelihood ratios of the clips as CSV, for `gaitproof fusion --walks`.",
+            help="Write the likelihood ratios of the clips as CSV, for gaitproof fusion --walks.",
         ),
     ] = None,
     as_json: JsonOption = False,
     protocol: Annotated[
         str,
-        typer.Option(
-            help="both-unseen, loso, cross-condition or cross-view.", rich_help_panel=_TRAIN
-        ),
+        typer.Option(metavar="NAME", help="both-unseen, cross-view, loso or cross-condition."),
     ] = "",
-    folds: Annotated[
-        int | None, typer.Option(min=2, help="Subject-disjoint folds.", rich_help_panel=_TRAIN)
-    ] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Subject-disjoint folds.")] = None,
     workers: Annotated[
         int,
-        typer.Option(
-            min=1, help="Folds trained side by side, one process each.", rich_help_panel=_TRAIN
-        ),
+        typer.Option(min=1, help="Folds trained side by side, one process each."),
     ] = 1,
     baselines: Annotated[
         bool,
-        typer.Option(help="Also run bone lengths, DTW and the like.", rich_help_panel=_TRAIN),
+        typer.Option(help="Also run bone lengths, DTW and the like."),
     ] = True,
     enrol_condition: Annotated[
         str,
-        typer.Option(
-            help="Templates from these conditions, comma-separated.", rich_help_panel=_FROZEN
-        ),
+        typer.Option(metavar="NAMES", help="Templates from these conditions."),
     ] = "",
     probe_condition: Annotated[
         str,
-        typer.Option(
-            help="Probes from these conditions, comma-separated.", rich_help_panel=_FROZEN
-        ),
+        typer.Option(metavar="NAMES", help="Probes from these conditions."),
     ] = "",
     enrol_view: Annotated[
         str,
-        typer.Option(help="Templates from these views, comma-separated.", rich_help_panel=_FROZEN),
+        typer.Option(metavar="NAMES", help="Templates from these views."),
     ] = "",
-    probe_view: Annotated[
-        str, typer.Option(help="Probes from these views, comma-separated.", rich_help_panel=_FROZEN)
-    ] = "",
+    probe_view: Annotated[str, typer.Option(metavar="NAMES", help="Probes from these views.")] = "",
 ) -> None:
-    """Train and test a recipe by a protocol, or score a model as it is on new people."""
+    """Evaluate a recipe by a protocol, or a model on new people.
+
+    A recipe is trained and tested: --protocol, --folds, --workers and --baselines are for it. A
+    model (--model) is scored as it is; conditions and views, separated by commas, choose its
+    templates and probes.
+    """
     from gaitproof.cli.output import print_json
     from gaitproof.evaluate.scope import Scope
 

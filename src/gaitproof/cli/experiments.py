@@ -26,7 +26,7 @@ FoldsOption = Annotated[
     int | None, typer.Option("--folds", min=2, help="Folds instead of the recipe's.")
 ]
 FolderOption = Annotated[
-    Path, typer.Option("-o", "--output", help="Folder to fill; gone on with if begun.")
+    Path, typer.Option("-o", "--output", help="Output folder; resumed if it exists.")
 ]
 
 
@@ -66,10 +66,12 @@ def ablate(
     workers: WorkersOption = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a recipe with one thing changed at a time, and say what each thing is worth.
+    """Measure what each part of a recipe is worth.
 
-    Every variant sees the same folds, trials and budget. Interrupted, it goes on where it was when
-    the same command is given again.
+    Trains it with one thing changed at a time.
+
+    Every variant sees the same folds, trials and budget. The same command resumes an
+    interrupted run.
     """
     need_training_extra()
     from typing import cast
@@ -133,10 +135,12 @@ def tune(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Search for better settings on some people, and check the best on others.
+    """Search for better settings, and check the best.
 
-    The people of the search are named in people.json: no test figure may rest on them. Interrupted,
-    it goes on where it was when the same command is given again.
+    The search sees some people, the check others.
+
+    The people of the search are named in people.json: no test figure may rest on
+    them. The same command resumes an interrupted run.
     """
     need_training_extra("optuna")
     from typing import cast

@@ -46,9 +46,9 @@ def extract(
 ) -> None:
     """Write the poses and gait features of everybody in the videos.
 
-    For every video DIR gets a folder of the video's name with ``person-N.npz`` (poses),
-    ``person-N.features.npz``, ``extraction.json``, and with --silhouettes
-    ``person-N.silhouettes.npz``. An interrupted run goes on where it stopped.
+    For every video DIR gets a folder of the video's name with person-N.npz (poses),
+    person-N.features.npz, extraction.json, and with --silhouettes person-N.silhouettes.npz.
+    The same command resumes an interrupted run.
     Ends with status 2 if a video failed; the others are done all the same.
     """
     from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout

@@ -14,17 +14,19 @@ def ensemble(
     config: Annotated[Path, typer.Argument(help="Recipe (YAML) of the members.")],
     members: Annotated[
         list[Path],
-        typer.Argument(metavar="MODEL...", help="Model folders of `face train`, two or more."),
+        typer.Argument(metavar="MODEL...", help="Model folders of face train, two or more."),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            "--data", metavar="STORE", help="Folder of `face prepare` instead of the recipe's."
+            "--data", metavar="STORE", help="Folder of face prepare instead of the recipe's."
         ),
     ] = None,
 ) -> None:
-    """Join networks over time: the mean of their probabilities, and what each of them says.
+    """Join temporal face models to one.
+
+    It answers with the mean of their probabilities, and with each one's.
 
     Threshold, band and calibration of the mean are set on the people held out in the stores. The
     result is scanned with, and evaluated, like any other model.

@@ -19,7 +19,7 @@ def evaluate(
     ],
     stores: Annotated[
         list[Path],
-        typer.Argument(metavar="STORE...", help="Folders of `face prepare`, one per data set."),
+        typer.Argument(metavar="STORE...", help="Folders of face prepare, one per data set."),
     ],
     split: Annotated[
         str, typer.Option(help="Whose clips are scored: train, validation, test or unused.")
@@ -37,7 +37,9 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Score prepared faces and say how often the model is wrong, with intervals over people.
+    """Evaluate a face model on prepared faces.
+
+    Every figure has an interval over people.
 
     Threshold, band and calibration are those of the model's card; nothing is fitted here.
     """

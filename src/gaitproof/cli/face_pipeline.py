@@ -18,11 +18,11 @@ def pipeline(
         typer.Argument(help="train|test/real|fake with videos or folders of pictures, or others."),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder to fill; gone on with if begun.")
+        Path, typer.Option("-o", "--output", help="Output folder; resumed if it exists.")
     ],
     recipe: Annotated[
         Path | None,
-        typer.Option("--recipe", help="What to train (YAML); recipes/faces-hybrid.yaml without."),
+        typer.Option("--recipe", help="Recipe instead of recipes/faces-hybrid.yaml."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     frames: Annotated[int, typer.Option(min=1, max=200, help="Pictures per clip.")] = 32,
@@ -31,7 +31,7 @@ def pipeline(
         typer.Option(metavar="HZ", min=0.01, max=1000, help="Pictures per second."),
     ] = 5.0,
     layout: Annotated[
-        str, typer.Option(help="As of `face prepare`; numbered, if names are mere numbers.")
+        str, typer.Option(help="As of face prepare; numbered, if names are mere numbers.")
     ] = "auto",
     detector: Annotated[
         str, typer.Option(metavar="mediapipe|yunet=FILE|dlib=FILE", help="What finds the faces.")
@@ -49,9 +49,9 @@ def pipeline(
     loaders: LoadersOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Cut and align faces, train a network over time and evaluate it, in one go.
+    """Prepare faces, train a temporal model and evaluate it.
 
-    Interrupted, it goes on where it was when the same command is given again. Ends with a page,
+    The same command resumes an interrupted run. Ends with a page,
     index.html; with status 2 if a step could not be done.
     """
     from datetime import datetime

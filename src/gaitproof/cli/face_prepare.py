@@ -31,7 +31,7 @@ def prepare(
     layout: Annotated[
         str,
         typer.Option(
-            help="auto, faceforensics, celeb-df, dfdc, wild-deepfake, plain, numbered (plain, "
+            help="auto, faceforensics, celeb-df, dfdc, plain, wild-deepfake, numbered (plain, "
             "with numbers for names), table (clips.csv)."
         ),
     ] = "auto",
@@ -84,7 +84,7 @@ def prepare(
     """Cut and align the faces of a data set for training.
 
     Everything of one person or source video stays on one side of the split. DIR gets the faces,
-    ``index.csv`` and ``failures.csv``. An interrupted run goes on where it stopped. Ends with
+    index.csv and failures.csv. The same command resumes an interrupted run. Ends with
     status 2 if a clip failed; the others are done all the same.
     """
     from gaitproof.cli.face import parse_detector

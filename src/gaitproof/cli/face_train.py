@@ -26,7 +26,7 @@ def train(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            "--data", metavar="STORE", help="Folder of `face prepare` instead of the recipe's."
+            "--data", metavar="STORE", help="Folder of face prepare instead of the recipe's."
         ),
     ] = None,
     run: RunOption = None,
@@ -37,7 +37,10 @@ def train(
     strategy: StrategyOption = "auto",
     loaders: LoadersOption = 0,
 ) -> None:
-    """Train a face model, set its threshold on people held out, and write it with its card."""
+    """Train a face model.
+
+    Its threshold is set on held-out people; it is written with its card.
+    """
     need_training_extra("sklearn")
     from gaitproof.cli.output import printable, progress_bar, rate, stdout
     from gaitproof.evaluate.face.recipe import make_face_model

@@ -67,7 +67,7 @@ def convert(
     no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert one person's pose sequence to a file that other programs read.
+    """Convert one person's pose sequence for other programs.
 
     Motion capture: TRC (OpenSim), C3D (laboratories), BVH (animation). Others: MediaPipe JSON and
     CSV, COCO, OpenPose, and gaitproof's own .npz. Every format but .npz loses something, see

@@ -21,11 +21,19 @@ def fusion(
     ] = None,
     walks: Annotated[
         Path | None,
-        typer.Option("--walks", metavar="FILE", help="Instead: CSV group,genuine,log10_lr ..."),
+        typer.Option(
+            "--walks",
+            metavar="FILE",
+            help="Instead of trials: gait verdicts, CSV group,genuine,log10_lr.",
+        ),
     ] = None,
     faces: Annotated[
         Path | None,
-        typer.Option("--faces", metavar="FILE", help="... and of faces; paired at random."),
+        typer.Option(
+            "--faces",
+            metavar="FILE",
+            help="Face verdicts for --walks, the same columns; paired at random.",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -43,7 +51,9 @@ def fusion(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn weights that join walk and face on validation trials, and test them on other people.
+    """Learn the weights that join gait and face verdicts.
+
+    From validation trials, tested on other people.
 
     The trials are of people whom neither model was trained on. With --walks and --faces every
     walker is given somebody's face at random.

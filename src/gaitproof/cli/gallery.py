@@ -57,7 +57,10 @@ def show(
     gallery: GalleryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the recordings and templates of one identity, earlier templates included."""
+    """Show one identity: recordings and templates.
+
+    Earlier templates included.
+    """
     from gaitproof.cli.output import print_json
 
     history = open_gallery(gallery, create=False).history(name)
@@ -164,7 +167,10 @@ def import_(
     gallery: GalleryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add the identities of an exported file; nothing changes if any part is malformed."""
+    """Add the identities of an exported file.
+
+    Nothing changes if any part is malformed.
+    """
     from dataclasses import asdict
 
     from gaitproof.cli.output import print_json, printable, stdout

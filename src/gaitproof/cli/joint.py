@@ -28,7 +28,7 @@ FaceModelOption = Annotated[
 ]
 FusionOption = Annotated[
     Path | None,
-    typer.Option("--fusion", metavar="FILE", help="Weights of `gaitproof fusion`, with --face."),
+    typer.Option("--fusion", metavar="FILE", help="Weights of gaitproof fusion, with --face."),
 ]
 
 

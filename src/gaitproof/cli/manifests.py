@@ -54,7 +54,7 @@ def manifest(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the videos of a folder with who is in them, and their SHA-256."""
+    """List the videos of a folder: who is in them, SHA-256."""
     from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.media.manifest import add_hashes, build_manifest, find_duplicates
 
@@ -102,7 +102,10 @@ def split(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Divide the people of a manifest; copies go with the person filmed."""
+    """Split the people of a manifest.
+
+    Copies go with the person filmed.
+    """
     from collections import Counter
 
     from gaitproof.cli.output import print_json, printable
@@ -134,7 +137,10 @@ def audit(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look for leaks in a manifest and its splits; ends with status 1 if there is one."""
+    """Look for leaks in a manifest and its splits.
+
+    Exits with status 1 if there is one.
+    """
     from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.evaluate.manifest_audit import audit_rows, hash_files
     from gaitproof.media.manifest import read_manifest
@@ -191,19 +197,19 @@ def augment(
     root: RootOption = None,
     manifest_out: Annotated[
         Path | None,
-        typer.Option(
-            "--manifest", help="Manifest of originals and copies; MANIFEST-augmented.csv."
-        ),
+        typer.Option("--manifest", help="Manifest of both, if not NAME-augmented.csv."),
     ] = None,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Processes; 0: all processors.")] = 0,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write augmented copies of the videos and a manifest that holds both.
+    """Write augmented copies of the videos and their manifest.
+
+    The manifest lists originals and copies.
 
     Copies are training data only. A mirrored or reversed walk is another walker's: its subject is
-    NAME~mirrored or NAME~reversed. Interrupted, it goes on where it was when the same command is
-    given again. Ends with status 2 if a video failed; the others are done all the same.
+    NAME~mirrored or NAME~reversed. The same command resumes an interrupted run.
+    Ends with status 2 if a video failed; the others are done all the same.
     """
     from typing import cast
 

@@ -30,7 +30,7 @@ def pipeline(
         Path, typer.Argument(metavar="VIDEOS", help="Folder of videos, or a manifest (.csv).")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder to fill; gone on with if begun.")
+        Path, typer.Option("-o", "--output", help="Output folder; resumed if it exists.")
     ],
     skip: Annotated[
         str,
@@ -70,9 +70,11 @@ def pipeline(
     ] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """List, augment, extract, train, calibrate, evaluate and enrol in one go.
+    """Run all steps, from a folder of videos to a gallery.
 
-    Interrupted, it goes on where it was when the same command is given again. Ends with a page,
+    List, augment, extract, train, calibrate, evaluate, enrol.
+
+    The same command resumes an interrupted run. Ends with a page,
     index.html; with status 2 if a step could not be done.
     """
     from datetime import datetime

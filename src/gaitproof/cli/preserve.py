@@ -55,7 +55,7 @@ def preserve(
     no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell whether a face swap kept the walk of its original, frame by frame.
+    """Decide whether a face swap kept the walk of its original.
 
     Trimmed, re-timed, cut and re-framed copies are aligned, and what was done to them is reported.
     Leaves with status 0 for PRESERVED, 1 for CHANGED, 3 for INCONCLUSIVE, 2 for an error; a batch

@@ -1,4 +1,4 @@
-"""``verify --report`` and ``gaitproof report``."""
+"""`verify --report` and ``gaitproof report``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 
 commands = typer.Typer(
     name="report",
-    help="Check, show and sign reports of `verify --report`.",
+    help="Check, show and sign reports of verify --report.",
     no_args_is_help=True,
 )
 
@@ -192,15 +192,21 @@ def check(
     ] = None,
     enrolled: Annotated[
         list[Path] | None,
-        typer.Option("--enrolled", help="File that must be part of the template; repeatable."),
+        typer.Option(
+            "--enrolled", metavar="FILE", help="File that must be part of the template; repeatable."
+        ),
     ] = None,
     document: Annotated[
         list[Path] | None,
-        typer.Option("--document", help=".html or .pdf that must say the same; repeatable."),
+        typer.Option(
+            "--document", metavar="FILE", help=".html or .pdf that must say the same; repeatable."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check schema, hashes, pictures and signature of a report, and that files belong to it.
+    """Check a report and that files belong to it.
+
+    Its schema, hashes, images and signature.
 
     Leaves with status 0 if nothing is wrong, 1 if a check failed, 2 if a file cannot be read.
     """
@@ -235,7 +241,8 @@ def check(
 def render(
     report: ReportArgument,
     output: Annotated[
-        list[Path], typer.Option("--output", "-o", help=".html or .pdf to write; repeatable.")
+        list[Path],
+        typer.Option("--output", "-o", metavar="FILE", help=".html or .pdf to write; repeatable."),
     ],
 ) -> None:
     """Write the page or the PDF of a .json report that is intact."""

@@ -23,7 +23,11 @@ from gaitproof.errors import ConfigError
 ConfigArgument = Annotated[Path, typer.Argument(help="Recipe (YAML), see recipes/.")]
 DataOption = Annotated[
     list[Path] | None,
-    typer.Option("--data", help="Skeleton archive or manifest instead of the recipe's sources."),
+    typer.Option(
+        "--data",
+        metavar="FILE",
+        help="Skeleton archive or manifest instead of the recipe's sources.",
+    ),
 ]
 WorkersOption = Annotated[
     int, typer.Option(min=1, help="Folds trained side by side, one process each.")
@@ -48,7 +52,10 @@ def train(
     strategy: StrategyOption = "auto",
     loaders: LoadersOption = 0,
 ) -> None:
-    """Evaluate a recipe on held-out people, train it on all, and write the model and its card."""
+    """Train a gait model from a recipe.
+
+    Evaluated on held-out people, then trained on all; written with its card.
+    """
     need_training_extra()
     from gaitproof.cli.evaluate import show_evaluation
     from gaitproof.cli.output import printable, progress_bar, stdout

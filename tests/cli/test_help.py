@@ -1,0 +1,78 @@
+"""The help of every command is whole and readable in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from experiments.__main__ import make_app
+from gaitproof.cli.app import app
+
+PROGRAMS = {"gaitproof": app, "experiments": make_app()}
+WIDTH = 80
+
+
+def _walk(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield names, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _walk(child, (*names, name))
+
+
+COMMANDS = {
+    " ".join((program, *names)): (program, names, command)
+    for program, typed in PROGRAMS.items()
+    for names, command in _walk(get_command(typed))
+}
+
+
+def _words(text: str) -> str:
+    """Return a text without its line breaks, as a reader takes it."""
+    return " ".join(text.split())
+
+
+@pytest.fixture(params=COMMANDS)
+def shown(request: pytest.FixtureRequest) -> tuple[Any, str]:
+    """A command and its help."""
+    program, names, command = COMMANDS[request.param]
+    runner = CliRunner(env={"COLUMNS": str(WIDTH), "TERMINAL_WIDTH": str(WIDTH)})
+    done = runner.invoke(PROGRAMS[program], [*names, "--help"])
+    assert done.exit_code == 0
+    return command, done.stdout
+
+
+def test_every_command_was_found() -> None:
+    assert len(COMMANDS) > 50
+    assert {"gaitproof", "gaitproof gallery export", "experiments kth"} <= COMMANDS.keys()
+
+
+def test_nothing_is_cut_off(shown: tuple[Any, str]) -> None:
+    command, text = shown
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+    _, _, listed = text.partition("\nCommands:\n")
+    assert "..." not in listed
+    assert set(getattr(command, "commands", ())) == set(re.findall(r"^  ([\w-]+)", listed, re.M))
+
+
+def test_everything_is_said_and_said_whole(shown: tuple[Any, str]) -> None:
+    command, text = shown
+    words = _words(text)
+    assert command.help, "a command without help"
+    assert _words(command.help) in words
+    for parameter in command.params:
+        if not parameter.hidden:
+            assert parameter.help, f"{parameter.name} without help"
+            assert _words(parameter.help) in words
+
+
+def test_no_markup_and_no_name_of_a_type_of_python(shown: tuple[Any, str]) -> None:
+    _, text = shown
+    assert "`" not in text
+    options = text.partition("\nOptions:\n")[2]
+    assert "<bool>" not in text
+    assert "<list" not in options
