@@ -1,4 +1,4 @@
-"""No file over 400 lines and no function over 60; what was larger may only shrink."""
+"""No file over 400 lines and no function over 60; what is larger may only shrink."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "gaitproof"
 FILE_LIMIT = 400
 FUNCTION_LIMIT = 60
-STEP = 10
-"""Exceptions are rounded up to this many lines, so that a small change needs no new number."""
 
+# What is larger, with the lines it may have, rounded up to ten. A number here is never raised:
+# lower it, or take the entry out, when you have made something smaller.
 LARGE_FILES = {
     "doctor/checks.py": 490,
     "evaluate/result.py": 430,
@@ -30,11 +30,10 @@ LARGE_FILES = {
     "synth/motion.py": 490,
     "synth/walker.py": 450,
     "verify/fusion/joint.py": 510,
-    "verify/verifier.py": 770,
 }
 LARGE_FUNCTIONS = {
     "cli/demo.py:demo": 70,
-    "cli/evaluate.py:evaluate": 140,
+    "cli/evaluate.py:evaluate": 130,
     "cli/experiments.py:tune": 100,
     "cli/explain.py:explain": 70,
     "cli/extract.py:extract": 70,
@@ -60,7 +59,6 @@ LARGE_FUNCTIONS = {
     "synth/scene.py:_room": 70,
     "synth/scene.py:draw_scene": 70,
     "verify/verifier.py:Verifier.enroll": 80,
-    "verify/verifier.py:Verifier.identify": 70,
 }
 
 
@@ -112,25 +110,12 @@ def _too_large(sizes: dict[str, int], limit: int, exceptions: dict[str, int]) ->
     }
 
 
-def _outlived(sizes: dict[str, int], limit: int, exceptions: dict[str, int]) -> dict[str, int]:
-    """Return exceptions that could be lower, with what they could be; the limit: none needed."""
-    lowest = {name: max(limit, -(-sizes.get(name, 0) // STEP) * STEP) for name in exceptions}
-    return {name: lines for name, lines in lowest.items() if lines < exceptions[name]}
-
-
 def test_no_file_is_too_large(files: dict[str, int]) -> None:
     assert _too_large(files, FILE_LIMIT, LARGE_FILES) == {}
 
 
 def test_no_function_is_too_large(functions: dict[str, int]) -> None:
     assert _too_large(functions, FUNCTION_LIMIT, LARGE_FUNCTIONS) == {}
-
-
-def test_exceptions_shrink_with_what_they_are_for(
-    files: dict[str, int], functions: dict[str, int]
-) -> None:
-    assert _outlived(files, FILE_LIMIT, LARGE_FILES) == {}
-    assert _outlived(functions, FUNCTION_LIMIT, LARGE_FUNCTIONS) == {}
 
 
 def test_what_is_measured(tmp_path: Path) -> None:
@@ -143,21 +128,14 @@ def test_what_is_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "listed", "large", "outlived"),
+    ("lines", "listed", "large"),
     [
-        (10, None, {}, {}),
-        (11, None, {"a": 11}, {}),
-        (25, 30, {}, {}),
-        (31, 30, {"a": 31}, {}),
-        (20, 30, {}, {"a": 20}),
-        (9, 30, {}, {"a": 10}),
-        (None, 30, {}, {"a": 10}),
+        (10, None, {}),
+        (11, None, {"a": 11}),
+        (25, 30, {}),
+        (31, 30, {"a": 31}),
     ],
 )
-def test_the_ratchet(
-    lines: int | None, listed: int | None, large: dict[str, int], outlived: dict[str, int]
-) -> None:
-    sizes = {} if lines is None else {"a": lines}
+def test_what_counts_as_too_large(lines: int, listed: int | None, large: dict[str, int]) -> None:
     exceptions = {} if listed is None else {"a": listed}
-    assert _too_large(sizes, 10, exceptions) == large
-    assert _outlived(sizes, 10, exceptions) == outlived
+    assert _too_large({"a": lines}, 10, exceptions) == large

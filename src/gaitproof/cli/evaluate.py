@@ -72,7 +72,7 @@ def evaluate(
     as_json: JsonOption = False,
     protocol: Annotated[
         str,
-        typer.Option(metavar="NAME", help="both-unseen, cross-view, loso or cross-condition."),
+        typer.Option(metavar="NAME", help="cross-condition, cross-view, both-unseen or loso."),
     ] = "",
     folds: Annotated[int | None, typer.Option(min=2, help="Subject-disjoint folds.")] = None,
     workers: Annotated[
