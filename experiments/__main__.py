@@ -22,6 +22,7 @@ EXPERIMENTS: Final = (
     "face-networks",
     "fusion-walkers",
     "memory",
+    "signals",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

@@ -27,7 +27,7 @@ from gaitproof.verify.scoring import make_template
 
 if TYPE_CHECKING:
     from gaitproof.nets.card import ModelCard
-    from gaitproof.nets.encoder import Encoder
+    from gaitproof.nets.encoder import WindowEncoder
 
 Templates = Mapping[str, Mapping[str, NDArray[np.float32] | None]]
 """By enrol condition and person; None where a clip had too little usable material."""
@@ -222,7 +222,9 @@ class _Claim:
     kind: Kind
 
 
-def judge(templates: Templates, probes: Sequence[Pass], encoder: Encoder, draws: int) -> GateResult:
+def judge(
+    templates: Templates, probes: Sequence[Pass], encoder: WindowEncoder, draws: int
+) -> GateResult:
     """Let every probe claim everybody who is enrolled in another condition.
 
     A claim is INCONCLUSIVE if its probe has no usable window, or the claimed person too little

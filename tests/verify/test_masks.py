@@ -1,59 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
-from scripted import ScriptedExtractor, make_card
+from scripted import ScriptedExtractor
+from scripted_masks import MaskedExtractor, MaskEncoder, open_verifier
 
 from gaitproof.nets.onnx import SilhouetteEncoder
-from gaitproof.types import Decision, SilhouetteSequence
+from gaitproof.types import Decision
 from gaitproof.verify.verifier import Verifier
-
-
-class MaskEncoder:
-    """Embeds masks by their width, as an angle."""
-
-    cohort = None
-
-    def __init__(self, model_id: str = "masks-1") -> None:
-        self.card = make_card(
-            model_id, embedding_size=2, signal="silhouettes", mean=(), std=(), dimensions=2
-        )
-
-    def embed(self, windows):
-        angle = np.pi * windows.masks.mean(axis=(1, 2, 3))
-        return np.stack([np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)
-
-
-class MaskedExtractor(ScriptedExtractor):
-    """Gives everybody masks of one width and height."""
-
-    def __init__(self, width: int = 20, height: float = 200.0) -> None:
-        super().__init__()
-        self.width = width
-        self.height = height
-
-    def __call__(self, path, settings, *, cache, progress):
-        found = super().__call__(path, settings, cache=cache, progress=progress)
-        return replace(found, silhouettes=tuple(self.masks(track) for track in found.tracks))
-
-    def masks(self, track) -> SilhouetteSequence:
-        masks = np.zeros((len(track), 64, 44), bool)
-        masks[:, :, : self.width] = True
-        height = np.full(len(track), self.height)
-        return SilhouetteSequence.from_masks(
-            track.timestamps, masks, height=height, estimator=f"{track.estimator}+silhouettes/1"
-        )
-
-
-def open_verifier(gallery, encoder, extractor=None, masks=None) -> Verifier:
-    return Verifier.open(
-        gallery,
-        encoder=encoder,
-        extractor=extractor or MaskedExtractor(),
-        mask_encoder=masks or MaskEncoder(),
-    )
 
 
 @pytest.fixture
@@ -67,7 +20,8 @@ def test_both_kinds_are_enrolled_and_shown(gallery, encoder, takes):
     assert enrolled.model_id == encoder.card.model_id
     assert enrolled.template_id == gallery.template("ann", "scripted-1", "scripted/1").template_id
     verdict = verifier.verify(takes[2], claim="ann")
-    (masks,) = verdict.signals
+    joints, masks = verdict.signals
+    assert (joints.signal, joints.similarity) == ("joints", verdict.similarity)
     assert masks.signal == "silhouettes"
     assert masks.reason == ""
     assert masks.similarity == pytest.approx(1, abs=0.01)
@@ -77,9 +31,9 @@ def test_both_kinds_are_enrolled_and_shown(gallery, encoder, takes):
     assert masks.windows > 0
     assert verdict.decision is Decision.AUTHENTIC
     wide = open_verifier(gallery, encoder, MaskedExtractor(width=44)).verify(takes[2], claim="ann")
-    assert wide.signals[0].similarity < 0.9
+    assert wide.signals[1].similarity < 0.9
     assert (wide.similarity, wide.decision) == (verdict.similarity, verdict.decision)
-    assert verdict.to_dict()["signals"][0]["similarity"] == masks.similarity
+    assert verdict.to_dict()["signals"][1]["similarity"] == masks.similarity
 
 
 def test_a_file_counts_once_in_the_list(gallery, encoder, takes):
@@ -98,12 +52,12 @@ def test_a_gallery_of_joints_alone_still_works_and_is_completed(
     verifier = open_verifier(gallery, encoder)
     before = verifier.verify(takes[2], claim="ann")
     assert before.decision is Decision.AUTHENTIC
-    assert "No silhouettes of ann are enrolled" in before.signals[0].reason
+    assert "No silhouettes of ann are enrolled" in before.signals[1].reason
     again = verifier.enroll("ann", takes[:2])
     assert [video.added for video in again.videos] == [False, False]
     assert again.template_id is None
     after = verifier.verify(takes[2], claim="ann")
-    assert after.signals[0].similarity is not None
+    assert after.signals[1].similarity is not None
     assert (after.similarity, after.decision) == (before.similarity, before.decision)
 
 
@@ -113,10 +67,11 @@ def test_the_same_file_twice_is_one_recording_of_each_kind(gallery, encoder, tak
     assert len(gallery.history("ann").recordings) == 2
 
 
-def test_without_masks_nothing_is_said(gallery, encoder, takes):
+def test_without_masks_the_joints_speak_alone(gallery, encoder, takes):
     verifier = open_verifier(gallery, encoder, ScriptedExtractor())
     verifier.enroll("ann", takes[:2])
-    assert verifier.verify(takes[2], claim="ann").signals == ()
+    (joints,) = verifier.verify(takes[2], claim="ann").signals
+    assert (joints.signal, joints.counts) == ("joints", None)
     assert gallery.list()[0].models == ("scripted-1",)
 
 
@@ -125,7 +80,7 @@ def test_masks_that_cannot_be_used_are_told_and_not_enrolled(gallery, encoder, t
     small = open_verifier(gallery, encoder, MaskedExtractor(height=60))
     small.enroll("ann", takes[1:2])
     assert len(gallery.recordings("ann", "masks-1", "scripted/1+silhouettes/1")) == 1
-    (masks,) = small.verify(takes[2], claim="ann").signals
+    _, masks = small.verify(takes[2], claim="ann").signals
     assert masks.similarity is None
     assert masks.reason == "The person's mask is 60 px tall; at least 80 px are needed."
 
@@ -133,10 +88,10 @@ def test_masks_that_cannot_be_used_are_told_and_not_enrolled(gallery, encoder, t
 def test_a_file_is_not_compared_with_itself(gallery, encoder, takes):
     verifier = open_verifier(gallery, encoder)
     verifier.enroll("ann", takes[:2])
-    (masks,) = verifier.verify(takes[0], claim="ann").signals
+    _, masks = verifier.verify(takes[0], claim="ann").signals
     assert masks.template_recordings == 1
     verifier.enroll("bob", takes[2:])
-    (alone,) = verifier.verify(takes[2], claim="bob").signals
+    _, alone = verifier.verify(takes[2], claim="bob").signals
     assert alone.similarity is None
     assert "only recording" in alone.reason
 
@@ -144,7 +99,7 @@ def test_a_file_is_not_compared_with_itself(gallery, encoder, takes):
 def test_masks_of_another_model_are_not_compared(gallery, encoder, takes):
     open_verifier(gallery, encoder).enroll("ann", takes[:2])
     other = open_verifier(gallery, encoder, masks=MaskEncoder("masks-2"))
-    (masks,) = other.verify(takes[2], claim="ann").signals
+    _, masks = other.verify(takes[2], claim="ann").signals
     assert masks.similarity is None
     assert "enrol the videos again" in masks.reason
 
@@ -155,12 +110,14 @@ def test_a_walk_that_cannot_be_used_is_not_judged_by_its_masks(gallery, encoder,
     short = make_video({"person": 0, "take": 2, "seconds": 1.0})
     verdict = verifier.verify(short, claim="ann")
     assert verdict.decision is Decision.INCONCLUSIVE
-    assert verdict.signals == ()
+    (joints,) = verdict.signals
+    assert joints.similarity is None
+    assert verdict.log10_lr is None
 
 
 def test_the_shipped_model_embeds_masks(gallery, encoder, takes):
     verifier = open_verifier(gallery, encoder, masks=SilhouetteEncoder.load("silhouettes"))
     verifier.enroll("ann", takes[:2])
-    (masks,) = verifier.verify(takes[2], claim="ann").signals
+    _, masks = verifier.verify(takes[2], claim="ann").signals
     assert masks.similarity is not None
     assert 0 <= masks.similarity <= 1

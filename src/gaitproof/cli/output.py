@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gaitproof.types import (
         ErrorRate,
         InconclusiveBand,
+        JoinedEvidence,
         QualityReport,
-        SignalEvidence,
         Verdict,
     )
     from gaitproof.verify.verifier import Identification
@@ -95,30 +95,23 @@ def show_verdict(verdict: Verdict) -> None:
     console.print(verdict_table(verdict))
     for note in (*verdict.quality.warnings, *verdict.notes):
         console.print(f"Note: {printable(note)}")
-    if verdict.similarity is not None:
+    if verdict.log10_lr is not None:
         console.print(f"\n{NOT_PROVEN}")
 
 
 def verdict_table(verdict: Verdict) -> Table:
     """Return the evidence behind a verdict as a table of two columns."""
+    from gaitproof.verify.signals import describe
+
     table = _two_columns()
-    if verdict.similarity is not None:
-        table.add_row("similarity", f"{verdict.similarity:.3f} (0 unlike, 1 alike)")
-    table.add_row("threshold", f"{verdict.threshold:.3f}")
-    if verdict.band is not None:
-        table.add_row("  left undecided", _band(verdict.band))
-    if verdict.log10_lr is not None:
-        table.add_row("log10 likelihood ratio", evidence(verdict.log10_lr, verdict.log10_lr_bound))
+    if verdict.joined is None:
+        _add_joints(table, verdict)
+    else:
+        _add_joined(table, verdict, verdict.joined)
     for other in verdict.signals:
-        table.add_row(other.signal, _signal(other))
-    table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
-    table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
-    if verdict.band is not None:
-        band = verdict.band
-        table.add_row("  of decided claims", f"{rate(band.fmr)}: an impostor is accepted")
-        table.add_row("", f"{rate(band.fnmr)}: a genuine walk is refused")
-        table.add_row("  left undecided", f"{rate(band.undecided_mated)} of genuine walks")
-        table.add_row("", f"{rate(band.undecided_nonmated)} of impostors")
+        if other.counts is not None or other.signal != "joints":
+            alone = "" if verdict.joined else " (does not decide)"
+            table.add_row(other.signal, printable(describe(other) + alone))
     _add_quality(table, verdict.quality)
     table.add_section()
     table.add_row("model", printable(verdict.model_id))
@@ -132,13 +125,35 @@ def verdict_table(verdict: Verdict) -> Table:
     return table
 
 
-def _signal(other: SignalEvidence) -> str:
-    if other.similarity is None or other.log10_lr is None:
-        return printable(other.reason)
-    return (
-        f"similarity {other.similarity:.3f}, threshold {other.threshold:.3f}; log10 likelihood "
-        f"ratio {other.log10_lr:+.2f} (does not decide)"
-    )
+def _add_joints(table: Table, verdict: Verdict) -> None:
+    """Show what decides where the joints decide alone."""
+    if verdict.similarity is not None:
+        table.add_row("similarity", f"{verdict.similarity:.3f} (0 unlike, 1 alike)")
+    table.add_row("threshold", f"{verdict.threshold:.3f}")
+    band = verdict.band
+    if band is not None:
+        table.add_row("  left undecided", _band(band))
+    if verdict.log10_lr is not None:
+        table.add_row("log10 likelihood ratio", evidence(verdict.log10_lr, verdict.log10_lr_bound))
+    table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
+    table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
+    if band is not None:
+        table.add_row("  of decided claims", f"{rate(band.fmr)}: an impostor is accepted")
+        table.add_row("", f"{rate(band.fnmr)}: a genuine walk is refused")
+        table.add_row("  left undecided", f"{rate(band.undecided_mated)} of genuine walks")
+        table.add_row("", f"{rate(band.undecided_nonmated)} of impostors")
+
+
+def _add_joined(table: Table, verdict: Verdict, joined: JoinedEvidence) -> None:
+    """Show what decides where the signals are joined."""
+    table.add_row("log10 likelihood ratio", evidence(joined.log10_lr, joined.log10_lr_bound))
+    what = " and ".join(joined.signals)
+    table.add_row("  decides from", f"±{joined.decides_at:.2f} on, by {what}")
+    table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
+    table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
+    table.add_row("  left undecided", f"{rate(joined.undecided_mated)} of genuine walks")
+    table.add_row("", f"{rate(joined.undecided_nonmated)} of impostors")
+    table.add_row("  measured on", printable(joined.measured_on))
 
 
 def _band(band: InconclusiveBand) -> str:

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gaitproof.text import printable
 from gaitproof.types import Decision, ErrorRate, Verdict
+from gaitproof.verify.signals import describe
 
 if TYPE_CHECKING:
     from gaitproof.explain.trust import Trust
@@ -376,5 +377,5 @@ def environment() -> Environment:
         "signed": signed,
         "symbol": SYMBOLS.__getitem__,
     }
-    environment.globals["likelihood"] = likelihood_text
+    environment.globals |= {"likelihood": likelihood_text, "describe": describe}
     return environment

@@ -125,14 +125,14 @@ class InconclusiveBand:
 
 @dataclass(frozen=True)
 class SignalEvidence:
-    """What one kind of evidence beside the joints says by itself; it does not decide.
+    """What one kind of evidence says by itself.
 
     Parameters
     ----------
     signal
-        ``silhouettes``.
+        ``joints`` or ``silhouettes``.
     similarity, log10_lr
-        As of a verdict; None if they were not compared.
+        As of a verdict, by the signal's own model; None if it was not compared.
     log10_lr_bound, threshold
         Those of the signal's own model.
     windows
@@ -141,6 +141,9 @@ class SignalEvidence:
         What was compared.
     reason
         Why there is no score; empty otherwise.
+    counts
+        The log10 likelihood ratio with which it counts in the joined result: what its own ratio is
+        worth on footage of a kind its model has not seen; None if it does not count.
     """
 
     signal: str
@@ -153,6 +156,41 @@ class SignalEvidence:
     template_id: str
     template_recordings: int
     reason: str = ""
+    counts: float | None = None
+
+
+@dataclass(frozen=True)
+class JoinedEvidence:
+    """What all signals that could be compared say together; it decides.
+
+    Parameters
+    ----------
+    signals
+        Those that count.
+    log10_lr
+        Sum of what they count, within ±`log10_lr_bound`.
+    log10_lr_bound
+        Largest magnitude that the people and domains it was measured on support.
+    decides_at
+        Least magnitude that accepts or refuses a claim; nothing is decided below it.
+    wrong_nonmated, wrong_mated
+        Of all claims to be somebody else, the share answered AUTHENTIC; of all genuine claims,
+        the share answered DEEPFAKE. Measured on people and domains that nothing was fitted on.
+    undecided_nonmated, undecided_mated
+        Share of the claims of either kind that is left undecided there.
+    measured_on
+        Which people and domains these are, in words.
+    """
+
+    signals: tuple[str, ...]
+    log10_lr: float
+    log10_lr_bound: float
+    decides_at: float
+    wrong_nonmated: ErrorRate
+    wrong_mated: ErrorRate
+    undecided_nonmated: ErrorRate
+    undecided_mated: ErrorRate
+    measured_on: str
 
 
 @dataclass(frozen=True)
@@ -168,16 +206,20 @@ class Verdict:
     reason
         Why it is INCONCLUSIVE; empty otherwise.
     similarity
-        (cosine + 1) / 2 of probe and template, in [0, 1]; None if no score could be made.
+        (cosine + 1) / 2 of the joints of probe and template, in [0, 1]; None if they were not
+        compared.
     log10_lr
-        Calibrated log10 likelihood ratio (positive speaks for the claim), limited to
-        ±`log10_lr_bound`; None if no score could be made.
+        The log10 likelihood ratio that decides (positive speaks for the claim), limited to
+        ±`log10_lr_bound`: that of `joined`, or of the joints alone where nothing was joined; None
+        if no score could be made.
     log10_lr_bound
         Largest magnitude that the number of calibration subjects supports.
     threshold
-        Similarity at and above which the claim is accepted, unless `band` leaves it undecided.
+        Similarity of the joints at and above which the claim is accepted where nothing is joined,
+        unless `band` leaves it undecided.
     fmr, fnmr
-        Error rates at that threshold, with 95 % intervals.
+        Error rates of the answer, with 95 % intervals: an impostor is accepted, a genuine walk is
+        refused.
     quality
         Quality of the probe.
     model_id, template_id
@@ -193,9 +235,13 @@ class Verdict:
     notes
         Further plain-language remarks, e.g. other people in the picture.
     band
-        Where the walk speaks neither for nor against a claim; None if the model states none.
+        Similarities that speak neither for nor against a claim; None if the model states none, or
+        the answer rests on `joined`.
     signals
-        What other evidence says by itself. The decision rests on the joints alone.
+        What each kind of evidence says by itself.
+    joined
+        What they say together, which decides; None where the models in use have no weights, so
+        that the joints decide alone.
     """
 
     decision: Decision
@@ -218,6 +264,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     band: InconclusiveBand | None = None
     signals: tuple[SignalEvidence, ...] = ()
+    joined: JoinedEvidence | None = None
 
     @property
     def headline(self) -> str:
@@ -235,7 +282,7 @@ class Verdict:
             return "Gait consistent with the claim."
         if self.decision is Decision.DEEPFAKE:
             return "Gait inconsistent with the claim."
-        if self.similarity is not None:
+        if self.log10_lr is not None:
             return "The gait was compared; the result is too close to call."
         return "The gait could not be compared."
 

@@ -54,6 +54,19 @@ def answer(
     return accepted.astype(np.int8) - refused.astype(np.int8)
 
 
+def decide_joined(log10_lr: float, least: float) -> Decision:
+    """Answer one claim by the joined likelihood ratio alone.
+
+    Parameters
+    ----------
+    log10_lr
+        Positive speaks for the claim.
+    least
+        Magnitude that carries an answer, above 0.
+    """
+    return _DECISIONS[int(log10_lr >= least) - int(log10_lr <= -least)]
+
+
 def decide(similarity: float, log10_lr: float, point: OperatingPoint) -> Decision:
     """Answer one claim: by the band if there is one, else by the threshold alone."""
     band = point.inconclusive

@@ -1,16 +1,18 @@
-"""From a similarity to the verdict on a claim."""
+"""From what every signal says to the verdict on a claim."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import gaitproof
 from gaitproof.nets.card import ModelCard
 from gaitproof.types import Decision, SignalEvidence, Verdict
 from gaitproof.verify.calibration import log10_likelihood_ratio
-from gaitproof.verify.decision import TOO_CLOSE, decide
+from gaitproof.verify.decision import TOO_CLOSE, decide, decide_joined
 from gaitproof.verify.probes import Probe
+from gaitproof.verify.signals import JOINTS, SignalWeights, fits, join_signals
 from gaitproof.verify.templates import Template
 
 
@@ -27,7 +29,7 @@ class Claim:
     probe
         What was read from it.
     template
-        What it was compared with; None if it was not.
+        What its joints were compared with; None if they were not.
     begun
         `time.monotonic` when the verification began.
     """
@@ -39,14 +41,47 @@ class Claim:
     begun: float
 
 
+def joints_evidence(
+    claim: Claim, card: ModelCard, score: float | None, reason: str
+) -> SignalEvidence:
+    """Say what the joints alone say.
+
+    Parameters
+    ----------
+    claim
+        What was compared.
+    card
+        Of the encoder.
+    score
+        The similarity; None if none could be made.
+    reason
+        Why there is none.
+    """
+    windows, template = len(claim.probe.embeddings), claim.template
+    return SignalEvidence(
+        signal=JOINTS,
+        similarity=score,
+        log10_lr=None
+        if score is None
+        else log10_likelihood_ratio(score, card.calibration, windows),
+        log10_lr_bound=card.calibration.log10_lr_bound,
+        threshold=card.operating_point.threshold,
+        windows=windows,
+        model_id=card.model_id,
+        template_id="" if template is None else template.template_id,
+        template_recordings=0 if template is None else len(template.sources),
+        reason=reason,
+    )
+
+
 def judge(
     claim: Claim,
     card: ModelCard,
+    joints: SignalEvidence,
+    others: Sequence[SignalEvidence],
     *,
-    score: float | None,
-    reason: str,
+    weights: SignalWeights | None,
     notes: tuple[str, ...],
-    signals: tuple[SignalEvidence, ...],
 ) -> Verdict:
     """Decide a claim.
 
@@ -55,43 +90,37 @@ def judge(
     claim
         What was compared.
     card
-        Of the encoder; its threshold and calibration decide.
-    score
-        The similarity; None if none could be made.
-    reason
-        Why there is none.
+        Of the joints' encoder.
+    joints, others
+        What each signal says by itself.
+    weights
+        Join them; where None, or nothing is joined, the joints decide by threshold and
+        calibration of their card.
     notes
         Plain-language remarks.
-    signals
-        What other evidence says by itself.
     """
-    point = card.operating_point
-    log10_lr = None
-    decision = Decision.INCONCLUSIVE
-    if score is not None:
-        log10_lr = log10_likelihood_ratio(score, card.calibration, len(claim.probe.embeddings))
-        decision = decide(score, log10_lr, point)
-        if decision is Decision.INCONCLUSIVE:
-            reason = TOO_CLOSE
-        elif log10_lr != 0 and (log10_lr > 0) != (decision is Decision.AUTHENTIC):
+    signals, joined = (joints, *others), None
+    if weights is not None:
+        joined, signals = join_signals(weights, signals)
+        if not fits(weights, signals):
             notes += (
-                "The score lies between the decision threshold and the point where the "
-                "likelihood ratio changes sides: treat it as a borderline case.",
+                "Joints and silhouettes were not joined: the weights are those of other models.",
             )
-    return Verdict(
-        decision=decision,
+    point = card.operating_point
+    verdict = Verdict(
+        decision=Decision.INCONCLUSIVE,
         claim=claim.name,
-        reason=reason,
-        similarity=score,
-        log10_lr=log10_lr,
-        log10_lr_bound=card.calibration.log10_lr_bound,
+        reason=joints.reason,
+        similarity=joints.similarity,
+        log10_lr=joints.log10_lr,
+        log10_lr_bound=joints.log10_lr_bound,
         threshold=point.threshold,
         fmr=point.fmr,
         fnmr=point.fnmr,
         quality=claim.probe.quality,
         model_id=card.model_id,
-        template_id=claim.template.template_id if claim.template is not None else "",
-        template_recordings=len(claim.template.sources) if claim.template is not None else 0,
+        template_id=joints.template_id,
+        template_recordings=joints.template_recordings,
         source=claim.video,
         source_sha256=claim.probe.sha256,
         software=f"gaitproof {gaitproof.__version__}",
@@ -99,4 +128,35 @@ def judge(
         notes=notes,
         band=point.inconclusive,
         signals=signals,
+        joined=joined,
     )
+    if joined is not None:
+        decision = decide_joined(joined.log10_lr, joined.decides_at)
+        return replace(
+            verdict,
+            decision=decision,
+            reason=TOO_CLOSE if decision is Decision.INCONCLUSIVE else "",
+            log10_lr=joined.log10_lr,
+            log10_lr_bound=joined.log10_lr_bound,
+            fmr=joined.wrong_nonmated,
+            fnmr=joined.wrong_mated,
+            band=None,
+        )
+    if joints.similarity is None or joints.log10_lr is None:
+        return verdict
+    return _by_joints_alone(verdict, card)
+
+
+def _by_joints_alone(verdict: Verdict, card: ModelCard) -> Verdict:
+    assert verdict.similarity is not None
+    assert verdict.log10_lr is not None
+    decision = decide(verdict.similarity, verdict.log10_lr, card.operating_point)
+    reason, notes = "", verdict.notes
+    if decision is Decision.INCONCLUSIVE:
+        reason = TOO_CLOSE
+    elif verdict.log10_lr != 0 and (verdict.log10_lr > 0) != (decision is Decision.AUTHENTIC):
+        notes += (
+            "The score lies between the decision threshold and the point where the likelihood "
+            "ratio changes sides: treat it as a borderline case.",
+        )
+    return replace(verdict, decision=decision, reason=reason, notes=notes)

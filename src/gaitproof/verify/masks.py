@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +20,8 @@ from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.references import shortfall, without_file
+from gaitproof.verify.signals import SILHOUETTES
 from gaitproof.verify.templates import Recording, Template
-
-SILHOUETTES: Final = "silhouettes"
-"""The signal's name, and that of the shipped model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +84,7 @@ class MaskSignal:
             return self._given
         from gaitproof.nets.onnx import SilhouetteEncoder
 
-        return SilhouetteEncoder.load(SILHOUETTES)
+        return SilhouetteEncoder.load(SILHOUETTES)  # the shipped model has the signal's name
 
     @property
     def card(self) -> ModelCard:

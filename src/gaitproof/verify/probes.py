@@ -80,7 +80,10 @@ Extractor = Callable[..., Extracted]
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """One person of one video, up to the embeddings; `reason` if there are none."""
+    """One person of one video, up to the embeddings; `reason` if there are none.
+
+    `silhouettes` are empty where the walk cannot be used for them either.
+    """
 
     sha256: str
     estimator: str
@@ -158,6 +161,7 @@ class Prober:
             keep = np.array([w.usable for w in reports[i].windows], dtype=bool)
             parts.append(windows.select(keep))
         windows = GaitWindows.concatenate(parts)
+        walks = quality.usable or all(self._is_only_small(cleaned[i]) for i in indices)
         return Probe(
             sha256=extraction.video.sha256,
             estimator=extraction.tracks[indices[0]].estimator,
@@ -167,8 +171,16 @@ class Prober:
             quality=quality,
             reason=reason,
             notes=(*remarks, *choice.notes),
-            silhouettes=chosen_masks(extraction.silhouettes, indices),
+            silhouettes=chosen_masks(extraction.silhouettes, indices) if walks else (),
         )
+
+    def _is_only_small(self, track: CleanTrack) -> bool:
+        """Whether a walk is too small for joints, but else fit, so that masks may be compared."""
+        from gaitproof.gait.quality import assess
+
+        least = min(self.settings.quality.min_person_height, self.settings.silhouettes.min_height)
+        gate = self.settings.quality.model_copy(update={"min_person_height": least})
+        return assess(track, gate).usable
 
     def _embed(self, windows: GaitWindows) -> Float32:
         size = self.encoder.card.embedding_size

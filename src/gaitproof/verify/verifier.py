@@ -13,7 +13,7 @@ from gaitproof.gait.cycles import measure_profile, pool_profiles
 from gaitproof.types import SignalEvidence, Verdict
 from gaitproof.verify.gallery import Added, Gallery
 from gaitproof.verify.identification import identify
-from gaitproof.verify.judging import Claim, judge
+from gaitproof.verify.judging import Claim, joints_evidence, judge
 from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
 from gaitproof.verify.normalisation import Normalisation
@@ -27,6 +27,7 @@ from gaitproof.verify.results import (
     Examination,
     Identification,
 )
+from gaitproof.verify.signals import SignalWeights, load_signal_weights
 from gaitproof.verify.templates import Recording, Template
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Verifier:
         Turns a video into landmark tracks; `gaitproof.pose.extract.extract`, or a scripted one.
     mask_encoder
         Turns windows of silhouettes into embeddings; the shipped one if None.
+    weights
+        Join joints and silhouettes; the joints decide alone if None.
     """
 
     def __init__(
@@ -74,12 +77,14 @@ class Verifier:
         cache: PoseCache | None = None,
         extractor: Extractor,
         mask_encoder: WindowEncoder | None = None,
+        weights: SignalWeights | None = None,
     ) -> None:
         self.gallery = gallery
         self.encoder = encoder
         self.settings = settings
         self._prober = Prober(encoder, settings, cache, extractor)
         self._masks = MaskSignal(mask_encoder, settings.silhouettes)
+        self._weights = weights
 
     @classmethod
     def open(
@@ -91,6 +96,7 @@ class Verifier:
         cache: PoseCache | None = None,
         extractor: Extractor | None = None,
         mask_encoder: WindowEncoder | None = None,
+        weights: SignalWeights | str | Path | None = None,
     ) -> Self:
         """Open a gallery and load the weights.
 
@@ -109,6 +115,8 @@ class Verifier:
             None for `gaitproof.pose.extract.extract`.
         mask_encoder
             Of silhouettes; None for the shipped one, loaded when the first silhouettes are seen.
+        weights
+            Join joints and silhouettes: loaded ones or their file; None for the shipped ones.
 
         Raises
         ------
@@ -135,6 +143,7 @@ class Verifier:
             cache=cache,
             extractor=extractor,
             mask_encoder=mask_encoder,
+            weights=weights if isinstance(weights, SignalWeights) else load_signal_weights(weights),
         )
 
     def enroll(
@@ -295,13 +304,15 @@ class Verifier:
         if template is not None and not reason:
             measure = Normalisation.of(self.encoder)
             score = measure.similarity(probe.embeddings, template.vector)
+        claimed = Claim(name, str(video), probe, template, begun)
+        card = self.encoder.card
         verdict = judge(
-            Claim(name, str(video), probe, template, begun),
-            self.encoder.card,
-            score=score,
-            reason=reason,
+            claimed,
+            card,
+            joints_evidence(claimed, card, score, reason),
+            self._signals(name, probe),
+            weights=self._weights,
             notes=tuple(notes),
-            signals=self._signals(name, probe),
         )
         return Examination(
             verdict=verdict,
@@ -347,7 +358,7 @@ class Verifier:
 
     def _signals(self, name: str, probe: Probe) -> tuple[SignalEvidence, ...]:
         """Say what other evidence says, where somebody walks who can be compared at all."""
-        if probe.reason or not probe.silhouettes:
+        if not probe.silhouettes:
             return ()
         masks = self._masks.probe(probe.sha256, probe.silhouettes)
         return (self._masks.compare(self.gallery, name, masks),)

@@ -147,10 +147,10 @@ def _picture(
 
 
 def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportPicture, ...]:
-    if verdict.similarity is None or verdict.log10_lr is None:
+    if verdict.log10_lr is None:
         return ()
     pictures = []
-    if card.scores is not None:
+    if card.scores is not None and verdict.similarity is not None:
         pictures.append(
             figure_picture(
                 plot_score_position(
@@ -167,7 +167,8 @@ def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportPicture, ...]:
                 caption=(
                     "Solid: genuine claims; hatched: claims to be somebody else "
                     f"({card.scores.source}). Each distribution has the same area, whatever the "
-                    "number of claims. The black line is the walk of this report."
+                    "number of claims. The black line is the walk of this report"
+                    + ("." if verdict.joined is None else "; its joints alone do not decide.")
                 ),
             )
         )

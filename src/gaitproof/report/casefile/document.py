@@ -5,7 +5,6 @@ Both formats walk the same blocks: what stands in one stands in the other.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -27,10 +26,11 @@ from gaitproof.report.casefile.content import CaseReport
 from gaitproof.report.casefile.joint import joint_finding, joint_limits, joint_model
 from gaitproof.report.casefile.seal import SealedReport
 from gaitproof.report.casefile.sentences import WALKS, likelihood_sentence
-from gaitproof.report.page import SYMBOLS, error_rate_text, measure, percent, signed
+from gaitproof.report.casefile.weight import weigh
+from gaitproof.report.page import SYMBOLS, measure, percent
 from gaitproof.text import printable
 from gaitproof.types import Decision, Verdict
-from gaitproof.verify.calibration import VERBAL_SCALE, in_words
+from gaitproof.verify.calibration import in_words
 
 _WALK_ONLY: Final = (
     "Report on a comparison of gait: the question is answered from the way the person in the video "
@@ -40,11 +40,6 @@ _WALK_AND_FACE: Final = (
     "Report on a comparison of gait and an examination of the face: the question is answered from "
     "the way the person in the video walks, and from signs of manipulation in the face. The face "
     "is not compared with anybody's."
-)
-
-ENFSI: Final = (
-    "European Network of Forensic Science Institutes: ENFSI Guideline for Evaluative Reporting in "
-    "Forensic Science, 2015"
 )
 
 
@@ -77,7 +72,7 @@ def compose(sealed: SealedReport) -> Document:
         subtitle=_WALK_ONLY if report.joint is None else _WALK_AND_FACE,
         blocks=(
             *(_finding(report) if report.joint is None else joint_finding(report, report.joint)),
-            *_weight(report),
+            *weigh(report),
             *_material(report),
             *_explanation(report),
             *_enrolment(report),
@@ -160,117 +155,6 @@ def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
             "nor of authenticity: it must not be used as support for either side.",
         ),
     )
-
-
-def _weight(report: CaseReport) -> Iterable[Block]:
-    verdict, point, band = report.verdict, report.model.operating_point, report.verdict.band
-    alone = report.joint is None
-    yield Heading("The evidence and its weight" if alone else "The evidence of the walk")
-    if verdict.similarity is None or verdict.log10_lr is None:
-        yield Paragraph(
-            "No score was made, so that there is no likelihood ratio. What follows describes how "
-            "the method decides where it can."
-        )
-    else:
-        yield Facts(
-            (
-                ("Similarity", f"{verdict.similarity:.3f} (0: opposite, 1: identical)"),
-                (
-                    "Likelihood ratio",
-                    f"{10**verdict.log10_lr:.2g}; log₁₀ {signed(verdict.log10_lr)}",
-                ),
-                (
-                    "Its bound",
-                    f"log₁₀ ±{verdict.log10_lr_bound:.2f}: calibration on "
-                    f"{report.model.calibration.subjects} people supports no likelihood ratio "
-                    f"beyond {10**verdict.log10_lr_bound:.0f}",
-                ),
-            )
-        )
-        if report.model.scores is None:
-            yield Paragraph(
-                "The model does not tell how the scores of its evaluation are distributed; "
-                "there is no picture of them.",
-                soft=True,
-            )
-        yield Pictures(report.evidence)
-        yield _verbal_table(verdict.log10_lr)
-        yield from _signals(verdict)
-        yield Paragraph(
-            f"Scale: {ENFSI}. The two hypotheses compared are “the claimed person walks in the "
-            "video” and “somebody else does”; the people of the evaluation stand for somebody "
-            "else.",
-            soft=True,
-        )
-    what = "the answer" if alone else "the walk"
-    yield Heading(f"How {what} is decided, and how often it is wrong")
-    yield Paragraph(_rule(verdict))
-    rates = [("wrong at the threshold alone", verdict.fmr, verdict.fnmr)]
-    if band is not None:
-        rates += [
-            ("wrong answers, of all claims", band.wrong_nonmated, band.wrong_mated),
-            ("wrong answers, of the claims decided", band.fmr, band.fnmr),
-            ("left undecided", band.undecided_nonmated, band.undecided_mated),
-        ]
-    yield Table(
-        ("", "False claims: somebody else walks", "Genuine claims: the person walks"),
-        tuple((name, error_rate_text(a), error_rate_text(b)) for name, a, b in rates),
-        (1.3, 1.6, 1.6),
-    )
-    yield Paragraph(
-        "A wrong answer to a false claim is to accept it (false match); to a genuine claim, to "
-        "refuse it (false non-match)."
-    )
-    yield Paragraph(
-        f"Threshold: {point.chosen_by}. Protocol: {report.model.protocol}. These rates hold for "
-        "footage like that of the evaluation; see the limits of the model.",
-        soft=True,
-    )
-
-
-def _signals(verdict: Verdict) -> Iterable[Block]:
-    for other in verdict.signals:
-        if other.similarity is None or other.log10_lr is None:
-            told = f"They were not compared. {printable(other.reason)}"
-        else:
-            told = (
-                f"Similarity {other.similarity:.3f} with {other.template_recordings} enrolled, "
-                f"threshold {other.threshold:.3f}, log₁₀ likelihood ratio "
-                f"{signed(other.log10_lr)} (bound ±{other.log10_lr_bound:.2f}), model "
-                f"{printable(other.model_id)}. A silhouette shows clothes and build as well as "
-                "movement, and its model has seen one camera at a time; it is stated for "
-                "comparison and does not decide."
-            )
-        yield Paragraph(told, lead=f"{other.signal.capitalize()}.")
-
-
-def _rule(verdict: Verdict) -> str:
-    band = verdict.band
-    if band is None:
-        return (
-            f"A claim is accepted where the similarity is {verdict.threshold:.3f} or more, and "
-            "refused below. The threshold comes with the model and was set on people it was not "
-            "trained on, before this video was seen. In the evaluation:"
-        )
-    return (
-        f"A claim is accepted where the similarity is {band.high:.3f} or more, and refused where "
-        f"it is below {band.low:.3f}, if the likelihood ratio is at least "
-        f"{10**band.min_log10_lr:.2g} on the same side; otherwise nothing is decided. These limits "
-        "come with the model and were set on people it was not trained on, before this video was "
-        "seen. In the evaluation:"
-    )
-
-
-def _verbal_table(log10_lr: float) -> Table:
-    starts = (1.0, *(10**end for end, _ in VERBAL_SCALE[:-1]))
-    ends = [10**end if math.isfinite(end) else None for end, _ in VERBAL_SCALE]
-    rows = tuple(
-        (f"{start:,.0f} to {end:,.0f}" if end is not None else f"more than {start:,.0f}", words)
-        for start, end, (_, words) in zip(starts, ends, VERBAL_SCALE, strict=True)
-    )
-    marked = next(i for i, (end, _) in enumerate(VERBAL_SCALE) if abs(log10_lr) <= end)
-    side = "for" if log10_lr >= 0 else "against"
-    return Table(("Likelihood ratio", f"Support {side} the claim"), rows, (1, 2), marked)
 
 
 def _material(report: CaseReport) -> Iterable[Block]:

@@ -1,0 +1,152 @@
+"""What a case report says of the evidence, its weight and its error rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from gaitproof.report.casefile.blocks import Block, Facts, Heading, Paragraph, Pictures, Table
+from gaitproof.report.casefile.content import CaseReport
+from gaitproof.report.page import error_rate_text, signed
+from gaitproof.text import printable
+from gaitproof.types import ErrorRate, Verdict
+from gaitproof.verify.calibration import VERBAL_SCALE
+from gaitproof.verify.signals import JOINTS, SILHOUETTES, describe
+
+ENFSI: Final = (
+    "European Network of Forensic Science Institutes: ENFSI Guideline for Evaluative Reporting in "
+    "Forensic Science, 2015"
+)
+
+
+def weigh(report: CaseReport) -> Iterable[Block]:
+    """Yield the evidence of the walk, and how often answers like this are wrong."""
+    verdict = report.verdict
+    alone = report.joint is None
+    yield Heading("The evidence and its weight" if alone else "The evidence of the walk")
+    if verdict.log10_lr is None:
+        yield Paragraph(
+            "No score was made, so that there is no likelihood ratio. What follows describes how "
+            "the method decides where it can."
+        )
+    else:
+        yield Facts(tuple(_numbers(report, verdict.log10_lr)))
+        if report.model.scores is None:
+            yield Paragraph(
+                "The model does not tell how the scores of its evaluation are distributed; "
+                "there is no picture of them.",
+                soft=True,
+            )
+        yield Pictures(report.evidence)
+        yield _verbal_table(verdict.log10_lr)
+        yield from _signals(verdict)
+        yield Paragraph(
+            f"Scale: {ENFSI}. The two hypotheses compared are “the claimed person walks in the "
+            "video” and “somebody else does”; the people of the evaluation stand for somebody "
+            "else.",
+            soft=True,
+        )
+    what = "the answer" if alone else "the walk"
+    yield Heading(f"How {what} is decided, and how often it is wrong")
+    yield Paragraph(_rule(verdict))
+    yield Table(
+        ("", "False claims: somebody else walks", "Genuine claims: the person walks"),
+        tuple((name, error_rate_text(a), error_rate_text(b)) for name, a, b in _rates(verdict)),
+        (1.3, 1.6, 1.6),
+    )
+    yield Paragraph(
+        "A wrong answer to a false claim is to accept it (false match); to a genuine claim, to "
+        "refuse it (false non-match)."
+    )
+    point, joined = report.model.operating_point, verdict.joined
+    yield Paragraph(
+        f"Measured on {printable(joined.measured_on)}."
+        if joined is not None
+        else f"Threshold: {point.chosen_by}. Protocol: {report.model.protocol}. These rates hold "
+        "for footage like that of the evaluation; see the limits of the model.",
+        soft=True,
+    )
+
+
+def _numbers(report: CaseReport, log10_lr: float) -> Iterable[tuple[str, str]]:
+    verdict = report.verdict
+    if verdict.similarity is not None:
+        yield "Similarity", f"{verdict.similarity:.3f} (0: opposite, 1: identical)"
+    yield "Likelihood ratio", f"{10**log10_lr:.2g}; log₁₀ {signed(log10_lr)}"
+    most = f"supports no likelihood ratio beyond {10**verdict.log10_lr_bound:.0f}"
+    if verdict.joined is None:
+        most = f"calibration on {report.model.calibration.subjects} people {most}"
+    else:
+        most = f"what was measured on other people, in other places, {most}"
+    yield "Its bound", f"log₁₀ ±{verdict.log10_lr_bound:.2f}: {most}"
+
+
+def _rates(verdict: Verdict) -> list[tuple[str, ErrorRate, ErrorRate]]:
+    joined, band = verdict.joined, verdict.band
+    if joined is not None:
+        return [
+            ("wrong answers, of all claims", joined.wrong_nonmated, joined.wrong_mated),
+            ("left undecided", joined.undecided_nonmated, joined.undecided_mated),
+        ]
+    rates = [("wrong at the threshold alone", verdict.fmr, verdict.fnmr)]
+    if band is not None:
+        rates += [
+            ("wrong answers, of all claims", band.wrong_nonmated, band.wrong_mated),
+            ("wrong answers, of the claims decided", band.fmr, band.fnmr),
+            ("left undecided", band.undecided_nonmated, band.undecided_mated),
+        ]
+    return rates
+
+
+def _signals(verdict: Verdict) -> Iterable[Block]:
+    for one in verdict.signals:
+        if one.signal == JOINTS and verdict.joined is None:
+            continue
+        told = f"{describe(one).capitalize()}."
+        if one.template_id:
+            told += (
+                f" Compared with {one.template_recordings} enrolled, model "
+                f"{printable(one.model_id)}."
+            )
+        if one.signal == SILHOUETTES and one.similarity is not None:
+            told += " A silhouette shows clothes and build as well as movement."
+            told += "" if verdict.joined is not None else " It does not decide here."
+        yield Paragraph(printable(told), lead=f"{one.signal.capitalize()}.")
+
+
+def _rule(verdict: Verdict) -> str:
+    band, joined = verdict.band, verdict.joined
+    if joined is not None:
+        return (
+            f"What {' and '.join(joined.signals)} say is added up as log₁₀ likelihood ratios, "
+            "each by what it was worth on people and places that its model had not seen. A claim "
+            f"is accepted where the sum is {joined.decides_at:.2f} or more, refused where it is "
+            f"{-joined.decides_at:.2f} or less, and nothing is decided between. These limits were "
+            "set before this video was seen. In the evaluation:"
+        )
+    if band is None:
+        return (
+            f"A claim is accepted where the similarity is {verdict.threshold:.3f} or more, and "
+            "refused below. The threshold comes with the model and was set on people it was not "
+            "trained on, before this video was seen. In the evaluation:"
+        )
+    return (
+        f"A claim is accepted where the similarity is {band.high:.3f} or more, and refused where "
+        f"it is below {band.low:.3f}, if the likelihood ratio is at least "
+        f"{10**band.min_log10_lr:.2g} on the same side; otherwise nothing is decided. These limits "
+        "come with the model and were set on people it was not trained on, before this video was "
+        "seen. In the evaluation:"
+    )
+
+
+def _verbal_table(log10_lr: float) -> Table:
+    starts = (1.0, *(10**end for end, _ in VERBAL_SCALE[:-1]))
+    ends = [10**end if math.isfinite(end) else None for end, _ in VERBAL_SCALE]
+    rows = tuple(
+        (f"{start:,.0f} to {end:,.0f}" if end is not None else f"more than {start:,.0f}", words)
+        for start, end, (_, words) in zip(starts, ends, VERBAL_SCALE, strict=True)
+    )
+    marked = next(i for i, (end, _) in enumerate(VERBAL_SCALE) if abs(log10_lr) <= end)
+    side = "for" if log10_lr >= 0 else "against"
+    return Table(("Likelihood ratio", f"Support {side} the claim"), rows, (1, 2), marked)
