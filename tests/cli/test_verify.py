@@ -3,11 +3,12 @@ import json
 import pytest
 import typer
 from scripted import ScriptedEncoder, ScriptedExtractor, make_band, make_card
+from scripted_masks import joined_of
 from typer.testing import CliRunner
 
 from gaitproof.cli import gallery as gallery_commands
 from gaitproof.cli import verify as commands
-from gaitproof.cli.output import evidence, printable
+from gaitproof.cli.output import evidence, printable, show_verdict
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.verify.verifier import Verifier
 
@@ -217,3 +218,14 @@ def test_a_name_cannot_steer_the_terminal():
 )
 def test_evidence(value, text):
     assert evidence(value, 2.0).startswith(text)
+
+
+def test_joined_signals_are_shown(capsys, enrolled):
+    verifier = Verifier.open(commands.default_gallery())
+    show_verdict(joined_of(verifier.verify("probe.mp4", claim="p0")))
+    shown = capsys.readouterr().out
+    assert "±0.50 on, by joints and silhouettes" in shown
+    assert shown.count("+0.35 on other footage") == 2
+    assert "ten made people" in shown
+    assert "threshold  " not in shown
+    assert "does not decide" not in shown

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scripted import ScriptedExtractor, make_card
 
-from gaitproof.types import SilhouetteSequence
+from gaitproof.types import ErrorRate, JoinedEvidence, SignalEvidence, SilhouetteSequence, Verdict
 from gaitproof.verify.verifier import Verifier
 
 
@@ -53,4 +53,27 @@ def open_verifier(gallery, encoder, extractor=None, masks=None) -> Verifier:
         encoder=encoder,
         extractor=extractor or MaskedExtractor(),
         mask_encoder=masks or MaskEncoder(),
+    )
+
+
+def joined_of(verdict: Verdict, log10_lr: float = 0.7) -> Verdict:
+    """Return the same verdict as joints and silhouettes together would give it."""
+    rate = ErrorRate(0.02, 0.0, 0.05)
+    signals = tuple(
+        SignalEvidence(name, 0.8, 1.2, 1.5, 0.6, 5, f"{name}-1", "0" * 16, 2, counts=log10_lr / 2)
+        for name in ("joints", "silhouettes")
+    )
+    joined = JoinedEvidence(
+        signals=("joints", "silhouettes"),
+        log10_lr=log10_lr,
+        log10_lr_bound=1.0,
+        decides_at=0.5,
+        wrong_nonmated=rate,
+        wrong_mated=rate,
+        undecided_nonmated=rate,
+        undecided_mated=rate,
+        measured_on="ten made people",
+    )
+    return replace(
+        verdict, band=None, log10_lr=log10_lr, log10_lr_bound=1.0, signals=signals, joined=joined
     )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import make_band
+from scripted_masks import joined_of
 
 from gaitproof.report import page
 from gaitproof.report.page import (
@@ -102,6 +103,16 @@ def test_the_inconclusive_band_is_told(make_verdict):
     without = render_verdict(VerdictCard("A video", make_verdict()))
     assert "a claim is accepted from 0.914" in without
     assert "left undecided" not in without
+
+
+@pytest.mark.parametrize("similarity", [0.8, None], ids=["both", "silhouettes alone"])
+def test_joined_signals_are_told(make_verdict, similarity):
+    verdict = replace(joined_of(make_verdict("AUTHENTIC")), similarity=similarity)
+    text = html.unescape(render_verdict(VerdictCard("t", verdict)))
+    assert "undecided from −0.50 to +0.50" in text
+    assert text.count("+0.35 on other footage") == 2
+    assert "Measured on ten made people" in text
+    assert "The threshold" not in text
 
 
 def test_pages_load_nothing(story):
