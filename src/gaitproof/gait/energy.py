@@ -40,7 +40,8 @@ def energy_images(masks: NDArray[Any]) -> Float32:
     changes = [
         np.abs(steps[..., gap:, :, :] - steps[..., :-gap, :, :]).mean(axis=-3) for gap in GAPS
     ]
-    return np.stack([steps.mean(axis=-3), *changes], axis=-3).astype(np.float32)
+    found: Float32 = np.stack([steps.mean(axis=-3), *changes], axis=-3).astype(np.float32)
+    return found
 
 
 def masks_of(images: Float32) -> NDArray[np.uint8]:
@@ -97,6 +98,6 @@ def _cut(total: int, parts: int, even: float, rng: np.random.Generator) -> NDArr
     if total < parts:
         return np.array([total] + [0] * (parts - 1))
     shares = even / parts + (1 - even) * rng.dirichlet(np.ones(parts))
-    lengths = 1 + np.floor((total - parts) * shares).astype(np.int64)
+    lengths: NDArray[np.int64] = 1 + np.floor((total - parts) * shares).astype(np.int64)
     lengths[rng.integers(parts)] += total - lengths.sum()
     return lengths
