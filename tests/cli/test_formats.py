@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,11 +97,39 @@ def test_gait_of_a_moment_says_what_is_missing(
     assert run(app, "gait", pose, "-o", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "angles.csv").exists()
     save_pose(tmp_path / "short.npz", make_walk(seconds=0.5))
-    told = run(app, "gait", tmp_path / "short.npz", "-o", tmp_path / "out")
+    told = run(app, "gait", tmp_path / "short.npz", "-o", tmp_path / "out", "--force")
     assert told.exit_code == 0
     assert "no whole stride" in told.stdout
     assert "unknown" in told.stdout
     assert not (tmp_path / "out" / "angles.csv").exists()
+
+
+def test_somebody_who_stands_has_no_cadence(tmp_path: Path, app: typer.Typer) -> None:
+    walk = make_walk(seconds=4.0)
+    sway = np.random.default_rng(0).normal(0, 0.002, walk.world.shape)
+    save_pose(tmp_path / "stands.npz", replace(walk, image=None, world=walk.world[:1] + sway))
+    told = run(app, "gait", tmp_path / "stands.npz", "-o", tmp_path / "out")
+    assert isinstance(told.exception, InputError)
+    assert "quality gate" in str(told.exception)
+    assert "--force" in str(told.exception)
+    assert not (tmp_path / "out").exists()
+    told = run(app, "gait", tmp_path / "stands.npz", "-o", tmp_path / "out", "--force")
+    assert told.exit_code == 0
+    assert "not passed, measured by force" in " ".join(told.stdout.split())
+    assert "not passed" in (tmp_path / "out" / "parameters.csv").read_text().splitlines()[-1]
+
+
+def test_only_what_passes_the_gate_is_measured(tmp_path: Path, app: typer.Typer) -> None:
+    walk = make_walk(seconds=8.0)
+    still = walk.world.copy()
+    half = len(walk) // 2
+    still[half:] = still[half]
+    save_pose(tmp_path / "stops.npz", replace(walk, image=None, world=still))
+    told = run(app, "gait", tmp_path / "stops.npz", "-o", tmp_path / "out", "--json")
+    answer = json.loads(told.stdout)
+    assert answer["quality_gate"].startswith("passed by ")
+    assert answer["parameters"]["cadence"] == pytest.approx(108, rel=0.05)
+    assert max(event["time"] for event in answer["events"]) < walk.timestamps[half] + 1.0
 
 
 @pytest.mark.parametrize(

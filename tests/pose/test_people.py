@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -298,3 +300,17 @@ def test_two_walkers_beside_each_other_are_both_followed(tmp_path: Path) -> None
         assert masks.present.sum() >= 33
     middles = sorted(float(np.nanmean(track.image[:, 24, 0])) for track in found.tracks)
     assert middles[0] < 320 < middles[1]
+
+
+def test_a_look_leaves_the_models_notices_off_standard_error(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Landmarker:
+        def detect(self, image: object) -> SimpleNamespace:
+            os.write(2, b"W0000 00:00:1795.8 22273 landmark_projection_calculator.cc:186] Using\n")
+            return SimpleNamespace(pose_landmarks=[], pose_world_landmarks=[])
+
+    monkeypatch.setattr(people, "open_landmarker", lambda *_, **__: Landmarker())
+    count = people.PersonCounter(PoseSettings(), TrackingSettings())
+    assert count(np.zeros((32, 32, 3), np.uint8)) == 0
+    assert capfd.readouterr().err == ""

@@ -19,6 +19,7 @@ from gaitproof.cli.verify import (
 
 if TYPE_CHECKING:
     from gaitproof.gait.parameters import GaitParameters
+    from gaitproof.types import PoseSequence
     from gaitproof.verify.walk import Walk
 
 SourceArgument = Annotated[
@@ -106,13 +107,16 @@ def gait(
     settings: SettingsOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Measure what does not pass the quality gate, too.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a walk: gait events, parameters and joint angles as CSV.
 
-    DIR gets events.csv (heel strikes and toe-offs), parameters.csv (cadence, stride time, step
-    width ...) and, where whole gait cycles are seen, angles.csv (knee, hip and ankle over the gait
-    cycle).
+    Only what passes the quality gate is measured: somebody who stands or jumps has no cadence. DIR
+    gets events.csv (heel strikes and toe-offs), parameters.csv (cadence, stride time, step width
+    ...) and, where whole gait cycles are seen, angles.csv (knee, hip and ankle over the cycle).
     """
     from gaitproof.cli.output import print_json, printable, stdout
     from gaitproof.gait.cycles import measure_profile
@@ -122,10 +126,10 @@ def gait(
     from gaitproof.media.files import make_folder, write_files
 
     walk = _read(source, person, frame_rate, frame_size, settings, cache, no_cache)
-    sequence = walk.cleaned.sequence
+    sequence, gate = _measured_part(walk, source, settings, force)
     events, parameters = find_events(sequence), measure_gait(sequence)
     profile = measure_profile(sequence)
-    files = {"events.csv": events_csv(events), "parameters.csv": parameters_csv(parameters)}
+    files = {"events.csv": events_csv(events), "parameters.csv": parameters_csv(parameters, gate)}
     if profile is not None:
         files["angles.csv"] = angles_csv(profile)
     folder = make_folder(out)
@@ -140,6 +144,7 @@ def gait(
                 "files": list(files),
                 "events": [vars(event) for event in list_events(events)],
                 "parameters": parameters.to_dict(),
+                "quality_gate": gate,
                 "notes": list(walk.notes),
             }
         )
@@ -148,8 +153,38 @@ def gait(
     if not parameters.strides:
         stdout().print("Note: no whole stride was found; what needs one is left empty.")
     stdout().print(_parameter_table(parameters))
+    stdout().print(printable(f"Quality gate: {gate}."))
     count = len(list_events(events))
     stdout().print(printable(f"{count} events. Written to {out}: {', '.join(files)}."))
+
+
+def _measured_part(
+    walk: Walk, source: Path, settings: Path | None, force: bool
+) -> tuple[PoseSequence, str]:
+    """Return what is measured, and what the quality gate said.
+
+    Raises
+    ------
+    InputError
+        If nothing passes the gate, and it is not forced.
+    """
+    from gaitproof.config import VerifySettings
+    from gaitproof.errors import InputError
+    from gaitproof.verify.walk import walking_part
+
+    gate = VerifySettings() if settings is None else VerifySettings.load(settings)
+    part, report = walking_part(walk, gate.quality)
+    if report.usable:
+        return part, f"passed by {report.usable_windows} of {len(report.windows)} windows"
+    reasons = " ".join(report.reasons).rstrip(".")
+    if force:
+        return walk.cleaned.sequence, f"not passed, measured by force: {reasons}"
+    raise InputError(
+        f"Nothing in {str(source)!r} can be measured as a walk.",
+        expected="windows that pass the quality gate",
+        actual=reasons,
+        hint="--force measures it all the same; limits are `quality` in the settings",
+    )
 
 
 def _parameter_table(parameters: GaitParameters) -> object:

@@ -60,9 +60,13 @@ def events_csv(events: GaitEvents) -> str:
     return _table(("time_s", "side", "event"), rows)
 
 
-def parameters_csv(parameters: GaitParameters) -> str:
-    """Return ``parameter,value,unit``, one line per parameter; see `GaitParameters`."""
-    rows = ((name, _cell(value, 6), UNITS[name]) for name, value in parameters.to_dict().items())
+def parameters_csv(parameters: GaitParameters, gate: str = "") -> str:
+    """Return ``parameter,value,unit``, one line per parameter; see `GaitParameters`.
+
+    `gate` is what the quality gate said of the walk, the last line; none if empty.
+    """
+    rows = [(name, _cell(value, 6), UNITS[name]) for name, value in parameters.to_dict().items()]
+    rows += [("quality_gate", gate, "")] if gate else []
     return _table(("parameter", "value", "unit"), rows)
 
 

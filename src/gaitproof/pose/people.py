@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.media.decode import read_frames
 from gaitproof.pose.estimator import ClosingEstimator, Detection, PoseEstimator
+from gaitproof.pose.mediapipe import quiet_start
 from gaitproof.pose.tasks import TasksEstimator, open_landmarker, to_detections, to_mediapipe
 from gaitproof.pose.tracking import Tracker, TrackingSettings, body_place
 from gaitproof.types import GAIT_LANDMARKS, PoseSequence
@@ -97,6 +98,7 @@ class PersonCounter:
         careful = easily(settings, task_file=None, max_people=3)
         self._landmarker: Any = open_landmarker(careful, video=False)
         self._limits = tracking
+        self._found = False
         self._lock = threading.Lock()
 
     def __call__(self, image: NDArray[np.uint8]) -> int:
@@ -104,7 +106,10 @@ class PersonCounter:
         with self._lock:
             if self._landmarker is None:
                 return 0
-            result = self._landmarker.detect(to_mediapipe(image))
+            # the landmark model's notice comes when somebody is found for the first time
+            with quiet_start(not self._found):
+                result = self._landmarker.detect(to_mediapipe(image))
+            self._found = self._found or bool(result.pose_landmarks)
         return count_people(to_detections(result, image), self._limits)
 
     def close(self) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from gaitproof.config import VerifySettings
+import numpy as np
+
+from gaitproof.config import QualityGate, VerifySettings
 from gaitproof.errors import InputError, MediaError
 from gaitproof.gait.quality import assess
 from gaitproof.pose.cache import PoseCache
 from gaitproof.pose.cleaning import CleanTrack, clean
 from gaitproof.pose.extract import extract
 from gaitproof.pose.formats import SUFFIXES, load_pose
-from gaitproof.types import PoseSequence
+from gaitproof.types import PoseSequence, QualityReport
 from gaitproof.verify.people import Person, choose, summarise
+
+_CLOSE: Final = 1e-6
+"""Seconds; time stamps nearer than this are the same."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +96,23 @@ def read_walk(
         raise MediaError(f"{str(path)!r} cannot be used. {choice.reason}")
     index = choice.indices[0]
     return Walk(tracks[index], cleaned[index], choice.notes)
+
+
+def walking_part(walk: Walk, gate: QualityGate | None = None) -> tuple[PoseSequence, QualityReport]:
+    """Return the repaired landmarks of the windows that pass the gate, and what it found.
+
+    Parameters
+    ----------
+    walk
+        From `read_walk`.
+    gate
+        What is needed; defaults where None.
+    """
+    report = assess(walk.cleaned, gate)
+    sequence = walk.cleaned.sequence
+    times = sequence.timestamps
+    inside = np.zeros(len(sequence), bool)
+    for window in report.windows:
+        if window.usable:
+            inside |= (times >= window.start - _CLOSE) & (times <= window.end + _CLOSE)
+    return sequence.select(inside), report
