@@ -38,7 +38,7 @@ def run(app: typer.Typer, *arguments: object) -> Result:
 
 @pytest.mark.parametrize("suffix", ["npz", "json", "csv", "trc", "c3d", "bvh"])
 def test_convert_there_and_on(tmp_path: Path, app: typer.Typer, pose: Path, suffix: str) -> None:
-    out = tmp_path / f"out.{suffix}"
+    out = tmp_path / "new" / "folder" / f"out.{suffix}"
     told = run(app, "convert", pose, "-o", out, "--json")
     assert told.exit_code == 0, told.exception
     answer = json.loads(told.stdout)

@@ -21,7 +21,15 @@ KINDS = {
     "locked": "locked/child",
 }
 
-NO_INPUT = ("demo", "bench", "dataset make", "dataset talkers", "dataset walking", "report keygen")
+NO_INPUT = (
+    "demo",
+    "bench",
+    "dataset make",
+    "dataset talkers",
+    "dataset walking",
+    "report keygen",
+    "config init",
+)
 """Commands that need no input: a name that is merely odd would set them to work."""
 
 BATCHES = ("extract", "pipeline", "face pipeline", "face prepare", "dataset augment")

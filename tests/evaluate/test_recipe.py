@@ -26,7 +26,7 @@ from gaitproof.types import GAIT_LANDMARKS
 
 TINY = TrainSettings(
     version="0.0.1",
-    steps=6,
+    steps=3,
     people_per_batch=4,
     windows_per_person=3,
     folds=2,
@@ -62,8 +62,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_workers_do_not_change_the_result(archive: Path) -> None:
     recordings = load_sources(TINY, [archive])
-    alone = evaluate_recipe(TINY, recordings, draws=50)
-    side_by_side = evaluate_recipe(TINY, recordings, draws=50, workers=2)
+    alone = evaluate_recipe(TINY, recordings, draws=50, baselines={})
+    side_by_side = evaluate_recipe(TINY, recordings, draws=50, baselines={}, workers=2)
     np.testing.assert_allclose(
         alone.system["clip"].trials.scores, side_by_side.system["clip"].trials.scores, atol=1e-6
     )

@@ -21,7 +21,7 @@ def walks(people=4, each=3):
 
 @pytest.fixture(scope="module")
 def results():
-    return bench.run(walks(), OnnxEncoder.load(), enrolled=2, windows=2, draws=100)
+    return bench.run(walks(), OnnxEncoder.load(), enrolled=2, windows=1, draws=100)
 
 
 def test_every_method_explains_everybody(results):

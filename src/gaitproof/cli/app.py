@@ -42,6 +42,7 @@ _COMMAND_MODULES: Final = (
     "fusion",
     "experiments",
     "pipeline",
+    "config",
     "bench",
 )
 """Modules of this package with a `register(app)` function, in help order."""

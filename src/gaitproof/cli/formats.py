@@ -75,11 +75,13 @@ def convert(
     docs/reference/formats.md.
     """
     from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.media.files import make_folder
     from gaitproof.pose.formats import check_format, save_pose
 
     chosen = check_format(out, to)
     walk = _read(source, person, frame_rate, frame_size, settings, cache, no_cache)
     sequence = walk.cleaned.sequence if clean else walk.raw
+    make_folder(out.parent)
     save_pose(out, sequence, chosen)
     if as_json:
         print_json(

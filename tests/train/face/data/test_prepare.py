@@ -31,6 +31,16 @@ def root(tmp_path):
     return folder
 
 
+def here(monkeypatch, crashes=()):
+    """Work in this process, where the detector's library is loaded already; pretend crashes."""
+    monkeypatch.setattr(
+        "gaitproof.train.face.data.prepare.run_apart",
+        lambda clips, do, workers: (
+            (clip, None if clip.path in crashes else do(clip)) for clip in clips
+        ),
+    )
+
+
 def counted(prepared):
     return {
         (one.split, one.label, one.manipulation): (one.clips, one.pictures)
@@ -85,7 +95,8 @@ def counted(prepared):
         ),
     ],
 )
-def test_every_layout_becomes_a_store(root, tmp_path, make, expected, unused):
+def test_every_layout_becomes_a_store(root, tmp_path, monkeypatch, make, expected, unused):
+    here(monkeypatch)
     make(root)
     fill(root)
     prepared = prepare(root, tmp_path / "out", workers=1)
@@ -112,17 +123,7 @@ def make_plain(root, people=4, faces=0):
             write_clip(path, [np.roll(face, place, 1) for place in range(8)])
 
 
-def here(monkeypatch, crashes=()):
-    """Work in this process; pretend that some clips crash theirs."""
-    monkeypatch.setattr(
-        "gaitproof.train.face.data.prepare.run_apart",
-        lambda clips, do, workers: (
-            (clip, None if clip.path in crashes else do(clip)) for clip in clips
-        ),
-    )
-
-
-def test_hostile_clips_stop_no_other_and_are_tried_again(root, tmp_path):
+def test_hostile_clips_stop_no_other_and_are_tried_again(root, tmp_path, monkeypatch):
     make_plain(root, 2)
     out = tmp_path / "out"
     (root / "real/text.mp4").write_text("no video")
@@ -150,7 +151,8 @@ def test_hostile_clips_stop_no_other_and_are_tried_again(root, tmp_path):
         assert {row["clip"]: row["reason"] for row in csv.DictReader(file)} == reasons
     # the next run keeps what is done and tries the others again
     write_clip(root / "real/text.mp4", [draw_face(7)[0]] * 8)
-    again = prepare(root, out, workers=1)
+    here(monkeypatch)
+    again = prepare(root, out)
     assert (again.kept, len(again.clips), len(again.failures)) == (4, 5, 5)
 
 
@@ -195,7 +197,7 @@ def test_a_full_disk_ends_the_run(root, tmp_path, monkeypatch):
         prepare(root, tmp_path / "out")
 
 
-def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(root, tmp_path):
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(root, tmp_path, monkeypatch):
     make_plain(root, 8)
     out = tmp_path / "out"
     command = ["face", "prepare", str(root), "-o", str(out), "--workers", "2"]
@@ -215,7 +217,8 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(root, tmp_path):
     assert {stored.id for stored in resumed.clips} >= before
     assert len(resumed.clips) == 16
     assert not list((out / CLIP_FOLDER).glob(".*"))
-    assert prepare(root, tmp_path / "fresh", workers=1).clips == resumed.clips
+    here(monkeypatch)
+    assert prepare(root, tmp_path / "fresh").clips == resumed.clips
 
 
 def finished(out):
@@ -240,7 +243,8 @@ def test_validation_clips_are_set_aside_where_there_are_none(root, tmp_path, mon
     assert {clip.split for clip in cautious} == {"unused", "test"}
 
 
-def test_other_settings_or_another_data_set_are_refused(root, tmp_path):
+def test_other_settings_or_another_data_set_are_refused(root, tmp_path, monkeypatch):
+    here(monkeypatch)
     make_plain(root, 1)
     out = tmp_path / "out"
     prepare(root, out, workers=1)
