@@ -15,7 +15,6 @@ FUNCTION_LIMIT = 60
 # What is larger, with the lines it may have, rounded up to ten. A number here is never raised:
 # lower it, or take the entry out, when you have made something smaller.
 LARGE_FILES = {
-    "doctor/checks.py": 490,
     "evaluate/result.py": 430,
     "evaluate/trials.py": 520,
     "evaluate/tuning.py": 670,
@@ -24,8 +23,6 @@ LARGE_FILES = {
     "media/manifest.py": 490,
     "pipeline/run.py": 610,
     "report/casefile/document.py": 490,
-    "report/explanation.py": 500,
-    "report/plots.py": 580,
     "synth/body.py": 470,
     "synth/motion.py": 490,
     "synth/walker.py": 450,
@@ -53,7 +50,7 @@ LARGE_FUNCTIONS = {
     "pipeline/run.py:_Run._train": 80,
     "report/casefile/document.py:_weight": 70,
     "report/casefile/plots.py:plot_score_position": 70,
-    "report/explanation.py:plot_embedding_map": 70,
+    "report/likeness.py:plot_embedding_map": 70,
     "report/explanation.py:plot_skeleton": 70,
     "synth/body.py:_trunk_shapes": 90,
     "synth/scene.py:_room": 70,

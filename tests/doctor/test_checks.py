@@ -5,24 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from gaitproof.doctor import checks
+from gaitproof.doctor import checks, machine
+from gaitproof.doctor.check import Check, Status, healthy
 from gaitproof.doctor.checks import (
     EXTRAS,
-    Check,
-    Status,
     check_decoder,
-    check_disk,
     check_libraries,
-    check_memory,
     check_packages,
     check_pose_model,
     check_python,
     check_renderer,
     check_weights,
-    healthy,
-    run_trial,
 )
 from gaitproof.doctor.libraries import SYSTEM_LIBRARIES, SystemLibrary
+from gaitproof.doctor.machine import check_disk, check_memory
+from gaitproof.doctor.trial import run_trial
 from gaitproof.media import sandbox
 from gaitproof.media._confine import Confinement
 
@@ -116,7 +113,7 @@ def test_the_renderer_draws_here():
 
 
 def test_a_missing_pose_model_is_told(monkeypatch):
-    monkeypatch.setattr(checks, "_package_dir", lambda name: None)
+    monkeypatch.setattr(checks, "package_dir", lambda name: None)
     assert check_pose_model().status is Status.MISSING
     assert "synth" in check_renderer().remedy
 
@@ -181,8 +178,8 @@ def test_no_weights_at_all(tmp_path):
 
 def test_a_full_disk_and_little_memory_warn(tmp_path, monkeypatch):
     assert check_disk(tmp_path).status in (Status.OK, Status.WARN)
-    monkeypatch.setattr(checks, "MIN_FREE_DISK", 2**70)
-    monkeypatch.setattr(checks, "MIN_MEMORY", 2**70)
+    monkeypatch.setattr(machine, "MIN_FREE_DISK", 2**70)
+    monkeypatch.setattr(machine, "MIN_MEMORY", 2**70)
     assert check_disk(tmp_path).status is Status.WARN
     assert check_memory().status is Status.WARN
 

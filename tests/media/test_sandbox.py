@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -154,13 +155,29 @@ def test_a_server_can_be_started_early(
     sandbox._SERVER.stop()
 
 
+def test_a_server_that_ends_at_once_is_one_message(
+    tmp_path: Path, make_clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ended(sandbox._Server):
+        def _start(self) -> socket.socket:
+            control = super()._start()
+            assert self._process is not None
+            self._process.wait()
+            return control
+
+    monkeypatch.setattr(sandbox, "_interpreter", lambda: ["/bin/false"])
+    monkeypatch.setattr(sandbox, "_SERVER", Ended())
+    with pytest.raises(DependencyError, match=r"cannot be started.*ends at once"):
+        list(read_frames(make_clip(tmp_path / "a.mp4")))
+
+
 def test_decoders_end_with_the_generator(tmp_path: Path, make_clip: Clip) -> None:
     frames = read_frames(make_clip(tmp_path / "a.mp4", 90))
     next(frames)
     (decoder,) = children(server())
     frames.close()
     wait_until(lambda: not is_running(decoder))
-    assert children(server()) == []
+    wait_until(lambda: children(server()) == [])  # the server has taken note of it
 
 
 def test_nothing_outlives_a_killed_process(tmp_path: Path, make_clip: Clip) -> None:

@@ -13,14 +13,8 @@ from walking import make_walk, without_feet
 
 from gaitproof.gait.cycles import GaitProfile, measure_profile
 from gaitproof.gait.events import find_events
-from gaitproof.report.explanation import (
-    plot_cycle_bands,
-    plot_embedding_map,
-    plot_groups,
-    plot_skeleton,
-    plot_time_strip,
-    share_inside,
-)
+from gaitproof.report.explanation import plot_groups, plot_skeleton, plot_time_strip
+from gaitproof.report.likeness import plot_cycle_bands, plot_embedding_map, share_inside
 from gaitproof.types import GAIT_LANDMARKS, Landmark
 from gaitproof.verify.templates import build_template
 

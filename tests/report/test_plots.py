@@ -15,7 +15,7 @@ from gaitproof.evaluate.baselines import BASELINES
 from gaitproof.evaluate.comparison import compare_systems
 from gaitproof.evaluate.protocol import both_unseen
 from gaitproof.evaluate.result import EmbeddingSample, PersonResult, summarise
-from gaitproof.report import plots, style
+from gaitproof.report import curves, plots, style
 from gaitproof.report.evaluation import evaluation_figures, save_plots
 
 TRIALS = make_trials(20)
@@ -80,7 +80,7 @@ def test_the_same_figure_gives_the_same_file(result, tmp_path):
 
 
 def test_the_roc_names_every_system_with_its_area():
-    figure = plots.plot_roc({"one": TRIALS, "two": TRIALS.with_scores(-TRIALS.scores)}, draws=20)
+    figure = curves.plot_roc({"one": TRIALS, "two": TRIALS.with_scores(-TRIALS.scores)}, draws=20)
     text = _texts(figure)
     assert "one (AUC" in text
     assert "two (AUC" in text
@@ -92,7 +92,7 @@ def test_the_roc_names_every_system_with_its_area():
 
 def test_the_det_prints_no_rate_below_what_the_people_support():
     perfect = TRIALS.with_scores(TRIALS.mated.astype(float))
-    text = _texts(plots.plot_det({"one": perfect, "two": perfect}, draws=0))
+    text = _texts(curves.plot_det({"one": perfect, "two": perfect}, draws=0))
     # 20 people support 13.91 %, rounded up
     assert "one (EER < 14.0 %)" in text
     assert "two (EER < 14.0 %)" in text
@@ -102,7 +102,7 @@ def test_the_det_prints_no_rate_below_what_the_people_support():
 def test_det_axes_are_normal_deviates():
     from scipy.special import ndtri
 
-    axes = plots.plot_det({"one": TRIALS}, draws=0).axes[0]
+    axes = curves.plot_det({"one": TRIALS}, draws=0).axes[0]
     ticks = dict(
         zip([t.get_text() for t in axes.get_xticklabels()], axes.get_xticks(), strict=True)
     )
@@ -112,7 +112,7 @@ def test_det_axes_are_normal_deviates():
 
 def test_tippett_counts_misleading_ratios_and_missing_scores_as_1():
     llr = np.array([1.0, -0.5, 2.0, np.nan, -1.0, 0.5])
-    figure = plots.plot_tippett(llr, np.array([True] * 4 + [False] * 2), bound=2.0)
+    figure = curves.plot_tippett(llr, np.array([True] * 4 + [False] * 2), bound=2.0)
     text = _texts(figure)
     assert "25.0 % below 0" in text
     assert "50.0 % above 0" in text
@@ -125,11 +125,11 @@ def test_tippett_counts_misleading_ratios_and_missing_scores_as_1():
 def test_scores_show_every_kind_the_threshold_and_the_failures():
     scores = TRIALS.scores.copy()
     scores[:2] = np.nan
-    text = _texts(plots.plot_scores(TRIALS.with_scores(scores), threshold=0.61))
+    text = _texts(curves.plot_scores(TRIALS.with_scores(scores), threshold=0.61))
     for part in ("genuine claims", "enrolled impostors", "threshold 0.610", "2 trials without"):
         assert part in text
     with pytest.raises(InputError, match="No trial"):
-        plots.plot_scores(TRIALS.with_scores(np.full(len(TRIALS), np.nan)))
+        curves.plot_scores(TRIALS.with_scores(np.full(len(TRIALS), np.nan)))
 
 
 def test_the_confusion_shows_counts_and_supported_rates_only():

@@ -1,6 +1,7 @@
 """What works on this machine, what is missing, and the command that installs it."""
 
-from gaitproof.doctor.checks import Check, Status, healthy, run_checks
+from gaitproof.doctor.check import Check, Status, healthy
+from gaitproof.doctor.checks import run_checks
 from gaitproof.doctor.libraries import SYSTEM_LIBRARIES, explain_import_error
 
 __all__ = [

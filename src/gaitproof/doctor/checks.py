@@ -7,14 +7,9 @@ a process of its own, so that a crash is a finding and not the end of the report
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from packaging.requirements import Requirement
 
+from gaitproof.doctor.check import Check, Status
 from gaitproof.doctor.libraries import (
     MESA_DRIVER_PACKAGE,
     SYSTEM_LIBRARIES,
@@ -29,6 +25,8 @@ from gaitproof.doctor.libraries import (
     install_command,
     is_loadable,
 )
+from gaitproof.doctor.machine import check_disk, check_gpu, check_memory, check_processors
+from gaitproof.doctor.trial import package_dir, run_trial
 from gaitproof.errors import GaitproofError
 
 if TYPE_CHECKING:
@@ -38,58 +36,8 @@ if TYPE_CHECKING:
 SUPPORTED_PYTHON: Final = ((3, 11), (3, 13))
 """Lowest supported Python, and the first that is not (MediaPipe 0.10.21 has no wheel for it)."""
 
-MIN_FREE_DISK: Final = 2 * 2**30
-"""Bytes: an installation with every extra takes about this much beside the videos."""
-
-MIN_MEMORY: Final = 2 * 2**30
-"""Bytes: two pose processes of 270 MB each, ONNX Runtime and decoded frames, with reserve."""
-
 EXTRAS: Final = ("synth", "train", "face", "dev")
 """Optional groups of packages, most used first."""
-
-TRIAL_TIMEOUT: Final = 120.0
-"""Seconds a trial in its own process may take; a cold renderer on a slow disk needs about 20."""
-
-
-class Status(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of the report.
-
-    Parameters
-    ----------
-    group
-        Heading it belongs to, e.g. ``packages``.
-    name
-        What was checked.
-    status
-        How it ended.
-    found
-        What is there, in a few words.
-    remedy
-        What to do about it; empty when there is nothing to do.
-    core
-        Whether verification itself needs it. Only core checks decide the exit status.
-    """
-
-    group: str
-    name: str
-    status: Status
-    found: str
-    remedy: str = ""
-    core: bool = False
-
-
-def healthy(checks: list[Check]) -> bool:
-    """Return whether everything that verification needs is there."""
-    return not any(check.core and check.status is Status.MISSING for check in checks)
 
 
 def run_checks(work_dir: Path) -> Iterator[Check]:
@@ -235,7 +183,7 @@ print("draws off-screen with VTK", vtkVersion().GetVTKVersion())
 
 def check_pose_model() -> Check:
     """Run the pose model on an empty picture, in a process of its own."""
-    package = _package_dir("mediapipe")
+    package = package_dir("mediapipe")
     model = package / "modules/pose_landmark/pose_landmark_full.tflite" if package else None
     if model is None or not model.is_file():
         return Check(
@@ -290,7 +238,7 @@ def check_decoder() -> Check:
 
 def check_renderer() -> Check:
     """Draw a tiny picture off-screen, in a process of its own."""
-    if _package_dir("vtkmodules") is None:
+    if package_dir("vtkmodules") is None:
         return Check(
             "models",
             "walker renderer",
@@ -306,38 +254,6 @@ def check_renderer() -> Check:
         text,
         "" if good else install_command("libegl1", "libgl1", MESA_DRIVER_PACKAGE),
     )
-
-
-def run_trial(code: str, timeout: float = TRIAL_TIMEOUT) -> tuple[bool, str]:
-    """Run Python code in a new process.
-
-    Parameters
-    ----------
-    code
-        Source that prints what it found as its last line.
-    timeout
-        Seconds after which the process is ended.
-
-    Returns
-    -------
-    tuple of bool and str
-        Whether it left with status 0, and its last line or how it died.
-    """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False, f"no answer within {timeout:g} s"
-    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
-    if done.returncode < 0:
-        return False, f"crashed with signal {-done.returncode}"
-    return done.returncode == 0, lines[-1] if lines else f"left with status {done.returncode}"
 
 
 def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Iterator[Check]:
@@ -401,87 +317,3 @@ def _card_of(noun: str) -> type[ModelCard] | type[FaceDetectorCard]:
     from gaitproof.face.model import FaceDetectorCard
 
     return FaceDetectorCard
-
-
-_CUDA_TRIAL: Final = """
-import torch
-good = torch.cuda.is_available()
-print(torch.cuda.get_device_name(0) if good else f"torch {torch.__version__} sees no GPU")
-"""
-
-
-def check_gpu() -> Iterator[Check]:
-    """Say which accelerators are there; none is needed."""
-    tool = shutil.which("nvidia-smi")
-    text = "no NVIDIA driver; not needed for verification"
-    if tool is not None:
-        answer = subprocess.run(
-            [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=TRIAL_TIMEOUT,
-            check=False,
-        )
-        if answer.returncode == 0 and answer.stdout.strip():
-            text = "; ".join(answer.stdout.strip().splitlines())
-    yield Check("machine", "GPU", Status.OK, text)
-    if _package_dir("torch") is not None:
-        good, text = run_trial(_CUDA_TRIAL)
-        yield Check(
-            "machine", "GPU for training", Status.OK if good else Status.WARN, text or "unknown"
-        )
-    good, text = run_trial(
-        "import os; os.environ['ORT_DISABLE_TELEMETRY'] = '1'; "
-        "import onnxruntime as o; print(*(p[:-17] for p in o.get_available_providers()))"
-    )
-    yield Check(
-        "machine",
-        "ONNX Runtime on",
-        Status.OK if good else Status.MISSING,
-        text,
-        "" if good else "pip install --force-reinstall onnxruntime",
-        core=True,
-    )
-
-
-def check_processors() -> Check:
-    """Say how many processors this process may use."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Check("machine", "processors", Status.OK, f"{count}, {platform.machine()}")
-
-
-def check_memory() -> Check:
-    """Check that two pose processes fit in memory."""
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return Check("machine", "memory", Status.WARN, "unknown on this system")
-    enough = total >= MIN_MEMORY
-    return Check(
-        "machine",
-        "memory",
-        Status.OK if enough else Status.WARN,
-        f"{total / 2**30:.1f} GiB",
-        "" if enough else "use one pose process (setting `pose.workers: 1`)",
-    )
-
-
-def check_disk(folder: Path) -> Check:
-    """Check the free space of the disk that `folder` lies on."""
-    free = shutil.disk_usage(folder).free
-    enough = free >= MIN_FREE_DISK
-    return Check(
-        "machine",
-        "free disk",
-        Status.OK if enough else Status.WARN,
-        f"{free / 2**30:.1f} GiB at {str(folder)!r}",
-        "" if enough else "free some space, or name another folder with --out",
-    )
-
-
-def _package_dir(name: str) -> Path | None:
-    """Return where a package lies, without importing it."""
-    from importlib.util import find_spec
-
-    spec = find_spec(name)
-    return Path(spec.origin).parent if spec is not None and spec.origin else None

@@ -282,6 +282,14 @@ class _Decoder:
         )
 
 
+def _not_started(why: str) -> DependencyError:
+    return DependencyError(
+        "The process that decodes videos cannot be started.",
+        actual=why,
+        hint="set media.sandbox to false in the settings if you trust the videos",
+    )
+
+
 class _Server:
     """The process that forks decoders, of this process."""
 
@@ -313,11 +321,7 @@ class _Server:
                 )
             except (OSError, ValueError) as error:
                 mine.close()
-                raise DependencyError(
-                    "The process that decodes videos cannot be started.",
-                    actual=str(error),
-                    hint="set media.sandbox to false in the settings if you trust the videos",
-                ) from error
+                raise _not_started(str(error)) from error
         self._control = mine
         return mine
 
@@ -328,7 +332,11 @@ class _Server:
                 _channel.send_request(self._start(), request, handles)
             except ConnectionError:
                 self._stop()
-                _channel.send_request(self._start(), request, handles)
+                try:
+                    _channel.send_request(self._start(), request, handles)
+                except ConnectionError as error:
+                    self._stop()
+                    raise _not_started("it ends at once") from error
 
     def stop(self) -> None:
         """End it, with all its decoders."""

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.trials import Level
-from gaitproof.report.plots import (
-    plot_confusion,
-    plot_det,
-    plot_embeddings,
-    plot_people,
-    plot_roc,
-    plot_scores,
-    plot_tippett,
-)
+from gaitproof.report.curves import plot_det, plot_roc, plot_scores, plot_tippett
+from gaitproof.report.plots import plot_confusion, plot_embeddings, plot_people
 from gaitproof.report.style import save_figure
 
 if TYPE_CHECKING:

@@ -18,16 +18,18 @@ from gaitproof.gait.events import GaitEvents, find_events
 from gaitproof.media.files import atomic_folder, write_atomically
 from gaitproof.reading import FileKind, read_bytes
 from gaitproof.report.explanation import (
-    BAND_SDS,
     landmark_name,
-    plot_cycle_bands,
-    plot_embedding_map,
     plot_groups,
     plot_skeleton,
     plot_time_strip,
-    share_inside,
 )
 from gaitproof.report.film import write_film
+from gaitproof.report.likeness import (
+    BAND_SDS,
+    plot_cycle_bands,
+    plot_embedding_map,
+    share_inside,
+)
 from gaitproof.report.page import ExplanationStory, Picture, VerdictCard, render_explanation
 from gaitproof.report.style import DPI, save_figure
 

@@ -22,9 +22,9 @@ from gaitproof.evaluate.face.result import (
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import UNTOUCHED
 from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.report.curves import draw_line, in_percent, percent_ticks
 from gaitproof.report.explanation import plain_text
 from gaitproof.report.face_tables import format_figure
-from gaitproof.report.plots import draw_line, in_percent, percent_ticks
 from gaitproof.report.style import (
     COLOURS,
     GREY,

@@ -212,12 +212,12 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(root, tmp_path, mon
     before = finished(out)
     assert 3 <= len(before) < 16
     assert not (out / INDEX_FILE).exists()
-    resumed = prepare(root, out, workers=2)
+    here(monkeypatch)
+    resumed = prepare(root, out)
     assert resumed.kept == len(before)
     assert {stored.id for stored in resumed.clips} >= before
     assert len(resumed.clips) == 16
     assert not list((out / CLIP_FOLDER).glob(".*"))
-    here(monkeypatch)
     assert prepare(root, tmp_path / "fresh").clips == resumed.clips
 
 
