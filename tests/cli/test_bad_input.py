@@ -164,6 +164,7 @@ def _check_refusal(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "message"), VIDEOS.values(), ids=VIDEOS.keys())
 def test_videos_that_cannot_be_used(run, run_apart, here, make, message):
     make(here / "video.mp4")

@@ -44,6 +44,7 @@ def test_the_table_names_status_and_remedy(app, monkeypatch):
     assert "does not work here yet" in done.stdout
 
 
+@pytest.mark.slow
 def test_this_machine_is_examined_for_real(app):
     done = CliRunner().invoke(app, ["doctor", "--json"])
     answer = json.loads(done.stdout)

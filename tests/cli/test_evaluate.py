@@ -82,6 +82,7 @@ def test_options_change_the_recipe(archive, recipe, trained):
     assert found["system"]["clip"]["people"] == 5
 
 
+@pytest.mark.slow
 def test_tables_notes_and_plots_for_people(archive, recipe, trained, tmp_path, monkeypatch):
     monkeypatch.setattr("gaitproof.report.evaluation.KINDS", ("png",))
     plots = tmp_path / "plots"

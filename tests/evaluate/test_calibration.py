@@ -138,6 +138,7 @@ def test_trials_without_a_score_stay_without_a_ratio(made_trials):
         assert np.array_equal(np.isnan(llr), np.isnan(scores))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "least", "excess"),
     [({"gap": 3.2}, 0.15, 0.15), ({"gap": 2.0}, 0.4, 0.09)],

@@ -65,6 +65,7 @@ def test_it_runs_on_the_trials_of_an_encoder(make_walks):
     assert pairs.system["clip"].figures["auc"].value > 0.95
 
 
+@pytest.mark.slow
 def test_diffcnn_is_trained_and_tried_like_any_other():
     from quick import make_sticks
 

@@ -100,10 +100,12 @@ def _check_canary(change):
     assert np.mean(values) == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.slow
 def test_canary_noise_features_carry_no_identity(make_walks):
     _check_canary(lambda seed: make_walks(24, 5, identity=0.0, seed=seed))
 
 
+@pytest.mark.slow
 def test_canary_shuffled_labels_carry_no_identity(make_walks):
     walks = make_walks(24, 5, seed=4)
 

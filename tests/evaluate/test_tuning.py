@@ -123,6 +123,7 @@ def test_the_search_finds_what_is_better_and_checks_it_on_others(recordings, tmp
     assert "6 attempts, EER per window of" in out.getvalue()
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_tries_what_it_would_have_tried(recordings, tmp_path, training):
     whole = tune_recipe(RECIPE, recordings, tmp_path / "whole", tune=TUNE, space=SPACE, draws=50)
     training.done.clear()
@@ -149,6 +150,7 @@ def test_another_recipe_is_another_search(recordings, tmp_path, training):
     assert len(training.done) > done
 
 
+@pytest.mark.slow
 def test_what_lags_behind_is_given_up(recordings, tmp_path, training):
     space = SearchSpace(parameters={"learning_rate": Parameter(low=1e-4, high=1e-1)})
     tune = TuneSettings(attempts=14, parts=2)

@@ -38,6 +38,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_shape(archive: Path) -> None:
     arguments = ["shape", str(archive), "--people", "5"]
     done = CliRunner().invoke(APP, [*arguments, "--json"])
@@ -49,6 +50,7 @@ def test_shape(archive: Path) -> None:
     assert "movement" in done.stdout
 
 
+@pytest.mark.slow
 def test_leak(archive: Path) -> None:
     arguments = ["leak", str(archive), "--people", "4", "--draws", "1"]
     done = CliRunner().invoke(APP, [*arguments, "--json"])

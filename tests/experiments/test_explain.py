@@ -10,6 +10,8 @@ from gaitproof.explain.methods import WITHOUT_GRADIENTS
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.train.sources import Recording
 
+pytestmark = pytest.mark.slow  # what all of them share takes long
+
 
 def walks(people=4, each=3):
     return [

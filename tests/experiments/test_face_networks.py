@@ -14,6 +14,8 @@ from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.loop import train_faces
 from gaitproof.train.hardware import TrainerSettings
 
+pytestmark = pytest.mark.slow  # what all of them share takes long
+
 RECIPE = FaceTrainSettings(
     forgeries="labelled",
     frames=3,

@@ -200,6 +200,7 @@ def test_missing_heels_give_finite_gradients(name: str) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_overfits_three_walkers(name: str, walkers: tuple[Tensor, Tensor]) -> None:
     windows, labels = walkers

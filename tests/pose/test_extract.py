@@ -153,6 +153,7 @@ def test_box_has_a_margin() -> None:
     assert left == right - 16
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.skipif(not WALKER.exists(), reason="no KTH clips at hand")
 def test_passes_of_a_real_walker_are_separate_tracks() -> None:

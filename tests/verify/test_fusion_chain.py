@@ -18,6 +18,7 @@ from gaitproof.verify.fusion import Answers, join
 from gaitproof.verify.verifier import Verifier
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.realdata,
     pytest.mark.skipif(not FACES.is_dir(), reason="no portraits"),
 ]

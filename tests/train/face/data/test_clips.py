@@ -12,6 +12,7 @@ def test_numbers_sort_by_value_whatever_their_length(numbers):
     assert sorted(names, key=natural) == [f"frame_{n}.png" for n in sorted(numbers)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(), max_size=20))
 def test_any_names_can_be_sorted(names):
     ordered = sorted(names, key=natural)

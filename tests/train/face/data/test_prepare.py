@@ -48,6 +48,7 @@ def counted(prepared):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "expected", "unused"),
     [
@@ -123,6 +124,7 @@ def make_plain(root, people=4, faces=0):
             write_clip(path, [np.roll(face, place, 1) for place in range(8)])
 
 
+@pytest.mark.slow
 def test_hostile_clips_stop_no_other_and_are_tried_again(root, tmp_path, monkeypatch):
     make_plain(root, 2)
     out = tmp_path / "out"
@@ -197,6 +199,7 @@ def test_a_full_disk_ends_the_run(root, tmp_path, monkeypatch):
         prepare(root, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(root, tmp_path, monkeypatch):
     make_plain(root, 8)
     out = tmp_path / "out"

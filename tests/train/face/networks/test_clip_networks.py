@@ -85,6 +85,7 @@ def test_padding_never_changes_the_answer(name):
     torch.testing.assert_close(filled, together, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIPS)
 def test_padding_does_not_change_what_is_learnt_either(name):
     gradients = []
