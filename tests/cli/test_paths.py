@@ -114,7 +114,6 @@ def _content(folder: Path) -> dict[str, bytes | None]:
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "hostile"), CASES)
 def test_a_path_that_is_none(here, monkeypatch, capfd, name, hostile):
     command = COMMANDS[name]
