@@ -118,10 +118,17 @@ def here(place, tmp_path):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def fonts(tmp_path_factory):
+    return tmp_path_factory.mktemp("fonts")
+
+
 @pytest.fixture
-def run(here, monkeypatch, capfd):
+def run(here, fonts, monkeypatch, capfd):
     """The command in this process, which is what `gaitproof` runs after its imports."""
     monkeypatch.chdir(here)
+    # MediaPipe imports matplotlib, which keeps a list of fonts of its own
+    monkeypatch.setenv("MPLCONFIGDIR", str(fonts))
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "c"))
     monkeypatch.setenv("XDG_DATA_HOME", str(here / "d"))
     monkeypatch.delenv("GAITPROOF_GALLERY", raising=False)
@@ -136,10 +143,8 @@ def run(here, monkeypatch, capfd):
 
 
 @pytest.fixture
-def run_apart(run, here, tmp_path_factory, monkeypatch):
+def run_apart(run):
     """The command in a process of its own, with everything that its libraries say as they load."""
-    # MediaPipe imports matplotlib, which keeps a list of fonts of its own
-    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("fonts")))
 
     def do(*arguments: str, prefix: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         command = [*prefix, sys.executable, "-m", "gaitproof", *arguments]
