@@ -14,7 +14,7 @@ from gaitproof import metrics
 from gaitproof.cli.output import progress_bar
 from gaitproof.cli.verify import CacheOption
 from gaitproof.evaluate.table import format_bound, format_percent
-from gaitproof.nets.onnx import OnnxEncoder
+from gaitproof.nets.onnx import load_encoder
 from gaitproof.types import Decision
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def kth(
     From every condition to every other: verdicts, scores, reasons.
     """
     with progress_bar("Verifying KTH") as progress:
-        result = run(folder, encoder=OnnxEncoder.load(model), cache=cache, progress=progress)
+        result = run(folder, encoder=load_encoder(model), cache=cache, progress=progress)
     show(
         result.to_dict(),
         *confusion_tables(result),

@@ -5,7 +5,8 @@ coming nearer, so that their size changes (``d2``), outdoors in other clothes (`
 (``d4``); Schüldt, Laptev & Caputo, ICPR 2004. Everybody is enrolled from one condition and probed
 in every other one. They are 60 to 80 pixels tall, below what the quality gate lets through, so the
 figures are reported with the gate as shipped, without its limit on height, and without any gate;
-and with every single pass as a probe, or all passes of a clip together.
+and with every single pass as a probe, or all passes of a clip together. A model of silhouettes gets
+the masks of the same passes.
 """
 
 from __future__ import annotations
@@ -20,16 +21,19 @@ from numpy.typing import NDArray
 
 from experiments.kth.claims import GateResult, Pass, enroll, join_clips, judge
 from experiments.shared import Progress, no_progress
-from gaitproof.config import QualityGate, VerifySettings
+from gaitproof.config import QualityGate, SilhouetteGate, VerifySettings
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.gait.features import compute_windows
 from gaitproof.gait.quality import assess
+from gaitproof.gait.silhouette_quality import assess_silhouettes, usable_frames
+from gaitproof.gait.silhouettes import silhouette_windows
 from gaitproof.pose.cleaning import CleanTrack, clean
-from gaitproof.types import GaitWindows, PoseSequence
+from gaitproof.types import GaitWindows, PoseSequence, SilhouetteSequence
+from gaitproof.types.silhouette_windows import SilhouetteWindows
 
 if TYPE_CHECKING:
-    from gaitproof.nets.encoder import Encoder
+    from gaitproof.nets.encoder import WindowEncoder
 
 CONDITIONS: Final = ("d1", "d2", "d3", "d4")
 
@@ -42,6 +46,13 @@ GATES: Final[dict[str, QualityGate | None]] = {
     "no gate": None,
 }
 
+MASK_GATES: Final[dict[str, SilhouetteGate | None]] = {
+    "gate as shipped": SilhouetteGate(),
+    "gate without height limit": SilhouetteGate(min_height=1.0),
+    "no gate": None,
+}
+"""As `GATES`, for masks."""
+
 NOBODY: Final = "Nobody was seen in the clip."
 """Why a clip without any track has no windows; it is a pass that fails, not one less."""
 
@@ -52,7 +63,11 @@ class _Extraction(Protocol):
     @property
     def tracks(self) -> tuple[PoseSequence, ...]: ...
 
+    @property
+    def silhouettes(self) -> tuple[SilhouetteSequence, ...]: ...
 
+
+Windows = GaitWindows | SilhouetteWindows
 Extractor = Callable[[Path], _Extraction]
 
 
@@ -77,7 +92,7 @@ class KthResult:
 def run(
     folder: Path,
     *,
-    encoder: Encoder | None = None,
+    encoder: WindowEncoder | None = None,
     cache: Path | None = None,
     settings: VerifySettings | None = None,
     extractor: Extractor | None = None,
@@ -116,19 +131,21 @@ def run(
         encoder = OnnxEncoder.load()
     if extractor is None:
         extractor = _cached_extractor(cache, settings)
+    masks = encoder.card.signal == "silhouettes"
     passes: dict[str, list[Pass]] = {name: [] for name in GATES}
     for done, (person, condition, path) in enumerate(clips, start=1):
-        tracks = [clean(t, settings.cleaning) for t in in_time_order(extractor(path).tracks)]
-        for name, gate in GATES.items():
-            walks = [usable_windows(track, gate) for track in tracks]
-            for i, (windows, reasons) in enumerate(walks or [(GaitWindows.empty(), (NOBODY,))]):
+        found = extractor(path)
+        walks = _masks(found) if masks else _joints(found, settings)
+        for name, parts in walks.items():
+            for i, (windows, reasons) in enumerate(parts or [(GaitWindows.empty(), (NOBODY,))]):
                 passes[name].append(Pass(person, condition, i, _embed(encoder, windows), reasons))
         progress(done / len(clips))
     gates = {}
-    for name, found in passes.items():
-        templates = enroll(found, settings.quality.min_template_windows if GATES[name] else 1)
-        gates[name] = judge(templates, found, encoder, draws)
-        gates[f"{name}, whole clips"] = judge(templates, join_clips(found), encoder, draws)
+    for name, walked in passes.items():
+        least = settings.quality.min_template_windows if GATES[name] and not masks else 1
+        templates = enroll(walked, least)
+        gates[name] = judge(templates, walked, encoder, draws)
+        gates[f"{name}, whole clips"] = judge(templates, join_clips(walked), encoder, draws)
     return KthResult(encoder.card.model_id, len({person for person, _, _ in clips}), gates)
 
 
@@ -159,7 +176,37 @@ def find_clips(folder: Path) -> list[tuple[str, str, Path]]:
     return found
 
 
-def _embed(encoder: Encoder, windows: GaitWindows) -> NDArray[np.float32]:
+Walks = dict[str, list[tuple[Windows, tuple[str, ...]]]]
+"""By gate: the usable windows of every pass in time order, or why there are none."""
+
+
+def _joints(found: _Extraction, settings: VerifySettings) -> Walks:
+    tracks = [clean(t, settings.cleaning) for t in in_time_order(found.tracks)]
+    return {name: [usable_windows(t, gate) for t in tracks] for name, gate in GATES.items()}
+
+
+def _masks(found: _Extraction) -> Walks:
+    seen = sorted(
+        (track for track in found.silhouettes if track.present.any()),
+        key=lambda track: float(track.timestamps[track.present][0]),
+    )
+    return {name: [usable_masks(t, gate) for t in seen] for name, gate in MASK_GATES.items()}
+
+
+def usable_masks(
+    track: SilhouetteSequence, gate: SilhouetteGate | None
+) -> tuple[SilhouetteWindows, tuple[str, ...]]:
+    """Return the windows of the masks that a gate lets through, or why there are none."""
+    if gate is None:
+        windows = silhouette_windows(track)
+        return windows, () if len(windows) else ("The pass is shorter than 0.6 s.",)
+    report = assess_silhouettes(track, gate)
+    if not report.usable:
+        return SilhouetteWindows.empty(), tuple(report.reasons)
+    return silhouette_windows(track.select(usable_frames(track, gate))), ()
+
+
+def _embed(encoder: WindowEncoder, windows: Windows) -> NDArray[np.float32]:
     if not len(windows):
         return np.zeros((0, encoder.card.embedding_size), np.float32)
     return encoder.embed(windows)

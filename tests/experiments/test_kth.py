@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_masks import walking_masks
 from rich.console import Console
 from scripted import ScriptedEncoder, make_band, make_card, walk
 from typer.testing import CliRunner
@@ -24,7 +26,7 @@ from gaitproof.evaluate.table import format_percent
 from gaitproof.evaluate.trials import Trials
 from gaitproof.gait.features import compute_windows
 from gaitproof.pose.cleaning import clean
-from gaitproof.types import Decision
+from gaitproof.types import Decision, SilhouetteSequence
 from gaitproof.verify.decision import TOO_CLOSE
 from gaitproof.verify.scoring import make_template, similarity
 
@@ -338,6 +340,48 @@ def test_windows_that_the_gate_refuses_are_left_out():
     windows, reasons = kth.usable_windows(cleaned, QualityGate())
     assert len(windows) == 0
     assert "px tall" in reasons[0]
+
+
+class MaskEncoder:
+    """The mean mask, less that of everybody."""
+
+    card = make_card(signal="silhouettes", mean=(), std=())
+
+    def embed(self, windows):
+        values = windows.masks.mean(axis=1).reshape(len(windows), -1) - 0.3
+        return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _masks(path, height=100.0):
+    person, condition = int(path.stem[6:8]), int(path.stem[-1])
+    tracks = []
+    # given last first, as an extraction sorts by quality and not by time
+    for i in (1, 0):
+        masks = walking_masks(person, 10 * condition + i)
+        times = 6.0 * i + np.arange(len(masks)) / 25
+        tracks.append(SilhouetteSequence.from_masks(times, masks, height=np.full(60, height)))
+    return SimpleNamespace(tracks=(), silhouettes=(*tracks, SilhouetteSequence.empty([0.0, 0.1])))
+
+
+def test_a_model_of_silhouettes_gets_the_masks_of_the_same_passes(folder):
+    result = kth.run(folder, encoder=MaskEncoder(), extractor=_masks, draws=50)
+    gate = result.gates["gate as shipped"]
+    assert gate.probes == PEOPLE * 8
+    assert len(gate.trials) == PEOPLE * 8 * 3 * PEOPLE
+    assert gate.parts["all"].figures["auc"].value > 0.9
+    assert gate.pairs["d1>d3"].figures["auc"].low > 0.5
+    small = kth.run(folder, encoder=MaskEncoder(), extractor=partial(_masks, height=70), draws=50)
+    assert small.gates["gate as shipped"].trials.failures == len(gate.trials)
+    assert "px tall" in next(iter(small.gates["gate as shipped"].reasons))
+    assert small.gates["gate without height limit"].trials.failures == 0
+
+
+@pytest.mark.parametrize(("frames", "count"), [(60, 2), (12, 0)])
+def test_masks_without_a_gate_need_a_window_only(frames, count):
+    track = SilhouetteSequence.from_masks(np.arange(frames) / 25, walking_masks(0, frames=frames))
+    windows, reasons = kth.usable_masks(track, None)
+    assert len(windows) == count
+    assert bool(reasons) == (count == 0)
 
 
 def test_tracks_are_taken_in_time_order():

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from sticks import walking_points
 
-from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, pack_masks
+from gaitproof.train.sources import Recording
+from gaitproof.train.sources.paired import PairedRecording
+from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, SilhouetteSequence, pack_masks
 
 _ROW, _COLUMN = np.mgrid[:MASK_HEIGHT, :MASK_WIDTH]
 
@@ -52,3 +55,24 @@ def write_archive(
     }
     np.savez(path, **(arrays | changes))
     return path
+
+
+def paired_walks(people: int = 5, walks: int = 4) -> list[PairedRecording]:
+    """Walks of which silhouettes and joints are known, two views each."""
+    made = []
+    for person in range(people):
+        for walk in range(walks):
+            for view in ("000", "090"):
+                times, points = walking_points(person, 10 * walk + len(view))
+                labels = {
+                    "subject": f"{person:03d}",
+                    "recording": f"{person:03d}/nm-{walk:02d}",
+                    "condition": "nm",
+                    "view": view,
+                    "source": "made",
+                }
+                joints = Recording(times=times, points=points, **labels)
+                masks = walking_masks(person, walk, frames=int(times[-1] * 25))
+                clock = times[0] + np.arange(len(masks)) / 25
+                made.append(PairedRecording(joints, SilhouetteSequence.from_masks(clock, masks)))
+    return made

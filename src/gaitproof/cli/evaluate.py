@@ -75,6 +75,9 @@ def evaluate(
         typer.Option(metavar="NAME", help="cross-condition, cross-view, both-unseen or loso."),
     ] = "",
     folds: Annotated[int | None, typer.Option(min=2, help="Subject-disjoint folds.")] = None,
+    held_out: Annotated[
+        str, typer.Option(metavar="NAMES", help="Or one fold of these: FIRST-LAST, or a,b,c.")
+    ] = "",
     workers: Annotated[
         int,
         typer.Option(min=1, help="Folds trained side by side, one process each."),
@@ -107,36 +110,26 @@ def evaluate(
     from gaitproof.evaluate.scope import Scope
 
     scope = Scope.parse(enrol_condition, probe_condition, enrol_view, probe_view)
-    if (config is None) == (not model):
-        raise ConfigError("Give either a recipe or --model.", hint="gaitproof evaluate --help")
-    if frame_rate is not None and not data:
-        raise ConfigError(
-            "A frame rate needs the data it belongs to.",
-            hint="add --data FILE|DIR, or write frame_rate into the recipe's source",
-        )
+    masks = config is not None and not model and _reads_silhouettes(config)
+    _check_options(
+        config,
+        model,
+        untimed=frame_rate is not None and not data,
+        training=bool(protocol or folds is not None or workers != 1 or held_out),
+        scoped=scope != Scope() and not masks,
+    )
     if model:
-        if protocol or folds is not None or workers != 1:
-            raise ConfigError(
-                "--protocol, --folds and --workers are for recipes; a model is not trained."
-            )
         result = _evaluate_model(model, data or [], frame_rate, enrolled, limit_people, scope)
-    elif scope != Scope():
-        raise ConfigError(
-            "Conditions and views are chosen for a model only.",
-            hint="for a recipe use --protocol cross-condition or cross-view",
-        )
+    elif masks and config is not None:
+        if protocol or frame_rate is not None:
+            raise ConfigError("--protocol and --frame-rate are not for recipes for silhouettes.")
+        changes = {"folds": folds, "enrolled": enrolled}
+        result = _evaluate_silhouettes(config, data or [], changes, held_out, limit_people, scope)
+    elif held_out:
+        raise ConfigError("--held-out is for recipes for silhouettes.", hint="use --folds")
     elif config is not None:
-        result = _evaluate_recipe(
-            config,
-            data or [],
-            frame_rate,
-            protocol,
-            folds,
-            enrolled,
-            limit_people,
-            workers,
-            baselines,
-        )
+        given = (frame_rate, protocol, folds, enrolled, limit_people, workers, baselines)
+        result = _evaluate_recipe(config, data or [], *given)
     if output is not None:
         result.save(output)
     if ratios is not None:
@@ -153,6 +146,62 @@ def evaluate(
         from gaitproof.cli.output import printable, stdout
 
         stdout().print(f"{len(files)} files in {printable(str(plots))}")
+
+
+def _check_options(
+    config: Path | None, model: str, *, untimed: bool, training: bool, scoped: bool
+) -> None:
+    """Refuse options that do not go together."""
+    if (config is None) == (not model):
+        raise ConfigError("Give either a recipe or --model.", hint="gaitproof evaluate --help")
+    if untimed:
+        raise ConfigError(
+            "A frame rate needs the data it belongs to.",
+            hint="add --data FILE|DIR, or write frame_rate into the recipe's source",
+        )
+    if model and training:
+        raise ConfigError(
+            "--protocol, --folds, --held-out and --workers are for recipes; a model is not trained."
+        )
+    if not model and scoped:
+        raise ConfigError(
+            "Conditions and views are chosen for a model or a recipe for silhouettes only.",
+            hint="for a recipe use --protocol cross-condition or cross-view",
+        )
+
+
+def _reads_silhouettes(config: Path) -> bool:
+    need_training_extra()
+    from gaitproof.evaluate.silhouettes import reads_silhouettes
+
+    return reads_silhouettes(config)
+
+
+def _evaluate_silhouettes(
+    config: Path,
+    data: list[Path],
+    changes: dict[str, int | None],
+    held_out: str,
+    people: int | None,
+    scope: Scope,
+) -> EvaluationResult:
+    from gaitproof.cli.output import progress_bar
+    from gaitproof.evaluate.folds import limit_people, name_people
+    from gaitproof.evaluate.silhouettes import evaluate_silhouettes, load_silhouette_sources
+    from gaitproof.train.silhouettes.config import ScopeSettings, SilhouetteTrainSettings
+
+    settings = SilhouetteTrainSettings.load(config)
+    given = {name: labels for name, labels in vars(scope).items() if labels}
+    chosen = ScopeSettings(**settings.scope.model_dump() | given)
+    settings = settings.model_copy(
+        update={"scope": chosen, **{k: v for k, v in changes.items() if v is not None}}
+    )
+    recordings = load_silhouette_sources(settings, data)
+    if people is not None:
+        recordings = limit_people(recordings, people)
+    out = name_people(held_out, [walk.subject for walk in recordings])
+    with progress_bar("evaluating") as progress:
+        return evaluate_silhouettes(settings, recordings, held_out=out, progress=progress)
 
 
 def _evaluate_recipe(
@@ -206,6 +255,7 @@ def _evaluate_model(
     from gaitproof.evaluate.frozen import (
         SILHOUETTES_ENROLLED,
         evaluate_model,
+        load_both,
         load_data,
         load_masks,
     )
@@ -214,10 +264,13 @@ def _evaluate_model(
     if not data:
         raise ConfigError("A model needs people to be tried on.", hint="add --data FILE|DIR")
     encoder = load_encoder(model)
-    masks = encoder.signal == "silhouettes"
-    read: Callable[[Path, float | None], Sequence[GaitRecording]] = (
-        load_masks if masks else load_data
-    )
+    masks = encoder.signal != "joints"
+    readers: dict[str, Callable[[Path, float | None], Sequence[GaitRecording]]] = {
+        "joints": load_data,
+        "silhouettes": load_masks,
+        "both": load_both,
+    }
+    read = readers[encoder.signal]
     recordings = [walk for path in data for walk in read(path, frame_rate)]
     if masks and enrolled is None:
         enrolled = SILHOUETTES_ENROLLED
@@ -229,7 +282,7 @@ def _evaluate_model(
             recordings,
             enrolled=enrolled,
             scope=scope,
-            rank_one=masks,
+            by_view=masks,
             progress=progress,
         )
 
@@ -258,6 +311,7 @@ def show_evaluation(result: EvaluationResult) -> None:
         people_table,
         rank_one_table,
         systems_table,
+        view_tables,
     )
 
     console = stdout()
@@ -267,6 +321,8 @@ def show_evaluation(result: EvaluationResult) -> None:
     console.print(details_table(result))
     if result.rank_one:
         console.print(rank_one_table(result))
+    for table in view_tables(result):
+        console.print(table)
     console.print(people_table(result))
     for line in decision_lines(result):
         console.print(printable(line))

@@ -69,20 +69,38 @@ class BothUnseen:
     ----------
     scope
         Which recordings are enrolled and tried; several conditions tried are reported apart.
+    held_out
+        Subjects of the only fold; without any, all are dealt into folds.
     """
 
     name: str = "both-unseen"
     warning: str = ""
     scope: Scope = field(default_factory=Scope)
+    held_out: tuple[str, ...] = ()
 
     def describe(self, folds: int, enrolled: int) -> str:
         """Say the protocol in words."""
         where = f", {self.scope}" if str(self.scope) else ""
-        return f"both-unseen, {folds} subject-disjoint folds{where}, {enrolled} recordings enrolled"
+        who = f"{folds} subject-disjoint folds"
+        if self.held_out:
+            who = f"{len(self.held_out)} people held out, {self.held_out[0]} to {self.held_out[-1]}"
+        return f"both-unseen, {who}{where}, {enrolled} recordings enrolled"
 
     def split(self, recordings: Sequence[GaitRecording], count: int, seed: int) -> tuple[Fold, ...]:
-        """Deal the people of every source into `count` folds."""
-        return split_recordings(recordings, count, seed)
+        """Deal the people of every source into `count` folds, or hold out those that are named."""
+        if not self.held_out:
+            return split_recordings(recordings, count, seed)
+        people = {person(r): r.subject in self.held_out for r in recordings}
+        train, test = (
+            tuple(sorted(p for p, out in people.items() if out is x)) for x in (False, True)
+        )
+        if len(test) < _MIN_PEOPLE or len(train) < _MIN_PEOPLE:
+            raise InputError(
+                "Too few people are held out, or left to train on.",
+                expected=f"{_MIN_PEOPLE} or more of either",
+                actual=f"{len(test)} held out, {len(train)} left",
+            )
+        return (Fold(0, train, test),)
 
     def plan(
         self, recordings: Sequence[GaitRecording], fold: Fold, enrolled: int

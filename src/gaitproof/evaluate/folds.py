@@ -111,3 +111,25 @@ def leave_one_out(recordings: Sequence[GaitRecording]) -> Iterator[Fold]:
     names = sorted({person(recording) for recording in recordings})
     for i, name in enumerate(names):
         yield Fold(i, tuple(n for n in names if n != name), (name,))
+
+
+def name_people(text: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Read names of subjects, comma-separated, ``first-last`` for all between in name order.
+
+    Raises
+    ------
+    InputError
+        If a name is not known.
+    """
+    names = sorted(set(known))
+    chosen: set[str] = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, last = (part, part) if part in names else part.partition("-")[::2]
+        if first not in names or last not in names:
+            raise InputError(
+                f"Nobody in the data is called {part!r}.",
+                expected="names of subjects, or FIRST-LAST",
+                actual=f"{names[0]} to {names[-1]}",
+            )
+        chosen |= {name for name in names if first <= name <= last}
+    return tuple(sorted(chosen))

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.errors import InputError
+from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.audit import audit_manifest, entries_of, refuse
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import calibrate
 from gaitproof.evaluate.normalisation import scoring_of_encoder
-from gaitproof.evaluate.rank_one import measure_rank_one, view_pairs
 from gaitproof.evaluate.result import (
     EmbeddingSample,
     EvaluationResult,
@@ -34,12 +33,14 @@ from gaitproof.evaluate.trials import (
     recording_key,
     score_plan,
 )
+from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.verify.decision import answer
 
 if TYPE_CHECKING:
     from gaitproof.nets.card import ModelCard, OperatingPoint
     from gaitproof.nets.encoder import WindowEncoder
     from gaitproof.train.sources import Recording
+    from gaitproof.train.sources.paired import PairedRecording
     from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 MIN_PEOPLE: Final = 3
@@ -91,13 +92,30 @@ def load_masks(path: Path, frame_rate: float | None = None) -> list[SilhouetteRe
     return load_silhouette_data(path, path.stem, frame_rate)
 
 
+def load_both(path: Path, frame_rate: float | None = None) -> list[PairedRecording]:
+    """Read walks of silhouettes and joints from a manifest; as `load_data`.
+
+    Raises
+    ------
+    ConfigError
+        If a frame rate is given: extracted poses state theirs.
+    InputError
+        If nothing can be read.
+    """
+    from gaitproof.train.sources.paired import load_paired
+
+    if frame_rate is not None:
+        raise ConfigError(f"What was extracted into {str(path)!r} states its own frame rate.")
+    return load_paired(path, path.stem)
+
+
 def evaluate_model(
     encoder: WindowEncoder,
     recordings: Sequence[GaitRecording],
     *,
     enrolled: int | None = None,
     scope: Scope | None = None,
-    rank_one: bool = False,
+    by_view: bool = False,
     draws: int = DRAWS,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
@@ -118,8 +136,8 @@ def evaluate_model(
         warning.
     scope
         Which recordings are enrolled and tried; several conditions tried are also reported apart.
-    rank_one
-        Also identify every clip among those of every other view; see `measure_rank_one`.
+    by_view
+        Also say how it does by view; see `gaitproof.evaluate.view_figures`.
     draws, seed
         Of the bootstrap over people.
     progress
@@ -149,18 +167,11 @@ def evaluate_model(
     chosen.check(originals)
     refuse(audit_manifest(entries_of(originals)))
     plans, count, warnings = _plans(originals, enrolled, chosen)
-    pairs = view_pairs(originals, count, chosen.enrol_condition) if rank_one else None
-    used = frozenset[int]().union(*(plan.used for plan in plans), pairs.used if pairs else ())
-    rows = []
-    for i, recording in enumerate(originals):
-        windows = recording.windows if i in used else ()
-        rows.append(
-            encoder.embed(windows)
-            if len(windows)
-            else np.zeros((0, encoder.card.embedding_size), np.float32)
-        )
-        if progress is not None:
-            progress((i + 1) / len(originals))
+    views = ViewFigures(chosen, count) if by_view else None
+    used = frozenset[int]().union(*(plan.used for plan in plans))
+    if views is not None:
+        used |= views.used(originals, people)
+    rows = _embed(encoder, originals, used, progress)
     probes = {i for plan in plans for i in plan.probes}
     if not any(len(rows[i]) for i in probes):
         raise InputError(
@@ -175,6 +186,8 @@ def evaluate_model(
         lambda trials: calibrate(trials, encoder.card.calibration),
     )
     scoring = scoring_of_encoder(encoder)
+    if views is not None:
+        views.add(originals, rows, people, scoring)
     system = {}
     for level in _LEVELS:
         trials = Trials.concatenate(
@@ -202,8 +215,29 @@ def evaluate_model(
             *_overlap(encoder.card, originals),
         ),
         sample=EmbeddingSample.of_clips([originals[i] for i in known], [rows[i] for i in known]),
-        rank_one={} if pairs is None else measure_rank_one(pairs, originals, rows, draws, seed),
+        rank_one={} if views is None else views.rank_one(draws, seed),
+        views={} if views is None else views.tables(draws, seed),
     )
+
+
+def _embed(
+    encoder: WindowEncoder,
+    recordings: Sequence[GaitRecording],
+    used: frozenset[int],
+    progress: Callable[[float], None] | None,
+) -> list[NDArray[np.float32]]:
+    """Embed the windows of the recordings used; no row for others and for those without any."""
+    rows = []
+    for i, recording in enumerate(recordings):
+        windows = recording.windows if i in used else ()
+        rows.append(
+            encoder.embed(windows)
+            if len(windows)
+            else np.zeros((0, encoder.card.embedding_size), np.float32)
+        )
+        if progress is not None:
+            progress((i + 1) / len(recordings))
+    return rows
 
 
 def _plans(

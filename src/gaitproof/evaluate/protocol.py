@@ -38,6 +38,7 @@ from gaitproof.evaluate.trials import (
     person,
     score_plan,
 )
+from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.media.manifest import original_person
 from gaitproof.types import GaitWindows
 
@@ -113,6 +114,7 @@ def evaluate_design(
     baselines: Mapping[str, Baseline] = BASELINES,
     prepare: Callable[[Sequence[Sequence[R]]], None] | None = None,
     progress: Callable[[float], None] | None = None,
+    views: ViewFigures | None = None,
 ) -> EvaluationResult:
     """Train and test a recipe by a protocol.
 
@@ -142,6 +144,8 @@ def evaluate_design(
         Told the training walks of all folds beforehand, so that it can begin with them.
     progress
         Told the share of folds done, 0 to 1.
+    views
+        Also collect what it asks for.
 
     Returns
     -------
@@ -170,8 +174,11 @@ def evaluate_design(
         fitted = fit(train)
         system = fitted if isinstance(fitted, FittedSystem) else FittedSystem(fitted)
         refuse(audit_cohort(system.cohort, split.test))
-        rows = _describe_used(originals, parts, _describer(system.embed))
+        more = views.used(originals, split.test) if views is not None else frozenset[int]()
+        rows = _describe_used(originals, parts, _describer(system.embed), more)
         _score(pools[""], parts, originals, rows, levels, system.scoring, split.number)
+        if views is not None:
+            views.add(originals, rows, split.test, system.scoring, split.number)
         if sample is None and system.scoring is COSINE:
             sample = _sample(originals, rows, frozenset(split.test))
         walks = [r for r in train if not r.parent]
@@ -211,6 +218,8 @@ def evaluate_design(
         design=design.name,
         warnings=tuple(text for text in (design.warning, *notes) if text),
         sample=sample,
+        rank_one={} if views is None else views.rank_one(draws, seed),
+        views={} if views is None else views.tables(draws, seed),
     )
 
 
@@ -261,10 +270,13 @@ def _describer(embed: Embed) -> Callable[[GaitRecording], NDArray[Any]]:
 
 
 def _describe_used(
-    recordings: Sequence[R], parts: Sequence[Plan], describe: Callable[[R], NDArray[Any]]
+    recordings: Sequence[R],
+    parts: Sequence[Plan],
+    describe: Callable[[R], NDArray[Any]],
+    more: frozenset[int] = frozenset(),
 ) -> list[NDArray[Any]]:
-    """Describe the walks that a fold's plans speak of; nothing for the others."""
-    used = frozenset[int]().union(*(plan.used for plan in parts))
+    """Describe the walks that a fold's plans speak of, and `more`; nothing for the others."""
+    used = more.union(*(plan.used for plan in parts))
     rows = []
     for i, recording in enumerate(recordings):
         if i not in used or not len(recording.windows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +37,15 @@ class ViewPairs:
 
 
 def view_pairs(
-    recordings: Sequence[GaitRecording], enrolled: int, conditions: tuple[str, ...] = ()
+    recordings: Sequence[GaitRecording],
+    enrolled: int,
+    conditions: tuple[str, ...] = (),
+    people: Collection[str] | None = None,
 ) -> ViewPairs | None:
     """Divide recordings as CASIA-B's protocol does (Yu, Tan and Tan, ICPR 2006).
 
     The first `enrolled` recordings in name order of every person, of the conditions given, are the
-    gallery; all others are probes.
+    gallery; all others are probes. People other than those named, if any are, have no part in it.
 
     Returns
     -------
@@ -50,13 +53,15 @@ def view_pairs(
         None if there are fewer than two views or nothing is left to identify.
     """
     walks: dict[str, set[Key]] = defaultdict(set)
-    for recording in recordings:
+    known = None if people is None else set(people)
+    chosen = [(i, r) for i, r in enumerate(recordings) if known is None or person(r) in known]
+    for _, recording in chosen:
         if not conditions or recording.condition in conditions:
             walks[person(recording)].add(recording_key(recording))
     enrol = {key for keys in walks.values() for key in sorted(keys)[:enrolled]}
     gallery: dict[str, list[int]] = defaultdict(list)
     probes: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for i, recording in enumerate(recordings):
+    for i, recording in chosen:
         if recording_key(recording) in enrol:
             gallery[recording.view].append(i)
         else:
@@ -69,46 +74,68 @@ def view_pairs(
     )
 
 
-def measure_rank_one(
-    pairs: ViewPairs,
-    recordings: Sequence[GaitRecording],
-    rows: Sequence[NDArray[Any]],
-    draws: int,
-    seed: int,
-) -> dict[str, Interval]:
-    """Return the share of probes whose nearest gallery clip is the same person's, by condition.
+Hits = dict[tuple[str, str, str], NDArray[np.float64]]
+"""By condition, probe view and gallery view: probes that were right and all that were tried, per
+person, shape (2, people)."""
 
-    The mean over all ordered pairs of different views. A probe without a window counts as wrong.
-    The interval is over the people who are tried; the gallery stays.
+
+def count_hits(
+    pairs: ViewPairs, recordings: Sequence[GaitRecording], rows: Sequence[NDArray[Any]]
+) -> Hits:
+    """Count the probes whose nearest gallery clip of another view is the same person's.
+
+    People are counted in the order of their names in all of `recordings`. A probe without a window
+    counts as wrong.
     """
     people = {name: i for i, name in enumerate(sorted({person(r) for r in recordings}))}
     owner = np.array([people[person(r)] for r in recordings])
-    size = max(row.shape[1] for row in rows)
-    clips = np.array([mean_direction(r) if len(r) else np.zeros(size, np.float32) for r in rows])
-    known = np.array([len(row) > 0 for row in rows])
-    drawn = draw_people(len(people), draws, seed)
-    everybody = np.ones((1, len(people)))
+    used = sorted(pairs.used)
+    size = max(rows[i].shape[1] for i in used)
+    clips = np.zeros((len(recordings), size), np.float32)
+    known = np.zeros(len(recordings), bool)
+    for i in used:
+        if len(rows[i]):
+            clips[i], known[i] = mean_direction(rows[i]), True
+    hits: Hits = {}
+    for (condition, view), members in pairs.probes.items():
+        for other, enrolled in pairs.gallery.items():
+            stored = np.array([i for i in enrolled if known[i]], np.intp)
+            if other == view or not len(stored):
+                continue
+            probe = np.array(members)
+            nearest = stored[(clips[probe] @ clips[stored].T).argmax(axis=1)]
+            hit = (owner[nearest] == owner[probe]) & known[probe]
+            counts = (np.bincount(owner[probe], part, len(people)) for part in (hit, hit >= 0))
+            hits[condition, view, other] = np.stack(list(counts))
+    return hits
+
+
+def add_hits(total: Hits, more: Hits) -> None:
+    """Add the counts of another fold's people to a total of the same recordings."""
+    for key, counts in more.items():
+        total[key] = total[key] + counts if key in total else counts
+
+
+def rank_one_of(hits: Hits, draws: int, seed: int) -> dict[str, Interval]:
+    """Return the share of probes that were right, by condition.
+
+    The mean over all ordered pairs of different views. The interval is over the people who are
+    tried; the gallery stays.
+    """
     found: dict[str, Interval] = {}
-    for condition in sorted({condition for condition, _ in pairs.probes}):
-        right, tried = [], []
-        for (shown, view), members in pairs.probes.items():
-            for other, enrolled in pairs.gallery.items():
-                stored = np.array([i for i in enrolled if known[i]], np.intp)
-                if shown != condition or other == view or not len(stored):
-                    continue
-                probe = np.array(members)
-                nearest = stored[(clips[probe] @ clips[stored].T).argmax(axis=1)]
-                hit = (owner[nearest] == owner[probe]) & known[probe]
-                right.append(np.bincount(owner[probe], hit, len(people)))
-                tried.append(np.bincount(owner[probe], minlength=len(people)))
-        if right:
-            shares = [_mean_share(w, np.array(right), np.array(tried)) for w in (everybody, drawn)]
-            found[condition] = Interval(float(shares[0][0]), *percentile_interval(shares[1]))
+    for condition in sorted({condition for condition, _, _ in hits}):
+        counts = np.array([c for key, c in hits.items() if key[0] == condition])
+        # who was never tried is nobody to draw
+        right, tried = counts[:, :, counts[:, 1].any(axis=0)].transpose(1, 0, 2)
+        everybody = np.ones((1, right.shape[1]))
+        weights = (everybody, draw_people(right.shape[1], draws, seed))
+        value, drawn = (_mean_share(w, right, tried) for w in weights)
+        found[condition] = Interval(float(value[0]), *percentile_interval(drawn))
     return found
 
 
 def _mean_share(
-    weights: NDArray[np.float64], right: NDArray[np.float64], tried: NDArray[np.int64]
+    weights: NDArray[np.float64], right: NDArray[np.float64], tried: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Mean over pairs of views of the share that is right, shape (draws,)."""
     with np.errstate(invalid="ignore"):

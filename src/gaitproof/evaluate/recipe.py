@@ -23,6 +23,7 @@ from gaitproof.evaluate.pairs import scoring_of
 from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.trials import COSINE, GaitRecording
+from gaitproof.evaluate.view_figures import figures_by_view
 from gaitproof.nets.card import DataSource, ModelCard
 from gaitproof.nets.cohort import mix_cohort, pack_cohort
 from gaitproof.nets.options import NetworkOptions
@@ -208,7 +209,7 @@ class _Trainings:
     def next(self, walks: Sequence[Recording]) -> TrainedEncoder:
         """Return the encoder trained on the next walks."""
         share = 1 / self._count
-        told = _part(self._progress, self._finished * share, share)
+        told = part_of(self._progress, self._finished * share, share)
         if self._ahead:
             # taken out, so that the encoders of finished folds do not fill the memory
             trained = self._ahead.popleft().result()
@@ -344,7 +345,7 @@ def make_model(
     return card, result
 
 
-def _part(progress: Progress | None, start: float, share: float) -> Callable[..., None]:
+def part_of(progress: Progress | None, start: float, share: float) -> Callable[..., None]:
     """Map the progress of one part, 0 to 1, into the whole's."""
 
     def told(done: float, *loss: float) -> None:
@@ -374,7 +375,7 @@ def describe_sources(
 
 
 def figures_of(result: EvaluationResult) -> dict[str, float]:
-    """Flatten AUC and EER per level and source for the card."""
+    """Flatten AUC and EER per level and source, and what is known by view, for the card."""
     figures = {}
     for level, found in result.system.items():
         for name, group in found.per_source.items():
@@ -382,4 +383,4 @@ def figures_of(result: EvaluationResult) -> dict[str, float]:
                 value = getattr(group, figure)
                 if value is not None:
                     figures[f"{name}/{level}/{figure}"] = round(float(value), 5)
-    return figures
+    return figures | figures_by_view(result.views, result.rank_one)

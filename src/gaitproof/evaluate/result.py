@@ -171,9 +171,9 @@ class EvaluationResult:
         What a reader of the figures must know.
     sample
         Embeddings of the first fold's held-out people, for a map; None if there are none.
-    rank_one
-        Identification rate across views by condition, where it was asked for; see
-        `gaitproof.evaluate.rank_one`.
+    rank_one, views
+        Identification rate across views by condition, and EER by view, where they were asked for;
+        see `gaitproof.evaluate.view_figures`.
     """
 
     protocol: str
@@ -188,6 +188,7 @@ class EvaluationResult:
     warnings: tuple[str, ...] = ()
     sample: EmbeddingSample | None = None
     rank_one: dict[str, Interval] = field(default_factory=dict)
+    views: dict[str, dict[str, dict[str, Interval]]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, without the trials."""
@@ -206,6 +207,7 @@ class EvaluationResult:
             },
             "comparisons": _plain(self.comparisons),
             "rank_one": _plain(self.rank_one),
+            "views": _plain(self.views),
         }
 
     def save(self, path: Path) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import torch
 from pydantic import ConfigDict
 from torch import nn
 
@@ -21,26 +20,34 @@ from gaitproof.evaluate.designs import BothUnseen
 from gaitproof.evaluate.histogram import score_histogram
 from gaitproof.evaluate.operating_point import choose_operating_point
 from gaitproof.evaluate.protocol import Embed, evaluate_design
-from gaitproof.evaluate.recipe import Progress, Runs, describe_sources, figures_of
+from gaitproof.evaluate.recipe import Progress, Runs, describe_sources, figures_of, part_of
 from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.scope import Scope
+from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.media.files import write_atomically
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.card import ModelCard
-from gaitproof.nets.onnx import SilhouetteEncoder
+from gaitproof.nets.onnx import PairedEncoder, SilhouetteEncoder
 from gaitproof.nets.options import NetworkOptions
-from gaitproof.nets.registry import embedding_size, list_networks
+from gaitproof.nets.registry import embedding_size, list_networks, signal_of
 from gaitproof.nets.trainable import PARITY
 from gaitproof.train.export import export_onnx
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
-from gaitproof.train.silhouettes.discriminant import apply
+from gaitproof.train.silhouettes.discriminant import MaskWindows, apply, inputs_of
 from gaitproof.train.silhouettes.fit import train_silhouettes
+from gaitproof.train.sources.paired import PairedRecording, load_paired
 from gaitproof.train.sources.silhouettes import SilhouetteRecording, load_silhouettes
-from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH
+from gaitproof.types import GaitWindows
+from gaitproof.types.paired_windows import PairedWindows
+from gaitproof.types.silhouette import MASK_BYTES
 from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, SilhouetteWindows
+from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+Walk = SilhouetteRecording | PairedRecording
 
 
 class _Named(Settings):
@@ -51,7 +58,7 @@ class _Named(Settings):
 
 
 def reads_silhouettes(config: Path) -> bool:
-    """Tell whether a recipe is one for silhouettes.
+    """Tell whether a recipe is one for silhouettes, alone or with joints.
 
     Raises
     ------
@@ -59,12 +66,12 @@ def reads_silhouettes(config: Path) -> bool:
         If it is no settings file.
     """
     found = _Named.load(config).architecture
-    return found in list_networks("silhouettes")
+    return found in (*list_networks("silhouettes"), *list_networks("both"))
 
 
 def load_silhouette_sources(
     settings: SilhouetteTrainSettings, data: Sequence[Path] = ()
-) -> list[SilhouetteRecording]:
+) -> list[Walk]:
     """Read the walks of a recipe's sources, or of other archives where they are named.
 
     Raises
@@ -77,12 +84,59 @@ def load_silhouette_sources(
         raise ConfigError(
             "The recipe names no data.", hint="add 'sources' to it, or use --data FILE"
         )
-    return [walk for path, name in named for walk in load_silhouettes(path, name)]
+    read: Any = load_paired if signal_of(settings.architecture) == "both" else load_silhouettes
+    return [walk for path, name in named for walk in read(path, name)]
+
+
+def evaluate_silhouettes(
+    settings: SilhouetteTrainSettings,
+    recordings: Sequence[Walk],
+    *,
+    held_out: tuple[str, ...] = (),
+    progress: Progress | None = None,
+    runs: Runs | None = None,
+) -> EvaluationResult:
+    """Train a recipe without the people of a fold and try it on them, fold by fold.
+
+    Parameters
+    ----------
+    settings
+        The recipe.
+    recordings
+        Walks, of the kind that its network reads.
+    held_out
+        Subjects to hold out in one fold; without any, all are dealt into the recipe's folds.
+    progress
+        Told the share done, and the loss.
+    runs
+        Where the trainings are kept.
+    """
+    chosen = runs or Runs()
+    count = 1 if held_out else settings.folds
+    trained = 0
+
+    def embed(walks: Sequence[Any]) -> Embed:
+        nonlocal trained
+        done, trained = trained, trained + 1
+        tell = part_of(progress, done / count, 1 / count)
+        return partial(apply, train_silhouettes(walks, settings, tell, **chosen.options(done)))
+
+    scope = Scope(**settings.scope.model_dump())
+    return evaluate_design(
+        BothUnseen(scope=scope, held_out=held_out),
+        recordings,
+        embed,
+        folds=settings.folds,
+        enrolled=settings.enrolled,
+        seed=settings.seed,
+        baselines={},
+        views=ViewFigures(scope, settings.enrolled),
+    )
 
 
 def make_silhouette_model(
     settings: SilhouetteTrainSettings,
-    recordings: Sequence[SilhouetteRecording],
+    recordings: Sequence[Walk],
     folder: Path,
     *,
     progress: Progress | None = None,
@@ -93,31 +147,17 @@ def make_silhouette_model(
     As `gaitproof.evaluate.recipe.make_model` for joints.
     """
     chosen = runs or Runs()
-    total = settings.folds + 1
-    trained = 0
-
-    def fit(walks: Sequence[SilhouetteRecording]) -> nn.Module:
-        nonlocal trained
-        done, trained = trained, trained + 1
-        tell = None
-        if progress is not None:
-            told = progress
-            tell = lambda share, *loss: told((done + share) / total, *loss)  # noqa: E731
-        return train_silhouettes(walks, settings, tell, **chosen.options(done))
-
-    def embed(walks: Sequence[SilhouetteRecording]) -> Embed:
-        return partial(apply, fit(walks))
-
-    result = evaluate_design(
-        BothUnseen(scope=Scope(**settings.scope.model_dump())),
-        recordings,
-        embed,
-        folds=settings.folds,
-        enrolled=settings.enrolled,
-        seed=settings.seed,
-        baselines={},
+    share = settings.folds / (settings.folds + 1)
+    result = evaluate_silhouettes(
+        settings, recordings, progress=part_of(progress, 0, share), runs=chosen
     )
-    card = write_silhouette_model(fit(recordings), settings, result, recordings, folder)
+    network = train_silhouettes(
+        recordings,
+        settings,
+        part_of(progress, share, 1 - share),
+        **chosen.options(settings.folds),
+    )
+    card = write_silhouette_model(network, settings, result, recordings, folder)
     result.save(folder / "evaluation.json")
     return card, result
 
@@ -126,7 +166,7 @@ def write_silhouette_model(
     network: nn.Module,
     settings: SilhouetteTrainSettings,
     result: EvaluationResult,
-    recordings: Sequence[SilhouetteRecording],
+    recordings: Sequence[Walk],
     folder: Path,
     figures: Mapping[str, float] | None = None,
 ) -> ModelCard:
@@ -161,18 +201,17 @@ def write_silhouette_model(
         **settings.operating_point.model_dump(),
     )
     options = NetworkOptions(**settings.network.model_dump())
-    shape = (SILHOUETTE_FRAMES, MASK_HEIGHT, MASK_WIDTH)
-    weights = export_onnx(
-        network, torch.zeros(2, *shape, dtype=torch.uint8), "masks", ("embeddings",)
-    )
+    signal = signal_of(settings.architecture)
+    examples = inputs_of(_noise(signal))
+    weights = export_onnx(network, examples, _INPUTS[: len(examples)], ("embeddings",))
     digest = hashlib.sha256(weights).hexdigest()
     card = ModelCard(
         model_id=f"{settings.architecture}-{settings.version}-{digest[:12]}",
         architecture=settings.architecture,
         embedding_size=embedding_size(settings.architecture, options),
         weights_sha256=digest,
-        signal="silhouettes",
-        features="silhouettes-50/1",
+        signal=signal,
+        features=_FEATURES[signal],
         frames=SILHOUETTE_FRAMES,
         dimensions=2,
         operating_point=point,
@@ -185,17 +224,34 @@ def write_silhouette_model(
         trained_on=datetime.now(tz=UTC).date().isoformat(),
         limits=settings.limits,
     )
-    _check_parity(network, SilhouetteEncoder(weights, card))
+    kind = PairedEncoder if signal == "both" else SilhouetteEncoder
+    _check_parity(network, kind(weights, card))
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / MODEL_FILE, weights)
     write_atomically(folder / CARD_FILE, card.model_dump_json(indent=1).encode())
     return card
 
 
-def _check_parity(network: nn.Module, exported: SilhouetteEncoder) -> None:
+_INPUTS: Final = ("masks", "features")
+_FEATURES: Final = {
+    "silhouettes": "silhouettes-50/1",
+    "both": "silhouettes-50/1, gait-78/1",
+}
+
+
+def _noise(signal: str) -> MaskWindows:
+    """Return four windows of noise."""
     rng = np.random.default_rng(0)
-    bits = rng.integers(0, 256, (4, SILHOUETTE_FRAMES, MASK_HEIGHT * MASK_WIDTH // 8), np.uint8)
-    windows = SilhouetteWindows(bits, np.zeros(4))
+    bits = rng.integers(0, 256, (4, SILHOUETTE_FRAMES, MASK_BYTES), np.uint8)
+    masks = SilhouetteWindows(bits, np.zeros(4))
+    if signal != "both":
+        return masks
+    features = rng.normal(size=(4, WINDOW_FRAMES, N_FEATURES)).astype(np.float32)
+    return PairedWindows(masks, GaitWindows(features, np.ones((4, N_FEATURES), bool), np.zeros(4)))
+
+
+def _check_parity(network: nn.Module, exported: SilhouetteEncoder | PairedEncoder) -> None:
+    windows: Any = _noise(exported.card.signal)
     cosine: Any = (apply(network, windows) * exported.embed(windows)).sum(axis=1).min()
     if cosine < PARITY:
         raise ModelError(

@@ -196,6 +196,24 @@ def rank_one_table(result: EvaluationResult) -> Table:
     return table
 
 
+def view_tables(result: EvaluationResult) -> list[Table]:
+    """Lay out the EER by view: one table for views tried, one for the number of views enrolled."""
+    from rich.table import Table
+
+    tables = []
+    for title, conditions in result.views.items():
+        table = Table(title="EER % of clips")
+        table.add_column(title)
+        for condition in conditions:
+            table.add_column(condition, justify="right", no_wrap=True)
+        support = supported_rate(result.system["clip"].people)
+        for row in dict.fromkeys(row for cells in conditions.values() for row in cells):
+            found = (cells.get(row) for cells in conditions.values())
+            table.add_row(row, *("–" if c is None else format_percent(c, support) for c in found))
+        tables.append(table)
+    return tables
+
+
 def people_table(result: EvaluationResult, *, most: int = 10) -> Table:
     """Lay out the people with the most errors at clip level, worst first.
 

@@ -20,7 +20,8 @@ from gaitproof.types.windows import WINDOW_FRAMES
 _HEADS = 4
 
 
-def _position(*shape: int) -> nn.Parameter:
+def position(*shape: int) -> nn.Parameter:
+    """Return a code of places to be learnt: normal noise of deviation 0.02."""
     return nn.Parameter(torch.randn(*shape) * 0.02)
 
 
@@ -139,7 +140,7 @@ class GaitTR(nn.Module):
             ]
         self.body = nn.Sequential(*modules)
         # attention alone cannot tell joints apart
-        self.joint = _position(1, 1, N_JOINTS, 9)
+        self.joint = position(1, 1, N_JOINTS, 9)
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, embedding))
         self.apply(initialise)
 
@@ -197,8 +198,8 @@ class GaitPT(nn.Module):
         widths = tuple(width * part // 4 for part in (1, 2, 3, 4))
         tokens = (N_JOINTS, 6, 3, 1)
         self.enter = nn.Conv2d(6, widths[0], (3, 1), stride=(2, 1), padding=(1, 0))
-        self.time = _position(1, -(-frames // 4), 1, widths[0])
-        self.joint = _position(1, 1, N_JOINTS, widths[0])
+        self.time = position(1, -(-frames // 4), 1, widths[0])
+        self.joint = position(1, 1, N_JOINTS, widths[0])
         self.merges = nn.ModuleList(
             nn.Linear(tokens[i] // tokens[i + 1] * widths[i], widths[i + 1]) for i in range(3)
         )
@@ -269,8 +270,8 @@ class GaitFormer(nn.Module):
         super().__init__()
         self.embedding_size = embedding
         self.enter = nn.Conv1d(6 * N_JOINTS, width, 3, stride=2, padding=1)
-        self.position = _position(1, -(-frames // 2), width)
-        self.summary = _position(1, 1, width)
+        self.position = position(1, -(-frames // 2), width)
+        self.summary = position(1, 1, width)
         self.body = nn.Sequential(
             *(TransformerLayer(width, _HEADS, dropout) for _ in range(layers)),
             nn.LayerNorm(width),

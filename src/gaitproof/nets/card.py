@@ -192,8 +192,8 @@ class ModelCard(Settings):
     architecture: str
     embedding_size: int = Field(gt=0)
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    signal: Literal["joints", "silhouettes"] = "joints"
-    """What a window of the network holds: features of joints, or masks."""
+    signal: Literal["joints", "silhouettes", "both"] = "joints"
+    """What a window of the network holds: features of joints, masks, or both."""
     features: str = "gait-78/1"
     alignment: Literal["camera", "heading"] = "camera"
     """Whether windows are turned so that the walker faces one way before the network."""
@@ -209,7 +209,7 @@ class ModelCard(Settings):
     """Of the walks the network was trained on; it has never seen the other kind."""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    """z-score normaliser of the training subjects, one value per feature; none for masks."""
+    """z-score normaliser of the training subjects, one value per feature of networks on joints."""
     operating_point: OperatingPoint
     calibration: CalibrationCard
     scores: ScoreHistogram | None = None

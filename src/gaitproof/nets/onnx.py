@@ -20,6 +20,7 @@ from gaitproof.nets.cohort import read_cohort
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.runtime import check_digest, open_session, run_session
 from gaitproof.types import GaitWindows
+from gaitproof.types.paired_windows import PairedWindows
 from gaitproof.types.silhouette_windows import SilhouetteWindows
 
 DEFAULT_MODEL: Final = "blend"
@@ -81,7 +82,7 @@ class OnnxModel:
             )
         check_digest(weights, card.weights_sha256)
         self._session = open_session(weights)
-        self._input = self._session.get_inputs()[0].name
+        self._inputs = [taken.name for taken in self._session.get_inputs()]
         self._weights = weights
         self.folder = folder
         self._card = card
@@ -102,25 +103,27 @@ class OnnxModel:
         """The ONNX file."""
         return self._weights
 
-    def embed_inputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the unit-length embeddings (N, D), N >= 1, of what `normalise` returned.
+    def embed_inputs(self, *inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the unit-length embeddings (N, D), N >= 1, of what the network takes.
+
+        For joints that is what `normalise` returned.
 
         Raises
         ------
         ModelError
             If the weights do not take such windows, or answer with something else.
         """
-        parts = [
-            np.asarray(
-                run_session(self._session, None, {self._input: inputs[i : i + self._batch]})[0]
-            )
-            for i in range(0, len(inputs), self._batch)
-        ]
+        count = len(inputs[0])
+        parts = []
+        for i in range(0, count, self._batch):
+            taken = (array[i : i + self._batch] for array in inputs)
+            feed = dict(zip(self._inputs, taken, strict=False))
+            parts.append(np.asarray(run_session(self._session, None, feed)[0]))
         shapes = {part.shape[1:] for part in parts}
-        if shapes != {(self._card.embedding_size,)} or sum(map(len, parts)) != len(inputs):
+        if shapes != {(self._card.embedding_size,)} or sum(map(len, parts)) != count:
             raise ModelError(
                 f"The model {self._card.model_id} does not answer as an encoder does.",
-                expected=f"{len(inputs)} embeddings of {self._card.embedding_size} numbers",
+                expected=f"{count} embeddings of {self._card.embedding_size} numbers",
                 actual=f"arrays of shape {', '.join(str(part.shape) for part in parts[:3])}",
             )
         rows = np.concatenate(parts)
@@ -201,8 +204,28 @@ class SilhouetteEncoder(OnnxModel):
         return self.embed_inputs(windows.masks)
 
 
-def load_encoder(model: str | Path | None = None) -> OnnxEncoder | SilhouetteEncoder:
-    """Load a model of either signal; see `OnnxModel.load`."""
+class PairedEncoder(OnnxModel):
+    """A gait encoder of silhouettes and joints together; see `OnnxModel`."""
+
+    signal = "both"
+    _batch = 32
+
+    def embed(self, windows: PairedWindows) -> NDArray[np.float32]:
+        """Return one unit-length embedding per window, shape (N, D)."""
+        if not len(windows):
+            return np.zeros((0, self._card.embedding_size), np.float32)
+        return self.embed_inputs(windows.silhouettes.masks, windows.joints.features)
+
+
+AnyEncoder = OnnxEncoder | SilhouetteEncoder | PairedEncoder
+
+_ENCODERS: Final[dict[str, type[OnnxEncoder | SilhouetteEncoder | PairedEncoder]]] = {
+    kind.signal: kind for kind in (OnnxEncoder, SilhouetteEncoder, PairedEncoder)
+}
+
+
+def load_encoder(model: str | Path | None = None) -> AnyEncoder:
+    """Load a model of any signal; see `OnnxModel.load`."""
     with model_folder("gaitproof.nets", DEFAULT_MODEL if model is None else model) as folder:
         reads = load_card(folder).signal
-    return (SilhouetteEncoder if reads == "silhouettes" else OnnxEncoder).load(model)
+    return _ENCODERS[reads].load(model)

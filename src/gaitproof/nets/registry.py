@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-Signal = Literal["joints", "silhouettes"]
-"""What a network's windows hold."""
+Signal = Literal["joints", "silhouettes", "both"]
+"""What a network's windows hold: z-scored features (B, frames, 78); masks (B, 50, 64, 44); or masks
+and features of the same two seconds, two inputs in this order, the features (B, 60, 78) as they
+are (`gaitproof.types.paired_windows`)."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,20 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
         NetworkOptions(256, 0.1, 2, 128),
         {"components": 45, "stem": (64,), "heads": 4, "lstm_layers": 1},
     ),
+    "skeletonmap": _Entry("skeletonmap", "SkeletonMap", NetworkOptions(128, 0.1, 1, 64)),
     "gait-moments": _Entry("moments", "GaitMoments", NetworkOptions(128, 0.2, 2, 256)),
     # silhouettes: the literature, and our own
-    "gaitset": _silhouettes("GaitSet", NetworkOptions(256, None, None, 32)),
-    "gaitbase": _silhouettes("GaitBase", NetworkOptions(256, None, 1, 32)),
+    "gaitset": _silhouettes("GaitSet", NetworkOptions(256, None, None, 16)),
+    "gaitbase": _silhouettes("GaitBase", NetworkOptions(256, None, 1, 16)),
+    "gaittrivit": _Entry(
+        "silhouette_attention",
+        "GaitTriViT",
+        NetworkOptions(256, None, 1, 64),
+        signal="silhouettes",
+    ),
+    "mmgaitformer": _Entry(
+        "silhouette_attention", "MMGaitFormer", NetworkOptions(256, None, 1, 32), signal="both"
+    ),
     "strip-energy": _silhouettes("StripEnergy", NetworkOptions(256, None, None, 160)),
     "energy-discriminant": _silhouettes("EnergyDiscriminant", NetworkOptions(73, None, None, None)),
     "energy-blend": _silhouettes(
@@ -172,9 +184,8 @@ def create_network(
     Returns
     -------
     torch.nn.Module
-        With the attribute `embedding_size`. Encoders map z-scored windows (B, frames, 78), or masks
-        (B, 50, 64, 44), to unit embeddings (B, E); pair networks are
-        `gaitproof.nets.pairs.PairNetwork`.
+        With the attribute `embedding_size`. Encoders map what their `Signal` says to unit
+        embeddings (B, E); pair networks are `gaitproof.nets.pairs.PairNetwork`.
 
     Raises
     ------

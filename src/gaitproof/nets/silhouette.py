@@ -10,8 +10,7 @@ vectors side by side on the directions in which people differ most.
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import torch
@@ -79,25 +78,24 @@ class SilhouetteNetwork(nn.Module):
         nn.init.orthogonal_(self.directions.weight)
         nn.init.zeros_(self.directions.bias)
 
-    @abstractmethod
-    def features(self, masks: Tensor) -> Tensor:
-        """Map masks (B, 50, 64, 44) to a feature map (B, C, 16, W)."""
+    features: Callable[..., Tensor]
+    """Map what the network reads, masks (B, 50, 64, 44) first, to a feature map (B, C, 16, W)."""
 
-    def parts(self, masks: Tensor) -> tuple[Tensor, Tensor]:
+    def parts(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the strips' vectors (B, P, 128) before and after normalisation."""
-        found: tuple[Tensor, Tensor] = self.head(self.features(masks))
+        found: tuple[Tensor, Tensor] = self.head(self.features(*inputs))
         return found
 
-    def described(self, masks: Tensor) -> Tensor:
+    def described(self, *inputs: Tensor) -> Tensor:
         """Return the strips' unit vectors side by side, (B, P * 128)."""
-        return functional.normalize(self.parts(masks)[1], dim=2).flatten(1)
+        return functional.normalize(self.parts(*inputs)[1], dim=2).flatten(1)
 
     def forward(self, masks: Tensor) -> Tensor:
         """Map masks (B, 50, 64, 44) to unit embeddings (B, E)."""
         return functional.normalize(self.directions(self.described(masks)), dim=1)
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """Two 3 × 3 convolutions and a way past them (He et al., CVPR 2016)."""
 
     def __init__(self, channels: int, out: int, stride: int = 1) -> None:
@@ -113,6 +111,7 @@ class _Residual(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
         inner = functional.relu(self.first_norm(self.first(x)))
         return functional.relu(self.second_norm(self.second(inner)) + self.past(x))
 
@@ -167,7 +166,7 @@ class StripEnergy(SilhouetteNetwork):
             nn.ReLU(inplace=True),
         )
         self.deep = nn.Sequential(
-            _Residual(stem, first), _Residual(first, second, 2), _Residual(second, width)
+            Residual(stem, first), Residual(first, second, 2), Residual(second, width)
         )
 
     def features(self, masks: Tensor) -> Tensor:
@@ -321,7 +320,7 @@ class GaitBase(SilhouetteNetwork):
         stages = ((width, width, 1), (width, 2 * width, 2), (2 * width, 4 * width, 2))
         self.stages = nn.Sequential(
             *(
-                _Residual(i if n == 0 else o, o, stride if n == 0 else 1)
+                Residual(i if n == 0 else o, o, stride if n == 0 else 1)
                 for i, o, stride in (*stages, (4 * width, 8 * width, 1))
                 for n in range(layers)
             )

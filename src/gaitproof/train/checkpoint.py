@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
     from gaitproof.train.sources import Recording
+    from gaitproof.train.sources.paired import PairedRecording
     from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
@@ -54,7 +55,7 @@ class Identity:
     @classmethod
     def of(
         cls,
-        recordings: Sequence[Recording] | Sequence[SilhouetteRecording],
+        recordings: Sequence[Recording | SilhouetteRecording | PairedRecording],
         settings: TrainSettings | SilhouetteTrainSettings,
     ) -> Self:
         """Digest what the weights depend on."""

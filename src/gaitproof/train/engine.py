@@ -13,6 +13,7 @@ from torch import nn
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, is_pair_network
+from gaitproof.nets.skeletonmap import SkeletonMap
 from gaitproof.train.chance import Stream, random_source, torch_seed
 from gaitproof.train.checkpoint import Identity
 from gaitproof.train.discriminant import closed_form_part, fit_discriminant, gradient_part
@@ -87,6 +88,8 @@ def fit(
             NetworkOptions(**settings.network.model_dump()),
             frames=settings.frames,
         )
+        if isinstance(network, SkeletonMap):
+            network.set_normaliser(normaliser.mean, normaliser.std)
         learner = gradient_part(network)
         closed = closed_form_part(network)
         if closed is not None:

@@ -29,46 +29,47 @@ from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 def to_onnx(trained: TrainedEncoder) -> bytes:
     """Export the network of an encoder."""
     example = torch.zeros(2, trained.normaliser.frames, N_FEATURES)
-    return export_onnx(trained.network, example, "windows", ("embeddings",))
+    return export_onnx(trained.network, (example,), ("windows",), ("embeddings",))
 
 
 def export_onnx(
     network: nn.Module,
-    example: Tensor,
-    takes: str,
+    examples: Sequence[Tensor],
+    takes: Sequence[str],
     gives: Sequence[str],
     *,
     axis: int = 0,
     least: int = 1,
 ) -> bytes:
-    """Export a network whose input has one axis of free length by the dynamo exporter.
+    """Export a network whose inputs have one axis of free length by the dynamo exporter.
 
     The legacy exporter's graphs break under dynamic quantisation.
 
     Parameters
     ----------
     network
-        With one input; is left in evaluation mode.
-    example
-        An input of two or more.
+        Is left in evaluation mode.
+    examples
+        Its inputs, two or more rows of each.
     takes, gives
-        Names of the input and of the outputs.
+        Names of the inputs and of the outputs.
     axis, least
-        Which axis of the input is free, by default the batch, and its least length.
+        Which axis of all inputs is free, by default the batch, and its least length.
     """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     # while it exports, torch puts loops of free length in place of recurrent layers; but a layer
     # that was exported before keeps to the kernel it found afterwards, and fixes the length
     for layer in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
         getattr(layer, "_dispatch_cache", {}).clear()
+    count = torch.export.Dim("count", min=least, max=65536)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             network.eval(),
-            (example,),
-            input_names=[takes],
+            tuple(examples),
+            input_names=list(takes),
             output_names=list(gives),
-            dynamic_shapes=({axis: torch.export.Dim("count", min=least, max=65536)},),
+            dynamic_shapes=({axis: count},) * len(examples),
             dynamo=True,
             verbose=False,
         )

@@ -7,10 +7,11 @@ from made_masks import walking_masks
 from gaitproof.train.silhouettes.augment import augment
 from gaitproof.train.silhouettes.config import MaskAugment
 
-NONE = dict.fromkeys(MaskAugment.model_fields, 0.0)
+CHANCES = [name for name in MaskAugment.model_fields if name != "mirror_people"]
+NONE = dict.fromkeys(CHANCES, 0.0)
 
 
-@pytest.mark.parametrize("name", MaskAugment.model_fields)
+@pytest.mark.parametrize("name", CHANCES)
 def test_every_change_changes_masks_and_keeps_them_masks(name):
     masks = walking_masks(3, frames=40)
     before = masks.copy()

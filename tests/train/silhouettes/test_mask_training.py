@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from made_masks import write_archive
+from made_masks import paired_walks, write_archive
 from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
-from gaitproof.errors import InputError, ModelError
-from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder, load_encoder
+from gaitproof.errors import GaitproofError, InputError, ModelError
+from gaitproof.evaluate.frozen import evaluate_model
+from gaitproof.evaluate.silhouettes import make_silhouette_model
+from gaitproof.evaluate.view_figures import BY_SIZE, BY_VIEW
+from gaitproof.nets.onnx import OnnxEncoder, PairedEncoder, SilhouetteEncoder, load_encoder
 from gaitproof.train.losses import batch_all_triplet
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 from gaitproof.train.silhouettes.discriminant import apply
@@ -137,3 +141,49 @@ def test_from_recipe_to_figures_on_other_people(archive, tmp_path):
         assert f"nm, 000 → {condition}, 090" in shown.output
     wrong = invoke(["evaluate", "--model", str(tmp_path / "model"), "--data", str(recipe)])
     assert isinstance(wrong.exception, InputError)
+
+
+def test_a_network_on_both_signals_is_trained_evaluated_and_exported(tmp_path):
+    settings = _settings(
+        architecture="mmgaitformer",
+        network={"embedding": 12, "width": 8},
+        steps=2,
+        folds=2,
+        enrolled=2,
+    )
+    walks = paired_walks(people=6, walks=3)
+    card, result = make_silhouette_model(settings, walks, tmp_path / "model")
+    model = load_encoder(tmp_path / "model")
+    assert isinstance(model, PairedEncoder)
+    assert (card.signal, card.mean, card.dimensions) == ("both", (), 2)
+    windows = walks[0].windows
+    found = model.embed(windows)
+    assert found.shape == (len(windows), 12)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
+    assert len(model.embed(windows.select(np.zeros(0, int)))) == 0
+    # six people in two folds, all of them tried across two views
+    assert set(result.rank_one) == {"nm"}
+    assert set(result.views[BY_VIEW]["nm"]) == {"000", "090"}
+    assert card.figures["rank-1/nm"] == pytest.approx(result.rank_one["nm"].value, abs=1e-4)
+    again = evaluate_model(model, walks, enrolled=2, by_view=True, draws=50)
+    assert set(again.rank_one) == {"nm"}
+    with pytest.raises(ModelError, match="reads both"):
+        SilhouetteEncoder.load(tmp_path / "model")
+
+
+def test_people_held_out_by_name(archive, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("PATH", str(archive)).replace("energy-blend", "strip-energy"))
+    recipe.write_text(recipe.read_text().replace("embedding: 89", "embedding: 16"))
+    invoke = partial(CliRunner().invoke, app)
+    line = ["evaluate", str(recipe), "--held-out", "005-007", "--probe-view", "090", "--json"]
+    shown = invoke([*line, "--enrol-view", "000,090"])
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(shown.output)
+    assert "3 people held out, 005 to 007" in found["protocol"]
+    assert "nm+000, 090" in found["protocol"] or "nm, 000+090" in found["protocol"]
+    assert found["folds"] == 1
+    assert set(found["system"]["clip"]["per_person"]) == {f"made:{i:03d}" for i in (5, 6, 7)}
+    assert list(found["views"][BY_SIZE]["nm"]) == ["1", "2"]
+    for wrong in (["--held-out", "005-099"], ["--held-out", "007"], ["--protocol", "loso"]):
+        assert isinstance(invoke(["evaluate", str(recipe), *wrong]).exception, GaitproofError)

@@ -62,11 +62,13 @@ def to_onnx(trained: TrainedFaces) -> bytes:
     network = trained.network.eval()
     if isinstance(network, PictureNetwork):
         example = torch.zeros(2, 3, side, side)
-        return export_onnx(WithMap(network), example, "crops", ("logits", MAPS))
+        return export_onnx(WithMap(network), (example,), ("crops",), ("logits", MAPS))
     assert isinstance(network, ClipNetwork)
     example = torch.zeros(1, trained.settings.frames + MIN_PICTURES, 3, side, side)
     gives = ("logits", ATTENTION)
-    return export_onnx(WithAttention(network), example, "crops", gives, axis=1, least=MIN_PICTURES)
+    return export_onnx(
+        WithAttention(network), (example,), ("crops",), gives, axis=1, least=MIN_PICTURES
+    )
 
 
 def describe_clips(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from gaitproof.config import Settings
 from gaitproof.train.config import (
@@ -33,6 +35,14 @@ class MaskAugment(Settings):
     """Chance that some frames are centred a pixel off."""
     mirror: float = Field(default=0.5, ge=0, le=1)
     """Chance of the mirrored walk, as one of the same person."""
+    mirror_people: bool = False
+    """Also train on mirrored walkers, as people of their own; `mirror` must then be 0."""
+
+    @model_validator(mode="after")
+    def _check_mirror(self) -> Self:
+        if self.mirror and self.mirror_people:
+            raise ValueError("a mirrored walk is either the same person's or another's")
+        return self
 
 
 class ScopeSettings(Settings):

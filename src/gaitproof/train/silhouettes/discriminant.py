@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gaitproof.nets.silhouette import EnergyDiscriminant, SilhouetteNetwork
 from gaitproof.train.silhouettes.sampler import MaskStream
+from gaitproof.types.paired_windows import PairedWindows
 from gaitproof.types.silhouette_windows import SilhouetteWindows
 
 _COMPONENTS: Final = 300
@@ -41,7 +42,7 @@ def fit_discriminant(encoder: EnergyDiscriminant, stream: MaskStream, windows: i
     for step in count():
         batch = stream[step]
         with torch.inference_mode():
-            rows.append(encoder.described(batch.masks).numpy())
+            rows.append(encoder.described(*batch.inputs).numpy())
         labels.append(batch.labels.numpy())
         if sum(map(len, rows)) >= windows:
             break
@@ -53,9 +54,7 @@ def fit_discriminant(encoder: EnergyDiscriminant, stream: MaskStream, windows: i
     set_directions(encoder, found.axes @ best[:, ::-1], found.middle)
 
 
-def fit_whitening(
-    network: SilhouetteNetwork, walks: Iterable[tuple[str, SilhouetteWindows]]
-) -> None:
+def fit_whitening(network: SilhouetteNetwork, walks: Iterable[tuple[str, MaskWindows]]) -> None:
     """Set the directions of a trained network: its people's own variation is even in all of them.
 
     Within-class covariance normalisation (Hatch, Kajarekar and Stolcke, Interspeech 2006) of the
@@ -123,11 +122,20 @@ def set_directions(
     encoder.directions.bias.data = -torch.from_numpy(weight @ middle).float()
 
 
-def apply(function: Callable[[Tensor], Tensor], windows: SilhouetteWindows) -> NDArray[np.float32]:
-    """Return one row per window of a function of masks."""
-    masks = torch.from_numpy(windows.masks)
+MaskWindows = SilhouetteWindows | PairedWindows
+
+
+def inputs_of(windows: MaskWindows) -> tuple[Tensor, ...]:
+    """Return what a network reads of windows: masks, and features if they are paired."""
+    if isinstance(windows, PairedWindows):
+        masks, features = windows.silhouettes.masks, windows.joints.features
+        return torch.from_numpy(masks), torch.tensor(features)
+    return (torch.from_numpy(windows.masks),)
+
+
+def apply(function: Callable[..., Tensor], windows: MaskWindows) -> NDArray[np.float32]:
+    """Return one row per window of a function of what a network reads."""
+    parts = zip(*(torch.split(taken, _BATCH) for taken in inputs_of(windows)), strict=True)
     with torch.inference_mode():
-        found: NDArray[np.float32] = torch.cat(
-            [function(part) for part in torch.split(masks, _BATCH)]
-        ).numpy()
+        found: NDArray[np.float32] = torch.cat([function(*part) for part in parts]).numpy()
     return found

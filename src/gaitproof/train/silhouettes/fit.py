@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as lightning
 import numpy as np
@@ -14,7 +14,7 @@ from torch import nn
 
 from gaitproof.media.files import make_folder
 from gaitproof.nets.options import NetworkOptions
-from gaitproof.nets.registry import create_network
+from gaitproof.nets.registry import create_network, signal_of
 from gaitproof.nets.silhouette import EnergyBlend, EnergyDiscriminant, SilhouetteNetwork
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, Identity, load_checkpoint
@@ -22,7 +22,8 @@ from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, 
 from gaitproof.train.logs import Recorder, Reporter, RunLog
 from gaitproof.train.silhouettes.discriminant import fit_discriminant, fit_whitening
 from gaitproof.train.silhouettes.module import StripLearner
-from gaitproof.train.silhouettes.sampler import MaskStream
+from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream
+from gaitproof.train.sources.paired import PairedRecording
 from gaitproof.train.state import RunState
 from gaitproof.train.stream import StepData
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def train_silhouettes(
-    recordings: Sequence[SilhouetteRecording],
+    recordings: Sequence[SilhouetteRecording | PairedRecording],
     settings: SilhouetteTrainSettings,
     progress: Callable[[float, float], None] | None = None,
     *,
@@ -45,7 +46,7 @@ def train_silhouettes(
     Parameters
     ----------
     recordings
-        Walks of the training subjects only.
+        Walks of the training subjects only, of the kind that the network reads.
     settings
         The recipe.
     progress
@@ -71,7 +72,9 @@ def train_silhouettes(
         loss is no longer a number.
     """
     options = trainer_options or TrainerSettings()
-    everything = MaskStream(recordings, settings)
+    kind: Any = PairedStream if signal_of(settings.architecture) == "both" else MaskStream
+    stream = partial(kind, recordings, settings)
+    everything = stream()
     restored = None
     if run_folder is not None:
         identity = Identity.of(recordings, settings)
@@ -100,8 +103,7 @@ def train_silhouettes(
             callbacks.append(Reporter(progress))
         trainer = make_trainer(options, settings, callbacks)
         if not run.is_finished(settings.steps):
-            stream = partial(MaskStream, recordings, settings, run.step)
-            run_to_end(trainer, module, StepData(stream, options.loaders))
+            run_to_end(trainer, module, StepData(partial(stream, run.step), options.loaders))
     network.cpu().eval()
     # the window in the middle of every walk
     fit_whitening(

@@ -54,7 +54,7 @@ class StripLearner(Learner):
     def losses_of(self, batch: MaskBatch) -> dict[str, Tensor]:
         """Return both losses, each times its weight."""
         settings = self.settings
-        vectors, normalised = self.strips.parts(batch.masks)
+        vectors, normalised = self.strips.parts(*batch.inputs)
         # distances and logarithms need all the digits there are
         with torch.autocast(vectors.device.type, enabled=False):
             unit = functional.normalize(normalised.float(), dim=2)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -15,13 +16,19 @@ from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.silhouettes import MIN_SILHOUETTE_FRAMES
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.silhouettes.augment import augment
+from gaitproof.train.sources.paired import PairedRecording
+from gaitproof.train.sources.silhouettes import SilhouetteRecording
 from gaitproof.train.stream import StepStream
+from gaitproof.train.turning import mirror_features
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH
 from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES
 
 if TYPE_CHECKING:
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
-    from gaitproof.train.sources.silhouettes import SilhouetteRecording
+
+R = TypeVar("R", SilhouetteRecording, PairedRecording)
+Inputs = tuple[NDArray[np.generic], ...]
+"""What a network reads of one window, masks (50, 64, 44) first."""
 
 
 class MaskBatch(NamedTuple):
@@ -29,17 +36,18 @@ class MaskBatch(NamedTuple):
 
     Parameters
     ----------
-    masks
-        Shape (B, 50, 64, 44), of 0 and 1.
+    inputs
+        What the network reads: masks (B, 50, 64, 44) of 0 and 1, and features (B, 60, 78) for a
+        network on both.
     labels
         Shape (B,).
     """
 
-    masks: Tensor
+    inputs: tuple[Tensor, ...]
     labels: Tensor
 
 
-class MaskStream(StepStream[MaskBatch]):
+class WindowStream(StepStream[MaskBatch], Generic[R]):
     """The batches of the steps from `start` to the recipe's last, for one device of several.
 
     The windows of a person come from the conditions in turn, so that clothes cannot be the
@@ -48,7 +56,7 @@ class MaskStream(StepStream[MaskBatch]):
     Parameters
     ----------
     recordings
-        Training walks at 25 frames per second; those too short are left out.
+        Training walks; those too short are left out.
     settings
         The recipe.
     start
@@ -66,24 +74,27 @@ class MaskStream(StepStream[MaskBatch]):
 
     def __init__(
         self,
-        recordings: Sequence[SilhouetteRecording],
+        recordings: Sequence[R],
         settings: SilhouetteTrainSettings,
         start: int = 0,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
         super().__init__(start, settings.steps)
-        walks: dict[tuple[str, str], dict[str, list[SilhouetteRecording]]] = {}
+        walks: dict[tuple[str, str], dict[str, list[R]]] = {}
         for walk in recordings:
-            if len(walk.bits) >= MIN_SILHOUETTE_FRAMES:
+            if self._usable(walk):
                 own = walks.setdefault((walk.source, walk.subject), defaultdict(list))
                 own[walk.condition].append(walk)
         if len(walks) < 2:
             raise InputError(
                 "Training needs walks of at least two subjects.", actual=str(len(walks))
             )
-        self._walks = [list(walks[person].values()) for person in sorted(walks)]
-        self._people = min(settings.people_per_batch, len(walks))
+        self._walks: list[list[list[R]]] = [
+            list(walks[person].values()) for person in sorted(walks)
+        ]
+        self._mirrored = settings.augment.mirror_people
+        self._people = min(settings.people_per_batch, self.n_labels)
         if self._people // world_size < 2:
             raise ConfigError(
                 "A device needs two people per batch at least.",
@@ -94,8 +105,8 @@ class MaskStream(StepStream[MaskBatch]):
 
     @property
     def n_labels(self) -> int:
-        """Number of people."""
-        return len(self._walks)
+        """Number of people, mirrored ones included where they are people of their own."""
+        return len(self._walks) * (1 + self._mirrored)
 
     def __getitem__(self, step: int) -> MaskBatch:
         settings = self._settings
@@ -104,26 +115,64 @@ class MaskStream(StepStream[MaskBatch]):
         )
         people = everybody[self._rank :: self._world_size]
         rng = random_source(settings.seed, step, self._rank, Stream.WINDOWS)
-        masks = [
-            self._draw(self._walks[person], number, rng)
+        drawn = [
+            self._draw(*self._choose(person, number, rng), rng)
             for person in people
             for number in range(settings.windows_per_person)
         ]
+        inputs = tuple(torch.from_numpy(np.stack(parts)) for parts in zip(*drawn, strict=True))
         labels = np.repeat(people, settings.windows_per_person)
-        return MaskBatch(torch.from_numpy(np.stack(masks)), torch.from_numpy(labels))
+        return MaskBatch(inputs, torch.from_numpy(labels))
 
-    def _draw(
-        self,
-        conditions: Sequence[Sequence[SilhouetteRecording]],
-        number: int,
-        rng: np.random.Generator,
-    ) -> NDArray[np.uint8]:
+    def _choose(self, person: int, number: int, rng: np.random.Generator) -> tuple[R, bool]:
+        """Choose a walk of a person, and whether it is that of their mirror image."""
+        mirrored, own = divmod(person, len(self._walks))
+        conditions = self._walks[own]
         walks = conditions[number % len(conditions)]
-        bits = walks[int(rng.integers(len(walks)))].bits
-        most = min(len(bits), SILHOUETTE_FRAMES)
+        return walks[int(rng.integers(len(walks)))], bool(mirrored)
+
+    @abstractmethod
+    def _usable(self, walk: R) -> bool:
+        """Tell whether a walk holds a window."""
+
+    @abstractmethod
+    def _draw(self, walk: R, mirrored: bool, rng: np.random.Generator) -> Inputs:
+        """Draw an augmented window of a walk."""
+
+
+class MaskStream(WindowStream[SilhouetteRecording]):
+    """`WindowStream` of walks at 25 frames per second."""
+
+    def _usable(self, walk: SilhouetteRecording) -> bool:
+        return len(walk.bits) >= MIN_SILHOUETTE_FRAMES
+
+    def _draw(self, walk: SilhouetteRecording, mirrored: bool, rng: np.random.Generator) -> Inputs:
+        most = min(len(walk.bits), SILHOUETTE_FRAMES)
         length = int(rng.integers(min(self._settings.shortest, most), most + 1))
-        first = int(rng.integers(len(bits) - length + 1))
-        masks = np.unpackbits(bits[first : first + length], axis=1)
-        changed = augment(masks.reshape(-1, MASK_HEIGHT, MASK_WIDTH), self._settings.augment, rng)
-        window: NDArray[np.uint8] = changed[np.arange(SILHOUETTE_FRAMES) % length]
-        return window
+        first = int(rng.integers(len(walk.bits) - length + 1))
+        masks = _unpack(walk.bits[first : first + length], mirrored)
+        changed = augment(masks, self._settings.augment, rng)
+        return (changed[np.arange(SILHOUETTE_FRAMES) % length],)
+
+
+class PairedStream(WindowStream[PairedRecording]):
+    """`WindowStream` of walks with silhouettes and joints; only the masks are changed."""
+
+    def _usable(self, walk: PairedRecording) -> bool:
+        return len(walk.windows) > 0
+
+    def _draw(self, walk: PairedRecording, mirrored: bool, rng: np.random.Generator) -> Inputs:
+        settings = self._settings.augment
+        mirrored ^= bool(rng.random() < settings.mirror)
+        row = int(rng.integers(len(walk.windows)))
+        masks = _unpack(walk.windows.silhouettes.bits[row], mirrored)
+        features = walk.windows.joints.features[row]
+        return (
+            augment(masks, settings.model_copy(update={"mirror": 0.0}), rng),
+            mirror_features(features) if mirrored else features,
+        )
+
+
+def _unpack(bits: NDArray[np.uint8], mirrored: bool) -> NDArray[np.uint8]:
+    masks = np.unpackbits(bits, axis=1).reshape(-1, MASK_HEIGHT, MASK_WIDTH)
+    return masks[..., ::-1] if mirrored else masks

@@ -32,6 +32,11 @@ def load_manifest(path: Path, name: str) -> list[Recording]:
     InputError
         If the manifest or a pose file is missing or malformed.
     """
+    return [recording for _, recording in load_tracks(path, name)]
+
+
+def load_tracks(path: Path, name: str) -> list[tuple[Path, Recording]]:
+    """Read walks as `load_manifest` does, each with the file its poses are in, if any are."""
     rows = read_manifest(path)
     parents = find_parents(rows)
     recordings = []
@@ -45,7 +50,7 @@ def load_manifest(path: Path, name: str) -> list[Recording]:
     return recordings
 
 
-def _read(folder: Path, row: ManifestRow, parent: str, source: str) -> Recording:
+def _read(folder: Path, row: ManifestRow, parent: str, source: str) -> tuple[Path, Recording]:
     labels: dict[str, Any] = {
         "subject": row.subject,
         "recording": row.recording,
@@ -57,10 +62,11 @@ def _read(folder: Path, row: ManifestRow, parent: str, source: str) -> Recording
     poses = locate(folder / POSES_FOLDER, row.path)
     track = poses / "person-0.npz"
     if track.exists():
-        return make_recording(load_npz(track), **labels)
+        return track, make_recording(load_npz(track), **labels)
     if not poses.exists():
         raise InputError(
             f"The video {row.path!r} has no poses.",
             hint=f"run: gaitproof extract {folder} -o {folder / POSES_FOLDER}",
         )
-    return Recording(times=np.zeros(0), points=np.zeros((0, len(GAIT_LANDMARKS), 3)), **labels)
+    nobody = Recording(times=np.zeros(0), points=np.zeros((0, len(GAIT_LANDMARKS), 3)), **labels)
+    return track, nobody
