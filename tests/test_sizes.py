@@ -30,7 +30,7 @@ LARGE_FILES = {
 }
 LARGE_FUNCTIONS = {
     "cli/demo.py:demo": 70,
-    "cli/evaluate.py:evaluate": 130,
+    "cli/evaluate.py:evaluate": 120,
     "cli/experiments.py:tune": 100,
     "cli/explain.py:explain": 70,
     "cli/extract.py:extract": 70,

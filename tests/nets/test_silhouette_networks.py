@@ -23,15 +23,15 @@ Inputs = tuple[torch.Tensor, ...]
 
 def _small(name: str) -> nn.Module:
     own = network_options(name).given()
-    tiny = {"embedding": 89, "dropout": 0.0, "layers": 1, "width": 16}
+    tiny = {"embedding": 89, "dropout": 0.0, "layers": 1, "width": 12}
     torch.manual_seed(0)
     return create_network(name, NetworkOptions(**{key: tiny[key] for key in own}))
 
 
 @pytest.fixture(scope="module")
 def walkers() -> tuple[Inputs, torch.Tensor]:
-    """Masks and features of two people, three walks each, and whose they are."""
-    people = np.repeat(np.arange(2), 3)
+    """Masks and features of two people, two walks each, and whose they are."""
+    people = np.repeat(np.arange(2), 2)
     masks = np.stack([walking_masks(p, w, frames=50) for w, p in enumerate(people)])
     features = [
         windows_from_points(*walking_points(int(p), w, 2.1)).features[0]
@@ -78,8 +78,8 @@ def test_every_part_gets_a_gradient(name, walkers):
 def test_learns_a_small_task(name, walkers):
     inputs, labels = _seen(name, walkers[0]), walkers[1]
     network = _small(name).train()
-    optimiser = torch.optim.AdamW(network.parameters(), 3e-3)
-    for _ in range(12):
+    optimiser = torch.optim.AdamW(network.parameters(), 5e-3)
+    for _ in range(8):
         optimiser.zero_grad()
         loss = supervised_contrastive(network(*inputs), labels, 0.1)
         loss.backward()
@@ -114,13 +114,14 @@ class _Together(nn.Module):
         return torch.stack([net(*_seen(n, (masks, features))) for n, net in pairs], dim=1)
 
 
+@pytest.mark.slow
 def test_exported_they_compute_the_same(walkers):
     network = _Together({name: _small(name) for name in NETWORKS}).eval()
     with torch.inference_mode():
         expected = network(*walkers[0]).numpy()
     weights = export_onnx(network, walkers[0], ("masks", "features"), ("embeddings",))
     session = onnxruntime.InferenceSession(weights)
-    for rows in (1, 5):
+    for rows in (1, 3):
         feed = dict(zip(("masks", "features"), (x[:rows].numpy() for x in walkers[0]), strict=True))
         (found,) = session.run(None, feed)
         assert found == pytest.approx(expected[:rows], abs=1e-4)

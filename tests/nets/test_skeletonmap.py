@@ -28,7 +28,8 @@ def test_joints_and_bones_are_drawn_where_they_are():
             x, y = points[frame, [a, b]].mean(dim=0).tolist()
             assert bones[frame][_cell(x, y)] > 0.6
     assert joints.max() <= 1
-    assert joints[:, :3].max() < 0.1
+    # nobody's shoulders are that high
+    assert joints[:, :1].max() < 0.01
     assert joints.mean() < bones.mean() < 0.3
 
 

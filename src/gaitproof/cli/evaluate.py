@@ -102,9 +102,9 @@ def evaluate(
 ) -> None:
     """Evaluate a recipe by a protocol, or a model on new people.
 
-    A recipe is trained and tested: --protocol, --folds, --workers and --baselines are for it. A
-    model (--model) is scored as it is; conditions and views, separated by commas, choose its
-    templates and probes.
+    A recipe is trained and tested: --protocol, --folds, --held-out, --workers and --baselines are
+    for it. A model (--model) is scored as it is; conditions and views, separated by commas, choose
+    its templates and probes, and those of a recipe for silhouettes.
     """
     from gaitproof.cli.output import print_json
     from gaitproof.evaluate.scope import Scope

@@ -119,6 +119,7 @@ def test_batch_all_triplets_by_hand():
     assert float(found) == pytest.approx(np.mean(expected))
 
 
+@pytest.mark.slow
 def test_from_recipe_to_figures_on_other_people(archive, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(RECIPE.replace("PATH", str(archive)))
@@ -143,6 +144,7 @@ def test_from_recipe_to_figures_on_other_people(archive, tmp_path):
     assert isinstance(wrong.exception, InputError)
 
 
+@pytest.mark.slow
 def test_a_network_on_both_signals_is_trained_evaluated_and_exported(tmp_path):
     settings = _settings(
         architecture="mmgaitformer",
