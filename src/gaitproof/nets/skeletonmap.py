@@ -55,10 +55,10 @@ def draw_maps(points: Tensor) -> Tensor:
     y = _TOP - torch.linspace(0, _LENGTH, ROWS, dtype=points.dtype, device=points.device)
     half = _LENGTH / ROWS * COLUMNS / 2
     x = torch.linspace(-half, half, COLUMNS, dtype=points.dtype, device=points.device)
-    # squared distances in x and in y need one axis of the map each
+    # the brightest spot is that of the nearest joint
     across = (x - points[..., :1]).square()
     down = (y - points[..., 1:]).square()
-    joints = _spot(down)[..., None] * _spot(across)[:, :, None]
+    joints = down[..., None] + across[:, :, None]
     start, along = points[:, _START], points[:, _STOP] - points[:, _START]
     length = along.square().sum(dim=2).clamp(min=_LEAST)[..., None, None]
     right = (x - start[..., :1])[:, :, None]
@@ -67,11 +67,8 @@ def draw_maps(points: Tensor) -> Tensor:
     # the nearest place on the bone, 0 its start and 1 its end
     place = ((right * along_x + up * along_y) / length).clamp(0, 1)
     apart = (right - place * along_x).square() + (up - place * along_y).square()
-    return torch.stack([joints.amax(dim=1), _spot(apart).amax(dim=1)], dim=1)
-
-
-def _spot(squares: Tensor) -> Tensor:
-    return torch.exp(-squares / (2 * _SPREAD**2))
+    nearest = torch.stack([joints.amin(dim=1), apart.amin(dim=1)], dim=1)
+    return torch.exp(-nearest / (2 * _SPREAD**2))
 
 
 class SkeletonMap(nn.Module):
