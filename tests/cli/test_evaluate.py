@@ -131,6 +131,10 @@ def test_a_folder_is_data_too(archive):
     assert json.loads(done.stdout)["system"]["clip"]["people"] == 6
 
 
+RECIPES = Path(__file__).parents[2] / "recipes"
+JOINTS, MASKS = str(RECIPES / "blend.yaml"), str(RECIPES / "silhouettes.yaml")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -138,7 +142,10 @@ def test_a_folder_is_data_too(archive):
         (("r.yaml", "--model", "m"), ConfigError, "either a recipe or --model"),
         (("--model", "blend"), ConfigError, "--data"),
         (("--model", "m", "--data", "d", "--folds", "3"), ConfigError, "not trained"),
-        (("r.yaml", "--enrol-view", "left"), ConfigError, "for a model only"),
+        ((JOINTS, "--enrol-view", "left"), ConfigError, "or a recipe for silhouettes"),
+        ((JOINTS, "--held-out", "001-002"), ConfigError, "for recipes for silhouettes"),
+        ((MASKS, "--protocol", "loso"), ConfigError, "not for recipes for silhouettes"),
+        (("--model", "m", "--data", "d", "--held-out", "1"), ConfigError, "not trained"),
         (("--model", "blend", "--data", "nowhere.npz"), InputError, "nowhere"),
     ],
 )

@@ -77,8 +77,8 @@ class SkeletonMap(nn.Module):
     The windows' z-scores are undone (`set_normaliser`), so that the skeleton has its proportions;
     it is drawn as the camera sees it and from its side, which is what another camera sees. Joints
     and bones of both are four channels of a small residual network on every frame, with one
-    convolution over time; maxima over time, in strips. The published networks have 64 channels and
-    more stages at 64 × 44.
+    convolution over time; maxima over time, in strips. The published networks draw at 64 × 44 and
+    begin with 64 channels.
 
     Parameters
     ----------
