@@ -23,6 +23,7 @@ EXPERIMENTS: Final = (
     "fusion-walkers",
     "memory",
     "signals",
+    "both",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

@@ -1,0 +1,1 @@
+"""Silhouettes and joints of the same walks: synthetic people, who have both."""

@@ -1,0 +1,31 @@
+"""Networks on both signals and on one, on synthetic people, as a table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from experiments.both.run import run
+from experiments.shared import JsonOption, make_table, show
+from gaitproof.cli.extras import need_training_extra
+from gaitproof.cli.output import progress_bar
+from gaitproof.evaluate.table import format_figure
+
+
+def both(
+    people: Annotated[int, typer.Option("--people", min=6, help="Synthetic people.")] = 16,
+    walks: Annotated[int, typer.Option("--walks", min=2, help="Walks of each.")] = 3,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Of each training.")] = 120,
+    as_json: JsonOption = False,
+) -> None:
+    """Train networks on silhouettes, and on joints too, of synthetic people; try them on others."""
+    need_training_extra()
+    with progress_bar("Filming") as progress:
+        result = run(people, walks, steps, progress=progress)
+    title = f"{result.people} synthetic people, {result.walks} clips, {result.steps} steps"
+    table = make_table(title, ("network", "level"), ("AUC %", "EER %"))
+    for name, found in result.systems.items():
+        for level, system in found.system.items():
+            table.add_row(name, level, *(format_figure(f, system) for f in ("auc", "eer")))
+    show(result.to_dict(), table, as_json=as_json)
