@@ -8,7 +8,8 @@ import pytest
 from gaitproof.errors import InputError
 from gaitproof.evaluate.manifest_audit import REMEDIES, audit_rows, hash_files
 from gaitproof.evaluate.manifest_split import assign_folds, assign_split
-from gaitproof.media.manifest import ManifestRow, add_hashes
+from gaitproof.media.listing import add_hashes
+from gaitproof.media.manifest import ManifestRow
 
 PEOPLE = [f"p{i}" for i in range(8)]
 

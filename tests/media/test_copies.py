@@ -11,7 +11,8 @@ from gaitproof.errors import ConfigError, InputError
 from gaitproof.media import copies
 from gaitproof.media.augment import KINDS, RANDOM_KINDS
 from gaitproof.media.copies import mark_folder, plan_copies, write_copies
-from gaitproof.media.manifest import ManifestRow, add_hashes, build_manifest
+from gaitproof.media.listing import add_hashes, build_manifest
+from gaitproof.media.manifest import ManifestRow
 
 Clip = Callable[..., Path]
 

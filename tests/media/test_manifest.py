@@ -8,14 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaitproof.errors import InputError
+from gaitproof.media.listing import add_hashes, build_manifest, find_duplicates
 from gaitproof.media.manifest import (
     AUGMENTED_MARKER,
     LABELS,
     SPLITS,
     ManifestRow,
-    add_hashes,
-    build_manifest,
-    find_duplicates,
     find_parents,
     locate,
     manifest_bytes,

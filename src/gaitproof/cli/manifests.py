@@ -12,7 +12,8 @@ from gaitproof.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from gaitproof.media.augment import Kind
-    from gaitproof.media.manifest import Layout, ManifestRow
+    from gaitproof.media.listing import Layout
+    from gaitproof.media.manifest import ManifestRow
 
 LEAK_STATUS: Final = 1
 """Process exit status of an audit that found something."""
@@ -56,7 +57,7 @@ def manifest(
 ) -> None:
     """List the videos of a folder: who is in them, SHA-256."""
     from gaitproof.cli.output import print_json, printable, progress_bar
-    from gaitproof.media.manifest import add_hashes, build_manifest, find_duplicates
+    from gaitproof.media.listing import add_hashes, build_manifest, find_duplicates
 
     rows = build_manifest(folder, check_layout(layout))
     target = out or folder / "manifest.csv"
@@ -256,7 +257,7 @@ def check_layout(text: str) -> Layout:
     """Return the layout of that name, or raise `ConfigError`."""
     from typing import cast, get_args
 
-    from gaitproof.media.manifest import Layout
+    from gaitproof.media.listing import Layout
 
     if text not in get_args(Layout):
         raise ConfigError(

@@ -19,15 +19,8 @@ from gaitproof.gait.features import compute_windows
 from gaitproof.media.augment import KINDS, Kind
 from gaitproof.media.copies import mark_folder, plan_copies, write_copies
 from gaitproof.media.files import make_folder, write_atomically
-from gaitproof.media.manifest import (
-    Layout,
-    ManifestRow,
-    add_hashes,
-    build_manifest,
-    locate,
-    manifest_bytes,
-    read_manifest,
-)
+from gaitproof.media.listing import Layout, add_hashes, build_manifest
+from gaitproof.media.manifest import ManifestRow, locate, manifest_bytes, read_manifest
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder, load_card
 from gaitproof.pipeline.poses import StoredPoses
