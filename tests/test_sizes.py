@@ -20,7 +20,6 @@ LARGE_FILES = {
     "evaluate/tuning.py": 670,
     "face/detect.py": 440,
     "gait/quality.py": 460,
-    "pipeline/run.py": 610,
     "report/casefile/document.py": 490,
     "synth/body.py": 470,
     "synth/motion.py": 490,

@@ -14,7 +14,8 @@ from gaitproof.errors import ConfigError
 from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder
 from gaitproof.pipeline import run as pipeline
 from gaitproof.pipeline.page import pipeline_page
-from gaitproof.pipeline.run import STEPS, PipelineOptions, run_pipeline
+from gaitproof.pipeline.run import run_pipeline
+from gaitproof.pipeline.summary import STEPS, PipelineOptions
 from gaitproof.train.config import TrainSettings
 from gaitproof.verify.verifier import Verifier
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from gaitproof.pipeline.run import Summary
+    from gaitproof.pipeline.summary import Summary
 
 FAILED_STATUS: Final = 2
 """Process exit status when a step could not be done, as for every input error."""
@@ -90,7 +90,8 @@ def pipeline(
     from gaitproof.media.augment import KINDS, Kind
     from gaitproof.nets.onnx import DEFAULT_MODEL
     from gaitproof.pipeline.page import TITLES, pipeline_page
-    from gaitproof.pipeline.run import STEPS, PipelineOptions, Step, run_pipeline
+    from gaitproof.pipeline.run import run_pipeline
+    from gaitproof.pipeline.summary import STEPS, PipelineOptions, Step
 
     notices = stderr()
     options = PipelineOptions(
@@ -136,7 +137,7 @@ def tell(summary: Summary, titles: Mapping[str, str], page: str, *, as_json: boo
     """
     from gaitproof.cli.output import failure_table, print_json, printable, stderr, stdout
     from gaitproof.media.files import write_atomically
-    from gaitproof.pipeline.run import PAGE_FILE
+    from gaitproof.pipeline.summary import PAGE_FILE
 
     file = Path(summary.folder) / PAGE_FILE
     write_atomically(file, page.encode())

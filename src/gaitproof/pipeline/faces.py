@@ -16,8 +16,8 @@ from gaitproof.evaluate.store import fingerprint
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.media.files import make_folder
 from gaitproof.models import CARD_FILE, MODEL_FILE
-from gaitproof.pipeline.run import EVALUATION_FOLDER, MODEL_FOLDER, Summary, write_summary
 from gaitproof.pipeline.state import StepRun, Told
+from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary, write_summary
 from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import OriginSettings, ScheduleSettings, StopSettings
 from gaitproof.train.face.config import FaceTrainSettings

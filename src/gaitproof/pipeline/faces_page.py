@@ -15,7 +15,7 @@ from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.pipeline.faces import EVALUATION_FILE, STORE_FOLDER
 from gaitproof.pipeline.page import read_plots, shown_failures, shown_steps
-from gaitproof.pipeline.run import EVALUATION_FOLDER, MODEL_FOLDER, SUMMARY_FILE, Summary
+from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, SUMMARY_FILE, Summary
 from gaitproof.report.face_tables import HEADINGS, format_figure
 from gaitproof.report.page import PipelineStory, render_pipeline
 

@@ -15,7 +15,7 @@ from gaitproof import __version__
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.table import format_percent
-from gaitproof.pipeline.run import (
+from gaitproof.pipeline.summary import (
     EVALUATION_FILE,
     EVALUATION_FOLDER,
     GALLERY_FILE,

@@ -2,149 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from gaitproof import __version__
-from gaitproof.config import VerifySettings
-from gaitproof.errors import ConfigError, GaitproofError, InputError
-from gaitproof.evaluate.manifest_audit import audit_rows
+from gaitproof.errors import GaitproofError, InputError
 from gaitproof.evaluate.store import fingerprint, fingerprint_recordings
-from gaitproof.gait.features import compute_windows
-from gaitproof.media.augment import KINDS, Kind
-from gaitproof.media.copies import mark_folder, plan_copies, write_copies
 from gaitproof.media.files import make_folder, write_atomically
-from gaitproof.media.listing import Layout, add_hashes, build_manifest
-from gaitproof.media.manifest import ManifestRow, locate, manifest_bytes, read_manifest
+from gaitproof.media.manifest import ManifestRow, manifest_bytes
 from gaitproof.models import CARD_FILE, MODEL_FILE
-from gaitproof.nets.onnx import DEFAULT_MODEL, OnnxEncoder, load_card
+from gaitproof.nets.onnx import OnnxEncoder, load_card
+from gaitproof.pipeline.data import DataSteps
 from gaitproof.pipeline.poses import StoredPoses
 from gaitproof.pipeline.scope import Scope, find_scope
-from gaitproof.pipeline.state import StepResult, StepRun, Told
-from gaitproof.pose.batch import Job, extract_many
-from gaitproof.pose.cleaning import clean
+from gaitproof.pipeline.state import Told
+from gaitproof.pipeline.summary import (
+    EVALUATION_FILE,
+    EVALUATION_FOLDER,
+    GALLERY_FILE,
+    MANIFEST_FILE,
+    MODEL_FOLDER,
+    RUNS_FOLDER,
+    PipelineOptions,
+    Summary,
+    write_summary,
+)
 from gaitproof.pose.estimator import PoseEstimator
 from gaitproof.reading import FileKind, read_json
-from gaitproof.train.config import SourceSettings, TrainSettings
+from gaitproof.train.config import SourceSettings
 from gaitproof.train.sources import Recording, load_recordings
 from gaitproof.train.sources.recording import POSES_FOLDER
-from gaitproof.types import GaitWindows, PoseSequence
 from gaitproof.verify.verifier import Verifier
 
-Step = Literal["manifest", "augment", "extract", "train", "calibrate", "evaluate", "enrol"]
-
-STEPS: Final[tuple[Step, ...]] = get_args(Step)
-
-MANIFEST_FILE: Final = "manifest.csv"
-SUMMARY_FILE: Final = "summary.json"
-PAGE_FILE: Final = "index.html"
-MODEL_FOLDER: Final = "model"
-EVALUATION_FOLDER: Final = "evaluation"
-EVALUATION_FILE: Final = "evaluation.json"
-GALLERY_FILE: Final = "gallery.db"
-COPIES_FOLDER: Final = "augmented"
-RUNS_FOLDER: Final = "runs"
-
 _STATED: Final = "not stated"
-
-
-@dataclass(frozen=True)
-class PipelineOptions:
-    """How a pipeline is run.
-
-    Parameters
-    ----------
-    skip
-        Steps to leave out. Without ``train`` the shipped model is used.
-    recipe
-        What to train.
-    model
-        Name or folder of the model that is used where nothing is trained.
-    layout
-        How a folder of videos is read.
-    kinds, copies
-        Augmented copies to make for training.
-    settings
-        Limits, pose, cleaning, quality gate.
-    workers
-        Processes; 0 for one per processor where a step can tell.
-    """
-
-    skip: frozenset[Step] = frozenset()
-    recipe: TrainSettings = field(default_factory=TrainSettings)
-    model: str = DEFAULT_MODEL
-    layout: Layout = "auto"
-    kinds: tuple[Kind, ...] = KINDS
-    copies: int = 1
-    settings: VerifySettings = field(default_factory=VerifySettings)
-    workers: int = 1
-
-    def __post_init__(self) -> None:
-        unknown = sorted(set(self.skip) - set(STEPS))
-        if unknown:
-            raise ConfigError(f"There is no step called {unknown[0]!r}.", expected=", ".join(STEPS))
-        if "calibrate" in self.skip and "train" not in self.skip:
-            raise ConfigError(
-                "A trained model cannot do without its calibration.",
-                hint="skip train too: the shipped model is calibrated",
-            )
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a pipeline found; everything plain.
-
-    Parameters
-    ----------
-    source, folder
-        Videos, and where the results are.
-    steps
-        In order; those after a failure are missing.
-    notes
-        What the reader must know.
-    trained
-        Whether the model was trained here.
-    model
-        The model card; None before there is one.
-    evaluation
-        The evaluation; None if there is none.
-    """
-
-    source: str
-    folder: str
-    steps: tuple[StepResult, ...]
-    notes: tuple[str, ...]
-    trained: bool
-    model: Mapping[str, Any] | None
-    evaluation: Mapping[str, Any] | None
-
-    @property
-    def failed(self) -> StepResult | None:
-        """The step that stopped the pipeline."""
-        return next((step for step in self.steps if step.condition == "failed"), None)
-
-    def step(self, name: Step) -> StepResult | None:
-        """Return a step's result, None if it was not come to."""
-        return next((step for step in self.steps if step.name == name), None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            "source": self.source,
-            "folder": self.folder,
-            "software": f"gaitproof {__version__}",
-            "failed": None if self.failed is None else self.failed.name,
-            "steps": [step.to_dict() for step in self.steps],
-            "notes": list(self.notes),
-            "trained": self.trained,
-            "model": self.model,
-            "evaluation": self.evaluation,
-        }
 
 
 def run_pipeline(
@@ -195,30 +89,15 @@ def run_pipeline(
     return summary
 
 
-def write_summary(summary: Summary) -> None:
-    """Write ``summary.json`` into the pipeline's folder."""
-    text = json.dumps(summary.to_dict(), indent=1, allow_nan=False)
-    write_atomically(Path(summary.folder) / SUMMARY_FILE, (text + "\n").encode())
+class _Run(DataSteps):
+    """One pass through the steps."""
 
+    _trained = False
 
-class _Run(StepRun):
-    """One pass through the steps; what a step makes is what the later ones read."""
-
-    def __init__(
-        self,
-        source: Path,
-        folder: Path,
-        options: PipelineOptions,
-        progress: Told | None,
-        say: Callable[[str], None] | None,
-        estimator_factory: Callable[[], PoseEstimator] | None,
-    ) -> None:
-        super().__init__(folder, STEPS[0], progress, say)
-        self.source, self.options = source, options
-        self.root = source.parent if source.suffix.lower() == ".csv" else source
-        self._estimator = estimator_factory
-        self._trained = False
-        self._model: Path | str = options.model
+    @property
+    def _model(self) -> Path | str:
+        """The trained model, or the one to be used as it is."""
+        return self.folder / MODEL_FOLDER if self._trained else self.options.model
 
     def do(self) -> None:
         """Do all steps."""
@@ -249,135 +128,6 @@ class _Run(StepRun):
             model=self._card(),
             evaluation=self._evaluation(),
         )
-
-    # the steps
-
-    def _manifest(self) -> tuple[ManifestRow, ...]:
-        """List the videos and look for leaks; hashing is the step's work, so it is never kept."""
-        started = time.perf_counter()
-        written = self.folder / MANIFEST_FILE
-        if "manifest" in self.options.skip and self.source.suffix.lower() != ".csv":
-            if not written.is_file():
-                raise InputError(
-                    "The manifest cannot be skipped: there is none from an earlier run.",
-                    expected=str(written),
-                )
-            rows = tuple(row for row in read_manifest(written) if not _is_copy(row))
-            self._pass("manifest")
-            return rows
-        if self.source.suffix.lower() == ".csv":
-            rows = tuple(row for row in read_manifest(self.source) if row.label == "real")
-        else:
-            rows = build_manifest(self.source, self.options.layout)
-        rows = add_hashes(rows, self.root, progress=self._share("manifest"))
-        findings = audit_rows(rows)
-        if findings:
-            raise InputError(
-                "The videos leak: no honest figure can be had from them.",
-                actual=" ".join(finding.message for finding in findings[:3]),
-                hint="gaitproof dataset audit shows everything",
-            )
-        people = len({row.subject for row in rows})
-        self._finish(
-            "manifest",
-            "",
-            started,
-            f"{len(rows)} videos of {people} people.",
-            facts={"videos": len(rows), "people": people},
-            keep=False,
-        )
-        return rows
-
-    def _augment(self, rows: Sequence[ManifestRow], training: bool) -> tuple[ManifestRow, ...]:
-        self._current = "augment"
-        if "augment" in self.options.skip:
-            self._pass("augment")
-            return ()
-        if not training:
-            self._pass("augment", "Copies are for training only, and nothing is trained.")
-            return ()
-        started = time.perf_counter()
-        kinds, copies, seed = self.options.kinds, self.options.copies, self.options.recipe.seed
-        # planned as if they lay beside the originals, and written into the pipeline's own folder
-        jobs, failed = plan_copies(
-            rows, self.root, self.root / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed
-        )
-        jobs = [replace(job, target=self.folder / job.row.path) for job in jobs]
-        mark_folder(self.folder / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed)
-        results = failed + write_copies(
-            jobs,
-            self.options.settings.media,
-            workers=self.options.workers,
-            progress=self._share("augment"),
-        )
-        made = tuple(result.row for result in results if result.error is None)
-        known = sum(result.skipped for result in results)
-        self._finish(
-            "augment",
-            "",
-            started,
-            f"{len(made)} copies ({', '.join(kinds)})"
-            + (f", {known} of them from an earlier run." if known else "."),
-            failures=[(r.row.path, r.error) for r in results if r.error is not None],
-            facts={"copies": len(made), "known": known},
-            keep=False,
-        )
-        return made
-
-    def _extract(
-        self, rows: Sequence[ManifestRow], copies: Sequence[ManifestRow]
-    ) -> tuple[ManifestRow, ...]:
-        self._current = "extract"
-        poses = self.folder / POSES_FOLDER
-        everything = [*rows, *copies]
-        if "extract" in self.options.skip:
-            missing = [row.path for row in rows if not (poses / row.path).is_dir()]
-            if missing:
-                raise InputError(
-                    "The extraction cannot be skipped: videos have no poses from an earlier run.",
-                    actual=f"{len(missing)} videos, the first is {missing[0]!r}",
-                )
-            self._pass("extract")
-            return tuple(row for row in everything if (poses / row.path).is_dir())
-        started = time.perf_counter()
-        settings = self.options.settings
-
-        def features(track: PoseSequence) -> GaitWindows:
-            return compute_windows(clean(track, settings.cleaning).sequence)
-
-        results = extract_many(
-            [Job(self._video(row), poses / row.path) for row in everything],
-            settings,
-            features,
-            workers=self.options.workers,
-            progress=self._share("extract"),
-            estimator_factory=self._estimator,
-        )
-        kept, failures = [], []
-        for row, result in zip(everything, results, strict=True):
-            if result.error is not None:
-                failures.append((row.path, result.error))
-                if row.parent:
-                    continue
-                # a video that could not be read counts as a failure to acquire, and is not dropped
-                make_folder(poses / row.path)
-            elif not result.people:
-                failures.append((row.path, "nobody was found in it"))
-            elif not result.windows and not row.parent:
-                failures.append((row.path, "no two seconds of unbroken walking"))
-            kept.append(row)
-        known = sum(result.skipped for result in results)
-        self._finish(
-            "extract",
-            "",
-            started,
-            f"Poses of {len(results) - len(failures)} of {len(results)} videos"
-            + (f", {known} of them from an earlier run." if known else "."),
-            failures=failures,
-            facts={"videos": len(results), "failed": len(failures), "known": known},
-            keep=False,
-        )
-        return tuple(kept)
 
     def _train_and_evaluate(self, scope: Scope, training: bool) -> None:
         skip = self.options.skip
@@ -422,7 +172,7 @@ class _Run(StepRun):
         recipe = settings.model_dump(mode="json", exclude={"sources"})
         key = fingerprint(__version__, recipe, data, evaluating)
         folder, figures = self.folder / MODEL_FOLDER, self.folder / EVALUATION_FOLDER
-        self._model, self._trained = folder, True
+        self._trained = True
         outputs = [folder / MODEL_FILE, folder / CARD_FILE]
         if evaluating:
             outputs.append(figures / EVALUATION_FILE)
@@ -566,11 +316,6 @@ class _Run(StepRun):
 
     # what lies in the folder
 
-    def _video(self, row: ManifestRow) -> Path:
-        if _is_copy(row) and not (self.root / row.path).exists():
-            return self.folder / row.path
-        return locate(self.root, row.path)
-
     def _card(self) -> dict[str, Any] | None:
         try:
             if self._trained:
@@ -589,7 +334,3 @@ class _Run(StepRun):
         except InputError:
             return None
         return found if isinstance(found, dict) else None
-
-
-def _is_copy(row: ManifestRow) -> bool:
-    return bool(row.parent) and row.path.split("/", 1)[0] == COPIES_FOLDER

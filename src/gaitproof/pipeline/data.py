@@ -1,0 +1,177 @@
+"""The steps that make data of videos: list them, write copies, extract poses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gaitproof.errors import InputError
+from gaitproof.evaluate.manifest_audit import audit_rows
+from gaitproof.gait.features import compute_windows
+from gaitproof.media.copies import mark_folder, plan_copies, write_copies
+from gaitproof.media.files import make_folder
+from gaitproof.media.listing import add_hashes, build_manifest
+from gaitproof.media.manifest import ManifestRow, locate, read_manifest
+from gaitproof.pipeline.state import StepRun, Told
+from gaitproof.pipeline.summary import COPIES_FOLDER, MANIFEST_FILE, STEPS, PipelineOptions
+from gaitproof.pose.batch import Job, extract_many
+from gaitproof.pose.cleaning import clean
+from gaitproof.pose.estimator import PoseEstimator
+from gaitproof.train.sources.recording import POSES_FOLDER
+from gaitproof.types import GaitWindows, PoseSequence
+
+
+class DataSteps(StepRun):
+    """The steps before any model; what a step makes is what the later ones read."""
+
+    def __init__(
+        self,
+        source: Path,
+        folder: Path,
+        options: PipelineOptions,
+        progress: Told | None,
+        say: Callable[[str], None] | None,
+        estimator_factory: Callable[[], PoseEstimator] | None,
+    ) -> None:
+        super().__init__(folder, STEPS[0], progress, say)
+        self.source, self.options = source, options
+        self.root = source.parent if source.suffix.lower() == ".csv" else source
+        self._estimator = estimator_factory
+
+    def _manifest(self) -> tuple[ManifestRow, ...]:
+        """List the videos and look for leaks; hashing is the step's work, so it is never kept."""
+        started = time.perf_counter()
+        written = self.folder / MANIFEST_FILE
+        if "manifest" in self.options.skip and self.source.suffix.lower() != ".csv":
+            if not written.is_file():
+                raise InputError(
+                    "The manifest cannot be skipped: there is none from an earlier run.",
+                    expected=str(written),
+                )
+            rows = tuple(row for row in read_manifest(written) if not _is_copy(row))
+            self._pass("manifest")
+            return rows
+        if self.source.suffix.lower() == ".csv":
+            rows = tuple(row for row in read_manifest(self.source) if row.label == "real")
+        else:
+            rows = build_manifest(self.source, self.options.layout)
+        rows = add_hashes(rows, self.root, progress=self._share("manifest"))
+        findings = audit_rows(rows)
+        if findings:
+            raise InputError(
+                "The videos leak: no honest figure can be had from them.",
+                actual=" ".join(finding.message for finding in findings[:3]),
+                hint="gaitproof dataset audit shows everything",
+            )
+        people = len({row.subject for row in rows})
+        self._finish(
+            "manifest",
+            "",
+            started,
+            f"{len(rows)} videos of {people} people.",
+            facts={"videos": len(rows), "people": people},
+            keep=False,
+        )
+        return rows
+
+    def _augment(self, rows: Sequence[ManifestRow], training: bool) -> tuple[ManifestRow, ...]:
+        self._current = "augment"
+        if "augment" in self.options.skip:
+            self._pass("augment")
+            return ()
+        if not training:
+            self._pass("augment", "Copies are for training only, and nothing is trained.")
+            return ()
+        started = time.perf_counter()
+        kinds, copies, seed = self.options.kinds, self.options.copies, self.options.recipe.seed
+        # planned as if they lay beside the originals, and written into the pipeline's own folder
+        jobs, failed = plan_copies(
+            rows, self.root, self.root / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed
+        )
+        jobs = [replace(job, target=self.folder / job.row.path) for job in jobs]
+        mark_folder(self.folder / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed)
+        results = failed + write_copies(
+            jobs,
+            self.options.settings.media,
+            workers=self.options.workers,
+            progress=self._share("augment"),
+        )
+        made = tuple(result.row for result in results if result.error is None)
+        known = sum(result.skipped for result in results)
+        self._finish(
+            "augment",
+            "",
+            started,
+            f"{len(made)} copies ({', '.join(kinds)})"
+            + (f", {known} of them from an earlier run." if known else "."),
+            failures=[(r.row.path, r.error) for r in results if r.error is not None],
+            facts={"copies": len(made), "known": known},
+            keep=False,
+        )
+        return made
+
+    def _extract(
+        self, rows: Sequence[ManifestRow], copies: Sequence[ManifestRow]
+    ) -> tuple[ManifestRow, ...]:
+        self._current = "extract"
+        poses = self.folder / POSES_FOLDER
+        everything = [*rows, *copies]
+        if "extract" in self.options.skip:
+            missing = [row.path for row in rows if not (poses / row.path).is_dir()]
+            if missing:
+                raise InputError(
+                    "The extraction cannot be skipped: videos have no poses from an earlier run.",
+                    actual=f"{len(missing)} videos, the first is {missing[0]!r}",
+                )
+            self._pass("extract")
+            return tuple(row for row in everything if (poses / row.path).is_dir())
+        started = time.perf_counter()
+        settings = self.options.settings
+
+        def features(track: PoseSequence) -> GaitWindows:
+            return compute_windows(clean(track, settings.cleaning).sequence)
+
+        results = extract_many(
+            [Job(self._video(row), poses / row.path) for row in everything],
+            settings,
+            features,
+            workers=self.options.workers,
+            progress=self._share("extract"),
+            estimator_factory=self._estimator,
+        )
+        kept, failures = [], []
+        for row, result in zip(everything, results, strict=True):
+            if result.error is not None:
+                failures.append((row.path, result.error))
+                if row.parent:
+                    continue
+                # a video that could not be read counts as a failure to acquire, and is not dropped
+                make_folder(poses / row.path)
+            elif not result.people:
+                failures.append((row.path, "nobody was found in it"))
+            elif not result.windows and not row.parent:
+                failures.append((row.path, "no two seconds of unbroken walking"))
+            kept.append(row)
+        known = sum(result.skipped for result in results)
+        self._finish(
+            "extract",
+            "",
+            started,
+            f"Poses of {len(results) - len(failures)} of {len(results)} videos"
+            + (f", {known} of them from an earlier run." if known else "."),
+            failures=failures,
+            facts={"videos": len(results), "failed": len(failures), "known": known},
+            keep=False,
+        )
+        return tuple(kept)
+
+    def _video(self, row: ManifestRow) -> Path:
+        if _is_copy(row) and not (self.root / row.path).exists():
+            return self.folder / row.path
+        return locate(self.root, row.path)
+
+
+def _is_copy(row: ManifestRow) -> bool:
+    return bool(row.parent) and row.path.split("/", 1)[0] == COPIES_FOLDER
