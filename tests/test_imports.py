@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import gaitproof
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 

@@ -14,6 +14,8 @@ import pytest
 from gaitproof.errors import DependencyError
 from gaitproof.processes import run_all, run_apart, worker_pool
 
+pytestmark = pytest.mark.slow
+
 CRASH = DependencyError("The worker died.")
 
 

@@ -13,6 +13,8 @@ from gaitproof.cli.app import app
 from gaitproof.errors import GaitproofError
 from gaitproof.face.detect import create_detector
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_drawn_face_is_taken_for_one():
     with create_detector() as detector:

@@ -197,6 +197,7 @@ def test_first_enrolment_of_a_bad_video_makes_no_gallery(run, here):
     assert _content(here) == before
 
 
+@pytest.mark.slow
 def test_one_bad_video_of_several_enrols_nobody(run, here):
     _corrupt(here / "video.mp4")
     before = _content(here)
@@ -311,6 +312,7 @@ def run_unprivileged(run_apart):
     return partial(run_apart, prefix=without)
 
 
+@pytest.mark.slow
 def test_unreadable_folder(run_unprivileged, here):
     (here / "locked").mkdir()
     _encode(here / "locked" / "video.mp4", 30)
@@ -323,6 +325,7 @@ def test_unreadable_folder(run_unprivileged, here):
     assert "no permission" in said
 
 
+@pytest.mark.slow
 def test_unreadable_gallery(run_unprivileged, here):
     _encode(here / "video.mp4", 30)
     (here / "gallery.db").chmod(0)

@@ -59,6 +59,7 @@ def _run(*arguments: object):
     return CliRunner(env={"COLUMNS": "120"}).invoke(app, ["evaluate", *map(str, arguments)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "folds"),
     [("both-unseen", 3), ("loso", 6), ("cross-condition", 3)],
@@ -75,6 +76,7 @@ def test_a_recipe_by_every_protocol(protocol, folds, archive, recipe, trained):
     )
 
 
+@pytest.mark.slow
 def test_options_change_the_recipe(archive, recipe, trained):
     options = ("--enrolled", 1, "--limit-people", 5, "--folds", 2, "--no-baselines")
     found = json.loads(_run(recipe, "--data", archive, *options, "--json").stdout)
@@ -95,6 +97,7 @@ def test_tables_notes_and_plots_for_people(archive, recipe, trained, tmp_path, m
     assert f"{len(list(plots.iterdir()))} files" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_model_as_it_is(archive, tmp_path):
     out = tmp_path / "out.json"
     done = _run(
@@ -112,6 +115,7 @@ def test_a_model_as_it_is(archive, tmp_path):
     assert clip["decisions"]["threshold"] == pytest.approx(card.operating_point.threshold)
 
 
+@pytest.mark.slow
 def test_likelihood_ratios_of_the_clips_are_kept(archive, tmp_path):
     table = tmp_path / "walks.csv"
     done = _run("--model", "blend", "--data", archive, "--json", "--llrs", table)
@@ -125,6 +129,7 @@ def test_likelihood_ratios_of_the_clips_are_kept(archive, tmp_path):
     assert np.abs(found.log10_lr).max() <= bound
 
 
+@pytest.mark.slow
 def test_a_folder_is_data_too(archive):
     done = _run("--model", "blend", "--data", archive.parent, "--json")
     assert done.exit_code == 0, done.output

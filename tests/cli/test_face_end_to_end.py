@@ -12,6 +12,8 @@ from gaitproof.media.encode import VideoWriter
 from gaitproof.synth.talking.clips import TalkSettings, talk
 from gaitproof.synth.talking.person import make_talker
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 20
 FILMED = TalkSettings(seconds=1.0, frame_rate=5, side=160)
 RECIPE = {

@@ -16,6 +16,8 @@ from gaitproof.media.encode import VideoWriter
 from gaitproof.synth.talking.clips import TalkSettings, talk
 from gaitproof.synth.talking.person import make_talker
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 12
 RATE = 5
 FILMED = TalkSettings(seconds=1.2, frame_rate=RATE, side=160)

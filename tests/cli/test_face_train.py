@@ -9,6 +9,8 @@ from gaitproof.cli.app import app
 from gaitproof.errors import GaitproofError
 from gaitproof.face.model import FaceForgeryModel
 
+pytestmark = pytest.mark.slow
+
 RECIPE = {
     "architecture": "compact",
     "network": {"width": 8},

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import scripted_command
 
+pytestmark = pytest.mark.slow
+
 VERDICTS = {"p0": (0, "AUTHENTIC"), "p5": (1, "DEEPFAKE")}
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import scripted_command
 
+pytestmark = pytest.mark.slow
+
 EVIL = "a[bold red]b\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\r\nAUTHENTIC \udcff"
 """Markup, a cleared screen, a title, C1, reversed writing, a line of its own, and no UTF-8."""
 

@@ -14,6 +14,8 @@ from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError
 from gaitproof.types import GAIT_LANDMARKS
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 architecture: cnn
 network: {embedding: 8, width: 8}

@@ -1,8 +1,11 @@
 import json
 
+import pytest
 from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
+
+pytestmark = pytest.mark.slow
 
 SMALL = ("--seconds", "0.2", "--frame-rate", "5", "--size", "144x256", "--workers", "1")
 

@@ -154,6 +154,7 @@ def test_other_data_is_not_answered_with_old_results(recordings, tmp_path, train
     assert len(training.done) == 4
 
 
+@pytest.mark.slow
 def test_the_recipe_itself_is_what_is_trained(recordings):
     system = Network(TINY.model_copy(update={"steps": 2}), templates=(1, 2, 3))
     found = system.run(recordings[:16], recordings[16:], 2, fold=4)

@@ -61,6 +61,7 @@ def test_binning_many_scores_hardly_moves_the_figures(made_trials, monkeypatch):
     assert not np.array_equal(binned["auc"], exact["auc"])
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_figure_about_as_often_as_it_says(made_trials):
     large = made_trials(200, 4, folds=1, seed=99)
     reference = metrics.auc(large.scores, large.mated)
@@ -127,6 +128,7 @@ def test_draws_are_the_same_for_a_seed_and_sum_to_the_people():
         draw_people(2, 10, seed=0)
 
 
+@pytest.mark.slow
 def test_window_trials_of_a_whole_data_set_take_seconds(made_trials):
     trials = made_trials(135, 60, folds=5)
     assert len(trials) > 200_000

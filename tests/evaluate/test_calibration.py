@@ -100,6 +100,7 @@ def test_a_bent_relation_needs_the_table(made_trials):
     assert choose_calibration(trials.with_scores(bent)).method == "isotonic"
 
 
+@pytest.mark.slow
 def test_duration_makes_short_probes_worth_less(made_trials):
     trials = _with_lengths(made_trials(80, 4, folds=4, gap=4))
     assert usable_methods(trials) == ("logistic", "duration", "isotonic")

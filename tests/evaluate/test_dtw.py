@@ -52,6 +52,7 @@ def test_distances_agree_with_tslearn(band: int) -> None:
     np.testing.assert_allclose(dtw_distances(series[:2], series[2:], band), REFERENCE[band])
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.integers(0, 6))
 def test_warping_brings_series_closer_and_is_symmetric(seed: int, band: int) -> None:
     rng = np.random.default_rng(seed)

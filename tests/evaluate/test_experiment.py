@@ -21,6 +21,7 @@ def recordings():
     return make_sticks()
 
 
+@pytest.mark.slow
 def test_the_trials_are_those_of_the_protocol(recordings, tmp_path):
     folds = split_recordings(recordings, 2, 0)
     systems = {BASELINE: WithoutNetwork(BASELINE, BASELINES[BASELINE])}

@@ -179,6 +179,7 @@ def test_flat_walks_and_deep_ones_need_models_of_their_own(dimensions):
     assert error.value.actual == f"made: walks in {5 - dimensions} dimensions"
 
 
+@pytest.mark.slow
 def test_the_frame_rate_of_pose_tables_is_an_option(tmp_path):
     names = [f"{subject:03d}-nm-{number:02d}-090" for subject in (1, 2, 3) for number in (1, 2)]
     path = table(tmp_path / "poses.csv", {name: keypoints(90, i) for i, name in enumerate(names)})
@@ -215,6 +216,7 @@ def test_copies_are_left_out():
     assert (found.scores == _evaluate(walks).system["clip"].trials.scores).all()
 
 
+@pytest.mark.slow
 def test_torch_is_not_needed():
     code = (
         "import sys, gaitproof.evaluate.frozen, gaitproof.train.sources, "
@@ -246,6 +248,7 @@ def _subset(source: Path, target: Path, people: int, each: int, frames: int = 24
     return target
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.skipif(not (REAL / "kinectgait.npz").exists(), reason="real data is absent")
 def test_real_people_on_the_command_line(tmp_path):

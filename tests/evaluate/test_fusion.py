@@ -52,6 +52,7 @@ def result():
     return evaluate_fusion(simulate(people=60), **MODELS, draws=200)
 
 
+@pytest.mark.slow
 def test_fusion_beats_the_better_modality(result):
     assert result.better == WALK
     for name in (UNLEARNT, SUM, LEARNT):
@@ -60,6 +61,7 @@ def test_fusion_beats_the_better_modality(result):
     assert result.systems[LEARNT].auc.value > result.systems[SUM].auc.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rho", [-0.3, 0.0, 0.5])
 @pytest.mark.parametrize(("gait", "face"), [(1.5, 1.5), (0.8, 2.5)])
 def test_fusion_is_never_worse_than_the_better_modality(gait, face, rho):

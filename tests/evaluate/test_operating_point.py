@@ -102,6 +102,7 @@ def test_a_trial_without_a_score_is_left_open_and_not_wrong(made_trials):
     assert point.fnmr.value >= 0.5
 
 
+@pytest.mark.slow
 def test_a_calibration_on_more_lengths_than_the_clips(made_trials):
     clips, short = made_trials(40, 4, gap=3, folds=4), made_trials(40, 4, gap=1, folds=4, seed=1)
     clips = replace(clips, windows=np.full(len(clips), 8))

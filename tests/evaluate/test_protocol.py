@@ -22,6 +22,7 @@ def _fit(train):
     return _embed
 
 
+@pytest.mark.slow
 def test_a_system_that_knows_the_people_beats_the_baselines(make_walks):
     seen = []
 
@@ -68,6 +69,7 @@ def test_nobody_is_trained_on_and_claimed_in_one_fold(make_walks):
         assert not people & {*part.probe, *part.claimed}
 
 
+@pytest.mark.slow
 def test_runs_are_the_same_for_a_seed(make_walks):
     walks = make_walks(12, 5)
     first, again, other = (
@@ -136,6 +138,7 @@ def test_canary_one_walk_twice_is_refused(make_walks):
         both_unseen([*walks, replace(walks[0], recording="w9")], _fit, folds=3, draws=10)
 
 
+@pytest.mark.slow
 def test_augmented_copies_are_trained_on_and_never_tried(make_walks):
     walks = make_walks(12, 5)
     extra = make_walks(12, 5, seed=7)

@@ -24,6 +24,8 @@ from gaitproof.train.config import (
 )
 from gaitproof.types import GAIT_LANDMARKS
 
+pytestmark = pytest.mark.slow
+
 TINY = TrainSettings(
     version="0.0.1",
     steps=3,
@@ -60,7 +62,6 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.slow
 def test_workers_do_not_change_the_result(archive: Path) -> None:
     recordings = load_sources(TINY, [archive])
     alone = evaluate_recipe(TINY, recordings, draws=50, baselines={})
@@ -73,7 +74,6 @@ def test_workers_do_not_change_the_result(archive: Path) -> None:
     assert alone.system["clip"].nonmated == 12
 
 
-@pytest.mark.slow
 def test_make_model_writes_weights_and_an_honest_card(archive: Path, tmp_path: Path) -> None:
     source = SourceSettings(path=archive, name="sticks", licence="ours", citation="none")
     measured = NormalisationSettings(kind="s")
@@ -174,7 +174,6 @@ def test_flat_walks_are_not_treated_as_if_they_had_depth(
         evaluate_recipe(FLAT.model_copy(update=change), flat)
 
 
-@pytest.mark.slow
 def test_a_flat_recipe_with_a_frame_rate_runs(pictures: Path) -> None:
     source = SourceSettings(path=pictures, name="c", licence="ours", citation="", frame_rate=30)
     settings = FLAT.model_copy(update={"sources": (source,)})
@@ -191,7 +190,6 @@ def test_impossible_frame_rates_are_refused(rate: float) -> None:
         SourceSettings(path=Path("x"), name="c", licence="", citation="", frame_rate=rate)
 
 
-@pytest.mark.slow
 def test_evaluate_on_the_command_line(archive: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(

@@ -75,6 +75,7 @@ def test_what_cannot_be_split_is_refused(recordings, tune, excluded, message):
         split_for_tuning(recordings, RECIPE, tune, excluded)
 
 
+@pytest.mark.slow
 def test_the_search_finds_what_is_better_and_checks_it_on_others(recordings, tmp_path, training):
     folder = tmp_path / "a b?#%{x}"
     told: list[float] = []
@@ -140,6 +141,7 @@ def test_an_interrupted_search_tries_what_it_would_have_tried(recordings, tmp_pa
     assert again.to_dict() == cut.to_dict()
 
 
+@pytest.mark.slow
 def test_another_recipe_is_another_search(recordings, tmp_path, training):
     few = TuneSettings(attempts=1, parts=2)
     tune_recipe(RECIPE, recordings, tmp_path, tune=few, space=SPACE, draws=50)
@@ -161,6 +163,7 @@ def test_what_lags_behind_is_given_up(recordings, tmp_path, training):
     assert result.values not in [a.values for a in pruned]
 
 
+@pytest.mark.slow
 def test_time_is_kept_and_what_was_under_way_comes_first(recordings, tmp_path, training):
     late = TuneSettings(attempts=6, parts=2, timeout=0.0)
     with pytest.raises(InputError, match="not long enough"):

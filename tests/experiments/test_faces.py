@@ -22,6 +22,8 @@ from gaitproof.evaluate.fusion_trials import read_single, write_single
 from gaitproof.media.decode import read_frames
 from gaitproof.train.face.data.clips import FaceClip, Label
 
+pytestmark = pytest.mark.slow
+
 
 def portraits(people=6, split="test"):
     """Two portraits of each."""

@@ -22,6 +22,8 @@ from gaitproof.synth.writer import subject_name
 from gaitproof.types import Decision
 from gaitproof.verify.fusion import Answers, JointVerdict, Says, fuse
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = bench.WalkersSettings(people=16, draws=20)
 NOISE = np.random.default_rng(2)
 RATIOS = {

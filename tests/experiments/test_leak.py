@@ -20,6 +20,8 @@ from gaitproof.evaluate.trials import COSINE, person
 from gaitproof.gait.features import compute_angle
 from gaitproof.train.sources import Recording
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 6
 
 

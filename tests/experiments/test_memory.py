@@ -12,7 +12,10 @@ from gaitproof.errors import GaitproofError
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import probe
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's"),
+]
 
 
 def test_a_clip_is_repeated_frame_by_frame(tmp_path: Path, make_clip: Callable[..., Path]) -> None:

@@ -12,6 +12,8 @@ from experiments.__main__ import make_app
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate import experiment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def training(monkeypatch):

@@ -16,6 +16,8 @@ from gaitproof.gait.features import compute_features
 from gaitproof.train.sources import Recording
 from gaitproof.types import GaitWindows
 
+pytestmark = pytest.mark.slow
+
 
 def _recordings(people: int, each: int = 3) -> list[Recording]:
     made = []

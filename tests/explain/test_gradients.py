@@ -13,6 +13,8 @@ from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.nets.trainable import NETWORK_FILE, read_network
 from gaitproof.types import Landmark
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def encoder():

@@ -8,6 +8,8 @@ from gaitproof.explain.score import ProbeScore
 from gaitproof.explain.trust import check_explanation
 from gaitproof.nets.onnx import OnnxEncoder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("method", ["occlusion", "gradient"])
 def test_the_shipped_model_is_tested_both_ways(method):

@@ -14,6 +14,8 @@ from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.verdict import FaceDecision
 
+pytestmark = pytest.mark.slow
+
 SIDE = 64
 
 

@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="confinement is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="confinement is Linux's"),
+]
 
 # what a taken-over decoder would try, in a process that was confined with a file and a socket open
 ATTEMPTS = """

@@ -26,6 +26,7 @@ def test_branches(name: str, parts: tuple[bool, bool, bool]) -> None:
     assert found == parts
 
 
+@pytest.mark.slow
 def test_the_pair_head_learns_and_is_symmetric() -> None:
     torch.manual_seed(0)
     head = PairHead(16)

@@ -17,6 +17,8 @@ from gaitproof.nets.silhouette import energies
 from gaitproof.train.export import export_onnx
 from gaitproof.train.losses import supervised_contrastive
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = [*list_networks("silhouettes"), *list_networks("both")]
 Inputs = tuple[torch.Tensor, ...]
 

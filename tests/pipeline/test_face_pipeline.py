@@ -25,6 +25,8 @@ from gaitproof.train.face.data.prepare import PrepareSettings
 from gaitproof.train.face.data.store import FaceStore
 from gaitproof.train.hardware import TrainerSettings
 
+pytestmark = pytest.mark.slow
+
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
 SMALL = {

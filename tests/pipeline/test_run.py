@@ -19,6 +19,8 @@ from gaitproof.pipeline.summary import STEPS, PipelineOptions
 from gaitproof.train.config import TrainSettings
 from gaitproof.verify.verifier import Verifier
 
+pytestmark = pytest.mark.slow
+
 SMALL = VerifySettings(quality=QualityGate(min_person_height=20))
 FEW = PipelineOptions(skip=frozenset({"augment"}), settings=SMALL)
 SHIPPED = Path(nets.__file__).parent / "weights" / DEFAULT_MODEL

@@ -148,6 +148,7 @@ class TestLegSwaps:
         assert wrong <= 5
         assert result.leg_swaps_repaired + result.dropped > 0
 
+    @pytest.mark.slow
     def test_a_leg_with_the_depth_of_the_other_is_mostly_put_back(self):
         """Seen obliquely, it is at neither leg's place.
 

@@ -117,6 +117,7 @@ def test_limits_are_passed_on(tmp_path: Path, make_clip: Clip) -> None:
         extract(make_clip(tmp_path / "a.mp4"), settings, estimator_factory=scripted(walker))
 
 
+@pytest.mark.slow
 def test_second_time_comes_from_the_cache(
     tmp_path: Path, make_clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ from gaitproof.pose.estimator import (
 )
 from gaitproof.pose.mediapipe import MediaPipeEstimator, quiet_start, to_detection
 
+pytestmark = pytest.mark.slow
+
 WALKER = Path(__file__).parents[3] / "shared" / "data" / "videos" / "sports2d_demo.mp4"
 GRAY = np.full((120, 160, 3), 120, np.uint8)
 

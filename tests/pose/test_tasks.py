@@ -12,6 +12,8 @@ from gaitproof.errors import MediaError, ModelError
 from gaitproof.pose.estimator import create_estimator, estimator_identifier
 from gaitproof.pose.packaged import _put_together, packaged_task
 
+pytestmark = pytest.mark.slow
+
 MODEL = Path(__file__).parents[3] / "shared" / "models" / "pose_landmarker_lite.task"
 
 

@@ -17,6 +17,8 @@ from walking import make_walk
 
 from gaitproof.pose.formats import save_c3d
 
+pytestmark = pytest.mark.slow
+
 PEAK = 400 * 2**20
 """Most memory that reading any of them may take."""
 

@@ -14,6 +14,8 @@ from gaitproof.media.encode import VideoWriter
 from gaitproof.report.film import FILM_WIDTHS, write_film
 from gaitproof.types import GAIT_LANDMARKS, Decision, Landmark, QualityReport, Verdict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def verdict():

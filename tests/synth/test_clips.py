@@ -22,6 +22,8 @@ from gaitproof.types import Landmark
 
 from .conftest import SECONDS, TINY
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_video_and_the_truth_fit_together(tiny_clip: Clip) -> None:
     video = probe(tiny_clip.video)

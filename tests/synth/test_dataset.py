@@ -14,6 +14,8 @@ from gaitproof.pose.formats.npz import load_npz
 from gaitproof.synth import dataset
 from gaitproof.synth.dataset import MANIFEST, Recipe, make, make_person, plan
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, Any] = {"seconds": 0.2, "size": (96, 64), "views": (20.0, 45.0), "seed": 3}
 
 
@@ -135,7 +137,6 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         make(tmp_path / "file" / "set", people=1, walks=1, **SMALL)
 
 
-@pytest.mark.slow
 def test_a_real_set_with_a_swap_by_two_processes(tmp_path: Path) -> None:
     options = {**SMALL, "views": (45.0,)}
     make(tmp_path / "a", people=2, walks=1, swaps=1, workers=2, **options)

@@ -9,10 +9,11 @@ from gaitproof.synth.frames import Faults, body_masks, clean_frames
 from gaitproof.synth.take import prepare
 from gaitproof.synth.walker import Walker
 
+pytestmark = pytest.mark.slow
+
 SIZE = (640, 360)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("walker", "view"), [(2, 0), (3, 45), (5, 90)])
 def test_silhouettes_cover_what_the_renderer_drew(walker: int, view: int) -> None:
     take = prepare(Walker.random(walker), view=view, seed=walker, seconds=0.4, size=SIZE)

@@ -35,6 +35,8 @@ from gaitproof.train.loop import TrainedEncoder, train
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sources import Recording
 
+pytestmark = pytest.mark.slow
+
 Maker = Callable[..., list[Recording]]
 
 TINY = TrainSettings(
@@ -339,7 +341,6 @@ Path({folder!r}, str(line[0])).write_text(repr(line[1:]))
 """
 
 
-@pytest.mark.slow
 def test_two_devices_end_with_one_network(tmp_path: Path) -> None:
     # the second process runs the script again, so that it must be a file
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "helpers")]

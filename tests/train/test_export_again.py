@@ -5,6 +5,8 @@ from torch import nn
 
 from gaitproof.train.export import export_onnx
 
+pytestmark = pytest.mark.slow
+
 
 class Last(nn.Module):
     """A recurrent layer alone."""

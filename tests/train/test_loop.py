@@ -25,6 +25,8 @@ from gaitproof.train.sources import Recording
 from gaitproof.train.state import RunState
 from gaitproof.types import ErrorRate, GaitWindows
 
+pytestmark = pytest.mark.slow
+
 Maker = Callable[..., list[Recording]]
 
 TINY = TrainSettings(

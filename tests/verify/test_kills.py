@@ -17,6 +17,8 @@ from gaitproof.verify.drafts import draft, sweep
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.transfer import pack, unpack
 
+pytestmark = pytest.mark.slow
+
 MAKERS = ("model-1", "pose-1")
 State = dict[str, set[str]]
 Report = Callable[[str], None]

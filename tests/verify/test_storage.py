@@ -17,6 +17,8 @@ from gaitproof.errors import GalleryError
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.storage import ServerStorage
 
+pytestmark = pytest.mark.slow
+
 HELPERS = Path(__file__).parents[1] / "helpers"
 
 _ENROL = """

@@ -96,6 +96,7 @@ def test_one_kind_or_too_few_people():
         fit_operating_point(made(people=2), draws=50)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.integers(0, 8)), min_size=1, max_size=40)

@@ -183,6 +183,7 @@ class TestEvenFrames:
 
 
 class TestBvh:
+    @pytest.mark.slow
     @settings(max_examples=15, deadline=None)
     @given(seed=st.integers(0, 1000))
     def test_fixed_bones_come_back_exactly(self, tmp_path_factory, seed: int) -> None:
@@ -200,6 +201,7 @@ class TestBvh:
         back = load_pose(tmp_path / "a.bvh")
         np.testing.assert_allclose(back.world[:, LEGS], walk.world[:, LEGS], atol=1e-4)
 
+    @pytest.mark.slow
     def test_training_reads_it(self, tmp_path: Path) -> None:
         folder = tmp_path / "ann"
         folder.mkdir()
@@ -284,6 +286,7 @@ class TestRefusals:
         with pytest.raises(PoseError, match=r"a\."):
             load_pose(path)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("suffix", [*MARKERS, "bvh"])
     @settings(max_examples=60, deadline=None)
     @given(data=st.data())

@@ -15,6 +15,8 @@ from gaitproof.synth.talking.person import make_talker
 from gaitproof.train.face.data.layouts import read_layout
 from gaitproof.train.face.data.splits import assign_splits, find_leaks
 
+pytestmark = pytest.mark.slow
+
 SHORT = TalkSettings(seconds=0.8, frame_rate=10, side=160)
 
 
@@ -45,7 +47,6 @@ def test_an_open_mouth_and_closed_eyes_change_their_places_only():
         assert inside == changed.sum()
 
 
-@pytest.mark.slow
 def test_the_detector_finds_the_face_with_its_mesh():
     with create_detector(DetectorSettings()) as detector:
         for name in ("ann", "bob", "cleo"):
@@ -64,7 +65,6 @@ def test_a_swap_changes_the_inner_face_and_nothing_else():
     assert np.median(changed[own.face == 1]) > 3
 
 
-@pytest.mark.slow
 def test_twins_share_everything_but_the_forgery():
     genuine = pictures()
     np.testing.assert_array_equal(genuine, pictures())

@@ -20,6 +20,8 @@ from gaitproof.synth.walking_faces.person import make_faced_walker
 from gaitproof.train.face.data.layouts import read_layout
 from gaitproof.train.face.data.splits import assign_splits, find_leaks
 
+pytestmark = pytest.mark.slow
+
 ANN, BOB = make_faced_walker(5, 0), make_faced_walker(5, 1)
 SMALL = FilmSettings(seconds=0.8, frame_rate=10, size=(216, 384))
 

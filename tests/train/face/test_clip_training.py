@@ -10,6 +10,8 @@ from gaitproof.train.face.loop import train_faces
 from gaitproof.train.face.networks.registry import FaceNetworkSettings
 from gaitproof.train.hardware import TrainerSettings
 
+pytestmark = pytest.mark.slow
+
 CPU = TrainerSettings(accelerator="cpu")
 
 

@@ -10,6 +10,8 @@ from gaitproof.train.face.ensemble import average, score_ensemble
 from gaitproof.train.face.loop import ClipScore, TrainedFaces
 from gaitproof.train.face.networks.registry import FaceNetworkSettings, create_face_network
 
+pytestmark = pytest.mark.slow
+
 
 def member(name, frames):
     torch.manual_seed(0)

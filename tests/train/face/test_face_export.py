@@ -14,6 +14,8 @@ from gaitproof.train.face.loop import TrainedFaces
 from gaitproof.train.face.merge import merge_networks
 from gaitproof.train.face.networks.registry import FaceNetworkSettings, create_face_network
 
+pytestmark = pytest.mark.slow
+
 RATE = {"value": 0.1, "low": 0.0, "high": 0.3}
 POINT = {"threshold": 0.5, "low": 0.4, "high": 0.6, "chosen_by": "hand"}
 CARD = {

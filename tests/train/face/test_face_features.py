@@ -23,6 +23,8 @@ from gaitproof.train.face.networks.registry import FaceNetworkSettings, create_f
 from gaitproof.train.face.sampler import FaceSampler
 from gaitproof.train.hardware import TrainerSettings
 
+pytestmark = pytest.mark.slow
+
 CPU = TrainerSettings(accelerator="cpu")
 SMALL = FaceTrainSettings(
     architecture="resnet50-bigru",

@@ -20,6 +20,8 @@ from gaitproof.train.face.loop import identify, train_faces
 from gaitproof.train.face.networks.registry import FaceNetworkSettings, list_face_networks
 from gaitproof.train.hardware import TrainerSettings
 
+pytestmark = pytest.mark.slow
+
 RECIPES = Path(__file__).parents[3] / "recipes"
 CPU = TrainerSettings(accelerator="cpu", checkpoint_every=2)
 SMALL = FaceTrainSettings(
@@ -57,6 +59,12 @@ def store(tmp_path_factory):
     return drawn_store(tmp_path_factory.mktemp("store"), 24, 2, change=paint)
 
 
+@pytest.fixture(scope="module")
+def whole(store):
+    """What an undisturbed run of the small recipe ends with."""
+    return train_faces([store], SMALL, trainer_options=CPU)
+
+
 def same(a, b):
     first, second = a.network.state_dict(), b.network.state_dict()
     return all(torch.equal(first[name], second[name]) for name in first)
@@ -85,11 +93,11 @@ def test_it_learns_what_forgeries_of_unseen_people_look_like(store, tmp_path):
     assert maps.min() >= 0
 
 
-def test_the_seed_decides_the_weights(store):
-    first, second = (train_faces([store], SMALL, trainer_options=CPU) for _ in range(2))
-    assert same(first, second)
+def test_the_seed_decides_the_weights(store, whole):
+    again = train_faces([store], SMALL, trainer_options=CPU)
+    assert same(whole, again)
     other = train_faces([store], SMALL.model_copy(update={"seed": 1}), trainer_options=CPU)
-    assert not same(first, other)
+    assert not same(whole, other)
 
 
 def test_the_weights_kept_are_those_of_the_best_validation(store):
@@ -100,8 +108,7 @@ def test_the_weights_kept_are_those_of_the_best_validation(store):
     assert seen[-1] == 1
 
 
-def test_a_killed_run_goes_on_to_the_same_weights(store, tmp_path):
-    whole = train_faces([store], SMALL, trainer_options=CPU)
+def test_a_killed_run_goes_on_to_the_same_weights(store, whole, tmp_path):
     code = f"""
 from pathlib import Path
 from gaitproof.train.face.config import FaceTrainSettings

@@ -21,6 +21,8 @@ from gaitproof.train.silhouettes.discriminant import apply
 from gaitproof.train.silhouettes.fit import train_silhouettes
 from gaitproof.train.sources.silhouettes import load_silhouettes
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 architecture: energy-blend
 network: {embedding: 89, width: 20}

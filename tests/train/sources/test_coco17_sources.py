@@ -15,6 +15,7 @@ from gaitproof.train.sources import load_casia_csv, load_opengait, load_recordin
 from gaitproof.types import GAIT_LANDMARKS, Landmark
 
 
+@pytest.mark.slow
 def test_the_frame_rate_is_the_users_where_the_file_states_none(tmp_path: Path) -> None:
     path = table(tmp_path / "casia.csv", {"001-nm-01-090": keypoints()})
     assert load_recordings(path, "casia", 30.0)[0].times[-1] == pytest.approx(79 / 30)

@@ -158,6 +158,7 @@ def test_hostile_clips_stop_no_other_and_are_tried_again(root, tmp_path, monkeyp
     assert (again.kept, len(again.clips), len(again.failures)) == (4, 5, 5)
 
 
+@pytest.mark.slow
 def test_a_clip_that_crashes_its_process_is_a_failure(root, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "gaitproof.train.face.data.prepare.run_apart",
@@ -230,6 +231,7 @@ def finished(out):
     return {path.name for path in paths if not path.name.startswith(".")}
 
 
+@pytest.mark.slow
 def test_validation_clips_are_set_aside_where_there_are_none(root, tmp_path, monkeypatch):
     here(monkeypatch)
     for place, side in enumerate(("train", "test")):
@@ -246,6 +248,7 @@ def test_validation_clips_are_set_aside_where_there_are_none(root, tmp_path, mon
     assert {clip.split for clip in cautious} == {"unused", "test"}
 
 
+@pytest.mark.slow
 def test_other_settings_or_another_data_set_are_refused(root, tmp_path, monkeypatch):
     here(monkeypatch)
     make_plain(root, 1)

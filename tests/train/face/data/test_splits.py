@@ -36,6 +36,7 @@ def test_no_key_is_ever_on_two_sides(clips, seed):
     assert [c.path for c in assigned] == [c.path for c in clips]
 
 
+@pytest.mark.slow
 @given(CLIPS, st.floats(0, 0.99), st.integers(0, 5))
 def test_whole_groups_of_training_clips_are_set_aside(clips, share, seed):
     assigned = assign_splits(clips, {"train": 1, "validation": 0, "test": 0})

@@ -13,6 +13,8 @@ from gaitproof.train.face.networks.registry import (
 from gaitproof.train.face.networks.temporal_only import TemporalConvolution, links
 from gaitproof.train.face.networks.transformer import positions
 
+pytestmark = pytest.mark.slow
+
 CLIPS = [name for name in list_face_networks() if FACE_NETWORKS[name].temporal]
 FROZEN = [name for name in CLIPS if name.startswith("resnet50-")]
 PRESENT = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 0]], dtype=torch.bool)
@@ -85,7 +87,6 @@ def test_padding_never_changes_the_answer(name):
     torch.testing.assert_close(filled, together, rtol=0, atol=0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIPS)
 def test_padding_does_not_change_what_is_learnt_either(name):
     gradients = []
