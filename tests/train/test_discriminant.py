@@ -18,7 +18,7 @@ from gaitproof.train.config import (
     NetworkSettings,
     TrainSettings,
 )
-from gaitproof.train.discriminant import closed_form_part, gradient_part
+from gaitproof.train.discriminant import closed_form_parts, gradient_part
 from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.loop import TrainedEncoder, train
 from gaitproof.train.sources import Recording
@@ -140,7 +140,7 @@ def test_a_blend_trains_its_network_and_fits_its_discriminants() -> None:
     assert len(encoder.losses) == 3
     network = encoder.network
     assert isinstance(network, BlendedEncoder)
-    assert closed_form_part(network) is network.discriminant
+    assert closed_form_parts(network) == [network.discriminant]
     assert gradient_part(network) is network.network
     alone = train(
         walks(range(5)),

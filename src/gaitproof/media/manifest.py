@@ -12,6 +12,7 @@ from typing import Final
 
 from gaitproof.errors import InputError
 from gaitproof.reading import FileKind, parse_rows, read_text
+from gaitproof.types import Domain
 
 COLUMNS: Final = (
     "path",
@@ -98,6 +99,9 @@ class ManifestRow:
         ``train``, ``validation``, ``test``, ``unused`` or empty.
     fold
         Number of the fold in which the subject is held out, or empty.
+    domain
+        ``sensor/estimator/site`` of the footage (see `gaitproof.types.Domain`), or its site alone;
+        may be empty.
 
     Raises
     ------
@@ -116,6 +120,7 @@ class ManifestRow:
     sha256: str = ""
     split: str = ""
     fold: str = ""
+    domain: str = ""
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -151,6 +156,15 @@ class ManifestRow:
             raise InputError(
                 f"The fold of {self.path!r} is not a number.", actual=repr(self.fold[:80])
             )
+        if self.domain:
+            try:
+                Domain.parse(self.domain)
+            except ValueError as error:
+                raise InputError(
+                    f"The domain of {self.path!r} is not valid.",
+                    expected="sensor/estimator/site",
+                    actual=str(error),
+                ) from error
         _, mark, change = self.subject.partition(DERIVED_MARK)
         if mark and (change not in DERIVED or not self.parent):
             raise InputError(
@@ -304,7 +318,7 @@ def _parse(columns: Sequence[str], cells: Sequence[str], where: str) -> Manifest
 
 
 def manifest_bytes(rows: Sequence[ManifestRow]) -> bytes:
-    """Return rows as CSV; the columns sha256, split and fold only where a row has them."""
+    """Return rows as CSV; the columns beyond `COLUMNS` only where a row has them."""
     further = [
         item.name
         for item in fields(ManifestRow)

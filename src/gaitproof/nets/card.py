@@ -21,6 +21,8 @@ class DataSource(Settings):
     recordings: int
     licence: str
     citation: str
+    domains: tuple[str, ...] = ()
+    """``sensor/estimator/site`` of its footage."""
 
 
 class CalibrationFigures(Settings):

@@ -76,6 +76,10 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     "discriminant": _Entry(
         "discriminant", "DiscriminantEncoder", NetworkOptions(128, None, None, 45)
     ),
+    "spread": _Entry("discriminant", "SpreadEncoder", NetworkOptions(48, None, None, None)),
+    "spread-blend": _Entry(
+        "discriminant", "SpreadBlend", NetworkOptions(176, None, None, 45), {"spreads": 48}
+    ),
     "blend": _Entry(
         "discriminant",
         "BlendedEncoder",

@@ -192,6 +192,9 @@ class DiscriminantSettings(Settings):
     """Share of the spread within people that is taken as equal in all directions."""
     copies: int = Field(default=3, ge=1, le=20)
     """Of every window with ``augment.estimator_error``, beside the window itself."""
+    offsets: float | None = Field(default=None, ge=0)
+    """Weight of the offsets between data sets within the spread within people; None: the number of
+    data sets."""
 
 
 FeatureGroup = Literal["coordinates", "angles", "velocities"]

@@ -14,7 +14,13 @@ from scipy.linalg import eigh
 from torch import nn
 
 from gaitproof.errors import InputError
-from gaitproof.nets.discriminant import MOMENT_FEATURES, BlendedEncoder, DiscriminantEncoder
+from gaitproof.nets.discriminant import (
+    MOMENT_FEATURES,
+    BlendedEncoder,
+    DiscriminantEncoder,
+    Discriminants,
+    SpreadBlend,
+)
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.estimator_error import shipped_error
@@ -37,14 +43,16 @@ def gradient_part(network: nn.Module) -> nn.Module | None:
     """Return the part of a network that is trained by gradients; None if it is all closed form."""
     if isinstance(network, BlendedEncoder):
         return network.network
-    return None if isinstance(network, DiscriminantEncoder) else network
+    return None if isinstance(network, Discriminants | SpreadBlend) else network
 
 
-def closed_form_part(network: nn.Module) -> DiscriminantEncoder | None:
-    """Return the part of a network that `fit_discriminant` fits, if there is one."""
+def closed_form_parts(network: nn.Module) -> list[Discriminants]:
+    """Return the parts of a network that `fit_discriminant` fits."""
     if isinstance(network, BlendedEncoder):
-        return network.discriminant
-    return network if isinstance(network, DiscriminantEncoder) else None
+        return [network.discriminant]
+    if isinstance(network, SpreadBlend):
+        return [network.spreads, network.moments]
+    return [network] if isinstance(network, Discriminants) else []
 
 
 @dataclass
@@ -66,7 +74,7 @@ class _Scatter:
 
 
 def fit_discriminant(
-    encoder: DiscriminantEncoder,
+    encoder: Discriminants,
     recordings: Sequence[Recording],
     normaliser: Normaliser,
     settings: TrainSettings,
@@ -101,7 +109,8 @@ def fit_discriminant(
     if len(people) < 2:
         raise InputError("Training needs walks of at least two subjects.", actual=str(len(people)))
     encoder.eval()
-    encoder.components.data = _principal_components(people, normaliser, settings, encoder)
+    if isinstance(encoder, DiscriminantEncoder):
+        encoder.components.data = _principal_components(people, normaliser, settings, encoder)
     scatters = _measure(people, normaliser, settings, encoder)
     weights = np.sqrt([len(s.means) for s in scatters.values()])
     weights /= weights.sum()
@@ -109,7 +118,9 @@ def fit_discriminant(
     centre = weights @ centres
     within = _mix(weights, [s.within / s.windows for s in scatters.values()])
     between = _mix(weights, [s.between for s in scatters.values()])
-    within += _mix(weights, [np.outer(c - centre, c - centre) for c in centres]) * len(centres)
+    offsets = settings.discriminant.offsets
+    offsets = len(centres) if offsets is None else offsets
+    within += _mix(weights, [np.outer(c - centre, c - centre) for c in centres]) * offsets
     scale = np.sqrt(np.diag(within) + np.diag(between)).clip(_LEAST_SPREAD)
     within /= np.outer(scale, scale)
     between /= np.outer(scale, scale)
@@ -197,7 +208,7 @@ def _measure(
     people: dict[Person, list[Recording]],
     normaliser: Normaliser,
     settings: TrainSettings,
-    encoder: DiscriminantEncoder,
+    encoder: Discriminants,
 ) -> dict[str, _Scatter]:
     scatters: dict[str, _Scatter] = {}
     for (source, _), walks in people.items():

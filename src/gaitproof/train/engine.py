@@ -16,7 +16,7 @@ from gaitproof.nets.registry import create_network, is_pair_network
 from gaitproof.nets.skeletonmap import SkeletonMap
 from gaitproof.train.chance import Stream, random_source, torch_seed
 from gaitproof.train.checkpoint import Identity
-from gaitproof.train.discriminant import closed_form_part, fit_discriminant, gradient_part
+from gaitproof.train.discriminant import closed_form_parts, fit_discriminant, gradient_part
 from gaitproof.train.hardware import TrainerSettings, undisturbed
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sampler import (
@@ -91,8 +91,7 @@ def fit(
         if isinstance(network, SkeletonMap):
             network.set_normaliser(normaliser.mean, normaliser.std)
         learner = gradient_part(network)
-        closed = closed_form_part(network)
-        if closed is not None:
+        for closed in closed_form_parts(network):
             fit_discriminant(closed, learnt, normaliser, settings)
         if learner is None:
             return network.eval(), normaliser, run

@@ -1,5 +1,6 @@
 """Immutable value types that every layer shares."""
 
+from gaitproof.types.domain import Domain
 from gaitproof.types.landmarks import (
     GAIT_LANDMARKS,
     LEFT_RIGHT_PAIRS,
@@ -25,6 +26,7 @@ __all__ = [
     "LEFT_RIGHT_PAIRS",
     "N_LANDMARKS",
     "Decision",
+    "Domain",
     "ErrorRate",
     "GaitWindows",
     "InconclusiveBand",

@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.types import Domain
+
 MAX_TOTAL: Final = 2**29
 """Most bytes of all arrays of an archive."""
 
@@ -15,6 +17,24 @@ MAX_WALKS: Final = 100_000
 LABELS: Final = ("subject", "sequence", "condition", "view")
 WALKS: Final = (*LABELS, "fps")
 """Arrays with one value per walk."""
+
+
+DOMAIN: Final = "domain"
+"""Array that an archive may have: ``sensor/estimator/site`` of all walks, or one per walk."""
+
+
+def read_domains(data: dict[str, NDArray[Any]], walks: int, otherwise: Domain) -> list[Domain]:
+    """Return the domain of every walk; `otherwise` where the archive states none.
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape, or a value is no domain.
+    """
+    if DOMAIN not in data:
+        return [otherwise] * walks
+    stated = np.broadcast_to(data[DOMAIN], (walks,))
+    return [Domain.parse(str(value)) for value in stated]
 
 
 def check_walks(data: dict[str, NDArray[Any]], frames: int) -> None:

@@ -11,7 +11,7 @@ from gaitproof.errors import InputError
 from gaitproof.media.manifest import ManifestRow, find_parents, locate, read_manifest
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.train.sources.recording import POSES_FOLDER, Recording, make_recording
-from gaitproof.types import GAIT_LANDMARKS
+from gaitproof.types import GAIT_LANDMARKS, Domain
 
 
 def load_manifest(path: Path, name: str) -> list[Recording]:
@@ -62,7 +62,8 @@ def _read(folder: Path, row: ManifestRow, parent: str, source: str) -> tuple[Pat
     poses = locate(folder / POSES_FOLDER, row.path)
     track = poses / "person-0.npz"
     if track.exists():
-        return track, make_recording(load_npz(track), **labels)
+        domain = Domain.parse(row.domain) if row.domain else None
+        return track, make_recording(load_npz(track), domain, **labels)
     if not poses.exists():
         raise InputError(
             f"The video {row.path!r} has no poses.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gaitproof.gait.features import gait_points, unbroken_paths, windows_from_points
 from gaitproof.pose.cleaning import clean
-from gaitproof.types import GAIT_LANDMARKS, GaitWindows, Landmark, PoseSequence
+from gaitproof.types import GAIT_LANDMARKS, Domain, GaitWindows, Landmark, PoseSequence
 from gaitproof.types.windows import WINDOW_FRAMES
 
 _BONES: Final = (
@@ -54,6 +54,8 @@ class Recording:
     feet
         Whether the source has feet (COCO-17 ends at the ankles); if not, features of the feet are
         masked, as those of missing heels are.
+    domain
+        Sensor, estimator and site of the footage.
     """
 
     subject: str
@@ -66,6 +68,7 @@ class Recording:
     parent: str = ""
     flat: bool = False
     feet: bool = True
+    domain: Domain = field(default_factory=Domain)
 
     @cached_property
     def windows(self) -> GaitWindows:
@@ -92,21 +95,28 @@ class Recording:
         return np.asarray(np.nanmedian(lengths, axis=0))
 
 
-def make_recording(sequence: PoseSequence, **labels: str) -> Recording:
+def make_recording(
+    sequence: PoseSequence, domain: Domain | None = None, **labels: str
+) -> Recording:
     """Clean a sequence like the poses of a video, so that all kinds of source look alike.
 
     Parameters
     ----------
     sequence
         World or image coordinates.
+    domain
+        Of the footage; by default what the sequence's estimator and the source say of it.
     **labels
         The labels of `Recording`.
     """
     cleaned = clean(sequence).sequence
+    if domain is None:
+        domain = Domain.of(estimator=sequence.estimator, site=labels.get("source", ""))
     return Recording(
         times=cleaned.timestamps,
         points=gait_points(cleaned),
         flat=not cleaned.has_depth,
         feet=cleaned.feet,
+        domain=domain,
         **labels,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from gaitproof.errors import InputError
 from gaitproof.gait.silhouettes import silhouette_windows
 from gaitproof.reading import FileKind, guarded, read_arrays
-from gaitproof.train.sources.archive import LABELS, MAX_TOTAL, WALKS, check_walks
+from gaitproof.train.sources.archive import (
+    DOMAIN,
+    LABELS,
+    MAX_TOTAL,
+    WALKS,
+    check_walks,
+    read_domains,
+)
+from gaitproof.types import Domain
 from gaitproof.types.silhouette import MASK_BYTES, MASK_HEIGHT, MASK_WIDTH, SilhouetteSequence
 from gaitproof.types.silhouette_windows import SILHOUETTE_RATE, SilhouetteWindows
 
@@ -37,6 +45,8 @@ class SilhouetteRecording:
         Frames per second.
     parent
         Recording this one was made from by augmentation; empty for an original.
+    domain
+        Sensor, estimator and site of the footage.
     """
 
     subject: str
@@ -47,6 +57,7 @@ class SilhouetteRecording:
     bits: NDArray[np.uint8]
     frame_rate: float
     parent: str = ""
+    domain: Domain = field(default_factory=Domain)
 
     @property
     def sequence(self) -> SilhouetteSequence:
@@ -80,7 +91,7 @@ def load_silhouettes(path: Path, name: str) -> list[SilhouetteRecording]:
 
     The `.npz` layout: ``bits`` uint8 (all frames, 352), `numpy.packbits` of 64 × 44 masks;
     ``offsets`` (N + 1,) walk bounds; ``subject``, ``sequence``, ``condition``, ``view`` and
-    ``fps`` (N,); ``shape`` (64, 44).
+    ``fps`` (N,); ``shape`` (64, 44); optionally ``domain``, see `read_domains`.
 
     Parameters
     ----------
@@ -94,12 +105,13 @@ def load_silhouettes(path: Path, name: str) -> list[SilhouetteRecording]:
     InputError
         If the file is missing or not of this layout.
     """
-    data = read_arrays(path, _FILE, MAX_TOTAL, _ARRAYS)
+    data = read_arrays(path, _FILE, MAX_TOTAL, (*_ARRAYS, DOMAIN))
     with guarded(path, _FILE):
         _check(data)
         bits = data["bits"]
         rates = np.nan_to_num(data["fps"].astype(np.float64), nan=SILHOUETTE_RATE)
         labels = {key: [str(value) for value in data[key]] for key in LABELS}
+        domains = read_domains(data, len(rates), Domain.of(estimator="silhouettes", site=name))
     return [
         SilhouetteRecording(
             subject=labels["subject"][i],
@@ -109,6 +121,7 @@ def load_silhouettes(path: Path, name: str) -> list[SilhouetteRecording]:
             source=name,
             bits=bits[start:stop],
             frame_rate=float(rates[i]),
+            domain=domains[i],
         )
         for i, (start, stop) in enumerate(pairwise(data["offsets"]))
     ]

@@ -11,14 +11,27 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
 from gaitproof.reading import FileKind, guarded, parse_json, read_arrays
-from gaitproof.train.sources.archive import LABELS, MAX_TOTAL, WALKS, check_walks
+from gaitproof.train.sources.archive import (
+    DOMAIN,
+    LABELS,
+    MAX_TOTAL,
+    WALKS,
+    check_walks,
+    read_domains,
+)
 from gaitproof.train.sources.recording import Recording, make_recording
-from gaitproof.types import GAIT_LANDMARKS, N_LANDMARKS, Landmark, PoseSequence
+from gaitproof.types import GAIT_LANDMARKS, N_LANDMARKS, Domain, Landmark, PoseSequence
 
 MAX_FRAMES: Final = 1_000_000
 """Most frames of all walks, nine hours at 30 a second: each takes about a kilobyte."""
 
 MAX_JOINTS: Final = 1000
+
+_NUMBERS: Final = "frame_no"
+"""Array of frame numbers, for sensors that lose frames."""
+
+NUMBER_RATE: Final = 30.0
+"""Frame numbers per second: depth sensors number the frames of their 30 Hz clock."""
 
 _ARRAYS: Final = ("xyz", "offsets", *WALKS, "joints", "landmark12")
 _FILE: Final = FileKind(
@@ -32,8 +45,10 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
     The `.npz` layout: ``xyz`` (all frames, J, 3) in metres (times ``scale`` where given), y up,
     right-handed; ``offsets`` (N + 1,) walk bounds; ``subject``, ``sequence``, ``condition``,
     ``view`` and ``fps`` (N,); ``joints`` (J,) names; ``landmark12`` a JSON map from our landmark
-    names to joint names, null where the sensor has none. Sequences without a frame rate are
-    left out, since no rate per second can be had from them.
+    names to joint names, null where the sensor has none; optionally ``domain``, see
+    `gaitproof.train.sources.archive.read_domains`. Of sequences without a frame rate the times are
+    those of ``frame_no`` (all frames) at 30 per second; where there are no numbers either they
+    are left out, since no rate per second can be had from them.
 
     Parameters
     ----------
@@ -52,7 +67,7 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
     InputError
         If the file is missing or not of this layout.
     """
-    data = read_arrays(path, _FILE, MAX_TOTAL, (*_ARRAYS, "scale"))
+    data = read_arrays(path, _FILE, MAX_TOTAL, (*_ARRAYS, "scale", _NUMBERS, DOMAIN))
     with guarded(path, _FILE):
         joints = [str(joint) for joint in data["joints"][: MAX_JOINTS + 1]]
         places = parse_json(str(data["landmark12"]), path, _FILE)
@@ -66,16 +81,18 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
         xyz, offsets = data["xyz"], data["offsets"]
         rates = data["fps"].astype(np.float64)
         labels = {key: [str(value) for value in data[key]] for key in LABELS}
+        domains = read_domains(data, len(rates), Domain.of(site=name))
     feet = not columns.keys().isdisjoint({Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX})
     recordings = []
     for i, (start, stop) in enumerate(pairwise(offsets)):
-        if not np.isfinite(rates[i]):
+        times = _times(data, start, stop, float(rates[i]))
+        if times is None:
             continue
         world = np.full((stop - start, N_LANDMARKS, 3), np.nan, np.float32)
         for landmark, column in columns.items():
             world[:, landmark] = xyz[start:stop, column].astype(np.float32) * scale
         sequence = PoseSequence(
-            timestamps=np.arange(stop - start) / float(rates[i]),
+            timestamps=times,
             image=None,
             world=world,
             visibility=np.isfinite(world).all(axis=2).astype(np.float32),
@@ -85,6 +102,7 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
         recordings.append(
             make_recording(
                 sequence,
+                domains[i],
                 subject=labels["subject"][i],
                 recording=f"{labels['subject'][i]}/{labels['sequence'][i]}",
                 condition=labels["condition"][i],
@@ -93,6 +111,18 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
             )
         )
     return recordings
+
+
+def _times(
+    data: dict[str, NDArray[Any]], start: int, stop: int, rate: float
+) -> NDArray[np.float64] | None:
+    """Return the seconds of a walk's frames from 0; None if they cannot be known."""
+    if np.isfinite(rate):
+        return np.arange(stop - start) / rate
+    if _NUMBERS not in data or start == stop:
+        return None
+    numbers = data[_NUMBERS][start:stop].astype(np.float64)
+    return (numbers - numbers[0]) / NUMBER_RATE
 
 
 def _check(
@@ -107,6 +137,9 @@ def _check(
     if xyz.ndim != 3 or xyz.shape[1:] != (joints, 3) or xyz.dtype.kind not in "if":
         raise ValueError(f"xyz has shape {xyz.shape} and type {xyz.dtype} for {joints} joints")
     check_walks(data, len(xyz))
+    numbers = data.get(_NUMBERS)
+    if numbers is not None and (numbers.shape != (len(xyz),) or numbers.dtype.kind not in "iu"):
+        raise ValueError(f"frame_no has shape {numbers.shape} and type {numbers.dtype}")
     if not np.isfinite(scale) or scale <= 0:
         raise ValueError("the scale is not above 0")
     needed = [x for x in GAIT_LANDMARKS if not x.name.endswith(("_HEEL", "_FOOT_INDEX"))]
