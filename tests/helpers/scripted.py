@@ -21,6 +21,7 @@ from gaitproof.types import (
     PoseSequence,
     SilhouetteSequence,
 )
+from gaitproof.verify.footage import ReferencePerson
 from gaitproof.verify.templates import Recording
 
 FRAME_SIZE = (1280, 720)
@@ -189,6 +190,20 @@ def make_recording(seed: int = 0, **changes: Any) -> Recording:
         "quality": {"frame_rate": 30.0},
     }
     return Recording(**(fields | changes))
+
+
+def make_reference(seed: int = 0, **changes: Any) -> ReferencePerson:
+    vector = np.random.default_rng(seed).normal(size=32)
+    fields: dict[str, Any] = {
+        "footage": "street",
+        "sha256": hashlib.sha256(f"reference {seed}".encode()).hexdigest(),
+        "person": 0,
+        "model_id": "model-1",
+        "estimator": "pose-1",
+        "windows": 4,
+        "vector": vector / np.linalg.norm(vector),
+    }
+    return ReferencePerson(**(fields | changes))
 
 
 def write_model(folder: Path) -> ModelCard:

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from scripted import make_recording
+from scripted import make_recording, make_reference
 
 from gaitproof.errors import GalleryError
 from gaitproof.gait.cycles import GaitProfile
@@ -32,6 +32,7 @@ def make_old(path):
     """Turn a gallery into the version 1 that earlier releases wrote."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("ALTER TABLE recordings DROP COLUMN profile")
+        connection.execute("DROP TABLE reference_people")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
@@ -42,7 +43,7 @@ def version(path):
         columns = [row[1] for row in connection.execute("PRAGMA table_info(recordings)")]
         (stamp,) = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'")
         (header,) = connection.execute("PRAGMA user_version").fetchone()
-    assert ("profile" in columns) == (stamp[0] == "2") == (header == 2)
+    assert ("profile" in columns) == (stamp[0] == "3") == (header == 3)
     return header
 
 
@@ -81,7 +82,7 @@ def test_writing_upgrades_and_keeps_everything(old):
     gallery = Gallery.open(old)
     template = gallery.template("ann", *MAKERS)
     gallery.add("bob", [with_profile(3)])
-    assert version(old) == 2
+    assert version(old) == 3
     assert np.array_equal(gallery.template("ann", *MAKERS).vector, template.vector)
     assert gallery.profile("ann", *MAKERS) is None
     assert gallery.profile("bob", *MAKERS).cycles == 5
@@ -108,9 +109,27 @@ def test_a_failed_write_does_not_upgrade(old, monkeypatch):
     assert version(old) == 1
 
 
+def test_version_2_gains_a_place_for_reference_footage(tmp_path):
+    path = tmp_path / "two.db"
+    gallery = Gallery.open(path)
+    gallery.add("ann", [with_profile(1)])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE reference_people")
+        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+        connection.execute("PRAGMA user_version = 2")
+        connection.commit()
+    gallery = Gallery.open(path)
+    assert gallery.references() == ()
+    assert gallery.profile("ann", *MAKERS).cycles == 5
+    gallery.add_references([make_reference(1)])
+    assert version(path) == 3
+    assert len(gallery.references()) == 1
+    assert gallery.profile("ann", *MAKERS).cycles == 5
+
+
 def test_removal_upgrades_too(old):
     assert Gallery.open(old).remove("ann").recordings == 2
-    assert version(old) == 2
+    assert version(old) == 3
 
 
 def test_a_server_is_upgraded_by_the_same_statements(old):
@@ -121,7 +140,7 @@ def test_a_server_is_upgraded_by_the_same_statements(old):
     assert gallery.profile("ann", *MAKERS) is None
     assert version(old) == 1
     gallery.add("ann", [with_profile(5)])
-    assert version(old) == 2
+    assert version(old) == 3
     assert gallery.profile("ann", *MAKERS).cycles == 5
 
 

@@ -139,6 +139,54 @@ class CohortCard(Settings):
     """Whether every row is a mixture of all subjects, so that none is anybody's."""
 
 
+class DomainFigures(Settings):
+    """What was measured on one domain that the calibration was not fitted on."""
+
+    domain: str
+    """Name of the domain."""
+    people: int = Field(ge=0)
+    references: int = Field(ge=0)
+    """People that comparisons were relative to."""
+    auc: float = Field(ge=0, le=1)
+    eer: ErrorRate
+    cllr: float = Field(ge=0)
+    wrong_authentic: ErrorRate
+    """Share of impostor claims answered AUTHENTIC."""
+    wrong_deepfake: ErrorRate
+    """Share of genuine claims answered DEEPFAKE."""
+    decided: float = Field(ge=0, le=1)
+    """Share of claims that were decided, genuine and other claims weighing the same."""
+
+
+class ReferenceCalibration(Settings):
+    """The calibration of comparisons relative to a number of people."""
+
+    references: int = Field(ge=0)
+    calibration: LogisticCalibration
+
+
+class EvidenceCard(Settings):
+    """What comparisons are worth on footage that the model was not made with."""
+
+    by_references: tuple[ReferenceCalibration, ...] = Field(min_length=1)
+    """From none upwards; between two numbers the lower one's holds."""
+    least_references: int = Field(ge=0)
+    """People that a decision needs as reference footage."""
+    figures: tuple[DomainFigures, ...] = ()
+    """Every domain left out, with and without references."""
+
+    def calibration(self, references: int) -> LogisticCalibration:
+        """Return what holds for a number of references, at least 0."""
+        return [c for c in self.by_references if c.references <= references][-1].calibration
+
+    @model_validator(mode="after")
+    def _check_order(self) -> EvidenceCard:
+        counts = [entry.references for entry in self.by_references]
+        if counts[0] != 0 or not all(a < b for a, b in pairwise(counts)):
+            raise ValueError("numbers of references must rise from 0")
+        return self
+
+
 class OperatingPoint(Settings):
     """The decision threshold and its error rates on held-out people."""
 
@@ -219,6 +267,9 @@ class ModelCard(Settings):
     normalisation: NormalisationKind = "none"
     """How similarities are normalised before threshold and calibration."""
     cohort: CohortCard | None = None
+    evidence: EvidenceCard | None = None
+    """What comparisons are worth relative to reference footage; without it `calibration` and
+    `operating_point` decide, as measured on people of the training data's own kind."""
     data: tuple[DataSource, ...]
     protocol: str
     figures: dict[str, float]

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 import gaitproof
 from gaitproof.errors import GalleryError
 from gaitproof.gait.cycles import GaitProfile, pool_profiles
-from gaitproof.verify import changes, queries
+from gaitproof.verify import changes, footage, queries
+from gaitproof.verify.footage import ReferencePerson
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.records import Added as Added
 from gaitproof.verify.records import IdentityHistory as IdentityHistory
@@ -239,6 +240,47 @@ class Gallery:
         self.check_writable()
         recordings, templates = self._storage.write(lambda c: changes.remove(c, proper))
         return Removed(proper, recordings, templates, self.erase_deleted())
+
+    def add_references(self, people: Sequence[ReferencePerson]) -> int:
+        """Store people of reference footage; return how many were not there yet.
+
+        Raises
+        ------
+        GalleryError
+            If nobody is given, or the gallery cannot be written.
+        """
+        if not people:
+            raise GalleryError("Reference footage needs at least one person.")
+        return self._storage.write(lambda c: footage.add(c, people))
+
+    def references(self, model_id: str = "", estimator: str = "") -> tuple[ReferencePerson, ...]:
+        """Return the people of all reference footage, or those one model and estimator made."""
+        if not self._storage.exists():
+            return ()
+        people = self._storage.read(footage.find)
+        return tuple(
+            person
+            for person in people
+            if model_id in ("", person.model_id) and estimator in ("", person.estimator)
+        )
+
+    def remove_references(self, name: str) -> int:
+        """Delete reference footage; return how many people it held.
+
+        Raises
+        ------
+        GalleryError
+            If there is no footage of that name, or the gallery cannot be written.
+        """
+        known = sorted({person.footage for person in self.references()})
+        if name not in known:
+            raise GalleryError(
+                f"There is no reference footage called {name!r} in {self.location!r}.",
+                actual=", ".join(known) or "no reference footage",
+            )
+        removed = self._storage.write(lambda c: footage.remove(c, name))
+        self.erase_deleted()
+        return removed
 
     def erase_deleted(self) -> bool:
         """Overwrite everything deleted so far; False if another process delays it."""

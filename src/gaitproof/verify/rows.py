@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Select
 from gaitproof.errors import GaitproofError, GalleryError
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.reading import FileKind, guarded, malformed
+from gaitproof.verify.footage import ReferencePerson
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.templates import (
     MAX_LABEL,
@@ -150,6 +151,19 @@ class LinkRow(Row):
     sha256: _Sha256
 
 
+class ReferenceRow(Row):
+    """One person of reference footage."""
+
+    footage: _Name
+    sha256: _Sha256
+    person: int = Field(ge=0, le=MAX_WINDOWS)
+    model_id: _Label
+    estimator: _Label
+    windows: int = Field(ge=1, le=MAX_WINDOWS)
+    created: _Time
+    vector: bytes
+
+
 R = TypeVar("R", bound=Row)
 
 
@@ -249,6 +263,22 @@ def read_template(row: TemplateRow, sources: tuple[str, ...]) -> Template:
         raise malformed(place, _KIND, error) from error
 
 
+def read_reference(row: ReferenceRow) -> ReferencePerson:
+    """Return the person of reference footage that a row stores.
+
+    Raises
+    ------
+    GalleryError
+        If the numbers are not a direction.
+    """
+    place = _place(type(row), row.id)
+    vector = _tensors(row.vector, place, {"reference": np.float32})["reference"]
+    try:
+        return ReferencePerson(**{**row.model_dump(exclude={"id"}), "vector": vector})
+    except GaitproofError as error:
+        raise malformed(place, _KIND, error) from error
+
+
 def _profile(data: bytes, place: str) -> GaitProfile:
     types = {"mean": np.float32, "sd": np.float32, "cycles": np.int64}
     tensors = _tensors(data, place, types)
@@ -275,6 +305,7 @@ _TABLES: Final[dict[type[Row], str]] = {
     TemplateRow: "templates",
     TemplateSummaryRow: "templates",
     LinkRow: "template_recordings",
+    ReferenceRow: "reference_people",
 }
 
 

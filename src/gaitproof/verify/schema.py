@@ -29,10 +29,11 @@ from sqlalchemy.schema import CreateTable
 
 from gaitproof.errors import GalleryError
 
-SCHEMA_VERSION: Final = 2
-"""Raised by every change of the tables. Version 2 added the profiles of recordings."""
+SCHEMA_VERSION: Final = 3
+"""Raised by every change of the tables. Version 2 added the profiles of recordings, version 3 the
+people of reference footage."""
 
-READABLE_VERSIONS: Final = (1, SCHEMA_VERSION)
+READABLE_VERSIONS: Final = (1, 2, SCHEMA_VERSION)
 """A gallery of any other version is refused; older ones are upgraded when they are written to."""
 
 APPLICATION_ID: Final = 0x47507266
@@ -41,7 +42,7 @@ APPLICATION_ID: Final = 0x47507266
 _VERSION_KEY: Final = "schema_version"
 
 _MAX_ENTRIES: Final = 50
-"""Entries of a schema that are looked at; a gallery has nine."""
+"""Entries of a schema that are looked at; a gallery has eleven."""
 
 
 class _Bytes(LargeBinary):
@@ -118,6 +119,23 @@ template_recordings: Final = Table(
 )
 
 
+reference_people: Final = Table(
+    "reference_people",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("footage", String(100), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("person", Integer, nullable=False),
+    Column("model_id", String(200), nullable=False),
+    Column("estimator", String(200), nullable=False),
+    Column("windows", Integer, nullable=False),
+    Column("created", String(40), nullable=False),
+    Column("vector", _Bytes, nullable=False),
+    UniqueConstraint("footage", "sha256", "person", "model_id", "estimator"),
+)
+"""People of reference footage: nobody's name, no path, one direction each."""
+
+
 def create(connection: Connection, software: str) -> None:
     """Create the tables of an empty gallery and stamp it with its version."""
     metadata.create_all(connection)
@@ -177,7 +195,8 @@ def _layouts() -> dict[int, dict[str, str]]:
     }
     # SQLite adds the column of an upgrade where it stands in a new table
     old = new[recordings.name].replace("profile BLOB,", "")
-    return {1: new | {recordings.name: old}, 2: new}
+    second = {name: sql for name, sql in new.items() if name != reference_people.name}
+    return {1: second | {recordings.name: old}, 2: second, 3: new}
 
 
 @lru_cache(maxsize=64)
@@ -195,18 +214,27 @@ def read_version(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Bring a gallery of an earlier version up to date, inside the caller's transaction.
 
-    Recordings of version 1 have no profile; nothing else changes.
+    Recordings of version 1 have no profile, and there is no reference footage before version 3;
+    nothing else changes.
     """
-    if read_version(connection) != "1":
+    version = read_version(connection)
+    if version == str(SCHEMA_VERSION):
         return
-    column = recordings.c.profile
-    kind = column.type.compile(connection.dialect)
-    connection.exec_driver_sql(f"ALTER TABLE {recordings.name} ADD COLUMN {column.name} {kind}")
+    if version == "1":
+        column = recordings.c.profile
+        kind = column.type.compile(connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {recordings.name} ADD COLUMN {column.name} {kind}")
+    reference_people.create(connection)
     connection.execute(
         update(meta).where(meta.c.key == _VERSION_KEY).values(value=str(SCHEMA_VERSION))
     )
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def has_references(connection: Connection) -> bool:
+    """Whether a gallery, which may be of an earlier version, can hold reference footage."""
+    return read_version(connection) == str(SCHEMA_VERSION)
 
 
 def select_recordings(connection: Connection) -> Select[Any]:

@@ -1,0 +1,173 @@
+"""What a comparison is worth in its situation: the same for joints and silhouettes.
+
+Embeddings of one place share an offset, so that everybody there looks alike to a model that has
+not seen it. The offset is taken from reference footage, other people filmed in the same way, and a
+comparison is made relative to them; how far its likelihood ratio reaches depends on how many they
+were, and was measured on domains that the model was not made with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.errors import ModelError
+from gaitproof.verify.calibration import log10_likelihood_ratio
+from gaitproof.verify.normalisation import Normalisation
+from gaitproof.verify.scoring import mean_direction, similarity
+
+if TYPE_CHECKING:
+    from gaitproof.nets.card import EvidenceCard
+    from gaitproof.nets.encoder import WindowEncoder
+
+Float64 = NDArray[np.float64]
+
+MODERATE: Final = 1.0
+"""log10 of the least likelihood ratio that is called moderate support (ENFSI, 2015)."""
+
+REFERENCE_WEIGHT: Final = 1.0
+"""So many people as the model's own centre counts for beside the references: of one reference half
+of the offset is believed, of nine nine tenths."""
+
+NO_REFERENCES: Final = (
+    "The model was not tested on footage of this kind, and no reference footage shows how other "
+    "people look in it; add people filmed in the same way with 'gaitproof reference add'."
+)
+
+FEW_REFERENCES: Final = (
+    "{count} of the {needed} people that a decision needs as reference footage are known; add "
+    "people filmed in the same way with 'gaitproof reference add'."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What one signal says of a claim.
+
+    Parameters
+    ----------
+    similarity
+        In [0, 1], relative to the references if there are any.
+    log10_lr
+        Calibrated log10 likelihood ratio, within ±`bound`.
+    bound
+        Largest magnitude that the people and domains of the evaluation bear out in this situation.
+    references
+        Number of other people that the comparison is relative to.
+    supported
+        Whether the situation was tested: only then may a claim be decided.
+    reason
+        Why it was not, with the remedy; empty otherwise.
+    """
+
+    similarity: float
+    log10_lr: float
+    bound: float
+    references: int
+    supported: bool
+    reason: str = ""
+
+
+def offset(references: NDArray[np.floating[Any]]) -> Float64:
+    """Return the offset that footage has in common, judged by other people in it.
+
+    Parameters
+    ----------
+    references
+        Shape (R, D), R at least 1, one mean direction per person.
+
+    Returns
+    -------
+    ndarray
+        Shape (D,): their mean, drawn towards 0 by `REFERENCE_WEIGHT`.
+    """
+    people = np.asarray(references, np.float64)
+    total: Float64 = people.sum(axis=0) / (len(people) + REFERENCE_WEIGHT)
+    return total
+
+
+def relative_cosines(probes: Float64, templates: Float64, centres: Float64) -> Float64:
+    """Compare directions after taking an offset off both sides.
+
+    Parameters
+    ----------
+    probes, templates, centres
+        Shapes that broadcast to (..., D).
+
+    Returns
+    -------
+    ndarray
+        Shape (...,), cosines in [-1, 1]; 0 where one side is nothing but the offset.
+    """
+    a, b = probes - centres, templates - centres
+    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    found: Float64 = (a * b).sum(axis=-1) / np.maximum(lengths, np.finfo(np.float64).tiny)
+    return np.clip(found, -1.0, 1.0)
+
+
+def compare(
+    encoder: WindowEncoder,
+    probe: NDArray[np.float32],
+    template: NDArray[np.float32],
+    references: NDArray[np.float32] | None = None,
+) -> Comparison:
+    """Compare a probe with a template, relative to reference footage.
+
+    Parameters
+    ----------
+    encoder
+        Whose card says what comparisons are worth.
+    probe
+        Shape (N, D), one unit embedding per window.
+    template
+        Shape (D,), unit length.
+    references
+        Shape (R, D): mean directions of other people filmed as the probe was, neither the claimed
+        person nor the one in the probe.
+
+    Raises
+    ------
+    ModelError
+        If lengths differ.
+    """
+    card = encoder.card
+    evidence = card.evidence
+    if evidence is None:
+        measure = Normalisation.of(encoder)
+        score = measure.similarity(probe, template)
+        ratio = log10_likelihood_ratio(score, card.calibration, len(probe))
+        return Comparison(score, ratio, card.calibration.log10_lr_bound, 0, supported=True)
+    people = np.zeros((0, len(template)), np.float32) if references is None else references
+    if people.ndim != 2 or people.shape[1] != len(template):
+        raise ModelError(
+            "References and template have different lengths; they come from different models.",
+            expected=f"(R, {len(template)})",
+            actual=str(people.shape),
+        )
+    if len(people):
+        cosine = relative_cosines(
+            mean_direction(probe).astype(np.float64), template.astype(np.float64), offset(people)
+        )
+        score = float((cosine + 1) / 2)
+    else:
+        score = similarity(probe, template)
+    tested = evidence.calibration(len(people))
+    return Comparison(
+        similarity=score,
+        log10_lr=log10_likelihood_ratio(score, tested, len(probe)),
+        bound=tested.log10_lr_bound,
+        references=len(people),
+        supported=len(people) >= evidence.least_references,
+        reason=_shortage(evidence, len(people)),
+    )
+
+
+def _shortage(evidence: EvidenceCard, count: int) -> str:
+    if count >= evidence.least_references:
+        return ""
+    if not count:
+        return NO_REFERENCES
+    return FEW_REFERENCES.format(count=count, needed=evidence.least_references)
