@@ -234,7 +234,7 @@ def test_in_use_a_row_depends_on_its_window_alone(name: str) -> None:
     assert (first[1:] - beside[1:]).abs().max() > 1e-3
 
 
-ORDERLESS = {"gait-moments", "discriminant"}
+ORDERLESS = {"gait-moments", "discriminant", "spread", "spread-blend"}
 """Moments at lag 0 do not see the order of frames; the velocities among the features do."""
 
 

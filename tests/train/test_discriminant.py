@@ -11,7 +11,12 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sticks import walking_points
 
 from gaitproof.errors import InputError
-from gaitproof.nets.discriminant import BlendedEncoder, DiscriminantEncoder
+from gaitproof.nets.discriminant import (
+    BlendedEncoder,
+    DiscriminantEncoder,
+    SpreadBlend,
+    SpreadEncoder,
+)
 from gaitproof.train.config import (
     AugmentSettings,
     DiscriminantSettings,
@@ -154,3 +159,47 @@ def test_a_blend_trains_its_network_and_fits_its_discriminants() -> None:
     ).network
     assert isinstance(alone, DiscriminantEncoder)
     torch.testing.assert_close(network.discriminant.directions, alone.directions)
+
+
+SPREAD = SETTINGS.model_copy(
+    update={"architecture": "spread", "network": NetworkSettings(embedding=8)}
+)
+
+
+def test_spreads_ignore_feet_and_how_joints_are_held() -> None:
+    network = train(walks(range(4)), SPREAD, trainer_options=CPU).network
+    assert isinstance(network, SpreadEncoder)
+    x = torch.randn(3, 60, 78)
+    other = x.clone()
+    unused = sorted(set(range(78)) - set(network.used.tolist()))
+    other[:, :, unused] = 0  # a sensor that ends at the ankles
+    other += torch.randn(3, 1, 78)  # offsets of joints, as another estimator has
+    torch.testing.assert_close(network(x), network(other), atol=1e-4, rtol=0)
+
+
+def test_offsets_between_sensors_count_as_told() -> None:
+    both = walks(range(8), "one") + walks(range(8, 16), "other", shift=0.2)
+    cosines = []
+    for weight in (0.0, 20.0):
+        chosen = SETTINGS.discriminant.model_copy(update={"offsets": weight})
+        settings = SETTINGS.model_copy(update={"discriminant": chosen})
+        encoder = train(both, settings, trainer_options=CPU)
+        rows = [vectors(encoder, walks(range(30, 36), shift=shift)) for shift in (0.0, 0.2)]
+        cosines.append((rows[0] * rows[1]).sum(axis=1).mean())
+    assert cosines[1] > cosines[0]
+
+
+def test_a_spread_blend_is_both_closed_forms_equally_long() -> None:
+    settings = SETTINGS.model_copy(
+        update={
+            "architecture": "spread-blend",
+            "network": NetworkSettings(embedding=56, width=8),
+        }
+    )
+    encoder = train(walks(range(4)), settings, trainer_options=CPU)
+    network = encoder.network
+    assert isinstance(network, SpreadBlend)
+    assert gradient_part(network) is None
+    assert closed_form_parts(network) == [network.spreads, network.moments]
+    rows = encoder.embed(walks(range(4, 5))[0].windows)
+    assert np.allclose(np.linalg.norm(rows[:, :48], axis=1), np.sqrt(0.5), atol=1e-5)

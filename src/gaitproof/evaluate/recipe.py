@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from gaitproof.train.export import save_model
 from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.loop import TrainedEncoder, train
 from gaitproof.train.sources import Recording, load_recordings
+from gaitproof.types import Domain
 
 Progress = Callable[..., None]
 """Takes the share done, 0 to 1, and while a network is trained its loss."""
@@ -93,7 +94,7 @@ def load_sources(
         ]
     elif settings.sources:
         recordings = [
-            walk
+            replace(walk, domain=Domain.parse(source.domain)) if source.domain else walk
             for source in settings.sources
             for walk in load_recordings(source.path, source.name, source.frame_rate)
         ]
@@ -369,6 +370,7 @@ def describe_sources(
                 recordings=len(walks),
                 licence=source.licence,
                 citation=source.citation,
+                domains=tuple(sorted({str(getattr(walk, "domain", "")) for walk in walks} - {""})),
             )
         )
     return tuple(described)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gaitproof.config import Settings
 from gaitproof.nets.card import NormalisationKind
+from gaitproof.types import Domain
 from gaitproof.types.windows import WINDOW_FRAMES
 
 
@@ -51,6 +52,16 @@ class OriginSettings(Settings):
     name: str
     licence: str
     citation: str
+    domain: str = ""
+    """``sensor/estimator/site`` of its footage (`gaitproof.types.Domain`), where the file does not
+    say it; empty for what it says."""
+
+    @field_validator("domain")
+    @classmethod
+    def _is_domain(cls, value: str) -> str:
+        if value:
+            Domain.parse(value)
+        return value
 
 
 class SourceSettings(OriginSettings):
