@@ -147,7 +147,8 @@ class DomainFigures(Settings):
     people: int = Field(ge=0)
     references: int = Field(ge=0)
     """People that comparisons were relative to."""
-    auc: float = Field(ge=0, le=1)
+    auc: ErrorRate
+    """Area under the ROC curve, with its interval."""
     eer: ErrorRate
     cllr: float = Field(ge=0)
     wrong_authentic: ErrorRate
@@ -162,7 +163,7 @@ class ReferenceCalibration(Settings):
     """The calibration of comparisons relative to a number of people."""
 
     references: int = Field(ge=0)
-    calibration: LogisticCalibration
+    calibration: CalibrationCard
 
 
 class EvidenceCard(Settings):
@@ -175,7 +176,7 @@ class EvidenceCard(Settings):
     figures: tuple[DomainFigures, ...] = ()
     """Every domain left out, with and without references."""
 
-    def calibration(self, references: int) -> LogisticCalibration:
+    def calibration(self, references: int) -> CalibrationCard:
         """Return what holds for a number of references, at least 0."""
         return [c for c in self.by_references if c.references <= references][-1].calibration
 

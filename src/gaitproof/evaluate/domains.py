@@ -1,0 +1,296 @@
+"""Leave one domain out: what a model is worth on footage of a kind that it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof import metrics
+from gaitproof.errors import InputError
+from gaitproof.evaluate.bootstrap import (
+    DRAWS,
+    bootstrap_means,
+    intervals,
+    percentile_interval,
+)
+from gaitproof.evaluate.calibration import calibrate
+from gaitproof.evaluate.trials import (
+    GaitRecording,
+    Level,
+    Plan,
+    Trials,
+    make_plan,
+    person,
+    score_plan,
+)
+from gaitproof.evaluate.worst_case import worst_case
+from gaitproof.nets.card import (
+    CalibrationCard,
+    DomainFigures,
+    EvidenceCard,
+    ReferenceCalibration,
+)
+from gaitproof.types import ErrorRate
+from gaitproof.verify.calibration import supported_bound
+from gaitproof.verify.evidence import MODERATE, offset, relative_cosines
+from gaitproof.verify.scoring import make_template, mean_direction
+
+Float64 = NDArray[np.float64]
+Rows = NDArray[np.floating[Any]]
+
+REFERENCES: Final = (0, 1, 2, 5, 10, 20)
+"""Numbers of other people that comparisons are made relative to."""
+
+LEAST_REFERENCES: Final = 5
+"""People that a decision needs: from here on the thresholds of all domains agree."""
+
+_MIN_DOMAINS: Final = 3
+
+
+@dataclass(frozen=True, eq=False)
+class DomainClips:
+    """The clips of one domain, embedded by a model that was not made with it.
+
+    Parameters
+    ----------
+    domain
+        Its name.
+    recordings
+        Walks, originals only.
+    embeddings
+        One array (N_i, D) of unit rows per walk.
+    enrolled
+        Recordings per template.
+    """
+
+    domain: str
+    recordings: Sequence[GaitRecording]
+    embeddings: Sequence[Rows]
+    enrolled: int = 3
+
+    @property
+    def people(self) -> int:
+        """How many people have a clip that was acquired."""
+        return len(_directions(self))
+
+
+@dataclass(frozen=True)
+class DomainResult:
+    """What was measured on every domain left out.
+
+    Parameters
+    ----------
+    figures
+        By domain and number of references.
+    evidence
+        The calibrations, fitted on all of the domains.
+    """
+
+    figures: tuple[DomainFigures, ...]
+    evidence: EvidenceCard
+
+
+def relative_trials(
+    clips: DomainClips, references: int, *, level: Level = "clip", seed: int = 0
+) -> Trials | None:
+    """Make every trial of a domain, each relative to people drawn at random.
+
+    The people are neither the claimed person nor the one in the probe.
+
+    Parameters
+    ----------
+    clips
+        Of the domain.
+    references
+        How many people; 0 compares as the model does.
+    level
+        ``clip``, or ``window``: the middle two-second window of every clip is the probe.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    Trials or None
+        None if the domain has too few people.
+    """
+    people = _directions(clips)
+    if references > len(people) - 2:
+        return None
+    shortened = clips.embeddings
+    if level == "window":
+        shortened = [rows[len(rows) // 2 : len(rows) // 2 + 1] for rows in shortened]
+    plan = make_plan(clips.recordings, enrolled=clips.enrolled)
+    trials = score_plan(plan, clips.recordings, shortened)
+    names = list(plan.templates)
+    templates = _templates(clips, plan)
+    probes = [mean_direction(shortened[i]) if len(shortened[i]) else None for i in plan.probes]
+    others = np.stack(list(people.values()))
+    place = {name: row for row, name in enumerate(people)}
+    rng = np.random.default_rng(seed)
+    scores = np.full((len(probes), len(names)), np.nan)
+    claimed = np.array([place.get(name, -1) for name in names])
+    for row, (i, probe) in enumerate(zip(plan.probes, probes, strict=True)):
+        if probe is None:
+            continue
+        centres = np.zeros_like(templates)
+        if references:
+            order = rng.random((len(names), len(others)))
+            order[:, place[person(clips.recordings[i])]] = np.inf
+            order[np.arange(len(names)), claimed] = np.inf
+            drawn = np.argpartition(order, references - 1, axis=1)[:, :references]
+            centres = np.stack([offset(others[some]) for some in drawn])
+        cosines = relative_cosines(probe[None].astype(np.float64), templates, centres)
+        scores[row] = (cosines + 1) / 2
+    if scores.size != len(trials):
+        raise InputError(f"The domain {clips.domain!r} holds walks of several data sets.")
+    return trials.with_scores(scores.reshape(-1))
+
+
+def _directions(clips: DomainClips) -> dict[str, Float64]:
+    """Return one direction per person, of all clips of theirs."""
+    parts: dict[str, list[Rows]] = {}
+    for recording, rows in zip(clips.recordings, clips.embeddings, strict=True):
+        if len(rows):
+            parts.setdefault(person(recording), []).append(rows)
+    return {name: make_template(rows).astype(np.float64) for name, rows in sorted(parts.items())}
+
+
+def _templates(clips: DomainClips, plan: Plan) -> Float64:
+    size = next(rows.shape[1] for rows in clips.embeddings if len(rows))
+    made = np.full((len(plan.templates), size), np.nan)
+    for row, members in enumerate(plan.templates.values()):
+        known = [clips.embeddings[i] for i in members if len(clips.embeddings[i])]
+        if known:
+            made[row] = make_template(known)
+    return made
+
+
+def measure(
+    domain: str,
+    trials: Trials,
+    references: int,
+    calibration: CalibrationCard,
+    *,
+    least_references: int = LEAST_REFERENCES,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> DomainFigures:
+    """Measure a calibration on a domain that it was not fitted on; no score is no decision."""
+    ratios = np.nan_to_num(calibrate(trials, calibration))
+    decided = np.zeros(len(ratios), np.int8)
+    if references >= least_references:
+        decided = (ratios >= MODERATE).astype(np.int8) - (ratios <= -MODERATE).astype(np.int8)
+    scores = intervals(trials, draws=draws, seed=seed)
+    answers = np.stack([decided == -1, decided == 1], axis=1).astype(np.float64)
+    mated, other = bootstrap_means(trials, answers, draws=draws, seed=seed)
+    shares = [(decided[kind] != 0).mean() for kind in (trials.mated, ~trials.mated)]
+    return DomainFigures(
+        domain=domain,
+        people=len(trials.subjects),
+        references=references,
+        auc=_rate(scores["auc"].value, scores["auc"].low, scores["auc"].high),
+        eer=_rate(scores["eer"].value, scores["eer"].low, scores["eer"].high),
+        cllr=metrics.cllr(ratios, trials.mated),
+        wrong_authentic=_rate(
+            (decided[~trials.mated] == 1).mean(), *percentile_interval(other[:, 1])
+        ),
+        wrong_deepfake=_rate(
+            (decided[trials.mated] == -1).mean(), *percentile_interval(mated[:, 0])
+        ),
+        decided=float(np.mean(shares)),
+    )
+
+
+def leave_domain_out(
+    domains: Sequence[DomainClips],
+    *,
+    references: Sequence[int] = REFERENCES,
+    least_references: int = LEAST_REFERENCES,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> DomainResult:
+    """Calibrate on all domains but one and measure on it, for every domain and for references.
+
+    Parameters
+    ----------
+    domains
+        Each embedded by a model that was not made with it.
+    references
+        Numbers of other people, rising from 0; a domain with too few people is left out of a
+        number.
+    least_references
+        People that a decision needs.
+    draws, seed
+        Of the bootstrap over people and of the draw of references.
+
+    Returns
+    -------
+    DomainResult
+        Every figure is of a calibration in which the domain had no part; the calibrations of the
+        card are fitted on all domains.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three domains.
+    """
+    if len(domains) < _MIN_DOMAINS:
+        raise InputError(
+            "Leaving a domain out needs others to calibrate on.",
+            expected=f"{_MIN_DOMAINS} domains or more",
+            actual=", ".join(clips.domain for clips in domains),
+        )
+    figures, calibrations = [], []
+    for count in references:
+        clip = _by_domain(domains, count, seed)
+        # a video may be much shorter than the clips of the evaluation
+        fitted = {name: Trials.concatenate([found, short]) for name, found, short in clip}
+        bound = None if count >= least_references else supported_bound(len(domains))
+        for name, found, _ in clip:
+            others = {other: trials for other, trials in fitted.items() if other != name}
+            if len(others) >= _MIN_DOMAINS - 1:
+                calibration = worst_case(others, bound=bound)
+                figures.append(
+                    measure(
+                        name,
+                        found,
+                        count,
+                        calibration,
+                        least_references=least_references,
+                        draws=draws,
+                        seed=seed,
+                    )
+                )
+        if len(fitted) >= _MIN_DOMAINS - 1:
+            calibrations.append(
+                ReferenceCalibration(references=count, calibration=worst_case(fitted, bound=bound))
+            )
+    return DomainResult(
+        figures=tuple(figures),
+        evidence=EvidenceCard(
+            by_references=tuple(calibrations),
+            least_references=least_references,
+            figures=tuple(figures),
+        ),
+    )
+
+
+def _by_domain(
+    domains: Sequence[DomainClips], count: int, seed: int
+) -> list[tuple[str, Trials, Trials]]:
+    """Return the trials of clips and of single windows of each domain with enough people."""
+    found = []
+    for clips in domains:
+        whole = relative_trials(clips, count, seed=seed)
+        short = relative_trials(clips, count, level="window", seed=seed)
+        if whole is not None and short is not None:
+            found.append((clips.domain, whole, short))
+    return found
+
+
+def _rate(value: float, low: float, high: float) -> ErrorRate:
+    return ErrorRate(*(float(np.clip(x, 0.0, 1.0)) for x in (value, low, high)))
