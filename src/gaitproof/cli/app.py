@@ -36,6 +36,7 @@ _COMMAND_MODULES: Final = (
     "preserve",
     "formats",
     "gallery",
+    "reference",
     "dataset",
     "train",
     "evaluate",

@@ -36,7 +36,8 @@ from gaitproof.nets.card import (
 )
 from gaitproof.types import ErrorRate
 from gaitproof.verify.calibration import supported_bound
-from gaitproof.verify.evidence import MODERATE, offset, relative_cosines
+from gaitproof.verify.decision import MODERATE
+from gaitproof.verify.evidence import offset, relative_cosines
 from gaitproof.verify.scoring import make_template, mean_direction
 
 Float64 = NDArray[np.float64]

@@ -12,7 +12,7 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import Trials
 from gaitproof.nets.card import IsotonicCalibration
 from gaitproof.verify.calibration import fit_calibration, supported_bound
-from gaitproof.verify.evidence import MODERATE
+from gaitproof.verify.decision import MODERATE
 
 Float64 = NDArray[np.float64]
 

@@ -180,6 +180,31 @@ class EvidenceCard(Settings):
         """Return what holds for a number of references, at least 0."""
         return [c for c in self.by_references if c.references <= references][-1].calibration
 
+    def threshold(self, references: int) -> float:
+        """Return the least similarity with moderate support for a claim; 1 where there is none."""
+        calibration = self.calibration(references)
+        if isinstance(calibration, LogisticCalibration):
+            found = (1.0 - calibration.intercept) / max(calibration.slope, 1e-9)
+            return min(max(found, 0.0), 1.0)
+        pairs = zip(calibration.similarities, calibration.log10_lr, strict=True)
+        return next((similarity for similarity, ratio in pairs if ratio >= 1.0), 1.0)
+
+    def worst(self, references: int) -> tuple[ErrorRate, ErrorRate]:
+        """Return the largest shares of wrong AUTHENTIC and of wrong DEEPFAKE of any domain.
+
+        Of the figures for the number of references whose calibration holds; nothing known is
+        everything possible.
+        """
+        counts = [
+            entry.references for entry in self.by_references if entry.references <= references
+        ]
+        own = [figure for figure in self.figures if figure.references == counts[-1]]
+        unknown = ErrorRate(1.0, 0.0, 1.0)
+        return (
+            max((f.wrong_authentic for f in own), key=lambda rate: rate.value, default=unknown),
+            max((f.wrong_deepfake for f in own), key=lambda rate: rate.value, default=unknown),
+        )
+
     @model_validator(mode="after")
     def _check_order(self) -> EvidenceCard:
         counts = [entry.references for entry in self.by_references]

@@ -144,6 +144,10 @@ class SignalEvidence:
     counts
         The log10 likelihood ratio with which it counts in the joined result: what its own ratio is
         worth on footage of a kind its model has not seen; None if it does not count.
+    references
+        Number of other people, filmed in the same way, that the comparison is relative to.
+    supported
+        Whether the model was tested in this situation: only then may the signal decide.
     """
 
     signal: str
@@ -157,6 +161,8 @@ class SignalEvidence:
     template_recordings: int
     reason: str = ""
     counts: float | None = None
+    references: int = 0
+    supported: bool = True
 
 
 @dataclass(frozen=True)

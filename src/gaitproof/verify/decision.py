@@ -15,6 +15,9 @@ NO_SUPPORT: Final = math.log10(2.0)
 """Likelihood ratios below 2 support neither side (ENFSI Guideline for Evaluative Reporting in
 Forensic Science, 2015, table in section 3)."""
 
+MODERATE: Final = 1.0
+"""log10 of the least likelihood ratio that is called moderate support (ibid.)."""
+
 TOO_CLOSE: Final = "The walk speaks neither for nor against the claim."
 """The reason of an answer that the inconclusive band leaves open."""
 
@@ -76,3 +79,18 @@ def decide(similarity: float, log10_lr: float, point: OperatingPoint) -> Decisio
         [similarity], [log10_lr], low=band.low, high=band.high, min_log10_lr=band.min_log10_lr
     )
     return _DECISIONS[int(found[0])]
+
+
+def decide_by_support(log10_lr: float) -> Decision:
+    """Answer one claim: AUTHENTIC and DEEPFAKE need moderate support."""
+    if abs(log10_lr) < MODERATE:
+        return Decision.INCONCLUSIVE
+    return Decision.AUTHENTIC if log10_lr > 0 else Decision.DEEPFAKE
+
+
+def leaning(log10_lr: float) -> str:
+    """Say which way evidence leans that is too weak to decide."""
+    if abs(log10_lr) <= NO_SUPPORT:
+        return TOO_CLOSE
+    side = "towards" if log10_lr > 0 else "against"
+    return f"The walk leans {side} the claim, with weak support; a decision needs moderate support."

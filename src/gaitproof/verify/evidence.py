@@ -20,17 +20,18 @@ from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.scoring import mean_direction, similarity
 
 if TYPE_CHECKING:
-    from gaitproof.nets.card import EvidenceCard
+    from gaitproof.nets.card import EvidenceCard, ModelCard
     from gaitproof.nets.encoder import WindowEncoder
+    from gaitproof.verify.gallery import Gallery
 
 Float64 = NDArray[np.float64]
-
-MODERATE: Final = 1.0
-"""log10 of the least likelihood ratio that is called moderate support (ENFSI, 2015)."""
 
 REFERENCE_WEIGHT: Final = 1.0
 """So many people as the model's own centre counts for beside the references: of one reference half
 of the offset is believed, of nine nine tenths."""
+
+_SAME_PERSON: Final = 0.999
+"""Cosine above which somebody in the probe's own file is the person in the probe."""
 
 NO_REFERENCES: Final = (
     "The model was not tested on footage of this kind, and no reference footage shows how other "
@@ -59,6 +60,8 @@ class Comparison:
         Number of other people that the comparison is relative to.
     supported
         Whether the situation was tested: only then may a claim be decided.
+    threshold
+        Similarity from which a claim may be accepted.
     reason
         Why it was not, with the remedy; empty otherwise.
     """
@@ -68,7 +71,80 @@ class Comparison:
     bound: float
     references: int
     supported: bool
+    threshold: float
     reason: str = ""
+
+
+def stated(card: ModelCard, compared: Comparison | None, reason: str) -> dict[str, Any]:
+    """Return the fields of `gaitproof.types.SignalEvidence` that a comparison fills.
+
+    Parameters
+    ----------
+    card
+        Of the signal's model.
+    compared
+        None if nothing was compared.
+    reason
+        Why not.
+    """
+    if compared is None:
+        return {
+            "similarity": None,
+            "log10_lr": None,
+            "log10_lr_bound": card.calibration.log10_lr_bound,
+            "threshold": card.operating_point.threshold,
+            "reason": reason,
+        }
+    return {
+        "similarity": compared.similarity,
+        "log10_lr": compared.log10_lr,
+        "log10_lr_bound": compared.bound,
+        "threshold": compared.threshold,
+        "references": compared.references,
+        "supported": compared.supported,
+        "reason": compared.reason,
+    }
+
+
+def find_references(
+    gallery: Gallery, card: ModelCard, estimator: str, probe: NDArray[np.float32], sha256: str
+) -> NDArray[np.float32]:
+    """Return the people of the reference footage that a probe is most like.
+
+    Footage of one kind shares an offset, so the people of the probe's own kind are on average the
+    most similar to it. People of the probe's own file count: they were filmed as the probe was;
+    whoever is too similar to be another person is left out.
+
+    Parameters
+    ----------
+    gallery
+        That keeps the footage.
+    card
+        Of the model.
+    estimator
+        That read the probe.
+    probe
+        Shape (N, D), N at least 1.
+    sha256
+        Of the probe's file.
+
+    Returns
+    -------
+    ndarray
+        Shape (R, D); R is 0 where there is none, or the card knows no references.
+    """
+    empty = np.zeros((0, card.embedding_size), np.float32)
+    if card.evidence is None:
+        return empty
+    direction = mean_direction(probe)
+    by_footage: dict[str, list[NDArray[np.float32]]] = {}
+    for person in gallery.references(card.model_id, estimator):
+        if person.sha256 != sha256 or float(person.vector @ direction) < _SAME_PERSON:
+            by_footage.setdefault(person.footage, []).append(person.vector)
+    if not by_footage:
+        return empty
+    stacked = [np.stack(people) for people in by_footage.values()]
+    return max(stacked, key=lambda people: float((people @ direction).mean()))
 
 
 def offset(references: NDArray[np.floating[Any]]) -> Float64:
@@ -139,7 +215,9 @@ def compare(
         measure = Normalisation.of(encoder)
         score = measure.similarity(probe, template)
         ratio = log10_likelihood_ratio(score, card.calibration, len(probe))
-        return Comparison(score, ratio, card.calibration.log10_lr_bound, 0, supported=True)
+        threshold = card.operating_point.threshold
+        bound = card.calibration.log10_lr_bound
+        return Comparison(score, ratio, bound, 0, supported=True, threshold=threshold)
     people = np.zeros((0, len(template)), np.float32) if references is None else references
     if people.ndim != 2 or people.shape[1] != len(template):
         raise ModelError(
@@ -161,6 +239,7 @@ def compare(
         bound=tested.log10_lr_bound,
         references=len(people),
         supported=len(people) >= evidence.least_references,
+        threshold=evidence.threshold(len(people)),
         reason=_shortage(evidence, len(people)),
     )
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import gaitproof
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import Decision
-from gaitproof.verify.calibration import log10_likelihood_ratio
-from gaitproof.verify.decision import decide
+from gaitproof.verify.decision import decide, decide_by_support
+from gaitproof.verify.evidence import compare, find_references
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Prober, Progress
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
@@ -79,23 +78,31 @@ def _compare(
     gallery: Gallery, prober: Prober, probe: Probe, templates: tuple[Template, ...]
 ) -> tuple[list[Candidate], list[str]]:
     """Compare with every template that carries a decision; the notes begin with the probe's."""
-    card, measure = prober.encoder.card, Normalisation.of(prober.encoder)
+    card = prober.encoder.card
     least = prober.settings.quality.min_template_windows
     found, notes = [], list(probe.notes)
+    people = (
+        find_references(gallery, card, probe.estimator, probe.embeddings, probe.sha256)
+        if templates
+        else None
+    )
     for enrolled in templates:
         template = without_file(gallery, enrolled, probe.sha256)
         if template is not enrolled:
             notes.append(f"{enrolled.name}: {OWN_FILE}")
         if template is None or shortfall(enrolled.name, template, least):
             continue
-        score = measure.similarity(probe.embeddings, template.vector)
-        log10_lr = log10_likelihood_ratio(score, card.calibration, len(probe.embeddings))
-        decision = decide(score, log10_lr, card.operating_point)
+        one = compare(prober.encoder, probe.embeddings, template.vector, people)
+        decision = (
+            decide(one.similarity, one.log10_lr, card.operating_point)
+            if card.evidence is None
+            else decide_by_support(one.log10_lr if one.supported else 0.0)
+        )
         found.append(
             Candidate(
                 name=enrolled.name,
-                similarity=score,
-                log10_lr=log10_lr,
+                similarity=one.similarity,
+                log10_lr=one.log10_lr,
                 accepted=decision is Decision.AUTHENTIC,
                 template_id=template.template_id,
                 template_recordings=len(template.sources),

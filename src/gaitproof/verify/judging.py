@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import gaitproof
-from gaitproof.nets.card import ModelCard
+from gaitproof.nets.card import EvidenceCard, ModelCard
 from gaitproof.types import Decision, SignalEvidence, Verdict
-from gaitproof.verify.calibration import log10_likelihood_ratio
-from gaitproof.verify.decision import TOO_CLOSE, decide, decide_joined
+from gaitproof.verify.decision import TOO_CLOSE, decide, decide_by_support, decide_joined, leaning
+from gaitproof.verify.evidence import Comparison, stated
 from gaitproof.verify.probes import Probe
 from gaitproof.verify.signals import JOINTS, SignalWeights, fits, join_signals
 from gaitproof.verify.templates import Template
@@ -42,7 +42,7 @@ class Claim:
 
 
 def joints_evidence(
-    claim: Claim, card: ModelCard, score: float | None, reason: str
+    claim: Claim, card: ModelCard, compared: Comparison | None, reason: str
 ) -> SignalEvidence:
     """Say what the joints alone say.
 
@@ -52,25 +52,19 @@ def joints_evidence(
         What was compared.
     card
         Of the encoder.
-    score
-        The similarity; None if none could be made.
+    compared
+        The comparison; None if none could be made.
     reason
         Why there is none.
     """
-    windows, template = len(claim.probe.embeddings), claim.template
+    template = claim.template
     return SignalEvidence(
         signal=JOINTS,
-        similarity=score,
-        log10_lr=None
-        if score is None
-        else log10_likelihood_ratio(score, card.calibration, windows),
-        log10_lr_bound=card.calibration.log10_lr_bound,
-        threshold=card.operating_point.threshold,
-        windows=windows,
+        windows=len(claim.probe.embeddings),
         model_id=card.model_id,
         template_id="" if template is None else template.template_id,
         template_recordings=0 if template is None else len(template.sources),
-        reason=reason,
+        **stated(card, compared, reason),
     )
 
 
@@ -130,7 +124,7 @@ def judge(
         signals=signals,
         joined=joined,
     )
-    if joined is not None:
+    if joints.supported and joined is not None:
         decision = decide_joined(joined.log10_lr, joined.decides_at)
         return replace(
             verdict,
@@ -144,7 +138,21 @@ def judge(
         )
     if joints.similarity is None or joints.log10_lr is None:
         return verdict
+    if card.evidence is not None:
+        return _by_evidence(verdict, joints, card.evidence)
     return _by_joints_alone(verdict, card)
+
+
+def _by_evidence(verdict: Verdict, joints: SignalEvidence, evidence: EvidenceCard) -> Verdict:
+    """Decide from moderate support on, in a situation that was tested."""
+    assert joints.log10_lr is not None
+    rates = evidence.worst(joints.references)
+    verdict = replace(verdict, threshold=joints.threshold, band=None, fmr=rates[0], fnmr=rates[1])
+    if not joints.supported:
+        return verdict  # its reason names the remedy
+    decision = decide_by_support(joints.log10_lr)
+    reason = leaning(joints.log10_lr) if decision is Decision.INCONCLUSIVE else ""
+    return replace(verdict, decision=decision, reason=reason)
 
 
 def _by_joints_alone(verdict: Verdict, card: ModelCard) -> Verdict:

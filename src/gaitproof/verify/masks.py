@@ -16,9 +16,8 @@ from gaitproof.nets.card import ModelCard
 from gaitproof.nets.encoder import WindowEncoder
 from gaitproof.types import QualityReport, SignalEvidence, SilhouetteSequence
 from gaitproof.types.silhouette_windows import SilhouetteWindows
-from gaitproof.verify.calibration import log10_likelihood_ratio
+from gaitproof.verify.evidence import compare, find_references, stated
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.references import shortfall, without_file
 from gaitproof.verify.signals import SILHOUETTES
 from gaitproof.verify.templates import Recording, Template
@@ -140,23 +139,18 @@ class MaskSignal:
         reason = probe.reason
         if not reason:
             template, reason = self._template(gallery, name, probe)
-        similarity = ratio = None
+        compared = None
         card = self.card
         if template is not None and not reason:
-            measure = Normalisation.of(self.encoder)
-            similarity = measure.similarity(probe.embeddings, template.vector)
-            ratio = log10_likelihood_ratio(similarity, card.calibration, len(probe.embeddings))
+            people = find_references(gallery, card, probe.estimator, probe.embeddings, probe.sha256)
+            compared = compare(self.encoder, probe.embeddings, template.vector, people)
         return SignalEvidence(
             signal=SILHOUETTES,
-            similarity=similarity,
-            log10_lr=ratio,
-            log10_lr_bound=card.calibration.log10_lr_bound,
-            threshold=card.operating_point.threshold,
             windows=len(probe.embeddings),
             model_id=card.model_id,
             template_id="" if template is None else template.template_id,
             template_recordings=0 if template is None else len(template.sources),
-            reason=reason,
+            **stated(card, compared, reason),
         )
 
     def _template(

@@ -97,6 +97,27 @@ class Probe:
 
 
 @dataclass(frozen=True, eq=False)
+class _Scene:
+    """What was found in one video."""
+
+    extraction: Extracted
+    cleaned: list[CleanTrack]
+    reports: list[QualityReport]
+
+    def choose(self, person: Person) -> Choice:
+        """Return who is meant."""
+        return choose(
+            [
+                summarise(i, track, report.usable)
+                for i, (track, report) in enumerate(
+                    zip(self.extraction.tracks, self.reports, strict=True)
+                )
+            ],
+            person,
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Prober:
     """Turns videos into probes.
 
@@ -125,21 +146,39 @@ class Prober:
         InputError
             If the video cannot be read or the person does not exist in it.
         """
+        scene = self._look(video, progress)
+        choice = scene.choose(person)
+        return self._embedded(scene, _usable_part(choice, scene.reports), choice)
+
+    def everybody(self, video: str | Path, progress: Progress | None = None) -> list[Probe]:
+        """Embed everybody in a video; who has no embeddings cannot be used.
+
+        A person who is the only candidate is one, however many tracks they left.
+
+        Raises
+        ------
+        InputError
+            If the video cannot be read.
+        """
+        scene = self._look(video, progress)
+        choice = scene.choose("auto")
+        parts = [_usable_part(choice, scene.reports)]
+        if not parts[0]:
+            parts = [(i,) for i, report in enumerate(scene.reports) if report.usable]
+        return [self._embedded(scene, part, choice) for part in parts if part]
+
+    def _look(self, video: str | Path, progress: Progress | None) -> _Scene:
         from gaitproof.gait.quality import assess
         from gaitproof.pose.cleaning import clean
 
         extraction = self.extractor(video, self.settings, cache=self.cache, progress=progress)
         cleaned = [clean(track, self.settings.cleaning) for track in extraction.tracks]
         reports = [assess(c, self.settings.quality) for c in cleaned]
-        remarks = extraction.video.notes
-        choice = choose(
-            [
-                summarise(i, track, report.usable)
-                for i, (track, report) in enumerate(zip(extraction.tracks, reports, strict=True))
-            ],
-            person,
-        )
-        indices = _usable_part(choice, reports)
+        return _Scene(extraction, cleaned, reports)
+
+    def _embedded(self, scene: _Scene, indices: tuple[int, ...], choice: Choice) -> Probe:
+        extraction, cleaned, reports = scene.extraction, scene.cleaned, scene.reports
+        notes = (*extraction.video.notes, *choice.notes)
         if not indices:
             return Probe(
                 sha256=extraction.video.sha256,
@@ -149,7 +188,7 @@ class Prober:
                 embeddings=np.zeros((0, self.encoder.card.embedding_size), np.float32),
                 quality=QualityReport(usable=False, reasons=(choice.reason,)),
                 reason=choice.reason,
-                notes=(*remarks, *choice.notes),
+                notes=notes,
             )
         quality = _joined([reports[i] for i in indices])
         reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
@@ -170,7 +209,7 @@ class Prober:
             embeddings=self._embed(windows),
             quality=quality,
             reason=reason,
-            notes=(*remarks, *choice.notes),
+            notes=notes,
             silhouettes=chosen_masks(extraction.silhouettes, indices) if walks else (),
         )
 

@@ -11,12 +11,13 @@ from gaitproof.config import VerifySettings
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.gait.cycles import measure_profile, pool_profiles
 from gaitproof.types import SignalEvidence, Verdict
+from gaitproof.verify.bystanders import Referenced, add_references
+from gaitproof.verify.evidence import compare, find_references
 from gaitproof.verify.gallery import Added, Gallery
 from gaitproof.verify.identification import identify
 from gaitproof.verify.judging import Claim, joints_evidence, judge
 from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
-from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Extracted, ExtractedVideo, Extractor, Probe, Prober, Progress
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
@@ -242,6 +243,37 @@ class Verifier:
             notes=self._enrolment_notes(added, name, estimators[0]),
         )
 
+    def add_references(
+        self, footage: str, videos: Sequence[str | Path], *, progress: Progress | None = None
+    ) -> Referenced:
+        """Keep everybody in videos as reference footage: one direction each, unnamed.
+
+        Comparisons of probes that were filmed in the same way are then made relative to them, see
+        `gaitproof.verify.evidence`. Nobody who is enrolled should be among them.
+
+        Parameters
+        ----------
+        footage
+            Name of the footage; people filmed in the same way share it.
+        videos
+            Paths, at least one.
+        progress
+            Told the share that is done, 0 to 1, over all videos.
+
+        Raises
+        ------
+        InputError
+            If a video cannot be read, or in none of them somebody can be compared; nothing is
+            stored then.
+        GalleryError
+            If the name is not allowed or the gallery cannot be written.
+        """
+        check_name(footage)
+        self.gallery.check_writable()
+        return add_references(
+            self.gallery, self._prober, self._masks, footage, videos, progress=progress
+        )
+
     def verify(
         self,
         video: str | Path,
@@ -294,7 +326,7 @@ class Verifier:
         template: Template | None = None
         notes = list(probe.notes)
         reason = probe.reason
-        score = None
+        compared = None
         if not reason:
             enrolled = self.gallery.template(name, self.encoder.card.model_id, probe.estimator)
             template = without_file(self.gallery, enrolled, probe.sha256)
@@ -302,14 +334,16 @@ class Verifier:
                 notes.append(OWN_FILE)
             reason = shortfall(name, template, self.settings.quality.min_template_windows)
         if template is not None and not reason:
-            measure = Normalisation.of(self.encoder)
-            score = measure.similarity(probe.embeddings, template.vector)
+            people = find_references(
+                self.gallery, self.encoder.card, probe.estimator, probe.embeddings, probe.sha256
+            )
+            compared = compare(self.encoder, probe.embeddings, template.vector, people)
         claimed = Claim(name, str(video), probe, template, begun)
         card = self.encoder.card
         verdict = judge(
             claimed,
             card,
-            joints_evidence(claimed, card, score, reason),
+            joints_evidence(claimed, card, compared, reason),
             self._signals(name, probe),
             weights=self._weights,
             notes=tuple(notes),

@@ -1,0 +1,109 @@
+"""``gaitproof reference``: people filmed as the probes are, whom comparisons are relative to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaitproof.cli.verify import (
+    CacheOption,
+    GalleryOption,
+    JsonOption,
+    ModelOption,
+    NoCacheOption,
+    SettingsOption,
+    open_gallery,
+    open_verifier,
+)
+
+reference_app = typer.Typer(
+    name="reference",
+    help="People filmed in the same way as the videos to verify: add, list, remove.",
+    no_args_is_help=True,
+)
+
+FootageArgument = Annotated[
+    str, typer.Argument(metavar="FOOTAGE", help="Name of the footage, for example the camera.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(reference_app)
+
+
+@reference_app.command()
+def add(
+    footage: FootageArgument,
+    videos: Annotated[list[Path], typer.Argument(help="Videos of other people walking.")],
+    gallery: GalleryOption = None,
+    settings: SettingsOption = None,
+    model: ModelOption = None,
+    cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep everybody in the videos as reference footage.
+
+    Of each person only one direction is stored: no name, no path, no image. Nobody whose claims
+    are to be verified should be among them.
+    """
+    from gaitproof.cli.output import print_json, printable, progress_bar, stdout
+
+    verifier = open_verifier(
+        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, create=True
+    )
+    with progress_bar("adding") as progress:
+        done = verifier.add_references(footage, videos, progress=progress)
+    if as_json:
+        print_json(done.to_dict())
+        return
+    console = stdout()
+    console.print(
+        f"{printable(done.footage)}: {done.added} people added, {done.people} in all.", markup=False
+    )
+    evidence = verifier.encoder.card.evidence
+    if evidence is not None and done.people < evidence.least_references:
+        console.print(f"A decision needs {evidence.least_references}.")
+    for line in done.left_out:
+        console.print(f"Left out: {printable(line)}", markup=False)
+
+
+@reference_app.command("list")
+def list_(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
+    """List the reference footage of a gallery."""
+    from dataclasses import asdict
+
+    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.verify.footage import summarise
+
+    opened = open_gallery(gallery, create=False)
+    found = summarise(opened.references())
+    if as_json:
+        print_json({"gallery": opened.location, "footage": [asdict(one) for one in found]})
+        return
+    console = stdout()
+    for one in found:
+        console.print(
+            f"{printable(one.footage)}: {one.people} people in {one.files} files, "
+            f"{printable(', '.join(one.models))}",
+            markup=False,
+        )
+    if not found:
+        console.print("No reference footage.")
+
+
+@reference_app.command()
+def remove(
+    footage: FootageArgument, gallery: GalleryOption = None, as_json: JsonOption = False
+) -> None:
+    """Delete reference footage; its vectors are overwritten in the file."""
+    from gaitproof.cli.output import print_json, printable, stdout
+
+    count = open_gallery(gallery, create=False).remove_references(footage)
+    if as_json:
+        print_json({"footage": footage, "removed": count})
+        return
+    stdout().print(f"{printable(footage)}: {count} entries removed.", markup=False)

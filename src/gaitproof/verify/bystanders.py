@@ -1,0 +1,101 @@
+"""Reference footage from videos: everybody in them, unnamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gaitproof.errors import InputError
+from gaitproof.verify.footage import ReferencePerson
+from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.masks import MaskSignal
+from gaitproof.verify.probes import Prober, Progress
+from gaitproof.verify.scoring import mean_direction
+
+
+@dataclass(frozen=True)
+class Referenced:
+    """The result of `gaitproof.verify.verifier.Verifier.add_references`.
+
+    Parameters
+    ----------
+    footage
+        Its name.
+    people
+        People of this footage whose joints can be compared, the earlier ones included.
+    added
+        How many of them are new.
+    left_out
+        What could not be used, and why: one line per video.
+    """
+
+    footage: str
+    people: int
+    added: int
+    left_out: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+
+def add_references(
+    gallery: Gallery,
+    prober: Prober,
+    masks: MaskSignal,
+    footage: str,
+    videos: Sequence[str | Path],
+    *,
+    progress: Progress | None,
+) -> Referenced:
+    """Answer `gaitproof.verify.verifier.Verifier.add_references`."""
+    if not videos:
+        raise InputError("Reference footage needs at least one video.")
+    model_id = prober.encoder.card.model_id
+    people: list[ReferencePerson] = []
+    left_out = []
+    for number, video in enumerate(videos):
+        found = prober.everybody(video, _part(progress, number, len(videos)))
+        usable = [probe for probe in found if len(probe.embeddings)]
+        for place, probe in enumerate(usable):
+            seen = [(model_id, probe.estimator, probe.embeddings)]
+            if probe.silhouettes:
+                shape = masks.probe(probe.sha256, probe.silhouettes)
+                if len(shape.embeddings):
+                    seen.append((masks.card.model_id, shape.estimator, shape.embeddings))
+            people += [
+                ReferencePerson(
+                    footage=footage,
+                    sha256=probe.sha256,
+                    person=place,
+                    model_id=model,
+                    estimator=estimator,
+                    windows=len(rows),
+                    vector=mean_direction(rows),
+                )
+                for model, estimator, rows in seen
+            ]
+        if not usable:
+            why = found[0].reason if found else "Nobody in it can be compared."
+            left_out.append(f"{video}: {why}")
+    if not people:
+        raise InputError(
+            "Nobody in these videos can be a reference; nothing was stored.",
+            actual="; ".join(left_out),
+        )
+    before = _count(gallery, model_id, footage)
+    gallery.add_references(people)
+    after = _count(gallery, model_id, footage)
+    return Referenced(footage, after, after - before, tuple(left_out))
+
+
+def _count(gallery: Gallery, model_id: str, footage: str) -> int:
+    return sum(person.footage == footage for person in gallery.references(model_id))
+
+
+def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda share: progress((number + share) / count)
