@@ -27,9 +27,9 @@ from gaitproof.evaluate.trials import (
     person,
     score_plan,
 )
-from gaitproof.evaluate.worst_case import worst_case
+from gaitproof.evaluate.worst_case import DomainCurve, domain_curve, worst_case
 from gaitproof.nets.card import (
-    CalibrationCard,
+    LONG_PROBE,
     DomainFigures,
     EvidenceCard,
     ReferenceCalibration,
@@ -51,6 +51,9 @@ LEAST_REFERENCES: Final = 5
 
 _MIN_DOMAINS: Final = 3
 
+_LEAST_GENUINE: Final = 10
+"""Genuine claims of long probes below which a domain says nothing about them."""
+
 
 @dataclass(frozen=True, eq=False)
 class DomainClips:
@@ -66,12 +69,16 @@ class DomainClips:
         One array (N_i, D) of unit rows per walk.
     enrolled
         Recordings per template.
+    calibrates
+        Whether long probes of it have a say in the calibration; not where the quality gate would
+        refuse the footage (frames come more slowly than its `min_frame_rate`).
     """
 
     domain: str
     recordings: Sequence[GaitRecording]
     embeddings: Sequence[Rows]
     enrolled: int = 3
+    calibrates: bool = True
 
     @property
     def people(self) -> int:
@@ -174,14 +181,18 @@ def measure(
     domain: str,
     trials: Trials,
     references: int,
-    calibration: CalibrationCard,
+    calibration: ReferenceCalibration,
     *,
     least_references: int = LEAST_REFERENCES,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> DomainFigures:
     """Measure a calibration on a domain that it was not fitted on; no score is no decision."""
-    ratios = np.nan_to_num(calibrate(trials, calibration))
+    ratios = calibrate(trials, calibration.calibration)
+    if calibration.long is not None:
+        long = trials.windows >= LONG_PROBE
+        ratios = np.where(long, calibrate(trials, calibration.long), ratios)
+    ratios = np.nan_to_num(ratios)
     decided = np.zeros(len(ratios), np.int8)
     if references >= least_references:
         decided = (ratios >= MODERATE).astype(np.int8) - (ratios <= -MODERATE).astype(np.int8)
@@ -245,31 +256,28 @@ def leave_domain_out(
             expected=f"{_MIN_DOMAINS} domains or more",
             actual=", ".join(clips.domain for clips in domains),
         )
-    figures, calibrations = [], []
+    figures: list[DomainFigures] = []
+    calibrations = []
     for count in references:
-        clip = _by_domain(domains, count, seed)
-        # a video may be much shorter than the clips of the evaluation
-        fitted = {name: Trials.concatenate([found, short]) for name, found, short in clip}
+        tried = _by_domain(domains, count, seed)
+        if len(tried) < _MIN_DOMAINS - 1:
+            continue
         bound = None if count >= least_references else supported_bound(len(domains))
-        for name, found, _ in clip:
-            others = {other: trials for other, trials in fitted.items() if other != name}
+        for left_out in tried:
+            others = [one for one in tried if one is not left_out]
             if len(others) >= _MIN_DOMAINS - 1:
-                calibration = worst_case(others, bound=bound)
                 figures.append(
                     measure(
-                        name,
-                        found,
+                        left_out.domain,
+                        left_out.clips,
                         count,
-                        calibration,
+                        _fit(count, others, bound),
                         least_references=least_references,
                         draws=draws,
                         seed=seed,
                     )
                 )
-        if len(fitted) >= _MIN_DOMAINS - 1:
-            calibrations.append(
-                ReferenceCalibration(references=count, calibration=worst_case(fitted, bound=bound))
-            )
+        calibrations.append(_fit(count, tried, bound))
     return DomainResult(
         figures=tuple(figures),
         evidence=EvidenceCard(
@@ -280,17 +288,45 @@ def leave_domain_out(
     )
 
 
-def _by_domain(
-    domains: Sequence[DomainClips], count: int, seed: int
-) -> list[tuple[str, Trials, Trials]]:
-    """Return the trials of clips and of single windows of each domain with enough people."""
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """One domain's trials of clips with what they, and single windows, bear out."""
+
+    domain: str
+    clips: Trials
+    every: DomainCurve
+    long: DomainCurve | None
+
+
+def _by_domain(domains: Sequence[DomainClips], count: int, seed: int) -> list[_Tried]:
+    """Try each domain that has enough people."""
     found = []
     for clips in domains:
         whole = relative_trials(clips, count, seed=seed)
         short = relative_trials(clips, count, level="window", seed=seed)
-        if whole is not None and short is not None:
-            found.append((clips.domain, whole, short))
+        if whole is None or short is None:
+            continue
+        long = whole.select(whole.windows >= LONG_PROBE)
+        enough = clips.calibrates and long.mated.sum() >= _LEAST_GENUINE
+        found.append(
+            _Tried(
+                clips.domain,
+                whole,
+                # a video may be much shorter than the clips of the evaluation
+                domain_curve(Trials.concatenate([whole, short])),
+                domain_curve(long) if enough else None,
+            )
+        )
     return found
+
+
+def _fit(count: int, tried: Sequence[_Tried], bound: float | None) -> ReferenceCalibration:
+    long = [one.long for one in tried if one.long is not None]
+    return ReferenceCalibration(
+        references=count,
+        calibration=worst_case([one.every for one in tried], bound=bound),
+        long=worst_case(long, bound=bound) if len(long) >= _MIN_DOMAINS - 1 else None,
+    )
 
 
 def _rate(value: float, low: float, high: float) -> ErrorRate:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -24,53 +25,96 @@ _TAIL: Final = 0.02
 fitted, so that on a domain never seen fewer than 5 % are: the tails of domains differ by about the
 factor that lies between (docs/results/domains.md)."""
 
+_DEVIATIONS: Final = 2.0
+"""Standard deviations between domains that a further one may lie below their mean."""
+
 _BELOW_MODERATE: Final = 0.01
 """Distance from `MODERATE`, log10 units, that keeps a claim undecided."""
 
 
-def worst_case(
-    trials: Mapping[str, Trials], *, bound: float | None = None, tail: float = _TAIL
-) -> IsotonicCalibration:
-    """Fit a table from similarity to a log10 likelihood ratio that every domain bears out.
+@dataclass(frozen=True, eq=False)
+class DomainCurve:
+    """What one domain bears out.
 
-    Each domain has a calibration of its own. Where all of them speak for the claim, the weakest
-    counts; where all speak against it, again the weakest; where they disagree nothing is said.
-    Moderate support begins no earlier than where at most a share `tail` of every domain's claims
-    of the other kind is left.
+    Parameters
+    ----------
+    line
+        Shape (101,): log10 likelihood ratios of its own calibration along the table.
+    accept, refuse
+        Similarity above which at most a small share of its other claims lies, and below which at
+        most so many of its genuine ones.
+    people, mated, nonmated
+        Numbers of people and of trials.
+    """
+
+    line: Float64
+    accept: float
+    refuse: float
+    people: int
+    mated: int
+    nonmated: int
+
+
+def domain_curve(trials: Trials, tail: float = _TAIL) -> DomainCurve:
+    """Measure one domain by trials of a model that was not made with it.
 
     Parameters
     ----------
     trials
-        By domain, of models that were not made with it; trials without a score are left out.
+        Those without a score are left out.
+    tail
+        Share of the claims of either kind beyond `DomainCurve.accept` and `DomainCurve.refuse`.
+
+    Raises
+    ------
+    ModelError
+        If there are not claims of both kinds.
+    """
+    scored = trials.select(np.isfinite(trials.scores))
+    card = fit_calibration(scored.scores, scored.mated, len(scored.subjects))
+    return DomainCurve(
+        line=card.slope * _GRID + card.intercept,
+        accept=float(np.quantile(scored.scores[~scored.mated], 1 - tail)),
+        refuse=float(np.quantile(scored.scores[scored.mated], tail)),
+        people=len(scored.subjects),
+        mated=int(scored.mated.sum()),
+        nonmated=int((~scored.mated).sum()),
+    )
+
+
+def worst_case(
+    domains: Sequence[DomainCurve], *, bound: float | None = None
+) -> IsotonicCalibration:
+    """Make a table from similarity to a log10 likelihood ratio that every domain bears out.
+
+    Each domain has a calibration of its own. Where all of them speak for the claim, the weakest
+    counts; where all speak against it, again the weakest; where they disagree nothing is said.
+    Moderate support begins no earlier than every domain's `accept` and `refuse`, and against a
+    claim no earlier than `_DEVIATIONS` below the mean of the domains: how low genuine claims score
+    differs more between domains than how high others do.
+
+    Parameters
+    ----------
+    domains
+        At least one.
     bound
         Largest magnitude; by default what the number of people bears out.
-    tail
-        See above.
 
     Raises
     ------
     InputError
-        If no domain has claims of both kinds.
+        If there is no domain.
     """
-    fitted = {}
-    for domain, found in trials.items():
-        scored = found.select(np.isfinite(found.scores))
-        if scored.mated.any() and not scored.mated.all():
-            fitted[domain] = scored
-    if not fitted:
+    if not domains:
         raise InputError("A calibration needs a domain with genuine and other claims.")
-    people = sum(len(found.subjects) for found in fitted.values())
-    lines = []
-    for found in fitted.values():
-        card = fit_calibration(found.scores, found.mated, len(found.subjects))
-        lines.append(card.slope * _GRID + card.intercept)
-    least, most = np.min(lines, axis=0), np.max(lines, axis=0)
-    agreed = np.maximum(least, 0.0) + np.minimum(most, 0.0)
-    accept = max(np.quantile(f.scores[~f.mated], 1 - tail) for f in fitted.values())
-    refuse = min(np.quantile(f.scores[f.mated], tail) for f in fitted.values())
+    lines = np.stack([domain.line for domain in domains])
+    agreed = np.maximum(lines.min(axis=0), 0.0) + np.minimum(lines.max(axis=0), 0.0)
     below = MODERATE - _BELOW_MODERATE
+    accept = max(domain.accept for domain in domains)
+    refuse = _beyond([domain.refuse for domain in domains])
     agreed = np.where(accept > _GRID, np.minimum(agreed, below), agreed)
     agreed = np.where(refuse < _GRID, np.maximum(agreed, -below), agreed)
+    people = sum(domain.people for domain in domains)
     limit = supported_bound(people) if bound is None else bound
     return IsotonicCalibration(
         method="isotonic",
@@ -78,6 +122,15 @@ def worst_case(
         log10_lr=tuple(np.clip(agreed, -limit, limit).tolist()),
         log10_lr_bound=limit,
         subjects=people,
-        mated_trials=int(sum(f.mated.sum() for f in fitted.values())),
-        nonmated_trials=int(sum((~f.mated).sum() for f in fitted.values())),
+        mated_trials=sum(domain.mated for domain in domains),
+        nonmated_trials=sum(domain.nonmated for domain in domains),
+    )
+
+
+def _beyond(values: Sequence[float]) -> float:
+    """Return what a further domain may be as low as, judged by how the domains differ."""
+    return (
+        min(*values, float(np.mean(values) - _DEVIATIONS * np.std(values, ddof=1)))
+        if (len(values) > 1)
+        else values[0]
     )

@@ -159,11 +159,17 @@ class DomainFigures(Settings):
     """Share of claims that were decided, genuine and other claims weighing the same."""
 
 
+LONG_PROBE: Final = 5
+"""Two-second windows, of 4 s in all, from which a probe counts as long."""
+
+
 class ReferenceCalibration(Settings):
     """The calibration of comparisons relative to a number of people."""
 
     references: int = Field(ge=0)
     calibration: CalibrationCard
+    long: CalibrationCard | None = None
+    """For probes of `LONG_PROBE` windows or more; None where the other holds for them as well."""
 
 
 class EvidenceCard(Settings):
@@ -176,13 +182,14 @@ class EvidenceCard(Settings):
     figures: tuple[DomainFigures, ...] = ()
     """Every domain left out, with and without references."""
 
-    def calibration(self, references: int) -> CalibrationCard:
-        """Return what holds for a number of references, at least 0."""
-        return [c for c in self.by_references if c.references <= references][-1].calibration
+    def calibration(self, references: int, windows: int = 1) -> CalibrationCard:
+        """Return what holds for a number of references, at least 0, and of windows of a probe."""
+        found = [c for c in self.by_references if c.references <= references][-1]
+        return found.long if found.long is not None and windows >= LONG_PROBE else found.calibration
 
-    def threshold(self, references: int) -> float:
+    def threshold(self, references: int, windows: int = 1) -> float:
         """Return the least similarity with moderate support for a claim; 1 where there is none."""
-        calibration = self.calibration(references)
+        calibration = self.calibration(references, windows)
         if isinstance(calibration, LogisticCalibration):
             found = (1.0 - calibration.intercept) / max(calibration.slope, 1e-9)
             return min(max(found, 0.0), 1.0)

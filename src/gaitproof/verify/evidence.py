@@ -232,14 +232,14 @@ def compare(
         score = float((cosine + 1) / 2)
     else:
         score = similarity(probe, template)
-    tested = evidence.calibration(len(people))
+    tested = evidence.calibration(len(people), len(probe))
     return Comparison(
         similarity=score,
         log10_lr=log10_likelihood_ratio(score, tested, len(probe)),
         bound=tested.log10_lr_bound,
         references=len(people),
         supported=len(people) >= evidence.least_references,
-        threshold=evidence.threshold(len(people)),
+        threshold=evidence.threshold(len(people), len(probe)),
         reason=_shortage(evidence, len(people)),
     )
 

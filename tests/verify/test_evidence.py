@@ -1,0 +1,198 @@
+"""What a comparison is worth: relative to reference footage, and only where it was tested."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import ScriptedEncoder, make_card, make_reference
+
+from gaitproof.errors import ModelError
+from gaitproof.nets.card import (
+    DomainFigures,
+    EvidenceCard,
+    IsotonicCalibration,
+    LogisticCalibration,
+    ReferenceCalibration,
+)
+from gaitproof.types import Decision, ErrorRate
+from gaitproof.verify.decision import MODERATE, decide_by_support, leaning
+from gaitproof.verify.evidence import compare, find_references, offset, relative_cosines
+from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.verifier import Verifier
+
+
+def line(slope: float, intercept: float, bound: float) -> LogisticCalibration:
+    return LogisticCalibration(
+        slope=slope,
+        intercept=intercept,
+        log10_lr_bound=bound,
+        subjects=100,
+        mated_trials=100,
+        nonmated_trials=100,
+    )
+
+
+def figures(references: int, wrong: float) -> DomainFigures:
+    rate = ErrorRate(wrong, 0.0, 1.0)
+    return DomainFigures(
+        domain="d",
+        people=20,
+        references=references,
+        auc=ErrorRate(0.9, 0.8, 1.0),
+        eer=rate,
+        cllr=0.5,
+        wrong_authentic=rate,
+        wrong_deepfake=rate,
+        decided=0.5,
+    )
+
+
+EVIDENCE = EvidenceCard(
+    by_references=(
+        ReferenceCalibration(references=0, calibration=line(1, -0.5, 0.3)),
+        ReferenceCalibration(references=2, calibration=line(10, -6.5, 2.0)),
+    ),
+    least_references=2,
+    figures=(figures(0, 0.0), figures(2, 0.02), figures(2, 0.04)),
+)
+
+
+@pytest.fixture
+def careful(tmp_path, extractor):
+    """A verifier whose model knows that it needs two people as references."""
+    encoder = ScriptedEncoder(make_card(evidence=EVIDENCE))
+    return Verifier.open(tmp_path / "g.db", encoder=encoder, extractor=extractor)
+
+
+def enrol(verifier, make_video):
+    for person in (0, 4):
+        videos = [make_video({"person": person, "take": take}) for take in (0, 1)]
+        verifier.enroll(f"p{person}", videos)
+
+
+def test_without_references_nothing_is_decided_and_the_remedy_is_named(careful, make_video):
+    enrol(careful, make_video)
+    for claim in ("p0", "p4"):
+        verdict = careful.verify(make_video({"person": 0, "take": 2}), claim=claim)
+        assert verdict.decision is Decision.INCONCLUSIVE
+        assert "gaitproof reference add" in verdict.reason
+        assert abs(verdict.log10_lr) <= 0.3 == verdict.log10_lr_bound
+        assert verdict.signals[0].supported is False
+
+
+def test_with_references_claims_are_decided_relative_to_them(careful, make_video):
+    enrol(careful, make_video)
+    one = careful.add_references("street", [make_video({"person": 10})])
+    verdict = careful.verify(make_video({"person": 0, "take": 2}), claim="p0")
+    assert (one.people, one.added) == (1, 1)
+    assert "1 of the 2 people" in verdict.reason
+    more = [make_video({"person": person}) for person in (10, 11, 12)]
+    assert careful.add_references("street", more).added == 2
+    own = careful.verify(make_video({"person": 0, "take": 2}), claim="p0")
+    other = careful.verify(make_video({"person": 0, "take": 2}), claim="p4")
+    assert own.decision is Decision.AUTHENTIC
+    assert other.decision is Decision.DEEPFAKE
+    assert own.signals[0].references == 3
+    assert own.threshold == pytest.approx(0.75)
+    assert own.fmr == ErrorRate(0.04, 0.0, 1.0)
+    assert own.band is None
+
+
+def test_everybody_in_a_video_is_a_reference(careful, make_video):
+    crowd = make_video({"person": 10}, {"person": 11}, {"person": 12})
+    assert careful.add_references("street", [crowd]).people == 3
+
+
+def test_identification_decides_by_the_same_rule(careful, make_video):
+    enrol(careful, make_video)
+    video = make_video({"person": 0, "take": 2})
+    assert not any(c.accepted for c in careful.identify(video).candidates)
+    careful.add_references("street", [make_video({"person": p}) for p in (10, 11)])
+    found = careful.identify(video).candidates
+    assert [c.name for c in found if c.accepted] == ["p0"]
+
+
+def test_a_video_of_nobody_is_said_and_stores_nothing(careful, make_video):
+    with pytest.raises(Exception, match="nothing was stored"):
+        careful.add_references("street", [make_video({"person": 1, "seconds": 0.5})])
+    assert careful.gallery.references() == ()
+
+
+def test_the_footage_most_like_the_probe_is_taken(tmp_path):
+    gallery = Gallery.open(tmp_path / "g.db")
+    card = make_card(model_id="model-1", embedding_size=32, evidence=EVIDENCE)
+    base = np.eye(32)
+    for name, axis in (("street", 0), ("hall", 1)):
+        rows = base[axis] + 0.1 * np.random.default_rng(axis).normal(size=(3, 32))
+        gallery.add_references(
+            [
+                make_reference(10 * axis + i, footage=name, vector=row / np.linalg.norm(row))
+                for i, row in enumerate(rows)
+            ]
+        )
+    probe = np.float32(base[1:2])
+    found = find_references(gallery, card, "pose-1", probe, "0" * 64)
+    assert found.shape == (3, 32)
+    assert (found @ base[1]).min() > 0.5
+    assert len(find_references(gallery, card, "other pose", probe, "0" * 64)) == 0
+    own = gallery.references()[0]
+    kept = find_references(gallery, card, "pose-1", own.vector[None], own.sha256)
+    assert not any(np.array_equal(row, own.vector) for row in kept)
+
+
+@given(st.integers(0, 1000), st.floats(-3, 3))
+def test_an_offset_common_to_all_is_taken_off(seed, size):
+    rng = np.random.default_rng(seed)
+    people, shift = rng.normal(size=(400, 8)), size * np.ones(8)
+    a, b = rng.normal(size=(2, 8))
+    plain = relative_cosines(a, b, offset(people))
+    shifted = relative_cosines(a + shift, b + shift, offset(people + shift))
+    assert shifted == pytest.approx(plain, abs=0.05)
+    assert -1 <= plain <= 1
+
+
+def test_a_comparison_needs_references_of_its_own_model():
+    encoder = ScriptedEncoder(make_card(evidence=EVIDENCE))
+    one = np.float32(np.eye(42)[:1])
+    with pytest.raises(ModelError, match="different lengths"):
+        compare(encoder, one, one[0], np.zeros((2, 3), np.float32))
+
+
+@pytest.mark.parametrize("ratio", [-2.0, -MODERATE, -0.99, -0.2, 0.0, 0.2, 0.99, MODERATE, 2.0])
+def test_decisions_need_moderate_support(ratio):
+    decided = decide_by_support(ratio) is not Decision.INCONCLUSIVE
+    assert decided == (abs(ratio) >= MODERATE)
+    assert ("leans" in leaning(ratio)) == (abs(ratio) > 0.30103)
+    assert ("towards" in leaning(ratio)) == (ratio > 0.30103)
+
+
+def test_thresholds_are_where_moderate_support_begins():
+    table = IsotonicCalibration(
+        method="isotonic",
+        similarities=(0.0, 0.5, 0.8),
+        log10_lr=(-1.0, 0.0, 1.0),
+        log10_lr_bound=2.0,
+        subjects=10,
+        mated_trials=1,
+        nonmated_trials=1,
+    )
+    card = EvidenceCard(
+        by_references=(ReferenceCalibration(references=0, calibration=table),), least_references=0
+    )
+    assert card.threshold(7) == 0.8
+    assert EVIDENCE.threshold(5) == pytest.approx(0.75)
+    assert EVIDENCE.threshold(0) == 1.0
+    assert card.worst(3) == (ErrorRate(1.0, 0.0, 1.0), ErrorRate(1.0, 0.0, 1.0))
+
+
+@pytest.mark.parametrize("counts", [(1,), (0, 0), (0, 5, 2)])
+def test_a_card_begins_without_references_and_rises(counts):
+    entries = [{"references": c, "calibration": line(1, 0, 1).model_dump()} for c in counts]
+    with pytest.raises(ValueError, match="rise from 0"):
+        EvidenceCard.model_validate_json(
+            json.dumps({"by_references": entries, "least_references": 0})
+        )
