@@ -35,8 +35,7 @@ from gaitproof.nets.card import (
     ReferenceCalibration,
 )
 from gaitproof.types import ErrorRate
-from gaitproof.verify.calibration import supported_bound
-from gaitproof.verify.decision import MODERATE
+from gaitproof.verify.decision import MODERATE, NO_SUPPORT
 from gaitproof.verify.evidence import offset, relative_cosines
 from gaitproof.verify.scoring import make_template, mean_direction
 
@@ -262,7 +261,7 @@ def leave_domain_out(
         tried = _by_domain(domains, count, seed)
         if len(tried) < _MIN_DOMAINS - 1:
             continue
-        bound = None if count >= least_references else supported_bound(len(domains))
+        bound = None if count >= least_references else NO_SUPPORT
         for left_out in tried:
             others = [one for one in tried if one is not left_out]
             if len(others) >= _MIN_DOMAINS - 1:
@@ -325,7 +324,8 @@ def _fit(count: int, tried: Sequence[_Tried], bound: float | None) -> ReferenceC
     return ReferenceCalibration(
         references=count,
         calibration=worst_case([one.every for one in tried], bound=bound),
-        long=worst_case(long, bound=bound) if len(long) >= _MIN_DOMAINS - 1 else None,
+        # below the least number of references nothing is decided, however long the probe
+        long=worst_case(long) if bound is None and len(long) >= _MIN_DOMAINS - 1 else None,
     )
 
 

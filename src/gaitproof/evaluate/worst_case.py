@@ -25,7 +25,7 @@ _TAIL: Final = 0.02
 fitted, so that on a domain never seen fewer than 5 % are: the tails of domains differ by about the
 factor that lies between (docs/results/domains.md)."""
 
-_DEVIATIONS: Final = 2.0
+_DEVIATIONS: Final = 2.5
 """Standard deviations between domains that a further one may lie below their mean."""
 
 _BELOW_MODERATE: Final = 0.01

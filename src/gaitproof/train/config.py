@@ -8,6 +8,7 @@ from typing import Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from gaitproof.config import Settings
+from gaitproof.errors import InputError
 from gaitproof.nets.card import NormalisationKind
 from gaitproof.types import Domain
 from gaitproof.types.windows import WINDOW_FRAMES
@@ -59,9 +60,10 @@ class OriginSettings(Settings):
     @field_validator("domain")
     @classmethod
     def _is_domain(cls, value: str) -> str:
-        if value:
-            Domain.parse(value)
-        return value
+        try:
+            return str(Domain.parse(value)) if value else value
+        except InputError as error:
+            raise ValueError(str(error)) from error
 
 
 class SourceSettings(OriginSettings):

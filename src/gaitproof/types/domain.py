@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
+from gaitproof.errors import InputError
+
 UNKNOWN: Final = "unknown"
 
 _MAX_TEXT: Final = 200
@@ -28,7 +30,7 @@ class Domain:
 
     Raises
     ------
-    ValueError
+    InputError
         If a part is empty, is longer than 200 characters, or holds a slash or a line break.
 
     Examples
@@ -46,10 +48,13 @@ class Domain:
     def __post_init__(self) -> None:
         for name in ("sensor", "estimator", "site"):
             value = getattr(self, name)
-            if not value.strip() or len(value) > _MAX_TEXT or "/" in value:
-                raise ValueError(f"a domain's {name} is plain text without a slash, not {value!r}")
-            if not value.isprintable():
-                raise ValueError(f"a domain's {name} holds a character that cannot be printed")
+            plain = value.strip() and len(value) <= _MAX_TEXT and value.isprintable()
+            if not plain or "/" in value:
+                raise InputError(
+                    f"The {name} of a domain is plain text without a slash.",
+                    expected=f"1 to {_MAX_TEXT} characters",
+                    actual=repr(value[:_MAX_TEXT]),
+                )
 
     def __str__(self) -> str:
         return f"{self.sensor}/{self.estimator}/{self.site}"
@@ -68,5 +73,9 @@ class Domain:
         if len(parts) == 1:
             return cls(site=text)
         if len(parts) != len(("sensor", "estimator", "site")):
-            raise ValueError(f"a domain is sensor/estimator/site, not {text!r}")
+            raise InputError(
+                "This is no domain.",
+                expected="sensor/estimator/site",
+                actual=repr(text[:_MAX_TEXT]),
+            )
         return cls(*parts)

@@ -246,28 +246,7 @@ class Verifier:
     def add_references(
         self, footage: str, videos: Sequence[str | Path], *, progress: Progress | None = None
     ) -> Referenced:
-        """Keep everybody in videos as reference footage: one direction each, unnamed.
-
-        Comparisons of probes that were filmed in the same way are then made relative to them, see
-        `gaitproof.verify.evidence`. Nobody who is enrolled should be among them.
-
-        Parameters
-        ----------
-        footage
-            Name of the footage; people filmed in the same way share it.
-        videos
-            Paths, at least one.
-        progress
-            Told the share that is done, 0 to 1, over all videos.
-
-        Raises
-        ------
-        InputError
-            If a video cannot be read, or in none of them somebody can be compared; nothing is
-            stored then.
-        GalleryError
-            If the name is not allowed or the gallery cannot be written.
-        """
+        """Keep everybody in videos, who must not be enrolled, as people to compare relative to."""
         check_name(footage)
         self.gallery.check_writable()
         return add_references(

@@ -29,7 +29,9 @@ def read_domains(data: dict[str, NDArray[Any]], walks: int, otherwise: Domain) -
     Raises
     ------
     ValueError
-        If the array has another shape, or a value is no domain.
+        If the array has another shape.
+    InputError
+        If a value is no domain.
     """
     if DOMAIN not in data:
         return [otherwise] * walks
