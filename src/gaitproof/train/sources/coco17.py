@@ -67,4 +67,4 @@ def coco_recording(
         estimator=estimator,
         feet=False,
     )
-    return make_recording(sequence, **labels)
+    return make_recording(sequence, None, **labels)

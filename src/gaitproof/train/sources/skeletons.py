@@ -121,8 +121,9 @@ def _times(
         return np.arange(stop - start) / rate
     if _NUMBERS not in data or start == stop:
         return None
-    numbers = data[_NUMBERS][start:stop].astype(np.float64)
-    return (numbers - numbers[0]) / NUMBER_RATE
+    numbers: NDArray[np.float64] = data[_NUMBERS][start:stop].astype(np.float64)
+    times: NDArray[np.float64] = (numbers - numbers[0]) / NUMBER_RATE
+    return times
 
 
 def _check(
