@@ -40,6 +40,7 @@ _COMMAND_MODULES: Final = (
     "dataset",
     "train",
     "evaluate",
+    "domains",
     "fusion",
     "experiments",
     "pipeline",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gaitproof.cli.domains import check_options, evaluate_recipe_by_domains
 from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.verify import JsonOption
 from gaitproof.errors import ConfigError
@@ -72,7 +73,10 @@ def evaluate(
     as_json: JsonOption = False,
     protocol: Annotated[
         str,
-        typer.Option(metavar="NAME", help="cross-condition, cross-view, both-unseen or loso."),
+        typer.Option(
+            metavar="NAME",
+            help="cross-condition, cross-view, both-unseen, loso or leave-domain-out.",
+        ),
     ] = "",
     folds: Annotated[int | None, typer.Option(min=2, help="Subject-disjoint folds.")] = None,
     held_out: Annotated[
@@ -110,6 +114,10 @@ def evaluate(
     from gaitproof.evaluate.scope import Scope
 
     scope = Scope.parse(enrol_condition, probe_condition, enrol_view, probe_view)
+    if protocol == "leave-domain-out":
+        check_options(config, model, folds, limit_people, plots, ratios, scope != Scope())
+        evaluate_recipe_by_domains(config, data or [], frame_rate, output, as_json=as_json)
+        return
     masks = config is not None and not model and _reads_silhouettes(config)
     _check_options(
         config,

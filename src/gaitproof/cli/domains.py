@@ -1,0 +1,138 @@
+"""Leaving one domain out: ``gaitproof evaluate --protocol leave-domain-out`` and ``calibrate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gaitproof.cli.extras import need_training_extra
+from gaitproof.cli.verify import JsonOption
+from gaitproof.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gaitproof.evaluate.domains import DomainResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(calibrate)
+
+
+def calibrate(
+    model: Annotated[Path, typer.Argument(help="Folder of the model; its card is rewritten.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            "--data",
+            metavar="FILE|DIR",
+            help="Walks of one domain, which the model was not made with; three times or more.",
+        ),
+    ],
+    enrolled: Annotated[int, typer.Option(min=1, help="Recordings per template.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what a model is worth on domains it has not seen, and write it on its card.
+
+    Joints or silhouettes. From then on comparisons are made relative to reference footage.
+    """
+    from gaitproof.evaluate.domain_recipe import evaluate_model_by_domains, write_evidence
+    from gaitproof.evaluate.frozen import load_data, load_masks
+    from gaitproof.nets.onnx import load_encoder
+
+    encoder = load_encoder(model)
+    read: Any = load_masks if encoder.signal == "silhouettes" else load_data
+    walks = [walk for path in data for walk in read(path)]
+    result = evaluate_model_by_domains(encoder, walks, enrolled=enrolled)
+    write_evidence(encoder, result, model)
+    _show(result, as_json=as_json)
+
+
+def evaluate_recipe_by_domains(
+    config: Path | None,
+    data: list[Path],
+    frame_rate: float | None,
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Train a recipe once per domain, without it, and show what it is worth there.
+
+    Raises
+    ------
+    ConfigError
+        If the recipe cannot be read or names no data.
+    """
+    need_training_extra()
+    from gaitproof.cli.output import progress_bar
+    from gaitproof.evaluate.domain_recipe import evaluate_domains
+    from gaitproof.evaluate.recipe import load_sources
+    from gaitproof.media.files import write_atomically
+    from gaitproof.train.config import TrainSettings
+
+    assert config is not None
+    settings = TrainSettings.load(config)
+    recordings = load_sources(settings, data, frame_rate)
+    with progress_bar("evaluating") as progress:
+        result = evaluate_domains(settings, recordings, progress=progress)
+    if output is not None:
+        write_atomically(output, result.evidence.model_dump_json(indent=1).encode())
+    _show(result, as_json=as_json)
+
+
+def check_options(config: Path | None, model: str, *others: object) -> None:
+    """Refuse options that leaving a domain out does not know.
+
+    Raises
+    ------
+    ConfigError
+        If one is given, or there is no recipe.
+    """
+    if config is None or model or any(others):
+        raise ConfigError(
+            "Leaving a domain out takes a recipe, --data, --frame-rate, -o and --json.",
+            hint="for a model: gaitproof calibrate MODEL --data FILE ...",
+        )
+
+
+def _show(result: DomainResult, *, as_json: bool) -> None:
+    from rich.table import Table
+
+    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.evaluate.bootstrap import Interval
+    from gaitproof.evaluate.table import format_percent
+
+    if as_json:
+        print_json(result.evidence.model_dump(mode="json"))
+        return
+    table = Table(title="each domain left out", title_justify="left")
+    for title in (
+        "domain",
+        "people",
+        "references",
+        "AUC %",
+        "EER %",
+        "Cllr",
+        "wrong AUTHENTIC %",
+        "wrong DEEPFAKE %",
+        "decided %",
+    ):
+        table.add_column(title, overflow="fold")
+    for one in result.figures:
+        rates = (one.auc, one.eer, one.wrong_authentic, one.wrong_deepfake)
+        auc, eer, authentic, deepfake = (
+            format_percent(Interval(rate.value, rate.low, rate.high)) for rate in rates
+        )
+        table.add_row(
+            printable(one.domain),
+            str(one.people),
+            str(one.references),
+            auc,
+            eer,
+            f"{one.cllr:.2f}",
+            authentic,
+            deepfake,
+            f"{one.decided * 100:.0f}",
+        )
+    stdout().print(table)
