@@ -110,7 +110,6 @@ def evaluate(
     for it. A model (--model) is scored as it is; conditions and views, separated by commas, choose
     its templates and probes, and those of a recipe for silhouettes.
     """
-    from gaitproof.cli.output import print_json
     from gaitproof.evaluate.scope import Scope
 
     scope = Scope.parse(enrol_condition, probe_condition, enrol_view, probe_view)
@@ -138,6 +137,20 @@ def evaluate(
     elif config is not None:
         given = (frame_rate, protocol, folds, enrolled, limit_people, workers, baselines)
         result = _evaluate_recipe(config, data or [], *given)
+    _present(result, output, ratios, plots, as_json=as_json)
+
+
+def _present(
+    result: EvaluationResult,
+    output: Path | None,
+    ratios: Path | None,
+    plots: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Write what was asked for, and print."""
+    from gaitproof.cli.output import print_json, printable, stdout
+
     if output is not None:
         result.save(output)
     if ratios is not None:
@@ -151,8 +164,6 @@ def evaluate(
         return
     show_evaluation(result)
     if plots is not None:
-        from gaitproof.cli.output import printable, stdout
-
         stdout().print(f"{len(files)} files in {printable(str(plots))}")
 
 
