@@ -103,7 +103,7 @@ def test_both_signals_count(name, walkers):
 
 
 class _Together(nn.Module):
-    """Networks side by side: one export costs less than eight."""
+    """Networks side by side: one export costs less than five."""
 
     def __init__(self, networks: dict[str, nn.Module]) -> None:
         super().__init__()
@@ -118,7 +118,9 @@ class _Together(nn.Module):
 
 @pytest.mark.slow
 def test_exported_they_compute_the_same(walkers):
-    network = _Together({name: _small(name) for name in NETWORKS}).eval()
+    # energy-blend holds both others on energy images
+    whole = [name for name in NETWORKS if name not in ("strip-energy", "energy-discriminant")]
+    network = _Together({name: _small(name) for name in whole}).eval()
     with torch.inference_mode():
         expected = network(*walkers[0]).numpy()
     weights = export_onnx(network, walkers[0], ("masks", "features"), ("embeddings",))
