@@ -30,7 +30,7 @@ def results():
         for name in ("delete_parts", "delete_moments"):
             patch.setattr(dataset, name, partial(getattr(dataset, name), draws=3))
         patch.setattr("gaitproof.explain.gradients.STEPS", 8)
-        return bench.run(walks(), OnnxEncoder.load(), enrolled=2, windows=1, draws=100)
+        return bench.run(walks(), OnnxEncoder.load("blend"), enrolled=2, windows=1, draws=100)
 
 
 def test_every_method_explains_everybody(results):
@@ -64,4 +64,4 @@ def test_tables_and_json_hold_what_was_found(results):
 
 def test_too_few_people_are_refused():
     with pytest.raises(InputError, match="too few people"):
-        bench.run(walks(people=2), OnnxEncoder.load(), enrolled=2)
+        bench.run(walks(people=2), OnnxEncoder.load("blend"), enrolled=2)

@@ -81,7 +81,7 @@ def test_parts_are_listed_by_name_whatever_their_order(explained):
 
 
 def test_a_shuffled_network_embeds_and_is_explained_otherwise():
-    encoder = OnnxEncoder.load()
+    encoder = OnnxEncoder.load("blend")
     shuffled, again = shuffle_weights(encoder), shuffle_weights(encoder)
     card = encoder.card
     features = np.random.default_rng(0).normal(card.mean, card.std, (3, 60, 78))

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def encoder():
-    return OnnxEncoder.load()
+    return OnnxEncoder.load("blend")
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def test_slots_never_reach_over_an_interruption():
 
 
 def test_shipped_weights_can_be_explained():
-    encoder = OnnxEncoder.load()
+    encoder = OnnxEncoder.load("blend")
     rng = np.random.default_rng(0)
     card = encoder.card
     features = rng.normal(card.mean, card.std, (4, 60, 78))

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("method", ["occlusion", "gradient"])
 def test_the_shipped_model_is_tested_both_ways(method):
-    encoder = OnnxEncoder.load()
+    encoder = OnnxEncoder.load("blend")
     card = encoder.card
     windows = make_windows(
         features=np.random.default_rng(0).normal(card.mean, card.std, (3, 60, 78))
@@ -42,7 +42,7 @@ def test_without_onnx_shuffling_is_left_out(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "onnx", None)
-    encoder = OnnxEncoder.load()
+    encoder = OnnxEncoder.load("blend")
     windows = make_windows(count=2)
     template = encoder.embed(windows)[0]
     importance = explain_score(encoder, windows, template)

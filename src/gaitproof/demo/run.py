@@ -23,6 +23,10 @@ from gaitproof.verify.verifier import Verifier
 FILMING_PROCESSES: Final = 2
 """Films drawn at the same time; each process of the software renderer keeps one core busy."""
 
+DEMO_MODEL: Final = "blend"
+"""Made for walkers drawn as the demo's are, so that they need no reference footage; the default
+model decides nothing without."""
+
 GALLERY: Final = "gallery.db"
 """Name of the gallery in the demo's folder."""
 
@@ -171,7 +175,7 @@ def run_demo(
     progress: Progress = lambda stage, done, total: None,
     film_clips: Callable[[tuple[Clip, ...], Path, Progress], None] = film_all,
     extractor: Callable[..., Extraction] = extract,
-    open_verifier: Callable[..., Verifier] = Verifier.open,
+    open_verifier: Callable[..., Verifier] = partial(Verifier.open, encoder=DEMO_MODEL),
 ) -> DemoResult:
     """Film the plan's clips, enrol its people, ask its questions.
 

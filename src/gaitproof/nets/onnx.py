@@ -23,7 +23,7 @@ from gaitproof.types import GaitWindows
 from gaitproof.types.paired_windows import PairedWindows
 from gaitproof.types.silhouette_windows import SilhouetteWindows
 
-DEFAULT_MODEL: Final = "blend"
+DEFAULT_MODEL: Final = "spread-blend"
 
 
 def list_models() -> list[str]:
