@@ -167,6 +167,11 @@ class RememberingExtractor:
         return extraction
 
 
+def open_demo_verifier(gallery: Path, **options: Any) -> Verifier:
+    """Open a verifier with the demo's model."""
+    return Verifier.open(gallery, encoder=DEMO_MODEL, **options)
+
+
 def run_demo(
     plan: Plan,
     folder: Path,
@@ -175,7 +180,7 @@ def run_demo(
     progress: Progress = lambda stage, done, total: None,
     film_clips: Callable[[tuple[Clip, ...], Path, Progress], None] = film_all,
     extractor: Callable[..., Extraction] = extract,
-    open_verifier: Callable[..., Verifier] = partial(Verifier.open, encoder=DEMO_MODEL),
+    open_verifier: Callable[..., Verifier] = open_demo_verifier,
 ) -> DemoResult:
     """Film the plan's clips, enrol its people, ask its questions.
 
