@@ -102,6 +102,15 @@ def test_with_references_claims_are_decided_relative_to_them(careful, make_video
     assert own.band is None
 
 
+def test_what_was_not_compared_states_no_rates_of_the_training_data(careful, make_video):
+    enrol(careful, make_video)
+    verdict = careful.verify(make_video({"person": 0, "seconds": 1.0}), claim="p0")
+    assert verdict.similarity is None
+    assert verdict.band is None
+    assert verdict.threshold == 1.0
+    assert verdict.fmr == ErrorRate(0.0, 0.0, 1.0)
+
+
 def test_everybody_in_a_video_is_a_reference(careful, make_video):
     crowd = make_video({"person": 10}, {"person": 11}, {"person": 12})
     assert careful.add_references("street", [crowd]).people == 3

@@ -136,19 +136,24 @@ def judge(
             fnmr=joined.wrong_mated,
             band=None,
         )
-    if joints.similarity is None or joints.log10_lr is None:
-        return verdict
     if card.evidence is not None:
         return _by_evidence(verdict, joints, card.evidence)
+    if joints.similarity is None or joints.log10_lr is None:
+        return verdict
     return _by_joints_alone(verdict, card)
 
 
 def _by_evidence(verdict: Verdict, joints: SignalEvidence, evidence: EvidenceCard) -> Verdict:
     """Decide from moderate support on, in a situation that was tested."""
-    assert joints.log10_lr is not None
-    rates = evidence.worst(joints.references)
-    verdict = replace(verdict, threshold=joints.threshold, band=None, fmr=rates[0], fnmr=rates[1])
-    if not joints.supported:
+    wrong_authentic, wrong_deepfake = evidence.worst(joints.references)
+    verdict = replace(
+        verdict,
+        threshold=evidence.threshold(joints.references, max(joints.windows, 1)),
+        band=None,
+        fmr=wrong_authentic,
+        fnmr=wrong_deepfake,
+    )
+    if joints.log10_lr is None or not joints.supported:
         return verdict  # its reason names the remedy
     decision = decide_by_support(joints.log10_lr)
     reason = leaning(joints.log10_lr) if decision is Decision.INCONCLUSIVE else ""
