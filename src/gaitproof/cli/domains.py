@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -27,9 +27,12 @@ def calibrate(
         typer.Option(
             "--data",
             metavar="FILE|DIR",
-            help="Walks of one domain, which the model was not made with; three times or more.",
+            help="Walks the model was not made with; may be given again.",
         ),
     ],
+    by: Annotated[
+        str, typer.Option(help="What makes a domain: source, or in one source condition or view.")
+    ] = "source",
     enrolled: Annotated[int, typer.Option(min=1, help="Recordings per template.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,14 +40,16 @@ def calibrate(
 
     Joints or silhouettes. From then on comparisons are made relative to reference footage.
     """
-    from gaitproof.evaluate.domain_recipe import evaluate_model_by_domains, write_evidence
+    from gaitproof.evaluate.domain_recipe import Kind, evaluate_model_by_domains, write_evidence
     from gaitproof.evaluate.frozen import load_data, load_masks
     from gaitproof.nets.onnx import load_encoder
 
+    if by not in get_args(Kind):
+        raise ConfigError(f"There is no kind of domain {by!r}.", expected=", ".join(get_args(Kind)))
     encoder = load_encoder(model)
     read: Any = load_masks if encoder.signal == "silhouettes" else load_data
     walks = [walk for path in data for walk in read(path)]
-    result = evaluate_model_by_domains(encoder, walks, enrolled=enrolled)
+    result = evaluate_model_by_domains(encoder, walks, by=cast("Kind", by), enrolled=enrolled)
     write_evidence(encoder, result, model)
     _show(result, as_json=as_json)
 

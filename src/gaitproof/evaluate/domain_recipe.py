@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ PROTOCOL: Final = "leave-domain-out"
 """As on the command line."""
 
 Progress = Callable[..., None]
+
+Kind = Literal["source", "condition", "view"]
 
 
 def evaluate_domains(
@@ -68,19 +70,38 @@ def evaluate_model_by_domains(
     encoder: WindowEncoder,
     recordings: Sequence[GaitRecording],
     *,
+    by: Kind = "source",
     enrolled: int = 3,
     draws: int = DRAWS,
 ) -> DomainResult:
-    """Calibrate a finished model by leaving out one source after another; nothing is trained.
+    """Calibrate a finished model by leaving out one domain after another; nothing is trained.
 
-    Figures are those of unseen domains only where the model was not made with the source.
+    Parameters
+    ----------
+    encoder
+        Figures are those of unseen domains only where it was not made with them.
+    recordings
+        Walks of three domains or more.
+    by
+        What makes a domain: the data set, or within one data set the condition or the view.
+    enrolled
+        Recordings per template, fewer where few people have more.
+    draws
+        Of the bootstrap over people.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three domains.
     """
-    originals = [walk for walk in recordings if not walk.parent]
-    domains = []
-    for source in sorted({walk.source for walk in originals}):
-        own = [walk for walk in originals if walk.source == source]
-        rows = [encoder.embed(walk.windows) for walk in own]
-        domains.append(_clips(source, own, rows, enrolled))
+    groups: dict[str, list[GaitRecording]] = {}
+    for walk in recordings:
+        if not walk.parent:
+            groups.setdefault(str(getattr(walk, by)), []).append(walk)
+    domains = [
+        _clips(name, own, [encoder.embed(walk.windows) for walk in own], enrolled)
+        for name, own in sorted(groups.items())
+    ]
     return leave_domain_out(domains, draws=draws)
 
 
