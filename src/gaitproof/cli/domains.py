@@ -36,7 +36,7 @@ def calibrate(
     enrolled: Annotated[int, typer.Option(min=1, help="Recordings per template.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure what a model is worth on domains it has not seen, and write it on its card.
+    """Write on a model's card what it is worth on unseen domains.
 
     Joints or silhouettes. From then on comparisons are made relative to reference footage.
     """
