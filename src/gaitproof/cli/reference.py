@@ -20,7 +20,7 @@ from gaitproof.cli.verify import (
 
 reference_app = typer.Typer(
     name="reference",
-    help="People filmed in the same way as the videos to verify: add, list, remove.",
+    help="Add, list and remove reference footage.",
     no_args_is_help=True,
 )
 
