@@ -98,6 +98,7 @@ def test_unknown_network(function) -> None:
 
 
 BOUNDS = {
+    "spread": (2_000, 3_000),
     "hybrid-small": (600_000, 1_000_000),
     "hybrid-base": (3_600_000, 4_200_000),
     "gaitgraph": (50_000, 200_000),

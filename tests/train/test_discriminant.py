@@ -193,7 +193,7 @@ def test_a_spread_blend_is_both_closed_forms_equally_long() -> None:
     settings = SETTINGS.model_copy(
         update={
             "architecture": "spread-blend",
-            "network": NetworkSettings(embedding=56, width=8),
+            "network": NetworkSettings(embedding=96, width=8),
         }
     )
     encoder = train(walks(range(4)), settings, trainer_options=CPU)

@@ -195,7 +195,7 @@ class SpreadBlend(nn.Module):
     width
         Of the `DiscriminantEncoder`.
     spreads
-        Directions of the `SpreadEncoder`, part of the embedding.
+        Directions of the `SpreadEncoder`, part of the embedding and at most half of it.
     frames
         Frames per window.
     """
@@ -205,6 +205,7 @@ class SpreadBlend(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding_size = embedding
+        spreads = min(spreads, embedding // 2)
         self.spreads = SpreadEncoder(embedding=spreads, frames=frames)
         self.moments = DiscriminantEncoder(
             embedding=embedding - spreads, width=width, frames=frames
