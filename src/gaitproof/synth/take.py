@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 
 from gaitproof.errors import ConfigError
-from gaitproof.synth.body import Outfit, Skin, make_body
+from gaitproof.synth.body import Skin, make_body
 from gaitproof.synth.motion import Motion, simulate
+from gaitproof.synth.outfit import Outfit
 from gaitproof.synth.scene import Scene, random_scene
 from gaitproof.synth.staging import Stage, Staging, make_staging, plan_stage
 from gaitproof.synth.walker import Walker
