@@ -13,14 +13,11 @@ from gaitproof.face.detect import (
     DetectorSettings,
     MediaPipeFaceDetector,
     YuNetDetector,
-    compute_overlap,
     create_detector,
-    cut,
     five_points,
-    merge,
-    plan_tiles,
     points_of_68,
 )
+from gaitproof.face.tiles import compute_overlap, cut, merge, plan_tiles
 
 YUNET = FACES.parents[1] / "models/face_detection_yunet_2023mar.onnx"
 

@@ -6,13 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaitproof.errors import ConfigError
-from gaitproof.synth.walker import (
-    NORMATIVE,
-    Walker,
-    evaluate_fourier,
-    normative_curve,
-    vary,
-)
+from gaitproof.synth.curves import NORMATIVE, evaluate_fourier, normative_curve
+from gaitproof.synth.walker import Walker, vary
 
 SEEDS = st.integers(0, 2**31 - 1)
 

@@ -15,20 +15,13 @@ from pydantic import Field, model_validator
 
 from gaitproof.config import MediaLimits, Settings
 from gaitproof.face.align import align
-from gaitproof.face.detect import (
-    MESH_SIZE,
-    SMALLEST_SHARE,
-    DetectorSettings,
-    FaceDetector,
-    create_detector,
-    cut,
-    merge,
-)
+from gaitproof.face.detect import MESH_SIZE, DetectorSettings, FaceDetector, create_detector
 from gaitproof.face.judge import FacePictures, judge
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.sightings import FaceSightings, make_room
+from gaitproof.face.tiles import SMALLEST_SHARE, cut, merge
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
 from gaitproof.face.types import Face
 from gaitproof.face.verdict import FaceDecision, FaceVerdict, make_trace

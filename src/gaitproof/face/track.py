@@ -12,7 +12,8 @@ from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 
 from gaitproof.config import Settings
-from gaitproof.face.detect import FaceDetector, compute_overlap, cut
+from gaitproof.face.detect import FaceDetector
+from gaitproof.face.tiles import compute_overlap, cut
 from gaitproof.face.types import Face, FaceTrack
 
 NEIGHBOURHOOD: Final = 3.0

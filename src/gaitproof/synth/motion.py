@@ -16,6 +16,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
 from gaitproof.errors import ConfigError
+from gaitproof.synth.curves import LIMB_CURVES, TRUNK_CURVES, evaluate_fourier
 from gaitproof.synth.skeleton import (
     BALL_FRONT,
     HEEL_BACK,
@@ -28,15 +29,7 @@ from gaitproof.synth.skeleton import (
     rotation,
     transform,
 )
-from gaitproof.synth.walker import (
-    LIMB_CURVES,
-    PELVIC_TILT,
-    TRUNK_CURVES,
-    Build,
-    Walker,
-    evaluate_fourier,
-    vary,
-)
+from gaitproof.synth.walker import PELVIC_TILT, Build, Walker, vary
 
 Float64 = NDArray[np.float64]
 
