@@ -43,6 +43,7 @@ def call(*arguments):
 
 
 @pytest.mark.usefixtures("training")
+@pytest.mark.slow
 def test_ablate(recipe, data, tmp_path):
     out = tmp_path / "out"
     arguments = ("ablate", recipe, "--data", data, "-o", out, "--what", "branches, template")

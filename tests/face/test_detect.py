@@ -19,6 +19,8 @@ from gaitproof.face.detect import (
 )
 from gaitproof.face.tiles import compute_overlap, cut, merge, plan_tiles
 
+pytestmark = pytest.mark.slow
+
 YUNET = FACES.parents[1] / "models/face_detection_yunet_2023mar.onnx"
 
 without_portraits = pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")

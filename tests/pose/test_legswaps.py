@@ -151,6 +151,7 @@ def test_repair_is_that_of_the_plain_fit(
 
 @pytest.mark.realdata
 @pytest.mark.skipif(not KINECTGAIT.is_file(), reason="no real data")
+@pytest.mark.slow
 def test_repair_of_real_walks_is_that_of_the_plain_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
