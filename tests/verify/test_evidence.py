@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import ScriptedEncoder, make_card, make_reference
 
+from gaitproof.cli.output import show_verdict
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import (
     DomainFigures,
@@ -84,7 +85,7 @@ def test_without_references_nothing_is_decided_and_the_remedy_is_named(careful, 
         assert verdict.signals[0].supported is False
 
 
-def test_with_references_claims_are_decided_relative_to_them(careful, make_video):
+def test_with_references_claims_are_decided_relative_to_them(careful, make_video, capsys):
     enrol(careful, make_video)
     one = careful.add_references("street", [make_video({"person": 10})])
     verdict = careful.verify(make_video({"person": 0, "take": 2}), claim="p0")
@@ -98,6 +99,8 @@ def test_with_references_claims_are_decided_relative_to_them(careful, make_video
     assert other.decision is Decision.DEEPFAKE
     assert own.signals[0].references == 3
     assert own.threshold == pytest.approx(0.75)
+    show_verdict(own)
+    assert "3 other people" in capsys.readouterr().out
     assert own.fmr == ErrorRate(0.04, 0.0, 1.0)
     assert own.band is None
 

@@ -129,6 +129,9 @@ def _add_joints(table: Table, verdict: Verdict) -> None:
     """Show what decides where the joints decide alone."""
     if verdict.similarity is not None:
         table.add_row("similarity", f"{verdict.similarity:.3f} (0 unlike, 1 alike)")
+    people = sum(one.references for one in verdict.signals if one.signal == "joints")
+    if people:
+        table.add_row("  relative to", f"{people} other people, as reference footage")
     table.add_row("threshold", f"{verdict.threshold:.3f}")
     band = verdict.band
     if band is not None:
