@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from experiments.shared import JsonOption, ModelOption, make_table, show, write_json
+from experiments.signals.average import average_walkers
 from experiments.signals.run import SignalsResult, run
 from gaitproof.cli.output import progress_bar
 from gaitproof.cli.verify import CacheOption
 from gaitproof.evaluate.table import format_percent
+from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder
+from gaitproof.verify.movement import AVERAGE_FILE
+from gaitproof.verify.signals import SIGNALS_FILE, AverageCard
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from gaitproof.evaluate.comparison import ComparisonRow
+
+
+ARCHIVE: Final = "casia_b_silhouettes.npz"
+SOURCE: Final = (
+    "means over people, first window of the first normal walk, by view; CASIA Gait Database B "
+    "(Yu, Tan & Tan, ICPR 2006)"
+)
 
 
 def signals(
@@ -26,7 +38,8 @@ def signals(
     model: ModelOption = None,
     masks: Annotated[str, typer.Option("--masks", help="Model of silhouettes.")] = "silhouettes",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the weights here.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Write what is shipped."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,7 +53,16 @@ def signals(
             progress=progress,
         )
     if output is not None:
-        write_json(output, result.weights.model_dump(mode="json"))
+        make_folder(output)
+        weights = result.weights
+        archive = data / ARCHIVE
+        if archive.is_file():
+            content, people = average_walkers(archive)
+            write_atomically(output / AVERAGE_FILE, content)
+            digest = hashlib.sha256(content).hexdigest()
+            average = AverageCard(sha256=digest, people=people, source=f"{ARCHIVE}: {SOURCE}")
+            weights = weights.model_copy(update={"average": average})
+        write_json(output / SIGNALS_FILE, weights.model_dump(mode="json"))
     show(result.to_dict(), *_tables(result), *_lines(result), as_json=as_json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -73,6 +74,16 @@ class SilhouetteWindows:
     def select(self, keep: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> Self:
         """Return only the given windows."""
         return type(self)(self.bits[keep], self.starts[keep])
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Join windows of several tracks; none of none."""
+        if not parts:
+            return cls.empty()
+        return cls(
+            np.concatenate([part.bits for part in parts]),
+            np.concatenate([part.starts for part in parts]),
+        )
 
     @classmethod
     def empty(cls) -> Self:

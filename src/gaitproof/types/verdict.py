@@ -124,6 +124,30 @@ class InconclusiveBand:
 
 
 @dataclass(frozen=True)
+class MovementShare:
+    """What a silhouette score rests on.
+
+    Parameters
+    ----------
+    build
+        What the mean silhouette, build and clothing, adds to the cosine with the template, against
+        an average walker seen from the same side.
+    movement
+        What its changes over time add.
+    movement_share
+        0 to 1: magnitude of `movement` beside that of both.
+    fidelity
+        Cosine between the embeddings of the real masks and of those the two parts were put
+        together from; the nearer to 1, the more the shares say of the real score.
+    """
+
+    build: float
+    movement: float
+    movement_share: float
+    fidelity: float
+
+
+@dataclass(frozen=True)
 class SignalEvidence:
     """What one kind of evidence says by itself.
 
@@ -148,6 +172,8 @@ class SignalEvidence:
         Number of other people, filmed in the same way, that the comparison is relative to.
     supported
         Whether the model was tested in this situation: only then may the signal decide.
+    rests_on
+        Of silhouettes: build and clothing, or movement; None where it cannot be told.
     """
 
     signal: str
@@ -163,6 +189,7 @@ class SignalEvidence:
     counts: float | None = None
     references: int = 0
     supported: bool = True
+    rests_on: MovementShare | None = None
 
 
 @dataclass(frozen=True)

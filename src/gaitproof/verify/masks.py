@@ -18,6 +18,7 @@ from gaitproof.types import QualityReport, SignalEvidence, SilhouetteSequence
 from gaitproof.types.silhouette_windows import SilhouetteWindows
 from gaitproof.verify.evidence import compare, find_references, stated
 from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.movement import average_walkers, weigh_movement
 from gaitproof.verify.references import shortfall, without_file
 from gaitproof.verify.signals import SILHOUETTES
 from gaitproof.verify.templates import Recording, Template
@@ -33,6 +34,7 @@ class MaskProbe:
     starts: NDArray[np.float64]
     quality: QualityReport
     reason: str
+    windows: SilhouetteWindows
 
     def recording(self, path: str, model_id: str) -> Recording:
         """Return what is enrolled of it."""
@@ -111,13 +113,15 @@ class MaskSignal:
         if not rows and not reason:
             reason = "The masks follow each other for too short a time."
         size = self.card.embedding_size
+        windows = SilhouetteWindows.concatenate(parts)
         return MaskProbe(
             sha256=sha256,
             estimator=tracks[0].estimator,
             embeddings=np.concatenate(rows) if rows else np.zeros((0, size), np.float32),
-            starts=np.concatenate([part.starts for part in parts]) if rows else np.zeros(0),
+            starts=windows.starts,
             quality=best,
             reason=reason,
+            windows=windows,
         )
 
     def recordings(
@@ -139,17 +143,21 @@ class MaskSignal:
         reason = probe.reason
         if not reason:
             template, reason = self._template(gallery, name, probe)
-        compared = None
+        compared = share = None
         card = self.card
         if template is not None and not reason:
             people = find_references(gallery, card, probe.estimator, probe.embeddings, probe.sha256)
             compared = compare(self.encoder, probe.embeddings, template.vector, people)
+            averages = average_walkers()
+            if averages is not None:
+                share = weigh_movement(self.encoder, probe.windows, template.vector, averages)
         return SignalEvidence(
             signal=SILHOUETTES,
             windows=len(probe.embeddings),
             model_id=card.model_id,
             template_id="" if template is None else template.template_id,
             template_recordings=0 if template is None else len(template.sources),
+            rests_on=share,
             **stated(card, compared, reason),
         )
 

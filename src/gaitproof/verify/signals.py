@@ -63,6 +63,14 @@ class AnswerRates(Settings):
     """People, domains, and what was left out, in words."""
 
 
+class AverageCard(Settings):
+    """Where the average walkers of `gaitproof.verify.movement` come from."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    people: int = Field(ge=2)
+    source: str = Field(min_length=1)
+
+
 class SignalWeights(Settings):
     """Everything that joins the signals of two models, as it is shipped."""
 
@@ -78,6 +86,7 @@ class SignalWeights(Settings):
     """With silhouettes alone."""
     figures: dict[str, float]
     """Measured figures by name."""
+    average: AverageCard | None = None
     limits: str = Field(min_length=1)
     fitted_on: str
     """Date, ISO 8601."""
@@ -155,9 +164,12 @@ def describe(one: SignalEvidence) -> str:
         f"similarity {one.similarity:.3f} (threshold by itself {one.threshold:.3f}), log10 "
         f"likelihood ratio {one.log10_lr:+.2f} on footage like that of its model"
     )
-    if one.counts is None:
-        return told
-    return f"{told}, {one.counts:+.2f} on other footage, which is what counts"
+    if one.counts is not None:
+        told += f", {one.counts:+.2f} on other footage, which is what counts"
+    if one.rests_on is not None:
+        share = round(100 * one.rests_on.movement_share)
+        told += f"; the score rests {100 - share} % on build and clothing, {share} % on movement"
+    return told
 
 
 def _counts(weights: SignalWeights, one: SignalEvidence) -> float:

@@ -1,0 +1,37 @@
+"""Average walkers by view: what a score is compared with to tell build from movement."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.gait.energy import energy_images
+from gaitproof.train.sources.silhouettes import load_silhouettes
+
+
+def average_walkers(path: Path) -> tuple[bytes, int]:
+    """Average the energy images of everybody in an archive, each view by itself.
+
+    Parameters
+    ----------
+    path
+        A silhouette archive; the first window of everybody's first normal recording is used.
+
+    Returns
+    -------
+    tuple
+        Content of the file that `gaitproof.verify.movement.parse_average` reads, and the people.
+    """
+    found: dict[str, dict[str, NDArray[np.float32]]] = defaultdict(dict)
+    for walk in sorted(load_silhouettes(path, path.stem), key=lambda one: one.recording):
+        seen = found[walk.view]
+        if walk.condition == "nm" and walk.subject not in seen and len(walk.windows):
+            seen[walk.subject] = energy_images(walk.windows.masks[0])
+    means = [np.mean(list(found[view].values()), axis=0) for view in sorted(found)]
+    out = io.BytesIO()
+    np.savez_compressed(out, images=np.rint(255 * np.stack(means)).astype(np.uint8))
+    return out.getvalue(), len({person for seen in found.values() for person in seen})

@@ -1,0 +1,128 @@
+"""What a silhouette score rests on: build and clothing, or movement.
+
+A silhouette shows both. Its mean over time is the static part, its changes are the movement
+(`gaitproof.gait.energy`). Either part is replaced by that of an average walker seen from the same
+side, and the score of all four mixtures is shared out between the two by their Shapley values
+(Shapley, Contributions to the Theory of Games II, 1953; Lundberg & Lee, NeurIPS 2017).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.errors import ModelError
+from gaitproof.gait.energy import GAPS, energy_images, masks_of
+from gaitproof.reading import FileKind, parse_arrays
+from gaitproof.types import MovementShare
+from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, pack_masks
+from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, SilhouetteWindows
+from gaitproof.verify.scoring import mean_direction
+
+if TYPE_CHECKING:
+    from gaitproof.nets.encoder import WindowEncoder
+
+Float32 = NDArray[np.float32]
+
+AVERAGE_FILE: Final = "average-walkers.npz"
+"""In the folder ``weights`` of `gaitproof.verify`."""
+
+MOST_WINDOWS: Final = 4
+"""Windows that are looked at, evenly over the video: what one costs is four runs of the model."""
+
+MIN_FIDELITY: Final = 0.9
+"""Least cosine between the embeddings of real masks and of those made from their energy images.
+A model that looks at single frames does not reach it; nothing is said of its scores then."""
+
+_FILE: Final = FileKind("file of average walkers", ModelError, 2**22)
+
+
+@cache
+def average_walkers() -> Float32 | None:
+    """Return energy images of average walkers by view, shape (V, 4, 64, 44); None if not shipped.
+
+    Raises
+    ------
+    ModelError
+        If the file is malformed.
+    """
+    shipped = files("gaitproof.verify").joinpath("weights").joinpath(AVERAGE_FILE)
+    if not shipped.is_file():
+        return None
+    return parse_average(shipped.read_bytes(), str(shipped))
+
+
+def parse_average(data: bytes, name: str) -> Float32:
+    """Read an ``.npz`` with ``images`` (V, 4, 64, 44), uint8, 255 is always.
+
+    Raises
+    ------
+    ModelError
+        If it holds anything else.
+    """
+    images = parse_arrays(data, name, _FILE, 2**24, ("images",)).get("images")
+    shape = (1 + len(GAPS), MASK_HEIGHT, MASK_WIDTH)
+    if images is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
+        raise ModelError(
+            f"{name!r} holds no average walkers.", expected=f"'images', uint8, (views, {shape})"
+        )
+    found: Float32 = images.astype(np.float32) / 255
+    return found
+
+
+def weigh_movement(
+    encoder: WindowEncoder,
+    windows: SilhouetteWindows,
+    template: Float32,
+    averages: Float32,
+) -> MovementShare | None:
+    """Share a silhouette score out between build and movement.
+
+    Parameters
+    ----------
+    encoder
+        Of silhouettes.
+    windows
+        Of the probe, at least one.
+    template
+        Shape (D,), unit length.
+    averages
+        Shape (V, 4, 64, 44), see `average_walkers`.
+
+    Returns
+    -------
+    MovementShare or None
+        None where the model's score does not rest on energy images, or on neither part.
+    """
+    places = np.unique(np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(np.int64))
+    chosen = windows.select(places)
+    own = energy_images(chosen.masks)
+    distances = ((averages[:, 0] - own[:, 0].mean(axis=0)) ** 2).sum(axis=(1, 2))
+    average = np.broadcast_to(averages[int(distances.argmin())], own.shape)
+    mixtures = (
+        own,
+        np.concatenate([own[:, :1], average[:, 1:]], axis=1),
+        np.concatenate([average[:, :1], own[:, 1:]], axis=1),
+        average[:1],
+    )
+    found = [encoder.embed(_windows_of(images)) for images in mixtures]
+    fidelity = float((encoder.embed(chosen) * found[0]).sum(axis=1).mean())
+    both, build_alone, movement_alone, neither = (
+        float(mean_direction(rows) @ template) for rows in found
+    )
+    build = (build_alone - neither + both - movement_alone) / 2
+    movement = (movement_alone - neither + both - build_alone) / 2
+    total = abs(build) + abs(movement)
+    if fidelity < MIN_FIDELITY or total == 0:
+        return None
+    return MovementShare(build, movement, abs(movement) / total, fidelity)
+
+
+def _windows_of(images: Float32) -> SilhouetteWindows:
+    masks = np.concatenate([masks_of(one) for one in images])
+    bits = pack_masks(masks).reshape(len(images), SILHOUETTE_FRAMES, -1)
+    return SilhouetteWindows(bits, np.arange(len(images), dtype=np.float64))
