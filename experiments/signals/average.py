@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.gait.energy import energy_images
-from gaitproof.train.sources.silhouettes import load_silhouettes
+
+if TYPE_CHECKING:
+    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 
-def average_walkers(path: Path) -> tuple[bytes, int]:
-    """Average the energy images of everybody in an archive, each view by itself.
+def average_walkers(walks: Sequence[SilhouetteRecording]) -> tuple[bytes, int]:
+    """Average the energy images of everybody, each view by itself.
 
     Parameters
     ----------
-    path
-        A silhouette archive; the first window of everybody's first normal recording is used.
+    walks
+        CASIA-B's; the first window of everybody's first normal recording is used.
 
     Returns
     -------
@@ -27,7 +30,7 @@ def average_walkers(path: Path) -> tuple[bytes, int]:
         Content of the file that `gaitproof.verify.movement.parse_average` reads, and the people.
     """
     found: dict[str, dict[str, NDArray[np.float32]]] = defaultdict(dict)
-    for walk in sorted(load_silhouettes(path, path.stem), key=lambda one: one.recording):
+    for walk in sorted(walks, key=lambda one: one.recording):
         seen = found[walk.view]
         if walk.condition == "nm" and walk.subject not in seen and len(walk.windows):
             seen[walk.subject] = energy_images(walk.windows.masks[0])

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from experiments.shared import JsonOption, ModelOption, make_table, show, write_json
+from experiments.shared import JsonOption, ModelOption, make_table, show, spread, write_json
 from experiments.signals.average import average_walkers
 from experiments.signals.run import SignalsResult, run
+from experiments.signals.shares import FIGURES, shares_by_condition
 from gaitproof.cli.output import progress_bar
 from gaitproof.cli.verify import CacheOption
 from gaitproof.evaluate.table import format_percent
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder
-from gaitproof.verify.movement import AVERAGE_FILE
+from gaitproof.train.sources.silhouettes import load_silhouettes
+from gaitproof.verify.movement import AVERAGE_FILE, parse_average
 from gaitproof.verify.signals import SIGNALS_FILE, AverageCard
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gaitproof.evaluate.bootstrap import Interval
     from gaitproof.evaluate.comparison import ComparisonRow
 
 
 ARCHIVE: Final = "casia_b_silhouettes.npz"
+TRIED: Final = 50
+"""People 051 to 074 are tried for what their scores rest on."""
+
 SOURCE: Final = (
     "means over people, first window of the first normal walk, by view; CASIA Gait Database B "
     "(Yu, Tan & Tan, ICPR 2006)"
@@ -44,26 +51,39 @@ def signals(
     as_json: JsonOption = False,
 ) -> None:
     """Learn how joints and silhouettes are joined, and measure it on KTH."""
+    encoder, mask_encoder = OnnxEncoder.load(model), SilhouetteEncoder.load(masks)
     with progress_bar("Reading KTH") as progress:
-        result = run(
-            data,
-            OnnxEncoder.load(model),
-            SilhouetteEncoder.load(masks),
-            cache=cache,
-            progress=progress,
-        )
+        result = run(data, encoder, mask_encoder, cache=cache, progress=progress)
+    walks = load_silhouettes(data / ARCHIVE, ARCHIVE)
+    content, people = average_walkers(walks)
+    last = {*sorted({walk.subject for walk in walks})[TRIED:]}
+    shares = shares_by_condition(
+        [walk for walk in walks if walk.subject in last],
+        mask_encoder,
+        parse_average(content, AVERAGE_FILE),
+    )
     if output is not None:
         make_folder(output)
-        weights = result.weights
-        archive = data / ARCHIVE
-        if archive.is_file():
-            content, people = average_walkers(archive)
-            write_atomically(output / AVERAGE_FILE, content)
-            digest = hashlib.sha256(content).hexdigest()
-            average = AverageCard(sha256=digest, people=people, source=f"{ARCHIVE}: {SOURCE}")
-            weights = weights.model_copy(update={"average": average})
+        write_atomically(output / AVERAGE_FILE, content)
+        digest = hashlib.sha256(content).hexdigest()
+        average = AverageCard(sha256=digest, people=people, source=f"{ARCHIVE}: {SOURCE}")
+        weights = result.weights.model_copy(update={"average": average})
         write_json(output / SIGNALS_FILE, weights.model_dump(mode="json"))
-    show(result.to_dict(), *_tables(result), *_lines(result), as_json=as_json)
+    plain = {name: {k: vars(v) for k, v in found.items()} for name, found in shares.items()}
+    show(
+        result.to_dict() | {"shares": plain},
+        *_tables(result),
+        _share_table(shares),
+        *_lines(result),
+        as_json=as_json,
+    )
+
+
+def _share_table(shares: Mapping[str, Mapping[str, Interval]]) -> Table:
+    table = make_table("CASIA-B, what genuine scores rest on", ["probe"], FIGURES)
+    for name, found in shares.items():
+        table.add_row(name, *(spread(one) for one in found.values()))
+    return table
 
 
 def _tables(result: SignalsResult) -> list[Table]:
@@ -114,11 +134,8 @@ def _against(row: ComparisonRow, reference: str) -> str:
 
 
 def _lines(result: SignalsResult) -> list[str]:
-    weights = result.weights
-    told = [
-        f"{name}: log10 LR {one.calibration.slope:.2f} * similarity "
-        f"{one.calibration.intercept:+.2f}, "
-        f"within ±{one.calibration.log10_lr_bound:.2f}"
-        for name, one in weights.signals.items()
+    weights, card = result.weights, result.weights.silhouettes.calibration
+    return [
+        f"silhouettes: log10 LR {card.slope:.2f} * similarity {card.intercept:+.2f}, within "
+        f"±{card.log10_lr_bound:.2f}; a claim is accepted from {weights.accepts_from:+.2f} on"
     ]
-    return [*told, f"decides from ±{weights.decides_at:.2f}, within ±{weights.log10_lr_bound:.2f}"]

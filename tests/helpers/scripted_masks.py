@@ -60,20 +60,17 @@ def joined_of(verdict: Verdict, log10_lr: float = 0.7) -> Verdict:
     """Return the same verdict as joints and silhouettes together would give it."""
     rate = ErrorRate(0.02, 0.0, 0.05)
     signals = tuple(
-        SignalEvidence(name, 0.8, 1.2, 1.5, 0.6, 5, f"{name}-1", "0" * 16, 2, counts=log10_lr / 2)
-        for name in ("joints", "silhouettes")
+        SignalEvidence(name, 0.8, 1.2, 1.5, 0.6, 5, f"{name}-1", "0" * 16, 2, counts=counts)
+        for name, counts in (("joints", None), ("silhouettes", log10_lr / 2))
     )
     joined = JoinedEvidence(
-        signals=("joints", "silhouettes"),
         log10_lr=log10_lr,
         log10_lr_bound=1.0,
-        decides_at=0.5,
+        accepts_from=0.5,
         wrong_nonmated=rate,
         wrong_mated=rate,
         undecided_nonmated=rate,
         undecided_mated=rate,
         measured_on="ten made people",
     )
-    return replace(
-        verdict, band=None, log10_lr=log10_lr, log10_lr_bound=1.0, signals=signals, joined=joined
-    )
+    return replace(verdict, log10_lr=log10_lr, log10_lr_bound=1.0, signals=signals, joined=joined)

@@ -3,16 +3,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scripted import ScriptedExtractor
 from scripted_masks import MaskedExtractor, MaskEncoder, open_verifier
 
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import LogisticCalibration
-from gaitproof.types import Decision, ErrorRate, SignalEvidence
-from gaitproof.verify.decision import TOO_CLOSE
+from gaitproof.types import Decision, ErrorRate, MovementShare, SignalEvidence
+from gaitproof.verify.decision import NOT_BOTH
 from gaitproof.verify.signals import (
     AnswerRates,
     SignalWeight,
@@ -49,11 +51,10 @@ def weight(model_id: str, slope: float, crossing: float, bound: float = 1.0) -> 
 
 
 WEIGHTS = SignalWeights(
-    signals={"joints": weight("scripted-1", 2.0, 0.9), "silhouettes": weight("masks-1", 20.0, 0.9)},
-    log10_lr_bound=1.0,
-    decides_at=0.5,
-    both=rates("both"),
-    silhouettes=rates("masks"),
+    joints_model="scripted-1",
+    silhouettes=weight("masks-1", 20.0, 0.9),
+    accepts_from=0.5,
+    rates=rates("made people"),
     figures={},
     limits="tests only",
     fitted_on="2026-01-01",
@@ -82,26 +83,23 @@ def pair(joints: float | None, masks: float | None) -> list[SignalEvidence]:
     ]
 
 
-def test_what_counts_is_added_up():
-    joined, told = join_signals(WEIGHTS, pair(0.8, 0.92))
+@pytest.mark.parametrize(
+    ("joints", "masks", "together"),
+    [(1.5, 0.97, 1.0), (1.5, 0.92, 0.4), (0.2, 0.97, 0.2), (1.5, 0.5, 0.0), (-1.5, 0.97, -1.5)],
+)
+def test_neither_signal_makes_up_for_the_other(joints, masks, together):
+    given_ = pair(0.9, masks)
+    joined, told = join_signals(WEIGHTS, [replace(given_[0], log10_lr=joints), given_[1]])
     assert joined is not None
-    assert [one.counts for one in told] == pytest.approx([-0.2, 0.4])
-    assert joined.log10_lr == pytest.approx(0.2)
-    assert (joined.signals, joined.measured_on) == (("joints", "silhouettes"), "both")
-
-
-def test_silhouettes_alone_have_their_own_error_rates():
-    joined, told = join_signals(WEIGHTS, pair(None, 0.92))
-    assert joined is not None
-    assert joined.log10_lr == pytest.approx(0.4)
-    assert (joined.signals, joined.measured_on) == (("silhouettes",), "masks")
+    assert joined.log10_lr == pytest.approx(together)
     assert told[0].counts is None
+    assert told[1].counts == pytest.approx(np.clip(20 * (masks - 0.9), -1, 1))
 
 
 @pytest.mark.parametrize(
-    "given_", [pair(0.9, None), pair(None, None), [*pair(0.9, None)[:1]]], ids=str
+    "given_", [pair(0.9, None), pair(None, 0.9), pair(None, None), pair(0.9, None)[:1]], ids=str
 )
-def test_without_silhouettes_nothing_is_joined(given_):
+def test_without_both_nothing_is_joined(given_):
     assert join_signals(WEIGHTS, given_) == (None, tuple(given_))
 
 
@@ -112,22 +110,23 @@ def test_scores_of_another_model_are_not_joined(number):
     assert join_signals(WEIGHTS, given_)[0] is None
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_a_better_match_never_counts_for_less_and_stays_within_the_bound(joints, masks, more):
-    low, _ = join_signals(WEIGHTS, pair(joints, masks))
-    for higher in (pair(max(joints, more), masks), pair(joints, max(masks, more))):
-        high, _ = join_signals(WEIGHTS, higher)
-        assert low is not None
-        assert high is not None
-        assert -1.0 <= low.log10_lr <= high.log10_lr <= 1.0
+@given(st.floats(-2, 2), st.floats(0, 1), st.floats(-2, 2), st.floats(0, 1))
+def test_a_better_match_never_counts_for_less(joints, masks, other, more):
+    def together(ratio: float, similarity: float) -> float:
+        known = pair(0.9, similarity)
+        joined, _ = join_signals(WEIGHTS, [replace(known[0], log10_lr=ratio), known[1]])
+        assert joined is not None
+        assert joined.log10_lr <= min(1.0, max(ratio, 0.0))
+        return joined.log10_lr
+
+    low = together(joints, masks)
+    assert low <= together(max(joints, other), masks)
+    assert low <= together(joints, max(masks, more))
 
 
-@pytest.mark.parametrize(
-    "change", [{"decides_at": 1.5}, {"signals": {"joints": weight("scripted-1", 1.0, 0.9)}}]
-)
-def test_weights_that_cannot_decide_are_refused(change):
+def test_weights_that_could_never_accept_are_refused():
     with pytest.raises(ValidationError):
-        SignalWeights.model_validate(WEIGHTS.model_dump() | change)
+        SignalWeights.model_validate(WEIGHTS.model_dump() | {"accepts_from": 1.5})
 
 
 def test_weights_are_read_from_a_file(tmp_path):
@@ -142,11 +141,13 @@ def test_weights_are_read_from_a_file(tmp_path):
 
 
 def test_the_words_say_what_counts():
-    (joints, masks), none = join_signals(WEIGHTS, pair(0.8, 0.92))[1], pair(None, None)[1]
-    assert "-0.20 on other footage" in describe(joints)
+    _, masks = join_signals(WEIGHTS, pair(0.8, 0.92))[1]
+    assert "+0.40 on other footage" in describe(masks)
     assert "similarity 0.920 (threshold by itself 0.800)" in describe(masks)
-    assert describe(none) == "not compared: no mask"
+    assert describe(pair(None, None)[0]) == "not compared: no mask"
     assert "counts" not in describe(pair(0.8, None)[0])
+    resting = replace(masks, rests_on=MovementShare(0.6, 0.2, 0.25, 0.98))
+    assert "75 % on build and clothing, 25 % on movement" in describe(resting)
 
 
 @pytest.fixture
@@ -154,49 +155,54 @@ def takes(make_video):
     return [make_video({"person": 0, "take": take}) for take in range(3)]
 
 
-def _verify(gallery, encoder, takes, width, extractor=None):
+def _verify(gallery, encoder, takes, width, claim="ann"):
     open_verifier(gallery, encoder).enroll("ann", takes[:2])
     verifier = Verifier.open(
         gallery,
         encoder=encoder,
-        extractor=extractor or MaskedExtractor(width=width),
+        extractor=MaskedExtractor(width=width),
         mask_encoder=MaskEncoder(),
         weights=WEIGHTS,
     )
-    return verifier.verify(takes[2], claim="ann")
+    return verifier.verify(takes[2], claim=claim)
 
 
 @pytest.mark.parametrize(
-    ("width", "decision"),
-    [(20, Decision.AUTHENTIC), (44, Decision.DEEPFAKE), (29, Decision.INCONCLUSIVE)],
+    ("width", "claim", "decision", "reason"),
+    [
+        (20, "ann", Decision.AUTHENTIC, ""),
+        (44, "ann", Decision.INCONCLUSIVE, NOT_BOTH),
+        (29, "ann", Decision.INCONCLUSIVE, NOT_BOTH),
+        (20, "bob", Decision.DEEPFAKE, ""),
+    ],
 )
-def test_the_joined_ratio_decides(gallery, encoder, takes, width, decision):
-    verdict = _verify(gallery, encoder, takes, width)
+def test_a_claim_is_accepted_only_by_both(
+    gallery, encoder, takes, make_video, width, claim, decision, reason
+):
+    other = [make_video({"person": 5, "take": take}) for take in range(2)]
+    open_verifier(gallery, encoder).enroll("bob", other)
+    verdict = _verify(gallery, encoder, takes, width, claim)
     assert verdict.joined is not None
-    assert verdict.decision is decision
-    assert (verdict.log10_lr, verdict.log10_lr_bound) == (verdict.joined.log10_lr, 1.0)
-    assert (verdict.fmr, verdict.fnmr, verdict.band) == (RATE, RATE, None)
-    assert verdict.reason == (TOO_CLOSE if decision is Decision.INCONCLUSIVE else "")
-    assert sum(one.counts for one in verdict.signals) == pytest.approx(
-        verdict.log10_lr, abs=1.0 if abs(verdict.log10_lr) == 1.0 else 1e-9
-    )
+    assert (verdict.decision, verdict.reason) == (decision, reason)
+    assert verdict.log10_lr == verdict.joined.log10_lr
+    assert verdict.log10_lr_bound == (1.0 if verdict.log10_lr > 0 else 2.0)
 
 
-def test_somebody_small_is_judged_by_silhouettes_alone(gallery, encoder, takes, make_video):
+def test_somebody_small_is_not_decided_but_their_silhouettes_are_shown(
+    gallery, encoder, takes, make_video
+):
     small = [*takes[:2], make_video({"person": 0, "take": 2, "height": 110.0})]
     verdict = _verify(gallery, encoder, small, 20)
-    assert verdict.decision is Decision.AUTHENTIC
-    assert verdict.joined is not None
-    assert verdict.joined.signals == ("silhouettes",)
-    assert verdict.similarity is None
-    assert "px tall" in verdict.signals[0].reason
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert (verdict.joined, verdict.log10_lr) == (None, None)
+    assert verdict.signals[1].similarity is not None
+    assert "px tall" in verdict.reason
+    assert verdict.notes == ()
 
 
 def test_of_other_models_the_joints_decide_alone_and_it_is_told(gallery, encoder, takes):
     open_verifier(gallery, encoder).enroll("ann", takes[:2])
-    other = WEIGHTS.model_copy(
-        update={"signals": WEIGHTS.signals | {"silhouettes": weight("masks-2", 20.0, 0.9)}}
-    )
+    other = WEIGHTS.model_copy(update={"silhouettes": weight("masks-2", 20.0, 0.9)})
     verifier = Verifier.open(
         gallery,
         encoder=encoder,
@@ -208,3 +214,5 @@ def test_of_other_models_the_joints_decide_alone_and_it_is_told(gallery, encoder
     assert verdict.joined is None
     assert verdict.decision is Decision.AUTHENTIC
     assert any("other models" in note for note in verdict.notes)
+    silent = Verifier.open(gallery, encoder=encoder, extractor=ScriptedExtractor(), weights=other)
+    assert silent.verify(takes[2], claim="ann").notes == ()

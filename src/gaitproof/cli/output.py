@@ -104,14 +104,13 @@ def verdict_table(verdict: Verdict) -> Table:
     from gaitproof.verify.signals import describe
 
     table = _two_columns()
-    if verdict.joined is None:
-        _add_joints(table, verdict)
-    else:
-        _add_joined(table, verdict, verdict.joined)
+    _add_joints(table, verdict)
     for other in verdict.signals:
-        if other.counts is not None or other.signal != "joints":
-            alone = "" if verdict.joined else " (does not decide)"
+        if other.signal != "joints":
+            alone = "" if other.counts is not None else " (does not decide)"
             table.add_row(other.signal, printable(describe(other) + alone))
+    if verdict.joined is not None:
+        _add_joined(table, verdict.joined)
     _add_quality(table, verdict.quality)
     table.add_section()
     table.add_row("model", printable(verdict.model_id))
@@ -126,7 +125,6 @@ def verdict_table(verdict: Verdict) -> Table:
 
 
 def _add_joints(table: Table, verdict: Verdict) -> None:
-    """Show what decides where the joints decide alone."""
     if verdict.similarity is not None:
         table.add_row("similarity", f"{verdict.similarity:.3f} (0 unlike, 1 alike)")
     people = sum(one.references for one in verdict.signals if one.signal == "joints")
@@ -147,15 +145,13 @@ def _add_joints(table: Table, verdict: Verdict) -> None:
         table.add_row("", f"{rate(band.undecided_nonmated)} of impostors")
 
 
-def _add_joined(table: Table, verdict: Verdict, joined: JoinedEvidence) -> None:
-    """Show what decides where the signals are joined."""
-    table.add_row("log10 likelihood ratio", evidence(joined.log10_lr, joined.log10_lr_bound))
-    what = " and ".join(joined.signals)
-    table.add_row("  decides from", f"±{joined.decides_at:.2f} on, by {what}")
-    table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
-    table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
-    table.add_row("  left undecided", f"{rate(joined.undecided_mated)} of genuine walks")
-    table.add_row("", f"{rate(joined.undecided_nonmated)} of impostors")
+def _add_joined(table: Table, joined: JoinedEvidence) -> None:
+    least = f"{joined.accepts_from:+.2f} or more"
+    table.add_row("both together", f"accepted only where silhouettes count {least}")
+    table.add_row("  on other footage", f"{rate(joined.wrong_nonmated)} of impostors are accepted")
+    table.add_row("", f"{rate(joined.wrong_mated)} of genuine walks are refused")
+    table.add_row("", f"{rate(joined.undecided_mated)} of genuine walks are left undecided")
+    table.add_row("", f"{rate(joined.undecided_nonmated)} of impostors are left undecided")
     table.add_row("  measured on", printable(joined.measured_on))
 
 

@@ -179,9 +179,7 @@ def _header(verdict: Verdict, width: int) -> Image:
         fontsize=0.33 * height, fontweight="bold",
     )  # fmt: skip
     said = f"Claim: {verdict.claim}."
-    if verdict.joined is not None:
-        said += f" Log10 likelihood ratio {verdict.joined.log10_lr:+.2f}."
-    elif verdict.similarity is not None:
+    if verdict.similarity is not None:
         said += f" Similarity {verdict.similarity:.3f}, threshold {verdict.threshold:.3f}."
     figure.text(
         0.015, 0.25, plain_text(f"{said} {verdict.plain}"), color="#1b1f24", va="center",

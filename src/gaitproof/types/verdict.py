@@ -166,8 +166,8 @@ class SignalEvidence:
     reason
         Why there is no score; empty otherwise.
     counts
-        The log10 likelihood ratio with which it counts in the joined result: what its own ratio is
-        worth on footage of a kind its model has not seen; None if it does not count.
+        Of silhouettes: the log10 likelihood ratio on footage of a kind its model has not seen,
+        which is what counts; None if it does not.
     references
         Number of other people, filmed in the same way, that the comparison is relative to.
     supported
@@ -194,31 +194,31 @@ class SignalEvidence:
 
 @dataclass(frozen=True)
 class JoinedEvidence:
-    """What all signals that could be compared say together; it decides.
+    """What joints and silhouettes say together.
+
+    The joints decide, and a claim is accepted only if the silhouettes support it as well.
 
     Parameters
     ----------
-    signals
-        Those that count.
     log10_lr
-        Sum of what they count, within ±`log10_lr_bound`.
+        That of the joints, but not above that of the silhouettes (nor above 0 where these speak
+        against the claim).
     log10_lr_bound
-        Largest magnitude that the people and domains it was measured on support.
-    decides_at
-        Least magnitude that accepts or refuses a claim; nothing is decided below it.
+        Largest ratio for the claim that people and footage unseen by the models support.
+    accepts_from
+        Least ratio of the silhouettes with which a claim is accepted.
     wrong_nonmated, wrong_mated
         Of all claims to be somebody else, the share answered AUTHENTIC; of all genuine claims,
-        the share answered DEEPFAKE. Measured on people and domains that nothing was fitted on.
+        the share answered DEEPFAKE. Measured on people and footage that neither model had seen.
     undecided_nonmated, undecided_mated
         Share of the claims of either kind that is left undecided there.
     measured_on
-        Which people and domains these are, in words.
+        Which people and footage these are, in words.
     """
 
-    signals: tuple[str, ...]
     log10_lr: float
     log10_lr_bound: float
-    decides_at: float
+    accepts_from: float
     wrong_nonmated: ErrorRate
     wrong_mated: ErrorRate
     undecided_nonmated: ErrorRate
@@ -242,17 +242,16 @@ class Verdict:
         (cosine + 1) / 2 of the joints of probe and template, in [0, 1]; None if they were not
         compared.
     log10_lr
-        The log10 likelihood ratio that decides (positive speaks for the claim), limited to
-        ±`log10_lr_bound`: that of `joined`, or of the joints alone where nothing was joined; None
-        if no score could be made.
+        Calibrated log10 likelihood ratio (positive speaks for the claim), limited to
+        ±`log10_lr_bound`: that of `joined`, or of the joints where nothing was joined; None if no
+        score could be made.
     log10_lr_bound
         Largest magnitude that the number of calibration subjects supports.
     threshold
-        Similarity of the joints at and above which the claim is accepted where nothing is joined,
-        unless `band` leaves it undecided.
+        Similarity at and above which the joints accept the claim, unless `band` leaves it
+        undecided.
     fmr, fnmr
-        Error rates of the answer, with 95 % intervals: an impostor is accepted, a genuine walk is
-        refused.
+        Error rates of the joints at that threshold, with 95 % intervals.
     quality
         Quality of the probe.
     model_id, template_id
@@ -268,13 +267,11 @@ class Verdict:
     notes
         Further plain-language remarks, e.g. other people in the picture.
     band
-        Similarities that speak neither for nor against a claim; None if the model states none, or
-        the answer rests on `joined`.
+        Where the joints speak neither for nor against a claim; None if the model states none.
     signals
         What each kind of evidence says by itself.
     joined
-        What they say together, which decides; None where the models in use have no weights, so
-        that the joints decide alone.
+        What they say together; None where the joints decide alone.
     """
 
     decision: Decision

@@ -21,6 +21,9 @@ MODERATE: Final = 1.0
 TOO_CLOSE: Final = "The walk speaks neither for nor against the claim."
 """The reason of an answer that the inconclusive band leaves open."""
 
+NOT_BOTH: Final = "The joints match the claim, and the silhouettes do not support it."
+"""The reason where only one of two signals accepts."""
+
 _DECISIONS: Final = {
     1: Decision.AUTHENTIC,
     0: Decision.INCONCLUSIVE,
@@ -55,19 +58,6 @@ def answer(
     accepted = (scores >= high) & (evidence >= min_log10_lr)
     refused = (scores < low) & (evidence <= -min_log10_lr)
     return accepted.astype(np.int8) - refused.astype(np.int8)
-
-
-def decide_joined(log10_lr: float, least: float) -> Decision:
-    """Answer one claim by the joined likelihood ratio alone.
-
-    Parameters
-    ----------
-    log10_lr
-        Positive speaks for the claim.
-    least
-        Magnitude that carries an answer, above 0.
-    """
-    return _DECISIONS[int(log10_lr >= least) - int(log10_lr <= -least)]
 
 
 def decide(similarity: float, log10_lr: float, point: OperatingPoint) -> Decision:

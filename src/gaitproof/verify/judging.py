@@ -5,15 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import gaitproof
 from gaitproof.nets.card import EvidenceCard, ModelCard
-from gaitproof.types import Decision, SignalEvidence, Verdict
-from gaitproof.verify.decision import TOO_CLOSE, decide, decide_by_support, decide_joined, leaning
+from gaitproof.types import Decision, JoinedEvidence, SignalEvidence, Verdict
+from gaitproof.verify.decision import NOT_BOTH, TOO_CLOSE, decide, decide_by_support, leaning
 from gaitproof.verify.evidence import Comparison, stated
 from gaitproof.verify.probes import Probe
-from gaitproof.verify.signals import JOINTS, SignalWeights, fits, join_signals
+from gaitproof.verify.signals import JOINTS, SignalWeights, compared, join_signals
 from gaitproof.verify.templates import Template
+
+_BORDERLINE: Final = (
+    "The score lies between the decision threshold and the point where the likelihood ratio "
+    "changes sides: treat it as a borderline case."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,18 +94,29 @@ def judge(
     joints, others
         What each signal says by itself.
     weights
-        Join them; where None, or nothing is joined, the joints decide by threshold and
-        calibration of their card.
+        Join joints and silhouettes; where None, or nothing is joined, the joints decide alone.
     notes
         Plain-language remarks.
     """
     signals, joined = (joints, *others), None
     if weights is not None:
         joined, signals = join_signals(weights, signals)
-        if not fits(weights, signals):
+        if joined is None and len(compared(signals)) > 1:
             notes += (
                 "Joints and silhouettes were not joined: the weights are those of other models.",
             )
+    verdict = _by_joints(claim, card, joints, notes, signals)
+    return verdict if joined is None else _with_silhouettes(verdict, joined)
+
+
+def _by_joints(
+    claim: Claim,
+    card: ModelCard,
+    joints: SignalEvidence,
+    notes: tuple[str, ...],
+    signals: tuple[SignalEvidence, ...],
+) -> Verdict:
+    """Let the joints decide alone."""
     point = card.operating_point
     verdict = Verdict(
         decision=Decision.INCONCLUSIVE,
@@ -122,25 +139,27 @@ def judge(
         notes=notes,
         band=point.inconclusive,
         signals=signals,
-        joined=joined,
     )
-    if joints.supported and joined is not None:
-        decision = decide_joined(joined.log10_lr, joined.decides_at)
-        return replace(
-            verdict,
-            decision=decision,
-            reason=TOO_CLOSE if decision is Decision.INCONCLUSIVE else "",
-            log10_lr=joined.log10_lr,
-            log10_lr_bound=joined.log10_lr_bound,
-            fmr=joined.wrong_nonmated,
-            fnmr=joined.wrong_mated,
-            band=None,
-        )
     if card.evidence is not None:
         return _by_evidence(verdict, joints, card.evidence)
     if joints.similarity is None or joints.log10_lr is None:
         return verdict
-    return _by_joints_alone(verdict, card)
+    return _by_band(verdict, card)
+
+
+def _with_silhouettes(verdict: Verdict, joined: JoinedEvidence) -> Verdict:
+    """Accept only what the silhouettes support as well."""
+    positive = joined.log10_lr > 0
+    verdict = replace(
+        verdict,
+        log10_lr=joined.log10_lr,
+        log10_lr_bound=joined.log10_lr_bound if positive else verdict.log10_lr_bound,
+        joined=joined,
+    )
+    counts = [one.counts for one in verdict.signals if one.counts is not None]
+    if verdict.decision is Decision.AUTHENTIC and max(counts) < joined.accepts_from:
+        return replace(verdict, decision=Decision.INCONCLUSIVE, reason=NOT_BOTH)
+    return verdict
 
 
 def _by_evidence(verdict: Verdict, joints: SignalEvidence, evidence: EvidenceCard) -> Verdict:
@@ -160,7 +179,7 @@ def _by_evidence(verdict: Verdict, joints: SignalEvidence, evidence: EvidenceCar
     return replace(verdict, decision=decision, reason=reason)
 
 
-def _by_joints_alone(verdict: Verdict, card: ModelCard) -> Verdict:
+def _by_band(verdict: Verdict, card: ModelCard) -> Verdict:
     assert verdict.similarity is not None
     assert verdict.log10_lr is not None
     decision = decide(verdict.similarity, verdict.log10_lr, card.operating_point)
@@ -168,8 +187,5 @@ def _by_joints_alone(verdict: Verdict, card: ModelCard) -> Verdict:
     if decision is Decision.INCONCLUSIVE:
         reason = TOO_CLOSE
     elif verdict.log10_lr != 0 and (verdict.log10_lr > 0) != (decision is Decision.AUTHENTIC):
-        notes += (
-            "The score lies between the decision threshold and the point where the likelihood "
-            "ratio changes sides: treat it as a borderline case.",
-        )
+        notes += (_BORDERLINE,)
     return replace(verdict, decision=decision, reason=reason, notes=notes)

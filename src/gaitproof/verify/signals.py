@@ -1,10 +1,10 @@
-"""How what joints and silhouettes say of one walk becomes one likelihood ratio.
+"""How joints and silhouettes answer one claim together.
 
-Both speak of the same question, who walks, so log likelihood ratios add up where the two err
-independently. But the ratio on a model's card was calibrated on footage like that of its training;
-on other footage it claims too much. So each signal counts with a ratio of its own, fitted on people
-*and* domains that its model had not seen, within the bound that so many people support. A slope
-near 0 says that a signal does not travel.
+The threshold of a silhouette model does not travel: between cameras the similarity of strangers
+moves further than genuine and false claims lie apart, and always upwards. So what silhouettes say
+*for* a claim is worth little by itself, and what they say against it is worth something anywhere.
+The joints decide, and a claim is accepted only if the silhouettes support it too, by a likelihood
+ratio that was fitted on people and footage their model had not seen.
 """
 
 from __future__ import annotations
@@ -27,10 +27,8 @@ from gaitproof.verify.calibration import log10_likelihood_ratio
 SIGNALS_FILE: Final = "signals.json"
 """In the folder ``weights`` of `gaitproof.verify`."""
 
-Signal = Literal["joints", "silhouettes"]
-
-JOINTS: Final[Signal] = "joints"
-SILHOUETTES: Final[Signal] = "silhouettes"
+JOINTS: Final = "joints"
+SILHOUETTES: Final = "silhouettes"
 
 _FILE: Final = FileKind(
     "file of signal weights",
@@ -42,18 +40,17 @@ _FILE: Final = FileKind(
 
 
 class SignalWeight(Settings):
-    """What a similarity of one signal is worth outside the domains of its model."""
+    """What a similarity of the silhouettes is worth outside the footage of their model."""
 
     model_id: str = Field(min_length=1)
     """Whose similarities these are."""
     calibration: LogisticCalibration
-    """Fitted on `domains`, each weighing the same."""
     domains: dict[str, int] = Field(min_length=1)
-    """People by domain; the model has seen neither."""
+    """People it was fitted on by domain; the model has seen neither."""
 
 
 class AnswerRates(Settings):
-    """How often the joined answer is wrong or missing, on what nothing was fitted on."""
+    """How often the joined answer is wrong or missing, on footage neither model had seen."""
 
     wrong_nonmated: ErrorRate
     wrong_mated: ErrorRate
@@ -72,18 +69,15 @@ class AverageCard(Settings):
 
 
 class SignalWeights(Settings):
-    """Everything that joins the signals of two models, as it is shipped."""
+    """How the signals of two models answer together, as it is shipped."""
 
     version: Literal["signals/1"] = "signals/1"
-    signals: dict[Signal, SignalWeight]
-    log10_lr_bound: float = Field(gt=0)
-    """Of the sum."""
-    decides_at: float = Field(gt=0)
-    """Least magnitude of the sum that accepts or refuses a claim."""
-    both: AnswerRates
-    """With joints and silhouettes."""
-    silhouettes: AnswerRates
-    """With silhouettes alone."""
+    joints_model: str = Field(min_length=1)
+    """The error rates were measured with it."""
+    silhouettes: SignalWeight
+    accepts_from: float = Field(ge=0)
+    """Least log10 likelihood ratio of the silhouettes with which a claim is accepted."""
+    rates: AnswerRates
     figures: dict[str, float]
     """Measured figures by name."""
     average: AverageCard | None = None
@@ -92,56 +86,51 @@ class SignalWeights(Settings):
     """Date, ISO 8601."""
 
     @model_validator(mode="after")
-    def _check_decides(self) -> SignalWeights:
-        if SILHOUETTES not in self.signals:
-            raise ValueError("there must be silhouettes")
-        if self.decides_at > self.log10_lr_bound:
-            raise ValueError("nothing could ever be decided")
+    def _check_accepts(self) -> SignalWeights:
+        if self.accepts_from > self.silhouettes.calibration.log10_lr_bound:
+            raise ValueError("no claim could ever be accepted")
         return self
 
 
 def join_signals(
     weights: SignalWeights, evidence: Sequence[SignalEvidence]
 ) -> tuple[JoinedEvidence | None, tuple[SignalEvidence, ...]]:
-    """Join what there is.
-
-    Joints alone are not joined with anything: their own model decides. So it does where a signal
-    was compared by a model that the weights do not know.
+    """Join joints and silhouettes.
 
     Parameters
     ----------
     weights
         What was learnt.
     evidence
-        Of every signal; those without a score do not count.
+        Of every signal.
 
     Returns
     -------
     tuple
-        The joined evidence, None if nothing is joined; and `evidence` with what each of it counts.
+        The joined evidence, and `evidence` with what the silhouettes count; None and `evidence` as
+        it is where one of the two was not compared, or not by the models of the weights.
     """
-    if not any(one.signal == SILHOUETTES for one in compared(evidence)) or not fits(
-        weights, evidence
-    ):
+    found = {one.signal: one for one in evidence if one.similarity is not None}
+    joints, masks = found.get(JOINTS), found.get(SILHOUETTES)
+    # relative to reference footage a similarity is another one than what was calibrated
+    relative = masks is not None and masks.references > 0
+    if joints is None or masks is None or relative or not fits(weights, evidence):
         return None, tuple(evidence)
-    told = tuple(
-        one if one.similarity is None else replace(one, counts=_counts(weights, one))
-        for one in evidence
-    )
-    counted = {one.signal: one.counts for one in told if one.counts is not None}
-    bound = weights.log10_lr_bound
-    rates = weights.both if JOINTS in counted else weights.silhouettes
+    assert joints.log10_lr is not None
+    assert masks.similarity is not None
+    counts = log10_likelihood_ratio(masks.similarity, weights.silhouettes.calibration)
+    rates = weights.rates
     joined = JoinedEvidence(
-        signals=tuple(counted),
-        log10_lr=max(-bound, min(bound, sum(counted.values()))),
-        log10_lr_bound=bound,
-        decides_at=weights.decides_at,
+        log10_lr=min(joints.log10_lr, max(counts, 0.0)),
+        log10_lr_bound=weights.silhouettes.calibration.log10_lr_bound,
+        accepts_from=weights.accepts_from,
         wrong_nonmated=rates.wrong_nonmated,
         wrong_mated=rates.wrong_mated,
         undecided_nonmated=rates.undecided_nonmated,
         undecided_mated=rates.undecided_mated,
         measured_on=rates.measured_on,
     )
+    told = tuple(replace(one, counts=counts) if one is masks else one for one in evidence)
     return joined, told
 
 
@@ -152,7 +141,7 @@ def compared(evidence: Sequence[SignalEvidence]) -> list[SignalEvidence]:
 
 def fits(weights: SignalWeights, evidence: Sequence[SignalEvidence]) -> bool:
     """Whether the weights were learnt from the models by which signals were compared."""
-    known = {(str(name), weight.model_id) for name, weight in weights.signals.items()}
+    known = {(JOINTS, weights.joints_model), (SILHOUETTES, weights.silhouettes.model_id)}
     return {(one.signal, one.model_id) for one in compared(evidence)} <= known
 
 
@@ -170,12 +159,6 @@ def describe(one: SignalEvidence) -> str:
         share = round(100 * one.rests_on.movement_share)
         told += f"; the score rests {100 - share} % on build and clothing, {share} % on movement"
     return told
-
-
-def _counts(weights: SignalWeights, one: SignalEvidence) -> float:
-    assert one.similarity is not None
-    (weight,) = (weight for name, weight in weights.signals.items() if name == one.signal)
-    return log10_likelihood_ratio(one.similarity, weight.calibration)
 
 
 def load_signal_weights(path: str | Path | None = None) -> SignalWeights | None:

@@ -167,8 +167,7 @@ def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportPicture, ...]:
                 caption=(
                     "Solid: genuine claims; hatched: claims to be somebody else "
                     f"({card.scores.source}). Each distribution has the same area, whatever the "
-                    "number of claims. The black line is the walk of this report"
-                    + ("." if verdict.joined is None else "; its joints alone do not decide.")
+                    "number of claims. The black line is the walk of this report."
                 ),
             )
         )

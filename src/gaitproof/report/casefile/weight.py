@@ -61,10 +61,9 @@ def weigh(report: CaseReport) -> Iterable[Block]:
     )
     point, joined = report.model.operating_point, verdict.joined
     yield Paragraph(
-        f"Measured on {printable(joined.measured_on)}."
-        if joined is not None
-        else f"Threshold: {point.chosen_by}. Protocol: {report.model.protocol}. These rates hold "
-        "for footage like that of the evaluation; see the limits of the model.",
+        f"Threshold: {point.chosen_by}. Protocol: {report.model.protocol}. These rates hold for "
+        "footage like that of the evaluation; see the limits of the model."
+        + (f" Both together: {printable(joined.measured_on)}." if joined is not None else ""),
         soft=True,
     )
 
@@ -75,20 +74,15 @@ def _numbers(report: CaseReport, log10_lr: float) -> Iterable[tuple[str, str]]:
         yield "Similarity", f"{verdict.similarity:.3f} (0: opposite, 1: identical)"
     yield "Likelihood ratio", f"{10**log10_lr:.2g}; log₁₀ {signed(log10_lr)}"
     most = f"supports no likelihood ratio beyond {10**verdict.log10_lr_bound:.0f}"
-    if verdict.joined is None:
+    if verdict.joined is None or log10_lr <= 0:
         most = f"calibration on {report.model.calibration.subjects} people {most}"
     else:
-        most = f"what was measured on other people, in other places, {most}"
+        most = f"what was measured on footage that the models had not seen {most}"
     yield "Its bound", f"log₁₀ ±{verdict.log10_lr_bound:.2f}: {most}"
 
 
 def _rates(verdict: Verdict) -> list[tuple[str, ErrorRate, ErrorRate]]:
     joined, band = verdict.joined, verdict.band
-    if joined is not None:
-        return [
-            ("wrong answers, of all claims", joined.wrong_nonmated, joined.wrong_mated),
-            ("left undecided", joined.undecided_nonmated, joined.undecided_mated),
-        ]
     rates = [("wrong at the threshold alone", verdict.fmr, verdict.fnmr)]
     if band is not None:
         rates += [
@@ -96,12 +90,17 @@ def _rates(verdict: Verdict) -> list[tuple[str, ErrorRate, ErrorRate]]:
             ("wrong answers, of the claims decided", band.fmr, band.fnmr),
             ("left undecided", band.undecided_nonmated, band.undecided_mated),
         ]
+    if joined is not None:
+        rates += [
+            ("both together, wrong, other footage", joined.wrong_nonmated, joined.wrong_mated),
+            ("... left undecided", joined.undecided_nonmated, joined.undecided_mated),
+        ]
     return rates
 
 
 def _signals(verdict: Verdict) -> Iterable[Block]:
     for one in verdict.signals:
-        if one.signal == JOINTS and verdict.joined is None:
+        if one.signal == JOINTS:
             continue
         told = f"{describe(one).capitalize()}."
         if one.template_id:
@@ -111,32 +110,31 @@ def _signals(verdict: Verdict) -> Iterable[Block]:
             )
         if one.signal == SILHOUETTES and one.similarity is not None:
             told += " A silhouette shows clothes and build as well as movement."
-            told += "" if verdict.joined is not None else " It does not decide here."
+            told += "" if one.counts is not None else " It does not decide here."
         yield Paragraph(printable(told), lead=f"{one.signal.capitalize()}.")
 
 
 def _rule(verdict: Verdict) -> str:
     band, joined = verdict.band, verdict.joined
+    also = ""
     if joined is not None:
-        return (
-            f"What {' and '.join(joined.signals)} say is added up as log₁₀ likelihood ratios, "
-            "each by what it was worth on people and places that its model had not seen. A claim "
-            f"is accepted where the sum is {joined.decides_at:.2f} or more, refused where it is "
-            f"{-joined.decides_at:.2f} or less, and nothing is decided between. These limits were "
-            "set before this video was seen. In the evaluation:"
+        also = (
+            " A claim that is accepted in this way must also be supported by the silhouettes, by a "
+            f"log₁₀ likelihood ratio of {joined.accepts_from:.2f} or more on footage that their "
+            "model had not seen; otherwise nothing is decided."
         )
     if band is None:
         return (
             f"A claim is accepted where the similarity is {verdict.threshold:.3f} or more, and "
             "refused below. The threshold comes with the model and was set on people it was not "
-            "trained on, before this video was seen. In the evaluation:"
+            f"trained on, before this video was seen.{also} In the evaluation:"
         )
     return (
         f"A claim is accepted where the similarity is {band.high:.3f} or more, and refused where "
         f"it is below {band.low:.3f}, if the likelihood ratio is at least "
         f"{10**band.min_log10_lr:.2g} on the same side; otherwise nothing is decided. These limits "
         "come with the model and were set on people it was not trained on, before this video was "
-        "seen. In the evaluation:"
+        f"seen.{also} In the evaluation:"
     )
 
 
