@@ -184,7 +184,7 @@ def run(
             domains={domain.name: domain.people for domain in domains[SILHOUETTES]},
         ),
         accepts_from=least,
-        rates=_rates(levels["clip"].answers[SHIPPED]),
+        rates=_rates(levels["clip"].answers[SHIPPED], encoder.card.model_id),
         figures={
             f"kth/{level}/{row.name}/{one.figure}": round(row.value, 5)
             for level, found in levels.items()
@@ -307,7 +307,7 @@ def _interval(values: Float64, means: Float64) -> Interval:
     return Interval(float(values.mean()), *percentile_interval(means[:, 0]))
 
 
-def _rates(shares: dict[str, Interval]) -> AnswerRates:
+def _rates(shares: dict[str, Interval], joints_model: str) -> AnswerRates:
     def rate(name: str) -> ErrorRate:
         found = shares[name]
         return ErrorRate(found.value, found.low, found.high)
@@ -318,8 +318,9 @@ def _rates(shares: dict[str, Interval]) -> AnswerRates:
         undecided_nonmated=rate("undecided non-mated"),
         undecided_mated=rate("undecided mated"),
         measured_on=(
-            "KTH Actions: ten people enrolled in one of four conditions and tried in the others, "
-            "60 to 80 pixels tall; neither model has seen them or their camera, neither person of "
-            "a claim was in the calibration, and the support asked for was chosen on them"
+            f"KTH Actions with joints by {joints_model}: ten people enrolled in one of four "
+            "conditions and tried in the others, 60 to 80 pixels tall; neither model has seen them "
+            "or their camera, neither person of a claim was in the calibration, and the support "
+            "asked for was chosen on them"
         ),
     )

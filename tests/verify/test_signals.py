@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from gaitproof.errors import ModelError
 from gaitproof.nets.card import LogisticCalibration
 from gaitproof.types import Decision, ErrorRate, MovementShare, SignalEvidence
 from gaitproof.verify.decision import NOT_BOTH
+from gaitproof.verify.movement import AVERAGE_FILE, parse_average
 from gaitproof.verify.signals import (
     AnswerRates,
     SignalWeight,
@@ -103,11 +106,10 @@ def test_without_both_nothing_is_joined(given_):
     assert join_signals(WEIGHTS, given_) == (None, tuple(given_))
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_scores_of_another_model_are_not_joined(number):
-    given_ = pair(0.9, 0.92)
-    given_[number] = replace(given_[number], model_id="another")
-    assert join_signals(WEIGHTS, given_)[0] is None
+def test_support_is_asked_of_the_silhouette_model_that_was_measured():
+    joints, masks = pair(0.9, 0.92)
+    assert join_signals(WEIGHTS, [joints, replace(masks, model_id="another")])[0] is None
+    assert join_signals(WEIGHTS, [replace(joints, model_id="another"), masks])[0] is not None
 
 
 @given(st.floats(-2, 2), st.floats(0, 1), st.floats(-2, 2), st.floats(0, 1))
@@ -216,3 +218,12 @@ def test_of_other_models_the_joints_decide_alone_and_it_is_told(gallery, encoder
     assert any("other models" in note for note in verdict.notes)
     silent = Verifier.open(gallery, encoder=encoder, extractor=ScriptedExtractor(), weights=other)
     assert silent.verify(takes[2], claim="ann").notes == ()
+
+
+def test_what_is_shipped_fits_the_shipped_models():
+    weights, folder = load_signal_weights(), files("gaitproof.verify") / "weights"
+    assert weights is not None
+    assert weights.average is not None
+    content = (folder / AVERAGE_FILE).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == weights.average.sha256
+    assert parse_average(content, AVERAGE_FILE).shape == (11, 4, 64, 44)

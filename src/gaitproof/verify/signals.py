@@ -108,7 +108,7 @@ def join_signals(
     -------
     tuple
         The joined evidence, and `evidence` with what the silhouettes count; None and `evidence` as
-        it is where one of the two was not compared, or not by the models of the weights.
+        it is where one of the two was not compared, or silhouettes not by the model of the weights.
     """
     found = {one.signal: one for one in evidence if one.similarity is not None}
     joints, masks = found.get(JOINTS), found.get(SILHOUETTES)
@@ -140,9 +140,13 @@ def compared(evidence: Sequence[SignalEvidence]) -> list[SignalEvidence]:
 
 
 def fits(weights: SignalWeights, evidence: Sequence[SignalEvidence]) -> bool:
-    """Whether the weights were learnt from the models by which signals were compared."""
-    known = {(JOINTS, weights.joints_model), (SILHOUETTES, weights.silhouettes.model_id)}
-    return {(one.signal, one.model_id) for one in compared(evidence)} <= known
+    """Whether silhouettes were compared by the model whose support was measured.
+
+    Support is asked for whatever model reads the joints; the error rates are those of
+    `SignalWeights.joints_model`.
+    """
+    (model_id,) = {one.model_id for one in compared(evidence) if one.signal == SILHOUETTES}
+    return model_id == weights.silhouettes.model_id
 
 
 def describe(one: SignalEvidence) -> str:
