@@ -44,6 +44,19 @@ def manifest(folder: Path) -> None:
         locate(folder, row.path)
 
 
+def paired_tree() -> list[Files]:
+    (files,) = manifest_tree()
+    masks = {f"poses/ann/{name}.mp4/person-0.silhouettes.npz": seeds.silhouettes() for name in "ab"}
+    return [{**files, **masks}]
+
+
+def paired(folder: Path) -> None:
+    from gaitproof.evaluate.frozen import load_both
+
+    for walk in load_both(folder / "manifest.csv"):
+        walk.windows  # noqa: B018
+
+
 def recipes(begins: str) -> list[bytes]:
     folder = Path(__file__).parent.parent / "recipes"
     return [path.read_bytes() for path in sorted(folder.glob("*.yaml")) if begins in path.name]
@@ -197,6 +210,52 @@ def weights_files() -> list[Files]:
     return [{"x.json": rule.FusionWeights.model_validate(learnt).model_dump_json().encode()}]
 
 
+def signal_files() -> list[Files]:
+    rate = {"value": 0.1, "low": 0.0, "high": 0.2}
+    rates = {
+        f"{answer}_{trial}": rate
+        for answer in ("wrong", "undecided")
+        for trial in ("mated", "nonmated")
+    }
+    calibration = {
+        "slope": 2.0,
+        "intercept": -1.8,
+        "log10_lr_bound": 1.0,
+        "subjects": 10,
+        "mated_trials": 10,
+        "nonmated_trials": 90,
+    }
+    learnt = {
+        "signals": {
+            name: {"model_id": name, "calibration": calibration, "domains": {"made": 10}}
+            for name in ("joints", "silhouettes")
+        },
+        "log10_lr_bound": 1.0,
+        "decides_at": 0.5,
+        **{key: {**rates, "measured_on": "tests"} for key in ("both", "silhouettes")},
+        "figures": {"eer": 0.1},
+        "limits": "tests only",
+        "fitted_on": "2026-01-01",
+    }
+    return [{"x.json": json.dumps(learnt).encode()}]
+
+
+def signals(folder: Path) -> None:
+    from gaitproof.types import SignalEvidence
+    from gaitproof.verify.signals import join_signals, load_signal_weights
+
+    learnt = load_signal_weights(folder / "x.json")
+    assert learnt is not None
+    evidence = [
+        SignalEvidence(
+            signal=name, similarity=0.9, log10_lr=0.1, log10_lr_bound=1.0, threshold=0.5,
+            windows=2, model_id=weight.model_id, template_id="", template_recordings=1, reason="",
+        )
+        for name, weight in learnt.signals.items()
+    ]  # fmt: skip
+    join_signals(learnt, evidence)
+
+
 def weights(folder: Path) -> None:
     from gaitproof.verify.fusion import fuse, load_weights
 
@@ -231,7 +290,7 @@ def state_files() -> list[Files]:
 def checkpoint(folder: Path) -> None:
     from torch import nn
 
-    from gaitproof.train.checkpoint import Identity, load_best, load_checkpoint, read_start
+    from gaitproof.train.checkpoint import Identity, load_checkpoint, load_start, read_start
 
     failed: list[Exception] = []
     network = nn.Module()
@@ -241,7 +300,8 @@ def checkpoint(folder: Path) -> None:
     each(
         failed,
         lambda: load_checkpoint(folder / "checkpoint.safetensors", Identity("r", "d")),
-        lambda: load_best(read_start(folder), network),
+        lambda: read_start(folder),
+        lambda: load_start(folder, network),
     )
 
 

@@ -21,6 +21,8 @@ _GAIT: Final = ("--model", "model", "--gallery", "gallery.db", "--cache", "cache
 WRITING: Final[Mapping[str, tuple[str, ...]]] = {
     "enroll": ("enroll", "cleo", "genuine.mp4", *_GAIT),
     "enroll anew": ("enroll", "cleo", "genuine.mp4", *_GAIT, "--gallery", "out/new.db"),
+    "reference add": ("reference", "add", "studio", "other.mp4", *_GAIT),
+    "config init": ("config", "init", "out/c.yaml"),
     "gallery remove": ("gallery", "remove", "ann", "--yes", "--gallery", "gallery.db"),
     "gallery import": ("gallery", "import", "people.gaitproof", "--gallery", "out/new.db"),
     "gallery export": ("gallery", "export", "out/p.gaitproof", "--gallery", "gallery.db"),

@@ -42,12 +42,18 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "face prepare": ("faces", "--out", "out/fp"),
     "fusion": ("trials.csv", "-o", "out/w.json", "--model", "model", "--draws", "20"),
     "doctor": (),
+    "config show": ("--settings", "settings.yaml"),
+    "config init": ("out/c.yaml",),
+    "reference add": ("studio", "other.mp4", *_MODEL),
+    "reference list": ("--gallery", "gallery.db"),
+    "reference remove": ("studio", "--gallery", "gallery.db"),
 }
 """A good use of every command that is quick."""
 
 SLOW: Final[Mapping[str, tuple[str, ...]]] = {
     "demo": ("--out", "out/demo"),
     "train": ("hybrid-small.yaml", "-o", "out/t", "--data", "skeletons.npz"),
+    "calibrate": ("model", "--data", "skeletons.npz"),
     "ablate": ("hybrid-small.yaml", "-o", "out/a", "--data", "skeletons.npz"),
     "tune": ("hybrid-small.yaml", "-o", "out/t", "--space", "space.yaml"),
     "pipeline": ("videos", "-o", "out/p", "--settings", "settings.yaml"),
