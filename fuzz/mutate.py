@@ -222,7 +222,7 @@ def _text_lines(data: bytes, rng: random.Random) -> bytes:
     elif action == 1:
         lines.insert(at, lines[rng.randrange(len(lines))])
     elif action == 2:
-        lines[at] = lines[at] * rng.choice((2, 1000))
+        lines[at] = lines[at][: LARGEST // 1000] * rng.choice((2, 1000))
     else:
         lines[at] = lines[at].strip() + rng.choice((b"\r\n", b"\r", b"", b"\x00\n", b"\xff\xfe\n"))
     return b"".join(lines)
