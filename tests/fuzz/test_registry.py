@@ -31,6 +31,7 @@ ELSEWHERE = {
     "gaitproof.cli": "words of the command line: fuzz.commands",
     "gaitproof.doctor": "this machine",
     "gaitproof.synth": "made here",
+    "gaitproof.verify.movement.parse_average": "inside the package",
     "gaitproof.bench": "made here",
     "gaitproof.demo": "made here",
 }
