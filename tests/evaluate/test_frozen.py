@@ -268,6 +268,11 @@ def test_real_people_on_the_command_line(tmp_path):
 
 @pytest.mark.realdata
 @pytest.mark.skipif(not (REAL / "utkinect_walk.npz").exists(), reason="real data is absent")
-def test_walks_without_a_frame_rate_are_one_clear_message():
+def test_walks_without_a_frame_rate_have_the_times_of_their_frame_numbers(tmp_path):
+    walks = load_data(REAL / "utkinect_walk.npz")
+    assert len(walks) == 39
+    assert max(walk.times[-1] for walk in walks) < 15
+    with np.load(REAL / "utkinect_walk.npz") as data:
+        np.savez(tmp_path / "untimed.npz", **{k: data[k] for k in data if k != "frame_no"})
     with pytest.raises(InputError, match="frame rate"):
-        load_data(REAL / "utkinect_walk.npz")
+        load_data(tmp_path / "untimed.npz")
