@@ -19,7 +19,7 @@ def both(
     steps: Annotated[int, typer.Option("--steps", min=1, help="Of each training.")] = 120,
     as_json: JsonOption = False,
 ) -> None:
-    """Train networks on silhouettes, and on joints too, of synthetic people; try them on others."""
+    """Compare networks on masks and on both signals."""
     need_training_extra()
     with progress_bar("Filming") as progress:
         result = run(people, walks, steps, progress=progress)

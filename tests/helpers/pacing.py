@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-MOST: Final = 12.0
+MOST: Final = 60.0
 """Most processor time of a test that is not marked slow, seconds.
 
 Of the test alone, without its fixtures, and with the processes it starts and waits for. Processor

@@ -51,6 +51,6 @@ def test_a_band_out_of_order_is_refused(changes):
 
 
 def test_a_compared_walk_that_decides_nothing_says_so(make_verdict):
-    verdict = make_verdict("INCONCLUSIVE", similarity=0.9, band=make_band(0.8, 0.95))
+    verdict = make_verdict("INCONCLUSIVE", similarity=0.9, log10_lr=0.1, band=make_band(0.8, 0.95))
     assert "too close to call" in verdict.plain
     assert verdict.to_dict()["band"]["low"] == 0.8
