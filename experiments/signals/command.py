@@ -50,7 +50,7 @@ def signals(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn how joints and silhouettes are joined, and measure it on KTH."""
+    """Learn how joints and silhouettes are joined."""
     encoder, mask_encoder = OnnxEncoder.load(model), SilhouetteEncoder.load(masks)
     with progress_bar("Reading KTH") as progress:
         result = run(data, encoder, mask_encoder, cache=cache, progress=progress)
