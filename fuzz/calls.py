@@ -226,14 +226,16 @@ def signal_files() -> list[Files]:
         "nonmated_trials": 90,
     }
     learnt = {
-        "signals": {
-            name: {"model_id": name, "calibration": calibration, "domains": {"made": 10}}
-            for name in ("joints", "silhouettes")
+        "joints_model": "joints",
+        "silhouettes": {
+            "model_id": "silhouettes",
+            "calibration": calibration,
+            "domains": {"synthetic": 10},
         },
-        "log10_lr_bound": 1.0,
-        "decides_at": 0.5,
-        **{key: {**rates, "measured_on": "tests"} for key in ("both", "silhouettes")},
+        "accepts_from": 0.5,
+        "rates": {**rates, "measured_on": "tests"},
         "figures": {"eer": 0.1},
+        "average": {"sha256": "ab" * 32, "people": 10, "source": "tests"},
         "limits": "tests only",
         "fitted_on": "2026-01-01",
     }
@@ -249,9 +251,11 @@ def signals(folder: Path) -> None:
     evidence = [
         SignalEvidence(
             signal=name, similarity=0.9, log10_lr=0.1, log10_lr_bound=1.0, threshold=0.5,
-            windows=2, model_id=weight.model_id, template_id="", template_recordings=1, reason="",
+            windows=2, model_id=model_id, template_id="", template_recordings=1, reason="",
         )
-        for name, weight in learnt.signals.items()
+        for name, model_id in (
+            ("joints", learnt.joints_model), ("silhouettes", learnt.silhouettes.model_id),
+        )
     ]  # fmt: skip
     join_signals(learnt, evidence)
 

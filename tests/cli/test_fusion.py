@@ -53,7 +53,7 @@ def test_weights_are_learnt_and_written(run, tables, tmp_path):
         assert part in told, part
     weights = load_weights(tmp_path / "w.json")
     assert weights.face_model == "tiny-1"
-    assert weights.gait_model.startswith("blend")
+    assert weights.gait_model.startswith("spread-blend")
     assert (weights.source, weights.limits) == ("made trials", "only a test")
     answer = json.loads(run("trials.csv", "--json").stdout)
     assert answer["gains"]["joined, learnt on other people"]["value"] > 0

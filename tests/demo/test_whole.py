@@ -55,11 +55,12 @@ def test_a_forgery_is_told_from_the_real_walk(tmp_path):
     [snippet] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     namespace: dict[str, object] = {}
     exec(compile(snippet, "README.md", "exec"), namespace)
-    headline, similarity, threshold = namespace["check"](
+    headline, similarity, _ = namespace["check"](
         tmp_path / "readme.db",
         [final / clip_file(clip) for clip in plan.enrolment["Ann"]],
         final / clip_file(plan.trials[0].clip),
     )
-    assert headline == genuine.headline
-    assert similarity == pytest.approx(genuine.similarity, abs=1e-6)
-    assert threshold == genuine.threshold
+    # by the default model, which decides nothing without reference footage
+    assert headline.startswith("INCONCLUSIVE")
+    assert "gaitproof reference add" in headline
+    assert 0 < similarity <= 1

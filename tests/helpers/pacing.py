@@ -11,9 +11,9 @@ import pytest
 MOST: Final = 60.0
 """Most processor time of a test that is not marked slow, seconds.
 
-Of the test alone, without its fixtures, and with the processes it starts and waits for. Processor
-time, as a busy machine changes it little. Some of it is the first import of PyTorch or MediaPipe,
-which comes to whichever test is the first to need it.
+Of the test alone, without its fixtures and without the processes it starts: one that it ends may
+have worked for many tests. Processor time, as a busy machine changes it little. Some of it is the
+first import of PyTorch or MediaPipe, which comes to whichever test is the first to need it.
 """
 
 LIMIT: Final = pytest.StashKey[float]()
@@ -21,8 +21,8 @@ LIMIT: Final = pytest.StashKey[float]()
 
 
 def _spent() -> float:
-    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in both)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 @pytest.hookimpl(wrapper=True)
