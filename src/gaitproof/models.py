@@ -33,6 +33,12 @@ def list_packaged(package: str) -> list[str]:
     )
 
 
+def packaged_file(package: str, name: str) -> tuple[bytes, str] | None:
+    """Return content and path of a file in the folder ``weights`` of a package; None without it."""
+    shipped = files(package).joinpath("weights").joinpath(name)
+    return (shipped.read_bytes(), str(shipped)) if shipped.is_file() else None
+
+
 @contextmanager
 def model_folder(package: str, model: str | Path) -> Iterator[Path]:
     """Open the folder of a model by its name in a package, or as it is given."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.verify import JsonOption, SettingsOption
+from gaitproof.cli.verify import JsonOption, SettingsOption, verify_settings
 from gaitproof.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ def show(settings: SettingsOption = None, as_json: JsonOption = False) -> None:
     Those of a settings file, with the defaults for what it leaves out.
     """
     from gaitproof.cli.output import print_json
-    from gaitproof.config import VerifySettings
 
-    chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
+    chosen = verify_settings(settings)
     if as_json:
         print_json(chosen.model_dump(mode="json"))
     else:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.verify import verify_settings
+
 if TYPE_CHECKING:
     from gaitproof.types import GaitWindows, PoseSequence
 
@@ -52,12 +54,11 @@ def extract(
     Ends with status 2 if a video failed; the others are done all the same.
     """
     from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
-    from gaitproof.config import VerifySettings
     from gaitproof.gait.features import compute_windows
     from gaitproof.pose.batch import extract_many, find_videos
     from gaitproof.pose.cleaning import clean
 
-    chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
+    chosen = verify_settings(settings)
     pose = chosen.pose.model_copy(update={"silhouettes": silhouettes})
     chosen = chosen.model_copy(update={"pose": pose})
     jobs_to_do = find_videos(videos, out, root)

@@ -15,6 +15,7 @@ from gaitproof.cli.verify import (
     SettingsOption,
     open_cache,
     parse_person,
+    verify_settings,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def gait(
     from gaitproof.media.files import make_folder, write_files
 
     walk = _read(source, person, frame_rate, frame_size, settings, cache, no_cache)
-    sequence, gate = _measured_part(walk, source, settings, force)
+    sequence, gate = _measured_part(walk, source, force)
     events, parameters = find_events(sequence), measure_gait(sequence)
     profile = measure_profile(sequence)
     files = {"events.csv": events_csv(events), "parameters.csv": parameters_csv(parameters, gate)}
@@ -160,9 +161,7 @@ def gait(
     stdout().print(printable(f"{count} events. Written to {out}: {', '.join(files)}."))
 
 
-def _measured_part(
-    walk: Walk, source: Path, settings: Path | None, force: bool
-) -> tuple[PoseSequence, str]:
+def _measured_part(walk: Walk, source: Path, force: bool) -> tuple[PoseSequence, str]:
     """Return what is measured, and what the quality gate said.
 
     Raises
@@ -170,12 +169,10 @@ def _measured_part(
     InputError
         If nothing passes the gate, and it is not forced.
     """
-    from gaitproof.config import VerifySettings
     from gaitproof.errors import InputError
     from gaitproof.verify.walk import walking_part
 
-    gate = VerifySettings() if settings is None else VerifySettings.load(settings)
-    part, report = walking_part(walk, gate.quality)
+    part, report = walking_part(walk)
     if report.usable:
         return part, f"passed by {report.usable_windows} of {len(report.windows)} windows"
     reasons = " ".join(report.reasons).rstrip(".")
@@ -220,14 +217,13 @@ def _read(
     who, size = parse_person(person), _parse_size(frame_size)
 
     from gaitproof.cli.output import progress_bar
-    from gaitproof.config import VerifySettings
     from gaitproof.verify.walk import read_walk
 
     with progress_bar(f"Reading {source.name}") as progress:
         return read_walk(
             source,
             person=who,
-            settings=None if settings is None else VerifySettings.load(settings),
+            settings=verify_settings(settings),
             cache=open_cache(cache, no_cache),
             frame_rate=frame_rate,
             frame_size=size,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gaitproof.cli.verify import JsonOption
+from gaitproof.cli.verify import JsonOption, verify_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,6 @@ def pipeline(
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.manifests import check_layout
     from gaitproof.cli.output import printable, progress_bar, stderr
-    from gaitproof.config import VerifySettings
 
     need_training_extra()
     from gaitproof.media.augment import KINDS, Kind
@@ -101,7 +100,7 @@ def pipeline(
         layout=check_layout(layout),
         kinds=cast("tuple[Kind, ...]", split_names(kinds)) or KINDS,
         copies=copies,
-        settings=VerifySettings() if settings is None else VerifySettings.load(settings),
+        settings=verify_settings(settings),
         workers=workers,
     )
     with progress_bar("pipeline") as bar:

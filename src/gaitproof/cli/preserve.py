@@ -16,6 +16,7 @@ from gaitproof.cli.verify import (
     SettingsOption,
     open_cache,
     parse_person,
+    verify_settings,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ def preserve(
     with 0 if it could be done.
     """
     from gaitproof.cli.output import print_json, progress_bar, stdout
-    from gaitproof.config import VerifySettings
     from gaitproof.verify.preservation import compare_pairs, compare_videos, pairs_of
 
     if (batch is None) == (original is None or swapped is None):
@@ -71,7 +71,7 @@ def preserve(
         compare_videos,
         person=parse_person(person),
         floor=floor,
-        settings=VerifySettings.load(settings) if settings is not None else VerifySettings(),
+        settings=verify_settings(settings),
         cache=open_cache(cache, no_cache),
     )
     if batch is not None:

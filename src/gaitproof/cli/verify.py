@@ -17,6 +17,7 @@ from gaitproof.cli.joint import (
 )
 
 if TYPE_CHECKING:
+    from gaitproof.config import VerifySettings
     from gaitproof.pose.cache import PoseCache
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.people import Person
@@ -104,9 +105,7 @@ def open_verifier(
     create: bool = False,
 ) -> Verifier:
     """Build the verifier that the options describe; cheap checks come first."""
-    from gaitproof.config import VerifySettings
-
-    chosen = VerifySettings.load(settings) if settings is not None else VerifySettings()
+    chosen = verify_settings(settings)
     opened = open_gallery(gallery, create=create)
 
     from gaitproof.media.sandbox import prepare
@@ -116,6 +115,13 @@ def open_verifier(
     from gaitproof.verify.verifier import Verifier
 
     return Verifier.open(opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache))
+
+
+def verify_settings(path: Path | None) -> VerifySettings:
+    """Return the settings of a file; the defaults without one."""
+    from gaitproof.config import VerifySettings
+
+    return VerifySettings() if path is None else VerifySettings.load(path)
 
 
 def open_cache(folder: Path | None, off: bool) -> PoseCache | None:

@@ -21,6 +21,11 @@ _BORDERLINE: Final = (
     "changes sides: treat it as a borderline case."
 )
 
+_NOT_JOINED: Final = (
+    "Joints and silhouettes were not joined: what silhouettes support was measured with another "
+    "model, or without reference footage."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Claim:
@@ -102,9 +107,7 @@ def judge(
     if weights is not None:
         joined, signals = join_signals(weights, signals)
         if joined is None and len(compared(signals)) > 1:
-            notes += (
-                "Joints and silhouettes were not joined: the weights are those of other models.",
-            )
+            notes += (_NOT_JOINED,)
     verdict = _by_joints(claim, card, joints, notes, signals)
     return verdict if joined is None else _with_silhouettes(verdict, joined)
 

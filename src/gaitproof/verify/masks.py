@@ -109,15 +109,14 @@ class MaskSignal:
                 parts.append(silhouette_windows(track.select(usable_frames(track, self._gate))))
         best = max(reports, key=lambda r: r.measures.get("usable_mask_seconds", 0.0))
         reason = "" if best.usable else " ".join(best.reasons)
-        rows = [self.encoder.embed(part) for part in parts if len(part)]
-        if not rows and not reason:
-            reason = "The masks follow each other for too short a time."
-        size = self.card.embedding_size
         windows = SilhouetteWindows.concatenate(parts)
+        if not len(windows) and not reason:
+            reason = "The masks follow each other for too short a time."
+        nothing = np.zeros((0, self.card.embedding_size), np.float32)
         return MaskProbe(
             sha256=sha256,
             estimator=tracks[0].estimator,
-            embeddings=np.concatenate(rows) if rows else np.zeros((0, size), np.float32),
+            embeddings=self.encoder.embed(windows) if len(windows) else nothing,
             starts=windows.starts,
             quality=best,
             reason=reason,

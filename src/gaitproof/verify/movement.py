@@ -9,7 +9,6 @@ side, and the score of all four mixtures is shared out between the two by their 
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
 from gaitproof.gait.energy import GAPS, energy_images, masks_of
+from gaitproof.models import packaged_file
 from gaitproof.reading import FileKind, parse_arrays
 from gaitproof.types import MovementShare
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, pack_masks
@@ -50,10 +50,8 @@ def average_walkers() -> Float32 | None:
     ModelError
         If the file is malformed.
     """
-    shipped = files("gaitproof.verify").joinpath("weights").joinpath(AVERAGE_FILE)
-    if not shipped.is_file():
-        return None
-    return parse_average(shipped.read_bytes(), str(shipped))
+    shipped = packaged_file("gaitproof.verify", AVERAGE_FILE)
+    return None if shipped is None else parse_average(*shipped)
 
 
 def parse_average(data: bytes, name: str) -> Float32:

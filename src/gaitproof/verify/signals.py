@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,6 +18,7 @@ from pydantic import Field, model_validator
 
 from gaitproof.config import Settings
 from gaitproof.errors import ModelError
+from gaitproof.models import packaged_file
 from gaitproof.nets.card import LogisticCalibration
 from gaitproof.reading import FileKind, parse_model, read_model
 from gaitproof.types import ErrorRate, JoinedEvidence, SignalEvidence
@@ -185,7 +185,5 @@ def load_signal_weights(path: str | Path | None = None) -> SignalWeights | None:
     """
     if path is not None:
         return read_model(Path(path), _FILE, SignalWeights)
-    shipped = files("gaitproof.verify").joinpath("weights").joinpath(SIGNALS_FILE)
-    if not shipped.is_file():
-        return None
-    return parse_model(shipped.read_bytes(), str(shipped), _FILE, SignalWeights)
+    shipped = packaged_file("gaitproof.verify", SIGNALS_FILE)
+    return None if shipped is None else parse_model(*shipped, _FILE, SignalWeights)

@@ -25,10 +25,11 @@ _CLOSE: Final = 1e-6
 
 @dataclass(frozen=True)
 class Walk:
-    """A person's landmarks as they were read, the same repaired, and what was left out."""
+    """A person's landmarks as read, and repaired; what measuring needs; what was left out."""
 
     raw: PoseSequence
     cleaned: CleanTrack
+    gate: QualityGate
     notes: tuple[str, ...] = ()
 
 
@@ -82,7 +83,7 @@ def read_walk(
         )
         if not raw.detected.any():
             raise InputError(f"Nobody is in the pose file {str(path)!r}.")
-        return Walk(raw, clean(raw, settings.cleaning))
+        return Walk(raw, clean(raw, settings.cleaning), settings.quality)
     tracks = extract(path, settings, cache=cache, progress=progress).tracks
     cleaned = [clean(track, settings.cleaning) for track in tracks]
     choice = choose(
@@ -95,20 +96,12 @@ def read_walk(
     if not choice.indices:
         raise MediaError(f"{str(path)!r} cannot be used. {choice.reason}")
     index = choice.indices[0]
-    return Walk(tracks[index], cleaned[index], choice.notes)
+    return Walk(tracks[index], cleaned[index], settings.quality, choice.notes)
 
 
-def walking_part(walk: Walk, gate: QualityGate | None = None) -> tuple[PoseSequence, QualityReport]:
-    """Return the repaired landmarks of the windows that pass the gate, and what it found.
-
-    Parameters
-    ----------
-    walk
-        From `read_walk`.
-    gate
-        What is needed; defaults where None.
-    """
-    report = assess(walk.cleaned, gate)
+def walking_part(walk: Walk) -> tuple[PoseSequence, QualityReport]:
+    """Return the repaired landmarks of the windows that pass the gate, and what it found."""
+    report = assess(walk.cleaned, walk.gate)
     sequence = walk.cleaned.sequence
     times = sequence.timestamps
     inside = np.zeros(len(sequence), bool)

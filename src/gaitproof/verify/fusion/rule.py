@@ -8,7 +8,6 @@ in footage of the claimed person with replaced lips a walk that fits well would 
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from pydantic import Field
 
 from gaitproof.config import Settings
 from gaitproof.errors import ModelError
+from gaitproof.models import packaged_file
 from gaitproof.reading import FileKind, parse_model, read_model
 
 Float64 = NDArray[np.float64]
@@ -179,9 +179,7 @@ def load_weights(path: Path | None = None) -> FusionWeights | None:
     ModelError
         If a named file cannot be read, or is malformed.
     """
-    shipped = files("gaitproof.verify").joinpath("weights").joinpath(WEIGHTS_FILE)
-    if path is None and not shipped.is_file():
-        return None
     if path is not None:
         return read_model(path, _FILE, FusionWeights)
-    return parse_model(shipped.read_bytes(), str(shipped), _FILE, FusionWeights)
+    shipped = packaged_file("gaitproof.verify", WEIGHTS_FILE)
+    return None if shipped is None else parse_model(*shipped, _FILE, FusionWeights)
