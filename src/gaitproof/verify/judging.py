@@ -22,8 +22,8 @@ _BORDERLINE: Final = (
 )
 
 _NOT_JOINED: Final = (
-    "Joints and silhouettes were not joined: what silhouettes support was measured with another "
-    "model, or without reference footage."
+    "Joints and silhouettes were not joined: what silhouettes support was measured with other "
+    "models or without reference footage."
 )
 
 
