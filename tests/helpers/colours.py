@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 from scripted import walk
 
+from gaitproof.closing import Closing
 from gaitproof.media.encode import VideoWriter
-from gaitproof.pose.estimator import ClosingEstimator, Detection
+from gaitproof.pose.estimator import Detection
 
 SECONDS, RATE, SIZE, STEP = 4.0, 30.0, (320, 180), 20
 
@@ -18,7 +19,7 @@ def _walk(person, take):
     return walk(person, take=take, seconds=SECONDS)
 
 
-class ColourEstimator(ClosingEstimator):
+class ColourEstimator(Closing):
     """Red says who, green which take, blue that nobody is there."""
 
     identifier = "colour/1"

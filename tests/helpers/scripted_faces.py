@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from gaitproof.closing import Closing
 from gaitproof.face.align import AlignmentSettings
-from gaitproof.face.detect import ClosingDetector
 from gaitproof.face.types import Face
 
 _UNIT = AlignmentSettings(size=16, margin=0).target() / 16
@@ -15,7 +15,7 @@ def face_at(x, y, size=100.0, score=0.9):
     return Face(np.concatenate((low, low + size)), low + _UNIT * size, score)
 
 
-class ScriptedDetector(ClosingDetector):
+class ScriptedDetector(Closing):
     """Finds bright squares on black by their mean; used with one face in the picture."""
 
     identifier = "test"

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
+from gaitproof.closing import Closing
 from gaitproof.config import MediaLimits, PoseSettings, VerifySettings
 from gaitproof.media.encode import VideoWriter
 from gaitproof.pose import people
-from gaitproof.pose.estimator import ClosingEstimator, Detection, PoseEstimator
+from gaitproof.pose.estimator import Detection, PoseEstimator
 from gaitproof.pose.extract import extract
 from gaitproof.pose.people import (
     FollowingEstimator,
@@ -44,7 +45,7 @@ def blobs(image: np.ndarray) -> list[Detection]:
     return found
 
 
-class BlobFollower(ClosingEstimator):
+class BlobFollower(Closing):
     """Sees one blob as BlazePose sees one person: the largest at first, then the nearest."""
 
     identifier = "blob/1"

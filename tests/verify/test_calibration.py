@@ -7,10 +7,10 @@ from sklearn.linear_model import LogisticRegression
 
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import DurationTerm, LogisticCalibration
+from gaitproof.types.support import in_words
 from gaitproof.verify.calibration import (
     fit_calibration,
     fit_isotonic,
-    in_words,
     log10_likelihood_ratio,
     log10_likelihood_ratios,
     supported_bound,

@@ -20,7 +20,8 @@ from gaitproof.nets.card import (
     ReferenceCalibration,
 )
 from gaitproof.types import Decision, ErrorRate
-from gaitproof.verify.decision import MODERATE, decide_by_support, leaning
+from gaitproof.types.support import MODERATE
+from gaitproof.verify.decision import decide_by_support, leaning
 from gaitproof.verify.evidence import compare, find_references, offset, relative_cosines
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.verifier import Verifier

@@ -118,7 +118,7 @@ def _answers_table(joint: JointVerdict, verdict: Verdict) -> Table:
     from rich.table import Table
 
     from gaitproof.cli.output import printable, rate
-    from gaitproof.verify.calibration import in_words
+    from gaitproof.types.support import in_words
 
     table = Table("", "answer", "log10 likelihood ratio", "wrong answers on held-out people")
     walk_rate, face_rate, refused = (

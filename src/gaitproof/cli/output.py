@@ -212,7 +212,7 @@ def show_identification(found: Identification) -> None:
 
 def evidence(log10_lr: float, bound: float) -> str:
     """Say a likelihood ratio as a number with its bound and in words."""
-    from gaitproof.verify.calibration import in_words
+    from gaitproof.types.support import in_words
 
     limit = f", limit ±{bound:.2f} by the number of people calibrated on"
     return f"{log10_lr:+.2f} ({in_words(log10_lr)}{limit})"

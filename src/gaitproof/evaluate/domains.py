@@ -35,7 +35,7 @@ from gaitproof.nets.card import (
     ReferenceCalibration,
 )
 from gaitproof.types import ErrorRate
-from gaitproof.verify.decision import MODERATE, NO_SUPPORT
+from gaitproof.types.support import MODERATE, NO_SUPPORT
 from gaitproof.verify.evidence import offset, relative_cosines
 from gaitproof.verify.scoring import make_template, mean_direction
 

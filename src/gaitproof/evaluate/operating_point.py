@@ -20,9 +20,10 @@ from gaitproof.evaluate.calibration import (
 )
 from gaitproof.evaluate.trials import Trials
 from gaitproof.nets.card import CalibrationCard, OperatingPoint
+from gaitproof.types.support import NO_SUPPORT
 from gaitproof.types.verdict import ErrorRate, InconclusiveBand
 from gaitproof.verify.calibration import log10_likelihood_ratios
-from gaitproof.verify.decision import NO_SUPPORT, answer
+from gaitproof.verify.decision import answer
 
 ThresholdMethod = Literal["eer", "youden", "fmr"]
 

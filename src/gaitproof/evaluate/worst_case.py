@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import Trials
 from gaitproof.nets.card import IsotonicCalibration
+from gaitproof.types.support import MODERATE
 from gaitproof.verify.calibration import fit_calibration, supported_bound
-from gaitproof.verify.decision import MODERATE
 
 Float64 = NDArray[np.float64]
 

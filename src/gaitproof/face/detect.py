@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Any, Final, Literal, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gaitproof.closing import Closing
 from gaitproof.config import Settings
 from gaitproof.errors import DependencyError, ModelError
 from gaitproof.face.tiles import cut, is_cut, merge, plan_tiles
@@ -44,7 +44,7 @@ _MESH_MOUTH: Final = (61, 291)
 """Vertices of MediaPipe's canonical face: corners of the eyes, tip of the nose, mouth corners."""
 
 
-class FaceDetector(Protocol):
+class FaceDetector(Closing, Protocol):
     """Finds the faces of single pictures."""
 
     @property
@@ -62,36 +62,6 @@ class FaceDetector(Protocol):
             Pixels: smaller faces need not be found, which may cost less; None for what the
             detector is set to.
         """
-
-    def close(self) -> None:
-        """Free the model; may be called twice."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-
-class ClosingDetector:
-    """Base class: the context manager closes the detector."""
-
-    def close(self) -> None:
-        """Free what the detector holds."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class DetectorSettings(Settings):
@@ -128,7 +98,7 @@ def create_detector(settings: DetectorSettings | None = None) -> FaceDetector:
     return DlibDetector(settings.model_file)
 
 
-class MediaPipeFaceDetector(ClosingDetector):
+class MediaPipeFaceDetector(Closing):
     """MediaPipe's full-range detector over tiles of several sizes, five points from its face mesh.
 
     Parameters
@@ -241,7 +211,7 @@ def mesh_points(mesh: Float64) -> Float64:
     return np.stack((*eyes, mesh[_MESH_NOSE], *mesh[list(_MESH_MOUTH)]))
 
 
-class YuNetDetector(ClosingDetector):
+class YuNetDetector(Closing):
     """OpenCV's YuNet with a model file.
 
     Parameters
@@ -294,7 +264,7 @@ class YuNetDetector(ClosingDetector):
         self._net = None
 
 
-class DlibDetector(ClosingDetector):
+class DlibDetector(Closing):
     """dlib's frontal face detector with a 68-point shape predictor.
 
     Parameters

@@ -16,16 +16,7 @@ from gaitproof.face.model import FaceCalibration, FaceDetectorCard
 from gaitproof.face.turns import MIN_PICTURES, Float64, least_pictures
 from gaitproof.face.types import FaceQuality
 from gaitproof.types import ErrorRate
-
-VERBAL_SCALE: Final = (
-    (0.30103, "no"),
-    (1.0, "weak"),
-    (2.0, "moderate"),
-    (3.0, "moderately strong"),
-)
-"""Upper ends in log10 units, the first steps of the ENFSI scale (Guideline for Evaluative Reporting
-in Forensic Science, 2015); the bound of a calibration keeps likelihood ratios below the others."""
-
+from gaitproof.types.support import in_words as support_in_words
 
 _TRACE: Final = 56
 """Pixels: flicker is the change of features, not of the noise of single pixels."""
@@ -222,10 +213,7 @@ def in_words(log10_lr: float | None) -> str:
     """Say a log10 likelihood ratio in words; positive speaks for a genuine face."""
     if log10_lr is None:
         return "not calibrated"
-    strength = next((words for end, words in VERBAL_SCALE if abs(log10_lr) <= end), "strong")
-    if strength == "no":
-        return "no support either way"
-    return f"{strength} support for {'a genuine' if log10_lr > 0 else 'a manipulated'} face"
+    return support_in_words(log10_lr, "for a genuine face", "for a manipulated face")
 
 
 def calibrated(score: float, calibration: FaceCalibration | None) -> float | None:

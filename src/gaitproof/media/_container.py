@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from types import TracebackType
 from typing import Any, BinaryIO, Final, Never, Self
 
 import av
@@ -115,12 +114,7 @@ class Reader:
         self.rewind()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._opened:
             self._opened = False
             self.container.close()
@@ -153,7 +147,7 @@ class Reader:
 
     def rewind(self) -> None:
         """Open the container anew: some formats cannot be sought in, not even to their start."""
-        self.__exit__(None, None, None)
+        self.__exit__()
         self.last = None
         with self.guarded():
             self._file.seek(0)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import metadata
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.closing import Closing
 from gaitproof.config import PoseSettings
 from gaitproof.errors import DependencyError
 from gaitproof.pose.silhouettes import FrameSilhouette
@@ -58,7 +58,7 @@ class Detection:
             object.__setattr__(self, name, array)
 
 
-class PoseEstimator(Protocol):
+class PoseEstimator(Closing, Protocol):
     """Finds people in the pictures of one video, in order of time."""
 
     @property
@@ -75,36 +75,6 @@ class PoseEstimator(Protocol):
         time
             Seconds, larger at every call.
         """
-
-    def close(self) -> None:
-        """Free the model; may be called twice."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-
-class ClosingEstimator:
-    """Base class: the context manager closes the estimator."""
-
-    def close(self) -> None:
-        """Free what the estimator holds."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def create_estimator(settings: PoseSettings) -> PoseEstimator:

@@ -14,10 +14,10 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.closing import Closing
 from gaitproof.config import PoseSettings
 from gaitproof.errors import ConfigError
 from gaitproof.pose.estimator import (
-    ClosingEstimator,
     Detection,
     estimator_identifier,
     missing_library,
@@ -47,7 +47,7 @@ _NOTICE: Final = re.compile(
 )
 
 
-class MediaPipeEstimator(ClosingEstimator):
+class MediaPipeEstimator(Closing):
     """BlazePose in video mode, with the true time stamps of the frames.
 
     Parameters

@@ -20,9 +20,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.closing import Closing
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.media.decode import read_frames
-from gaitproof.pose.estimator import ClosingEstimator, Detection, PoseEstimator
+from gaitproof.pose.estimator import Detection, PoseEstimator
 from gaitproof.pose.mediapipe import quiet_start
 from gaitproof.pose.tasks import TasksEstimator, open_landmarker, to_detections, to_mediapipe
 from gaitproof.pose.tracking import Tracker, TrackingSettings, body_place
@@ -120,7 +121,7 @@ class PersonCounter:
                 landmarker.close()
 
 
-class LoneEstimator(ClosingEstimator):
+class LoneEstimator(Closing):
     """Passes on what another estimator says as long as no second person is noticed.
 
     Parameters
@@ -230,7 +231,7 @@ class _Follower:
             estimator.close()
 
 
-class FollowingEstimator(ClosingEstimator):
+class FollowingEstimator(Closing):
     """Finds people of whom is known roughly where they are.
 
     Parameters

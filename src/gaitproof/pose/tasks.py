@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.closing import Closing
 from gaitproof.config import PoseSettings
 from gaitproof.errors import MediaError, ModelError
 from gaitproof.pose.estimator import (
-    ClosingEstimator,
     Detection,
     estimator_identifier,
 )
@@ -76,7 +76,7 @@ def to_detections(result: Any, image: NDArray[np.uint8]) -> list[Detection]:
     ]
 
 
-class TasksEstimator(ClosingEstimator):
+class TasksEstimator(Closing):
     """PoseLandmarker in video mode.
 
     Its landmarks differ from BlazePose's by about 1 % of the body's height, so that galleries keep

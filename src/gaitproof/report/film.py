@@ -19,7 +19,8 @@ from gaitproof.media.encode import VideoWriter
 from gaitproof.media.overlay import Colour, Image, draw_joints, draw_pose
 from gaitproof.report.explanation import AGAINST, FOR, draw_strip, plain_text, time_span
 from gaitproof.report.pictures import SAME_TIME
-from gaitproof.types import Decision, PoseSequence, Verdict
+from gaitproof.report.style import ANSWERS, INK, SOFT
+from gaitproof.types import PoseSequence, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,13 +53,6 @@ _DPI: Final = 100
 
 _FOR: Final = _rgb(FOR)
 _AGAINST: Final = _rgb(AGAINST)
-
-_INK: Final = {
-    Decision.AUTHENTIC: "#00609c",
-    Decision.DEEPFAKE: "#a94400",
-    Decision.INCONCLUSIVE: "#57606a",
-}
-"""As on the pages."""
 
 
 def write_film(
@@ -173,7 +167,7 @@ def _header(verdict: Verdict, width: int) -> Image:
     """Return the bar above the picture: verdict and what the marks mean."""
     figure = _bar(width, _HEADER)
     height = figure.get_figheight() * 72
-    colour = _INK[verdict.decision]
+    colour = ANSWERS[verdict.decision][0]
     figure.text(
         0.015, 0.68, plain_text(verdict.headline), color=colour, va="center",
         fontsize=0.33 * height, fontweight="bold",
@@ -182,7 +176,7 @@ def _header(verdict: Verdict, width: int) -> Image:
     if verdict.similarity is not None:
         said += f" Similarity {verdict.similarity:.3f}, threshold {verdict.threshold:.3f}."
     figure.text(
-        0.015, 0.25, plain_text(f"{said} {verdict.plain}"), color="#1b1f24", va="center",
+        0.015, 0.25, plain_text(f"{said} {verdict.plain}"), color=INK, va="center",
         fontsize=0.22 * height,
     )  # fmt: skip
     return _pixels(figure)
@@ -197,10 +191,10 @@ def _footer(importance: Importance, width: int) -> Image:
     axes.tick_params(labelsize=size, length=2, pad=1)
     texts = (
         (0.0, "●", FOR, 1.4),
-        (0.027, "speaks for the claim", "#1b1f24", 1.0),
+        (0.027, "speaks for the claim", INK, 1.0),
         (0.25, "○", AGAINST, 1.9),
-        (0.287, "against it", "#1b1f24", 1.0),
-        (0.42, "joints by size, moments by colour; time in seconds", "#57606a", 1.0),
+        (0.287, "against it", INK, 1.0),
+        (0.42, "joints by size, moments by colour; time in seconds", SOFT, 1.0),
     )
     for x, text, colour, times in texts:
         figure.text(

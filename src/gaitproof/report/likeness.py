@@ -13,6 +13,8 @@ from gaitproof.report.explanation import FOR, plain_text
 from gaitproof.report.style import (
     GREY,
     MARKERS,
+    MIDDLE,
+    SHADE,
     label,
     legend,
     new_figure,
@@ -52,7 +54,7 @@ def plot_cycle_bands(probe: GaitProfile, template: GaitProfile | None, *, name: 
             one.plot(share, mean, color=GREY, linewidth=1.2, linestyle="--")
             if np.isfinite(sd).all():
                 low, high = mean - BAND_SDS * sd, mean + BAND_SDS * sd
-                one.fill_between(share, low, high, color="#B8B8B8", alpha=0.65, linewidth=0)
+                one.fill_between(share, low, high, color=SHADE, alpha=0.65, linewidth=0)
                 inside = share_inside(probe, template)[title]
                 said = f"{inside:.0%} inside" if np.isfinite(inside) else ""
         one.plot(share, probe.mean[row], color=FOR, linewidth=2.0)
@@ -95,7 +97,7 @@ def _cycle_legend(
                 linestyle="--",
                 label=f"{shown} as enrolled, {template.cycles} cycles",
             ),
-            Patch(color="#B8B8B8", label=f"± {BAND_SDS:g} standard deviations"),
+            Patch(color=SHADE, label=f"± {BAND_SDS:g} standard deviations"),
         ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8.5, frameon=False)
 
@@ -169,7 +171,7 @@ def plot_embedding_map(
     if strangers:
         spots = flat(np.stack([t.vector for t in strangers]))
         axes.scatter(
-            *_xy(spots), s=34, color="#9A9A9A", marker=MARKERS[2], label="other enrolled people"
+            *_xy(spots), s=34, color=MIDDLE, marker=MARKERS[2], label="other enrolled people"
         )
         for spot, other in zip(spots, strangers, strict=True) if show_names else ():
             axes.annotate(

@@ -20,6 +20,7 @@ from gaitproof.report.style import (
     COLOURS,
     FAINT,
     MARKERS,
+    PALE,
     label,
     legend,
     new_figure,
@@ -135,7 +136,7 @@ def plot_people(
     axes.set_xlim(0, max(axes.get_xlim()[1], 5.0))
     axes.grid(visible=False, axis="y")
     for row in rows[1::2]:
-        axes.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", linewidth=0, zorder=0)
+        axes.axhspan(row - 0.5, row + 0.5, color=PALE, linewidth=0, zorder=0)
     shown = f"{title} ({len(names)} of {len(people)}, worst first)"
     label(axes, shown, "rate at the pooled EER threshold, %", "")
     legend(axes, "lower right")

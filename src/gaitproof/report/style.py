@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from gaitproof.types.verdict import Decision
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -31,7 +33,24 @@ MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
 HATCHES: Final = ("", "///", "...", "xx")
 
 GREY: Final = "#595959"
+MIDDLE: Final = "#9A9A9A"
+SHADE: Final = "#B8B8B8"
 FAINT: Final = "#D9D9D9"
+PALE: Final = "#F0F0F0"
+"""From dark to light, for what is not data, or is other people's."""
+
+INK: Final = "#1b1f24"
+SOFT: Final = "#57606a"
+LINE: Final = "#d0d7de"
+WASH: Final = "#f5f7f9"
+"""Of text, borders and backgrounds on pages, as in ``base.html.j2``."""
+
+ANSWERS: Final = {
+    Decision.AUTHENTIC: ("#00609c", "#e5f1f9"),
+    Decision.DEEPFAKE: ("#a94400", "#fcefe4"),
+    Decision.INCONCLUSIVE: (SOFT, "#eef0f2"),
+}
+"""Ink and wash of the answers, as in ``base.html.j2``."""
 
 WIDTH: Final = 6.4
 """Inches; a text column."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.closing import Closing
 from gaitproof.errors import DependencyError
 
 UInt8 = NDArray[np.uint8]
@@ -76,7 +76,7 @@ def array_support() -> Any:
     return numpy_support
 
 
-class Rasteriser:
+class Rasteriser(Closing):
     """Draws a coloured mesh through a pinhole camera, with alpha; use as a context manager.
 
     Vertex colours are drawn as they are: the light is in them already.
@@ -190,14 +190,3 @@ class Rasteriser:
     def close(self) -> None:
         """Free the OpenGL context."""
         self._window.Finalize()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

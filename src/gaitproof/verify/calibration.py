@@ -27,18 +27,6 @@ _LN10: Final = float(np.log(10.0))
 _MAX_STEPS: Final = 100
 _TOLERANCE: Final = 1e-10
 
-VERBAL_SCALE: Final = (
-    (0.30103, "no support"),
-    (1.0, "weak support"),
-    (2.0, "moderate support"),
-    (3.0, "moderately strong support"),
-    (4.0, "strong support"),
-    (6.0, "very strong support"),
-    (float("inf"), "extremely strong support"),
-)
-"""Upper ends in log10 units: likelihood ratios 2, 10, 100, 1000, 10 000, 1 000 000 (ENFSI Guideline
-for Evaluative Reporting in Forensic Science, 2015, table in section 3)."""
-
 
 def log10_likelihood_ratio(
     similarity: float, card: CalibrationCard, windows: int | None = None
@@ -354,22 +342,3 @@ def balanced_logistic(
         current = loss(beta)
     slopes: Float64 = beta[:-1] / scale
     return slopes, float(beta[-1] - slopes @ centre)
-
-
-def in_words(log10_lr: float) -> str:
-    """Say a likelihood ratio in the words of the ENFSI scale.
-
-    Parameters
-    ----------
-    log10_lr
-        Positive speaks for the claim.
-
-    Returns
-    -------
-    str
-        For example ``moderate support for the claim``.
-    """
-    strength = next(words for end, words in VERBAL_SCALE if abs(log10_lr) <= end)
-    if strength == "no support":
-        return "no support either way"
-    return f"{strength} {'for' if log10_lr > 0 else 'against'} the claim"

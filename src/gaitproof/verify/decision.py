@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gaitproof.nets.card import OperatingPoint
+from gaitproof.types.support import MODERATE, NO_SUPPORT
 from gaitproof.types.verdict import Decision
-
-NO_SUPPORT: Final = math.log10(2.0)
-"""Likelihood ratios below 2 support neither side (ENFSI Guideline for Evaluative Reporting in
-Forensic Science, 2015, table in section 3)."""
-
-MODERATE: Final = 1.0
-"""log10 of the least likelihood ratio that is called moderate support (ibid.)."""
 
 TOO_CLOSE: Final = "The walk speaks neither for nor against the claim."
 """The reason of an answer that the inconclusive band leaves open."""

@@ -22,17 +22,14 @@ from gaitproof.evaluate.bootstrap import (
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.operating_point import AIMS, supported
 from gaitproof.face.model import SCORE_EDGE, FaceCalibration, FaceOperatingPoint
-from gaitproof.face.verdict import VERBAL_SCALE
 from gaitproof.train.face.data.splits import join_by_keys
 from gaitproof.types import ErrorRate
+from gaitproof.types.support import NO_SUPPORT
 from gaitproof.verify.calibration import balanced_logistic, supported_bound
 
 Float64 = NDArray[np.float64]
 
 _FOLDS: Final = 5
-
-_NO_SUPPORT: Final = VERBAL_SCALE[0][0]
-"""log10 likelihood ratios nearer to 0 speak for neither side."""
 
 
 def fit_operating_point(
@@ -153,7 +150,7 @@ def _limits(scores: FaceScores, aim: float) -> tuple[float, float]:
     if calibration is not None:
         ends += [
             float(expit((side - calibration.intercept) / calibration.slope))
-            for side in (-_NO_SUPPORT, _NO_SUPPORT)
+            for side in (-NO_SUPPORT, NO_SUPPORT)
         ]
     return max(0.0, min(low, *ends)), min(1.0, max(high, *ends))
 

@@ -30,7 +30,7 @@ from gaitproof.report.casefile.weight import weigh
 from gaitproof.report.page import SYMBOLS, measure, percent
 from gaitproof.text import printable
 from gaitproof.types import Decision, Verdict
-from gaitproof.verify.calibration import in_words
+from gaitproof.types.support import in_words
 
 _WALK_ONLY: Final = (
     "Report on a comparison of gait: the question is answered from the way the person in the video "

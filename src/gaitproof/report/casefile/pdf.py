@@ -25,7 +25,7 @@ from gaitproof.report.casefile.blocks import (
     Table,
 )
 from gaitproof.report.casefile.document import Document
-from gaitproof.types import Decision
+from gaitproof.report.style import ANSWERS, INK, LINE, SOFT, WASH
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
@@ -38,14 +38,6 @@ _MARGIN: Final = 51.0
 _ROOM: Final = 110.0
 _ROOM_FOR_PICTURE: Final = 380.0
 """Points below a heading: with less than that the section begins on the next page."""
-
-_INK, _SOFT, _LINE, _WASH = "#1b1f24", "#57606a", "#d0d7de", "#f5f7f9"
-_COLOURS: Final = {
-    Decision.AUTHENTIC: ("#00609c", "#e5f1f9"),
-    Decision.DEEPFAKE: ("#a94400", "#fcefe4"),
-    Decision.INCONCLUSIVE: ("#57606a", "#eef0f2"),
-}
-"""Ink and wash of the answers; those of the pages."""
 
 _FONTS: Final = {
     "gaitproof": "DejaVuSans.ttf",
@@ -153,7 +145,7 @@ def _styles() -> dict[str, Any]:
     from reportlab.lib.styles import ParagraphStyle
 
     body = ParagraphStyle(
-        "body", fontName="gaitproof", fontSize=9.2, leading=13, textColor=_INK, spaceAfter=5,
+        "body", fontName="gaitproof", fontSize=9.2, leading=13, textColor=INK, spaceAfter=5,
         splitLongWords=1, wordWrap=None,
     )  # fmt: skip
     make = partial(ParagraphStyle, parent=body)
@@ -164,12 +156,12 @@ def _styles() -> dict[str, Any]:
             "heading", fontName="gaitproof-bold", fontSize=11.5, leading=15, spaceBefore=12,
             spaceAfter=5, keepWithNext=1,
         ),
-        "soft": make("soft", textColor=_SOFT, fontSize=8.2, leading=11.5),
-        "caption": make("caption", textColor=_SOFT, fontSize=7.8, leading=10.5, spaceBefore=2),
+        "soft": make("soft", textColor=SOFT, fontSize=8.2, leading=11.5),
+        "caption": make("caption", textColor=SOFT, fontSize=7.8, leading=10.5, spaceBefore=2),
         "bullet": make("bullet", leftIndent=11, bulletIndent=1, spaceAfter=3),
         "cell": make("cell", fontSize=8.4, leading=11.2, spaceAfter=0),
         "head": make("head", fontName="gaitproof-bold", fontSize=8, leading=10.8, spaceAfter=0),
-        "name": make("name", textColor=_SOFT, fontSize=8.4, leading=11.2, spaceAfter=0),
+        "name": make("name", textColor=SOFT, fontSize=8.4, leading=11.2, spaceAfter=0),
         # long words without a space (hashes, paths) may break anywhere
         "code": make(
             "code", fontName="gaitproof-mono", fontSize=6.7, leading=9.8, spaceAfter=0,
@@ -201,7 +193,7 @@ def _flow(block: Block, styles: dict[str, Any], width: float) -> list[Flowable]:
     if isinstance(block, Table):
         return [_table(block, styles, width), Spacer(1, 6)]
     if isinstance(block, Code):
-        return [_box([[Text(_markup(block.text), styles["code"])]], width, _WASH, _LINE)]
+        return [_box([[Text(_markup(block.text), styles["code"])]], width, WASH, LINE)]
     return _pictures(block, styles, width)
 
 
@@ -209,7 +201,7 @@ def _finding(block: Finding, styles: dict[str, Any], width: float) -> Flowable:
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import Paragraph as Text
 
-    ink, wash = _COLOURS[block.decision]
+    ink, wash = ANSWERS[block.decision]
     style = ParagraphStyle(
         "finding", parent=styles["body"], fontName="gaitproof-bold", fontSize=12.5, leading=16,
         textColor=ink, spaceAfter=0,
@@ -247,9 +239,9 @@ def _grid(rows: list[list[Any]], widths: list[float], *, plain: bool = False) ->
     ]
     if not plain:
         style += [
-            ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
-            ("BOX", (0, 0), (-1, -1), 0.4, _LINE),
-            ("BACKGROUND", (0, 0), (-1, 0), _WASH),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
+            ("BOX", (0, 0), (-1, -1), 0.4, LINE),
+            ("BACKGROUND", (0, 0), (-1, 0), WASH),
         ]
     return Grid(rows, colWidths=widths, repeatRows=0 if plain else 1, style=style, splitInRow=1)
 
@@ -265,7 +257,7 @@ def _table(block: Table, styles: dict[str, Any], width: float) -> Flowable:
     grid = _grid(rows, [width * w / total for w in block.widths])
     if block.marked is not None:
         marked = block.marked + 1
-        grid.setStyle([("BOX", (0, marked), (-1, marked), 1.4, _INK)])
+        grid.setStyle([("BOX", (0, marked), (-1, marked), 1.4, INK)])
     return grid
 
 
@@ -341,10 +333,10 @@ def _numbered_canvas() -> Any:
 
 def _draw_footer(canvas: Any, document: Document, number: int, count: int) -> None:
     width = canvas._pagesize[0]
-    canvas.setStrokeColor(_LINE)
+    canvas.setStrokeColor(LINE)
     canvas.setLineWidth(0.5)
     canvas.line(_MARGIN, 40, width - _MARGIN, 40)
-    canvas.setFillColor(_SOFT)
+    canvas.setFillColor(SOFT)
     canvas.setFont("gaitproof", 6.4)
     canvas.drawString(_MARGIN, 30, f"SHA-256 of the content: {document.sha256}")
     canvas.drawRightString(width - _MARGIN, 30, f"page {number} of {count}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gaitproof.report.style import COLOURS, FAINT, GREY, HATCHES, label, new_figure
-from gaitproof.verify.calibration import VERBAL_SCALE
+from gaitproof.types.support import VERBAL_SCALE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

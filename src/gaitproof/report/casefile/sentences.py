@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gaitproof.report.page import times_text
-from gaitproof.verify.calibration import VERBAL_SCALE
+from gaitproof.types.support import VERBAL_SCALE
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from gaitproof.report.casefile.content import CaseReport
 from gaitproof.report.page import error_rate_text, signed
 from gaitproof.text import printable
 from gaitproof.types import ErrorRate, Verdict
-from gaitproof.verify.calibration import VERBAL_SCALE
+from gaitproof.types.support import VERBAL_SCALE
 from gaitproof.verify.signals import JOINTS, SILHOUETTES, describe
 
 ENFSI: Final = (

@@ -12,7 +12,17 @@ from gaitproof.face.model import FaceDetectorCard, FaceOperatingPoint
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import FaceVerdict, FrameScore
 from gaitproof.report.face.evidence import most_suspicious
-from gaitproof.report.style import COLOURS, FAINT, GREY, HATCHES, LINES, MARKERS, label, new_figure
+from gaitproof.report.style import (
+    COLOURS,
+    FAINT,
+    GREY,
+    HATCHES,
+    LINES,
+    MARKERS,
+    PALE,
+    label,
+    new_figure,
+)
 from gaitproof.text import printable
 
 if TYPE_CHECKING:
@@ -100,7 +110,7 @@ def _draw_band(axes: Axes, point: FaceOperatingPoint, *, upright: bool) -> None:
     low, high, at = 1 - point.high, 1 - point.low, 1 - point.threshold
     span, line = (axes.axvspan, axes.axvline) if upright else (axes.axhspan, axes.axhline)
     if high > low:
-        span(low, high, facecolor="#EFEFEF", edgecolor=FAINT, hatch="////", linewidth=0, zorder=0)
+        span(low, high, facecolor=PALE, edgecolor=FAINT, hatch="////", linewidth=0, zorder=0)
     line(at, color=GREY, linewidth=1.0, linestyle="--", zorder=1)
     if not upright:
         place = axes.get_yaxis_transform()
@@ -268,7 +278,7 @@ def _legend(figure: Figure) -> None:
         handles=[
             Patch(facecolor=_FAKE, hatch=HATCHES[1], edgecolor="white", label="looks manipulated"),
             Patch(facecolor=_REAL, label="looks genuine"),
-            Patch(facecolor="#EFEFEF", edgecolor=FAINT, hatch="////", label="mean left undecided"),
+            Patch(facecolor=PALE, edgecolor=FAINT, hatch="////", label="mean left undecided"),
         ],
         loc="outside lower center",
         ncols=3,

@@ -13,8 +13,7 @@ from gaitproof.face.scan import FaceScan
 from gaitproof.face.turns import MIN_PICTURES
 from gaitproof.face.verdict import FaceDecision, FaceVerdict
 from gaitproof.types import Decision, ErrorRate, PoseSequence, Verdict
-from gaitproof.verify.calibration import in_words
-from gaitproof.verify.decision import NO_SUPPORT
+from gaitproof.types.support import NO_SUPPORT, in_words
 from gaitproof.verify.fusion.belonging import find_own_faces
 from gaitproof.verify.fusion.rule import QUESTION, FusionWeights, fuse
 

@@ -8,9 +8,10 @@ from drawn_faces import draw_face
 from portrait_clips import write_clip
 from scripted_faces import face_at
 
+from gaitproof.closing import Closing
 from gaitproof.errors import InputError, MediaError
 from gaitproof.face.align import AlignmentSettings
-from gaitproof.face.detect import ClosingDetector, create_detector
+from gaitproof.face.detect import create_detector
 from gaitproof.face.quality import FaceGate
 from gaitproof.train.face.data.sampling import extract_faces, measure, sample_pictures
 from gaitproof.train.face.data.spacing import Footage, Spacing
@@ -120,7 +121,7 @@ def test_broken_clips(tmp_path):
             sample(tmp_path / name, 3)
 
 
-class Told(ClosingDetector):
+class Told(Closing):
     """Returns the faces it was told, one list per picture."""
 
     identifier = "told"
