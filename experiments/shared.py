@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gaitproof.cli.verify import JsonOption as JsonOption
-from gaitproof.cli.verify import ModelOption as ModelOption
+from gaitproof.cli.options import JsonOption as JsonOption
+from gaitproof.cli.options import ModelOption as ModelOption
+from gaitproof.cli.options import output_option
 from gaitproof.evaluate.bootstrap import Difference, Interval
 from gaitproof.media.files import make_folder, write_atomically
 
@@ -29,9 +30,7 @@ PeopleOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes.")]
-OutputOption = Annotated[
-    Path, typer.Option("-o", "--output", metavar="DIR", help="Output folder; resumed if it exists.")
-]
+OutputOption = Annotated[Path, output_option("Output folder; resumed if it exists.", "DIR")]
 
 
 def no_progress(share: float) -> None:

@@ -11,8 +11,13 @@ import typer
 from experiments.face_networks.attention import plot_attention
 from experiments.face_networks.run import Comparison, Run, run
 from experiments.shared import JsonOption, make_table, show, spread, write_json
-from gaitproof.cli.devices import AcceleratorOption, LoadersOption, RunOption
-from gaitproof.cli.experiments import split_names
+from gaitproof.cli.options import (
+    AcceleratorOption,
+    LoadersOption,
+    RunOption,
+    output_option,
+    split_names,
+)
 from gaitproof.cli.output import progress_bar
 from gaitproof.errors import ConfigError
 from gaitproof.report.style import save_figure
@@ -40,7 +45,7 @@ def face_networks(
     run_folder: RunOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Write figures and attention strips."),
+        output_option("Write figures and attention strips.", "DIR"),
     ] = None,
     accelerator: AcceleratorOption = "auto",
     loaders: LoadersOption = 0,

@@ -25,6 +25,7 @@ from experiments.shared import (
 )
 from gaitproof.bench.portrait import COMPRESSIONS
 from gaitproof.cli.face import parse_detector
+from gaitproof.cli.options import output_option
 from gaitproof.cli.output import failure_table, progress_bar
 from gaitproof.evaluate.fusion_trials import write_single
 from gaitproof.face.verdict import FaceDecision
@@ -40,9 +41,7 @@ def faces(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", metavar="DIR", help="Keep clips and answers; resumed if it exists."
-        ),
+        output_option("Keep clips and answers; resumed if it exists.", "DIR"),
     ] = None,
     model: ModelOption = None,
     people: PeopleOption = 0,

@@ -17,6 +17,7 @@ from experiments.shared import (
     show,
     write_json,
 )
+from gaitproof.cli.options import DrawsOption, ProcessesOption
 from gaitproof.cli.output import printable, progress_bar
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.report import fusion_tables
@@ -34,18 +35,21 @@ def fusion_walkers(
         int, typer.Option(help="Number of other people the face model learns from (even).")
     ] = 24,
     recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Recipe of the face model (YAML).")
+        Path | None,
+        typer.Option(
+            "--config", "--recipe", metavar="FILE", help="Recipe of the face model (YAML)."
+        ),
     ] = None,
     model: ModelOption = None,
     seconds: Annotated[float, typer.Option(help="Length of a clip, seconds.")] = 4.0,
-    draws: Annotated[int, typer.Option("--draws", min=20, help="Bootstrap draws.")] = 500,
+    draws: DrawsOption = 500,
     seed: Annotated[
         int,
         typer.Option(
             "--seed", min=0, help="Random seed; not 7, whose people the shipped gait model knows."
         ),
     ] = 0,
-    workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
+    workers: ProcessesOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Ask gait and face who forged synthetic people are.

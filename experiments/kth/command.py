@@ -11,8 +11,8 @@ from experiments.kth.claims import GateResult
 from experiments.kth.run import TARGET, KthResult, run
 from experiments.shared import JsonOption, ModelOption, make_table, show
 from gaitproof import metrics
+from gaitproof.cli.options import CacheOption
 from gaitproof.cli.output import progress_bar
-from gaitproof.cli.verify import CacheOption
 from gaitproof.evaluate.table import format_bound, format_percent
 from gaitproof.nets.onnx import load_encoder
 from gaitproof.types import Decision

@@ -17,8 +17,9 @@ from experiments.shared import (
     load_walks,
     show,
 )
-from gaitproof.cli.experiments import load_settings, say_written, split_names
-from gaitproof.cli.output import progress_bar
+from gaitproof.cli.experiments import load_settings
+from gaitproof.cli.options import split_names
+from gaitproof.cli.output import progress_bar, say_written
 from gaitproof.evaluate.comparison import comparison_tables
 from gaitproof.report.experiments import save_comparison_plots
 

@@ -13,8 +13,8 @@ from experiments.shared import JsonOption, ModelOption, make_table, show, spread
 from experiments.signals.average import average_walkers
 from experiments.signals.run import SignalsResult, run
 from experiments.signals.shares import FIGURES, shares_by_condition
+from gaitproof.cli.options import CacheOption, output_option
 from gaitproof.cli.output import progress_bar
-from gaitproof.cli.verify import CacheOption
 from gaitproof.evaluate.table import format_percent
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder
@@ -46,7 +46,7 @@ def signals(
     masks: Annotated[str, typer.Option("--masks", help="Model of silhouettes.")] = "silhouettes",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Write what is shipped."),
+        output_option("Write what is shipped.", "DIR"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -77,7 +77,7 @@ def test_export_and_import(run, filled, tmp_path):
     assert "Wrote 2 identities" in run("export", "x.gaitproof").stdout
     again = run("export", "x.gaitproof")
     assert isinstance(again.exception, InputError)
-    assert "--force" in str(again.exception)
+    assert "--overwrite" in str(again.exception)
     assert json.loads(run("export", "x.gaitproof", "bob", "--force", "--json").stdout) == {
         "file": "x.gaitproof",
         "identities": 1,

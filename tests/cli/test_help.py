@@ -76,3 +76,19 @@ def test_no_markup_and_no_name_of_a_type_of_python(shown: tuple[Any, str]) -> No
     options = text.partition("\nOptions:\n")[2]
     assert "<bool>" not in text
     assert "<list" not in options
+
+
+ALIKE = {
+    "-o": {"--output", "--out", "-o"},
+    "--jobs": {"--workers", "--jobs", "-j"},
+    "--recipe": {"--config", "--recipe"},
+    "--overwrite": {"--overwrite", "--force"},
+}
+"""What else an option is called that has one of these names, in every command."""
+
+
+def test_options_are_named_alike(shown: tuple[Any, str]) -> None:
+    command, _ = shown
+    for parameter in command.params:
+        for name in ALIKE.keys() & set(parameter.opts):
+            assert set(parameter.opts) == ALIKE[name]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli.verify import JsonOption, ModelOption
+from gaitproof.cli.options import JsonOption, ModelOption
 
 WalkOption = Annotated[
     Path | None,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.verify import JsonOption, SettingsOption, verify_settings
+from gaitproof.cli.opening import verify_settings
+from gaitproof.cli.options import JsonOption, OverwriteOption, SettingsOption
 from gaitproof.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ def show(settings: SettingsOption = None, as_json: JsonOption = False) -> None:
 @commands.command()
 def init(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("gaitproof.yaml"),
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing file.")
-    ] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write a settings file with every default and what it means."""
     from gaitproof.cli.output import printable, stdout

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gaitproof.cli.options import (
+    FolderOption,
+    JsonOption,
+    ProcessesOption,
+    SeedOption,
+    output_option,
+    split_names,
+)
 from gaitproof.errors import ConfigError
 
 commands = typer.Typer(
@@ -37,19 +47,34 @@ def _size(text: str) -> tuple[int, int]:
     return width, height
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _make(
+    title: str,
+    make: Callable[..., Path],
+    noun: str,
+    count: Callable[[], int],
+    *,
+    as_json: bool,
+) -> None:
+    """Make a data set and say where its list is, and how many clips there are."""
+    from gaitproof.cli.output import print_json, printable, progress_bar
+
+    with progress_bar(title) as bar:
+        made = make(progress=lambda done, total: bar(done / total))
+    if as_json:
+        print_json({noun: str(made), "clips": count()})
+    else:
+        typer.echo(printable(str(made)))
 
 
 @commands.command("make")
 def make_command(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill; resumed if begun.")],
+    out: FolderOption,
     people: Annotated[int, typer.Option(help="Number of people.")] = 8,
     walks: Annotated[int, typer.Option(help="Walks per person and view.")] = 4,
     views: Annotated[
         str, typer.Option(help="Angles between walk and camera, degrees: 0 frontal, 90 side.")
     ] = "20,45,70",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same data set.")] = 0,
+    seed: SeedOption = 0,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 6.0,
     size: Annotated[str, typer.Option(help="Picture size in pixels.")] = "640x360",
     frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 30.0,
@@ -57,8 +82,8 @@ def make_command(
         str, typer.Option(help="auto, pass (one crossing) or treadmill (in place).")
     ] = "auto",
     swaps: Annotated[int, typer.Option(help="Face swaps per person and view.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    workers: ProcessesOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Render people who walk, with true joints and a manifest.
 
@@ -72,47 +97,42 @@ def make_command(
         raise ConfigError(
             "The stage is unknown.", expected=", ".join(get_args(Stage)), actual=repr(stage)
         )
-    from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.synth import dataset
 
-    chosen, pixels = _views(views), _size(size)
-    with progress_bar("Making walks") as bar:
-        manifest = dataset.make(
-            out,
-            people=people,
-            walks=walks,
-            views=chosen,
-            seed=seed,
-            seconds=seconds,
-            size=pixels,
-            frame_rate=frame_rate,
-            stage=cast(Stage, stage),
-            swaps=swaps,
-            workers=workers,
-            progress=lambda done, total: bar(done / total),
-        )
-    if as_json:
-        clips = people * (walks + swaps) * len(chosen)
-        print_json({"manifest": str(manifest), "clips": clips})
-    else:
-        typer.echo(printable(str(manifest)))
+    chosen = _views(views)
+    make = partial(
+        dataset.make,
+        out,
+        people=people,
+        walks=walks,
+        views=chosen,
+        seed=seed,
+        seconds=seconds,
+        size=_size(size),
+        frame_rate=frame_rate,
+        stage=cast(Stage, stage),
+        swaps=swaps,
+        workers=workers,
+    )
+    clips = people * (walks + swaps) * len(chosen)
+    _make("Making walks", make, "manifest", lambda: clips, as_json=as_json)
 
 
 @commands.command("talkers")
 def talkers_command(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill; resumed if begun.")],
+    out: FolderOption,
     people: Annotated[int, typer.Option(help="Number of people.")] = 24,
     takes: Annotated[int, typer.Option(help="Genuine clips per person.")] = 2,
     forgeries: Annotated[
         str, typer.Option(help="Forged twins of each: swap, late-swap, warp, flicker.")
     ] = "swap,late-swap,warp,flicker",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same data set.")] = 0,
+    seed: SeedOption = 0,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 3.0,
     frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 15.0,
     side: Annotated[int, typer.Option(help="Width and height of the picture, pixels.")] = 320,
     crf: Annotated[int, typer.Option(help="Compression: H.264's constant rate factor.")] = 20,
-    workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    workers: ProcessesOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Draw people who talk, and forge their faces.
 
@@ -120,33 +140,28 @@ def talkers_command(
 
     gaitproof face prepare reads the result. The same command resumes an interrupted run.
     """
-    from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.synth.talking.dataset import make_talkers, plan
 
-    kinds = _names(forgeries)
-    with progress_bar("Making talkers") as bar:
-        table = make_talkers(
-            out,
-            people=people,
-            takes=takes,
-            forgeries=kinds,
-            seed=seed,
-            seconds=seconds,
-            frame_rate=frame_rate,
-            side=side,
-            crf=crf,
-            workers=workers,
-            progress=lambda done, total: bar(done / total),
-        )
-    if as_json:
-        print_json({"table": str(table), "clips": len(plan(people, takes, kinds))})
-    else:
-        typer.echo(printable(str(table)))
+    kinds = split_names(forgeries)
+    make = partial(
+        make_talkers,
+        out,
+        people=people,
+        takes=takes,
+        forgeries=kinds,
+        seed=seed,
+        seconds=seconds,
+        frame_rate=frame_rate,
+        side=side,
+        crf=crf,
+        workers=workers,
+    )
+    _make("Making talkers", make, "table", lambda: len(plan(people, takes, kinds)), as_json=as_json)
 
 
 @commands.command("walking-faces")
 def walking_faces_command(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to fill; resumed if begun.")],
+    out: FolderOption,
     people: Annotated[int, typer.Option(help="Number of people, even: pairs swap faces.")] = 24,
     walks: Annotated[int, typer.Option(help="Walks per person.")] = 2,
     plain: Annotated[int, typer.Option(help="First walks without twins, for enrolment.")] = 0,
@@ -165,33 +180,21 @@ def walking_faces_command(
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 4.0,
     frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 30.0,
     size: Annotated[str, typer.Option(help="Picture size in pixels.")] = "720x1280",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same data set.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes; 0: one per processor.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    seed: SeedOption = 0,
+    workers: ProcessesOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Film people who walk and have a face, and forge the faces.
 
     gaitproof face prepare reads the result. The same command resumes an interrupted run.
     """
-    from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.synth.walking_faces.clips import FilmSettings
     from gaitproof.synth.walking_faces.dataset import Plan, list_clips, make_walking_faces
 
-    plan = Plan(people, walks, plain, _names(forgeries), _names(copies))
+    plan = Plan(people, walks, plain, split_names(forgeries), split_names(copies))
     settings = FilmSettings(view, seconds, frame_rate, _size(size), gaze=gaze)
-    with progress_bar("Filming walkers") as bar:
-        table = make_walking_faces(
-            out,
-            plan,
-            settings,
-            seed=seed,
-            workers=workers,
-            progress=lambda done, total: bar(done / total),
-        )
-    if as_json:
-        print_json({"table": str(table), "clips": len(list_clips(plan))})
-    else:
-        typer.echo(printable(str(table)))
+    make = partial(make_walking_faces, out, plan, settings, seed=seed, workers=workers)
+    _make("Filming walkers", make, "table", lambda: len(list_clips(plan)), as_json=as_json)
 
 
 @commands.command("estimator-error")
@@ -199,8 +202,8 @@ def estimator_error_command(
     manifest: Annotated[
         Path, typer.Argument(help="Manifest of made walks whose poses were extracted.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .safetensors.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    output: Annotated[Path, output_option("File to write, .safetensors.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Learn the pose estimator's errors on synthetic walkers.
 

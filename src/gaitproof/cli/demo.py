@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.options import JsonOption, output_option
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -23,11 +25,9 @@ _STAGES: Final = {
 
 
 def demo(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the report, clips and gallery.")
-    ] = Path("demo"),
+    out: Annotated[Path, output_option("Folder for the report, clips and gallery.")] = Path("demo"),
     seed: Annotated[int, typer.Option(min=0, help="Draws other people.")] = 7,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the whole story on synthetic walkers, with a report.
 

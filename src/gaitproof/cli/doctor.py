@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
+
+from gaitproof.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +23,7 @@ _LOOKS: Final = {
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check that everything works on this machine.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from gaitproof.cli.extras import need_training_extra
-from gaitproof.cli.verify import JsonOption
+from gaitproof.cli.options import JsonOption
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gaitproof.cli.domains import check_options, evaluate_recipe_by_domains
 from gaitproof.cli.extras import need_training_extra
-from gaitproof.cli.verify import JsonOption
+from gaitproof.cli.options import JsonOption, WorkersOption, output_option
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gaitproof.evaluate.result import EvaluationResult
     from gaitproof.evaluate.scope import Scope
     from gaitproof.evaluate.trials import GaitRecording
+
+
+def _names_option(help: str) -> Any:
+    return typer.Option(metavar="NAMES", help=help)
 
 
 def register(app: typer.Typer) -> None:
@@ -59,9 +63,7 @@ def evaluate(
     plots: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Draw the figures here, as PNG and SVG.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Also write the figures as JSON here.")
-    ] = None,
+    output: Annotated[Path | None, output_option("Also write the figures as JSON here.")] = None,
     ratios: Annotated[
         Path | None,
         typer.Option(
@@ -82,27 +84,15 @@ def evaluate(
     held_out: Annotated[
         str, typer.Option(metavar="NAMES", help="Or one fold of these: FIRST-LAST, or a,b,c.")
     ] = "",
-    workers: Annotated[
-        int,
-        typer.Option(min=1, help="Folds trained side by side, one process each."),
-    ] = 1,
+    workers: WorkersOption = 1,
     baselines: Annotated[
         bool,
         typer.Option(help="Also run bone lengths, DTW and the like."),
     ] = True,
-    enrol_condition: Annotated[
-        str,
-        typer.Option(metavar="NAMES", help="Templates from these conditions."),
-    ] = "",
-    probe_condition: Annotated[
-        str,
-        typer.Option(metavar="NAMES", help="Probes from these conditions."),
-    ] = "",
-    enrol_view: Annotated[
-        str,
-        typer.Option(metavar="NAMES", help="Templates from these views."),
-    ] = "",
-    probe_view: Annotated[str, typer.Option(metavar="NAMES", help="Probes from these views.")] = "",
+    enrol_condition: Annotated[str, _names_option("Templates from these conditions.")] = "",
+    probe_condition: Annotated[str, _names_option("Probes from these conditions.")] = "",
+    enrol_view: Annotated[str, _names_option("Templates from these views.")] = "",
+    probe_view: Annotated[str, _names_option("Probes from these views.")] = "",
 ) -> None:
     """Evaluate a recipe by a protocol, or a model on new people.
 

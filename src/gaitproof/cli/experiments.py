@@ -9,36 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gaitproof.cli.extras import need_training_extra
-from gaitproof.cli.train import ConfigArgument, DataOption, WorkersOption
-from gaitproof.cli.verify import JsonOption
+from gaitproof.cli.options import (
+    ConfigArgument,
+    DataOption,
+    FolderOption,
+    FoldsOption,
+    JsonOption,
+    StepsOption,
+    WorkersOption,
+    split_names,
+)
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gaitproof.evaluate.tuning import Tuning
     from gaitproof.train.config import TrainSettings
-
-StepsOption = Annotated[
-    int | None, typer.Option("--steps", min=1, help="Training steps instead of the recipe's.")
-]
-FoldsOption = Annotated[
-    int | None, typer.Option("--folds", min=2, help="Folds instead of the recipe's.")
-]
-FolderOption = Annotated[
-    Path, typer.Option("-o", "--output", help="Output folder; resumed if it exists.")
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(ablate)
     app.command()(tune)
-
-
-def split_names(text: str) -> tuple[str, ...]:
-    """Return the names of a list written with commas."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def load_settings(config: Path | None, **changes: Any) -> TrainSettings:
@@ -76,7 +67,7 @@ def ablate(
     need_training_extra()
     from typing import cast
 
-    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.cli.output import print_json, progress_bar, say_written, stdout
     from gaitproof.evaluate import ablation
     from gaitproof.evaluate.comparison import comparison_tables
     from gaitproof.evaluate.recipe import load_sources
@@ -145,7 +136,7 @@ def tune(
     need_training_extra("optuna")
     from typing import cast
 
-    from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.cli.output import print_json, progress_bar, say_written
     from gaitproof.evaluate.comparison import FIGURE_NAMES, Figure
     from gaitproof.evaluate.protocol import LEVELS
     from gaitproof.evaluate.recipe import load_sources
@@ -195,14 +186,7 @@ def tune(
         print_json(result.to_dict())
     else:
         _show_tuning(result)
-    say_written(
-        [
-            output / BEST_FILE,
-            output / PEOPLE_FILE,
-            output / RESULT_FILE,
-            *plots,
-        ],
-    )
+    say_written([*(output / name for name in (BEST_FILE, PEOPLE_FILE, RESULT_FILE)), *plots])
 
 
 def _people(text: str) -> tuple[str, ...]:
@@ -240,10 +224,3 @@ def _show_tuning(result: Tuning) -> None:
         f"{len(people.tested)} people were kept for the comparison"
         + (f", {len(people.excluded)} were not touched." if people.excluded else ".")
     )
-
-
-def say_written(paths: Sequence[Path]) -> None:
-    """Say on stderr which files were written."""
-    from gaitproof.cli.output import printable, stderr
-
-    stderr().print(printable("Written: " + ", ".join(str(path) for path in paths)))

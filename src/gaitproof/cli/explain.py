@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli.verify import (
+from gaitproof.cli.opening import open_verifier, parse_person
+from gaitproof.cli.options import (
     INCONCLUSIVE_STATUS,
     CacheOption,
     GalleryOption,
@@ -16,17 +17,14 @@ from gaitproof.cli.verify import (
     NoCacheOption,
     PersonOption,
     SettingsOption,
-    open_verifier,
-    parse_person,
+    output_option,
 )
 
 
 def explain(
     video: Annotated[Path, typer.Argument(help="The video.")],
     claim: Annotated[str, typer.Option("--claim", "-c", help="Whom it claims to show.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for what is written.")
-    ],
+    out: Annotated[Path, output_option("Folder for what is written.", "DIR")],
     method: Annotated[
         str,
         typer.Option(

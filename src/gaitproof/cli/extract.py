@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.verify import verify_settings
+from gaitproof.cli.opening import verify_settings
+from gaitproof.cli.options import FAILED_STATUS, JsonOption, SettingsOption, output_option
 
 if TYPE_CHECKING:
     from gaitproof.types import GaitWindows, PoseSequence
-
-FAILED_STATUS: Final = 2
-"""Process exit status when a video could not be used, as for every input error."""
-
-OutOption = Annotated[
-    Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")
-]
-JobsOption = Annotated[
-    int,
-    typer.Option("--jobs", "-j", min=0, max=64, help="Videos at a time; 0 for all processors."),
-]
 
 
 def extract(
@@ -31,11 +21,19 @@ def extract(
             metavar="VIDEO|DIR|MANIFEST...", help="Videos, folders of videos, manifests (.csv)."
         ),
     ],
-    out: OutOption,
-    settings: Annotated[
-        Path | None, typer.Option("--settings", help="YAML file with limits and pose settings.")
-    ] = None,
-    jobs: JobsOption = 0,
+    out: Annotated[Path, output_option("Folder for the results.", "DIR")],
+    settings: SettingsOption = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            "--jobs",
+            "-j",
+            min=0,
+            max=64,
+            help="Videos at a time; 0 for all processors.",
+        ),
+    ] = 0,
     root: Annotated[
         Path | None,
         typer.Option("--root", help="Folder of a manifest's videos, if not the manifest's own."),
@@ -43,8 +41,8 @@ def extract(
     silhouettes: Annotated[
         bool, typer.Option("--silhouettes", help="Write each person's masks as well.")
     ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Do finished videos once more.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Reprocess finished videos.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the poses and gait features of everybody in the videos.
 
@@ -68,7 +66,7 @@ def extract(
 
     with progress_bar(f"Extracting {len(jobs_to_do)} videos") as progress:
         results = extract_many(
-            jobs_to_do, chosen, features, workers=jobs, again=again, progress=progress
+            jobs_to_do, chosen, features, workers=workers, again=again, progress=progress
         )
     failed = sum(r.error is not None for r in results)
     if as_json:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.options import DetectorOption, JsonOption, ModelOption, output_option
+
 if TYPE_CHECKING:
     from gaitproof.face.detect import DetectorSettings
     from gaitproof.face.scan import FaceScan, ScanSettings
@@ -30,20 +32,10 @@ def scan(
     video: Annotated[Path, typer.Argument(help="The video.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write page, pictures and scan.json."),
+        output_option("Write page, pictures and scan.json.", "DIR"),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", help="Name of shipped weights, or a folder with weights."),
-    ] = None,
-    detector: Annotated[
-        str,
-        typer.Option(
-            "--detector",
-            metavar="mediapipe|yunet=FILE|dlib=FILE",
-            help="What finds the faces; mediapipe needs no file.",
-        ),
-    ] = "mediapipe",
+    model: ModelOption = None,
+    detector: DetectorOption = "mediapipe",
     frames: Annotated[
         int | None,
         typer.Option(
@@ -59,7 +51,7 @@ def scan(
             help="Instead: score a picture of each face in every so many seconds; 0 for all.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say of every face in a video whether it is manipulated.
 

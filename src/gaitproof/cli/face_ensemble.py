@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gaitproof.cli.extras import need_training_extra
+from gaitproof.cli.options import FaceDataOption, NewModelOption
 
 
 def ensemble(
@@ -16,13 +17,8 @@ def ensemble(
         list[Path],
         typer.Argument(metavar="MODEL...", help="Model folders of face train, two or more."),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--data", metavar="STORE", help="Folder of face prepare instead of the recipe's."
-        ),
-    ] = None,
+    output: NewModelOption,
+    data: FaceDataOption = None,
 ) -> None:
     """Join temporal face models to one.
 

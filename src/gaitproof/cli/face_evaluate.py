@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.verify import JsonOption
+from gaitproof.cli.options import DrawsOption, JsonOption, SeedOption, output_option
 
 if TYPE_CHECKING:
     from gaitproof.evaluate.face.result import FaceEvaluation
@@ -26,15 +26,13 @@ def evaluate(
     ] = "test",
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", metavar="DIR", help="Write figures, scores and pictures here."
-        ),
+        output_option("Write figures, scores and pictures here.", "DIR"),
     ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Also compressed and scaled down, step by step.")
     ] = False,
-    draws: Annotated[int, typer.Option(min=20, help="Bootstrap draws.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    draws: DrawsOption = 2000,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate a face model on prepared faces.
@@ -70,7 +68,7 @@ def evaluate(
         print_json(result.to_dict())
         return
     _show(result)
-    from gaitproof.cli.experiments import say_written
+    from gaitproof.cli.output import say_written
 
     if written:
         say_written(written)

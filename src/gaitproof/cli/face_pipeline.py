@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli.devices import AcceleratorOption, LoadersOption
+from gaitproof.cli.options import (
+    AcceleratorOption,
+    DetectorOption,
+    FolderOption,
+    JsonOption,
+    LoadersOption,
+    ProcessesOption,
+)
 from gaitproof.cli.pipeline import tell
-from gaitproof.cli.verify import JsonOption
 
 
 def pipeline(
@@ -17,12 +23,10 @@ def pipeline(
         Path,
         typer.Argument(help="train|test/real|fake with videos or folders of pictures, or others."),
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Output folder; resumed if it exists.")
-    ],
-    recipe: Annotated[
+    output: FolderOption,
+    config: Annotated[
         Path | None,
-        typer.Option("--recipe", help="Recipe instead of recipes/faces-hybrid.yaml."),
+        typer.Option("--config", "--recipe", help="Recipe instead of recipes/faces-hybrid.yaml."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     frames: Annotated[int, typer.Option(min=1, max=200, help="Pictures per clip.")] = 32,
@@ -33,18 +37,14 @@ def pipeline(
     layout: Annotated[
         str, typer.Option(help="As of face prepare; numbered, if names are mere numbers.")
     ] = "auto",
-    detector: Annotated[
-        str, typer.Option(metavar="mediapipe|yunet=FILE|dlib=FILE", help="What finds the faces.")
-    ] = "mediapipe",
+    detector: DetectorOption = "mediapipe",
     set_aside: Annotated[
         float,
         typer.Option(
             min=0, max=0.5, help="Share of the training clips for validation, if there are none."
         ),
     ] = 0.15,
-    workers: Annotated[
-        int, typer.Option(min=0, max=64, help="Processes that cut faces; 0: one per processor.")
-    ] = 0,
+    workers: ProcessesOption = 0,
     accelerator: AcceleratorOption = "auto",
     loaders: LoadersOption = 0,
     as_json: JsonOption = False,
@@ -74,7 +74,7 @@ def pipeline(
     from gaitproof.train.face.data.prepare import PrepareSettings
     from gaitproof.train.hardware import TrainerSettings
 
-    chosen = HYBRID if recipe is None else FaceTrainSettings.load(recipe)
+    chosen = HYBRID if config is None else FaceTrainSettings.load(config)
     options = FacePipelineOptions(
         recipe=chosen if epochs is None else chosen.model_copy(update={"epochs": epochs}),
         sampling=PrepareSettings(

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.options import (
+    FAILED_STATUS,
+    DetectorOption,
+    FolderOption,
+    JsonOption,
+    ProcessesOption,
+)
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
     from gaitproof.train.face.data.prepare import Prepared
     from gaitproof.train.face.data.spacing import Sampling
-
-FAILED_STATUS: Final = 2
-"""Process exit status when a clip could not be prepared, as for every input error."""
 
 BY_LABEL_WARNING: Final = (
     "Warning: genuine and forged clips are sampled differently. The time between pictures then "
@@ -25,9 +29,7 @@ BY_LABEL_WARNING: Final = (
 
 def prepare(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the data set.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder to fill; resumed if begun.")
-    ],
+    out: FolderOption,
     layout: Annotated[
         str,
         typer.Option(
@@ -55,16 +57,8 @@ def prepare(
             "the label away: for repeating old experiments only.",
         ),
     ] = None,
-    workers: Annotated[
-        int, typer.Option(min=0, max=64, help="Processes; 0: one per processor.")
-    ] = 0,
-    detector: Annotated[
-        str,
-        typer.Option(
-            metavar="mediapipe|yunet=FILE|dlib=FILE",
-            help="What finds the faces; mediapipe needs no file.",
-        ),
-    ] = "mediapipe",
+    workers: ProcessesOption = 0,
+    detector: DetectorOption = "mediapipe",
     seed: Annotated[
         int, typer.Option(min=0, help="Draws the split of clips that have no published one.")
     ] = 0,
@@ -79,7 +73,7 @@ def prepare(
             help="Share of the training clips for validation, where the data set has none for it.",
         ),
     ] = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Cut and align the faces of a data set for training.
 

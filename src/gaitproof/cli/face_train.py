@@ -8,27 +8,24 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli.devices import (
+from gaitproof.cli.extras import need_training_extra
+from gaitproof.cli.options import (
     AcceleratorOption,
     DevicesOption,
+    FaceDataOption,
     LoadersOption,
+    NewModelOption,
     NodesOption,
     ResumeOption,
     RunOption,
     StrategyOption,
 )
-from gaitproof.cli.extras import need_training_extra
 
 
 def train(
     config: Annotated[Path, typer.Argument(help="Recipe (YAML), see recipes/faces-*.yaml.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--data", metavar="STORE", help="Folder of face prepare instead of the recipe's."
-        ),
-    ] = None,
+    output: NewModelOption,
+    data: FaceDataOption = None,
     run: RunOption = None,
     resume: ResumeOption = True,
     accelerator: AcceleratorOption = "auto",

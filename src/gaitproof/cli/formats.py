@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gaitproof.cli.verify import (
+from gaitproof.cli.opening import open_cache, parse_person, verify_settings
+from gaitproof.cli.options import (
     CacheOption,
     JsonOption,
     NoCacheOption,
     SettingsOption,
-    open_cache,
-    parse_person,
-    verify_settings,
+    output_option,
 )
 
 if TYPE_CHECKING:
@@ -47,12 +46,7 @@ def convert(
     source: SourceArgument,
     out: Annotated[
         Path,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="The suffix decides: .npz, .json, .csv, .trc, .c3d or .bvh.",
-        ),
+        output_option("The suffix decides: .npz, .json, .csv, .trc, .c3d or .bvh.", "FILE"),
     ],
     to: Annotated[
         str | None,
@@ -101,9 +95,7 @@ def convert(
 
 def gait(
     source: SourceArgument,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the CSV files.")
-    ],
+    out: Annotated[Path, output_option("Folder for the CSV files.", "DIR")],
     person: OnePersonOption = "auto",
     frame_rate: FrameRateOption = None,
     frame_size: FrameSizeOption = None,

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.joint import FaceModelOption
-from gaitproof.cli.verify import JsonOption, ModelOption
+from gaitproof.cli.options import (
+    DrawsOption,
+    FaceModelOption,
+    JsonOption,
+    ModelOption,
+    SeedOption,
+    output_option,
+)
 
 if TYPE_CHECKING:
     from gaitproof.evaluate.fusion_trials import FusionTrials
@@ -37,7 +43,7 @@ def fusion(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the weights for --fusion."),
+        output_option("Write the weights for --fusion.", "FILE"),
     ] = None,
     model: ModelOption = None,
     face_model: FaceModelOption = None,
@@ -47,8 +53,8 @@ def fusion(
     limits: Annotated[
         str, typer.Option("--limits", help="How far the weights can be trusted, in words.")
     ] = "",
-    draws: Annotated[int, typer.Option("--draws", min=20, help="Bootstrap draws.")] = 500,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed.")] = 0,
+    draws: DrawsOption = 500,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Learn the weights that join gait and face verdicts.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.verify import GalleryOption, JsonOption, open_gallery
+from gaitproof.cli.opening import open_gallery
+from gaitproof.cli.options import GalleryOption, JsonOption, OverwriteOption
 from gaitproof.errors import InputError
 
 if TYPE_CHECKING:
@@ -144,15 +145,15 @@ def export(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     names: Annotated[list[str] | None, typer.Argument(help="Only these people.")] = None,
     gallery: GalleryOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write identities to one portable file; it holds biometric data."""
     from gaitproof.cli.output import print_json, printable, stdout
 
     opened = open_gallery(gallery, create=False)
-    if os.path.lexists(file) and not force:  # false for names that no file can have
-        raise InputError(f"The file {str(file)!r} exists already.", hint="--force to replace it")
+    if os.path.lexists(file) and not overwrite:  # false for names that no file can have
+        raise InputError(f"The file {str(file)!r} exists already.", hint="--overwrite")
     count = opened.export(file, names or ())
     if as_json:
         print_json({"file": str(file), "identities": count})

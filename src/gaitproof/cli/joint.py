@@ -22,10 +22,6 @@ FaceOption = Annotated[
     bool,
     typer.Option("--face", help="Look for manipulation of the face too, and join both answers."),
 ]
-FaceModelOption = Annotated[
-    str | None,
-    typer.Option("--face-model", metavar="NAME|DIR", help="Face model: shipped name or folder."),
-]
 FusionOption = Annotated[
     Path | None,
     typer.Option("--fusion", metavar="FILE", help="Weights of gaitproof fusion, with --face."),

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.options import (
+    FAILED_STATUS,
+    JsonOption,
+    LayoutOption,
+    OverwriteOption,
+    ProcessesOption,
+    SeedOption,
+    output_option,
+)
 from gaitproof.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -18,19 +27,11 @@ if TYPE_CHECKING:
 LEAK_STATUS: Final = 1
 """Process exit status of an audit that found something."""
 
-FAILED_STATUS: Final = 2
-"""Process exit status when a copy could not be made, as for every input error."""
-
 ManifestArgument = Annotated[Path, typer.Argument(metavar="MANIFEST", help="Manifest (CSV).")]
 RootOption = Annotated[
     Path | None,
     typer.Option("--root", metavar="DIR", help="Folder of the videos, if not the manifest's own."),
 ]
-OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a manifest that is there.")
-]
-SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def register(commands: typer.Typer) -> None:
@@ -43,15 +44,8 @@ def register(commands: typer.Typer) -> None:
 
 def manifest(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of videos.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Manifest to write; DIR/manifest.csv.")
-    ] = None,
-    layout: Annotated[
-        str,
-        typer.Option(
-            help="folders: <identity>/<recording>.mp4; names: {Name}_{View}{Number}.mp4; auto."
-        ),
-    ] = "auto",
+    out: Annotated[Path | None, output_option("Manifest to write; DIR/manifest.csv.")] = None,
+    layout: LayoutOption = "auto",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,7 +92,7 @@ def split(
     seed: SeedOption = 0,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Manifest to write; MANIFEST-folds.csv or -split.csv."),
+        output_option("Manifest to write; MANIFEST-folds.csv or -split.csv."),
     ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -180,9 +174,7 @@ def augment(
     path: ManifestArgument,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="For the copies; below the videos' folder."
-        ),
+        output_option("For the copies; below the videos' folder.", "DIR"),
     ] = None,
     kinds: Annotated[
         str | None,
@@ -200,7 +192,7 @@ def augment(
         Path | None,
         typer.Option("--manifest", help="Manifest of both, if not NAME-augmented.csv."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, max=64, help="Processes; 0: all processors.")] = 0,
+    workers: ProcessesOption = 0,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -252,3 +253,8 @@ def _add_quality(table: Table, quality: QualityReport) -> None:
         value = quality.measures.get(name)
         if value is not None and math.isfinite(value):
             table.add_row(f"  {title}", form.format(value))
+
+
+def say_written(paths: Sequence[Path]) -> None:
+    """Say on stderr which files were written."""
+    stderr().print(printable("Written: " + ", ".join(str(path) for path in paths)))

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.verify import JsonOption, verify_settings
+from gaitproof.cli.opening import verify_settings
+from gaitproof.cli.options import (
+    FAILED_STATUS,
+    FolderOption,
+    JsonOption,
+    LayoutOption,
+    SettingsOption,
+    StepsOption,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +24,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gaitproof.pipeline.summary import Summary
-
-FAILED_STATUS: Final = 2
-"""Process exit status when a step could not be done, as for every input error."""
 
 
 def register(app: typer.Typer) -> None:
@@ -29,9 +35,7 @@ def pipeline(
     videos: Annotated[
         Path, typer.Argument(metavar="VIDEOS", help="Folder of videos, or a manifest (.csv).")
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Output folder; resumed if it exists.")
-    ],
+    output: FolderOption,
     skip: Annotated[
         str,
         typer.Option(
@@ -41,30 +45,22 @@ def pipeline(
         ),
     ] = "",
     config: Annotated[
-        Path | None, typer.Option("--config", help="Recipe to train (YAML), see recipes/.")
+        Path | None,
+        typer.Option("--config", "--recipe", help="Recipe to train (YAML), see recipes/."),
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Training steps instead of the recipe's.")
-    ] = None,
+    steps: StepsOption = None,
     model: Annotated[
         str | None,
         typer.Option("--model", help="Model where nothing is trained: name or folder."),
     ] = None,
-    layout: Annotated[
-        str,
-        typer.Option(
-            help="folders: <identity>/<recording>.mp4; names: {Name}_{View}{Number}.mp4; auto."
-        ),
-    ] = "auto",
+    layout: LayoutOption = "auto",
     kinds: Annotated[
         str, typer.Option("--augment-kinds", help="Kinds of copies, with commas; all without it.")
     ] = "",
     copies: Annotated[
         int, typer.Option("--copies", min=1, help="Copies of each kind drawn at random.")
     ] = 1,
-    settings: Annotated[
-        Path | None, typer.Option("--settings", help="YAML file with limits and pose settings.")
-    ] = None,
+    settings: SettingsOption = None,
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=64, help="Processes of every step.")
     ] = 2,
@@ -80,7 +76,7 @@ def pipeline(
     from datetime import datetime
     from typing import cast
 
-    from gaitproof.cli.experiments import load_settings, split_names
+    from gaitproof.cli.experiments import load_settings
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.manifests import check_layout
     from gaitproof.cli.output import printable, progress_bar, stderr

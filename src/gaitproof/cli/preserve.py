@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.verify import (
+from gaitproof.cli.opening import open_cache, parse_person, verify_settings
+from gaitproof.cli.options import (
     CacheOption,
     JsonOption,
     NoCacheOption,
     PersonOption,
     SettingsOption,
-    open_cache,
-    parse_person,
-    verify_settings,
+    output_option,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def preserve(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write numbers and a picture here."),
+        output_option("Write numbers and a picture here.", "DIR"),
     ] = None,
     floor: Annotated[
         bool,

@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli.verify import (
+from gaitproof.cli.opening import open_gallery, open_verifier
+from gaitproof.cli.options import (
     CacheOption,
     GalleryOption,
     JsonOption,
     ModelOption,
     NoCacheOption,
     SettingsOption,
-    open_gallery,
-    open_verifier,
 )
 
 reference_app = typer.Typer(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.options import JsonOption, output_option
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -29,7 +31,6 @@ _STRIP: Final = 960
 """Pixels: the width of that strip."""
 
 ReportArgument = Annotated[Path, typer.Argument(help="The .json report.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 commands = typer.Typer(
     name="report",
@@ -242,7 +243,7 @@ def render(
     report: ReportArgument,
     output: Annotated[
         list[Path],
-        typer.Option("--output", "-o", metavar="FILE", help=".html or .pdf to write; repeatable."),
+        output_option(".html or .pdf to write; repeatable.", "FILE"),
     ],
 ) -> None:
     """Write the page or the PDF of a .json report that is intact."""

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from gaitproof.cli.devices import (
+from gaitproof.cli.extras import need_training_extra
+from gaitproof.cli.options import (
     AcceleratorOption,
+    ConfigArgument,
+    DataOption,
     DevicesOption,
     LoadersOption,
+    NewModelOption,
     NodesOption,
     ResumeOption,
     RunOption,
     StrategyOption,
+    WorkersOption,
 )
-from gaitproof.cli.extras import need_training_extra
 from gaitproof.errors import ConfigError
-
-ConfigArgument = Annotated[Path, typer.Argument(help="Recipe (YAML), see recipes/.")]
-DataOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--data",
-        metavar="FILE",
-        help="Skeleton archive or manifest instead of the recipe's sources.",
-    ),
-]
-WorkersOption = Annotated[
-    int, typer.Option(min=1, help="Folds trained side by side, one process each.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     config: ConfigArgument,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
+    output: NewModelOption,
     data: DataOption = None,
     workers: WorkersOption = 1,
     run: RunOption = None,

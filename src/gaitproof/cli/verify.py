@@ -3,134 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gaitproof.cli.joint import (
-    FaceModelOption,
     FaceOption,
     FusionOption,
     examine_face,
     open_face_tools,
     show_joint,
 )
+from gaitproof.cli.opening import open_verifier, parse_person
+from gaitproof.cli.options import (
+    INCONCLUSIVE_STATUS,
+    CacheOption,
+    FaceModelOption,
+    GalleryOption,
+    JsonOption,
+    ModelOption,
+    NoCacheOption,
+    PersonOption,
+    SettingsOption,
+)
 
 if TYPE_CHECKING:
-    from gaitproof.config import VerifySettings
-    from gaitproof.pose.cache import PoseCache
-    from gaitproof.verify.gallery import Gallery
-    from gaitproof.verify.people import Person
-    from gaitproof.verify.verifier import Enrolment, Verifier
-
-INCONCLUSIVE_STATUS: Final = 3
-"""Process exit status when nobody could be compared."""
-
-GalleryOption = Annotated[
-    str | None,
-    typer.Option(
-        "--gallery",
-        "-g",
-        envvar="GAITPROOF_GALLERY",
-        metavar="FILE|URL",
-        help="The gallery; without it the one in your data folder.",
-    ),
-]
-PersonOption = Annotated[
-    str,
-    typer.Option(
-        "--person",
-        "-p",
-        metavar="auto|all|N",
-        help="Which person of the video: a number, or 'all' if every track is the same person.",
-    ),
-]
-SettingsOption = Annotated[
-    Path | None, typer.Option("--settings", help="YAML file with limits and quality gate.")
-]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="Name of shipped weights, or a folder with weights.")
-]
-CacheOption = Annotated[
-    Path | None, typer.Option("--cache", metavar="DIR", help="Keep poses in this folder.")
-]
-NoCacheOption = Annotated[
-    bool, typer.Option("--no-cache", help="Neither read nor keep poses of earlier runs.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-def default_gallery() -> Path:
-    """Return the gallery that is used when none is named: ``gallery.db`` in the data folder."""
-    from platformdirs import user_data_path
-
-    return user_data_path("gaitproof") / "gallery.db"
-
-
-def open_gallery(given: str | None, *, create: bool) -> Gallery:
-    """Open the gallery that was named, or the default one."""
-    from gaitproof.verify.gallery import Gallery
-
-    if given is not None:
-        return Gallery.open(given, create=create)
-    return Gallery.open(default_gallery(), create=create, make_folder=True)
-
-
-def parse_person(text: str) -> Person:
-    """Read ``auto``, ``all`` or the number of a person.
-
-    Raises
-    ------
-    typer.BadParameter
-        If it is none of these.
-    """
-    if text == "auto":
-        return "auto"
-    if text == "all":
-        return "all"
-    if text.isascii() and text.isdigit():
-        return int(text)
-    raise typer.BadParameter(
-        f"expected auto, all or a number, found {text!r}", param_hint="--person"
-    )
-
-
-def open_verifier(
-    gallery: str | None,
-    *,
-    settings: Path | None,
-    model: str | None,
-    cache: Path | None,
-    no_cache: bool,
-    create: bool = False,
-) -> Verifier:
-    """Build the verifier that the options describe; cheap checks come first."""
-    chosen = verify_settings(settings)
-    opened = open_gallery(gallery, create=create)
-
-    from gaitproof.media.sandbox import prepare
-
-    prepare(chosen.media)  # while the rest is imported
-
-    from gaitproof.verify.verifier import Verifier
-
-    return Verifier.open(opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache))
-
-
-def verify_settings(path: Path | None) -> VerifySettings:
-    """Return the settings of a file; the defaults without one."""
-    from gaitproof.config import VerifySettings
-
-    return VerifySettings() if path is None else VerifySettings.load(path)
-
-
-def open_cache(folder: Path | None, off: bool) -> PoseCache | None:
-    """Return the pose cache that the options describe, or None."""
-    if off:
-        return None
-    from gaitproof.pose.cache import PoseCache
-
-    return PoseCache(folder)
+    from gaitproof.verify.verifier import Enrolment
 
 
 def enroll(
@@ -155,12 +53,7 @@ def enroll(
     who = parse_person(person)
     check_name(name)
     verifier = open_verifier(
-        gallery,
-        settings=settings,
-        model=model,
-        cache=cache,
-        no_cache=no_cache,
-        create=True,
+        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, create=True
     )
     with progress_bar(f"Enrolling {name}") as progress:
         result = verifier.enroll(name, videos, person=who, progress=progress)
@@ -240,11 +133,7 @@ def verify(
     key = prepare_reports(targets, sign_key)
     tools = open_face_tools(face, face_model, fusion)
     verifier = open_verifier(
-        gallery,
-        settings=settings,
-        model=model,
-        cache=cache,
-        no_cache=no_cache,
+        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
     )
     with progress_bar(f"Verifying {video.name}") as progress:
         found = verifier.examine(video, claim=claim, person=who, progress=progress)
@@ -292,11 +181,7 @@ def identify(
 
     who = parse_person(person)
     verifier = open_verifier(
-        gallery,
-        settings=settings,
-        model=model,
-        cache=cache,
-        no_cache=no_cache,
+        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
     )
     with progress_bar(f"Identifying {video.name}") as progress:
         found = verifier.identify(video, top=top, person=who, progress=progress)

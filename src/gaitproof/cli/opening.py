@@ -1,0 +1,88 @@
+"""From the options of a command to what they name: gallery, verifier, settings, cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from gaitproof.config import VerifySettings
+    from gaitproof.pose.cache import PoseCache
+    from gaitproof.verify.gallery import Gallery
+    from gaitproof.verify.people import Person
+    from gaitproof.verify.verifier import Verifier
+
+
+def default_gallery() -> Path:
+    """Return the gallery that is used when none is named: ``gallery.db`` in the data folder."""
+    from platformdirs import user_data_path
+
+    return user_data_path("gaitproof") / "gallery.db"
+
+
+def open_gallery(given: str | None, *, create: bool) -> Gallery:
+    """Open the gallery that was named, or the default one."""
+    from gaitproof.verify.gallery import Gallery
+
+    if given is not None:
+        return Gallery.open(given, create=create)
+    return Gallery.open(default_gallery(), create=create, make_folder=True)
+
+
+def parse_person(text: str) -> Person:
+    """Read ``auto``, ``all`` or the number of a person.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none of these.
+    """
+    if text == "auto":
+        return "auto"
+    if text == "all":
+        return "all"
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise typer.BadParameter(
+        f"expected auto, all or a number, found {text!r}", param_hint="--person"
+    )
+
+
+def open_verifier(
+    gallery: str | None,
+    *,
+    settings: Path | None,
+    model: str | None,
+    cache: Path | None,
+    no_cache: bool,
+    create: bool = False,
+) -> Verifier:
+    """Build the verifier that the options describe; cheap checks come first."""
+    chosen = verify_settings(settings)
+    opened = open_gallery(gallery, create=create)
+
+    from gaitproof.media.sandbox import prepare
+
+    prepare(chosen.media)  # while the rest is imported
+
+    from gaitproof.verify.verifier import Verifier
+
+    return Verifier.open(opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache))
+
+
+def verify_settings(path: Path | None) -> VerifySettings:
+    """Return the settings of a file; the defaults without one."""
+    from gaitproof.config import VerifySettings
+
+    return VerifySettings() if path is None else VerifySettings.load(path)
+
+
+def open_cache(folder: Path | None, off: bool) -> PoseCache | None:
+    """Return the pose cache that the options describe, or None."""
+    if off:
+        return None
+    from gaitproof.pose.cache import PoseCache
+
+    return PoseCache(folder)

@@ -1,0 +1,137 @@
+"""Options that several commands share: one name, one spelling, one help text each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+FAILED_STATUS: Final = 2
+"""Process exit status when a part could not be done, as for every input error."""
+
+INCONCLUSIVE_STATUS: Final = 3
+"""Process exit status when nobody could be compared."""
+
+_RESUMED: Final = "Output folder; resumed if it exists."
+
+
+def output_option(help: str, metavar: str | None = None) -> Any:
+    """Return the option that says where results go."""
+    return typer.Option("--output", "--out", "-o", metavar=metavar, help=help)
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names of a list written with commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+GalleryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gallery",
+        "-g",
+        envvar="GAITPROOF_GALLERY",
+        metavar="FILE|URL",
+        help="The gallery; without it the one in your data folder.",
+    ),
+]
+PersonOption = Annotated[
+    str,
+    typer.Option(
+        "--person",
+        "-p",
+        metavar="auto|all|N",
+        help="Which person of the video: a number, or 'all' if every track is the same person.",
+    ),
+]
+SettingsOption = Annotated[
+    Path | None, typer.Option("--settings", help="YAML file with limits and quality gate.")
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="Name of shipped weights, or a folder with weights.")
+]
+FaceModelOption = Annotated[
+    str | None,
+    typer.Option("--face-model", metavar="NAME|DIR", help="Face model: shipped name or folder."),
+]
+DetectorOption = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        metavar="mediapipe|yunet=FILE|dlib=FILE",
+        help="What finds the faces; mediapipe needs no file.",
+    ),
+]
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", metavar="DIR", help="Keep poses in this folder.")
+]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Neither read nor keep poses of earlier runs.")
+]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+FolderOption = Annotated[Path, output_option(_RESUMED, "DIR")]
+NewModelOption = Annotated[Path, output_option("Model folder to write.", "DIR")]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", "--force", help="Replace an existing file.")
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, help="Random seed: the same gives the same result.")
+]
+DrawsOption = Annotated[int, typer.Option("--draws", min=20, help="Bootstrap draws.")]
+ProcessesOption = Annotated[
+    int,
+    typer.Option("--workers", min=0, max=64, help="Processes; 0 for one per processor."),
+]
+LayoutOption = Annotated[
+    str,
+    typer.Option(
+        help="folders: <identity>/<recording>.mp4; names: {Name}_{View}{Number}.mp4; auto."
+    ),
+]
+
+ConfigArgument = Annotated[Path, typer.Argument(help="Recipe (YAML), see recipes/.")]
+DataOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        metavar="FILE",
+        help="Skeleton archive or manifest instead of the recipe's sources.",
+    ),
+]
+FaceDataOption = Annotated[
+    list[Path] | None,
+    typer.Option("--data", metavar="STORE", help="Folder of face prepare instead of the recipe's."),
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, help="Folds trained side by side, one process each.")
+]
+StepsOption = Annotated[
+    int | None, typer.Option("--steps", min=1, help="Training steps instead of the recipe's.")
+]
+FoldsOption = Annotated[
+    int | None, typer.Option("--folds", min=2, help="Folds instead of the recipe's.")
+]
+ResumeOption = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--no-resume", help="Go on from the checkpoints in --run, or start again."
+    ),
+]
+RunOption = Annotated[
+    Path | None,
+    typer.Option("--run", help="Folder for checkpoints and logs, one folder per training."),
+]
+AcceleratorOption = Annotated[
+    str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
+]
+DevicesOption = Annotated[int, typer.Option(min=1, help="Devices per node.")]
+NodesOption = Annotated[int, typer.Option(min=1, help="Machines that train together.")]
+StrategyOption = Annotated[
+    str, typer.Option(help="How several devices work together, for example ddp.")
+]
+LoadersOption = Annotated[
+    int,
+    typer.Option(min=0, help="Processes that prepare batches ahead, for a fast GPU or for faces."),
+]
