@@ -316,17 +316,23 @@ def trials(folder: Path) -> None:
 
 
 def tables(folder: Path) -> None:
+    from gaitproof.cases.questions import read_answers, read_claims
     from gaitproof.evaluate.fusion_trials import read_single, read_trials
 
     failed: list[Exception] = []
     each(
         failed,
+        lambda: list(read_claims(folder / "claims.csv")),
+        lambda: read_answers(folder / "answers.csv"),
+        lambda: read_answers(folder / "answers.jsonl"),
         lambda: read_trials(folder / "joint.csv"),
         lambda: read_single(folder / "one.csv"),
     )
 
 
 def table_files() -> list[Files]:
+    from gaitproof.cases.questions import COLUMNS
+
     joint, one = io.StringIO(), io.StringIO()
     csv.writer(joint).writerows(
         [
@@ -336,7 +342,18 @@ def table_files() -> list[Files]:
         ]
     )
     csv.writer(one).writerows([("group", "genuine", "log10_lr"), ("a", 1, 1.5), ("b", 0, -1)])
-    return [{"joint.csv": joint.getvalue().encode(), "one.csv": one.getvalue().encode()}]
+    answer = {**dict.fromkeys(COLUMNS, "x"), "error": "", "case": None}
+    answers = io.StringIO()
+    csv.writer(answers).writerows([COLUMNS, [answer[name] for name in COLUMNS]])
+    return [
+        {
+            "joint.csv": joint.getvalue().encode(),
+            "one.csv": one.getvalue().encode(),
+            "claims.csv": b"path,claim,person\na.mp4,ann,auto\nb.mp4,bob,2\n",
+            "answers.csv": answers.getvalue().encode(),
+            "answers.jsonl": json.dumps(answer).encode() + b"\n",
+        }
+    ]
 
 
 def plots(folder: Path) -> None:

@@ -56,16 +56,27 @@ def test_public_surface_is_complete():
         assert getattr(gaitproof, name) is not None
         assert name in dir(gaitproof)
     assert set(gaitproof.__all__) == {
+        "Case",
+        "CaseReport",
         "Decision",
+        "Examiner",
+        "FaceScan",
         "GaitWindows",
         "GaitproofError",
         "Gallery",
+        "PoseCache",
         "PoseSequence",
         "QualityReport",
         "Verdict",
         "Verifier",
         "VerifySettings",
         "__version__",
+        "convert",
+        "examine",
+        "extract",
+        "measure_gait",
+        "preserve",
+        "scan_faces",
     }
 
 

@@ -5,6 +5,7 @@ import typer
 from scripted import ScriptedEncoder, ScriptedExtractor
 from typer.testing import CliRunner
 
+from gaitproof.cases import exhibits
 from gaitproof.cli import report as report_commands
 from gaitproof.cli import verify as commands
 from gaitproof.errors import InputError
@@ -26,8 +27,8 @@ def scripted(monkeypatch, tmp_path):
 
     monkeypatch.setattr(Verifier, "open", classmethod(open_scripted))
     # the videos hold no picture, and the encoder no network to look into
-    monkeypatch.setattr(report_commands, "_frames", lambda *_: ())
-    monkeypatch.setattr(report_commands, "_explanation", lambda *_: ())
+    monkeypatch.setattr(exhibits, "show_frames", lambda *_: ())
+    monkeypatch.setattr(exhibits, "show_explanation", lambda *_: ())
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.delenv("GAITPROOF_GALLERY", raising=False)
     monkeypatch.setenv("COLUMNS", "200")

@@ -228,3 +228,65 @@ def test_joined_signals_are_shown(capsys, enrolled):
     assert shown.count("+0.35 on other footage") == 1
     assert "ten made people" in shown
     assert "does not decide" not in shown
+
+
+def test_many_videos_are_answered_in_one_run(run, enrolled, video, tmp_path):
+    video({"person": 5, "take": 2}, name="swapped.mp4")
+    (tmp_path / "claims.csv").write_text("path,claim\nprobe.mp4,p0\nswapped.mp4,p0\n")
+    done = run("verify", "claims.csv", "-o", "answers.csv")
+    assert done.exit_code == 1
+    text = " ".join(done.stdout.split())
+    assert "AUTHENTIC" in text
+    assert "DEEPFAKE OF p0" in text
+    assert "Answers: answers.csv" in text
+    lines = [json.loads(line) for line in run("verify", "claims.csv", "--json").stdout.splitlines()]
+    assert [line["decision"] for line in lines] == ["AUTHENTIC", "DEEPFAKE"]
+    assert lines[0]["case"]["headline"] == "AUTHENTIC — Verified as p0"
+    resumed = run("verify", "claims.csv", "-o", "answers.csv")
+    assert resumed.stdout == done.stdout
+    assert resumed.exit_code == 1
+
+
+def test_a_video_that_fails_among_many_is_told(run, enrolled, video):
+    done = run("verify", "probe.mp4", "probe.mp4", "--claim", "p0", "-o", "a.jsonl")
+    assert done.exit_code == 0
+    failed = run("verify", "probe.mp4", "--claim", "nobody", "-o", "b.jsonl")
+    assert failed.exit_code == 2
+    assert "nobody" in failed.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["probe.mp4"], "claim to show"),
+        (["probe.mp4", "0.mp4", "-c", "p0", "--report", "r.json"], "on one video"),
+        (["probe.mp4", "-c", "p0", "-o", "a.txt"], ".csv or .jsonl"),
+        (["claims.csv"], "does not exist"),
+    ],
+)
+def test_questions_that_cannot_be_asked(run, enrolled, arguments, words):
+    done = run("verify", *arguments)
+    assert done.exit_code != 0
+    told = str(done.exception) if isinstance(done.exception, InputError) else done.stderr
+    assert words.lower() in " ".join(told.replace("│", " ").split()).lower()
+
+
+def test_everybody_of_a_manifest_is_enrolled(run, video, tmp_path):
+    for take in (0, 1):
+        video({"person": 3, "take": take}, name=f"c{take}.mp4")
+    video(name="empty.mp4")
+    rows = ["path,subject,recording", "c0.mp4,cleo,0", "c1.mp4,cleo,1", "empty.mp4,dora,0"]
+    (tmp_path / "m.csv").write_text("\n".join(rows) + "\n")
+    done = run("enroll", "--manifest", "m.csv")
+    assert done.exit_code == 2
+    assert "People enrolled: 1; videos: 2." in done.stdout
+    assert "empty.mp4" in done.stdout
+    again = json.loads(run("enroll", "--manifest", "m.csv", "--json").stdout)
+    assert again["enrolled"] == {"cleo": 2}
+
+
+@pytest.mark.parametrize("arguments", [[], ["ann"], ["ann", "a.mp4", "--manifest", "m.csv"]])
+def test_an_enrolment_is_of_a_person_or_a_manifest(run, arguments):
+    done = run("enroll", *arguments)
+    assert done.exit_code == 2
+    assert "or --manifest" in " ".join(done.stderr.replace("│", " ").split())

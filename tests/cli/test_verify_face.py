@@ -9,6 +9,7 @@ from tiny_face_model import write_model
 from typer.testing import CliRunner
 
 import gaitproof.face.scan
+from gaitproof.cases import exhibits
 from gaitproof.cli import report as report_commands
 from gaitproof.cli import verify as commands
 from gaitproof.errors import ModelError
@@ -32,8 +33,8 @@ def scripted(monkeypatch, tmp_path):
         return real(cls, gallery, **options, extractor=ScriptedExtractor())
 
     monkeypatch.setattr(Verifier, "open", classmethod(open_scripted))
-    monkeypatch.setattr(report_commands, "_frames", lambda *_: ())
-    monkeypatch.setattr(report_commands, "_explanation", lambda *_: ())
+    monkeypatch.setattr(exhibits, "show_frames", lambda *_: ())
+    monkeypatch.setattr(exhibits, "show_explanation", lambda *_: ())
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.delenv("GAITPROOF_GALLERY", raising=False)
     monkeypatch.setenv("COLUMNS", "200")

@@ -33,7 +33,7 @@ def demo(
 
     Renders them, enrols them, and verifies genuine and forged videos.
 
-    Leaves with status 0 if every verdict is the expected one, else with 1.
+    Exits with status 0 if every verdict is the expected one, else with 1.
     """
     from datetime import datetime
 

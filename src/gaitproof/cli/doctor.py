@@ -29,7 +29,7 @@ def doctor(
 
     Python, packages, system libraries, models, renderer, GPU, disk.
 
-    Leaves with status 0 if verification works here, else with 2. What only an extra
+    Exits with status 0 if verification works here, else with 2. What only an extra
     needs (rendering, training, development) is reported and does not change the status.
     """
     from dataclasses import asdict

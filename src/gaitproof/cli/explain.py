@@ -43,11 +43,12 @@ def explain(
 ) -> None:
     """Show which joints, moments and movements a verdict rests on.
 
-    Writes pictures, an annotated film, the numbers and a page with all of them. Leaves with
+    Writes pictures, an annotated film, the numbers and a page with all of them. Exits with
     status 0, with 3 if nothing could be compared (then nothing is written), with 2 for an error.
     """
+    from gaitproof.cases.case import Examiner
     from gaitproof.cli.output import print_json, printable, progress_bar, show_verdict, stdout
-    from gaitproof.explain.methods import METHODS, explain_score
+    from gaitproof.explain.methods import METHODS
 
     who = parse_person(person)
     if method not in METHODS:
@@ -58,37 +59,21 @@ def explain(
         gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
     )
     with progress_bar(f"Verifying {video.name}") as progress:
-        examination = verifier.examine(video, claim=claim, person=who, progress=progress)
-    verdict, template = examination.verdict, examination.template
-    if template is None or verdict.similarity is None:
+        case = Examiner(verifier).examine(video, claim, person=who, progress=progress)
+    verdict = case.examination.verdict
+    if case.examination.template is None or verdict.similarity is None:
         if as_json:
             print_json({"verdict": verdict.to_dict(), "importance": None, "files": []})
         else:
             show_verdict(verdict)
         raise typer.Exit(INCONCLUSIVE_STATUS)
-
-    from gaitproof.explain.score import ProbeScore
-    from gaitproof.explain.trust import check_explanation
-    from gaitproof.report.evidence import PAGE, write_explanation
-
     with progress_bar(f"Explaining {video.name}") as progress:
-        importance = explain_score(
-            verifier.encoder, examination.windows, template.vector, method=method
-        )
-        score = ProbeScore(verifier.encoder, template.vector)
-        answer = write_explanation(
-            out,
-            video,
-            examination,
-            importance,
-            verifier.gallery,
-            trust=check_explanation(score, examination.windows, importance),
-            limits=verifier.settings.media,
-            progress=progress,
-        )
+        answer = case.explain(out, method, progress=progress)
     if as_json:
         print_json(answer)
         return
+    from gaitproof.report.evidence import PAGE
+
     stdout().print(f"Explanation: {printable(str(out / PAGE))}", soft_wrap=True)
     show_verdict(verdict)
 

@@ -55,7 +55,7 @@ def scan(
 ) -> None:
     """Say of every face in a video whether it is manipulated.
 
-    Leaves with status 0 if every face is REAL, 1 if one is FAKE, 3 for INCONCLUSIVE, 4 without a
+    Exits with status 0 if every face is REAL, 1 if one is FAKE, 3 for INCONCLUSIVE, 4 without a
     face, 2 for an error.
     """
     from gaitproof.cli.output import print_json, progress_bar

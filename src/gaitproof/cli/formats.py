@@ -18,6 +18,8 @@ from gaitproof.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gaitproof.gait.parameters import GaitParameters
     from gaitproof.types import PoseSequence
     from gaitproof.verify.walk import Walk
@@ -69,15 +71,24 @@ def convert(
     CSV, COCO, OpenPose, and gaitproof's own .npz. Every format but .npz loses something, see
     docs/reference/formats.md.
     """
-    from gaitproof.cli.output import print_json, printable, stdout
-    from gaitproof.media.files import make_folder
-    from gaitproof.pose.formats import check_format, save_pose
+    from gaitproof.cli.output import print_json, printable, progress_bar, stdout
+    from gaitproof.pose.formats import check_format
+    from gaitproof.verify import walk
 
     chosen = check_format(out, to)
-    walk = _read(source, person, frame_rate, frame_size, settings, cache, no_cache)
-    sequence = walk.cleaned.sequence if clean else walk.raw
-    make_folder(out.parent)
-    save_pose(out, sequence, chosen)
+    with progress_bar(f"Reading {source.name}") as progress:
+        sequence, notes = walk.convert(
+            source,
+            out,
+            to=to,
+            repaired=clean,
+            person=parse_person(person),
+            settings=verify_settings(settings),
+            cache=open_cache(cache, no_cache),
+            frame_rate=frame_rate,
+            frame_size=_parse_size(frame_size),
+            progress=progress,
+        )
     if as_json:
         print_json(
             {
@@ -85,11 +96,11 @@ def convert(
                 "format": chosen,
                 "frames": len(sequence),
                 "frame_rate": sequence.frame_rate,
-                "notes": list(walk.notes),
+                "notes": list(notes),
             }
         )
         return
-    _tell_notes(walk)
+    _tell_notes(notes)
     stdout().print(printable(f"{out}: {len(sequence)} frames ({chosen})."))
 
 
@@ -144,7 +155,7 @@ def gait(
             }
         )
         return
-    _tell_notes(walk)
+    _tell_notes(walk.notes)
     if not parameters.strides:
         stdout().print("Note: no whole stride was found; what needs one is left empty.")
     stdout().print(_parameter_table(parameters))
@@ -190,10 +201,10 @@ def _parameter_table(parameters: GaitParameters) -> object:
     return table
 
 
-def _tell_notes(walk: Walk) -> None:
+def _tell_notes(notes: Sequence[str]) -> None:
     from gaitproof.cli.output import printable, stdout
 
-    for note in walk.notes:
+    for note in notes:
         stdout().print(f"Note: {printable(note)}")
 
 

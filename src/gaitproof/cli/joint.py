@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gaitproof.config import MediaLimits
-    from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
-    from gaitproof.face.scan import FaceScan
+    from gaitproof.cases.case import FaceTools
     from gaitproof.types import Verdict
-    from gaitproof.verify.fusion import FusionWeights, JointVerdict
-    from gaitproof.verify.verifier import Examination
+    from gaitproof.verify.fusion import JointVerdict
 
 FaceOption = Annotated[
     bool,
@@ -26,27 +22,6 @@ FusionOption = Annotated[
     Path | None,
     typer.Option("--fusion", metavar="FILE", help="Weights of gaitproof fusion, with --face."),
 ]
-
-
-@dataclass(frozen=True)
-class FaceTools:
-    """What it takes to look at the face as well."""
-
-    model: FaceForgeryModel
-    weights: FusionWeights | None
-
-
-@dataclass(frozen=True)
-class JointExamination:
-    """The joint verdict, the scan it rests on, and whose scan it is."""
-
-    verdict: JointVerdict
-    scan: FaceScan
-    card: FaceDetectorCard
-
-    def to_dict(self, gait: Verdict) -> dict[str, Any]:
-        """Return the whole answer as plain JSON types."""
-        return {**self.verdict.to_dict(), "gait": gait.to_dict(), "scan": self.scan.to_dict()}
 
 
 def open_face_tools(wanted: bool, model: str | None, fusion: Path | None) -> FaceTools | None:
@@ -64,26 +39,9 @@ def open_face_tools(wanted: bool, model: str | None, fusion: Path | None) -> Fac
             if value is not None:
                 raise typer.BadParameter("needs --face", param_hint=name)
         return None
-    from gaitproof.face.model import FaceForgeryModel
-    from gaitproof.verify.fusion import load_weights
+    from gaitproof.cases.case import FaceTools
 
-    return FaceTools(FaceForgeryModel.load(model), load_weights(fusion))
-
-
-def examine_face(
-    found: Examination, video: Path, tools: FaceTools, limits: MediaLimits
-) -> JointExamination:
-    """Scan the video for manipulated faces and join the answer with that on the walk."""
-    from gaitproof.cli.output import progress_bar
-    from gaitproof.face.scan import scan_video
-    from gaitproof.verify.fusion import join
-
-    with progress_bar(f"Scanning faces of {video.name}") as progress:
-        scan = scan_video(video, tools.model, limits=limits, progress=progress)
-    tracks = [track.sequence for track in found.tracks]
-    card = tools.model.card
-    joint = join(found.verdict, scan, card, tracks=tracks, weights=tools.weights)
-    return JointExamination(joint, scan, card)
+    return FaceTools.load(model, fusion)
 
 
 def show_joint(joint: JointVerdict, verdict: Verdict) -> None:

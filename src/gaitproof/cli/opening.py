@@ -39,15 +39,15 @@ def parse_person(text: str) -> Person:
     typer.BadParameter
         If it is none of these.
     """
-    if text == "auto":
-        return "auto"
-    if text == "all":
-        return "all"
-    if text.isascii() and text.isdigit():
-        return int(text)
-    raise typer.BadParameter(
-        f"expected auto, all or a number, found {text!r}", param_hint="--person"
-    )
+    from gaitproof.errors import InputError
+    from gaitproof.verify import people
+
+    try:
+        return people.parse_person(text)
+    except InputError as error:
+        raise typer.BadParameter(
+            f"expected {error.expected}, found {error.actual}", param_hint="--person"
+        ) from error
 
 
 def open_verifier(

@@ -58,7 +58,7 @@ def preserve(
     """Decide whether a face swap kept the walk of its original.
 
     Trimmed, re-timed, cut and re-framed copies are aligned, and what was done to them is reported.
-    Leaves with status 0 for PRESERVED, 1 for CHANGED, 3 for INCONCLUSIVE, 2 for an error; a batch
+    Exits with status 0 for PRESERVED, 1 for CHANGED, 3 for INCONCLUSIVE, 2 for an error; a batch
     with 0 if it could be done.
     """
     from gaitproof.cli.output import print_json, progress_bar, stdout

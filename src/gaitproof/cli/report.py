@@ -14,21 +14,9 @@ from gaitproof.cli.options import JsonOption, output_option
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from gaitproof.cli.joint import JointExamination
-    from gaitproof.report.casefile import ReportPicture
-    from gaitproof.verify.verifier import Examination, Verifier
 
 FAILED_CHECK_STATUS: Final = 1
 """Process exit status when a report does not pass a check."""
-
-_FRAMES: Final = 3
-"""Frames of the video in a report: one row."""
-
-_FACES: Final = 6
-"""Pictures of the face in a report, at most: one strip."""
-
-_STRIP: Final = 960
-"""Pixels: the width of that strip."""
 
 ReportArgument = Annotated[Path, typer.Argument(help="The .json report.")]
 
@@ -67,99 +55,6 @@ def prepare_reports(targets: Sequence[Path], sign_key: Path | None) -> Ed25519Pr
             hint="add '--report NAME.json'",
         )
     return load_private_key(sign_key)
-
-
-def report_examination(
-    found: Examination,
-    verifier: Verifier,
-    video: Path,
-    *,
-    joint: JointExamination | None = None,
-    command: Sequence[str],
-    targets: Sequence[Path],
-    key: Ed25519PrivateKey | None,
-) -> None:
-    """Write the reports of one examination, of the face too if it was looked at."""
-    from gaitproof.report.casefile import build_report, seal, write_reports
-
-    report = build_report(
-        found,
-        card=verifier.encoder.card,
-        settings=verifier.settings,
-        recordings=verifier.gallery.history(found.verdict.claim).recordings,
-        command=shlex.join(command),
-        frames=_frames(found, video, verifier),
-        explanation=_explanation(found, verifier),
-        joint=None if joint is None else joint.verdict,
-        face_model=None if joint is None else joint.card,
-        faces=() if joint is None else _faces(joint),
-    )
-    write_reports(seal(report, key), targets)
-
-
-def _frames(found: Examination, video: Path, verifier: Verifier) -> tuple[ReportPicture, ...]:
-    from gaitproof.report.casefile import file_picture
-    from gaitproof.report.pictures import contact_sheet, overlay_pictures
-
-    if not found.tracks or found.tracks[0].sequence.image is None:
-        return ()
-    pictures = overlay_pictures(
-        video,
-        found.tracks[0].sequence,
-        count=_FRAMES,
-        what="The person",
-        limits=verifier.settings.media,
-        silhouettes=found.silhouettes[0] if found.silhouettes else None,
-    )
-    frames = [file_picture(picture, title="A frame of the video") for picture in pictures]
-    sheets = [contact_sheet(one, what="the person") for one in found.silhouettes[:1]]
-    frames += [file_picture(sheet, title="Silhouettes") for sheet in sheets if sheet is not None]
-    return tuple(frames)
-
-
-def _faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
-    import numpy as np
-
-    from gaitproof.face.sightings import spread_evenly
-    from gaitproof.report.casefile import file_picture
-    from gaitproof.report.page import Picture
-    from gaitproof.report.pictures import shrink, to_data_uri
-
-    face = joint.verdict.face
-    if face is None or not face.pictures:
-        return ()
-    shown = joint.scan.pictures[face.number - 1]
-    if not shown.places:
-        return ()
-    frames = joint.scan.faces[face.number - 1].frames
-    rows = spread_evenly(len(shown.places), _FACES)
-    places = [shown.places[row] for row in rows]
-    strip = shrink(np.concatenate(list(shown.crops[rows]), axis=1), _STRIP)
-    told = "; ".join(f"{frames[i].time:.1f} s: {frames[i].score:.3f}" for i in places)
-    picture = Picture(
-        data_uri=to_data_uri(strip),
-        width=strip.shape[1],
-        height=strip.shape[0],
-        alt=f"The face that was examined, at {len(places)} moments.",
-        caption=f"From left to right, with the score (0 manipulated, 1 genuine) at {told}.",
-    )
-    return (file_picture(picture, title="The face that was examined"),)
-
-
-def _explanation(found: Examination, verifier: Verifier) -> tuple[ReportPicture, ...]:
-    if found.template is None or found.verdict.similarity is None:
-        return ()
-    from gaitproof.explain.methods import explain_score
-    from gaitproof.report.casefile import figure_picture
-    from gaitproof.report.evidence import draw_explanation
-
-    importance = explain_score(
-        verifier.encoder, found.windows, found.template.vector, method="occlusion"
-    )
-    return tuple(
-        figure_picture(d.figure, title=d.title, alt=d.alt, caption=d.caption)
-        for d in draw_explanation(found, importance, verifier.gallery)
-    )
 
 
 @commands.command()
@@ -209,7 +104,7 @@ def check(
 
     Its schema, hashes, images and signature.
 
-    Leaves with status 0 if nothing is wrong, 1 if a check failed, 2 if a file cannot be read.
+    Exits with status 0 if nothing is wrong, 1 if a check failed, 2 if a file cannot be read.
     """
     from rich.text import Text
 

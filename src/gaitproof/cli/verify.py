@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gaitproof.cli.failures import INPUT_ERROR_STATUS
 from gaitproof.cli.joint import (
     FaceOption,
     FusionOption,
-    examine_face,
     open_face_tools,
     show_joint,
 )
@@ -25,15 +25,58 @@ from gaitproof.cli.options import (
     NoCacheOption,
     PersonOption,
     SettingsOption,
+    output_option,
 )
 
 if TYPE_CHECKING:
-    from gaitproof.verify.verifier import Enrolment
+    from collections.abc import Sequence
+
+    from gaitproof.cases.case import Examiner
+    from gaitproof.cases.questions import Question
+    from gaitproof.media.manifest import ManifestRow
+    from gaitproof.verify.verifier import Enrolment, Verifier
+
+ReportOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write a report: .html, .pdf or .json; may be given several times.",
+    ),
+]
+SignKeyOption = Annotated[
+    Path | None,
+    typer.Option("--sign-key", metavar="FILE", help="Sign the report with this private key."),
+]
+VideosArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="VIDEO|DIR|TABLE...",
+        help="Videos, folders of videos, tables (.csv) with the columns path and claim.",
+    ),
+]
+ClaimOption = Annotated[
+    str | None,
+    typer.Option("--claim", "-c", help="Whom it claims to show, if no table says it."),
+]
+AnswersOption = Annotated[
+    Path | None,
+    output_option("Keep the answers in this file (.csv or .jsonl); resumed if begun.", "FILE"),
+]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="Answer anew what the output file answers already.")
+]
 
 
 def enroll(
-    name: Annotated[str, typer.Argument(help="Name of the person.")],
-    videos: Annotated[list[Path], typer.Argument(help="Videos of the person walking.")],
+    name: Annotated[str | None, typer.Argument(help="Name of the person.")] = None,
+    videos: Annotated[
+        list[Path] | None, typer.Argument(help="Videos of the person walking.")
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--manifest", metavar="FILE", help="Enrol everybody of a manifest (.csv)."),
+    ] = None,
     gallery: GalleryOption = None,
     person: PersonOption = "auto",
     settings: SettingsOption = None,
@@ -46,21 +89,62 @@ def enroll(
 
     All videos are read first; if one cannot be used, nothing is stored. Enrolling more videos
     later adds to the template.
+
+    With --manifest every subject is enrolled, video by video; those that cannot be used are
+    listed, and the command then exits with status 2.
     """
     from gaitproof.cli.output import print_json, progress_bar
     from gaitproof.verify.names import check_name
 
     who = parse_person(person)
-    check_name(name)
+    if (manifest is None) == (name is None or not videos):
+        raise typer.BadParameter("give NAME and VIDEOS, or --manifest FILE")
+    if name is not None:
+        check_name(name)
+    rows = None if manifest is None else _read_manifest(manifest)
     verifier = open_verifier(
         gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, create=True
     )
+    if manifest is not None and rows is not None:
+        raise typer.Exit(_enroll_people(verifier, rows, manifest, as_json))
+    assert name is not None
+    assert videos is not None
     with progress_bar(f"Enrolling {name}") as progress:
         result = verifier.enroll(name, videos, person=who, progress=progress)
     if as_json:
         print_json({"gallery": verifier.gallery.location, **result.to_dict()})
     else:
         _show_enrolment(result, verifier.gallery.location)
+
+
+def _read_manifest(path: Path) -> Sequence[ManifestRow]:
+    from gaitproof.media.manifest import read_manifest
+
+    return read_manifest(path)
+
+
+def _enroll_people(
+    verifier: Verifier, rows: Sequence[ManifestRow], manifest: Path, as_json: bool
+) -> int:
+    """Enrol everybody of a manifest, say who, and return the exit status."""
+    from gaitproof.cases.enrolment import enroll_people
+    from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
+    from gaitproof.media.manifest import locate
+
+    with progress_bar(f"Enrolling {manifest.name}") as progress:
+        found = enroll_people(
+            verifier, rows, lambda row: locate(manifest.parent, row.path), progress
+        )
+    if as_json:
+        print_json({"gallery": verifier.gallery.location, **found.to_dict()})
+    else:
+        videos = sum(found.enrolled.values())
+        console = stdout()
+        console.print(f"People enrolled: {len(found.enrolled)}; videos: {videos}.")
+        if found.failures:
+            console.print(failure_table(found.failures))
+        console.print(f"Gallery: {printable(verifier.gallery.location)}", soft_wrap=True)
+    return INPUT_ERROR_STATUS if found.failures else 0
 
 
 def _show_enrolment(result: Enrolment, location: str) -> None:
@@ -93,26 +177,18 @@ def _show_enrolment(result: Enrolment, location: str) -> None:
 
 
 def verify(
-    video: Annotated[Path, typer.Argument(help="The video.")],
-    claim: Annotated[str, typer.Option("--claim", "-c", help="Whom it claims to show.")],
+    videos: VideosArgument,
+    claim: ClaimOption = None,
     gallery: GalleryOption = None,
     person: PersonOption = "auto",
     settings: SettingsOption = None,
     model: ModelOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
-    report: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--report",
-            metavar="FILE",
-            help="Write a report: .html, .pdf or .json; may be given several times.",
-        ),
-    ] = None,
-    sign_key: Annotated[
-        Path | None,
-        typer.Option("--sign-key", metavar="FILE", help="Sign the report with this private key."),
-    ] = None,
+    report: ReportOption = None,
+    sign_key: SignKeyOption = None,
+    output: AnswersOption = None,
+    again: AgainOption = False,
     face: FaceOption = False,
     face_model: FaceModelOption = None,
     fusion: FusionOption = None,
@@ -123,43 +199,95 @@ def verify(
     With --face it is AUTHENTIC only if the walk matches and the face shows no manipulation, and
     DEEPFAKE if either speaks against it.
 
-    Leaves with status 0 for AUTHENTIC, 1 for DEEPFAKE, 3 for INCONCLUSIVE, 2 for an error.
+    Exits with status 0 for AUTHENTIC, 1 for DEEPFAKE, 3 for INCONCLUSIVE, 2 for an error; of
+    several videos with 2 if one failed, else 1 if one is DEEPFAKE, else 3 if one is INCONCLUSIVE.
     """
+    from gaitproof.cases.case import Examiner
+    from gaitproof.cases.questions import find_questions
     from gaitproof.cli.output import print_json, progress_bar, show_verdict
-    from gaitproof.cli.report import prepare_reports, report_examination
+    from gaitproof.cli.report import prepare_reports
 
-    who = parse_person(person)
+    questions = find_questions(videos, claim, parse_person(person))
     targets = tuple(report or ())
+    alone = len(questions) == 1 and [questions[0].video] == videos and output is None
+    if targets and not alone:
+        raise typer.BadParameter("a report is on one video", param_hint="--report")
     key = prepare_reports(targets, sign_key)
     tools = open_face_tools(face, face_model, fusion)
     verifier = open_verifier(
         gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
     )
-    with progress_bar(f"Verifying {video.name}") as progress:
-        found = verifier.examine(video, claim=claim, person=who, progress=progress)
-    verdict = found.verdict
-    joint = None
-    if tools is not None:
-        joint = examine_face(found, video, tools, verifier.settings.media)
+    examiner = Examiner(verifier, tools)
+    if not alone:
+        raise typer.Exit(_verify_many(questions, examiner, output, again, as_json))
+    [asked] = questions
+    with progress_bar(f"Verifying {asked.video.name}") as progress:
+        case = examiner.examine(asked.video, asked.claim, person=asked.person, progress=progress)
     if targets:
-        command = ["gaitproof", "verify", str(video), "--claim", claim]
-        given = {"gallery": verifier.gallery.location, "settings": settings, "model": model}
-        given |= {"face-model": face_model, "fusion": fusion}
-        for option, value in given.items():
-            command += [f"--{option}", str(value)] if value is not None else []
-        command += ["--person", person] if person != "auto" else []
-        command += ["--face"] if face else []
-        report_examination(
-            found, verifier, video, joint=joint, command=command, targets=targets, key=key
-        )
+        given = {
+            "gallery": verifier.gallery.location,
+            "settings": settings,
+            "model": model,
+            "face-model": face_model,
+            "fusion": fusion,
+            "person": None if person == "auto" else person,
+        }
+        case.report(*targets, key=key, command=_command(asked, given, face))
     if as_json:
-        print_json(verdict.to_dict() if joint is None else joint.to_dict(verdict))
-    elif joint is None:
-        show_verdict(verdict)
+        print_json(case.to_dict())
+    elif case.joint is None:
+        show_verdict(case.examination.verdict)
     else:
-        show_joint(joint.verdict, verdict)
-    answer = verdict if joint is None else joint.verdict
-    raise typer.Exit(answer.decision.exit_status)
+        show_joint(case.joint.verdict, case.examination.verdict)
+    raise typer.Exit(case.decision.exit_status)
+
+
+def _command(asked: Question, given: dict[str, object], face: bool) -> list[str]:
+    """Return the command that makes the same verdict again."""
+    command = ["gaitproof", "verify", str(asked.video), "--claim", asked.claim]
+    for option, value in given.items():
+        command += [f"--{option}", str(value)] if value is not None else []
+    return command + ["--face"] * face
+
+
+def _verify_many(
+    questions: Sequence[Question],
+    examiner: Examiner,
+    output: Path | None,
+    again: bool,
+    as_json: bool,
+) -> int:
+    """Answer one question after another, show what was answered, and return the exit status."""
+    from rich.table import Table
+
+    from gaitproof.cases.questions import examine_many, worst_status
+    from gaitproof.cli.output import STYLES, print_json, printable, progress_bar, stdout
+
+    table = Table()
+    for title in ("video", "claim", "answer", "log10 LR"):
+        table.add_column(title, overflow="fold")
+    statuses = []
+    with progress_bar(f"Verifying {len(questions)} videos") as progress:
+        found = examine_many(questions, examiner, output=output, again=again, progress=progress)
+        for answer in found:
+            statuses.append(answer.exit_status)
+            if as_json:
+                print_json(answer.to_dict())
+                continue
+            values = answer.values
+            ratio = values["log10_lr"]
+            table.add_row(
+                printable(values["video"]),
+                printable(values["claim"]),
+                printable(values["error"] or values["headline"]),
+                "" if ratio in (None, "") else f"{float(ratio):+.2f}",
+                style=STYLES.get(values["decision"] or "", ""),
+            )
+    if not as_json:
+        stdout().print(table)
+        if output is not None:
+            stdout().print(printable(f"Answers: {output}"), soft_wrap=True)
+    return worst_status(statuses)
 
 
 def identify(
@@ -175,7 +303,7 @@ def identify(
 ) -> None:
     """List who of the gallery walks most like the person in a video.
 
-    Leaves with status 0 if they could be compared, 3 if not, 2 for an error.
+    Exits with status 0 if they could be compared, 3 if not, 2 for an error.
     """
     from gaitproof.cli.output import print_json, progress_bar, show_identification
 

@@ -86,7 +86,25 @@ class GaitParameters:
 
 
 def measure_gait(sequence: PoseSequence) -> GaitParameters:
-    """Measure the gait parameters of a cleaned pose sequence."""
+    """Measure the gait parameters of a cleaned pose sequence.
+
+    Parameters
+    ----------
+    sequence
+        Of one person, repaired: see `gaitproof.pose.cleaning.clean`.
+
+    Returns
+    -------
+    GaitParameters
+        What needs a whole stride is not a number where none was found.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> [person] = gp.extract("clip.mp4").tracks  # doctest: +SKIP
+    >>> gp.measure_gait(person).cadence  # doctest: +SKIP
+    111.3
+    """
     times, points = sequence.timestamps, gait_points(sequence)
     events = events_from_points(times, points, feet=sequence.feet)
     strides = stride_times(events)

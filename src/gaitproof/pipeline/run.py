@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gaitproof import __version__
+from gaitproof.cases.enrolment import enroll_people
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.evaluate.store import fingerprint, fingerprint_recordings
 from gaitproof.media.files import make_folder, write_atomically
@@ -290,28 +291,16 @@ class _Run(DataSteps):
         verifier = Verifier.open(
             gallery, encoder=encoder, settings=self.options.settings, extractor=stored
         )
-        people = sorted({row.subject for row in rows})
-        enrolled, failures = {}, []
-        for i, person in enumerate(people):
-            theirs = [row for row in rows if row.subject == person]
-            count = 0
-            for row in theirs:
-                # one by one: a bad video must not keep the person's good ones out
-                try:
-                    verifier.enroll(person, [videos[row.path]])
-                    count += 1
-                except InputError as error:
-                    failures.append((row.path, error.actual or error.message))
-            if count:
-                enrolled[person] = count
-            self._share("enrol")((i + 1) / len(people))
+        found = enroll_people(verifier, rows, lambda row: videos[row.path], self._share("enrol"))
+        people = len({row.subject for row in rows})
         self._finish(
             "enrol",
             key,
             started,
-            f"{len(enrolled)} of {len(people)} people, from {sum(enrolled.values())} videos.",
-            failures=failures,
-            facts={"people": enrolled},
+            f"{len(found.enrolled)} of {people} people, from "
+            f"{sum(found.enrolled.values())} videos.",
+            failures=found.failures,
+            facts={"people": found.enrolled},
         )
 
     # what lies in the folder

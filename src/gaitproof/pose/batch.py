@@ -91,7 +91,7 @@ def find_videos(paths: Iterable[Path], out: Path, root: Path | None = None) -> l
     jobs: dict[Path, Job] = {}
     for path in paths:
         if path.is_dir():
-            found = _videos_below(path, out)
+            found = [(video, video.relative_to(path)) for video in videos_below(path, out)]
         elif path.suffix.lower() == ".csv":
             rows = read_manifest(path)
             found = [(locate(root or path.parent, row.path), Path(row.path)) for row in rows]
@@ -108,20 +108,29 @@ def find_videos(paths: Iterable[Path], out: Path, root: Path | None = None) -> l
     return list(jobs.values())
 
 
-def _videos_below(folder: Path, out: Path) -> list[tuple[Path, Path]]:
+def videos_below(folder: Path, without: Path | None = None) -> list[Path]:
+    """List the videos of a folder and of the folders in it, by their suffix, in order.
+
+    Raises
+    ------
+    InputError
+        If a folder cannot be read or there is no video.
+    """
+
     def fail(error: OSError) -> None:
         raise InputError(
             f"The folder {str(error.filename)!r} cannot be read.", actual=str(error.strerror)
         ) from error
 
     found = []
-    own = out.resolve()
+    own = None if without is None else without.resolve()
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(f for f in folders if (Path(parent) / f).resolve() != own)
-        for name in sorted(names):
-            video = Path(parent) / name
-            if video.suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
-                found.append((video, video.relative_to(folder)))
+        found += [
+            Path(parent) / name
+            for name in sorted(names)
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
+        ]
     if not found:
         raise InputError(
             f"The folder {str(folder)!r} holds no video.",

@@ -74,6 +74,12 @@ class PoseCache:
     ----------
     folder
         Where to keep them; made when first written to. None for the user's cache folder.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> str(gp.PoseCache("poses").path("ab12"))
+    'poses/ab/ab12.zip'
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:

@@ -80,6 +80,12 @@ def extract(
         If the video cannot be used.
     DependencyError
         If the estimator cannot be loaded.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> [len(person) for person in gp.extract("clip.mp4").tracks]  # doctest: +SKIP
+    [240, 188]
     """
     settings = settings or VerifySettings()
     tracking = tracking or TrackingSettings()

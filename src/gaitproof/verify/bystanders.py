@@ -11,7 +11,7 @@ from gaitproof.errors import InputError
 from gaitproof.verify.footage import ReferencePerson
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.masks import MaskSignal
-from gaitproof.verify.probes import Prober, Progress
+from gaitproof.verify.probes import Prober, Progress, part_of
 from gaitproof.verify.scoring import mean_direction
 
 
@@ -57,7 +57,7 @@ def add_references(
     people: list[ReferencePerson] = []
     left_out = []
     for number, video in enumerate(videos):
-        found = prober.everybody(video, _part(progress, number, len(videos)))
+        found = prober.everybody(video, part_of(progress, number, len(videos)))
         usable = [probe for probe in found if len(probe.embeddings)]
         for place, probe in enumerate(usable):
             seen = [(model_id, probe.estimator, probe.embeddings)]
@@ -93,9 +93,3 @@ def add_references(
 
 def _count(gallery: Gallery, model_id: str, footage: str) -> int:
     return sum(person.footage == footage for person in gallery.references(model_id))
-
-
-def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda share: progress((number + share) / count)

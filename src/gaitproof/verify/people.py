@@ -26,6 +26,23 @@ MIN_SHARE: Final = 0.25
 """A track at least this long beside the longest is a candidate; shorter ones are fragments."""
 
 
+def parse_person(text: str) -> Person:
+    """Read ``auto``, ``all`` or the number of a person.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    if text in ("auto", "all"):
+        return "auto" if text == "auto" else "all"
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
+    raise InputError(
+        "Which person of the video is meant?", expected="auto, all or a number", actual=repr(text)
+    )
+
+
 @dataclass(frozen=True)
 class TrackSummary:
     """What the choice between people needs to know about a track.

@@ -25,6 +25,7 @@ from gaitproof.media.probe import bits_per_pixel
 from gaitproof.pose.cache import PoseCache
 from gaitproof.types.preservation import Agreement, Outcome, Preservation
 from gaitproof.verify.people import Person
+from gaitproof.verify.probes import part_of
 from gaitproof.verify.walk import is_pose_file, read_walk
 
 FLOOR_CRF: Final = 23.0
@@ -70,15 +71,24 @@ def compare_videos(
     ------
     InputError
         If a file cannot be used, or it cannot be told who is meant.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> gp.preserve("original.mp4", "swapped.mp4").outcome  # doctest: +SKIP
+    <Outcome.PRESERVED: 'PRESERVED'>
     """
     settings = settings or VerifySettings()
     steps = 3 if floor and not is_pose_file(original) else 2
 
-    def part(number: int) -> Callable[[float], None]:
-        return lambda share: progress((number + share) / steps) if progress is not None else None
-
     def track(path: Path, number: int) -> Track:
-        walk = read_walk(path, person=person, settings=settings, cache=cache, progress=part(number))
+        walk = read_walk(
+            path,
+            person=person,
+            settings=settings,
+            cache=cache,
+            progress=part_of(progress, number, steps),
+        )
         if walk.cleaned.sequence.image is None:
             raise InputError(
                 f"The poses in {str(path)!r} have no picture coordinates.",
@@ -155,13 +165,10 @@ def compare_pairs(
     """
     results = []
     for number, (original, swapped) in enumerate(pairs):
-
-        def part(share: float, number: int = number) -> None:
-            if progress is not None:
-                progress((number + share) / len(pairs))
-
         try:
-            results.append(compare(original, swapped, progress=part))
+            results.append(
+                compare(original, swapped, progress=part_of(progress, number, len(pairs)))
+            )
         except GaitproofError as error:
             results.append(failed(original, swapped, error))
     return results

@@ -27,6 +27,14 @@ Float32 = NDArray[np.float32]
 Progress = Callable[[float], None]
 """Told the share of a clip's pose estimation that is done, 0 to 1."""
 
+
+def part_of(progress: Progress | None, number: int, count: int) -> Progress | None:
+    """Return what reports the share of one part of `count` as that of the whole."""
+    if progress is None or count == 1:
+        return progress
+    return lambda share: progress((number + share) / count)
+
+
 _ADDITIVE: Final = frozenset(
     {
         "tracked_seconds",

@@ -19,7 +19,15 @@ from gaitproof.verify.judging import Claim, joints_evidence, judge
 from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
 from gaitproof.verify.people import Person
-from gaitproof.verify.probes import Extracted, ExtractedVideo, Extractor, Probe, Prober, Progress
+from gaitproof.verify.probes import (
+    Extracted,
+    ExtractedVideo,
+    Extractor,
+    Probe,
+    Prober,
+    Progress,
+    part_of,
+)
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
 from gaitproof.verify.results import (
     Candidate,
@@ -185,7 +193,7 @@ class Verifier:
         model_id = self.encoder.card.model_id
         probes = []
         for number, video in enumerate(videos):
-            probe = self._prober.probe(video, person, _part(progress, number, len(videos)))
+            probe = self._prober.probe(video, person, part_of(progress, number, len(videos)))
             if probe.reason:
                 raise InputError(
                     f"{str(video)!r} cannot be enrolled; nothing was stored.",
@@ -392,9 +400,3 @@ class Verifier:
             return tuple(notes)
         lacking = shortfall(added.name, template, self.settings.quality.min_template_windows)
         return (*notes, lacking) if lacking else tuple(notes)
-
-
-def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda share: progress((number + share) / count)

@@ -12,10 +12,11 @@ import numpy as np
 from gaitproof.config import QualityGate, VerifySettings
 from gaitproof.errors import InputError, MediaError
 from gaitproof.gait.quality import assess
+from gaitproof.media.files import make_folder
 from gaitproof.pose.cache import PoseCache
 from gaitproof.pose.cleaning import CleanTrack, clean
 from gaitproof.pose.extract import extract
-from gaitproof.pose.formats import SUFFIXES, load_pose
+from gaitproof.pose.formats import SUFFIXES, check_format, load_pose, save_pose
 from gaitproof.types import PoseSequence, QualityReport
 from gaitproof.verify.people import Person, choose, summarise
 
@@ -97,6 +98,67 @@ def read_walk(
         raise MediaError(f"{str(path)!r} cannot be used. {choice.reason}")
     index = choice.indices[0]
     return Walk(tracks[index], cleaned[index], settings.quality, choice.notes)
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    to: str | None = None,
+    repaired: bool = False,
+    person: Person = "auto",
+    settings: VerifySettings | None = None,
+    cache: PoseCache | None = None,
+    frame_rate: float | None = None,
+    frame_size: tuple[int, int] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[PoseSequence, tuple[str, ...]]:
+    """Write one person's pose sequence for another program.
+
+    Parameters
+    ----------
+    source
+        A video or a pose file.
+    target
+        Its suffix decides the format: ``.npz``, ``.json``, ``.csv``, ``.trc``, ``.c3d``, ``.bvh``.
+        Its folder is made if it is missing.
+    to
+        Format, if not that of the suffix: ``coco``, ``openpose``.
+    repaired
+        Whether the repaired and smoothed landmarks are written, rather than those as read.
+    person, settings, cache, frame_rate, frame_size, progress
+        As for `read_walk`.
+
+    Returns
+    -------
+    tuple
+        What was written, and notes on the person who was chosen.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be used, or the target cannot be written.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> gp.convert("clip.mp4", "clip.trc")  # doctest: +SKIP
+    """
+    path = Path(target)
+    chosen = check_format(path, to)
+    walk = read_walk(
+        Path(source),
+        person=person,
+        settings=settings,
+        cache=cache,
+        frame_rate=frame_rate,
+        frame_size=frame_size,
+        progress=progress,
+    )
+    sequence = walk.cleaned.sequence if repaired else walk.raw
+    make_folder(path.parent)
+    save_pose(path, sequence, chosen)
+    return sequence, walk.notes
 
 
 def walking_part(walk: Walk) -> tuple[PoseSequence, QualityReport]:

@@ -1,0 +1,1 @@
+"""One claim about one video: examined, explained, reported; or many of them."""

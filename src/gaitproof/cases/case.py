@@ -1,0 +1,385 @@
+"""Examine a claim about a video: walk, and face if wanted, in one answer."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from gaitproof.errors import InputError
+from gaitproof.types import Decision, Verdict
+from gaitproof.verify.probes import Progress, part_of
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from gaitproof.config import MediaLimits, VerifySettings
+    from gaitproof.explain.importance import Importance
+    from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
+    from gaitproof.face.scan import FaceScan
+    from gaitproof.nets.encoder import Encoder
+    from gaitproof.pose.cache import PoseCache
+    from gaitproof.report.casefile import SealedReport
+    from gaitproof.verify.fusion import FusionWeights, JointVerdict
+    from gaitproof.verify.gallery import Gallery
+    from gaitproof.verify.people import Person
+    from gaitproof.verify.results import Examination
+    from gaitproof.verify.verifier import Verifier
+
+
+@dataclass(frozen=True)
+class FaceTools:
+    """What it takes to look at the face as well.
+
+    Parameters
+    ----------
+    model
+        Scores aligned faces.
+    weights
+        Learnt weights of walk and face; None to join them by rule.
+    """
+
+    model: FaceForgeryModel
+    weights: FusionWeights | None = None
+
+    @classmethod
+    def load(cls, model: str | Path | None = None, fusion: Path | None = None) -> Self:
+        """Load a face model, the shipped one if None, and the weights of a file.
+
+        Raises
+        ------
+        ModelError
+            If a model or weights cannot be used.
+        """
+        from gaitproof.face.model import FaceForgeryModel
+        from gaitproof.verify.fusion import load_weights
+
+        return cls(FaceForgeryModel.load(model), load_weights(fusion))
+
+
+@dataclass(frozen=True)
+class JointExamination:
+    """The joint verdict, the scan it rests on, and whose scan it is."""
+
+    verdict: JointVerdict
+    scan: FaceScan
+    card: FaceDetectorCard
+
+    def to_dict(self, gait: Verdict) -> dict[str, Any]:
+        """Return the whole answer as plain JSON types."""
+        return {**self.verdict.to_dict(), "gait": gait.to_dict(), "scan": self.scan.to_dict()}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What was found about one claim, to be read, explained or reported.
+
+    Parameters
+    ----------
+    video
+        The file that was examined.
+    examination
+        Of the gait: the verdict and what it was made from.
+    verifier
+        That examined it.
+    joint
+        The answer of walk and face together; None if the face was not looked at.
+    """
+
+    video: Path
+    examination: Examination
+    verifier: Verifier
+    joint: JointExamination | None = None
+
+    @property
+    def answer(self) -> Verdict | JointVerdict:
+        """The verdict: joint if the face was looked at, else that on the gait."""
+        return self.examination.verdict if self.joint is None else self.joint.verdict
+
+    @property
+    def decision(self) -> Decision:
+        """AUTHENTIC, DEEPFAKE or INCONCLUSIVE."""
+        return self.answer.decision
+
+    @property
+    def headline(self) -> str:
+        """The decision in one line."""
+        return self.answer.headline
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole answer as plain JSON types, as ``verify --json`` prints it."""
+        verdict = self.examination.verdict
+        return verdict.to_dict() if self.joint is None else self.joint.to_dict(verdict)
+
+    def importance(self, method: str = "occlusion") -> Importance:
+        """Return which joints, moments and features the similarity of the joints rests on.
+
+        Raises
+        ------
+        InputError
+            If nothing was compared, or the method is unknown.
+        DependencyError
+            If the method needs an extra that is not installed.
+        """
+        from gaitproof.explain.methods import explain_score
+
+        template, verdict = self.examination.template, self.examination.verdict
+        if template is None or verdict.similarity is None:
+            raise InputError(
+                f"There is no score to explain for {verdict.source!r}.",
+                actual=verdict.reason.rstrip(".") or "nothing was compared",
+            )
+        return explain_score(
+            self.verifier.encoder, self.examination.windows, template.vector, method=method
+        )
+
+    def explain(
+        self, folder: str | Path, method: str = "occlusion", *, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Write images, an annotated film, numbers and a page that explain the score.
+
+        Parameters
+        ----------
+        folder
+            Made if it is missing; files of the same names are replaced.
+        method
+            One of `gaitproof.explain.methods.METHODS`.
+        progress
+            Told the share that is done, 0 to 1.
+
+        Returns
+        -------
+        dict
+            As in the file ``explanation.json``.
+
+        Raises
+        ------
+        InputError
+            If nothing was compared, or a file cannot be written.
+        DependencyError
+            If the method needs an extra that is not installed.
+        """
+        from gaitproof.explain.score import ProbeScore
+        from gaitproof.explain.trust import check_explanation
+        from gaitproof.report.evidence import write_explanation
+
+        importance = self.importance(method)
+        found = self.examination
+        assert found.template is not None
+        score = ProbeScore(self.verifier.encoder, found.template.vector)
+        return write_explanation(
+            Path(folder),
+            self.video,
+            found,
+            importance,
+            self.verifier.gallery,
+            trust=check_explanation(score, found.windows, importance),
+            limits=self.verifier.settings.media,
+            progress=progress or (lambda share: None),
+        )
+
+    def report(
+        self,
+        *paths: str | Path,
+        key: Ed25519PrivateKey | None = None,
+        command: Sequence[str] = (),
+    ) -> SealedReport:
+        """Write the report to every file, or to none if one cannot be written.
+
+        Parameters
+        ----------
+        paths
+            Ending in ``.html``, ``.pdf`` or ``.json``; none to have the report only returned.
+        key
+            To sign it with.
+        command
+            Makes the same verdict again; stated in the report.
+
+        Raises
+        ------
+        InputError
+            If an ending is unknown, or a file cannot be written.
+        """
+        from gaitproof.cases.exhibits import build_case_report
+        from gaitproof.report.casefile import check_targets, seal, write_reports
+
+        targets = [Path(path) for path in paths]
+        check_targets(targets)
+        sealed = seal(build_case_report(self, shlex.join(command)), key)
+        if targets:
+            write_reports(sealed, targets)
+        return sealed
+
+
+class Examiner:
+    """Examines claims, one after another, with models that are loaded once.
+
+    Parameters
+    ----------
+    verifier
+        Compares gait.
+    face
+        None if the face is not to be looked at.
+    """
+
+    def __init__(self, verifier: Verifier, face: FaceTools | None = None) -> None:
+        self.verifier = verifier
+        self.face = face
+
+    def examine(
+        self,
+        video: str | Path,
+        claim: str,
+        *,
+        person: Person = "auto",
+        progress: Progress | None = None,
+    ) -> Case:
+        """Decide whether a video shows the person it claims to show.
+
+        Parameters
+        ----------
+        video
+            Path of the video.
+        claim
+            Name of the enrolled identity.
+        person
+            Which person of the video, see `gaitproof.verify.people.Person`.
+        progress
+            Told the share that is done, 0 to 1.
+
+        Raises
+        ------
+        GalleryError
+            If the claimed identity is not enrolled, or its template was made by another model.
+        InputError
+            If the video cannot be read or `person` does not exist in it.
+        """
+        parts = 1 if self.face is None else 2
+        found = self.verifier.examine(
+            video, claim=claim, person=person, progress=part_of(progress, 0, parts)
+        )
+        joint = None
+        if self.face is not None:
+            joint = _look_at_face(
+                found, video, self.face, self.verifier.settings.media, part_of(progress, 1, parts)
+            )
+        return Case(Path(video), found, self.verifier, joint)
+
+
+def examine(
+    video: str | Path,
+    claim: str,
+    gallery: Gallery | str | Path,
+    *,
+    face: bool = False,
+    face_model: str | Path | None = None,
+    fusion: Path | None = None,
+    person: Person = "auto",
+    model: Encoder | str | Path | None = None,
+    settings: VerifySettings | None = None,
+    cache: PoseCache | None = None,
+    progress: Progress | None = None,
+) -> Case:
+    """Decide whether a video shows the person it claims to show, as ``gaitproof verify`` does.
+
+    Models are loaded at every call; use an `Examiner` for many videos.
+
+    Parameters
+    ----------
+    video
+        Path of the video.
+    claim
+        Name of the enrolled identity that the video claims to show.
+    gallery
+        An open gallery, or its path or URL.
+    face
+        Whether manipulation of the face is looked for too, and both answers are joined.
+    face_model, fusion
+        Name or folder of the face model and file of fusion weights; the shipped ones if None.
+    person
+        Which person of the video, see `gaitproof.verify.people.Person`.
+    model, settings, cache
+        As for `Verifier.open`.
+    progress
+        Told the share that is done, 0 to 1.
+
+    Raises
+    ------
+    GalleryError
+        If the gallery cannot be used or the claimed identity is not enrolled.
+    InputError
+        If the video cannot be read or `person` does not exist in it.
+    ModelError
+        If a model or weights cannot be used.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> case = gp.examine("clip.mp4", "Ann", "gallery.db", face=True)  # doctest: +SKIP
+    >>> case.decision  # doctest: +SKIP
+    <Decision.INCONCLUSIVE: 'INCONCLUSIVE'>
+    >>> case.report("clip.html", "clip.json")  # doctest: +SKIP
+    """
+    from gaitproof.verify.verifier import Verifier
+
+    tools = FaceTools.load(face_model, fusion) if face else None
+    verifier = Verifier.open(gallery, encoder=model, settings=settings, cache=cache)
+    return Examiner(verifier, tools).examine(video, claim, person=person, progress=progress)
+
+
+def scan_faces(
+    video: str | Path,
+    model: str | Path | None = None,
+    *,
+    limits: MediaLimits | None = None,
+    progress: Progress | None = None,
+) -> FaceScan:
+    """Find the faces of a video and say of each whether it is manipulated.
+
+    Parameters
+    ----------
+    video
+        Path of the video.
+    model
+        Name or folder of the face model; the shipped one if None.
+    limits
+        Bounds on the video.
+    progress
+        Told the share that is done, 0 to 1.
+
+    Raises
+    ------
+    MediaError
+        If the video cannot be read.
+    ModelError
+        If the model cannot be used.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> gp.scan_faces("clip.mp4").decision  # doctest: +SKIP
+    <FaceDecision.INCONCLUSIVE: 'INCONCLUSIVE'>
+    """
+    from gaitproof.face.scan import scan_video
+
+    return scan_video(video, FaceTools.load(model).model, limits=limits, progress=progress)
+
+
+def _look_at_face(
+    found: Examination,
+    video: str | Path,
+    tools: FaceTools,
+    limits: MediaLimits,
+    progress: Progress | None,
+) -> JointExamination:
+    """Scan the video for manipulated faces and join the answer with that on the walk."""
+    from gaitproof.face.scan import scan_video
+    from gaitproof.verify.fusion import join
+
+    scan = scan_video(video, tools.model, limits=limits, progress=progress)
+    tracks = [track.sequence for track in found.tracks]
+    card = tools.model.card
+    joint = join(found.verdict, scan, card, tracks=tracks, weights=tools.weights)
+    return JointExamination(joint, scan, card)

@@ -1,0 +1,102 @@
+"""What a report on a case shows: frames of the video, faces, and what the score rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gaitproof.face.sightings import spread_evenly
+from gaitproof.report.casefile import (
+    CaseReport,
+    ReportPicture,
+    build_report,
+    figure_picture,
+    file_picture,
+)
+from gaitproof.report.page import Picture
+from gaitproof.report.pictures import contact_sheet, overlay_pictures, shrink, to_data_uri
+
+if TYPE_CHECKING:
+    from gaitproof.cases.case import Case, JointExamination
+
+_FRAMES: Final = 3
+"""Frames of the video in a report: one row."""
+
+_FACES: Final = 6
+"""Images of the face in a report, at most: one strip."""
+
+_STRIP: Final = 960
+"""Pixels: the width of that strip."""
+
+
+def build_case_report(case: Case, command: str = "") -> CaseReport:
+    """Put together the report of one case, of the face too if it was looked at."""
+    joint, verifier = case.joint, case.verifier
+    return build_report(
+        case.examination,
+        card=verifier.encoder.card,
+        settings=verifier.settings,
+        recordings=verifier.gallery.history(case.examination.verdict.claim).recordings,
+        command=command,
+        frames=show_frames(case),
+        explanation=show_explanation(case),
+        joint=None if joint is None else joint.verdict,
+        face_model=None if joint is None else joint.card,
+        faces=() if joint is None else show_faces(joint),
+    )
+
+
+def show_frames(case: Case) -> tuple[ReportPicture, ...]:
+    """Draw the person's joints into frames of the video, and their silhouettes."""
+    found = case.examination
+    if not found.tracks or found.tracks[0].sequence.image is None:
+        return ()
+    pictures = overlay_pictures(
+        case.video,
+        found.tracks[0].sequence,
+        count=_FRAMES,
+        what="The person",
+        limits=case.verifier.settings.media,
+        silhouettes=found.silhouettes[0] if found.silhouettes else None,
+    )
+    frames = [file_picture(picture, title="A frame of the video") for picture in pictures]
+    sheets = [contact_sheet(one, what="the person") for one in found.silhouettes[:1]]
+    frames += [file_picture(sheet, title="Silhouettes") for sheet in sheets if sheet is not None]
+    return tuple(frames)
+
+
+def show_faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
+    """Put images of the face that was examined side by side."""
+    face = joint.verdict.face
+    if face is None or not face.pictures:
+        return ()
+    shown = joint.scan.pictures[face.number - 1]
+    if not shown.places:
+        return ()
+    frames = joint.scan.faces[face.number - 1].frames
+    rows = spread_evenly(len(shown.places), _FACES)
+    places = [shown.places[row] for row in rows]
+    strip = shrink(np.concatenate(list(shown.crops[rows]), axis=1), _STRIP)
+    scores = "; ".join(f"{frames[i].time:.1f} s: {frames[i].score:.3f}" for i in places)
+    picture = Picture(
+        data_uri=to_data_uri(strip),
+        width=strip.shape[1],
+        height=strip.shape[0],
+        alt=f"The face that was examined, at {len(places)} moments.",
+        caption=f"From left to right, with the score (0 manipulated, 1 genuine) at {scores}.",
+    )
+    return (file_picture(picture, title="The face that was examined"),)
+
+
+def show_explanation(case: Case) -> tuple[ReportPicture, ...]:
+    """Draw what the similarity rests on; nothing if nothing was compared."""
+    found = case.examination
+    if found.template is None or found.verdict.similarity is None:
+        return ()
+    from gaitproof.report.evidence import draw_explanation
+
+    return tuple(
+        figure_picture(d.figure, title=d.title, alt=d.alt, caption=d.caption)
+        for d in draw_explanation(found, case.importance(), case.verifier.gallery)
+    )
