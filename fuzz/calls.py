@@ -316,7 +316,8 @@ def trials(folder: Path) -> None:
 
 
 def tables(folder: Path) -> None:
-    from gaitproof.cases.questions import read_answers, read_claims
+    from gaitproof.cases.answers import read_answers
+    from gaitproof.cases.questions import read_claims
     from gaitproof.evaluate.fusion_trials import read_single, read_trials
 
     failed: list[Exception] = []
@@ -331,7 +332,7 @@ def tables(folder: Path) -> None:
 
 
 def table_files() -> list[Files]:
-    from gaitproof.cases.questions import COLUMNS
+    from gaitproof.cases.answers import COLUMNS
 
     joint, one = io.StringIO(), io.StringIO()
     csv.writer(joint).writerows(

@@ -283,7 +283,7 @@ def _texts() -> tuple[Reader, ...]:
                ("gaitproof.evaluate.fusion_trials.read_trials",
                 "gaitproof.evaluate.fusion_trials.read_single",
                 "gaitproof.cases.questions.read_claims",
-                "gaitproof.cases.questions.read_answers")),
+                "gaitproof.cases.answers.read_answers")),
         _settings("settings", "gaitproof.config", "VerifySettings", calls.verify_settings),
         _settings("search space", "gaitproof.evaluate.search_space", "SearchSpace",
                   calls.search_space),

@@ -5,16 +5,10 @@ from pathlib import Path
 import pytest
 from scripted import ScriptedEncoder, ScriptedExtractor
 
+from gaitproof.cases.answers import COLUMNS, Question, check_output, worst_status
 from gaitproof.cases.case import Examiner
 from gaitproof.cases.enrolment import enroll_people
-from gaitproof.cases.questions import (
-    COLUMNS,
-    Question,
-    check_output,
-    examine_many,
-    find_questions,
-    worst_status,
-)
+from gaitproof.cases.questions import examine_many, find_questions
 from gaitproof.errors import InputError
 from gaitproof.media.files import compute_sha256
 from gaitproof.media.manifest import ManifestRow

@@ -29,10 +29,10 @@ from gaitproof.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from gaitproof.cases.answers import Question
     from gaitproof.cases.case import Examiner
-    from gaitproof.cases.questions import Question
     from gaitproof.media.manifest import ManifestRow
     from gaitproof.verify.verifier import Enrolment, Verifier
 
@@ -242,7 +242,7 @@ def verify(
     raise typer.Exit(case.decision.exit_status)
 
 
-def _command(asked: Question, given: dict[str, object], face: bool) -> list[str]:
+def _command(asked: Question, given: Mapping[str, object], face: bool) -> list[str]:
     """Return the command that makes the same verdict again."""
     command = ["gaitproof", "verify", str(asked.video), "--claim", asked.claim]
     for option, value in given.items():
@@ -260,7 +260,8 @@ def _verify_many(
     """Answer one question after another, show what was answered, and return the exit status."""
     from rich.table import Table
 
-    from gaitproof.cases.questions import examine_many, worst_status
+    from gaitproof.cases.answers import worst_status
+    from gaitproof.cases.questions import examine_many
     from gaitproof.cli.output import STYLES, print_json, printable, progress_bar, stdout
 
     table = Table()

@@ -29,13 +29,7 @@ from gaitproof.verify.probes import (
     part_of,
 )
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
-from gaitproof.verify.results import (
-    Candidate,
-    EnrolledVideo,
-    Enrolment,
-    Examination,
-    Identification,
-)
+from gaitproof.verify.results import EnrolledVideo, Enrolment, Examination, Identification
 from gaitproof.verify.signals import SignalWeights, load_signal_weights
 from gaitproof.verify.templates import Recording, Template
 
@@ -44,7 +38,6 @@ if TYPE_CHECKING:
     from gaitproof.pose.cache import PoseCache
 
 __all__ = [
-    "Candidate",
     "EnrolledVideo",
     "Enrolment",
     "Examination",
