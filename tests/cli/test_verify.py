@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli import gallery as gallery_commands
 from gaitproof.cli import verify as commands
+from gaitproof.cli.opening import default_gallery
 from gaitproof.cli.output import evidence, printable, show_verdict
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.verify.verifier import Verifier
@@ -221,7 +222,7 @@ def test_evidence(value, text):
 
 
 def test_joined_signals_are_shown(capsys, enrolled):
-    verifier = Verifier.open(commands.default_gallery())
+    verifier = Verifier.open(default_gallery())
     show_verdict(joined_of(verifier.verify("probe.mp4", claim="p0")))
     shown = capsys.readouterr().out
     assert "accepted only where silhouettes count +0.50 or more" in shown
