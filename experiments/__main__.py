@@ -24,6 +24,7 @@ EXPERIMENTS: Final = (
     "memory",
     "signals",
     "both",
+    "footage",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

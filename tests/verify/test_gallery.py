@@ -57,10 +57,10 @@ def test_wal_mode_version_and_mark_are_set(gallery, tmp_path):
     gallery.add("ann", [make_recording(1)])
     connection = sqlite3.connect(tmp_path / "gallery.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
     assert connection.execute("PRAGMA application_id").fetchone() != (0,)
     assert connection.execute("SELECT value FROM meta WHERE key='schema_version'").fetchone() == (
-        "3",
+        "4",
     )
     connection.close()
 
@@ -198,7 +198,7 @@ def _foreign_database(path):
 def _other_version(path):
     Gallery.open(path).add("ann", [make_recording(1)])
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 4")
+    connection.execute("PRAGMA user_version = 5")
     connection.close()
 
 
@@ -213,7 +213,7 @@ def _damaged(path):
     ("make", "message"),
     [
         (_foreign_database, "another program"),
-        (_other_version, "version 1 or 2 or 3.*Found: version 4"),
+        (_other_version, "version 1 or 2 or 3 or 4.*Found: version 5"),
         (_damaged, "damaged|cannot be used"),
         (lambda p: p.write_text("hello\n" * 100), "not a gallery"),
         (lambda p: p.write_bytes(b""), "empty"),

@@ -12,11 +12,14 @@ from scripted import make_recording, make_reference
 
 from gaitproof.errors import GalleryError
 from gaitproof.gait.cycles import GaitProfile
+from gaitproof.gait.spreads import N_SPREADS
+from gaitproof.verify.filming import Filming
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.storage import ServerStorage
 from gaitproof.verify.transfer import pack, unpack
 
 MAKERS = ("model-1", "pose-1")
+FILMING = Filming(domain="hall", spreads=tuple(np.linspace(-3, 0, N_SPREADS)))
 
 
 def make_profile(level=10.0, cycles=(3, 2)):
@@ -28,13 +31,18 @@ def with_profile(seed, level=10.0):
     return make_recording(seed, profile=make_profile(level))
 
 
-def make_old(path):
-    """Turn a gallery into the version 1 that earlier releases wrote."""
+def make_old(path, number=1):
+    """Turn a gallery into an earlier version, as earlier releases wrote it."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("ALTER TABLE recordings DROP COLUMN profile")
-        connection.execute("DROP TABLE reference_people")
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
-        connection.execute("PRAGMA user_version = 1")
+        dropped = {1: ["profile"], 2: [], 3: []}[number] + ["domain", "filming"]
+        for column in dropped:
+            connection.execute(f"ALTER TABLE recordings DROP COLUMN {column}")
+        if number < 3:
+            connection.execute("DROP TABLE reference_people")
+        else:
+            connection.execute("ALTER TABLE reference_people DROP COLUMN filming")
+        connection.execute(f"UPDATE meta SET value = '{number}' WHERE key = 'schema_version'")
+        connection.execute(f"PRAGMA user_version = {number}")
         connection.commit()
 
 
@@ -43,7 +51,8 @@ def version(path):
         columns = [row[1] for row in connection.execute("PRAGMA table_info(recordings)")]
         (stamp,) = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'")
         (header,) = connection.execute("PRAGMA user_version").fetchone()
-    assert ("profile" in columns) == (stamp[0] == "3") == (header == 3)
+    assert ("profile" in columns) == (header > 1)
+    assert ("filming" in columns) == (stamp[0] == "4") == (header == 4)
     return header
 
 
@@ -82,7 +91,7 @@ def test_writing_upgrades_and_keeps_everything(old):
     gallery = Gallery.open(old)
     template = gallery.template("ann", *MAKERS)
     gallery.add("bob", [with_profile(3)])
-    assert version(old) == 3
+    assert version(old) == 4
     assert np.array_equal(gallery.template("ann", *MAKERS).vector, template.vector)
     assert gallery.profile("ann", *MAKERS) is None
     assert gallery.profile("bob", *MAKERS).cycles == 5
@@ -113,23 +122,59 @@ def test_version_2_gains_a_place_for_reference_footage(tmp_path):
     path = tmp_path / "two.db"
     gallery = Gallery.open(path)
     gallery.add("ann", [with_profile(1)])
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE reference_people")
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
-        connection.execute("PRAGMA user_version = 2")
-        connection.commit()
+    make_old(path, 2)
     gallery = Gallery.open(path)
     assert gallery.references() == ()
     assert gallery.profile("ann", *MAKERS).cycles == 5
     gallery.add_references([make_reference(1)])
-    assert version(path) == 3
+    assert version(path) == 4
     assert len(gallery.references()) == 1
     assert gallery.profile("ann", *MAKERS).cycles == 5
 
 
+def test_version_3_learns_how_people_were_filmed(tmp_path):
+    path = tmp_path / "three.db"
+    gallery = Gallery.open(path)
+    gallery.add("ann", [with_profile(1)])
+    gallery.add_references([make_reference(1)])
+    make_old(path, 3)
+    gallery = Gallery.open(path)
+    assert [person.filming for person in gallery.references()] == [None]
+    assert gallery.filmed(*MAKERS, "hall") == ()
+    filmed = make_recording(1, filming=FILMING)
+    assert gallery.add("ann", [filmed]).added == 0
+    assert version(path) == 4
+    gallery.add_references([make_reference(2, filming=FILMING)])
+    assert [person.filming for person in gallery.references()] == [None, FILMING]
+    ((name, recording),) = gallery.filmed(*MAKERS, FILMING.domain)
+    assert (name, recording.filming) == ("ann", FILMING)
+    assert recording.profile is not None
+    assert gallery.filmed(*MAKERS, "another") == ()
+
+
+def test_a_recording_is_not_found_under_another_domain(tmp_path):
+    gallery = Gallery.open(tmp_path / "g.db")
+    gallery.add("ann", [make_recording(1, filming=FILMING)])
+    with closing(sqlite3.connect(tmp_path / "g.db")) as connection:
+        connection.execute("UPDATE recordings SET domain = 'elsewhere'")
+        connection.commit()
+    with pytest.raises(GalleryError, match="another domain"):
+        gallery.filmed(*MAKERS, "elsewhere")
+
+
+def test_exports_say_how_people_were_filmed(tmp_path):
+    gallery = Gallery.open(tmp_path / "g.db")
+    gallery.add("ann", [make_recording(1), make_recording(2, filming=FILMING)])
+    gallery.export(tmp_path / "x")
+    other = Gallery.open(tmp_path / "o.db")
+    other.import_(tmp_path / "x")
+    found = {r.filming for r in other.recordings("ann", *MAKERS)}
+    assert found == {None, FILMING}
+
+
 def test_removal_upgrades_too(old):
     assert Gallery.open(old).remove("ann").recordings == 2
-    assert version(old) == 3
+    assert version(old) == 4
 
 
 def test_a_server_is_upgraded_by_the_same_statements(old):
@@ -140,7 +185,7 @@ def test_a_server_is_upgraded_by_the_same_statements(old):
     assert gallery.profile("ann", *MAKERS) is None
     assert version(old) == 1
     gallery.add("ann", [with_profile(5)])
-    assert version(old) == 3
+    assert version(old) == 4
     assert gallery.profile("ann", *MAKERS).cycles == 5
 
 
@@ -178,11 +223,9 @@ def test_exports_carry_profiles(tmp_path):
 
 def test_exports_of_version_1_are_read(tmp_path):
     data = pack({"ann": [make_recording(1)]})
-    assert data.count(b'\\"version\\":2') == 1
-    old = data.replace(b'\\"version\\":2', b'\\"version\\":1').replace(
-        b',\\"cycles\\":null', b" " * len(b',\\"cycles\\":null')
-    )
-    assert b"cycles" not in old
+    later = b',\\"cycles\\":null,\\"filming\\":null'
+    assert data.count(b'\\"version\\":3') == data.count(later) == 1
+    old = data.replace(b'\\"version\\":3', b'\\"version\\":1').replace(later, b" " * len(later))
     (tmp_path / "x").write_bytes(old)
     (recording,) = unpack(tmp_path / "x")["ann"]
     assert recording.profile is None

@@ -58,6 +58,7 @@ def open_verifier(
     cache: Path | None,
     no_cache: bool,
     create: bool = False,
+    site: str = "",
 ) -> Verifier:
     """Build the verifier that the options describe; cheap checks come first."""
     chosen = verify_settings(settings)
@@ -69,7 +70,9 @@ def open_verifier(
 
     from gaitproof.verify.verifier import Verifier
 
-    return Verifier.open(opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache))
+    return Verifier.open(
+        opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache), site=site
+    )
 
 
 def verify_settings(path: Path | None) -> VerifySettings:

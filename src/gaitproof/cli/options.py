@@ -45,6 +45,14 @@ PersonOption = Annotated[
         help="Which person of the video: a number, or 'all' if every track is the same person.",
     ),
 ]
+SiteOption = Annotated[
+    str,
+    typer.Option(
+        "--site",
+        metavar="NAME",
+        help="Where it was filmed: people enrolled from one place are references for each other.",
+    ),
+]
 SettingsOption = Annotated[
     Path | None, typer.Option("--settings", help="YAML file with limits and quality gate.")
 ]

@@ -128,9 +128,12 @@ def verdict_table(verdict: Verdict) -> Table:
 def _add_joints(table: Table, verdict: Verdict) -> None:
     if verdict.similarity is not None:
         table.add_row("similarity", f"{verdict.similarity:.3f} (0 unlike, 1 alike)")
-    people = sum(one.references for one in verdict.signals if one.signal == "joints")
-    if people:
-        table.add_row("  relative to", f"{people} other people, as reference footage")
+    for one in verdict.signals:
+        if one.signal == "joints" and one.references:
+            noun = "person" if one.references == 1 else "people"
+            table.add_row("  relative to", f"{one.references} other {noun}")
+            for source, count in one.relative_to.items():
+                table.add_row("", f"{count} {printable(source)}")
     table.add_row("threshold", f"{verdict.threshold:.3f}")
     band = verdict.band
     if band is not None:

@@ -25,6 +25,7 @@ from gaitproof.cli.options import (
     NoCacheOption,
     PersonOption,
     SettingsOption,
+    SiteOption,
     output_option,
 )
 
@@ -79,6 +80,7 @@ def enroll(
     ] = None,
     gallery: GalleryOption = None,
     person: PersonOption = "auto",
+    site: SiteOption = "",
     settings: SettingsOption = None,
     model: ModelOption = None,
     cache: CacheOption = None,
@@ -103,7 +105,13 @@ def enroll(
         check_name(name)
     rows = None if manifest is None else _read_manifest(manifest)
     verifier = open_verifier(
-        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, create=True
+        gallery,
+        settings=settings,
+        model=model,
+        cache=cache,
+        no_cache=no_cache,
+        site=site,
+        create=True,
     )
     if manifest is not None and rows is not None:
         raise typer.Exit(_enroll_people(verifier, rows, manifest, as_json))
@@ -181,6 +189,7 @@ def verify(
     claim: ClaimOption = None,
     gallery: GalleryOption = None,
     person: PersonOption = "auto",
+    site: SiteOption = "",
     settings: SettingsOption = None,
     model: ModelOption = None,
     cache: CacheOption = None,
@@ -215,7 +224,7 @@ def verify(
     key = prepare_reports(targets, sign_key)
     tools = open_face_tools(face, face_model, fusion)
     verifier = open_verifier(
-        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
+        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, site=site
     )
     examiner = Examiner(verifier, tools)
     if not alone:
@@ -231,6 +240,7 @@ def verify(
             "face-model": face_model,
             "fusion": fusion,
             "person": None if person == "auto" else person,
+            "site": site or None,
         }
         case.report(*targets, key=key, command=_command(asked, given, face))
     if as_json:
@@ -296,6 +306,7 @@ def identify(
     top: Annotated[int, typer.Option("--top", "-n", min=1, help="How many candidates.")] = 5,
     gallery: GalleryOption = None,
     person: PersonOption = "auto",
+    site: SiteOption = "",
     settings: SettingsOption = None,
     model: ModelOption = None,
     cache: CacheOption = None,
@@ -310,7 +321,7 @@ def identify(
 
     who = parse_person(person)
     verifier = open_verifier(
-        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
+        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, site=site
     )
     with progress_bar(f"Identifying {video.name}") as progress:
         found = verifier.identify(video, top=top, person=who, progress=progress)

@@ -172,6 +172,8 @@ class SignalEvidence:
         Number of other people, filmed in the same way, that the comparison is relative to.
     supported
         Whether the model was tested in this situation: only then may the signal decide.
+    relative_to
+        Where those people come from, in words, and how many of them.
     rests_on
         Of silhouettes: build and clothing, or movement; None where it cannot be told.
     """
@@ -190,6 +192,7 @@ class SignalEvidence:
     references: int = 0
     supported: bool = True
     rests_on: MovementShare | None = None
+    relative_to: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

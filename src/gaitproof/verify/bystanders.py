@@ -74,6 +74,7 @@ def add_references(
                     estimator=estimator,
                     windows=len(rows),
                     vector=mean_direction(rows),
+                    filming=probe.filming,
                 )
                 for model, estimator, rows in seen
             ]

@@ -48,7 +48,7 @@ def add(
             key = (recording.sha256, recording.model_id, recording.estimator)
             if key in known:
                 left_out.append(recording.sha256)
-                _fill_profile(connection, identity_id, recording)
+                _fill_in(connection, identity_id, recording)
             else:
                 known.add(key)
                 makers.add(key[1:])
@@ -121,6 +121,7 @@ def _insert(connection: Connection, identity_id: int, recording: Recording, now:
                 {"embeddings": recording.embeddings, "starts": recording.starts}
             ),
             profile=_profile_bytes(recording.profile),
+            **_filming(recording),
         )
     )
 
@@ -169,18 +170,28 @@ def _profile_bytes(profile: GaitProfile | None) -> bytes | None:
     return save_tensors({"mean": profile.mean, "sd": profile.sd, "cycles": counts})
 
 
-def _fill_profile(connection: Connection, identity_id: int, recording: Recording) -> None:
-    """Give a recording that was enrolled before profiles were kept the profile it lacks."""
+def _filming(recording: Recording) -> dict[str, str | None]:
+    filming = recording.filming
+    if filming is None:
+        return {"domain": None, "filming": None}
+    return {"domain": filming.domain, "filming": filming.model_dump_json()}
+
+
+def _fill_in(connection: Connection, identity_id: int, recording: Recording) -> None:
+    """Give a recording what was not kept yet when it was enrolled: profile, how it was filmed."""
     r = schema.recordings.c
-    if recording.profile is not None:
-        connection.execute(
-            update(schema.recordings)
-            .where(
-                r.identity_id == identity_id,
-                r.sha256 == recording.sha256,
-                r.model_id == recording.model_id,
-                r.estimator == recording.estimator,
-                r.profile.is_(None),
+    lacking = [(r.profile, {"profile": _profile_bytes(recording.profile)})]
+    lacking.append((r.filming, _filming(recording)))
+    for column, values in lacking:
+        if values[column.name] is not None:
+            connection.execute(
+                update(schema.recordings)
+                .where(
+                    r.identity_id == identity_id,
+                    r.sha256 == recording.sha256,
+                    r.model_id == recording.model_id,
+                    r.estimator == recording.estimator,
+                    column.is_(None),
+                )
+                .values(**values)
             )
-            .values(profile=_profile_bytes(recording.profile))
-        )

@@ -8,7 +8,7 @@ were, and was measured on domains that the model was not made with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gaitproof.errors import ModelError
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.normalisation import Normalisation
+from gaitproof.verify.others import References
 from gaitproof.verify.scoring import mean_direction, similarity
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Comparison:
         Similarity from which a claim may be accepted.
     reason
         Why it was not, with the remedy; empty otherwise.
+    relative_to
+        Where the other people come from: how many by source.
     """
 
     similarity: float
@@ -73,6 +76,7 @@ class Comparison:
     supported: bool
     threshold: float
     reason: str = ""
+    relative_to: dict[str, int] = field(default_factory=dict)
 
 
 def stated(card: ModelCard, compared: Comparison | None, reason: str) -> dict[str, Any]:
@@ -103,6 +107,7 @@ def stated(card: ModelCard, compared: Comparison | None, reason: str) -> dict[st
         "references": compared.references,
         "supported": compared.supported,
         "reason": compared.reason,
+        "relative_to": compared.relative_to,
     }
 
 
@@ -242,6 +247,20 @@ def compare(
         threshold=evidence.threshold(len(people), len(probe)),
         reason=_shortage(evidence, len(people)),
     )
+
+
+def compare_relative(
+    encoder: WindowEncoder,
+    probe: NDArray[np.float32],
+    template: NDArray[np.float32],
+    references: References,
+) -> Comparison:
+    """Compare as `compare` does, and say where the references come from, or why there are none."""
+    found = compare(encoder, probe, template, references.vectors)
+    reason = found.reason
+    if not found.supported and not found.references:
+        reason = references.reason or reason
+    return replace(found, reason=reason, relative_to=references.sources)
 
 
 def _shortage(evidence: EvidenceCard, count: int) -> str:

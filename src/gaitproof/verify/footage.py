@@ -1,7 +1,7 @@
 """Reference footage: other people, filmed as a probe is, whom comparisons are relative to.
 
-Of them nothing is kept but one direction per person and the SHA-256 of the file: no name, no path,
-no image.
+Of them nothing is kept but one direction per person, how the person was filmed and the SHA-256 of
+the file: no name, no path, no image.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from gaitproof.errors import GalleryError
 from gaitproof.verify import schema
+from gaitproof.verify.filming import Filming
 from gaitproof.verify.names import check_name
 from gaitproof.verify.templates import MAX_LABEL, SHA256
 
@@ -45,6 +46,8 @@ class ReferencePerson:
         Shape (D,), unit length, float32.
     created
         UTC time, ISO 8601; filled in by the gallery.
+    filming
+        How the person was filmed; None if added before that was kept, and for silhouettes.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class ReferencePerson:
     windows: int
     vector: NDArray[np.float32]
     created: str = ""
+    filming: Filming | None = None
 
     def __post_init__(self) -> None:
         check_name(self.footage)
@@ -108,6 +112,7 @@ def add(connection: Connection, people: Sequence[ReferencePerson]) -> int:
                 windows=person.windows,
                 created=person.created or now,
                 vector=save_tensors({"reference": person.vector}),
+                filming=None if person.filming is None else person.filming.model_dump_json(),
             )
         )
         added += 1
@@ -120,7 +125,7 @@ def find(connection: Connection) -> list[ReferencePerson]:
 
     if not schema.has_references(connection):
         return []
-    rows = fetch(connection, select(schema.reference_people), ReferenceRow)
+    rows = fetch(connection, schema.select_whole(connection, schema.reference_people), ReferenceRow)
     return [read_reference(row) for row in rows]
 
 

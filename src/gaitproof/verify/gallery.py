@@ -264,6 +264,14 @@ class Gallery:
             if model_id in ("", person.model_id) and estimator in ("", person.estimator)
         )
 
+    def filmed(
+        self, model_id: str, estimator: str, domain: str
+    ) -> tuple[tuple[str, Recording], ...]:
+        """Return the recordings of one domain, by name; see `gaitproof.verify.filming.Filming`."""
+        if not self._storage.exists():
+            return ()
+        return self._storage.read(lambda c: queries.find_filmed(c, model_id, estimator, domain))
+
     def remove_references(self, name: str) -> int:
         """Delete reference footage; return how many people it held.
 

@@ -10,8 +10,9 @@ import gaitproof
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import Decision
 from gaitproof.verify.decision import decide, decide_by_support
-from gaitproof.verify.evidence import compare, find_references
 from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.judging import compare_with
+from gaitproof.verify.others import find_others
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Prober, Progress
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
@@ -81,18 +82,14 @@ def _compare(
     card = prober.encoder.card
     least = prober.settings.quality.min_template_windows
     found, notes = [], list(probe.notes)
-    people = (
-        find_references(gallery, card, probe.estimator, probe.embeddings, probe.sha256)
-        if templates
-        else None
-    )
+    others = find_others(gallery, card, probe) if templates else ()
     for enrolled in templates:
         template = without_file(gallery, enrolled, probe.sha256)
         if template is not enrolled:
             notes.append(f"{enrolled.name}: {OWN_FILE}")
         if template is None or shortfall(enrolled.name, template, least):
             continue
-        one = compare(prober.encoder, probe.embeddings, template.vector, people)
+        one = compare_with(gallery, prober.encoder, probe, template, others)
         decision = (
             decide(one.similarity, one.log10_lr, card.operating_point)
             if card.evidence is None

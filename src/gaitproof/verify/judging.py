@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import gaitproof
 from gaitproof.nets.card import EvidenceCard, ModelCard
 from gaitproof.types import Decision, JoinedEvidence, SignalEvidence, Verdict
 from gaitproof.verify.decision import NOT_BOTH, TOO_CLOSE, decide, decide_by_support, leaning
-from gaitproof.verify.evidence import Comparison, stated
+from gaitproof.verify.evidence import Comparison, compare, compare_relative, stated
+from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.others import Other, choose_references
 from gaitproof.verify.probes import Probe
 from gaitproof.verify.signals import JOINTS, SignalWeights, compared, join_signals
 from gaitproof.verify.templates import Template
+
+if TYPE_CHECKING:
+    from gaitproof.nets.encoder import Encoder
 
 _BORDERLINE: Final = (
     "The score lies between the decision threshold and the point where the likelihood ratio "
@@ -50,6 +55,41 @@ class Claim:
     probe: Probe
     template: Template | None
     begun: float
+
+
+def compare_with(
+    gallery: Gallery,
+    encoder: Encoder,
+    probe: Probe,
+    template: Template,
+    others: Sequence[Other],
+) -> Comparison:
+    """Compare a probe with a template, relative to those of the others who fit both.
+
+    Parameters
+    ----------
+    gallery
+        That holds the template.
+    encoder
+        That embedded the probe.
+    probe
+        With embeddings.
+    template
+        Of the claimed person.
+    others
+        From `gaitproof.verify.others.find_others`.
+    """
+    card = encoder.card
+    if card.evidence is None or not others:
+        return compare(encoder, probe.embeddings, template.vector)
+    filming = [
+        recording.filming
+        for recording in gallery.recordings(template.name, card.model_id, probe.estimator)
+        if recording.sha256 in template.sources
+    ]
+    least = card.evidence.least_references
+    references = choose_references(others, probe, template, filming, least)
+    return compare_relative(encoder, probe.embeddings, template.vector, references)
 
 
 def joints_evidence(

@@ -152,6 +152,30 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
     )
 
 
+def seen_beside(tracks: Sequence[TrackSummary], chosen: Sequence[int]) -> tuple[int, ...]:
+    """Return usable tracks of people who are certainly others than the one chosen.
+
+    Two tracks seen one after another may be one person, lost and found again. So each of them is
+    seen together with a chosen track, and with every other that is returned, for longer than
+    `MIN_OVERLAP`; longer tracks go first.
+    """
+    own = [t for t in tracks if t.index in chosen]
+    found: list[TrackSummary] = []
+    for track in sorted(tracks, key=lambda t: (t.start - t.end, t.index)):
+        free = track.usable and track.index not in chosen
+        if free and _meets(track, own) and all(_together(track, one) for one in found):
+            found.append(track)
+    return tuple(t.index for t in found)
+
+
+def _meets(track: TrackSummary, others: Sequence[TrackSummary]) -> bool:
+    return any(_together(track, other) for other in others)
+
+
+def _together(one: TrackSummary, other: TrackSummary) -> bool:
+    return min(one.end, other.end) - max(one.start, other.start) > MIN_OVERLAP
+
+
 def _candidates(seen: Sequence[TrackSummary]) -> list[TrackSummary]:
     tallest = max(t.height for t in seen)
     longest = max(t.end - t.start for t in seen if t.height >= COMPARABLE * tallest)
@@ -163,10 +187,4 @@ def _candidates(seen: Sequence[TrackSummary]) -> list[TrackSummary]:
 
 
 def _seen_together(tracks: Sequence[TrackSummary]) -> list[TrackSummary]:
-    return [
-        t
-        for t in tracks
-        if any(
-            min(t.end, o.end) - max(t.start, o.start) > MIN_OVERLAP for o in tracks if o is not t
-        )
-    ]
+    return [t for t in tracks if _meets(t, [o for o in tracks if o is not t])]

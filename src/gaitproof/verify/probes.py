@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -14,8 +14,11 @@ from gaitproof.config import VerifySettings
 from gaitproof.errors import ModelError
 from gaitproof.gait.features import compute_windows
 from gaitproof.types import GaitWindows, PoseSequence, QualityReport, SilhouetteSequence
+from gaitproof.verify.filming import Filming, describe_filming, mean_spreads
 from gaitproof.verify.masks import chosen_masks
-from gaitproof.verify.people import Choice, Person, choose, summarise
+from gaitproof.verify.others import IN_VIDEO, Other
+from gaitproof.verify.people import Choice, Person, TrackSummary, choose, seen_beside, summarise
+from gaitproof.verify.scoring import mean_direction
 
 if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder
@@ -90,7 +93,9 @@ Extractor = Callable[..., Extracted]
 class Probe:
     """One person of one video, up to the embeddings; `reason` if there are none.
 
-    `silhouettes` are empty where the walk cannot be used for them either.
+    `silhouettes` are empty where the walk cannot be used for them either. `filming` is None without
+    embeddings. `beside` are the people seen together with this one whose walks can be used, for
+    models that compare relative to others.
     """
 
     sha256: str
@@ -102,6 +107,8 @@ class Probe:
     reason: str
     notes: tuple[str, ...]
     silhouettes: tuple[SilhouetteSequence, ...] = ()
+    filming: Filming | None = None
+    beside: tuple[Other, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,17 +119,18 @@ class _Scene:
     cleaned: list[CleanTrack]
     reports: list[QualityReport]
 
+    def summaries(self) -> list[TrackSummary]:
+        """Return what the choice between people needs to know."""
+        return [
+            summarise(i, track, report.usable)
+            for i, (track, report) in enumerate(
+                zip(self.extraction.tracks, self.reports, strict=True)
+            )
+        ]
+
     def choose(self, person: Person) -> Choice:
         """Return who is meant."""
-        return choose(
-            [
-                summarise(i, track, report.usable)
-                for i, (track, report) in enumerate(
-                    zip(self.extraction.tracks, self.reports, strict=True)
-                )
-            ],
-            person,
-        )
+        return choose(self.summaries(), person)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +147,15 @@ class Prober:
         Pose cache handed to the extractor, or None.
     extractor
         Turns a video into landmark tracks.
+    site
+        Name of the place where the videos are filmed; empty if it is not known.
     """
 
     encoder: Encoder
     settings: VerifySettings
     cache: PoseCache | None
     extractor: Extractor
+    site: str = ""
 
     def probe(self, video: str | Path, person: Person, progress: Progress | None = None) -> Probe:
         """Embed one person of a video; without embeddings if the walk cannot be used.
@@ -156,7 +167,19 @@ class Prober:
         """
         scene = self._look(video, progress)
         choice = scene.choose(person)
-        return self._embedded(scene, _usable_part(choice, scene.reports), choice)
+        probe = self._embedded(scene, _usable_part(choice, scene.reports), choice)
+        if self.encoder.card.evidence is None or not len(probe.embeddings):
+            return probe
+        beside = seen_beside(scene.summaries(), choice.indices)
+        others = [self._embedded(scene, (i,), choice) for i in beside]
+        return replace(
+            probe,
+            beside=tuple(
+                Other(mean_direction(one.embeddings), mean_spreads([one.filming]), IN_VIDEO)
+                for one in others
+                if len(one.embeddings)
+            ),
+        )
 
     def everybody(self, video: str | Path, progress: Progress | None = None) -> list[Probe]:
         """Embed everybody in a video; who has no embeddings cannot be used.
@@ -219,6 +242,9 @@ class Prober:
             reason=reason,
             notes=notes,
             silhouettes=chosen_masks(extraction.silhouettes, indices) if walks else (),
+            filming=describe_filming(extraction.tracks[indices[0]], windows, self.site)
+            if len(windows)
+            else None,
         )
 
     def _is_only_small(self, track: CleanTrack) -> bool:

@@ -20,6 +20,7 @@ from gaitproof.verify.records import (
 from gaitproof.verify.rows import (
     IdentityRow,
     LinkRow,
+    NamedRecordingRow,
     RecordingRow,
     RecordingSummaryRow,
     Row,
@@ -31,6 +32,9 @@ from gaitproof.verify.rows import (
     too_much,
 )
 from gaitproof.verify.templates import Recording, Template
+
+MOST_FILMED: Final = 500
+"""Recordings of one domain that are looked at for references."""
 
 _LINKS: Final = {"id", "identity_id"}
 """Columns that join tables and mean nothing outside."""
@@ -116,7 +120,7 @@ def recording_rows(
     connection: Connection, identity_id: int, *conditions: ColumnElement[bool]
 ) -> list[RecordingRow]:
     """Return an identity's recordings in the order of their enrolment."""
-    query = schema.select_recordings(connection)
+    query = schema.select_whole(connection, schema.recordings)
     query = query.where(schema.recordings.c.identity_id == identity_id, *conditions)
     return sorted(fetch(connection, query, RecordingRow), key=_number)
 
@@ -150,6 +154,24 @@ def find_templates(
     templates = tuple(read_template(row, tuple(sorted(sources[row.id]))) for row in rows)
     check_sizes(model_id, (template.vector.size for template in templates))
     return templates
+
+
+def find_filmed(
+    connection: Connection, model_id: str, estimator: str, domain: str
+) -> tuple[tuple[str, Recording], ...]:
+    """Return recordings of one domain with the names of their people, at most `MOST_FILMED`."""
+    if not schema.knows_filming(connection):
+        return ()
+    r = schema.recordings.c
+    query = (
+        schema.select_whole(connection, schema.recordings)
+        .add_columns(schema.identities.c.name)
+        .join(schema.identities)
+        .where(r.model_id == model_id, r.estimator == estimator, r.domain == domain)
+        .limit(MOST_FILMED)
+    )
+    rows = sorted(fetch(connection, query, NamedRecordingRow), key=_number)
+    return tuple((row.name, read_recording(row)) for row in rows)
 
 
 def check_sizes(model_id: str, sizes: Iterable[int]) -> None:

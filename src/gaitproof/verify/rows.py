@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Select
 from gaitproof.errors import GaitproofError, GalleryError
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.reading import FileKind, guarded, malformed
+from gaitproof.verify.filming import MAX_DOMAIN, Filming
 from gaitproof.verify.footage import ReferencePerson
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.templates import (
@@ -122,6 +123,20 @@ class RecordingRow(RecordingSummaryRow):
 
     embeddings: bytes
     profile: bytes | None
+    domain: str | None = Field(max_length=MAX_DOMAIN)
+    filming: Json[Filming] | None
+
+    @check_model(mode="after")
+    def _fits(self) -> RecordingRow:
+        if self.domain != (None if self.filming is None else self.filming.domain):
+            raise ValueError("the recording is found under another domain than its own")
+        return self
+
+
+class NamedRecordingRow(RecordingRow):
+    """A whole recording, with its identity."""
+
+    name: _Name
 
 
 class TemplateSummaryRow(Row):
@@ -162,6 +177,7 @@ class ReferenceRow(Row):
     windows: int = Field(ge=1, le=MAX_WINDOWS)
     created: _Time
     vector: bytes
+    filming: Json[Filming] | None
 
 
 R = TypeVar("R", bound=Row)
@@ -229,6 +245,7 @@ def read_recording(row: RecordingRow) -> Recording:
             quality=row.quality,
             created=row.created,
             profile=profile,
+            filming=row.filming,
         )
     except GaitproofError as error:
         raise malformed(place, _KIND, error) from error
@@ -274,7 +291,11 @@ def read_reference(row: ReferenceRow) -> ReferencePerson:
     place = _place(type(row), row.id)
     vector = _tensors(row.vector, place, {"reference": np.float32})["reference"]
     try:
-        return ReferencePerson(**{**row.model_dump(exclude={"id"}), "vector": vector})
+        return ReferencePerson(
+            **row.model_dump(exclude={"id", "vector", "filming"}),
+            vector=vector,
+            filming=row.filming,
+        )
     except GaitproofError as error:
         raise malformed(place, _KIND, error) from error
 

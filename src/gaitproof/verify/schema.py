@@ -29,11 +29,11 @@ from sqlalchemy.schema import CreateTable
 
 from gaitproof.errors import GalleryError
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Raised by every change of the tables. Version 2 added the profiles of recordings, version 3 the
-people of reference footage."""
+people of reference footage, version 4 how both were filmed."""
 
-READABLE_VERSIONS: Final = (1, 2, SCHEMA_VERSION)
+READABLE_VERSIONS: Final = (1, 2, 3, SCHEMA_VERSION)
 """A gallery of any other version is refused; older ones are upgraded when they are written to."""
 
 APPLICATION_ID: Final = 0x47507266
@@ -93,6 +93,8 @@ recordings: Final = Table(
     Column("created", String(40), nullable=False),
     Column("embeddings", _Bytes, nullable=False),
     Column("profile", _Bytes),
+    Column("domain", String(700)),
+    Column("filming", Text),
     UniqueConstraint("identity_id", "sha256", "model_id", "estimator"),
 )
 
@@ -131,9 +133,21 @@ reference_people: Final = Table(
     Column("windows", Integer, nullable=False),
     Column("created", String(40), nullable=False),
     Column("vector", _Bytes, nullable=False),
+    Column("filming", Text),
     UniqueConstraint("footage", "sha256", "person", "model_id", "estimator"),
 )
 """People of reference footage: nobody's name, no path, one direction each."""
+
+
+_REFERENCES_SINCE: Final = 3
+
+_ADDED: Final = {
+    recordings.c.profile: 2,
+    recordings.c.domain: 4,
+    recordings.c.filming: 4,
+    reference_people.c.filming: 4,
+}
+"""Columns that came later, in their order, with the version that added them."""
 
 
 def create(connection: Connection, software: str) -> None:
@@ -194,9 +208,13 @@ def _layouts() -> dict[int, dict[str, str]]:
         for name, table in metadata.tables.items()
     }
     # SQLite adds the column of an upgrade where it stands in a new table
-    old = new[recordings.name].replace("profile BLOB,", "")
-    second = {name: sql for name, sql in new.items() if name != reference_people.name}
-    return {1: second | {recordings.name: old}, 2: second, 3: new}
+    third = {
+        name: sql.replace("domain VARCHAR(700),", "").replace("filming TEXT,", "")
+        for name, sql in new.items()
+    }
+    second = {name: sql for name, sql in third.items() if name != reference_people.name}
+    first = {name: sql.replace("profile BLOB,", "") for name, sql in second.items()}
+    return {1: first, 2: second, 3: third, 4: new}
 
 
 @lru_cache(maxsize=64)
@@ -214,17 +232,21 @@ def read_version(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Bring a gallery of an earlier version up to date, inside the caller's transaction.
 
-    Recordings of version 1 have no profile, and there is no reference footage before version 3;
-    nothing else changes.
+    Recordings of version 1 have no profile, there is no reference footage before version 3, and
+    before version 4 it is not known how anybody was filmed; nothing else changes.
     """
-    version = read_version(connection)
-    if version == str(SCHEMA_VERSION):
+    version = _read_number(connection)
+    if version == SCHEMA_VERSION:
         return
-    if version == "1":
-        column = recordings.c.profile
+    added = [column for column, since in _ADDED.items() if version < since]
+    if version < _REFERENCES_SINCE:
+        reference_people.create(connection)
+        added = [column for column in added if column.table is recordings]
+    for column in added:
         kind = column.type.compile(connection.dialect)
-        connection.exec_driver_sql(f"ALTER TABLE {recordings.name} ADD COLUMN {column.name} {kind}")
-    reference_people.create(connection)
+        connection.exec_driver_sql(
+            f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}"
+        )
     connection.execute(
         update(meta).where(meta.c.key == _VERSION_KEY).values(value=str(SCHEMA_VERSION))
     )
@@ -234,12 +256,23 @@ def upgrade(connection: Connection) -> None:
 
 def has_references(connection: Connection) -> bool:
     """Whether a gallery, which may be of an earlier version, can hold reference footage."""
-    return read_version(connection) == str(SCHEMA_VERSION)
+    return _read_number(connection) >= _REFERENCES_SINCE
 
 
-def select_recordings(connection: Connection) -> Select[Any]:
-    """Select whole recordings, also from a gallery that cannot be upgraded since it is read."""
-    if read_version(connection) != "1":
-        return select(recordings)
-    old = [column for column in recordings.c if column is not recordings.c.profile]
-    return select(*old, null().label("profile")).select_from(recordings)
+def knows_filming(connection: Connection) -> bool:
+    """Whether a gallery, which may be of an earlier version, knows how people were filmed."""
+    return _read_number(connection) >= _ADDED[recordings.c.filming]
+
+
+def select_whole(connection: Connection, table: Table) -> Select[Any]:
+    """Select whole rows, also from a gallery that cannot be upgraded since it is read."""
+    version = _read_number(connection)
+    columns = [
+        column if _ADDED.get(column, 0) <= version else null().label(column.name)
+        for column in table.c
+    ]
+    return select(*columns).select_from(table)
+
+
+def _read_number(connection: Connection) -> int:
+    return int(read_version(connection) or 0)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import GalleryError
 from gaitproof.gait.cycles import GaitProfile
+from gaitproof.verify.filming import Filming
 from gaitproof.verify.scoring import make_template
 
 _UNIT_TOLERANCE: Final = 1e-3
@@ -68,6 +69,8 @@ class Recording:
     profile
         Joint angles over the gait cycle, for explanations; None if the walk shows no full cycle or
         was enrolled before profiles were kept.
+    filming
+        How the person was filmed; None if enrolled before that was kept, and for silhouettes.
 
     Raises
     ------
@@ -84,6 +87,7 @@ class Recording:
     quality: dict[str, float] = field(default_factory=dict)
     created: str = ""
     profile: GaitProfile | None = None
+    filming: Filming | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(SHA256, self.sha256):

@@ -3,8 +3,9 @@
 The file is a safetensors file (plain numbers, no code) whose metadata hold one JSON document:
 format, version, and per identity the name and its recordings; tensors ``r<i>.embeddings`` and
 ``r<i>.starts`` belong to recording *i*, and ``r<i>.mean`` and ``r<i>.sd`` where its ``cycles``
-say that it has a profile (since version 2). Templates are not in it: they are made again from
-the recordings. Everything read is validated, since the file may come from anybody.
+say that it has a profile (since version 2); since version 3 it is said how the person was filmed.
+Templates are not in it: they are made again from the recordings. Everything read is validated,
+since the file may come from anybody.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from gaitproof.gait.cycles import GaitProfile
 from gaitproof.reading import FileKind, malformed, parse_model, read_tensors
 from gaitproof.reading.arrays import MAX_TENSOR_HEADER
 from gaitproof.verify.drafts import draft, sweep, sync_folder
+from gaitproof.verify.filming import Filming
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.rows import too_much
 from gaitproof.verify.templates import MAX_LABEL, MAX_PATH, SHA256, Recording
 
-EXPORT_VERSION: Final = 2
+EXPORT_VERSION: Final = 3
 
 MAX_EXPORT_BYTES: Final = 2**28
 """An export is read into memory at once; 256 MiB hold about 25 000 recordings."""
@@ -39,7 +41,7 @@ _EXPORT: Final = FileKind(
     "gallery export",
     GalleryError,
     MAX_EXPORT_BYTES,
-    expected=f"a file made by 'gaitproof gallery export', version 1 or {EXPORT_VERSION}",
+    expected=f"a file made by 'gaitproof gallery export', versions 1 to {EXPORT_VERSION}",
 )
 
 _PARTS: Final = ("embeddings", "starts")
@@ -55,6 +57,7 @@ class _Item(Settings):
     created: str = Field(max_length=40)
     tensor: int = Field(ge=0)
     cycles: tuple[int, int] | None = None
+    filming: Filming | None = None
 
     @property
     def tensors(self) -> set[str]:
@@ -70,7 +73,7 @@ class _Person(Settings):
 
 class _Document(Settings):
     format: Literal["gaitproof-gallery"] = "gaitproof-gallery"
-    version: Literal[1, 2] = EXPORT_VERSION
+    version: Literal[1, 2, 3] = EXPORT_VERSION
     identities: tuple[_Person, ...]
 
 
@@ -103,6 +106,7 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
                     created=recording.created,
                     tensor=number,
                     cycles=None if profile is None else (profile.left_cycles, profile.right_cycles),
+                    filming=recording.filming,
                 )
             )
         if not items:  # a gallery of somebody else's making
@@ -198,6 +202,7 @@ def _read(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> Recording:
         quality=item.quality,
         created=item.created,
         profile=_read_profile(item, tensors),
+        filming=item.filming,
     )
 
 

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from gaitproof.config import VerifySettings
-from gaitproof.errors import GaitproofError, InputError
-from gaitproof.gait.cycles import measure_profile, pool_profiles
 from gaitproof.types import SignalEvidence, Verdict
 from gaitproof.verify.bystanders import Referenced, add_references
-from gaitproof.verify.evidence import compare, find_references
-from gaitproof.verify.gallery import Added, Gallery
+from gaitproof.verify.enrolment import enroll
+from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.identification import identify
-from gaitproof.verify.judging import Claim, joints_evidence, judge
+from gaitproof.verify.judging import Claim, compare_with, joints_evidence, judge
 from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
+from gaitproof.verify.others import find_others
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import (
     Extracted,
@@ -26,12 +25,11 @@ from gaitproof.verify.probes import (
     Probe,
     Prober,
     Progress,
-    part_of,
 )
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
 from gaitproof.verify.results import EnrolledVideo, Enrolment, Examination, Identification
 from gaitproof.verify.signals import SignalWeights, load_signal_weights
-from gaitproof.verify.templates import Recording, Template
+from gaitproof.verify.templates import Template
 
 if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder, WindowEncoder
@@ -68,6 +66,9 @@ class Verifier:
         Turns windows of silhouettes into embeddings; the shipped one if None.
     weights
         Join joints and silhouettes; the joints decide alone if None.
+    site
+        Name of the place where everything is filmed; people of one place are references for each
+        other (`gaitproof.verify.others`). Without it only cameras tell footage apart.
     """
 
     def __init__(
@@ -80,11 +81,12 @@ class Verifier:
         extractor: Extractor,
         mask_encoder: WindowEncoder | None = None,
         weights: SignalWeights | None = None,
+        site: str = "",
     ) -> None:
         self.gallery = gallery
         self.encoder = encoder
         self.settings = settings
-        self._prober = Prober(encoder, settings, cache, extractor)
+        self._prober = Prober(encoder, settings, cache, extractor, site)
         self._masks = MaskSignal(mask_encoder, settings.silhouettes)
         self._weights = weights
 
@@ -99,6 +101,7 @@ class Verifier:
         extractor: Extractor | None = None,
         mask_encoder: WindowEncoder | None = None,
         weights: SignalWeights | str | Path | None = None,
+        site: str = "",
     ) -> Self:
         """Open a gallery and load the weights.
 
@@ -119,6 +122,8 @@ class Verifier:
             Of silhouettes; None for the shipped one, loaded when the first silhouettes are seen.
         weights
             Join joints and silhouettes: loaded ones or their file; None for the shipped ones.
+        site
+            Name of the place where everything is filmed.
 
         Raises
         ------
@@ -146,6 +151,7 @@ class Verifier:
             extractor=extractor,
             mask_encoder=mask_encoder,
             weights=weights if isinstance(weights, SignalWeights) else load_signal_weights(weights),
+            site=site,
         )
 
     def enroll(
@@ -179,69 +185,14 @@ class Verifier:
         GalleryError
             If the name is not allowed or the gallery cannot be written.
         """
-        check_name(name)
-        if not videos:
-            raise InputError("An enrolment needs at least one video.")
-        self.gallery.check_writable()
-        model_id = self.encoder.card.model_id
-        probes = []
-        for number, video in enumerate(videos):
-            probe = self._prober.probe(video, person, part_of(progress, number, len(videos)))
-            if probe.reason:
-                raise InputError(
-                    f"{str(video)!r} cannot be enrolled; nothing was stored.",
-                    actual=probe.reason.rstrip("."),
-                )
-            probes.append(probe)
-        estimators = sorted({p.estimator for p in probes})
-        if len(estimators) > 1:
-            raise InputError(
-                "The videos were read by different pose estimators; nothing was stored.",
-                actual=", ".join(estimators),
-            )
-        added = self.gallery.add(
+        return enroll(
+            self.gallery,
+            self._prober,
+            self._masks,
             name,
-            [
-                Recording(
-                    sha256=probe.sha256,
-                    path=str(video),
-                    model_id=model_id,
-                    estimator=probe.estimator,
-                    embeddings=probe.embeddings,
-                    starts=probe.windows.starts,
-                    quality=probe.quality.measures,
-                    profile=pool_profiles(measure_profile(t.sequence) for t in probe.tracks),
-                )
-                for video, probe in zip(videos, probes, strict=True)
-            ],
-            self._masks.recordings(
-                (str(video), probe.sha256, probe.silhouettes)
-                for video, probe in zip(videos, probes, strict=True)
-            ),
-        )
-        left_out = list(added.known)
-        entries = []
-        # of the same file given twice the later one is the one left out
-        for video, probe in reversed(list(zip(videos, probes, strict=True))):
-            known = probe.sha256 in left_out
-            if known:
-                left_out.remove(probe.sha256)
-            entries.append(
-                EnrolledVideo(
-                    path=str(video),
-                    sha256=probe.sha256,
-                    added=not known,
-                    windows=len(probe.embeddings),
-                    quality=probe.quality,
-                    notes=probe.notes,
-                )
-            )
-        return Enrolment(
-            name=added.name,
-            template_id=added.template_id,
-            model_id=model_id,
-            videos=tuple(reversed(entries)),
-            notes=self._enrolment_notes(added, name, estimators[0]),
+            videos,
+            person=person,
+            progress=progress,
         )
 
     def add_references(
@@ -314,10 +265,8 @@ class Verifier:
                 notes.append(OWN_FILE)
             reason = shortfall(name, template, self.settings.quality.min_template_windows)
         if template is not None and not reason:
-            people = find_references(
-                self.gallery, self.encoder.card, probe.estimator, probe.embeddings, probe.sha256
-            )
-            compared = compare(self.encoder, probe.embeddings, template.vector, people)
+            others = find_others(self.gallery, self.encoder.card, probe)
+            compared = compare_with(self.gallery, self.encoder, probe, template, others)
         claimed = Claim(name, str(video), probe, template, begun)
         card = self.encoder.card
         verdict = judge(
@@ -367,7 +316,12 @@ class Verifier:
             If the video cannot be read, or `top` is below 1.
         """
         return identify(
-            self.gallery, self._prober, video, top=top, person=person, progress=progress
+            self.gallery,
+            self._prober,
+            video,
+            top=top,
+            person=person,
+            progress=progress,
         )
 
     def _signals(self, name: str, probe: Probe) -> tuple[SignalEvidence, ...]:
@@ -376,20 +330,3 @@ class Verifier:
             return ()
         masks = self._masks.probe(probe.sha256, probe.silhouettes)
         return (self._masks.compare(self.gallery, name, masks),)
-
-    def _enrolment_notes(self, added: Added, name: str, estimator: str) -> tuple[str, ...]:
-        notes = []
-        if added.name != name:
-            notes.append(f"Added to the identity spelled {added.name!r}.")
-        if added.known:
-            noun = "file" if len(added.known) == 1 else "files"
-            notes.append(f"Left out {len(added.known)} {noun} that {added.name!r} has already.")
-        if added.also_enrolled_as:
-            others = ", ".join(repr(n) for n in added.also_enrolled_as)
-            notes.append(f"The same file is also enrolled as {others}; is that intended?")
-        try:
-            template = self.gallery.template(added.name, self.encoder.card.model_id, estimator)
-        except GaitproofError:
-            return tuple(notes)
-        lacking = shortfall(added.name, template, self.settings.quality.min_template_windows)
-        return (*notes, lacking) if lacking else tuple(notes)

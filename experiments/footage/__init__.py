@@ -1,0 +1,1 @@
+"""Whether somebody was filmed as others were, and the metric that is shipped."""

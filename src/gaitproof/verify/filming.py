@@ -1,0 +1,65 @@
+"""How a person was filmed: the footage's domain, and what place and camera leave in the joints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat
+
+from gaitproof.config import Settings
+from gaitproof.gait.spreads import N_SPREADS, log_spreads
+from gaitproof.types import Domain, GaitWindows, PoseSequence
+
+MAX_DOMAIN: Final = 700
+"""Characters of a domain: three parts of 200 and what is between them."""
+
+
+class Filming(Settings):
+    """How a person was filmed, stored beside the embeddings of a recording.
+
+    Two recordings of one domain were made by the same kind of camera, read by the same estimator,
+    at the same place as far as a place was named.
+    """
+
+    domain: str = Field(max_length=MAX_DOMAIN)
+    """``sensor/estimator/site``, see `gaitproof.types.Domain`."""
+    spreads: tuple[FiniteFloat, ...] = Field(min_length=N_SPREADS, max_length=N_SPREADS)
+    """See `gaitproof.gait.spreads.log_spreads`."""
+
+
+def describe_filming(track: PoseSequence, windows: GaitWindows, site: str) -> Filming:
+    """Say how a person was filmed.
+
+    Parameters
+    ----------
+    track
+        Landmarks as extracted, which know the size and rate of the frames.
+    windows
+        The person's, at least one.
+    site
+        Name of the place; empty if none was given.
+
+    Raises
+    ------
+    InputError
+        If `site` is too long or holds a line break.
+    """
+    return Filming(
+        domain=str(domain_of(track, site)), spreads=tuple(map(float, log_spreads(windows)))
+    )
+
+
+def domain_of(track: PoseSequence, site: str) -> Domain:
+    """Return the domain of a track: frame size and rate stand for the camera."""
+    size = "unknown" if track.frame_size is None else "x".join(map(str, track.frame_size))
+    rate = f" at {track.frame_rate:.0f}" if len(track) > 1 else ""
+    return Domain.of(sensor=size + rate, estimator=track.estimator, site=site)
+
+
+def mean_spreads(filmings: Iterable[Filming | None]) -> NDArray[np.float64] | None:
+    """Return the mean of the spreads of filmings that are known, shape (52,); None without one."""
+    known = [filming.spreads for filming in filmings if filming is not None]
+    return np.mean(known, axis=0) if known else None

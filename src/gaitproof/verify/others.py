@@ -1,0 +1,254 @@
+"""The other people that a comparison is relative to, and where they come from.
+
+Nobody has to list them: people seen together with the person in the probe, people of the gallery
+who were enrolled from footage of the probe's domain, and reference footage. Never the claimed
+person, and only people who were filmed as probe and template were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.text import printable
+from gaitproof.verify.filming import Filming, mean_spreads
+from gaitproof.verify.scoring import make_template, mean_direction
+from gaitproof.verify.typicality import footage_metric, unlikeness
+
+if TYPE_CHECKING:
+    from gaitproof.nets.card import ModelCard
+    from gaitproof.verify.gallery import Gallery
+    from gaitproof.verify.probes import Probe
+    from gaitproof.verify.templates import Recording, Template
+
+IN_VIDEO: Final = "in the same video"
+IN_GALLERY: Final = "enrolled from footage of the same kind"
+
+_SAME_PERSON: Final = 0.999
+"""Cosine above which two directions are of one file's one person."""
+
+_REMEDY: Final = "add people filmed in the same way with 'gaitproof reference add'."
+
+UNLIKE_PROBE: Final = (
+    "Nobody known was filmed as this video is ({sources}: {times:.0f} times as far from it as from "
+    "each other); " + _REMEDY
+)
+
+UNLIKE_TEMPLATE: Final = (
+    "{name} was enrolled from footage of another kind than this video ({times:.0f} times as far "
+    "from the people in it as they are from each other); enrol {name} from footage of this kind."
+)
+
+UNCHECKED: Final = (
+    "How {who} filmed was not kept by an earlier version, so it cannot be told whether it fits "
+    "this video; {what} the same videos again."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Other:
+    """One other person.
+
+    Parameters
+    ----------
+    vector
+        Shape (D,), unit length.
+    spreads
+        Shape (52,), see `gaitproof.gait.spreads.log_spreads`; None if unknown.
+    source
+        `IN_VIDEO`, `IN_GALLERY`, or which reference footage.
+    name
+        The identity, of the gallery's people.
+    """
+
+    vector: NDArray[np.float32]
+    spreads: NDArray[np.float64] | None
+    source: str
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Who a comparison is relative to.
+
+    Parameters
+    ----------
+    vectors
+        Shape (R, D).
+    sources
+        How many of them by source.
+    reason
+        Why nobody, or why the others that are known were not taken; with the remedy.
+    """
+
+    vectors: NDArray[np.float32]
+    sources: dict[str, int] = field(default_factory=dict)
+    reason: str = ""
+
+
+def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other, ...]:
+    """Return everybody a comparison with a probe may be relative to.
+
+    Parameters
+    ----------
+    gallery
+        That keeps identities and footage.
+    card
+        Of the model; one without `evidence` knows no references, and nobody is returned.
+    probe
+        With embeddings.
+    """
+    if card.evidence is None or not len(probe.embeddings):
+        return ()
+    direction = mean_direction(probe.embeddings)
+    found = list(probe.beside)
+    found += [
+        Other(
+            person.vector,
+            mean_spreads([person.filming]),
+            f"of reference footage {person.footage!r}",
+        )
+        for person in gallery.references(card.model_id, probe.estimator)
+        if person.sha256 != probe.sha256 or float(person.vector @ direction) < _SAME_PERSON
+    ]
+    if probe.filming is not None:
+        found += _enrolled(gallery, card.model_id, probe, probe.filming.domain)
+    return tuple(found)
+
+
+def _enrolled(gallery: Gallery, model_id: str, probe: Probe, domain: str) -> list[Other]:
+    """Return the people of the gallery who were enrolled from footage of a domain."""
+    by_name: dict[str, list[Recording]] = {}
+    for name, recording in gallery.filmed(model_id, probe.estimator, domain):
+        if recording.sha256 != probe.sha256:  # its people are beside the probe already
+            by_name.setdefault(name, []).append(recording)
+    return [
+        Other(
+            make_template([recording.embeddings for recording in recordings]),
+            mean_spreads(recording.filming for recording in recordings),
+            IN_GALLERY,
+            name,
+        )
+        for name, recordings in by_name.items()
+    ]
+
+
+def choose_references(
+    others: Sequence[Other],
+    probe: Probe,
+    template: Template,
+    filming: Sequence[Filming | None],
+    least: int,
+) -> References:
+    """Choose, among others, those who are no party to a claim and were filmed in the same way.
+
+    Of several kinds of footage the one whose people are most like the probe is taken; people in the
+    probe's own video join them.
+
+    Parameters
+    ----------
+    others
+        See `find_others`.
+    probe
+        With embeddings.
+    template
+        Of the claimed person, who is never a reference: not by name, not as a direction, and of the
+        people in the probe's video not the one more like the template than the probe is.
+    filming
+        How the template's recordings were filmed.
+    least
+        People that a decision needs: footage that has them goes before footage that has not.
+    """
+    direction = mean_direction(probe.embeddings)
+    parties = np.stack([template.vector, direction])
+    free = [
+        one
+        for one in others
+        if one.name != template.name and float((parties @ one.vector).max()) < _SAME_PERSON
+    ]
+    beside = _without_claimed([o for o in free if o.source == IN_VIDEO], direction, template)
+    groups: dict[str, list[Other]] = {}
+    for one in free:
+        if one.source != IN_VIDEO:
+            groups.setdefault(one.source, []).append(one)
+    own = mean_spreads([probe.filming])
+    fitting, reasons = _fitting(groups, own)
+    best = max(
+        fitting,
+        key=lambda people: (len(people) + len(beside) >= least, _likeness(people, direction)),
+        default=[],
+    )
+    chosen = [*beside, *best]
+    nobody = np.zeros((0, len(template.vector)), np.float32)
+    if not chosen:
+        return References(nobody, reason=_first(reasons))
+    reason = _unlike_template(template.name, mean_spreads(filming), chosen)
+    if reason:
+        return References(nobody, reason=reason)
+    sources = dict.fromkeys((one.source for one in chosen), 0)
+    for one in chosen:
+        sources[one.source] += 1
+    return References(np.stack([one.vector for one in chosen]), sources, _first(reasons))
+
+
+def _fitting(
+    groups: dict[str, list[Other]], own: NDArray[np.float64] | None
+) -> tuple[list[list[Other]], list[str]]:
+    """Return the groups that were filmed as the probe was, and why the others were not taken."""
+    fitting, reasons = [], []
+    for source, people in groups.items():
+        times = _apart(own, people)
+        if times is None:
+            reasons.append(UNCHECKED.format(who=f"the people {source} were", what="add"))
+        elif times > footage_metric().limit:
+            reasons.append(UNLIKE_PROBE.format(sources=printable(f"people {source}"), times=times))
+        else:
+            fitting.append(people)
+    return fitting, reasons
+
+
+def _unlike_template(
+    name: str, spreads: NDArray[np.float64] | None, chosen: Sequence[Other]
+) -> str:
+    times = _apart(spreads, chosen)
+    if times is None:
+        return UNCHECKED.format(who=f"{name} was", what="enrol")
+    if times > footage_metric().limit:
+        return UNLIKE_TEMPLATE.format(name=name, times=times)
+    return ""
+
+
+def _apart(spreads: NDArray[np.float64] | None, people: Sequence[Other]) -> float | None:
+    """Return `unlikeness` of somebody and others; None where it is not known how they were filmed.
+
+    Others of whom it is not known are taken to be as those of whom it is.
+    """
+    known = [one.spreads for one in people if one.spreads is not None]
+    if spreads is None or not known:
+        return None
+    return unlikeness(footage_metric(), spreads, np.array(known))
+
+
+def _without_claimed(
+    beside: Sequence[Other], direction: NDArray[np.float32], template: Template
+) -> list[Other]:
+    """Leave out who may be the claimed person: more like the template than the probe is."""
+    if not beside:
+        return []
+    like = [float(one.vector @ template.vector) for one in beside]
+    place = int(np.argmax(like))
+    if like[place] < float(direction @ template.vector):
+        return list(beside)
+    return [one for i, one in enumerate(beside) if i != place]
+
+
+def _likeness(people: Sequence[Other], direction: NDArray[Any]) -> float:
+    return float((np.stack([one.vector for one in people]) @ direction).mean())
+
+
+def _first(reasons: Sequence[str]) -> str:
+    return reasons[0] if reasons else ""
