@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,8 @@ class Domain:
     def apart(self) -> Float64:
         """Return every clip less the mean of the people."""
         means = self.means
-        return self.spreads - np.mean(list(means.values()), axis=0)
+        apart: Float64 = self.spreads - np.mean(list(means.values()), axis=0)
+        return apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ def simulate(people: int) -> list[Walk]:
     return rows
 
 
-def _domain(name: str, rows: Sequence[tuple[str, NDArray[np.floating]]]) -> Domain:
+def _domain(name: str, rows: Sequence[tuple[str, NDArray[np.floating[Any]]]]) -> Domain:
     return Domain(name, np.array([who for who, _ in rows]), np.array([row for _, row in rows]))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from safetensors.numpy import save as save_tensors
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, delete, func, insert, select, update
 
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.verify import schema
@@ -180,8 +180,10 @@ def _filming(recording: Recording) -> dict[str, str | None]:
 def _fill_in(connection: Connection, identity_id: int, recording: Recording) -> None:
     """Give a recording what was not kept yet when it was enrolled: profile, how it was filmed."""
     r = schema.recordings.c
-    lacking = [(r.profile, {"profile": _profile_bytes(recording.profile)})]
-    lacking.append((r.filming, _filming(recording)))
+    lacking: tuple[tuple[Column[Any], dict[str, Any]], ...] = (
+        (r.profile, {"profile": _profile_bytes(recording.profile)}),
+        (r.filming, _filming(recording)),
+    )
     for column, values in lacking:
         if values[column.name] is not None:
             connection.execute(
