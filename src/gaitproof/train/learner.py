@@ -65,6 +65,10 @@ class Learner(lightning.LightningModule):
         self.parts = self.losses_of(batch)
         return torch.stack(list(self.parts.values())).sum()
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what is learnt as the optimiser takes it; by default all at one rate."""
+        return [{"params": [one for one in self.parameters() if one.requires_grad]}]
+
     def configure_optimizers(self) -> Any:
         """Return AdamW, with the schedule of the recipe if it goes by steps.
 
@@ -72,10 +76,9 @@ class Learner(lightning.LightningModule):
         `gaitproof.train.validation.Validation`.
         """
         settings, plan = self.recipe, self.recipe.schedule
+        groups = self.parameter_groups()
         optimiser = torch.optim.AdamW(
-            (parameter for parameter in self.parameters() if parameter.requires_grad),
-            settings.learning_rate,
-            weight_decay=settings.weight_decay,
+            groups, settings.learning_rate, weight_decay=settings.weight_decay
         )
         if plan.name == "plateau":
             self.schedule = ReduceLROnPlateau(
@@ -91,9 +94,8 @@ class Learner(lightning.LightningModule):
             self.schedule = StepLR(optimiser, -(-self.steps // plan.stages), plan.factor)
         else:
             # a cycle of one step has no way up
-            self.schedule = OneCycleLR(
-                optimiser, settings.learning_rate, total_steps=max(self.steps, 2)
-            )
+            rates = [group["lr"] for group in optimiser.param_groups]
+            self.schedule = OneCycleLR(optimiser, rates, total_steps=max(self.steps, 2))
         return {
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": self.schedule, "interval": "step"},

@@ -16,7 +16,6 @@ from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.clips import Label
 from gaitproof.train.face.data.store import write_clip, write_index
 from gaitproof.train.face.features import FEATURE_FOLDER, FeatureCache, FeatureSampler
-from gaitproof.train.face.learner import normalise
 from gaitproof.train.face.loop import train_faces
 from gaitproof.train.face.networks.base import FORGED, GENUINE
 from gaitproof.train.face.networks.registry import FaceNetworkSettings, create_face_network
@@ -82,7 +81,7 @@ def test_what_is_kept_is_what_the_encoder_says(store, forgeries):
     for side, codes in ((FORGED, features.forged), (GENUINE, features.genuine)):
         crops = torch.from_numpy(np.stack([pair[side].picture for pair in cut[0]]))
         with torch.inference_mode():
-            expected = network.eval().encode(normalise(crops))
+            expected = network.eval().encode(network.normalise(crops))
         np.testing.assert_allclose(codes, expected.numpy(), rtol=1e-4, atol=1e-4)
     assert np.array_equal(features.forged, features.genuine) == (forgeries == "labelled")
 

@@ -40,6 +40,16 @@ class FaceTrainSettings(RunSettings):
     damaged: float = Field(default=1.0, ge=0, le=1)
     """Share of crops that are compressed, scaled, blurred, relit ..., those of a clip alike: for
     networks that must stand such videos. What gives a forgery away is learnt far sooner without."""
+    filmed: float = Field(default=0.0, ge=0, le=1)
+    """Share of self-blended pairs that are made to look like video, both alike, see
+    `gaitproof.train.face.camera`: for stores of portraits."""
+    structural: float = Field(default=0.0, ge=0, le=1)
+    """Share of self-blended forgeries whose traces lie inside the face, see
+    `gaitproof.train.face.structural`; the others have a seam around it."""
+    ease: float = Field(default=0.0, ge=0, le=1)
+    """Share of the run over which `damaged` and `filmed` rise from a quarter to what they are."""
+    head_rate: float = Field(default=1.0, gt=0)
+    """Times the learning rate, for what a network with a published backbone learns from nothing."""
     turn: float = Field(default=10.0, ge=0, le=20)
     """Crops are turned by up to so many degrees either way, those of a clip alike."""
     epochs: int = Field(default=10, ge=1)

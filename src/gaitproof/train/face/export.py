@@ -23,7 +23,6 @@ from gaitproof.face.turns import MIN_PICTURES
 from gaitproof.media.files import make_folder, write_files
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.train.export import export_onnx
-from gaitproof.train.face.learner import MEAN, STD
 from gaitproof.train.face.loop import TrainedFaces
 from gaitproof.train.face.networks.base import ClipNetwork, PictureNetwork
 from gaitproof.train.face.networks.cam import WithMap
@@ -109,8 +108,8 @@ def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDet
         architecture=settings.architecture,
         weights_sha256=digest,
         alignment=settings.alignment,
-        mean=MEAN,
-        std=STD,
+        mean=trained.network.mean,
+        std=trained.network.std,
         licence=settings.licence,
         **card,
     )

@@ -26,7 +26,6 @@ from gaitproof.reading import FileKind, guarded, read_tensors
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.data.clips import Label
-from gaitproof.train.face.learner import normalise
 from gaitproof.train.face.networks.base import FORGED, GENUINE, FaceNetwork
 from gaitproof.train.face.networks.encoded import EncodedNetwork
 from gaitproof.train.face.sampler import ClipSampler, CodeBatch, FaceSampler, Source
@@ -135,7 +134,7 @@ class FeatureCache:
         # also where a lost file is made again in the middle of a training
         training = encoder.training
         encoder.eval()
-        crops = normalise(torch.from_numpy(np.stack(pictures)))
+        crops = self._network.normalise(torch.from_numpy(np.stack(pictures)))
         with torch.inference_mode():
             codes = [
                 self._network.encode(part.to(self._device)) for part in torch.split(crops, _BATCH)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gaitproof.face.model import FaceDetectorCard
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.networks.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
 from gaitproof.train.face.networks.encoded import EncodedNetwork
 from gaitproof.train.face.sampler import CodeBatch, FaceBatch
 from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
-
-MEAN: Final[tuple[float, float, float]] = FaceDetectorCard.model_fields["mean"].default
-STD: Final[tuple[float, float, float]] = FaceDetectorCard.model_fields["std"].default
 
 
 class FaceLearner(Learner):
@@ -48,13 +44,28 @@ class FaceLearner(Learner):
         weights[GENUINE] = 0.5 / (1 - settings.forged_share)
         self.register_buffer("weights", weights, persistent=False)
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what is learnt, apart what a published backbone has not learnt before."""
+        settings, fresh = self._settings, set(self.network.fresh)
+        if not fresh or settings.head_rate == 1:
+            return super().parameter_groups()
+        named = [(name.split(".")[0] in fresh, one) for name, one in self.network.named_parameters()]
+        known, new = (
+            [one for is_fresh, one in named if is_fresh == kind and one.requires_grad]
+            for kind in (False, True)
+        )
+        return [
+            {"params": known},
+            {"params": new, "lr": settings.learning_rate * settings.head_rate},
+        ]
+
     def losses_of(self, batch: FaceBatch | CodeBatch) -> dict[str, Tensor]:
         """Return cross-entropy, and the loss of the blended places if the network learns them."""
         if isinstance(batch, CodeBatch):
             assert isinstance(self.network, EncodedNetwork)
             logits, _ = self.network.attend_codes(batch.codes, batch.present)
             return {"classes": self._classes(logits, batch.labels)}
-        pictures = normalise(batch.crops)
+        pictures = self.network.normalise(batch.crops)
         if not isinstance(self.network, PictureNetwork):
             return {"classes": self._classes(self.network(pictures, batch.present), batch.labels)}
         labels = batch.labels[:, None].expand(batch.present.shape)[batch.present]
@@ -72,12 +83,6 @@ class FaceLearner(Learner):
             weight=self.weights,
             label_smoothing=self._settings.label_smoothing,
         )
-
-
-def normalise(crops: Tensor) -> Tensor:
-    """Return what a network sees, (..., 3, S, S) float32, of crops (..., S, S, 3) uint8."""
-    mean, std = (torch.tensor(values, device=crops.device) for values in (MEAN, STD))
-    return ((crops.float() / 255 - mean) / std).movedim(-1, -3)
 
 
 def blend_loss(logits: Tensor, shares: Tensor) -> Tensor:

@@ -88,13 +88,11 @@ class TrainedFaces:
         ConfigError
             If the network looks at several pictures together.
         """
-        from gaitproof.train.face.learner import normalise
-
         if self.network.temporal:
             raise ConfigError("A temporal network scores clips, not single pictures.")
         with torch.inference_mode():
             logits = [
-                self.network(normalise(part)) for part in torch.split(torch.tensor(crops), _BATCH)
+                self.network(self.network.normalise(part)) for part in torch.split(torch.tensor(crops), _BATCH)
             ]
         shares = torch.cat(logits).double().softmax(dim=1)
         scores: NDArray[np.float64] = shares[:, GENUINE].numpy()
@@ -108,12 +106,10 @@ class TrainedFaces:
         ConfigError
             If the network looks at single pictures.
         """
-        from gaitproof.train.face.learner import normalise
-
         if not isinstance(self.network, ClipNetwork):
             raise ConfigError("A network of single pictures does not score clips.")
         with torch.inference_mode():
-            logits, weights = self.network.attend(normalise(torch.tensor(crops))[None])
+            logits, weights = self.network.attend(self.network.normalise(torch.tensor(crops))[None])
         shares = logits[0].double().softmax(dim=0)
         attention: NDArray[np.float64] = weights[0].double().numpy()
         return TurnScore(float(shares[GENUINE]), attention)

@@ -6,8 +6,9 @@ One `Damage` is drawn for a genuine face and for its forgery, so that none of it
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import av
 import cv2
@@ -113,21 +114,57 @@ def encode_h264(image: Image, crf: int) -> Image:
 
     Odd sides are stretched by a pixel for the codec and back.
     """
+    return _encode(image, [image], "libx264", {"crf": str(crf), "preset": "ultrafast"})
+
+
+_ENCODERS: Final = {"h264": "libx264", "hevc": "libx265", "mpeg4": "mpeg4"}
+
+
+def encode_video(image: Image, codec: str, quality: int) -> Image:
+    """Return an RGB picture as a video shows it after the first frame: predicted from another one.
+
+    Parameters
+    ----------
+    image
+        Shape (H, W, 3), uint8.
+    codec
+        ``h264``, ``hevc`` or ``mpeg4``.
+    quality
+        Constant rate factor, 0 (best) to 51.
+    """
+    height, width = image.shape[:2]
+    # the frame before it: the same scene a little aside
+    shift = np.array([(1, 0, 1.5), (0, 1, 1.0)])
+    before = cv2.warpAffine(image, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    options = {
+        "h264": {"crf": str(quality), "preset": "veryfast", "bf": "0"},
+        "hevc": {"crf": str(quality), "preset": "ultrafast"},
+        "mpeg4": {"qmin": str(max(1, quality // 3 - 4)), "qmax": str(max(2, quality // 3 - 2))},
+    }[codec]
+    if codec == "hevc":
+        options["x265-params"] = "log-level=none:bframes=0:pools=none:frame-threads=1:lookahead-slices=0:rc-lookahead=1"
+    return _encode(image, [np.asarray(before, np.uint8), image], _ENCODERS[codec], options)
+
+
+def _encode(
+    image: Image, frames: Sequence[Image], encoder: str, options: dict[str, str]
+) -> Image:
+    """Return the last of some frames as a video shows it."""
     height, width = image.shape[:2]
     even = (max(16, width + width % 2), max(16, height + height % 2))
-    picture = image if even == (width, height) else np.asarray(cv2.resize(image, even), np.uint8)
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        stream: Any = container.add_stream(
-            "libx264", rate=25, options={"crf": str(crf), "preset": "ultrafast", "threads": "1"}
-        )
+        stream: Any = container.add_stream(encoder, rate=25, options={**options, "threads": "1"})
         stream.width, stream.height, stream.pix_fmt = *even, "yuv420p"
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        container.mux(stream.encode(frame))
+        for picture in frames:
+            if even != (width, height):
+                picture = np.asarray(cv2.resize(picture, even), np.uint8)
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     file.seek(0)
     with av.open(file, "r") as video:
-        decoded = next(video.decode(video=0)).to_ndarray(format="rgb24")
+        decoded = list(video.decode(video=0))[-1].to_ndarray(format="rgb24")
     if even != (width, height):
         return np.asarray(cv2.resize(decoded, (width, height)), np.uint8)
     return np.asarray(decoded, np.uint8)

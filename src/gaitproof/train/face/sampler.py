@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from gaitproof.train.face.data.clips import Label
 from gaitproof.train.face.data.store import FaceStore, StoredClip
 from gaitproof.train.face.networks.base import FORGED, GENUINE
 from gaitproof.train.face.samples import PLACES, Crop, draw_labelled, draw_pair
+from gaitproof.train.face.structural import Donor
 from gaitproof.train.stream import StepStream
 
 Source = tuple[FaceStore, StoredClip]
@@ -27,6 +29,9 @@ Picture = TypeVar("Picture")
 """What stands for one picture of a clip: a crop, or what was read from it ahead."""
 
 MOST_VALIDATION_BATCHES: Final = 24
+
+_EASY: Final = 0.25
+"""Part of `damaged` and `filmed` that an eased run begins with."""
 
 
 class FaceBatch(NamedTuple):
@@ -150,6 +155,18 @@ class ClipSampler(ABC, Generic[Picture]):
     def collate(self, clips: Sequence[tuple[list[Picture], int]]) -> Any:
         """Return a batch of clips with their labels."""
 
+    def eased(self, share: float) -> Self:
+        """Return what draws with so small a part of `damaged` and `filmed`, 0 to 1."""
+        settings = self.settings
+        easy = copy.copy(self)
+        easy.settings = settings.model_copy(
+            update={
+                "damaged": settings.damaged * share,
+                "filmed": settings.filmed * share,
+            }
+        )
+        return easy
+
     def _places(self, stored: StoredClip, rng: np.random.Generator) -> list[int]:
         """Choose pictures that follow each other."""
         count = min(self.settings.frames, stored.pictures)
@@ -174,6 +191,10 @@ class FaceSampler(ClipSampler[Crop]):
                 for picture, points in zip(faces.pictures, faces.points, strict=True)
             ]
             return [(crop, crop) for crop in crops]
+        settings = self.settings
+        how |= {"filmed": settings.filmed, "structural": settings.structural}
+        if settings.structural:
+            how["donor"] = self._donor(seed)
         return [
             draw_pair(picture, faces.landmarks(place), faces.points[place], **how)
             for place, picture in enumerate(faces.pictures)
@@ -188,6 +209,13 @@ class FaceSampler(ClipSampler[Crop]):
             draw_labelled(picture, points, forged=True, **how)
             for picture, points in zip(faces.pictures, faces.points, strict=True)
         ]
+
+    def _donor(self, seed: int) -> Donor:
+        """Return a face of some genuine clip."""
+        rng = np.random.default_rng((seed, 1))
+        store, stored = self.genuine[int(rng.integers(len(self.genuine)))]
+        faces = store.read(stored, [int(rng.integers(stored.pictures))])
+        return Donor(faces.pictures[0], faces.landmarks(0))
 
     def _how(self, seed: int) -> dict[str, Any]:
         settings = self.settings
@@ -267,7 +295,11 @@ class FaceStream(StepStream[Any]):
 
     def __getitem__(self, step: int) -> Any:
         rng = random_source(self._settings.seed, step, self._rank, Stream.WINDOWS)
-        return self._sampler.draw(rng, self._size)
+        sampler = self._sampler
+        if self._settings.ease:
+            done = step / (self._settings.ease * self._steps)
+            sampler = sampler.eased(min(_EASY + (1 - _EASY) * done, 1.0))
+        return sampler.draw(rng, self._size)
 
 
 def validation_batches(sampler: ClipSampler[Any], settings: FaceTrainSettings) -> list[Any]:

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.face.align import AlignmentSettings, from_crop, to_crop, transform_points
+from gaitproof.train.face.camera import Camera
 from gaitproof.train.face.robust import Damage
 from gaitproof.train.face.sbi import change_statistics, self_blend
+from gaitproof.train.face.structural import Donor, structural_blend
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.floating[Any]]
@@ -29,6 +31,9 @@ _ROOM: Final = 0.12
 """Share of a crop's side that turn, zoom and shift bring into sight."""
 _JITTER: Final = 0.5
 """Chance that a labelled face's colours and sharpness are changed."""
+
+_MUCH: Final = 0.9
+"""Pictures are brought to the scale of crops that are smaller by this at least."""
 
 PLACES: Final = 14
 """A blending mask is handed on as so many by so many shares."""
@@ -58,6 +63,9 @@ def draw_pair(
     *,
     turn: float = TURN,
     damaged: float = 1.0,
+    filmed: float = 0.0,
+    structural: float = 0.0,
+    donor: Donor | None = None,
 ) -> tuple[Crop, Crop]:
     """Return a forged and a genuine crop that differ by the blended face alone.
 
@@ -78,12 +86,26 @@ def draw_pair(
     damaged
         Share of crops that are damaged, 0 to 1, see `gaitproof.train.face.robust`; where the label
         is the data set's, colours change in half as many.
+    filmed
+        Share of pairs that are made to look like video, see `gaitproof.train.face.camera`.
+    structural
+        Share of forgeries inside the face, see `gaitproof.train.face.structural`.
+    donor
+        Somebody else, for these.
     """
     rng = np.random.default_rng(seed)
     picture, corner = window(picture, points, alignment)
-    points = points - corner
-    blended = self_blend(picture, landmarks - corner, rng)
-    finish = _Finish.draw(rng, turn, damaged)
+    points, landmarks = points - corner, landmarks - corner
+    picture, scale = shrink(picture, points, alignment)
+    points, landmarks = (transform_points(part, scale) for part in (points, landmarks))
+    camera = Camera(rng) if filmed and rng.random() < filmed else None
+    if camera is not None:
+        picture = camera.film(picture, points)
+    if structural and rng.random() < structural:
+        blended = structural_blend(picture, landmarks, points, rng, donor)
+    else:
+        blended = self_blend(picture, landmarks, rng)
+    finish = _Finish.draw(rng, turn, damaged, camera)
     nothing = np.zeros(blended.mask.shape, np.float32)
     return (
         finish.apply(blended.forged, blended.mask, points, alignment),
@@ -135,6 +157,24 @@ def window(
     return picture[low[1] : high[1], low[0] : high[0]], low
 
 
+def shrink(
+    picture: Image, points: Points, alignment: AlignmentSettings
+) -> tuple[Image, NDArray[np.float64]]:
+    """Return a picture at a crop's scale, and the transform (2, 3) to it, if it is much larger.
+
+    What a crop does not show need not be forged and damaged.
+    """
+    matrix = to_crop(np.asarray(points, np.float64), alignment)
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if scale > _MUCH:
+        return picture, np.eye(2, 3)
+    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    ratio = np.array((width, height)) / picture.shape[1::-1]
+    # pixel centres, not corners, keep their place under resizing
+    return np.asarray(small, np.uint8), np.column_stack((np.diag(ratio), (ratio - 1) / 2))
+
+
 class _Finish(NamedTuple):
     """What happens to a genuine face and its twin alike."""
 
@@ -143,15 +183,19 @@ class _Finish(NamedTuple):
     zoom: float
     shift: tuple[float, float]
     flip: bool
+    camera: Camera | None = None
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, turn: float, damaged: float) -> _Finish:
+    def draw(
+        cls, rng: np.random.Generator, turn: float, damaged: float, camera: Camera | None = None
+    ) -> _Finish:
         return cls(
             Damage.draw(rng) if rng.random() < damaged else Damage(),
             float(rng.uniform(-turn, turn)),
             1 + float(rng.uniform(-_ZOOM, _ZOOM)),
             (float(rng.uniform(-_SHIFT, _SHIFT)), float(rng.uniform(-_SHIFT, _SHIFT))),
             bool(rng.random() < 0.5),
+            camera,
         )
 
     def apply(
@@ -163,6 +207,8 @@ class _Finish(NamedTuple):
     ) -> Crop:
         side = alignment.size
         matrix = self._matrix(points, alignment)
+        if self.camera is not None:
+            picture = self.camera.grade(picture)
         # damaged before it is cut: a video is compressed before anybody looks for faces in it
         crop: Any = cv2.warpAffine(
             self.damage.apply(picture), matrix, (side, side), borderMode=cv2.BORDER_REFLECT

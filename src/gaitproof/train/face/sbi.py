@@ -130,7 +130,8 @@ def smooth_field(
     )
 
 
-def _warp(picture: NDArray[Any], field: NDArray[np.float32]) -> NDArray[Any]:
+def warp(picture: NDArray[Any], field: NDArray[np.float32]) -> NDArray[Any]:
+    """Return what lies at every place moved by a field (H, W, 2), pixels, x first."""
     rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
     return np.asarray(
         cv2.remap(
@@ -146,7 +147,7 @@ def _warp(picture: NDArray[Any], field: NDArray[np.float32]) -> NDArray[Any]:
 def bend(mask: Mask, size: float, rng: np.random.Generator) -> Mask:
     """Deform a mask elastically; values stay within 0 and 1."""
     field = smooth_field(mask.shape, size, int(rng.integers(4, 9)), rng)
-    return np.asarray(_warp(mask, field), np.float32)
+    return np.asarray(warp(mask, field), np.float32)
 
 
 def soften(mask: Mask, rng: np.random.Generator) -> Mask:
@@ -174,7 +175,7 @@ def displace(source: Image, mask: Mask, rng: np.random.Generator) -> tuple[Image
     moved = cv2.warpAffine(source, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
     cover = cv2.warpAffine(mask, matrix, (width, height))
     if rng.random() < 0.5:  # another face never fits point by point
-        moved = _warp(moved, smooth_field(mask.shape, 0.012 * width, int(rng.integers(3, 6)), rng))
+        moved = warp(moved, smooth_field(mask.shape, 0.012 * width, int(rng.integers(3, 6)), rng))
     return np.asarray(moved, np.uint8), np.asarray(cover, np.float32)
 
 

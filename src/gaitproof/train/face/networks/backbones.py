@@ -49,7 +49,7 @@ def load_backbone(kind: Any, own: Any, pretrained: str) -> nn.Module:
     """
     if pretrained == FRESH:
         made: nn.Module = kind(own)
-        return made.apply(_initialise).apply(_follow_slowly)
+        return made.apply(initialise).apply(_follow_slowly)
     local = Path(pretrained).is_dir()
     with guarded(pretrained, _FILE), warnings.catch_warnings():
         for part in Path(pretrained).iterdir() if local else ():
@@ -73,7 +73,7 @@ def load_backbone(kind: Any, own: Any, pretrained: str) -> nn.Module:
     return loaded.apply(_follow_slowly)
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     """Start convolutions as He et al. (ICCV 2015) do, and normalisations as doing nothing.
 
     The library's own start, meant to be overwritten by trained weights, scales by about 0 in every

@@ -6,7 +6,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
+
+from gaitproof.face.model import FaceDetectorCard
 
 FORGED, GENUINE = 0, 1
 """Places of the two classes among the logits."""
@@ -20,9 +23,22 @@ class FaceNetwork(nn.Module, ABC):
     temporal
         Whether it looks at the pictures of a clip together: it then takes shape (N, T, 3, S, S) and
         a mask (N, T) of the pictures that are there; else single pictures (N, 3, S, S).
+    mean, std
+        Of the RGB that it takes, for crops in [0, 1].
+    fresh
+        Names of the parts that learn from nothing beside a published backbone.
     """
 
     temporal: ClassVar[bool] = False
+    mean: ClassVar[tuple[float, float, float]] = FaceDetectorCard.model_fields["mean"].default
+    std: ClassVar[tuple[float, float, float]] = FaceDetectorCard.model_fields["std"].default
+    fresh: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def normalise(cls, crops: Tensor) -> Tensor:
+        """Return what it takes, (..., 3, S, S) float32, of crops (..., S, S, 3) uint8."""
+        mean, std = (torch.tensor(values, device=crops.device) for values in (cls.mean, cls.std))
+        return ((crops.float() / 255 - mean) / std).movedim(-1, -3)
 
 
 class ClipNetwork(FaceNetwork):

@@ -14,6 +14,7 @@ from gaitproof.train.face.networks.base import FaceNetwork
 from gaitproof.train.face.networks.compact import Compact
 from gaitproof.train.face.networks.convolutional_recurrent import CnnBiLSTM
 from gaitproof.train.face.networks.efficientnet import EffNetB1
+from gaitproof.train.face.networks.efficientnet_lite import EffNetLite0
 from gaitproof.train.face.networks.recurrent import (
     ResNetBiGRU,
     ResNetBiLSTM,
@@ -27,6 +28,7 @@ FACE_NETWORKS: Final[Mapping[str, type[FaceNetwork]]] = MappingProxyType(
         "cnn-bilstm": CnnBiLSTM,
         "compact": Compact,
         "effnet-b1": EffNetB1,
+        "effnet-lite0": EffNetLite0,
         "resnet50-bigru": ResNetBiGRU,
         "resnet50-bilstm": ResNetBiLSTM,
         "resnet50-bilstm-512": ResNetBiLSTM512,
@@ -44,7 +46,8 @@ class FaceNetworkSettings(Settings):
     """
 
     pretrained: str | None = None
-    """Of published backbones: a name on the Hugging Face hub, a local folder, or ``none``."""
+    """Of published backbones: a name on the Hugging Face hub, a local folder, or ``none``;
+    of ``effnet-lite0``: ``imagenet`` or ``none``."""
     learn: Learnt | None = None
     """What of a published backbone is trained, of those that leave the choice."""
     width: int | None = Field(default=None, ge=8, le=4096)
