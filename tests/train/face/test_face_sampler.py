@@ -107,3 +107,36 @@ def test_what_is_missing_is_said(tmp_path):
     sampler = FaceSampler([genuine], "train", settings)
     with pytest.raises(ConfigError, match="two clips per batch"):
         FaceStream(sampler, settings, 0, 1, 0, 4)
+
+
+def test_an_eased_run_damages_and_films_more_and_more(labelled, monkeypatch):
+    shares = []
+    monkeypatch.setattr(
+        FaceSampler,
+        "draw",
+        lambda self, rng, size: shares.append((self.settings.damaged, self.settings.filmed)),
+    )
+    settings = recipe(damaged=0.8, filmed=0.4, ease=0.5)
+    stream = FaceStream(FaceSampler([labelled], "train", settings), settings, 0, 8)
+    for step in range(8):
+        assert stream[step] is None
+    assert shares[0] == (pytest.approx(0.2), pytest.approx(0.1))
+    assert shares == sorted(shares)
+    assert shares[4:] == [(0.8, 0.4)] * 4
+    # only what a step is drawn with: the validation is not eased
+    assert stream._sampler.settings is settings
+
+
+@pytest.mark.parametrize("structural", [0.0, 1.0])
+def test_faces_of_others_are_read_for_structural_forgeries_alone(labelled, structural, monkeypatch):
+    donors = []
+    monkeypatch.setattr(
+        "gaitproof.train.face.sampler.draw_pair",
+        lambda picture, *rest, donor=None, **how: donors.append(donor) or (None, None),
+    )
+    sampler = FaceSampler([labelled], "train", recipe(structural=structural))
+    for seed in range(6):
+        sampler.cut_genuine(sampler.genuine[0], [0], seed)
+    assert [donor is not None for donor in donors] == [structural > 0] * 6
+    if structural:
+        assert len({donor.picture.tobytes() for donor in donors}) > 1

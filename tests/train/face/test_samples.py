@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gaitproof.face.align import AlignmentSettings, align, to_crop, transform_points
 from gaitproof.train.face import samples
 from gaitproof.train.face.robust import Damage
-from gaitproof.train.face.samples import PLACES, draw_labelled, draw_pair, window
+from gaitproof.train.face.samples import PLACES, draw_labelled, draw_pair, shrink, window
 
 SEEDS = st.integers(0, 2**63 - 1)
 ALIGNMENT = AlignmentSettings(size=64, margin=0.1)
@@ -118,3 +118,34 @@ def test_crops_are_damaged_as_often_as_the_recipe_says():
     changed = sum(not np.array_equal(a, b) for a, b in zip(half, never, strict=True))
     assert 0 < changed < 12
     assert all(not np.array_equal(a, b) for a, b in zip(always, never, strict=True))
+
+
+def test_what_is_much_larger_than_a_crop_is_made_smaller_first():
+    image, landmarks = draw_face(3)
+    points = landmarks[:5]
+    same, matrix = shrink(image, points, AlignmentSettings(size=256, margin=0.1))
+    assert same is image
+    np.testing.assert_array_equal(matrix, np.eye(2, 3))
+    alignment = AlignmentSettings(size=48, margin=0.1)
+    small, matrix = shrink(image, points, alignment)
+    assert small.shape[0] < 0.9 * image.shape[0]
+    moved = transform_points(points, matrix)
+    # what an alignment shows is the same
+    crops = [align(one, at, alignment) for one, at in ((image, points), (small, moved))]
+    assert np.abs(crops[0].astype(int) - crops[1]).mean() < 4
+
+
+@pytest.mark.parametrize(
+    "how", [{"filmed": 1.0}, {"structural": 1.0}, {"filmed": 1.0, "structural": 1.0}], ids=str
+)
+def test_filmed_and_structural_pairs_differ_by_the_forgery_alone(undamaged, how):
+    image, landmarks = draw_face(2)
+    plain = [draw_pair(image, landmarks, landmarks[:5], ALIGNMENT, seed) for seed in range(5)]
+    made = [draw_pair(image, landmarks, landmarks[:5], ALIGNMENT, seed, **how) for seed in range(5)]
+    for seed, ((forged, genuine), (other, _)) in enumerate(zip(made, plain, strict=True)):
+        again = draw_pair(image, landmarks, landmarks[:5], ALIGNMENT, seed, **how)
+        np.testing.assert_array_equal(again[0].picture, forged.picture)
+        assert forged.blend.max() > 0
+        assert genuine.blend.max() == 0
+        assert (forged.picture != genuine.picture).any()
+        assert (forged.picture != other.picture).any()

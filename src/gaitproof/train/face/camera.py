@@ -1,8 +1,8 @@
 """A portrait made to look like a frame of a video: light, lens, sensor, grading and codec.
 
 Genuine video must not look forged because it is dark, graded, blurred or compressed as no portrait
-is. So a genuine face and its forged twin are filmed alike: `Camera.film` before the face is blended,
-as the footage that a forger starts with, and `Camera.grade` after it, as what is done to a finished
+is. So a genuine face and its forged twin are filmed alike: `Camera.film` before the blending, as
+the footage that a forger starts with, and `Camera.grade` after it, as what is done to a finished
 video; what `gaitproof.train.face.robust.Damage` does comes last.
 """
 
@@ -95,7 +95,9 @@ def _relight(picture: Image, rng: np.random.Generator) -> Image:
         angle, softness = rng.uniform(0, 2 * np.pi), rng.uniform(0.005, 0.08)
         columns = np.linspace(-0.5, 0.5, width, dtype=np.float32) * np.float32(np.cos(angle))
         rows = np.linspace(-0.5, 0.5, height, dtype=np.float32) * np.float32(np.sin(angle))
-        bend = smooth_field(picture.shape, 0.05, 4, rng)[..., 0] - np.float32(rng.uniform(-0.3, 0.3))
+        bend = smooth_field(picture.shape, 0.05, 4, rng)[..., 0] - np.float32(
+            rng.uniform(-0.3, 0.3)
+        )
         edge = (columns + rows[:, None] + bend) / np.float32(softness)
         shadow = np.float32(rng.uniform(0.3, 0.8))
         # the logistic function through tanh does not overflow
@@ -136,7 +138,9 @@ def _blur_background(
     cv2.ellipse(head, (tuple(centre.tolist()), tuple((2 * axes).tolist()), turn), [255], -1)
     # blurred at a quarter of the size, where so wide a blur costs little
     width, height = head.shape[1], head.shape[0]
-    coarse = cv2.resize(head, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(
+        head, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA
+    )
     coarse = cv2.GaussianBlur(coarse, (0, 0), max(size * rng.uniform(0.08, 0.4) / 4, 0.3))
     weight = cv2.resize(coarse, (width, height))[..., None] / np.float32(255)
     soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(1.0, 4.0))

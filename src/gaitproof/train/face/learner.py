@@ -49,7 +49,9 @@ class FaceLearner(Learner):
         settings, fresh = self._settings, set(self.network.fresh)
         if not fresh or settings.head_rate == 1:
             return super().parameter_groups()
-        named = [(name.split(".")[0] in fresh, one) for name, one in self.network.named_parameters()]
+        named = [
+            (name.split(".")[0] in fresh, one) for name, one in self.network.named_parameters()
+        ]
         known, new = (
             [one for is_fresh, one in named if is_fresh == kind and one.requires_grad]
             for kind in (False, True)

