@@ -143,8 +143,8 @@ def _blur_background(
         head, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA
     )
     coarse = cv2.GaussianBlur(coarse, (0, 0), max(size * rng.uniform(0.08, 0.4) / 4, 0.3))
-    weight = cv2.resize(coarse, (width, height))[..., None] / np.float32(255)
-    soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(1.0, 4.0))
+    weight: Any = cv2.resize(coarse, (width, height))[..., None] / np.float32(255)
+    soft: Any = cv2.GaussianBlur(picture, (0, 0), rng.uniform(1.0, 4.0))
     return _to_bytes(picture * weight + soft * (1 - weight))
 
 
@@ -184,9 +184,9 @@ def _add_noise(picture: Image, rng: np.random.Generator) -> Image:
     """Add a sensor's noise: more of it in the dark, in brightness and, coarser, in colour."""
     height, width = picture.shape[:2]
     size = np.float32(rng.uniform(0.5, 7.0))
-    grain = rng.standard_normal((height, width, 1), np.float32)
-    colour = rng.standard_normal((height // 2, width // 2, 3), np.float32)
-    colour = np.asarray(cv2.resize(colour, (width, height)), np.float32)
+    grain: Any = rng.standard_normal((height, width, 1), np.float32)
+    half = (max(1, height // 2), max(1, width // 2), 3)
+    colour: Any = cv2.resize(rng.standard_normal(half, np.float32), (width, height))
     if rng.random() < 0.5:
         grain = cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.4, 1.2))[..., None] * 1.5
     noise = size * (grain + colour * np.float32(rng.uniform(0, 0.8)))
@@ -198,7 +198,7 @@ def _occlude(picture: Image, rng: np.random.Generator) -> Image:
     """Put something before the face: a band, as where the picture ends, or a smooth shape."""
     height, width = picture.shape[:2]
     colour = rng.integers(0, 256, 3) if rng.random() < 0.6 else np.zeros(3)
-    mask = np.zeros((height, width), np.float32)
+    mask: Any = np.zeros((height, width), np.float32)
     if rng.random() < 0.5:
         side, reach = int(rng.integers(4)), rng.uniform(0.12, 0.35)
         turned = np.rot90(mask, side)

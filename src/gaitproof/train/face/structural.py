@@ -125,8 +125,8 @@ def fit_donor(donor: Donor, landmarks: Points, shape: tuple[int, ...]) -> Image:
     cells = (wanted * (_GRID / width, _GRID / height)).astype(int).clip(0, _GRID - 1)
     sums = np.zeros((_GRID, _GRID, 3), np.float32)
     np.add.at(sums, (cells[:, 1], cells[:, 0]), np.column_stack((rest, np.ones(len(rest)))))
-    sums = cv2.GaussianBlur(sums, (0, 0), 1.2)
-    coarse = sums[..., :2] / (sums[..., 2:] + np.float32(0.05))
+    smooth: Any = cv2.GaussianBlur(sums, (0, 0), 1.2)
+    coarse = smooth[..., :2] / (smooth[..., 2:] + np.float32(0.05))
     field = np.asarray(cv2.resize(coarse, (width, height)), np.float32)
     return np.asarray(warp(moved, -field), np.uint8)
 
