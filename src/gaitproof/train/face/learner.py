@@ -31,6 +31,7 @@ class FaceLearner(Learner):
     """
 
     loss_names = ("classes", "blend")
+    network: FaceNetwork
     weights: Tensor
 
     def __init__(

