@@ -37,10 +37,19 @@ def test_a_choice_settles_it(person):
     assert choose([_track(0), _track(1)], person).indices == (person,)
 
 
+def test_nobody_is_ignored_in_silence_and_many_are_counted():
+    crowd = [_track(i, 5 * i, 5 * i + 4, 300 + i, usable=i != 1) for i in range(9)]
+    (note,) = choose(crowd, 0).notes
+    assert "person 1: 5.0 to 9.0 s, 301 px, cannot be used" in note
+    assert note.endswith("2 more.")
+    assert choose(crowd[:1], "auto").notes == ()
+
+
 def test_one_after_another_takes_the_largest_and_says_so():
     choice = choose([_track(0, 0, 4, 300), _track(1, 5, 9, 400), _track(2, 10, 14, 350)], "auto")
     assert choice.indices == (1,)
-    assert "2 other tracks left out" in choice.notes[0]
+    assert "Taken: person 1: 5.0 to 9.0 s, 400 px. Left out: person 0" in choice.notes[0]
+    assert "person 2" in choice.notes[0]
     assert "--person all" in choice.notes[0]
 
 

@@ -225,7 +225,12 @@ def test_two_people_at_once(enrolled, make_video):
     undecided = enrolled.verify(video, claim="p0")
     assert undecided.decision is Decision.INCONCLUSIVE
     assert "--person N" in undecided.reason
-    assert enrolled.verify(video, claim="p0", person=0).decision is Decision.AUTHENTIC
+    assert undecided.choice_needed
+    assert [p.number for p in undecided.people] == [0, 1]
+    chosen = enrolled.verify(video, claim="p0", person=0)
+    assert chosen.decision is Decision.AUTHENTIC
+    assert not chosen.choice_needed
+    assert any("Left out: person 1" in note for note in chosen.notes)
     assert enrolled.verify(video, claim="p0", person=1).decision is Decision.DEEPFAKE
     with pytest.raises(InputError, match="no person 2"):
         enrolled.verify(video, claim="p0", person=2)
@@ -237,7 +242,8 @@ def test_passes_one_after_another(enrolled, make_video):
     )
     one = enrolled.verify(video, claim="p0")
     assert one.decision is Decision.AUTHENTIC
-    assert any("1 other track left out" in note for note in one.notes)
+    assert any("Left out: person 0" in note for note in one.notes)
+    assert [p.taken for p in one.people] == [False, True]
     both = enrolled.verify(video, claim="p0", person="all")
     assert both.decision is Decision.AUTHENTIC
     assert both.quality.usable_windows == 5 + 7

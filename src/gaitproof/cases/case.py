@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from gaitproof.errors import InputError
+from gaitproof.errors import InputError, MediaError
 from gaitproof.types import Decision, Verdict
 from gaitproof.verify.probes import Progress, part_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from numpy.typing import NDArray
 
     from gaitproof.config import MediaLimits, VerifySettings
     from gaitproof.explain.importance import Importance
@@ -111,7 +113,29 @@ class Case:
     def to_dict(self) -> dict[str, Any]:
         """Return the whole answer as plain JSON types, as ``verify --json`` prints it."""
         verdict = self.examination.verdict
-        return verdict.to_dict() if self.joint is None else self.joint.to_dict(verdict)
+        answer = verdict.to_dict() if self.joint is None else self.joint.to_dict(verdict)
+        if verdict.choice_needed:
+            from gaitproof.report.pictures import to_data_uri
+
+            shown = self.thumbnails()
+            for person in (answer if self.joint is None else answer["gait"])["people"]:
+                if person["number"] in shown:
+                    person["picture"] = to_data_uri(shown[person["number"]])
+        return answer
+
+    def thumbnails(self) -> dict[int, NDArray[np.uint8]]:
+        """Return a small image of everybody who was seen, by number, so that one can be chosen.
+
+        None if the video cannot be read any more: the answer stands without images.
+        """
+        from gaitproof.report.people import draw_thumbnails
+
+        found = self.examination
+        limits = self.verifier.settings.media
+        try:
+            return draw_thumbnails(self.video, found.verdict.people, found.everybody, limits)
+        except MediaError:
+            return {}
 
     def importance(self, method: str = "occlusion") -> Importance:
         """Return which joints, moments and features the similarity of the joints rests on.

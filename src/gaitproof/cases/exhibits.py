@@ -15,6 +15,7 @@ from gaitproof.report.casefile import (
     file_picture,
 )
 from gaitproof.report.page import Picture
+from gaitproof.report.people import people_picture
 from gaitproof.report.pictures import contact_sheet, overlay_pictures, shrink, to_data_uri
 
 if TYPE_CHECKING:
@@ -48,8 +49,11 @@ def build_case_report(case: Case, command: str = "") -> CaseReport:
 
 
 def show_frames(case: Case) -> tuple[ReportPicture, ...]:
-    """Draw the person's joints into frames of the video, and their silhouettes."""
+    """Draw the person's joints and silhouettes; everybody, where it is not known who is meant."""
     found = case.examination
+    if found.verdict.choice_needed:
+        shown = case.thumbnails()
+        return (file_picture(people_picture(shown), title="Who is meant?"),) if shown else ()
     if not found.tracks or found.tracks[0].sequence.image is None:
         return ()
     pictures = overlay_pictures(

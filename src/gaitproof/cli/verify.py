@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gaitproof.cases.answers import Question
-    from gaitproof.cases.case import Examiner
+    from gaitproof.cases.case import Case, Examiner
     from gaitproof.media.manifest import ManifestRow
     from gaitproof.verify.verifier import Enrolment, Verifier
 
@@ -249,7 +249,33 @@ def verify(
         show_verdict(case.examination.verdict)
     else:
         show_joint(case.joint.verdict, case.examination.verdict)
+    if not as_json and case.examination.verdict.choice_needed:
+        _show_people(case)
     raise typer.Exit(case.decision.exit_status)
+
+
+def _show_people(case: Case) -> None:
+    """Write numbered pictures of everybody in a video, and say where they are."""
+    import tempfile
+
+    import cv2
+
+    from gaitproof.cli.output import printable, stdout
+    from gaitproof.report.people import people_sheet
+    from gaitproof.verify.transfer import write_private
+
+    shown = case.thumbnails()
+    if not shown:
+        return
+    # a folder of the user's own: pictures of people are nobody else's business
+    path = Path(tempfile.mkdtemp(prefix="gaitproof-")) / "people.png"
+    good, data = cv2.imencode(".png", cv2.cvtColor(people_sheet(shown), cv2.COLOR_RGB2BGR))
+    assert good
+    write_private(path, data.tobytes())
+    stdout().print(
+        f"Who is meant? Numbered pictures: {printable(str(path))}; choose with --person N.",
+        soft_wrap=True,
+    )
 
 
 def _command(asked: Question, given: Mapping[str, object], face: bool) -> list[str]:

@@ -124,6 +124,32 @@ class InconclusiveBand:
 
 
 @dataclass(frozen=True)
+class SeenPerson:
+    """Somebody in a video.
+
+    Parameters
+    ----------
+    number
+        By which the person is chosen.
+    start, end
+        Seconds in which the person is seen first and last.
+    height
+        Median height in pixels (metres without an image).
+    usable
+        Whether the quality gate lets the walk through.
+    taken
+        Whether this is the person who was compared or enrolled, or a part of that person's track.
+    """
+
+    number: int
+    start: float
+    end: float
+    height: float
+    usable: bool
+    taken: bool
+
+
+@dataclass(frozen=True)
 class MovementShare:
     """What a silhouette score rests on.
 
@@ -275,6 +301,8 @@ class Verdict:
         What each kind of evidence says by itself.
     joined
         What they say together; None where the joints decide alone.
+    people
+        Everybody who was seen in the video, also who was not compared.
     """
 
     decision: Decision
@@ -298,6 +326,12 @@ class Verdict:
     band: InconclusiveBand | None = None
     signals: tuple[SignalEvidence, ...] = ()
     joined: JoinedEvidence | None = None
+    people: tuple[SeenPerson, ...] = ()
+
+    @property
+    def choice_needed(self) -> bool:
+        """Whether nobody was compared since it is not known which of several people is meant."""
+        return len(self.people) > 1 and not any(person.taken for person in self.people)
 
     @property
     def headline(self) -> str:

@@ -100,6 +100,7 @@ def _entries(paired: Sequence[tuple[str, Probe]], added: Added) -> tuple[Enrolle
                 windows=len(probe.embeddings),
                 quality=probe.quality,
                 notes=probe.notes,
+                people=probe.people,
             )
         )
     return tuple(reversed(entries))

@@ -182,6 +182,7 @@ def _by_joints(
         notes=notes,
         band=point.inconclusive,
         signals=signals,
+        people=claim.probe.people,
     )
     if card.evidence is not None:
         return _by_evidence(verdict, joints, card.evidence)

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from gaitproof.errors import InputError
-from gaitproof.types import PoseSequence
+from gaitproof.types import PoseSequence, SeenPerson
 
 Person: TypeAlias = int | Literal["auto", "all"]
 """Index into the tracks of a clip; ``auto``: decide, or say that it cannot be decided; ``all``:
@@ -21,6 +21,9 @@ again one person may let two tracks overlap by a few frames."""
 
 COMPARABLE: Final = 0.5
 """A person at least this tall beside the tallest is a candidate; smaller ones are background."""
+
+_MOST_NAMED: Final = 6
+"""People that a note describes one by one."""
 
 MIN_SHARE: Final = 0.25
 """A track at least this long beside the longest is a candidate; shorter ones are fragments."""
@@ -124,7 +127,7 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
                 expected="; ".join(t.describe() for t in seen) or "nobody was found in it",
                 hint="one of these numbers",
             )
-        return Choice((person,))
+        return Choice((person,), notes=_left_out([person], seen, hint=False))
     if not seen:
         return Choice((), "No person was found.")
     candidates = _candidates(seen)
@@ -139,16 +142,33 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
     if person == "all":
         return Choice(tuple(t.index for t in seen))
     best = max(candidates, key=lambda t: (t.usable, t.height * t.frames, -t.index))
-    others = len(seen) - 1
+    return Choice((best.index,), notes=_left_out([best.index], seen, hint=True))
+
+
+def _left_out(taken: Sequence[int], seen: Sequence[TrackSummary], *, hint: bool) -> tuple[str, ...]:
+    """Say who was taken and who was not; nothing where only one was seen."""
+    others = [t for t in seen if t.index not in taken]
     if not others:
-        return Choice((best.index,))
-    noun = "other track" if others == 1 else "other tracks"
-    return Choice(
-        (best.index,),
-        notes=(
-            f"{others} {noun} left out; used {best.describe()}. Choose another with "
-            "--person N, or join them with --person all if they are the same person.",
-        ),
+        return ()
+    used = "; ".join(t.describe() for t in seen if t.index in taken)
+    told = [t.describe() + ("" if t.usable else ", cannot be used") for t in others[:_MOST_NAMED]]
+    if len(others) > _MOST_NAMED:
+        told.append(f"{len(others) - _MOST_NAMED} more")
+    note = f"Taken: {used}. Left out: {'; '.join(told)}."
+    if hint:
+        note += (
+            " Choose another with --person N, or join them with --person all if they are the same "
+            "person."
+        )
+    return (note,)
+
+
+def seen_people(tracks: Sequence[TrackSummary], taken: Sequence[int]) -> tuple[SeenPerson, ...]:
+    """Return everybody who was seen, with who was taken."""
+    return tuple(
+        SeenPerson(t.index, t.start, t.end, t.height, t.usable, t.index in taken)
+        for t in tracks
+        if t.frames
     )
 
 

@@ -13,11 +13,25 @@ from numpy.typing import NDArray
 from gaitproof.config import VerifySettings
 from gaitproof.errors import ModelError
 from gaitproof.gait.features import compute_windows
-from gaitproof.types import GaitWindows, PoseSequence, QualityReport, SilhouetteSequence
+from gaitproof.types import (
+    GaitWindows,
+    PoseSequence,
+    QualityReport,
+    SeenPerson,
+    SilhouetteSequence,
+)
 from gaitproof.verify.filming import Filming, describe_filming, mean_spreads
 from gaitproof.verify.masks import chosen_masks
 from gaitproof.verify.others import IN_VIDEO, Other
-from gaitproof.verify.people import Choice, Person, TrackSummary, choose, seen_beside, summarise
+from gaitproof.verify.people import (
+    Choice,
+    Person,
+    TrackSummary,
+    choose,
+    seen_beside,
+    seen_people,
+    summarise,
+)
 from gaitproof.verify.scoring import mean_direction
 
 if TYPE_CHECKING:
@@ -95,7 +109,8 @@ class Probe:
 
     `silhouettes` are empty where the walk cannot be used for them either. `filming` is None without
     embeddings. `beside` are the people seen together with this one whose walks can be used, for
-    models that compare relative to others.
+    models that compare relative to others. `people` are all who were seen, and `everybody` their
+    raw landmarks in the order of their numbers.
     """
 
     sha256: str
@@ -109,6 +124,8 @@ class Probe:
     silhouettes: tuple[SilhouetteSequence, ...] = ()
     filming: Filming | None = None
     beside: tuple[Other, ...] = ()
+    people: tuple[SeenPerson, ...] = ()
+    everybody: tuple[PoseSequence, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +184,12 @@ class Prober:
         """
         scene = self._look(video, progress)
         choice = scene.choose(person)
-        probe = self._embedded(scene, _usable_part(choice, scene.reports), choice)
+        indices = _usable_part(choice, scene.reports)
+        probe = replace(
+            self._embedded(scene, indices, choice),
+            people=seen_people(scene.summaries(), indices),
+            everybody=tuple(scene.extraction.tracks),
+        )
         if self.encoder.card.evidence is None or not len(probe.embeddings):
             return probe
         beside = seen_beside(scene.summaries(), choice.indices)

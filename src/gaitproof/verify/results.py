@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.types import ErrorRate, GaitWindows, QualityReport, SilhouetteSequence, Verdict
+from gaitproof.types import (
+    ErrorRate,
+    GaitWindows,
+    PoseSequence,
+    QualityReport,
+    SeenPerson,
+    SilhouetteSequence,
+    Verdict,
+)
 from gaitproof.verify.templates import Template
 
 if TYPE_CHECKING:
@@ -17,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EnrolledVideo:
-    """What one video gave to an enrolment; `added` is False if it was enrolled already."""
+    """What one video gave to an enrolment, and who was seen in it.
+
+    `added` is False if it was enrolled already.
+    """
 
     path: str
     sha256: str
@@ -25,6 +36,7 @@ class EnrolledVideo:
     windows: int
     quality: QualityReport
     notes: tuple[str, ...] = ()
+    people: tuple[SeenPerson, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,8 @@ class Examination:
         What the probe was compared with; None if it was not compared.
     silhouettes
         Of the same tracks; empty if there are none.
+    everybody
+        Raw landmarks of all who were seen, by their numbers.
     """
 
     verdict: Verdict
@@ -122,3 +136,4 @@ class Examination:
     embeddings: NDArray[np.float32]
     template: Template | None
     silhouettes: tuple[SilhouetteSequence, ...] = ()
+    everybody: tuple[PoseSequence, ...] = ()

@@ -284,6 +284,7 @@ class Verifier:
             embeddings=probe.embeddings,
             template=template,
             silhouettes=probe.silhouettes,
+            everybody=probe.everybody,
         )
 
     def identify(

@@ -193,7 +193,11 @@ def _material(report: CaseReport) -> Iterable[Block]:
         told = ", ".join(f"{n.replace('_', ' ')} {measure(quality.measures[n])}" for n in others)
         yield Paragraph(f"Further measures: {told}.", soft=True)
     if report.frames:
-        yield Paragraph("The walk that was examined, with the joints as they were found:")
+        yield Paragraph(
+            "Several people are in the video, and it is not known which of them is meant:"
+            if report.verdict.choice_needed
+            else "The walk that was examined, with the joints as they were found:"
+        )
         yield Pictures(report.frames, wide=False)
 
 
