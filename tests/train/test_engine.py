@@ -35,7 +35,7 @@ from gaitproof.train.loop import TrainedEncoder, train
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sources import Recording
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_windows")]
 
 Maker = Callable[..., list[Recording]]
 
@@ -134,7 +134,10 @@ import sys, time
 from pathlib import Path
 sys.path[:0] = {paths!r}
 from test_engine import CPU, TINY, stick_walks
+from gaitproof.train import engine
 from gaitproof.train.loop import train
+
+engine.NORMALISER_WINDOWS = 64
 
 def progress(share, loss):
     print(share, flush=True)
@@ -329,9 +332,11 @@ import sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
 from test_engine import TINY, WATCHED, stick_walks
+from gaitproof.train import engine
 from gaitproof.train.hardware import TrainerSettings, is_main_process
 from gaitproof.train.loop import train
 
+engine.NORMALISER_WINDOWS = 64
 two = TrainerSettings(accelerator="cpu", devices=2, strategy="ddp")
 settings = TINY.model_copy(update=WATCHED | {{"steps": 4}})
 trained = train(stick_walks(8), settings, trainer_options=two)

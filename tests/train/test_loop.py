@@ -25,7 +25,7 @@ from gaitproof.train.sources import Recording
 from gaitproof.train.state import RunState
 from gaitproof.types import ErrorRate, GaitWindows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_windows")]
 
 Maker = Callable[..., list[Recording]]
 

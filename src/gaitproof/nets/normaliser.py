@@ -124,10 +124,11 @@ class Normaliser:
             As for the class.
         """
         aligned = _prepare(features, mask, alignment, frames, bones)
-        weight = mask.astype(np.float64)[:, None, :] * np.ones((1, aligned.shape[1], 1))
-        total = np.maximum(weight.sum(axis=(0, 1)), 1)
-        mean = (aligned * weight).sum(axis=(0, 1)) / total
-        variance = ((aligned - mean) ** 2 * weight).sum(axis=(0, 1)) / total
+        weight = mask.astype(np.float64)
+        total = np.maximum(weight.sum(axis=0) * aligned.shape[1], 1)
+        mean = np.einsum("ntf,nf->f", aligned, weight) / total
+        away = aligned - mean
+        variance = np.einsum("ntf,ntf,nf->f", away, away, weight) / total
         std = np.where(mask.any(axis=0), np.sqrt(variance), 1.0)
         return cls(
             mean.astype(np.float32),

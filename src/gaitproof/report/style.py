@@ -135,4 +135,6 @@ def save_figure(figure: Figure, path: Path) -> None:
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
     with mpl.rc_context({"svg.hashsalt": "gaitproof", "svg.fonttype": "none"}):
         figure.savefig(out, format=kind, dpi=DPI, metadata=metadata)
+    # laid out now: in another format it need not be again, which takes as long as drawing
+    figure.set_layout_engine("none")
     write_atomically(path, out.getvalue())

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.sources import Recording
 
-_NORMALISER_WINDOWS = 2048
+NORMALISER_WINDOWS = 2048
+"""Windows that means and deviations of the features are measured on."""
 
 
 def pair_limit(settings: TrainSettings) -> int:
@@ -50,7 +51,7 @@ def fit_normaliser(sampler: WindowSampler, settings: TrainSettings) -> Normalise
     """Measure the training subjects' features on augmented windows of all of them."""
     rng = random_source(settings.seed, stream=Stream.NORMALISER)
     everybody = sampler.choose(rng, sampler.n_labels)
-    labels = everybody.repeat(-(-_NORMALISER_WINDOWS // len(everybody)))
+    labels = everybody.repeat(-(-NORMALISER_WINDOWS // len(everybody)))
     return Normaliser.fit(
         *features_of(sampler.draw(rng, labels)),
         settings.alignment,

@@ -7,25 +7,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lightning.pytorch as lightning
 import numpy as np
 import torch
 from torch import nn
 
-from gaitproof.media.files import make_folder
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, signal_of
 from gaitproof.nets.silhouette import EnergyBlend, EnergyDiscriminant, SilhouetteNetwork
 from gaitproof.train.chance import Stream, torch_seed
-from gaitproof.train.checkpoint import CHECKPOINT_FILE, Checkpoints, Identity, load_checkpoint
-from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end, undisturbed
-from gaitproof.train.logs import Recorder, Reporter, RunLog
+from gaitproof.train.checkpoint import Identity
+from gaitproof.train.hardware import TrainerSettings, undisturbed
 from gaitproof.train.silhouettes.discriminant import fit_discriminant, fit_whitening
 from gaitproof.train.silhouettes.module import StripLearner
 from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream
 from gaitproof.train.sources.paired import PairedRecording
-from gaitproof.train.state import RunState
-from gaitproof.train.stream import StepData
+from gaitproof.train.training import Training
 
 if TYPE_CHECKING:
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
@@ -75,12 +71,8 @@ def train_silhouettes(
     kind: Any = PairedStream if signal_of(settings.architecture) == "both" else MaskStream
     stream = partial(kind, recordings, settings)
     everything = stream()
-    restored = None
-    if run_folder is not None:
-        identity = Identity.of(recordings, settings)
-        path = make_folder(run_folder) / CHECKPOINT_FILE
-        restored = load_checkpoint(path, identity) if resume else None
-    run = restored.state if restored is not None else RunState()
+    training = Training(run_folder, resume, options, lambda: Identity.of(recordings, settings))
+    run = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_network(
@@ -93,17 +85,7 @@ def train_silhouettes(
         if not isinstance(learner, SilhouetteNetwork):
             return network.eval()
         module = StripLearner(learner, settings, everything.n_labels, run)
-        if restored is not None:
-            module.load_state_dict(restored.weights)
-        callbacks: list[lightning.Callback] = [Recorder()]
-        if run_folder is not None:
-            callbacks.append(RunLog(run_folder, run.step, StripLearner.loss_names))
-            callbacks.append(Checkpoints(path, identity, options.checkpoint_every, restored))
-        if progress is not None:
-            callbacks.append(Reporter(progress))
-        trainer = make_trainer(options, settings, callbacks)
-        if not run.is_finished(settings.steps):
-            run_to_end(trainer, module, StepData(partial(stream, run.step), options.loaders))
+        training.run(module, partial(stream, run.step), progress=progress)
     network.cpu().eval()
     # the window in the middle of every walk
     fit_whitening(
