@@ -8,14 +8,14 @@ from walking import make_walk, without_feet
 
 from gaitproof.config import QualityGate
 from gaitproof.gait.features import compute_windows, gait_points
-from gaitproof.gait.quality import (
-    assess,
+from gaitproof.gait.measures import (
     hip_speed,
     leg_swing,
     limb_variation,
     lower_body_seen,
     person_heights,
 )
+from gaitproof.gait.quality import assess
 from gaitproof.pose.cleaning import CleanTrack, clean
 from gaitproof.types import PoseSequence
 

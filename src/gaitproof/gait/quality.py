@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.config import QualityGate
-from gaitproof.gait.events import JOINT, forward_path
-from gaitproof.gait.features import compute_windows, gait_points, is_flat, valid_segments
+from gaitproof.gait.features import compute_windows, gait_points, valid_segments
+from gaitproof.gait.measures import (
+    Bools,
+    hip_speed,
+    known_median,
+    leg_swing,
+    limb_variation,
+    lower_body_seen,
+    person_heights,
+)
 from gaitproof.gait.parameters import measure_gait
 from gaitproof.pose.cleaning import CleanTrack
-from gaitproof.types import Landmark, PoseSequence, QualityReport, WindowQuality
+from gaitproof.types import PoseSequence, QualityReport, WindowQuality
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 WINDOW_SECONDS: Final = WINDOW_FRAMES / WINDOW_RATE
 
@@ -35,8 +42,6 @@ MIN_ALTERNATION: Final = 0.4
 the legs do not take turns. Walkers reach 0.55 to 0.9, somebody jumping and stepping about -0.6 to
 0.3."""
 
-STRIDE_FREQUENCIES: Final = (0.4, 1.6)
-"""Hz: strides of walking last 0.65 to 2.5 s."""
 
 MAX_LIMB_VARIATION: Final = 0.35
 """Coefficient of variation of a thigh's or shank's length in three dimensions above which the
@@ -46,19 +51,25 @@ MAX_HIP_SPEED: Final = 15.0
 """Torso lengths per second in the picture, some 7.5 m/s: a walker reaches 4. Above it the track has
 leapt to somebody else."""
 
-PICTURE_MARGIN: Final = 0.01
-"""Share of the picture's sides: landmarks this near the edge count as cut off."""
 
-MIN_SEEN: Final = 0.2
-"""Visibility below which a landmark counts as not seen."""
-
-_LEGS: Final[list[int]] = [
-    Landmark[f"{side}_{joint}"]
-    for joint in ("KNEE", "ANKLE", "HEEL", "FOOT_INDEX")
-    for side in ("LEFT", "RIGHT")
-]
-
-_TOES: Final[list[int]] = [Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX]
+_SENTENCES: Final = {
+    "frame_rate": "The video has {:.1f} frames per second; at least {:g} are needed.",
+    "person_height_px": "The person is {:.0f} px tall; at least {:g} px are needed.",
+    "visible_share": "Both legs down to the feet are seen in {:.0%} of the frames; at least {:.0%} "
+    "are needed.",
+    "hip_speed": "The tracking leaps from one place to another, at {:.0f} torso lengths per "
+    "second; at most {:g} is a walk.",
+    "leg_swing": "The person is not walking: the legs swing {:.2f} torso lengths; at least {:g} "
+    "are needed.",
+    "rhythm": "The legs do not move in the rhythm of a walk: {:.0%} of their motion is regular; "
+    "at least {:.0%} is needed.",
+    "alternation": "The legs do not take turns as in a walk: they move against each other to "
+    "{:.0%}; at least {:.0%} is needed.",
+    "limb_variation": "The tracked skeleton is not a body: limb lengths vary by {:.0%}; at most "
+    "{:.0%} is plausible.",
+    "camera_motion": "The camera moves {:.2f} frame widths per second; at most {:g} was evaluated.",
+}
+"""What is said of a window that fails a check: measured, and the limit."""
 
 
 @dataclass(frozen=True)
@@ -130,127 +141,6 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     )
 
 
-def person_heights(sequence: PoseSequence) -> Float64:
-    """Return the height of the person in the picture per frame, nose to lower heel.
-
-    Returns
-    -------
-    ndarray of float64
-        Shape (T,), pixels, 0 for somebody upside down; NaN where unknown and for a source without
-        a picture.
-    """
-    if sequence.image is None:
-        return np.full(len(sequence), np.nan)
-    y = sequence.image[..., 1].astype(np.float64)
-    feet = y[:, [Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL]]
-    ankles = y[:, [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]]
-    feet = np.where(np.isfinite(feet), feet, ankles)
-    height = np.maximum(feet[:, 0], feet[:, 1]) - y[:, Landmark.NOSE]
-    return np.asarray(np.maximum(height, 0.0), np.float64)
-
-
-def lower_body_seen(sequence: PoseSequence) -> Bools:
-    """Tell in which frames both legs are known, seen well enough and inside the picture.
-
-    Landmarks that are never known (a sensor without heels) are not asked for, but for toes, unless
-    the source says that it has none.
-    """
-    points = sequence.world if sequence.world is not None else sequence.image
-    assert points is not None
-    known = np.isfinite(points).all(axis=2) & (sequence.visibility >= MIN_SEEN)
-    if sequence.image is not None and sequence.frame_size is not None:
-        size = np.asarray(sequence.frame_size, np.float64)
-        with np.errstate(invalid="ignore"):
-            inside = (sequence.image > PICTURE_MARGIN * size) & (
-                sequence.image < (1 - PICTURE_MARGIN) * size
-            )
-        known &= inside.all(axis=2)
-    legs = known[:, _LEGS]
-    exists = np.isfinite(points[:, _LEGS]).all(axis=2).any(axis=0)
-    exists |= np.isin(_LEGS, _TOES) & sequence.feet
-    seen: Bools = legs[:, exists].all(axis=1) & bool(exists.any())
-    return seen
-
-
-def leg_swing(times: Float64, points: Float64) -> tuple[float, float, float]:
-    """Measure how far and how rhythmically the legs swing.
-
-    Parameters
-    ----------
-    times
-        Shape (T,), seconds.
-    points
-        Shape (T, 12, 3), gait landmarks, finite but for heels.
-
-    Returns
-    -------
-    tuple of float
-        Root mean square of the ankles' distance along the walking direction about its mean, in
-        torso lengths; and the share of its variance, 0 to 1, that the best sinusoid of a stride's
-        frequency explains; and how much the ankles take turns, the negative correlation of their
-        paths. In a two-dimensional frontal view, where nothing is seen along the walking direction,
-        the heights of the ankles are taken instead and the last is NaN.
-    """
-    left, right = (
-        forward_path(times, points, ankle) for ankle in (Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE)
-    )
-    apart = left - right
-    spread = float(np.std(left) * np.std(right))
-    turns = -float(np.mean((left - left.mean()) * (right - right.mean()))) / max(spread, 1e-12)
-    if is_flat(points):
-        hips = points[:, [JOINT[Landmark.LEFT_HIP], JOINT[Landmark.RIGHT_HIP]]].mean(axis=1)
-        shoulders = points[:, [JOINT[Landmark.LEFT_SHOULDER], JOINT[Landmark.RIGHT_SHOULDER]]]
-        torso = float(np.median(np.linalg.norm(shoulders.mean(axis=1) - hips, axis=1)))
-        up = points[:, JOINT[Landmark.LEFT_ANKLE], 1] - points[:, JOINT[Landmark.RIGHT_ANKLE], 1]
-        up = up / max(torso, 1e-9)
-        if np.std(up) > np.std(apart):
-            apart, turns = up, float("nan")
-    apart = apart - apart.mean()
-    power = float(np.mean(apart**2))
-    if power < 1e-12:
-        return 0.0, 0.0, turns
-    best = 0.0
-    for frequency in np.arange(STRIDE_FREQUENCIES[0], STRIDE_FREQUENCIES[1] + 0.025, 0.05):
-        phase = 2 * np.pi * frequency * (times - times[0])
-        base = np.stack([np.cos(phase), np.sin(phase), np.ones_like(phase)], axis=1)
-        fit = base @ np.linalg.lstsq(base, apart, rcond=None)[0]
-        best = max(best, 1.0 - float(np.mean((apart - fit) ** 2)) / power)
-    return float(np.sqrt(power)), best, turns
-
-
-def hip_speed(sequence: PoseSequence) -> Float64:
-    """Return the speed of the mid-hip in the picture.
-
-    Returns
-    -------
-    ndarray of float64
-        Shape (T,), torso lengths (median over the sequence) per second since the frame before; NaN
-        where unknown and for a source without a picture.
-    """
-    speed = np.full(len(sequence), np.nan)
-    if sequence.image is None or len(sequence) < 2:
-        return speed
-    image = sequence.image.astype(np.float64)
-    hip = image[:, [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(axis=1)
-    shoulder = image[:, [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].mean(axis=1)
-    torso = _median(np.linalg.norm(shoulder - hip, axis=1))
-    moved = np.linalg.norm(np.diff(hip, axis=0), axis=1)
-    speed[1:] = moved / np.diff(sequence.timestamps) / max(torso, 1e-9)
-    return speed
-
-
-def limb_variation(points: Float64) -> float:
-    """Return the largest coefficient of variation among thighs and shanks, 0 when rigid."""
-    worst = 0.0
-    for side in ("LEFT", "RIGHT"):
-        for top, bottom in (("HIP", "KNEE"), ("KNEE", "ANKLE")):
-            limb = points[:, JOINT[Landmark[f"{side}_{top}"]]]
-            limb = limb - points[:, JOINT[Landmark[f"{side}_{bottom}"]]]
-            lengths = np.linalg.norm(limb, axis=1)
-            worst = max(worst, float(np.std(lengths) / max(float(np.mean(lengths)), 1e-9)))
-    return worst
-
-
 def _measure_window(
     sequence: PoseSequence, points: Float64, heights: Float64, seen: Bools, inside: Bools
 ) -> dict[str, float]:
@@ -259,9 +149,9 @@ def _measure_window(
     motion = sequence.camera_motion
     return {
         "frame_rate": float((len(times) - 1) / (times[-1] - times[0])),
-        "person_height_px": _median(heights[inside]),
+        "person_height_px": known_median(heights[inside]),
         "visible_share": float(seen[inside].mean()),
-        "camera_motion": float("nan") if motion is None else _median(motion[inside]),
+        "camera_motion": float("nan") if motion is None else known_median(motion[inside]),
         "leg_swing": swing,
         "rhythm": rhythm,
         "alternation": turns,
@@ -272,66 +162,27 @@ def _measure_window(
 
 def _check_window(values: dict[str, float], gate: QualityGate) -> list[_Check]:
     """Check one window, or the medians of a clip; unknown (NaN) passes."""
-    rate, height = values["frame_rate"], values["person_height_px"]
-    share, motion = values["visible_share"], values["camera_motion"]
-    speed = values["hip_speed"]
-    swing, rhythm, limbs = values["leg_swing"], values["rhythm"], values["limb_variation"]
-    turns = values["alternation"]
+    low = {
+        "frame_rate": gate.min_frame_rate * 0.99,
+        "person_height_px": gate.min_person_height,
+        "visible_share": gate.min_visible_share,
+        "leg_swing": MIN_LEG_SWING,
+        "rhythm": MIN_RHYTHM,
+        "alternation": MIN_ALTERNATION,
+    }
+    high = {
+        "hip_speed": MAX_HIP_SPEED,
+        "limb_variation": MAX_LIMB_VARIATION,
+        "camera_motion": gate.max_camera_motion,
+    }
+    limits = {**low, **high, "frame_rate": gate.min_frame_rate}
     return [
         _Check(
-            "frame_rate",
-            not rate < gate.min_frame_rate * 0.99,
-            f"The video has {rate:.1f} frames per second; at least {gate.min_frame_rate:g} are "
-            "needed.",
-        ),
-        _Check(
-            "person_height_px",
-            not height < gate.min_person_height,
-            f"The person is {height:.0f} px tall; at least {gate.min_person_height:g} px are "
-            "needed.",
-        ),
-        _Check(
-            "visible_share",
-            not share < gate.min_visible_share,
-            f"Both legs down to the feet are seen in {share:.0%} of the frames; at least "
-            f"{gate.min_visible_share:.0%} are needed.",
-        ),
-        _Check(
-            "hip_speed",
-            not speed > MAX_HIP_SPEED,
-            f"The tracking leaps from one place to another, at {speed:.0f} torso lengths per "
-            f"second; at most {MAX_HIP_SPEED:g} is a walk.",
-        ),
-        _Check(
-            "leg_swing",
-            not swing < MIN_LEG_SWING,
-            f"The person is not walking: the legs swing {swing:.2f} torso lengths; at least "
-            f"{MIN_LEG_SWING:g} are needed.",
-        ),
-        _Check(
-            "rhythm",
-            not rhythm < MIN_RHYTHM,
-            f"The legs do not move in the rhythm of a walk: {rhythm:.0%} of their motion is "
-            f"regular; at least {MIN_RHYTHM:.0%} is needed.",
-        ),
-        _Check(
-            "alternation",
-            not turns < MIN_ALTERNATION,
-            f"The legs do not take turns as in a walk: they move against each other to "
-            f"{max(turns, 0):.0%}; at least {MIN_ALTERNATION:.0%} is needed.",
-        ),
-        _Check(
-            "limb_variation",
-            not limbs > MAX_LIMB_VARIATION,
-            f"The tracked skeleton is not a body: limb lengths vary by {limbs:.0%}; at most "
-            f"{MAX_LIMB_VARIATION:.0%} is plausible.",
-        ),
-        _Check(
-            "camera_motion",
-            not motion > gate.max_camera_motion,
-            f"The camera moves {motion:.2f} frame widths per second; at most "
-            f"{gate.max_camera_motion:g} was evaluated.",
-        ),
+            key,
+            not (values[key] < low[key] if key in low else values[key] > high[key]),
+            sentence.format(max(values[key], 0), limits[key]),
+        )
+        for key, sentence in _SENTENCES.items()
     ]
 
 
@@ -358,12 +209,12 @@ def _measure_clip(
         "duration": sequence.duration,
         "tracked_seconds": float(detected.sum() * frame_time),
         "longest_run": max(runs, default=0.0),
-        "person_height_px": _median(heights),
+        "person_height_px": known_median(heights),
         "visible_share": float(seen[detected].mean()) if detected.any() else 0.0,
-        "camera_motion": float("nan") if motion is None else _median(motion[detected]),
+        "camera_motion": float("nan") if motion is None else known_median(motion[detected]),
     }
     for name in ("leg_swing", "rhythm", "alternation", "limb_variation", "hip_speed"):
-        measures[name] = _median(np.array([m[name] for m in measured]))
+        measures[name] = known_median(np.array([m[name] for m in measured]))
     measures |= {
         "cadence": gait.cadence,
         "gait_cycles": scored / gait.stride_time if np.isfinite(gait.stride_time) else 0.0,
@@ -445,8 +296,3 @@ def _covered(starts: Float64) -> float:
     if not len(starts):
         return 0.0
     return float(np.minimum(np.diff(starts), WINDOW_SECONDS).sum() + WINDOW_SECONDS)
-
-
-def _median(values: NDArray[np.floating[Any]]) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else float("nan")
