@@ -10,8 +10,9 @@ from gaitproof.evaluate.normalisation import (
     normalised,
     scoring_of_encoder,
 )
+from gaitproof.evaluate.plans import make_trials
 from gaitproof.evaluate.protocol import FittedSystem, both_unseen
-from gaitproof.evaluate.trials import COSINE, DISTANCE, make_trials, person
+from gaitproof.evaluate.trials import COSINE, DISTANCE, person
 from gaitproof.nets.card import CohortCard
 from gaitproof.verify.normalisation import Normalisation, s_norm, to_similarity, z_norm
 

@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from gaitproof.errors import InputError
-from gaitproof.evaluate.trials import (
-    DISTANCE,
-    Kind,
-    Plan,
-    Trials,
-    check_disjoint,
-    make_trials,
-)
+from gaitproof.evaluate.plans import Plan, check_disjoint, make_trials
+from gaitproof.evaluate.trials import DISTANCE, Kind, Trials
 from gaitproof.types import GaitWindows
 from gaitproof.verify.scoring import make_template, similarity
 

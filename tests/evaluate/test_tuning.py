@@ -9,16 +9,10 @@ from quick import QuickTraining, make_sticks
 from rich.console import Console
 
 from gaitproof.errors import InputError, ModelError
-from gaitproof.evaluate import experiment, tuning
+from gaitproof.evaluate import experiment, search
+from gaitproof.evaluate.search import TuneSettings
 from gaitproof.evaluate.search_space import Parameter, SearchSpace, apply_values
-from gaitproof.evaluate.tuning import (
-    BEST,
-    GIVEN,
-    TuneSettings,
-    attempts_table,
-    split_for_tuning,
-    tune_recipe,
-)
+from gaitproof.evaluate.tuning import BEST, GIVEN, attempts_table, split_for_tuning, tune_recipe
 from gaitproof.train.config import TrainSettings
 
 RECIPE = TrainSettings(architecture="cnn", steps=12, folds=3, enrolled=2)
@@ -46,7 +40,7 @@ def recordings():
 def training(monkeypatch):
     quick = QuickTraining(quality)
     monkeypatch.setattr(experiment, "train", quick)
-    monkeypatch.setattr(tuning, "train", quick)
+    monkeypatch.setattr(search, "train", quick)
     return quick
 
 
@@ -181,7 +175,7 @@ def test_recipes_that_cannot_be_trained_are_said(recordings, tmp_path, training,
             raise ModelError("no such size")
         return training(walks, settings)
 
-    monkeypatch.setattr(tuning, "train", fail)
+    monkeypatch.setattr(search, "train", fail)
     with pytest.raises(InputError, match="Three recipes") as caught:
         tune_recipe(RECIPE, recordings, tmp_path, tune=TUNE, space=SPACE, draws=50)
     assert "no such size" in caught.value.actual

@@ -14,7 +14,8 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.baselines import BASELINES
 from gaitproof.evaluate.comparison import compare_systems
 from gaitproof.evaluate.protocol import both_unseen
-from gaitproof.evaluate.result import EmbeddingSample, PersonResult, summarise
+from gaitproof.evaluate.result import EmbeddingSample, PersonResult
+from gaitproof.evaluate.summary import summarise
 from gaitproof.report import curves, plots, style
 from gaitproof.report.evaluation import evaluation_figures, save_plots
 

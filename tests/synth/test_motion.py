@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaitproof.errors import ConfigError
-from gaitproof.synth.motion import Motion, simulate, solve_leg
+from gaitproof.synth.legs import solve_leg
+from gaitproof.synth.motion import Motion, simulate
 from gaitproof.synth.skeleton import Bone, ball_offset, heel_offset
 from gaitproof.synth.walker import Walker
 from gaitproof.types import Landmark

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gaitproof.errors import ConfigError, InputError, ModelError
-from gaitproof.evaluate.trials import make_trials
+from gaitproof.evaluate.plans import make_trials
 from gaitproof.metrics import auc
 from gaitproof.nets.card import LogisticCalibration, OperatingPoint
 from gaitproof.nets.onnx import OnnxEncoder

@@ -140,15 +140,10 @@ def tune(
     from gaitproof.evaluate.comparison import FIGURE_NAMES, Figure
     from gaitproof.evaluate.protocol import LEVELS
     from gaitproof.evaluate.recipe import load_sources
+    from gaitproof.evaluate.search import TuneSettings
     from gaitproof.evaluate.search_space import SearchSpace
     from gaitproof.evaluate.trials import Level
-    from gaitproof.evaluate.tuning import (
-        BEST_FILE,
-        PEOPLE_FILE,
-        RESULT_FILE,
-        TuneSettings,
-        tune_recipe,
-    )
+    from gaitproof.evaluate.tuning import BEST_FILE, PEOPLE_FILE, RESULT_FILE, tune_recipe
     from gaitproof.report.experiments import save_tuning_plots
 
     for name, value, known in (

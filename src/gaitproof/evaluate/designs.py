@@ -9,8 +9,9 @@ from typing import Final, Protocol
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.folds import Fold, leave_one_out, split_recordings
+from gaitproof.evaluate.plans import Plan, make_plan
 from gaitproof.evaluate.scope import Scope
-from gaitproof.evaluate.trials import GaitRecording, Plan, make_plan, person
+from gaitproof.evaluate.trials import GaitRecording, person
 
 LOSO_WARNING: Final = (
     "Leave one subject out: one side of every impostor trial is a person the encoder was trained "

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gaitproof.config import QualityGate
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.domains import DomainClips, DomainResult, leave_domain_out
-from gaitproof.evaluate.trials import GaitRecording, make_plan
+from gaitproof.evaluate.plans import make_plan
+from gaitproof.evaluate.trials import GaitRecording
 from gaitproof.media.files import write_atomically
 from gaitproof.models import CARD_FILE
 from gaitproof.nets.encoder import WindowEncoder

@@ -18,15 +18,8 @@ from gaitproof.evaluate.bootstrap import (
     percentile_interval,
 )
 from gaitproof.evaluate.calibration import calibrate
-from gaitproof.evaluate.trials import (
-    GaitRecording,
-    Level,
-    Plan,
-    Trials,
-    make_plan,
-    person,
-    score_plan,
-)
+from gaitproof.evaluate.plans import Plan, make_plan, score_plan
+from gaitproof.evaluate.trials import GaitRecording, Level, Trials, person
 from gaitproof.evaluate.worst_case import DomainCurve, domain_curve, worst_case
 from gaitproof.nets.card import (
     LONG_PROBE,

@@ -18,19 +18,10 @@ from gaitproof.errors import GaitproofError, InputError
 from gaitproof.evaluate.baselines import Baseline
 from gaitproof.evaluate.folds import Fold, split_recordings
 from gaitproof.evaluate.pairs import scoring_of
+from gaitproof.evaluate.plans import Plan, make_plan, score_plan
 from gaitproof.evaluate.protocol import LEVELS
 from gaitproof.evaluate.store import Finished, TrialStore, fingerprint, fingerprint_recordings
-from gaitproof.evaluate.trials import (
-    GaitRecording,
-    Level,
-    Plan,
-    Scoring,
-    Trials,
-    make_plan,
-    person,
-    recording_key,
-    score_plan,
-)
+from gaitproof.evaluate.trials import GaitRecording, Level, Scoring, Trials, person, recording_key
 from gaitproof.media.manifest import original_person
 from gaitproof.processes import worker_pool
 from gaitproof.train.config import NOT_LEARNT, TrainSettings

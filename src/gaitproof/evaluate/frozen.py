@@ -15,24 +15,11 @@ from gaitproof.evaluate.audit import audit_manifest, entries_of, refuse
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import calibrate
 from gaitproof.evaluate.normalisation import scoring_of_encoder
-from gaitproof.evaluate.result import (
-    EmbeddingSample,
-    EvaluationResult,
-    FixedPoint,
-    SystemResult,
-    summarise,
-)
+from gaitproof.evaluate.plans import Plan, make_plan, score_plan
+from gaitproof.evaluate.result import EmbeddingSample, EvaluationResult, SystemResult
 from gaitproof.evaluate.scope import Scope
-from gaitproof.evaluate.trials import (
-    GaitRecording,
-    Level,
-    Plan,
-    Trials,
-    make_plan,
-    person,
-    recording_key,
-    score_plan,
-)
+from gaitproof.evaluate.summary import FixedPoint, summarise
+from gaitproof.evaluate.trials import GaitRecording, Level, Trials, person, recording_key
 from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.verify.decision import answer
 

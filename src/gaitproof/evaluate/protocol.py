@@ -22,22 +22,10 @@ from gaitproof.evaluate.bootstrap import DRAWS, compare
 from gaitproof.evaluate.designs import BothUnseen, Design
 from gaitproof.evaluate.folds import Fold
 from gaitproof.evaluate.normalisation import audit_cohort
-from gaitproof.evaluate.result import (
-    EmbeddingSample,
-    EvaluationResult,
-    SystemResult,
-    summarise,
-)
-from gaitproof.evaluate.trials import (
-    COSINE,
-    GaitRecording,
-    Level,
-    Plan,
-    Scoring,
-    Trials,
-    person,
-    score_plan,
-)
+from gaitproof.evaluate.plans import Plan, score_plan
+from gaitproof.evaluate.result import EmbeddingSample, EvaluationResult, SystemResult
+from gaitproof.evaluate.summary import summarise
+from gaitproof.evaluate.trials import COSINE, GaitRecording, Level, Scoring, Trials, person
 from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.media.manifest import original_person
 from gaitproof.types import GaitWindows

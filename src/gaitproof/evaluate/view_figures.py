@@ -10,17 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.evaluate.bootstrap import Interval, intervals
+from gaitproof.evaluate.plans import Plan, make_plan, score_plan
 from gaitproof.evaluate.rank_one import Hits, add_hits, count_hits, rank_one_of, view_pairs
 from gaitproof.evaluate.scope import Scope
-from gaitproof.evaluate.trials import (
-    GaitRecording,
-    Plan,
-    Scoring,
-    Trials,
-    make_plan,
-    person,
-    score_plan,
-)
+from gaitproof.evaluate.trials import GaitRecording, Scoring, Trials, person
 
 Tables = Mapping[str, Mapping[str, Mapping[str, Interval]]]
 """EER of clips with its interval, by table (`BY_VIEW`, `BY_SIZE`), condition tried, and row."""
