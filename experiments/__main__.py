@@ -19,6 +19,7 @@ EXPERIMENTS: Final = (
     "explain",
     "preserve",
     "faces",
+    "face-video",
     "face-networks",
     "fusion-walkers",
     "memory",

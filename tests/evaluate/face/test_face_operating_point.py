@@ -6,7 +6,11 @@ from scipy.special import expit
 
 from gaitproof import metrics
 from gaitproof.errors import InputError
-from gaitproof.evaluate.face.operating_point import fit_calibration, fit_operating_point
+from gaitproof.evaluate.face.operating_point import (
+    answer_others,
+    fit_calibration,
+    fit_operating_point,
+)
 from gaitproof.evaluate.face.scores import FaceScores
 
 
@@ -111,3 +115,39 @@ def test_any_scores_make_a_valid_point(rows):
     )
     point, _ = fit_operating_point(scores, draws=20)
     assert 0 <= point.low <= point.threshold <= point.high <= 1
+
+
+def ring(people=15, low=0.02):
+    """Everybody genuine and with the next one's face; one genuine face scores like a forged one."""
+    odds = np.linspace(3, 5, people)
+    keys = [(f"p{i}",) for i in range(people)]
+    swapped = [(f"p{i}", f"p{(i + 1) % people}") for i in range(people)]
+    scores = np.concatenate([expit(odds), expit(odds - 8)])
+    scores[7] = low
+    return FaceScores(scores, np.arange(2 * people) < people, (*keys, *swapped))
+
+
+def test_of_people_who_hang_together_each_is_answered_by_others():
+    """In a ring of swaps all hang together; the odd one out has no say in its own answer."""
+    found = answer_others(ring())
+    assert found[7] == -1
+    assert (np.delete(found[:15], 7) >= 0).all()
+    point, _ = fit_operating_point(ring(), draws=200)
+    # one of 15 is called FAKE by the others' band, and the stated rate knows
+    assert point.false_fake.high > 0.04
+    assert point.low <= 0.02
+
+
+def test_what_is_answered_has_no_say():
+    scores = made(people=20, gap=2.0)
+    changed = np.array(scores.scores)
+    own = np.array([keys == ("p3",) for keys in scores.keys])
+    changed[own] = np.where(scores.genuine[own], 0.001, 0.999)
+    after = answer_others(FaceScores(changed, scores.genuine, scores.keys))
+    assert (after[own & scores.genuine] == -1).all()
+    assert (after[own & ~scores.genuine] == 1).all()
+
+
+def test_nobody_can_be_left_out_of_two():
+    with pytest.raises(InputError, match="too few"):
+        answer_others(made(people=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -76,16 +76,7 @@ def fit_operating_point(
             "The share of wrong answers must lie between 0 and 0.5.", actual=str(wrong_answers)
         )
     _, threshold = metrics.eer_point(scores.scores, scores.genuine)
-    parts = list(_parts(scores)) or [(np.ones(len(scores), bool), scores)]
-    answers = np.zeros(len(scores), np.int8)
-    for share in AIMS:
-        for own, others in parts:
-            low, high = _limits(others, share * wrong_answers)
-            answers[own] = _answer(scores.scores[own], low, high)
-        wrong = (answers[scores.genuine] < 0).mean(), (answers[~scores.genuine] > 0).mean()
-        if max(wrong) <= wrong_answers:
-            break
-    low, high = _limits(scores, share * wrong_answers)
+    (low, high), answers = _choose_band(scores, wrong_answers)
     false_real, false_fake, undecided = _rates(scores, answers, draws, seed)
     point = FaceOperatingPoint(
         threshold=min(max(threshold, low), high),
@@ -139,12 +130,56 @@ def fit_calibration(scores: FaceScores) -> FaceCalibration | None:
     )
 
 
-def _limits(scores: FaceScores, aim: float) -> tuple[float, float]:
-    """Return both ends of the band that aims at a share of wrong answers."""
+def answer_others(scores: FaceScores, *, wrong_answers: float = 0.05) -> NDArray[np.int8]:
+    """Answer people by a band that others alone had a say in.
+
+    Every choice of `fit_operating_point` is made anew without those who are answered.
+
+    Parameters
+    ----------
+    scores, wrong_answers
+        As in `fit_operating_point`.
+
+    Returns
+    -------
+    ndarray
+        Shape (N,): 1 for REAL, -1 for FAKE, 0 for INCONCLUSIVE.
+
+    Raises
+    ------
+    InputError
+        If there are too few people who share nobody with others.
+    """
+    parts = list(_parts(scores))
+    if not parts:
+        raise InputError("There are too few people to leave some out.", actual=str(scores.people))
+    answers = np.zeros(len(scores), np.int8)
+    for own, others in parts:
+        limits, _ = _choose_band(others, wrong_answers)
+        answers[own] = _answer(scores.scores[own], *limits)
+    return answers
+
+
+def _choose_band(
+    scores: FaceScores, wrong_answers: float
+) -> tuple[tuple[float, float], NDArray[np.int8]]:
+    """Return both ends of the band, and the answers to people who had no say in it."""
+    parts = [(own, _limits(others)) for own, others in _parts(scores)]
+    whole = _limits(scores)
+    answers = np.zeros(len(scores), np.int8)
+    for share in AIMS:
+        for own, limits in parts or [(np.ones(len(scores), bool), whole)]:
+            answers[own] = _answer(scores.scores[own], *limits(share * wrong_answers))
+        wrong = (answers[scores.genuine] < 0).mean(), (answers[~scores.genuine] > 0).mean()
+        if max(wrong) <= wrong_answers:
+            break
+    return whole(share * wrong_answers), answers
+
+
+def _limits(scores: FaceScores) -> Callable[[float], tuple[float, float]]:
+    """Return what gives both ends of the band that aims at a share of wrong answers."""
     curves = metrics.compute_error_curves(scores.scores, scores.genuine)
     _, threshold = metrics.eer_point(scores.scores, scores.genuine)
-    low = float(curves.thresholds[np.flatnonzero(curves.fnmr <= aim)[-1]])
-    high = float(curves.thresholds[np.argmax(curves.fmr <= aim)])
     ends = [threshold]
     calibration = fit_calibration(scores)
     if calibration is not None:
@@ -152,7 +187,13 @@ def _limits(scores: FaceScores, aim: float) -> tuple[float, float]:
             float(expit((side - calibration.intercept) / calibration.slope))
             for side in (-NO_SUPPORT, NO_SUPPORT)
         ]
-    return max(0.0, min(low, *ends)), min(1.0, max(high, *ends))
+
+    def limits(aim: float) -> tuple[float, float]:
+        low = float(curves.thresholds[np.flatnonzero(curves.fnmr <= aim)[-1]])
+        high = float(curves.thresholds[np.argmax(curves.fmr <= aim)])
+        return max(0.0, min(low, *ends)), min(1.0, max(high, *ends))
+
+    return limits
 
 
 def _answer(scores: Float64, low: float, high: float) -> NDArray[np.int8]:
@@ -161,10 +202,21 @@ def _answer(scores: Float64, low: float, high: float) -> NDArray[np.int8]:
 
 
 def _parts(scores: FaceScores) -> Iterator[tuple[NDArray[np.bool_], FaceScores]]:
-    """Pair every fold of people with the scores of all others; nothing if they hang together."""
+    """Pair every fold of people with the scores of others who share nobody with it.
+
+    Where all hang together, as people do who are swapped in a ring, each fold is what was filmed of
+    one person. Nothing if too few others are left.
+    """
     groups = np.array(join_by_keys(scores.keys))
     folds = groups % min(_FOLDS, int(groups.max()) + 1)
-    others = [(folds == fold, scores.select(folds != fold)) for fold in np.unique(folds)]
+    if not groups.any():
+        folds = np.unique([keys[0] for keys in scores.keys], return_inverse=True)[1]
+    others = []
+    for fold in np.unique(folds):
+        own = folds == fold
+        people = {key for keys, mine in zip(scores.keys, own, strict=True) if mine for key in keys}
+        apart = np.array([people.isdisjoint(keys) for keys in scores.keys])
+        others.append((own, scores.select(apart)))
     if all(0 < rest.genuine.sum() < len(rest) and rest.people > 1 for _, rest in others):
         yield from others
 

@@ -1,0 +1,1 @@
+"""Threshold, band and calibration of a face model from genuine video and swaps made of it."""

@@ -1,0 +1,290 @@
+"""Threshold, band and calibration of a face model from genuine video, leaving people out.
+
+Genuine videos of talking people and swaps made of them go the way of a user's video, through
+`gaitproof.face.scan.scan_video`. Faces are cut out once per alignment and scored once per model, so
+that another model takes no more than its own passes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.face_video.films import Clip, Film, make_films, plan_films
+from experiments.shared import Progress, no_progress
+from gaitproof.errors import ModelError
+from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
+from gaitproof.evaluate.face.operating_point import (
+    answer_others,
+    fit_calibration,
+    fit_operating_point,
+)
+from gaitproof.evaluate.face.scores import FaceScores
+from gaitproof.face.detect import FaceDetector, create_detector
+from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
+from gaitproof.face.pace import PICTURES
+from gaitproof.face.scan import ScanSettings, scan_video
+from gaitproof.face.sightings import spread_evenly
+from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.verdict import FrameScore, compute_flicker, make_trace
+from gaitproof.media.files import atomic_path, make_folder, write_atomically
+
+Float64 = NDArray[np.float64]
+
+STEP: Final = 0.25
+"""Seconds between the frames in which faces are cut out: those in which a scan follows them."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredFilm:
+    """The scores of a film's largest face.
+
+    Parameters
+    ----------
+    film
+        Which film.
+    times
+        Shape (N,), seconds, increasing.
+    scores
+        Shape (N,), 0 (forged) to 1 (genuine).
+    sharpness, light, size
+        Shapes (N,): of the aligned faces, see `gaitproof.face.types.FaceQuality`; their median
+        levels, of 255; pixels.
+    flicker
+        Grey levels, over the frames that a scan takes.
+    """
+
+    film: Film
+    times: Float64
+    scores: Float64
+    sharpness: Float64
+    light: Float64
+    size: Float64
+    flicker: float
+
+    @property
+    def scanned(self) -> Float64:
+        """Scores of the frames that a scan takes by default."""
+        return self.scores[spread_evenly(len(self.scores), PICTURES)]
+
+
+@dataclass(frozen=True, eq=False)
+class FaceVideoResult:
+    """What a model says of genuine videos and of swaps made of them.
+
+    Parameters
+    ----------
+    before
+        The model's card as it was.
+    card
+        With threshold, band, calibration and figures of these films.
+    films
+        All films in which a face could be judged.
+    left_out
+        Names of the others.
+    wrong_answers
+        Largest share of wrong answers that was aimed at.
+    """
+
+    before: FaceDetectorCard
+    card: FaceDetectorCard
+    films: tuple[ScoredFilm, ...]
+    left_out: tuple[str, ...]
+    wrong_answers: float
+
+    def answers(self, *, before: bool) -> NDArray[np.int8]:
+        """Return 1 (REAL), 0 or -1 (FAKE) of all films; by people left out unless `before`."""
+        scores = to_scores(self.films)
+        if before:
+            point = self.before.operating_point
+            return (scores.scores >= point.high).astype(np.int8) - (scores.scores < point.low)
+        return answer_others(scores, wrong_answers=self.wrong_answers)
+
+    def figures(self, kind: str | None, compression: str | None) -> FaceFigures:
+        """Return figures of a kind of swap (None: all) at a compression (None: all)."""
+        chosen = [
+            one
+            for one in self.films
+            if compression in (None, one.film.compression)
+            and (one.film.genuine or kind in (None, one.film.kind))
+        ]
+        return compute_figures(to_scores(chosen), self.card.operating_point.threshold)
+
+
+def run(
+    clips: Sequence[Clip],
+    folder: Path,
+    *,
+    model: str | Path | None = None,
+    seed: int = 0,
+    wrong_answers: float = 0.05,
+    progress: Progress = no_progress,
+) -> FaceVideoResult:
+    """Make the films, score them, and set what the model's card says of them.
+
+    Parameters
+    ----------
+    clips
+        Genuine videos.
+    folder
+        Films, faces and scores are kept here; an interrupted run resumes.
+    model
+        Name or folder of the weights; None for those of the package.
+    seed
+        Of the pairs.
+    wrong_answers
+        Largest share of wrong answers among either kind, between 0 and 0.5.
+    progress
+        Told the share done, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If there are too few people, or no face in a video.
+    ModelError
+        If the model judges frames together.
+    """
+    loaded = FaceForgeryModel.load(model)
+    if loaded.card.clip is not None:
+        raise ModelError("Only models of single frames are calibrated on video so far.")
+    films = plan_films(clips, make_folder(folder / "films"), seed)
+    faces = make_folder(folder / "faces")
+    with create_detector() as detector:
+        for number, clip in enumerate(clips):
+            make_films(clip, films, clips, detector)
+            for film in films:
+                if film.clip == clip.name:
+                    cut_faces(film, faces, loaded.card, detector)
+            progress((number + 1) / len(clips))
+    scored = score_films(films, faces, loaded)
+    judged = tuple(one for one in scored if len(one.scores) >= MIN_PICTURES)
+    known = {one.film.path for one in judged}
+    return FaceVideoResult(
+        loaded.card,
+        calibrate_card(loaded.card, judged, wrong_answers),
+        judged,
+        tuple(film.path.name for film in films if film.path not in known),
+        wrong_answers,
+    )
+
+
+class _Cutter(FaceForgeryModel):
+    """Keeps the faces that it is asked to score."""
+
+    def __init__(self, card: FaceDetectorCard) -> None:
+        self._card = card
+        self.taken: list[NDArray[np.uint8]] = []
+
+    def score(self, crops: NDArray[np.uint8]) -> Float64:
+        """Keep the faces."""
+        self.taken.append(crops)
+        return np.ones(len(crops))
+
+
+def cut_faces(film: Film, folder: Path, card: FaceDetectorCard, detector: FaceDetector) -> Path:
+    """Cut out the largest face of a film in every `STEP` seconds; kept in a folder."""
+    kept = _kept_faces(film, folder, card)
+    if kept.is_file():
+        return kept
+    cutter = _Cutter(card)
+    found = scan_video(film.path, cutter, ScanSettings(every=STEP), detector=detector)
+    side = card.alignment.size
+    crops = np.concatenate([np.zeros((0, side, side, 3), np.uint8), *cutter.taken])
+    frames: tuple[FrameScore, ...] = ()
+    begin = place = 0
+    for face in found.faces:
+        if _extent(face.frames) > _extent(frames):
+            begin, frames = place, face.frames
+        place += len(face.frames)
+    with atomic_path(kept) as path, path.open("wb") as file:
+        np.savez(
+            file,
+            crops=crops[begin : begin + len(frames)],
+            times=[one.time for one in frames],
+            sharpness=[one.quality.blur for one in frames],
+            size=[one.quality.size_px for one in frames],
+        )
+    return kept
+
+
+def _kept_faces(film: Film, folder: Path, card: FaceDetectorCard) -> Path:
+    alignment = hashlib.sha256(card.alignment.model_dump_json().encode()).hexdigest()
+    return folder / f"{film.path.stem}-{film.compression}-{alignment[:16]}.npz"
+
+
+def _extent(frames: Sequence[FrameScore]) -> float:
+    # what the detector takes for a face beside the real one is small, or seen now and then
+    return sum(frame.quality.size_px for frame in frames)
+
+
+def score_films(
+    films: Sequence[Film], folder: Path, model: FaceForgeryModel
+) -> tuple[ScoredFilm, ...]:
+    """Score the faces that were cut out of films; scores are kept per model."""
+    kept = folder / f"scores-{model.card.weights_sha256[:16]}.json"
+    known: dict[str, list[float]] = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
+    scored = []
+    for film in films:
+        with np.load(_kept_faces(film, folder, model.card)) as held:
+            faces = {name: held[name] for name in held.files}
+        crops, name = faces["crops"], f"{film.path.stem}-{film.compression}"
+        if name not in known:
+            known[name] = model.score(crops).tolist()
+        shown = crops[spread_evenly(len(crops), PICTURES)]
+        scored.append(
+            ScoredFilm(
+                film,
+                faces["times"],
+                np.array(known[name], np.float64),
+                faces["sharpness"],
+                np.array([np.median(one) for one in crops]),
+                faces["size"],
+                compute_flicker(np.stack([make_trace(one) for one in shown]))
+                if len(shown)
+                else 0.0,
+            )
+        )
+    write_atomically(kept, json.dumps(known).encode())
+    return tuple(scored)
+
+
+def to_scores(films: Sequence[ScoredFilm]) -> FaceScores:
+    """Return the scores of films as a scan gives them."""
+    return FaceScores(
+        np.array([one.scanned.mean() for one in films], np.float64),
+        np.array([one.film.genuine for one in films], np.bool_),
+        tuple(one.film.people for one in films),
+    )
+
+
+def calibrate_card(
+    card: FaceDetectorCard, films: Sequence[ScoredFilm], wrong_answers: float
+) -> FaceDetectorCard:
+    """Set operating point, calibrations and figures of a card by films."""
+    scores = to_scores(films)
+    point, calibration = fit_operating_point(
+        scores, people="people filmed talking and swapped", wrong_answers=wrong_answers
+    )
+    frames = FaceScores(
+        np.concatenate([one.scores for one in films]),
+        np.concatenate([np.full(len(one.scores), one.film.genuine) for one in films]),
+        tuple(one.film.people for one in films for _ in one.scores),
+    )
+    values = compute_figures(scores, point.threshold).values
+    earlier = {name: v for name, v in card.figures.items() if not name.startswith("video/")}
+    return card.model_copy(
+        update={
+            "operating_point": point,
+            "calibration": calibration,
+            "frame_calibration": fit_calibration(frames),
+            "figures": earlier
+            | {f"video/{name}": round(values[name].value, 5) for name in ("auc", "eer")},
+        }
+    )
