@@ -27,12 +27,13 @@ from gaitproof.evaluate.face.operating_point import (
     fit_operating_point,
 )
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.face.detect import FaceDetector, create_detector
+from gaitproof.face.detect import ClosingDetector, FaceDetector, create_detector
 from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
 from gaitproof.face.pace import PICTURES
 from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.sightings import spread_evenly
 from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.types import Face
 from gaitproof.face.verdict import FrameScore, compute_flicker, make_trace
 from gaitproof.media.files import atomic_path, make_folder, write_atomically
 
@@ -188,13 +189,44 @@ class _Cutter(FaceForgeryModel):
         return np.ones(len(crops))
 
 
+class _Recorder(ClosingDetector):
+    """Remembers what a detector found in the images of a film, for the next alignment."""
+
+    def __init__(self, detector: FaceDetector, kept: Path) -> None:
+        self._detector, self._kept = detector, kept
+        self.identifier = detector.identifier
+        self._known = iter(json.loads(kept.read_text("utf-8"))) if kept.is_file() else None
+        self._found: list[list[dict[str, Any]]] = []
+
+    def detect(self, image: NDArray[np.uint8], smallest: float | None = None) -> tuple[Face, ...]:
+        """Find faces, or say again which were found."""
+        if self._known is not None:
+            return tuple(Face(**one) for one in next(self._known))
+        faces = self._detector.detect(image, smallest)
+        self._found.append(
+            [
+                {"box": one.box.tolist(), "points": one.points.tolist(), "score": one.score}
+                for one in faces
+            ]
+        )
+        return faces
+
+    def keep(self) -> None:
+        """Write what was found."""
+        if self._known is None:
+            write_atomically(self._kept, json.dumps(self._found).encode())
+
+
 def cut_faces(film: Film, folder: Path, card: FaceDetectorCard, detector: FaceDetector) -> Path:
     """Cut out the largest face of a film in every `STEP` seconds; kept in a folder."""
     kept = _kept_faces(film, folder, card)
     if kept.is_file():
         return kept
     cutter = _Cutter(card)
-    found = scan_video(film.path, cutter, ScanSettings(every=STEP), detector=detector)
+    seen = folder / f"{film.path.stem}-{film.compression}.json"
+    recorder = _Recorder(detector, seen)
+    found = scan_video(film.path, cutter, ScanSettings(every=STEP), detector=recorder)
+    recorder.keep()
     side = card.alignment.size
     crops = np.concatenate([np.zeros((0, side, side, 3), np.uint8), *cutter.taken])
     frames: tuple[FrameScore, ...] = ()

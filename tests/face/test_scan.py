@@ -63,7 +63,8 @@ def test_one_face_one_verdict(model, tmp_path, level, answer):
     assert times[0] == 0
     assert times[-1] > 2.5
     assert face.score == pytest.approx(np.mean([frame.score for frame in face.frames]))
-    assert face.frames[0].probability_fake == 1 - face.frames[0].score
+    first = face.frames[0]
+    assert first.probability_fake == pytest.approx(1 / (1 + 10**first.log10_lr))
     written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert written["decision"] == answer.value
     assert written["faces"][0]["frames"][0]["quality"]["usable"]

@@ -2,6 +2,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny_face_model import make_card
 
 from gaitproof.face.model import FaceCalibration, FaceDetectorCard
@@ -13,6 +15,8 @@ from gaitproof.face.verdict import (
     decide,
     in_words,
     make_trace,
+    side_of,
+    to_probability,
 )
 
 CARD = FaceDetectorCard.model_validate(make_card(b""))
@@ -45,15 +49,43 @@ def test_too_few_pictures_name_the_commonest_reason():
 
 
 def test_runs_of_agreeing_pictures():
-    found = compute_consistency(np.array([0.9, 0.1, 0.2, 0.9, 0.3]), TRACES, 0.5)
+    scores = np.array([0.9, 0.1, 0.2, 0.9, 0.3])
+    found = compute_consistency(scores, [side_of(score, None, 0.5) for score in scores], TRACES)
     assert found.agreeing == pytest.approx(0.6)
     assert (found.longest_real, found.longest_fake, found.switches) == (1, 2, 3)
     assert found.variance == pytest.approx(np.var([0.9, 0.1, 0.2, 0.9, 0.3]))
 
 
 def test_a_steady_face_agrees_entirely():
-    found = compute_consistency(np.full(5, 0.9), TRACES, 0.5)
+    found = compute_consistency(np.full(5, 0.9), [1] * 5, TRACES)
     assert (found.agreeing, found.longest_real, found.longest_fake, found.switches) == (1, 5, 0, 0)
+
+
+def test_pictures_that_support_neither_side_do_not_agree():
+    """Five scores of no evidence used to "agree 100 %" where all lay on one side."""
+    found = compute_consistency(np.full(5, 0.6), [0] * 5, TRACES)
+    assert (found.agreeing, found.genuine, found.manipulated, found.switches) == (None, 0, 0, 0)
+    found = compute_consistency(np.full(5, 0.6), [1, 0, 0, -1, 1], TRACES)
+    assert found.agreeing == pytest.approx(2 / 3)
+    assert (found.genuine, found.manipulated, found.switches) == (0.4, 0.2, 2)
+    assert (found.longest_real, found.longest_fake) == (1, 1)
+
+
+@given(st.floats(0, 1), st.floats(-3, 3), st.floats(0.05, 3))
+def test_probability_evidence_and_words_point_the_same_way(score, intercept, slope):
+    calibration = FaceCalibration(slope=slope, intercept=intercept, log10_lr_bound=1.34, people=22)
+    ratio = calibrated(score, calibration)
+    found = to_probability(score, ratio)
+    assert 1 / 23 <= found + 1e-3
+    assert found <= 22 / 23 + 1e-3
+    assert (found > 0.5) == (ratio < 0) or found == pytest.approx(0.5)
+    side = side_of(score, ratio, threshold=1 - score)
+    assert {1: "a genuine face", 0: "either way", -1: "a manipulated face"}[side] in in_words(ratio)
+
+
+def test_without_a_calibration_the_network_speaks():
+    assert to_probability(0.25, None) == 0.75
+    assert [side_of(score, None, 0.5) for score in (0.4, 0.5)] == [-1, 1]
 
 
 def test_flicker_is_blind_to_brightness_and_sees_change():

@@ -17,6 +17,7 @@ from gaitproof.face.verdict import (
     calibrated,
     compute_consistency,
     in_words,
+    side_of,
 )
 from gaitproof.media.probe import VideoInfo
 from gaitproof.types import ErrorRate
@@ -72,7 +73,13 @@ def make_face(number, scores, model, *, start=0.0, reason="", shown=None):
         last=start + len(scores) / 2 + 1,
         seen=len(scores) + 2,
         frames=tuple(frames),
-        consistency=compute_consistency(scores, traces, 0.5) if len(scores) else None,
+        consistency=(
+            compute_consistency(
+                scores, [side_of(one.score, one.log10_lr, 0.5) for one in frames], traces
+            )
+            if frames
+            else None
+        ),
         unusable={"the face is too small": 2},
         unusable_spans=((start + len(scores) / 2, start + len(scores) / 2 + 1),),
     )

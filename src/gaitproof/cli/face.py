@@ -12,6 +12,7 @@ from gaitproof.cli.options import DetectorOption, JsonOption, ModelOption, outpu
 
 if TYPE_CHECKING:
     from gaitproof.face.detect import DetectorSettings
+    from gaitproof.face.model import FaceDetectorCard
     from gaitproof.face.scan import FaceScan, ScanSettings
     from gaitproof.face.verdict import FaceVerdict
 
@@ -79,7 +80,7 @@ def scan(
     if as_json:
         print_json(found.to_dict())
     else:
-        _show(found, loaded.card.members, written)
+        _show(found, loaded.card, written)
     raise typer.Exit(found.decision.exit_status)
 
 
@@ -130,16 +131,27 @@ def make_settings(
         ) from error
 
 
+def _support(face: FaceVerdict) -> str:
+    """Say how many pictures support which side."""
+    steady = face.consistency
+    if steady is None:
+        return ""
+    if steady.agreeing is None:
+        return ", none supports a side"
+    return f", {steady.manipulated:.0%} support manipulated, {steady.genuine:.0%} genuine"
+
+
 def _in_turns(face: FaceVerdict) -> str:
     count = len(face.turns)
     return f" in {count} turn{'s' if count > 1 else ''}" if count else ""
 
 
-def _show(found: FaceScan, members: tuple[str, ...], written: tuple[Path, ...]) -> None:
+def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from gaitproof.cli.output import printable, rate, stdout
+    from gaitproof.face.verdict import calibrated, to_probability
     from gaitproof.report.face.page import HEADLINES
 
     console = stdout()
@@ -151,25 +163,30 @@ def _show(found: FaceScan, members: tuple[str, ...], written: tuple[Path, ...]) 
         for title in ("evidence", "seconds", "pictures"):
             table.add_column(title, overflow="fold")
         for one in found.faces:
-            agree = "" if one.consistency is None else f", {one.consistency.agreeing:.0%} agree"
+            value = one.probability_fake
             table.add_row(
                 str(one.number),
                 Text(one.decision.value, _STYLES[one.decision.value]),
-                "-" if one.score is None else f"{1 - one.score:.3f}",
+                "-" if value is None else f"{value:.3f}",
                 one.confidence,
                 f"{one.first:.1f}-{one.last:.1f}",
-                f"{len(one.frames)} of {one.seen}{_in_turns(one)}{agree}",
+                f"{len(one.frames)} of {one.seen}{_in_turns(one)}{_support(one)}",
             )
         console.print(table)
         for one in found.faces:
-            for name, score in zip(members, one.members, strict=False):
+            for name, score in zip(card.members, one.members, strict=False):
                 console.print(f"Face {one.number}, {printable(name)}: {1 - score:.3f}")
             if one.reason:
                 console.print(f"Face {one.number}: {printable(one.reason)}.")
-        first = found.faces[0]
+        first, point = found.faces[0], card.operating_point
+        fake, real = (
+            to_probability(end, calibrated(end, card.calibration))
+            for end in (point.low, point.high)
+        )
         console.print(
-            f"Threshold {1 - first.threshold:.3f}. On held-out people: manipulated faces answered "
-            f"REAL {rate(first.false_real)}, genuine ones answered FAKE {rate(first.false_fake)}."
+            f"FAKE above {fake:.3f}, REAL up to {real:.3f}. On held-out people: manipulated faces "
+            f"answered REAL {rate(first.false_real)}, genuine ones answered FAKE "
+            f"{rate(first.false_fake)}."
         )
     console.print(f"Model: {printable(found.model_id)}; {found.seconds:.1f} s")
     console.print(printable(found.limits.splitlines()[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,7 @@ from gaitproof.face.verdict import (
     compute_consistency,
     decide,
     in_words,
+    side_of,
 )
 
 Image = NDArray[np.uint8]
@@ -87,6 +89,7 @@ def judge(
     card = model.card
     judged = (_judge_pictures if card.clip is None else _judge_turns)(kept, model, pace)
     scores = judged.scores
+    threshold = card.operating_point.threshold
     frames = []
     for one, turn in zip(judged.entries, judged.turn_of, strict=True):
         value = one.score
@@ -105,6 +108,8 @@ def judge(
                 one.weight,
             )
         )
+    parts: Sequence[FrameScore | FaceTurn] = judged.turns or frames
+    sides = [side_of(part.score, part.log10_lr, threshold) for part in parts]
     decision, reason = decide(scores, card, kept.unusable, len(frames))
     score = float(scores.mean()) if len(scores) else None
     whole = None if score is None else calibrated(score, card.calibration)
@@ -116,7 +121,7 @@ def judge(
         score=score,
         log10_lr=whole,
         confidence="not scored" if score is None else in_words(whole),
-        threshold=point.threshold,
+        threshold=threshold,
         false_real=point.false_real,
         false_fake=point.false_fake,
         first=track.times[0],
@@ -124,9 +129,7 @@ def judge(
         seen=len(track),
         frames=tuple(frames),
         consistency=(
-            compute_consistency(
-                scores, np.stack([one.trace for one in judged.entries]), point.threshold
-            )
+            compute_consistency(scores, sides, np.stack([one.trace for one in judged.entries]))
             if frames
             else None
         ),
@@ -157,6 +160,7 @@ def _judge_turns(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _J
             len(places),
             said.score,
             said.members,
+            calibrated(said.score, model.card.frame_calibration),
         )
         for places, said in found
     )

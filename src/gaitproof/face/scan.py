@@ -24,7 +24,7 @@ from gaitproof.face.sightings import FaceSightings, make_room
 from gaitproof.face.tiles import SMALLEST_SHARE, cut, merge
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
 from gaitproof.face.types import Face
-from gaitproof.face.verdict import FaceDecision, FaceVerdict, make_trace
+from gaitproof.face.verdict import FaceDecision, FaceVerdict, make_trace, side_of
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import VideoInfo, probe
 
@@ -42,6 +42,9 @@ finds faces at any angle, but upside down it puts the mouth where the eyes are."
 
 CERTAIN: Final = 0.8
 """Score of a face in a turned picture that alone makes the video count as turned."""
+
+AGREEING: Final = 0.7
+"""Share of the pictures that support a side below which a note says that they disagree."""
 
 MIN_SIGHTINGS: Final = 2
 """Steps at which a face must be found; detectors see things once that are no faces."""
@@ -355,17 +358,17 @@ def _notes(
     threshold = model.card.operating_point.threshold
     for verdict in verdicts:
         steady = verdict.consistency
-        if steady is None or steady.agreeing >= 0.7:
+        if steady is None or steady.agreeing is None or steady.agreeing >= AGREEING:
             continue
         if verdict.turns:
             spans = [
                 f"{turn.first:.1f}-{turn.last:.1f}"
                 for turn in verdict.turns
-                if turn.score < threshold
+                if side_of(turn.score, turn.log10_lr, threshold) < 0
             ]
             notes.append(
                 f"the turns of face {verdict.number} disagree: {len(spans)} of "
-                f"{len(verdict.turns)} look manipulated (seconds {_listed(spans)}), the others "
+                f"{len(verdict.turns)} look manipulated (seconds {_listed(spans)}), others "
                 "genuine"
             )
         elif len(verdict.frames) > 3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -16,6 +17,7 @@ from gaitproof.face.model import FaceCalibration, FaceDetectorCard
 from gaitproof.face.turns import MIN_PICTURES, Float64, least_pictures
 from gaitproof.face.types import FaceQuality
 from gaitproof.types import ErrorRate
+from gaitproof.types.support import NO_SUPPORT
 from gaitproof.types.support import in_words as support_in_words
 
 _TRACE: Final = 56
@@ -74,8 +76,8 @@ class FrameScore:
 
     @property
     def probability_fake(self) -> float:
-        """1 - score: what the network says, not a calibrated probability."""
-        return 1 - self.score
+        """See `to_probability`."""
+        return to_probability(self.score, self.log10_lr)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class FaceTurn:
         0 (manipulated) to 1 (genuine).
     members
         Scores of the networks of an ensemble, in the order of its card; empty for one network.
+    log10_lr
+        Calibrated and bounded; positive speaks for a genuine face. None without a calibration.
     """
 
     first: float
@@ -99,11 +103,12 @@ class FaceTurn:
     pictures: int
     score: float
     members: tuple[float, ...] = ()
+    log10_lr: float | None = None
 
     @property
     def probability_fake(self) -> float:
-        """1 - score: what the network says, not a calibrated probability."""
-        return 1 - self.score
+        """See `to_probability`."""
+        return to_probability(self.score, self.log10_lr)
 
 
 @dataclass(frozen=True)
@@ -112,12 +117,12 @@ class Consistency:
 
     Parameters
     ----------
-    agreeing
-        Share of the scores on the majority's side of the threshold, 0.5 to 1.
+    genuine, manipulated
+        Shares of the scores that support either side, 0 to 1; the others support neither.
     longest_real, longest_fake
-        Longest run of neighbouring scores at or above the threshold, and below it.
+        Longest run of neighbouring scores that support a genuine face, and a manipulated one.
     switches
-        How often neighbouring scores lie on different sides.
+        How often the side changes from one score that supports a side to the next that does.
     variance
         Of the scores.
     flicker
@@ -125,12 +130,19 @@ class Consistency:
         levels of 255, brightness removed.
     """
 
-    agreeing: float
+    genuine: float
+    manipulated: float
     longest_real: int
     longest_fake: int
     switches: int
     variance: float
     flicker: float
+
+    @property
+    def agreeing(self) -> float | None:
+        """Share on the majority's side of the scores that support a side; None if none does."""
+        both = self.genuine + self.manipulated
+        return max(self.genuine, self.manipulated) / both if both else None
 
 
 @dataclass(frozen=True)
@@ -197,11 +209,18 @@ class FaceVerdict:
             float(np.mean(scores)) for scores in zip(*(t.members for t in self.turns), strict=True)
         )
 
+    @property
+    def probability_fake(self) -> float | None:
+        """See `to_probability`; None if nothing was scored."""
+        return None if self.score is None else to_probability(self.score, self.log10_lr)
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
         fields = asdict(self)
         fields["decision"] = self.decision.value
-        fields["probability_fake"] = None if self.score is None else 1 - self.score
+        fields["probability_fake"] = self.probability_fake
+        if self.consistency is not None:
+            fields["consistency"]["agreeing"] = self.consistency.agreeing
         parts: tuple[FrameScore | FaceTurn, ...] = (*self.frames, *self.turns)
         for entry, part in zip((*fields["frames"], *fields["turns"]), parts, strict=True):
             entry["probability_fake"] = part.probability_fake
@@ -216,13 +235,32 @@ def in_words(log10_lr: float | None) -> str:
     return support_in_words(log10_lr, "for a genuine face", "for a manipulated face")
 
 
+def to_probability(score: float, log10_lr: float | None) -> float:
+    """Return P(manipulated), 0 to 1, of what was as likely manipulated as genuine before.
+
+    It follows from the likelihood ratio, so that both say the same, and is bounded with it. Without
+    a calibration it is 1 - score: what the network says, and no probability.
+    """
+    return 1 - score if log10_lr is None else 1 / (1 + 10**log10_lr)
+
+
+def side_of(score: float, log10_lr: float | None, threshold: float) -> int:
+    """Return 1 if a score supports a genuine face, -1 a manipulated one, 0 neither.
+
+    Without a calibration it is the side of the threshold.
+    """
+    if log10_lr is None:
+        return 1 if score >= threshold else -1
+    return 0 if abs(log10_lr) <= NO_SUPPORT else 1 if log10_lr > 0 else -1
+
+
 def calibrated(score: float, calibration: FaceCalibration | None) -> float | None:
     """Return the log10 likelihood ratio of a score, or None without a calibration."""
     return None if calibration is None else calibration.log10_lr(score)
 
 
 def compute_consistency(
-    scores: NDArray[np.float64], traces: NDArray[np.uint8], threshold: float
+    scores: NDArray[np.float64], sides: Sequence[int], traces: NDArray[np.uint8]
 ) -> Consistency:
     """Return how much scores in order of time agree; at least one is needed.
 
@@ -230,22 +268,20 @@ def compute_consistency(
     ----------
     scores
         Shape (N,): of pictures, or of turns.
+    sides
+        What each supports, see `side_of`.
     traces
         Shape (M, 56, 56), of the pictures, see `make_trace`.
-    threshold
-        Scores at it or above count as genuine.
     """
-    real = scores >= threshold
-    longest = {True: 0, False: 0}
-    runs = [(side, len(list(group))) for side, group in groupby(real.tolist())]
-    for side, length in runs:
-        longest[side] = max(longest[side], length)
-    share = float(real.mean())
+    longest = {1: 0, 0: 0, -1: 0}
+    for side, run in groupby(sides):
+        longest[side] = max(longest[side], len(list(run)))
     return Consistency(
-        agreeing=max(share, 1 - share),
-        longest_real=longest[True],
-        longest_fake=longest[False],
-        switches=len(runs) - 1,
+        genuine=sides.count(1) / len(sides),
+        manipulated=sides.count(-1) / len(sides),
+        longest_real=longest[1],
+        longest_fake=longest[-1],
+        switches=sum(a != b for a, b in pairwise(side for side in sides if side)),
         variance=float(scores.var()),
         flicker=compute_flicker(traces),
     )
@@ -300,8 +336,12 @@ def decide(
         return FaceDecision.REAL, ""
     if score < point.low:
         return FaceDecision.FAKE, ""
+    fake, real = (
+        to_probability(end, calibrated(end, card.calibration)) for end in (point.low, point.high)
+    )
+    found = to_probability(score, calibrated(score, card.calibration))
     return (
         FaceDecision.INCONCLUSIVE,
-        f"P(manipulated) {1 - score:.3f} lies between {1 - point.high:.3f} and "
-        f"{1 - point.low:.3f}, where the model is wrong too often",
+        f"P(manipulated) {found:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "
+        "wrong too often",
     )

@@ -9,7 +9,7 @@ from face_scans import SIDE, make_face, make_model, make_scan
 
 from gaitproof.errors import InputError
 from gaitproof.face.verdict import FaceTurn
-from gaitproof.report.face.strip import HEIGHT, answer_colour, draw_strip, turn_edges
+from gaitproof.report.face.strip import HEIGHT, draw_strip, side_colour, turn_edges
 from gaitproof.report.face.write import PAGE, write_scan
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -180,26 +180,26 @@ def test_pictures_judged_together_have_no_score_of_their_own(tmp_path):
     write_scan(tmp_path, found, model)
     page = read(tmp_path)
     for part in (
-        "the mean over 2 turns of pictures judged together",
+        "from the mean score of 2 turns of pictures judged together",
         "no picture has a score of its own",
         "cnn-bilstm-1: 0.375",
         "bigru-2: 0.525",
-        "turn 2, counted 80 %; P(manipulated) 0.80",
+        "turn 2, counted 80 %; P(manipulated) 0.78",
         "P(manipulated) of its turn",
         "3.00 s (80 %)",
     ):
         assert part in page, part
     told = json.loads((tmp_path / "scan.json").read_text())["faces"][0]
     assert [frame["weight"] for frame in told["frames"]] == weights
-    assert [turn["probability_fake"] for turn in told["turns"]] == pytest.approx([0.1, 0.8])
+    assert [turn["score"] for turn in told["turns"]] == [0.9, 0.2]
     assert told["members"] == pytest.approx([0.625, 0.475])
 
 
 def test_the_strip_is_lightest_where_a_picture_counted_most():
     model = make_model(clip={"frames": 4, "rate": 2.0, "pictures": 8})
     found = in_turns(model, [0.25] * 4 + [0.0, 0.1, 0.8, 0.1], (0.9, 0.2))
-    frames, point = found.faces[0].frames, model.card.operating_point
-    strip = draw_strip(frames, 406, point)
+    frames = found.faces[0].frames
+    strip = draw_strip(frames, 406, 0.5)
     assert strip.shape == (HEIGHT, 406, 3)
     (first, one_end), (second, end) = turn_edges(frames, 406)
     assert (first, one_end, second, end) == (0, 200, 206, 406)
@@ -208,5 +208,6 @@ def test_the_strip_is_lightest_where_a_picture_counted_most():
     assert cells.argmin() == 0
     even = strip[-1, first:one_end]
     assert (even == even[0]).all()
-    assert tuple(strip[0, 0]) == answer_colour(0.9, point) != answer_colour(0.2, point)
+    assert tuple(strip[0, 0]) == side_colour(1)
+    assert tuple(strip[0, -1]) == side_colour(-1)
     assert (strip[:, one_end:second] == 255).all()

@@ -54,10 +54,15 @@ def test_the_timeline_shows_scores_threshold_and_what_was_not_usable(model):
     curve, strip = figure.axes
     first = curve.lines[1]
     assert first.get_xdata() == pytest.approx([0, 0.5, 1])
-    assert first.get_ydata() == pytest.approx([0.1, 0.8, 0.6])
+    probabilities = [frame.probability_fake for frame in found.faces[0].frames]
+    assert first.get_ydata() == pytest.approx(probabilities)
     assert any(line.get_ydata()[0] == pytest.approx(0.5) for line in curve.lines)
     assert any(patch.get_hatch() for patch in strip.patches)
-    for part in ("face 1: INCONCLUSIVE (mean 0.50)", "face 2: FAKE (mean 0.90)", "SHA-256 abab"):
+    for part in (
+        "face 1: INCONCLUSIVE (all together 0.50)",
+        "face 2: FAKE (all together 0.93)",
+        "SHA-256 abab",
+    ):
         assert part in texts(figure)
 
 
@@ -85,7 +90,7 @@ def test_of_many_faces_the_most_suspicious_are_drawn(model):
 def test_statistics_count_sides_and_runs(model):
     figure = plot_statistics(make_scan([make_face(1, [0.9, 0.2, 0.3, 0.1], model)]), model.card)
     _, sides, runs, *_ = figure.axes
-    assert [bar.get_width() for bar in sides.patches] == pytest.approx([75, 25])
+    assert [bar.get_width() for bar in sides.patches] == pytest.approx([75, 0, 25])
     assert [bar.get_width() for bar in runs.patches] == [3, 1]
 
 

@@ -7,9 +7,15 @@ from typing import Final
 
 import numpy as np
 
-from gaitproof.face.model import FaceDetectorCard, FaceOperatingPoint
+from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
-from gaitproof.face.verdict import FaceDecision, FaceVerdict, FrameScore
+from gaitproof.face.verdict import (
+    FaceDecision,
+    FaceVerdict,
+    FrameScore,
+    calibrated,
+    to_probability,
+)
 from gaitproof.report.face.evidence import ShownFace
 from gaitproof.report.face.strip import draw_strip
 from gaitproof.report.page import Picture, environment
@@ -148,6 +154,10 @@ class ScanStory:
         """Whether the model judges several pictures together."""
         return self.card.clip is not None
 
+    def probability(self, score: float) -> float:
+        """Return P(manipulated) of a whole face's score."""
+        return to_probability(score, calibrated(score, self.card.calibration))
+
     def members(self, verdict: FaceVerdict) -> list[tuple[str, float]]:
         """Return name and score of every member of an ensemble."""
         return list(zip(self.card.members, verdict.members, strict=True))
@@ -159,8 +169,8 @@ class ScanStory:
         return float(1 - (1 - rate) ** len(self.faces))
 
 
-def make_card(one: ShownFace, point: FaceOperatingPoint) -> FaceCard:
-    """Return what the page shows of a face; `point` is the model's."""
+def make_card(one: ShownFace, threshold: float) -> FaceCard:
+    """Return what the page shows of a face; `threshold` is the model's."""
     frames = one.verdict.frames
     step = max(1, -(-len(frames) // MOST_ROWS))
     return FaceCard(
@@ -168,7 +178,7 @@ def make_card(one: ShownFace, point: FaceOperatingPoint) -> FaceCard:
         tuple(_picture(one, place) for place in range(len(one.frames))),
         one.heat is not None,
         frames[::step],
-        _strip(one, point),
+        _strip(one, threshold),
     )
 
 
@@ -198,12 +208,12 @@ def told_of(frame: FrameScore) -> str:
     )
 
 
-def _strip(one: ShownFace, point: FaceOperatingPoint) -> Picture | None:
+def _strip(one: ShownFace, threshold: float) -> Picture | None:
     """Return what each picture counted as a picture; None if they were judged one by one."""
     frames = one.verdict.frames
     if not one.verdict.turns:
         return None
-    image = draw_strip(frames, _STRIP_WIDTH, point)
+    image = draw_strip(frames, _STRIP_WIDTH, threshold)
     most = max(frames, key=lambda frame: frame.weight or 0.0)
     return Picture(
         data_uri=to_data_uri(image, _QUALITY),

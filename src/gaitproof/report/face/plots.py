@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.face.model import FaceDetectorCard, FaceOperatingPoint
+from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
-from gaitproof.face.verdict import FaceVerdict, FrameScore
+from gaitproof.face.verdict import (
+    FaceTurn,
+    FaceVerdict,
+    FrameScore,
+    calibrated,
+    side_of,
+    to_probability,
+)
 from gaitproof.report.face.evidence import most_suspicious
 from gaitproof.report.style import (
     COLOURS,
@@ -58,12 +65,13 @@ def plot_timeline(found: FaceScan, card: FaceDetectorCard) -> Figure:
     )
     end = max(found.video.duration, 1e-3)
     span = (-0.01 * end, 1.01 * end)
-    _draw_band(curve, card.operating_point, upright=False)
+    _draw_band(curve, card, upright=False)
     for number, face in enumerate(faces):
         colour, line = COLOURS[number % len(COLOURS)], LINES[number % len(LINES)]
         times, values = _curve(face.frames)
         few = len(face.frames) <= _MARKED
-        mean = "not scored" if face.score is None else f"mean {1 - face.score:.2f}"
+        value = face.probability_fake
+        mean = "not scored" if value is None else f"all together {value:.2f}"
         curve.plot(
             times,
             values,
@@ -105,9 +113,13 @@ def _in_turns(faces: Sequence[FaceVerdict]) -> bool:
     return any(face.turns for face in faces)
 
 
-def _draw_band(axes: Axes, point: FaceOperatingPoint, *, upright: bool) -> None:
-    """Draw threshold and inconclusive band of a face's mean."""
-    low, high, at = 1 - point.high, 1 - point.low, 1 - point.threshold
+def _draw_band(axes: Axes, card: FaceDetectorCard, *, upright: bool) -> None:
+    """Draw threshold and inconclusive band of a whole face."""
+    point = card.operating_point
+    low, high, at = (
+        to_probability(score, calibrated(score, card.calibration))
+        for score in (point.high, point.low, point.threshold)
+    )
     span, line = (axes.axvspan, axes.axvline) if upright else (axes.axhspan, axes.axhline)
     if high > low:
         span(low, high, facecolor=PALE, edgecolor=FAINT, hatch="////", linewidth=0, zorder=0)
@@ -115,8 +127,8 @@ def _draw_band(axes: Axes, point: FaceOperatingPoint, *, upright: bool) -> None:
     if not upright:
         place = axes.get_yaxis_transform()
         for y, text, side in (
-            (high, "a face with a mean above: FAKE", "bottom"),
-            (low, "a face with a mean below: REAL", "top"),
+            (high, "a whole face above: FAKE", "bottom"),
+            (low, "a whole face below: REAL", "top"),
         ):
             axes.text(0.995, y, text, transform=place, fontsize=8, color=GREY, ha="right", va=side)
 
@@ -173,7 +185,7 @@ def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
     figure, axes = new_figure(3, 2, width=10.0, height=2.9 + 0.78 * rows, ratios=(1.25, 1, 1))
     scores, sides, runs, flicker, size, sharpness = axes
     threshold = card.operating_point.threshold
-    _draw_band(scores, card.operating_point, upright=True)
+    _draw_band(scores, card, upright=True)
     for row, face in enumerate(faces):
         _draw_scores(scores, row, face, threshold)
         _draw_sides(sides, row, face, threshold)
@@ -194,8 +206,8 @@ def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
     for one in (runs, flicker, size, sharpness):
         one.set_xlim(0, 1.2 * max(one.dataLim.x1, 1.0))
     unit = "turns" if _in_turns(faces) else "pictures"
-    label(scores, f"Scores of the {unit}", "P(manipulated); tall line: mean", "")
-    label(sides, "Agreement", f"share of the {unit}, %", "")
+    label(scores, f"Scores of the {unit}", "P(manipulated); tall line: all together", "")
+    label(sides, "What they support", f"share of the {unit}, %", "")
     label(runs, "Longest run", f"{unit} in a row", "")
     label(flicker, "Flicker of the aligned face", "grey levels of 255, median", "")
     label(size, "Size of the face", "pixels: least, median, most", "")
@@ -213,8 +225,9 @@ def _draw_scores(axes: Axes, row: int, face: FaceVerdict, threshold: float) -> N
         return
     # the same places at every run; they only keep equal scores apart
     jitter = np.random.default_rng(face.number).uniform(-0.2, 0.2, len(values))
-    fake = np.array([part.score < threshold for part in parts])
-    for keep, colour, marker in ((fake, _FAKE, "s"), (~fake, _REAL, "o")):
+    sides = np.array(_sides(parts, threshold))
+    for side, colour, marker in ((-1, _FAKE, "s"), (0, GREY, "D"), (1, _REAL, "o")):
+        keep = sides == side
         axes.plot(
             values[keep],
             (row + jitter)[keep],
@@ -225,23 +238,33 @@ def _draw_scores(axes: Axes, row: int, face: FaceVerdict, threshold: float) -> N
             markeredgecolor="none",
             alpha=float(np.clip(20 / len(values), 0.08, 0.7)),
         )
-    mean = float(values.mean())
-    axes.plot((mean, mean), (row - 0.36, row + 0.36), color="black", linewidth=2.2)
+    if face.probability_fake is not None:
+        whole = (face.probability_fake, face.probability_fake)
+        axes.plot(whole, (row - 0.36, row + 0.36), color="black", linewidth=2.2)
+
+
+def _sides(parts: Sequence[FrameScore | FaceTurn], threshold: float) -> list[int]:
+    return [side_of(part.score, part.log10_lr, threshold) for part in parts]
 
 
 def _draw_sides(axes: Axes, row: int, face: FaceVerdict, threshold: float) -> None:
     if not face.frames:
         return
-    parts = face.turns or face.frames
-    fake = 100 * float(np.mean([part.score < threshold for part in parts]))
-    axes.barh(row, fake, 0.5, color=_FAKE, hatch=HATCHES[1], edgecolor="white")
-    axes.barh(row, 100 - fake, 0.5, left=fake, color=_REAL)
-    for share, left in ((fake, 0.0), (100 - fake, fake)):
+    sides = _sides(face.turns or face.frames, threshold)
+    left = 0.0
+    for side, style in (
+        (-1, {"color": _FAKE, "hatch": HATCHES[1], "edgecolor": "white"}),
+        (0, {"color": FAINT}),
+        (1, {"color": _REAL}),
+    ):
+        share = 100 * sides.count(side) / len(sides)
+        axes.barh(row, share, 0.5, left=left, **style)
         if share >= 15:
             text = axes.text(
                 left + share / 2, row, f"{share:.0f}", ha="center", va="center", fontsize=9
             )
             text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9})
+        left += share
 
 
 def _draw_runs(axes: Axes, row: int, face: FaceVerdict) -> None:
@@ -276,12 +299,23 @@ def _legend(figure: Figure) -> None:
 
     figure.legend(
         handles=[
-            Patch(facecolor=_FAKE, hatch=HATCHES[1], edgecolor="white", label="looks manipulated"),
-            Patch(facecolor=_REAL, label="looks genuine"),
-            Patch(facecolor=PALE, edgecolor=FAINT, hatch="////", label="mean left undecided"),
+            Patch(
+                facecolor=_FAKE,
+                hatch=HATCHES[1],
+                edgecolor="white",
+                label="supports a manipulated face",
+            ),
+            Patch(facecolor=_REAL, label="supports a genuine face"),
+            Patch(facecolor=FAINT, label="supports neither"),
+            Patch(
+                facecolor=PALE,
+                edgecolor=FAINT,
+                hatch="////",
+                label="whole face left undecided",
+            ),
         ],
         loc="outside lower center",
-        ncols=3,
+        ncols=4,
         fontsize=8.5,
         frameon=False,
     )

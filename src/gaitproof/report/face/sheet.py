@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.face.model import FaceDetectorCard, FaceOperatingPoint
+from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
-from gaitproof.face.verdict import FrameScore
+from gaitproof.face.verdict import FrameScore, side_of
 from gaitproof.report.face.evidence import ShownFace, most_suspicious
 from gaitproof.report.face.page import HEADLINES, SYMBOLS, told_of
 from gaitproof.report.face.plots import signature
-from gaitproof.report.face.strip import HEIGHT, STRONG, answer_colour, draw_strip, turn_edges
+from gaitproof.report.face.strip import HEIGHT, STRONG, draw_strip, side_colour, turn_edges
 from gaitproof.report.style import DPI, GREY
 
 Image = NDArray[np.uint8]
@@ -88,14 +88,14 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
         top = y + _HEAD // 2 + _LINE * head.count("\n")
         if one.verdict.turns:
             across = width - 2 * _EDGE
-            strip = draw_strip(one.verdict.frames, across, card.operating_point)
+            strip = draw_strip(one.verdict.frames, across, card.operating_point.threshold)
             tiles.append((_EDGE, top, strip))
             _write_turns(writing, one, across, top + HEIGHT)
             top += _STRIP
         for place, frame in enumerate(one.frames):
             row, column = divmod(place, columns)
             corner = (_EDGE + column * (tile + _GAP), top + row * (_TILE + below))
-            tiles.append((*corner, _framed(one, place, card.operating_point)))
+            tiles.append((*corner, _framed(one, place, card.operating_point.threshold)))
             words = _words(frame, int(tile / _LETTER))
             writing.add(corner[0], corner[1] + _TILE + 5, words, size=_POINTS)
         y += block
@@ -138,15 +138,17 @@ class _Writing:
         return np.array(self._canvas.buffer_rgba(), np.uint8)[..., :3].copy()
 
 
-def _framed(one: ShownFace, place: int, point: FaceOperatingPoint) -> Image:
+def _framed(one: ShownFace, place: int, threshold: float) -> Image:
     tiles = [one.crops[place]] + ([] if one.heat is None else [one.heat[place]])
     row = [cv2.resize(tile, (_TILE, _TILE), interpolation=cv2.INTER_AREA) for tile in tiles]
     picture = np.ascontiguousarray(np.concatenate(row, axis=1))
-    score = one.frames[place].score
-    thickness = 6 if score < point.low else 2 if score >= point.high else 3
+    frame = one.frames[place]
+    side = side_of(frame.score, frame.log10_lr, threshold)
+    thickness = (3, 2, 6)[side]
     corner = (picture.shape[1] - 1, picture.shape[0] - 1)
-    rgb = answer_colour(score, point)
-    return np.asarray(cv2.rectangle(picture, (0, 0), corner, rgb, thickness), np.uint8)
+    return np.asarray(
+        cv2.rectangle(picture, (0, 0), corner, side_colour(side), thickness), np.uint8
+    )
 
 
 def _write_turns(writing: _Writing, one: ShownFace, width: int, y: int) -> None:
@@ -171,10 +173,10 @@ def _title(found: FaceScan, drawn: Sequence[ShownFace]) -> str:
 def _headlines(one: ShownFace, width: int) -> str:
     verdict = one.verdict
     parts = [f"{SYMBOLS[verdict.decision]} Face {verdict.number}: {verdict.decision.value}"]
-    if verdict.score is None:
+    if verdict.probability_fake is None:
         parts.append("not scored")
     else:
-        parts.append(f"P(manipulated) {1 - verdict.score:.2f}")
+        parts.append(f"P(manipulated) {verdict.probability_fake:.2f}")
         parts += [verdict.confidence] if verdict.log10_lr is not None else []
         some = f"{len(one.frames)} of " if len(one.frames) < len(verdict.frames) else ""
         parts.append(f"{some}{len(verdict.frames)} scored pictures")
@@ -205,8 +207,8 @@ def _explanation(drawn: Sequence[ShownFace], width: int, *, explained: bool) -> 
         )
     else:
         text = (
-            "Thick orange frame: this picture looks manipulated; thin blue: genuine; grey: "
-            "neither. The face is judged by the mean of its pictures. "
+            "Thick orange frame: this picture supports a manipulated face; thin blue: a genuine "
+            "one; grey: neither. The face is judged by the mean of its pictures. "
         )
     if explained:
         text += (

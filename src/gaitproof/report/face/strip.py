@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.face.model import FaceOperatingPoint
-from gaitproof.face.verdict import FrameScore
+from gaitproof.face.verdict import FrameScore, side_of
 from gaitproof.report.face.evidence import palette
 from gaitproof.report.style import COLOURS, GREY
 
@@ -46,11 +45,11 @@ def turn_edges(frames: Sequence[FrameScore], width: int) -> list[tuple[int, int]
     return [(first, max(first + 1, last - gap)) for first, last in pairwise(edges)]
 
 
-def draw_strip(frames: Sequence[FrameScore], width: int, point: FaceOperatingPoint) -> Image:
+def draw_strip(frames: Sequence[FrameScore], width: int, threshold: float) -> Image:
     """Draw one cell per picture, the lighter the more it counted in its turn.
 
-    A bar above each turn is orange where the turn looks manipulated, blue where it looks genuine
-    and grey between.
+    A bar above each turn is orange where the turn supports a manipulated face, blue where it
+    supports a genuine one and grey between.
 
     Parameters
     ----------
@@ -58,8 +57,8 @@ def draw_strip(frames: Sequence[FrameScore], width: int, point: FaceOperatingPoi
         The judged pictures, all of them in turns.
     width
         Pixels.
-    point
-        Band of the answers.
+    threshold
+        Of the score, where nothing is calibrated.
 
     Returns
     -------
@@ -73,12 +72,14 @@ def draw_strip(frames: Sequence[FrameScore], width: int, point: FaceOperatingPoi
         of_column = np.arange(last - first) * len(turn) // (last - first)
         colours = palette()[(255 * strengths).round().astype(np.uint8)].round()
         strip[_BAR:, first:last] = colours[of_column]
-        strip[: _BAR - 2, first:last] = answer_colour(turn[0].score, point)
+        strip[: _BAR - 2, first:last] = side_colour(
+            side_of(turn[0].score, turn[0].log10_lr, threshold)
+        )
     return strip
 
 
-def answer_colour(score: float, point: FaceOperatingPoint) -> tuple[int, int, int]:
-    """Return RGB: orange for a score that looks manipulated, blue for genuine, grey between."""
-    colour = COLOURS[1] if score < point.low else COLOURS[0] if score >= point.high else GREY
+def side_colour(side: int) -> tuple[int, int, int]:
+    """Return RGB: orange for what supports a manipulated face, blue a genuine one, grey neither."""
+    colour = (GREY, COLOURS[0], COLOURS[1])[side]
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return red, green, blue

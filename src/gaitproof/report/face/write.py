@@ -93,7 +93,7 @@ def _write_all(
     story = ScanStory(
         found,
         model.card,
-        tuple(make_card(one, model.card.operating_point) for one in shown),
+        tuple(make_card(one, model.card.operating_point.threshold) for one in shown),
         tuple(plots),
         tuple(path.name for path in written),
         f"gaitproof {__version__}",
