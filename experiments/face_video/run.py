@@ -12,13 +12,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.face_video.films import Clip, Film, make_films, plan_films
+from experiments.face_video.films import ORIGINAL, Clip, Film, make_films, plan_films
 from experiments.shared import Progress, no_progress
+from gaitproof.closing import Closing
 from gaitproof.errors import ModelError
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.operating_point import (
@@ -27,7 +28,7 @@ from gaitproof.evaluate.face.operating_point import (
     fit_operating_point,
 )
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.face.detect import ClosingDetector, FaceDetector, create_detector
+from gaitproof.face.detect import FaceDetector, create_detector
 from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
 from gaitproof.face.pace import PICTURES
 from gaitproof.face.scan import ScanSettings, scan_video
@@ -189,8 +190,8 @@ class _Cutter(FaceForgeryModel):
         return np.ones(len(crops))
 
 
-class _Recorder(ClosingDetector):
-    """Remembers what a detector found in the images of a film, for the next alignment."""
+class _Recorder(Closing):
+    """Remembers what a detector found in the images of a film, for others like it."""
 
     def __init__(self, detector: FaceDetector, kept: Path) -> None:
         self._detector, self._kept = detector, kept
@@ -223,7 +224,9 @@ def cut_faces(film: Film, folder: Path, card: FaceDetectorCard, detector: FaceDe
     if kept.is_file():
         return kept
     cutter = _Cutter(card)
-    seen = folder / f"{film.path.stem}-{film.compression}.json"
+    # the same places in all films made of a video, so that they differ by the swap alone
+    own = film.compression == ORIGINAL
+    seen = folder / f"{film.clip}-{'original' if own else 'made'}.json"
     recorder = _Recorder(detector, seen)
     found = scan_video(film.path, cutter, ScanSettings(every=STEP), detector=recorder)
     recorder.keep()
