@@ -26,7 +26,7 @@ from gaitproof.media.probe import probe
 Image = NDArray[np.uint8]
 Mesh = NDArray[np.float64]
 
-SECONDS: Final = 3.0
+SECONDS: Final = 2.0
 """Of every video that is swapped."""
 
 LONGEST_SIDE: Final = 640

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.face_video.films import ORIGINAL, Clip, Film, make_films, plan_films
+from experiments.face_video.films import ORIGINAL, SECONDS, Clip, Film, make_films, plan_films
 from experiments.shared import Progress, no_progress
 from gaitproof.closing import Closing
 from gaitproof.errors import ModelError
@@ -269,6 +269,8 @@ def score_films(
     for film in films:
         with np.load(_kept_faces(film, folder, model.card)) as held:
             faces = {name: held[name] for name in held.files}
+        if film.compression != ORIGINAL:
+            faces = {name: one[faces["times"] < SECONDS] for name, one in faces.items()}
         crops, name = faces["crops"], f"{film.path.stem}-{film.compression}"
         if name not in known:
             known[name] = model.score(crops).tolist()

@@ -37,13 +37,15 @@ TRACES = np.zeros((5, 56, 56), np.uint8)
     ],
 )
 def test_the_mean_decides_outside_the_band(scores, answer):
-    decision, reason = decide(np.array(scores), CARD, Counter(), len(scores))
+    decision, reason = decide(
+        float(np.mean(scores)) if scores else None, CARD, Counter(), len(scores)
+    )
     assert decision is answer
     assert bool(reason) == (answer is FaceDecision.INCONCLUSIVE)
 
 
 def test_too_few_pictures_name_the_commonest_reason():
-    _, reason = decide(np.zeros(1), CARD, Counter({"too dark": 2, "too small": 7}), 1)
+    _, reason = decide(0.0, CARD, Counter({"too dark": 2, "too small": 7}), 1)
     assert "only 1" in reason
     assert "too small" in reason
 

@@ -12,7 +12,7 @@ from gaitproof.cli.options import DetectorOption, JsonOption, ModelOption, outpu
 
 if TYPE_CHECKING:
     from gaitproof.face.detect import DetectorSettings
-    from gaitproof.face.model import FaceDetectorCard
+    from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
     from gaitproof.face.scan import FaceScan, ScanSettings
     from gaitproof.face.verdict import FaceVerdict
 
@@ -52,6 +52,15 @@ def scan(
             help="Instead: score a picture of each face in every so many seconds; 0 for all.",
         ),
     ] = None,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--reference",
+            metavar="GENUINE",
+            help="Genuine video of the person with the largest face, filmed in the same way; "
+            "repeat for more.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say of every face in a video whether it is manipulated.
@@ -71,7 +80,8 @@ def scan(
     # made first, for whoever waits for a scan wants to know before it that nothing can be written
     folder = nullcontext() if out is None else made_folder(out)
     with folder, progress_bar(f"Scanning {video.name}") as progress:
-        found = scan_video(video, loaded, settings, progress=progress)
+        references = _score_references(video, reference or [], loaded, settings)
+        found = scan_video(video, loaded, settings, progress=progress, references=references)
     written: tuple[Path, ...] = ()
     if out is not None:
         from gaitproof.report.face.write import write_scan
@@ -82,6 +92,26 @@ def scan(
     else:
         _show(found, loaded.card, written)
     raise typer.Exit(found.decision.exit_status)
+
+
+def _score_references(
+    video: Path, genuine: list[Path], model: FaceForgeryModel, settings: ScanSettings
+) -> tuple[float, ...]:
+    """Score genuine video of the person; the video itself is none."""
+    if not genuine:
+        return ()
+    from gaitproof.errors import InputError
+    from gaitproof.face.relative import score_references
+    from gaitproof.media.probe import probe
+
+    scores = score_references(genuine, model, settings)
+    if probe(video).sha256 in scores:
+        raise InputError(
+            "The video cannot be its own genuine reference.",
+            actual=str(video),
+            hint="name other video of the person",
+        )
+    return tuple(scores.values())
 
 
 def parse_detector(text: str) -> DetectorSettings:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.face.card import FaceDetectorCard
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import Pace
 from gaitproof.face.sightings import (
@@ -64,7 +65,12 @@ class _Judged:
 
 
 def judge(
-    number: int, track: FaceTrack, kept: FaceSightings, model: FaceForgeryModel, pace: Pace
+    number: int,
+    track: FaceTrack,
+    kept: FaceSightings,
+    model: FaceForgeryModel,
+    pace: Pace,
+    references: Sequence[float] = (),
 ) -> tuple[FaceVerdict, FacePictures]:
     """Score what is not scored yet, and return the answer for one face and pictures to show.
 
@@ -80,6 +86,8 @@ def judge(
         Scores them.
     pace
         How many are scored.
+    references
+        Scores of genuine videos of the same person.
 
     Raises
     ------
@@ -90,6 +98,47 @@ def judge(
     judged = (_judge_pictures if card.clip is None else _judge_turns)(kept, model, pace)
     scores = judged.scores
     threshold = card.operating_point.threshold
+    frames = _scored(judged, card)
+    parts: Sequence[FrameScore | FaceTurn] = judged.turns or frames
+    sides = [side_of(part.score, part.log10_lr, threshold) for part in parts]
+    score = float(scores.mean()) if len(scores) else None
+    relation = card.relation if references else None
+    relative = None if score is None or relation is None else relation.adjust(score, references)
+    judged_by = score if relative is None else relative
+    decision, reason = decide(
+        judged_by, card, kept.unusable, len(frames), relation, _beyond(frames, card)
+    )
+    rule = relation or card
+    whole = None if judged_by is None else calibrated(judged_by, rule.calibration)
+    point = rule.operating_point
+    verdict = FaceVerdict(
+        number=number,
+        decision=decision,
+        reason=reason,
+        score=score,
+        log10_lr=whole,
+        confidence="not scored" if score is None else in_words(whole),
+        threshold=point.threshold,
+        false_real=point.false_real,
+        false_fake=point.false_fake,
+        first=track.times[0],
+        last=track.times[-1],
+        seen=len(track),
+        frames=tuple(frames),
+        consistency=(
+            compute_consistency(scores, sides, np.stack([one.trace for one in judged.entries]))
+            if frames
+            else None
+        ),
+        unusable=dict(kept.unusable.most_common()),
+        unusable_spans=tuple(kept.unusable_spans),
+        turns=judged.turns,
+        relative_score=relative,
+    )
+    return verdict, _choose_pictures(judged.entries, kept.shown_stride, card.alignment.size)
+
+
+def _scored(judged: _Judged, card: FaceDetectorCard) -> list[FrameScore]:
     frames = []
     for one, turn in zip(judged.entries, judged.turn_of, strict=True):
         value = one.score
@@ -108,36 +157,19 @@ def judge(
                 one.weight,
             )
         )
-    parts: Sequence[FrameScore | FaceTurn] = judged.turns or frames
-    sides = [side_of(part.score, part.log10_lr, threshold) for part in parts]
-    decision, reason = decide(scores, card, kept.unusable, len(frames))
-    score = float(scores.mean()) if len(scores) else None
-    whole = None if score is None else calibrated(score, card.calibration)
-    point = card.operating_point
-    verdict = FaceVerdict(
-        number=number,
-        decision=decision,
-        reason=reason,
-        score=score,
-        log10_lr=whole,
-        confidence="not scored" if score is None else in_words(whole),
-        threshold=threshold,
-        false_real=point.false_real,
-        false_fake=point.false_fake,
-        first=track.times[0],
-        last=track.times[-1],
-        seen=len(track),
-        frames=tuple(frames),
-        consistency=(
-            compute_consistency(scores, sides, np.stack([one.trace for one in judged.entries]))
-            if frames
-            else None
-        ),
-        unusable=dict(kept.unusable.most_common()),
-        unusable_spans=tuple(kept.unusable_spans),
-        turns=judged.turns,
-    )
-    return verdict, _choose_pictures(judged.entries, kept.shown_stride, card.alignment.size)
+    return frames
+
+
+def _beyond(frames: Sequence[FrameScore], card: FaceDetectorCard) -> str:
+    """Say in which way most frames are unlike what the model was evaluated on."""
+    if card.conditions is None or not frames:
+        return ""
+    qualities = [one.quality for one in frames]
+    table = [(one.light, one.blur, one.size_px) for one in qualities if one.light is not None]
+    if not table:
+        return ""
+    light, sharpness, size = (float(value) for value in np.median(table, axis=0))
+    return card.conditions.beyond(light, sharpness, size)
 
 
 def _judge_pictures(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:

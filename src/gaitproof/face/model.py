@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
-from gaitproof.config import Settings
 from gaitproof.errors import ModelError
-from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.card import FaceCalibration as FaceCalibration
+from gaitproof.face.card import FaceClipSettings as FaceClipSettings
+from gaitproof.face.card import FaceDataSource as FaceDataSource
+from gaitproof.face.card import FaceDetectorCard
+from gaitproof.face.card import FaceOperatingPoint as FaceOperatingPoint
 from gaitproof.face.turns import TurnScore
 from gaitproof.models import (
     list_packaged,
@@ -21,7 +22,6 @@ from gaitproof.models import (
     read_weights,
 )
 from gaitproof.runtime import check_digest, open_session, run_session
-from gaitproof.types import ErrorRate
 
 DEFAULT_MODEL: Final = "sbi"
 
@@ -36,113 +36,6 @@ MEMBERS: Final = "members"
 
 _BATCH: Final = 16
 """Crops per call: bounds the memory, about 10 MB of input."""
-
-SCORE_EDGE: Final = 1e-6
-"""Scores nearer to 0 or 1 count as this far from it where log odds are taken."""
-
-
-class FaceDataSource(Settings):
-    """A data set behind the weights."""
-
-    name: str
-    people: int = Field(ge=0)
-    pictures: int = Field(ge=0)
-    licence: str
-    citation: str
-
-
-class FaceCalibration(Settings):
-    """Score to log10 likelihood ratio of genuine against forged.
-
-    ``slope * log_odds(score) + intercept``, then bounded; fitted by logistic regression on
-    held-out people with equal weight of both classes (Brümmer & du Preez, CSL 2006).
-    """
-
-    slope: float = Field(gt=0)
-    intercept: float
-    log10_lr_bound: float = Field(gt=0)
-    """Largest magnitude the people calibrated on support."""
-    people: int = Field(ge=1)
-
-    def log10_lr(self, score: float) -> float:
-        """Return the bounded log10 likelihood ratio of a genuine-score in [0, 1]."""
-        inside = min(max(score, SCORE_EDGE), 1 - SCORE_EDGE)
-        odds = math.log(inside / (1 - inside))
-        bound = self.log10_lr_bound
-        return min(max(self.slope * odds + self.intercept, -bound), bound)
-
-
-class FaceOperatingPoint(Settings):
-    """Where a clip's genuine-score is decided, and the error rates on held-out people.
-
-    At `high` and above a face is REAL, below `low` FAKE, between them INCONCLUSIVE.
-    """
-
-    threshold: float = Field(ge=0, le=1)
-    low: float = Field(ge=0, le=1)
-    high: float = Field(ge=0, le=1)
-    chosen_by: str
-    false_real: ErrorRate
-    """Of forged faces, the share answered REAL."""
-    false_fake: ErrorRate
-    """Of genuine faces, the share answered FAKE."""
-    undecided: ErrorRate | None = None
-    """Share left INCONCLUSIVE, both classes weighing the same."""
-
-    @model_validator(mode="after")
-    def _check_band(self) -> FaceOperatingPoint:
-        if not self.low <= self.threshold <= self.high:
-            raise ValueError("the threshold must lie within the inconclusive band")
-        return self
-
-
-class FaceClipSettings(Settings):
-    """What a network that looks at several pictures together was trained on."""
-
-    frames: int = Field(ge=2, le=64)
-    """Pictures that it judges together, at most: a turn."""
-    rate: float | None = Field(default=None, gt=0)
-    """Pictures per second; None if they were spread evenly over the clip."""
-    pictures: int = Field(ge=2)
-    """Pictures of one clip, at most."""
-
-
-class FaceDetectorCard(Settings):
-    """Metadata that travels with a face forgery detector's weights."""
-
-    limits: str = Field(min_length=1)
-    """How far the weights can be trusted; the first line says the most important."""
-    model_id: str = Field(min_length=1)
-    architecture: str
-    weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    detector: str
-    """Identifier of the face detector that cut the training crops."""
-    alignment: AlignmentSettings = AlignmentSettings()
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    """Normalisation of RGB in [0, 1]; the defaults are ImageNet's."""
-    clip: FaceClipSettings | None = None
-    """None for a network that judges one picture at a time."""
-    members: tuple[str, ...] = ()
-    """Identifiers of the networks whose mean it is; empty for a single network."""
-    operating_point: FaceOperatingPoint
-    calibration: FaceCalibration | None = None
-    """Of a whole clip's score; None where it was not calibrated."""
-    frame_calibration: FaceCalibration | None = None
-    """Of one picture's score, or of one turn's."""
-    data: tuple[FaceDataSource, ...]
-    protocol: str
-    figures: dict[str, float]
-    """Measured figures by name."""
-    licence: str
-    trained_on: str
-    """Date, ISO 8601."""
-
-    @model_validator(mode="after")
-    def _check_normaliser(self) -> FaceDetectorCard:
-        if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
-            raise ValueError("mean and std must be finite, and std positive")
-        return self
 
 
 class FaceForgeryModel:

@@ -58,18 +58,17 @@ def assess(
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F)[28:84, 28:84].var())
     yaw, pitch, roll = estimate_pose(face)
     partial = share_outside(face, size)
+    light = float(np.median(grey))
     checks = (
         (face.size < gate.min_size, f"the face is too small ({face.size:.0f} pixels)"),
         (partial > gate.max_partial, f"part of the face is outside the picture ({partial:.0%})"),
-        (float(np.median(grey)) < gate.max_dark, "the face is too dark"),
+        (light < gate.max_dark, "the face is too dark"),
         (sharpness < gate.min_sharpness, "the face is blurred"),
         (abs(yaw) > gate.max_yaw, f"the face is turned away ({abs(yaw):.0f} degrees)"),
         (abs(pitch) > gate.max_pitch, f"the head is tilted too far ({abs(pitch):.0f} degrees)"),
     )
     reasons = tuple(reason for wrong, reason in checks if wrong)
-    return FaceQuality(
-        face.size, sharpness, yaw, pitch, roll, partial, usable=not reasons, reasons=reasons
-    )
+    return FaceQuality(face.size, sharpness, yaw, pitch, roll, partial, not reasons, reasons, light)
 
 
 def plain_reason(reason: str) -> str:

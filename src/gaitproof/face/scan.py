@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -18,13 +18,14 @@ from gaitproof.face.align import align
 from gaitproof.face.detect import MESH_SIZE, DetectorSettings, FaceDetector, create_detector
 from gaitproof.face.judge import FacePictures, judge
 from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.notes import face_notes, pace_notes
 from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.sightings import FaceSightings, make_room
 from gaitproof.face.tiles import SMALLEST_SHARE, cut, merge
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
-from gaitproof.face.types import Face
-from gaitproof.face.verdict import FaceDecision, FaceVerdict, make_trace, side_of
+from gaitproof.face.types import Face, FaceTrack
+from gaitproof.face.verdict import FaceDecision, FaceVerdict, make_trace
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import VideoInfo, probe
 
@@ -42,9 +43,6 @@ finds faces at any angle, but upside down it puts the mouth where the eyes are."
 
 CERTAIN: Final = 0.8
 """Score of a face in a turned picture that alone makes the video count as turned."""
-
-AGREEING: Final = 0.7
-"""Share of the pictures that support a side below which a note says that they disagree."""
 
 MIN_SIGHTINGS: Final = 2
 """Steps at which a face must be found; detectors see things once that are no faces."""
@@ -100,6 +98,8 @@ class FaceScan:
         How long the scan took.
     pictures
         Of each face, some evenly spaced ones and the most suspicious; not part of the JSON.
+    references
+        Scores of genuine videos of the person with the largest face.
     """
 
     video: VideoInfo
@@ -111,6 +111,7 @@ class FaceScan:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     pictures: tuple[FacePictures, ...] = field(default=(), repr=False)
+    references: tuple[float, ...] = ()
 
     @property
     def decision(self) -> FaceDecision:
@@ -133,6 +134,7 @@ class FaceScan:
             "limits": self.limits,
             "turned": self.turned,
             "faces": [face.to_dict() for face in self.faces],
+            "references": list(self.references),
             "notes": list(self.notes),
             "seconds": self.seconds,
         }
@@ -146,6 +148,7 @@ def scan_video(
     detector: FaceDetector | None = None,
     limits: MediaLimits | None = None,
     progress: Callable[[float], None] | None = None,
+    references: Sequence[float] = (),
 ) -> FaceScan:
     """Find the faces of a video and say of each whether it is manipulated.
 
@@ -163,6 +166,9 @@ def scan_video(
         Bounds on the video.
     progress
         Takes the share that is done, 0 to 1.
+    references
+        Scores of genuine videos of the person with the largest face, see
+        `gaitproof.face.relative.score_references`.
 
     Raises
     ------
@@ -180,7 +186,13 @@ def scan_video(
     if detector is None:
         with create_detector(settings.detector) as made:
             return scan_video(
-                path, model, settings, detector=made, limits=limits, progress=progress
+                path,
+                model,
+                settings,
+                detector=made,
+                limits=limits,
+                progress=progress,
+                references=references,
             )
     finder = _Finder(detector, settings, model, video, pace)
     for frame in read_frames(path, limits):
@@ -188,18 +200,18 @@ def scan_video(
         if progress is not None:
             progress(min(1.0, frame.time / video.duration))
     tracks = finder.tracker.tracks()
-    verdicts: list[FaceVerdict] = []
+    judged: list[tuple[FaceVerdict, FacePictures]] = []
     thinned: list[tuple[int, int]] = []
-    pictures: list[FacePictures] = []
+    largest = _largest(tracks)
     for number, track in tracks.items():
         if len(track) < min(MIN_SIGHTINGS, finder.steps):
             continue
         kept = finder.kept[number]
-        verdict, shown = judge(len(verdicts) + 1, track, kept, model, pace)
-        verdicts.append(verdict)
-        pictures.append(shown)
+        own = references if number == largest else ()
+        judged.append(judge(len(judged) + 1, track, kept, model, pace, own))
         if pace.every is not None and kept.stride > 1:
-            thinned.append((verdict.number, kept.stride))
+            thinned.append((len(judged), kept.stride))
+    verdicts = [verdict for verdict, _ in judged]
     turn = (finder.turn or 0) if verdicts else 0
     return FaceScan(
         video,
@@ -209,13 +221,19 @@ def scan_video(
         model.card.limits,
         90 * turn,
         (
-            *_notes(verdicts, detector.identifier, model, turn),
-            *(_thinned_note(face, stride, pace.most) for face, stride in thinned),
-            *_paused_note(pace),
+            *face_notes(verdicts, detector.identifier, model, turn, references),
+            *pace_notes(pace, thinned),
         ),
         perf_counter() - began,
-        tuple(pictures),
+        tuple(pictures for _, pictures in judged),
+        tuple(references),
     )
+
+
+def _largest(tracks: Mapping[int, FaceTrack]) -> int | None:
+    """Return the number of the face that fills most of the video; None without one."""
+    sizes = {number: sum(face.size for face in track.faces) for number, track in tracks.items()}
+    return max(sizes, key=lambda number: sizes[number], default=None)
 
 
 class _Finder:
@@ -322,58 +340,3 @@ def find_turn(image: Image, faces: tuple[Face, ...], detector: FaceDetector) -> 
 def _surest(image: Image, smallest: float, detector: FaceDetector) -> float:
     found = (one for one in detector.detect(image, smallest) if one.size >= MESH_SIZE)
     return max((one.score for one in found), default=0.0)
-
-
-def _thinned_note(number: int, stride: int, most: int) -> str:
-    return f"of face {number} only one in {stride} pictures was scored: there were more than {most}"
-
-
-def _paused_note(pace: Pace) -> list[str]:
-    if pace.skip == 1:
-        return []
-    return [
-        f"the video is long: of each face one turn of {pace.turn_seconds:.1f} s in every "
-        f"{pace.skip * pace.turn_seconds:.1f} s was judged, and what lies between was not"
-    ]
-
-
-def _listed(spans: list[str]) -> str:
-    more = f" and {len(spans) - 3} more" if len(spans) > 3 else ""
-    return ", ".join(spans[:3]) + more
-
-
-def _notes(
-    verdicts: list[FaceVerdict], detector: str, model: FaceForgeryModel, turn: int
-) -> list[str]:
-    notes = []
-    if turn:
-        notes.append(
-            f"the pictures were turned by {90 * turn} degrees, so that faces stand upright"
-        )
-    if verdicts and detector.split(" ")[0] != model.card.detector.split(" ")[0]:
-        notes.append(
-            f"faces were found by {detector}, but the model was trained on those of "
-            f"{model.card.detector}"
-        )
-    threshold = model.card.operating_point.threshold
-    for verdict in verdicts:
-        steady = verdict.consistency
-        if steady is None or steady.agreeing is None or steady.agreeing >= AGREEING:
-            continue
-        if verdict.turns:
-            spans = [
-                f"{turn.first:.1f}-{turn.last:.1f}"
-                for turn in verdict.turns
-                if side_of(turn.score, turn.log10_lr, threshold) < 0
-            ]
-            notes.append(
-                f"the turns of face {verdict.number} disagree: {len(spans)} of "
-                f"{len(verdict.turns)} look manipulated (seconds {_listed(spans)}), others "
-                "genuine"
-            )
-        elif len(verdict.frames) > 3:
-            notes.append(
-                f"the pictures of face {verdict.number} disagree: {steady.longest_fake} in a row "
-                f"look manipulated, {steady.longest_real} in a row genuine"
-            )
-    return notes

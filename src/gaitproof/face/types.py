@@ -132,6 +132,8 @@ class FaceQuality:
         Whether the face can be scored.
     reasons
         Plain words, empty when usable.
+    light
+        Median grey level of the aligned face, of 255; None where it was not measured.
     """
 
     size_px: float
@@ -142,3 +144,4 @@ class FaceQuality:
     partial: float
     usable: bool
     reasons: tuple[str, ...] = ()
+    light: float | None = None

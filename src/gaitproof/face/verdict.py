@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.face.model import FaceCalibration, FaceDetectorCard
-from gaitproof.face.turns import MIN_PICTURES, Float64, least_pictures
+from gaitproof.face.card import FaceCalibration, FaceDetectorCard, FaceRelation
+from gaitproof.face.turns import MIN_PICTURES, least_pictures
 from gaitproof.face.types import FaceQuality
 from gaitproof.types import ErrorRate
 from gaitproof.types.support import NO_SUPPORT
@@ -182,6 +182,9 @@ class FaceVerdict:
         First and last second of each stretch of such pictures.
     turns
         In which the pictures were judged together; empty if they were judged one by one.
+    relative_score
+        The score relative to genuine video of the same person, by which the face is then judged;
+        None without.
     """
 
     number: int
@@ -201,6 +204,7 @@ class FaceVerdict:
     unusable: dict[str, int]
     unusable_spans: tuple[tuple[float, float], ...] = ()
     turns: tuple[FaceTurn, ...] = ()
+    relative_score: float | None = None
 
     @property
     def members(self) -> tuple[float, ...]:
@@ -306,23 +310,32 @@ def compute_flicker(traces: NDArray[np.uint8]) -> float:
 
 
 def decide(
-    scores: Float64, card: FaceDetectorCard, unusable: Counter[str], pictures: int
+    score: float | None,
+    card: FaceDetectorCard,
+    unusable: Counter[str],
+    pictures: int,
+    relation: FaceRelation | None = None,
+    beyond: str = "",
 ) -> tuple[FaceDecision, str]:
     """Return the answer for one face and, if it is INCONCLUSIVE, why.
 
     Parameters
     ----------
-    scores
-        Shape (N,): of its pictures, or of the turns in which they were judged.
+    score
+        Mean of its pictures, or of the turns in which they were judged; None without one.
     card
         Of the model.
     unusable
         Reasons why other pictures were not judged, with their number.
     pictures
-        How many the scores rest on.
+        How many the score rests on.
+    relation
+        To genuine video, where the score is relative to it.
+    beyond
+        In which way the face is unlike all that the model was evaluated on.
     """
     needed = MIN_PICTURES if card.clip is None else least_pictures(card.clip.frames)
-    if pictures < needed or not len(scores):
+    if pictures < needed or score is None:
         why = f"; {unusable.most_common(1)[0][0]}" if unusable else ""
         found = "no picture" if not pictures else f"only {pictures}"
         row = "" if card.clip is None else " in a row"
@@ -330,16 +343,18 @@ def decide(
             FaceDecision.INCONCLUSIVE,
             f"{found} of the face can be judged, and {needed}{row} are needed{why}",
         )
-    point = card.operating_point
-    score = float(scores.mean())
+    if beyond:
+        return FaceDecision.INCONCLUSIVE, beyond
+    rule = relation or card
+    point = rule.operating_point
     if score >= point.high:
         return FaceDecision.REAL, ""
     if score < point.low:
         return FaceDecision.FAKE, ""
     fake, real = (
-        to_probability(end, calibrated(end, card.calibration)) for end in (point.low, point.high)
+        to_probability(end, calibrated(end, rule.calibration)) for end in (point.low, point.high)
     )
-    found = to_probability(score, calibrated(score, card.calibration))
+    found = to_probability(score, calibrated(score, rule.calibration))
     return (
         FaceDecision.INCONCLUSIVE,
         f"P(manipulated) {found:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "

@@ -175,7 +175,7 @@ def _summarise(
 
 def _answer(model: FaceForgeryModel, stored: StoredClip, scores: Float64) -> ClipAnswer:
     score = float(scores.mean())
-    decision, _ = decide(scores, model.card, Counter(), stored.pictures)
+    decision, _ = decide(score, model.card, Counter(), stored.pictures)
     evidence = calibrated(score, model.card.calibration)
     return ClipAnswer(stored, scores, score, evidence, decision.value)
 

@@ -21,7 +21,7 @@ from gaitproof.evaluate.bootstrap import (
 )
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.operating_point import AIMS, supported
-from gaitproof.face.model import SCORE_EDGE, FaceCalibration, FaceOperatingPoint
+from gaitproof.face.card import SCORE_EDGE, FaceCalibration, FaceOperatingPoint
 from gaitproof.train.face.data.splits import join_by_keys
 from gaitproof.types import ErrorRate
 from gaitproof.types.support import NO_SUPPORT

@@ -196,6 +196,15 @@ def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
             _beside(flicker, value, row, f"{value:.1f}")
         _draw_range(size, row, [frame.quality.size_px for frame in face.frames])
         _draw_range(sharpness, row, [frame.quality.blur for frame in face.frames])
+    if card.conditions is not None:
+        known = card.conditions
+        for one, reference in (
+            (flicker, known.flicker),
+            (size, known.size),
+            (sharpness, known.sharpness),
+        ):
+            one.axvspan(reference[0], reference[2], facecolor=PALE, zorder=0)
+            one.axvline(reference[1], color=GREY, linewidth=1.0, linestyle=":", zorder=1)
     names = [f"face {face.number}\n{face.decision.value}" for face in faces]
     for place, one in enumerate(axes):
         one.set_ylim(rows - 0.4, -0.6)

@@ -1,0 +1,144 @@
+"""What genuine video of the same person tells of a face model's scores, leaving people out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.face_video.films import ORIGINAL, SECONDS
+from experiments.face_video.run import ScoredFilm, to_scores
+from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
+from gaitproof.evaluate.face.operating_point import (
+    answer_others,
+    fit_calibration,
+    fit_operating_point,
+)
+from gaitproof.evaluate.face.scores import FaceScores
+from gaitproof.face.card import FaceRelation, log_odds
+from gaitproof.face.turns import MIN_PICTURES
+
+CONDITIONS = "the rest of the same recording, compressed in another way"
+"""Best case: camera, light and clothes are the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class RelationResult:
+    """Faces judged alone and relative to genuine video.
+
+    Parameters
+    ----------
+    relation
+        For the card.
+    alone
+        The same films without references.
+    own
+        Relative to the rest of the same recording.
+    other
+        Relative to the recording of another person.
+    answers
+        Of `own`, by people left out: 1 for REAL, 0, -1 for FAKE.
+    elsewhere
+        Scores of one person's two recordings, the probe alone and relative to the other.
+    """
+
+    relation: FaceRelation
+    alone: FaceFigures
+    own: FaceFigures
+    other: FaceFigures
+    scores: FaceScores
+    answers: NDArray[np.int8]
+    elsewhere: Mapping[str, tuple[float, float]]
+
+
+def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
+    """Measure what genuine video of the same person tells.
+
+    References are the frames of a genuine video from `SECONDS` on; probes the films made of what
+    comes before. A person's own scores have no say in how much their references count.
+
+    Parameters
+    ----------
+    films
+        Scored.
+    wrong_answers
+        Largest share of wrong answers of either kind, between 0 and 0.5.
+    """
+    references = {
+        one.film.clip: float(rest.mean())
+        for one in films
+        if one.film.compression == ORIGINAL
+        and len(rest := one.scores[one.times >= SECONDS]) >= MIN_PICTURES
+    }
+    person = {one.film.clip: one.film.people[0] for one in films}
+    probes = [
+        one for one in films if one.film.compression != ORIGINAL and one.film.clip in references
+    ]
+    alone = to_scores(probes)
+    names = sorted(references)
+    following = dict(zip(names, names[1:] + names[:1], strict=True))
+    own, other = np.zeros(len(probes)), np.zeros(len(probes))
+    for i, (one, score) in enumerate(zip(probes, alone.scores.tolist(), strict=True)):
+        rest = [p for p in probes if not set(p.film.people) & set(one.film.people)]
+        fitted = _fit(rest, references)
+        own[i] = fitted.adjust(score, [references[one.film.clip]])
+        stranger = following[one.film.clip]
+        if person[stranger] == one.film.people[0]:
+            stranger = following[stranger]
+        other[i] = fitted.adjust(score, [references[stranger]])
+    related = FaceScores(own, alone.genuine, alone.keys)
+    point, _ = fit_operating_point(
+        related, people="people with genuine video", wrong_answers=wrong_answers
+    )
+    relation = _fit(probes, references).model_copy(
+        update={"operating_point": point, "calibration": fit_calibration(related)}
+    )
+    return RelationResult(
+        relation,
+        compute_figures(alone, point.threshold),
+        compute_figures(related, point.threshold),
+        compute_figures(FaceScores(other, alone.genuine, alone.keys), point.threshold),
+        related,
+        answer_others(related, wrong_answers=wrong_answers),
+        _elsewhere(films, person, relation),
+    )
+
+
+def _fit(probes: Sequence[ScoredFilm], references: Mapping[str, float]) -> FaceRelation:
+    """Fit centre and shared variance on genuine probes and their references."""
+    pairs = np.array(
+        [
+            (log_odds(float(one.scanned.mean())), log_odds(references[one.film.clip]))
+            for one in probes
+            if one.film.genuine
+        ]
+    )
+    centre = float(pairs.mean())
+    # intraclass correlation of pairs: covariance about the common centre
+    spread = ((pairs - centre) ** 2).mean()
+    shared = ((pairs[:, 0] - centre) * (pairs[:, 1] - centre)).mean() / max(spread, 1e-9)
+    return FaceRelation.model_construct(
+        centre=centre,
+        shared=float(np.clip(shared, 0, 1)),
+        people=len({one.film.people[0] for one in probes}),
+        conditions=CONDITIONS,
+    )
+
+
+def _elsewhere(
+    films: Sequence[ScoredFilm], person: Mapping[str, str], relation: FaceRelation
+) -> dict[str, tuple[float, float]]:
+    """Return scores of genuine videos of those who were filmed twice, alone and relative."""
+    whole = {
+        one.film.clip: float(one.scanned.mean())
+        for one in films
+        if one.film.compression == ORIGINAL
+    }
+    found = {}
+    for name, score in whole.items():
+        others = [whole[o] for o in whole if o != name and person[o] == person[name]]
+        if others:
+            found[name] = (score, relation.adjust(score, others))
+    return found

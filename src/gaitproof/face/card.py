@@ -1,0 +1,203 @@
+"""What is known of a face forgery detector's weights: their card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import Field, model_validator
+
+from gaitproof.config import Settings
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.types import ErrorRate
+
+SCORE_EDGE: Final = 1e-6
+"""Scores nearer to 0 or 1 count as this far from it where log odds are taken."""
+
+
+def log_odds(score: float) -> float:
+    """Return the log odds of a score in [0, 1], never infinite."""
+    inside = min(max(score, SCORE_EDGE), 1 - SCORE_EDGE)
+    return math.log(inside / (1 - inside))
+
+
+class FaceDataSource(Settings):
+    """A data set behind the weights."""
+
+    name: str
+    people: int = Field(ge=0)
+    pictures: int = Field(ge=0)
+    licence: str
+    citation: str
+
+
+class FaceCalibration(Settings):
+    """Score to log10 likelihood ratio of genuine against forged.
+
+    ``slope * log_odds(score) + intercept``, then bounded; fitted by logistic regression on
+    held-out people with equal weight of both classes (Brümmer & du Preez, CSL 2006).
+    """
+
+    slope: float = Field(gt=0)
+    intercept: float
+    log10_lr_bound: float = Field(gt=0)
+    """Largest magnitude the people calibrated on support."""
+    people: int = Field(ge=1)
+
+    def log10_lr(self, score: float) -> float:
+        """Return the bounded log10 likelihood ratio of a genuine-score in [0, 1]."""
+        bound = self.log10_lr_bound
+        return min(max(self.slope * log_odds(score) + self.intercept, -bound), bound)
+
+
+class FaceOperatingPoint(Settings):
+    """Where a clip's genuine-score is decided, and the error rates on held-out people.
+
+    At `high` and above a face is REAL, below `low` FAKE, between them INCONCLUSIVE.
+    """
+
+    threshold: float = Field(ge=0, le=1)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+    chosen_by: str
+    false_real: ErrorRate
+    """Of forged faces, the share answered REAL."""
+    false_fake: ErrorRate
+    """Of genuine faces, the share answered FAKE."""
+    undecided: ErrorRate | None = None
+    """Share left INCONCLUSIVE, both classes weighing the same."""
+
+    @model_validator(mode="after")
+    def _check_band(self) -> FaceOperatingPoint:
+        if not self.low <= self.threshold <= self.high:
+            raise ValueError("the threshold must lie within the inconclusive band")
+        return self
+
+
+class FaceRelation(Settings):
+    """How much of a face's score its person and camera explain, and genuine video of them tells.
+
+    Log odds of genuine faces are taken as a common centre, an offset of the person filmed in one
+    way, and what differs from one clip to the next. Of n genuine clips the offset is their mean
+    distance from the centre, shrunk by ``n * shared / (1 + (n - 1) * shared)``: the more there are,
+    the more it counts.
+    """
+
+    centre: float
+    """Mean log odds of genuine faces."""
+    shared: float = Field(ge=0, le=1)
+    """Share of the variance of genuine faces that lies between people filmed in one way."""
+    operating_point: FaceOperatingPoint
+    """Of the score relative to genuine video."""
+    calibration: FaceCalibration | None = None
+    """Of the same."""
+    people: int = Field(ge=2)
+    """Measured on."""
+    conditions: str = Field(min_length=1)
+    """What the genuine video had in common with the face's, as it was measured."""
+
+    def shift(self, references: Sequence[float]) -> float:
+        """Return what the log odds of a face are to be lowered by, given scores of genuine video.
+
+        Parameters
+        ----------
+        references
+            Scores of genuine clips, 0 to 1.
+        """
+        count = len(references)
+        if not count:
+            return 0.0
+        weight = count * self.shared / (1 + (count - 1) * self.shared)
+        return weight * (sum(map(log_odds, references)) / count - self.centre)
+
+    def adjust(self, score: float, references: Sequence[float]) -> float:
+        """Return a face's score, 0 to 1, as if its person's genuine video scored as most does."""
+        return 1 / (1 + math.exp(self.shift(references) - log_odds(score)))
+
+
+class FaceConditions(Settings):
+    """What genuine video looked like that the model was evaluated on: least, median, most."""
+
+    light: tuple[float, float, float]
+    """Grey level of the aligned face, of 255."""
+    sharpness: tuple[float, float, float]
+    """See `gaitproof.face.types.FaceQuality`."""
+    size: tuple[float, float, float]
+    """Pixels."""
+    flicker: tuple[float, float, float]
+    """See `gaitproof.face.verdict.Consistency`."""
+
+    def beyond(self, light: float, sharpness: float, size: float) -> str:
+        """Say in which way a face is unlike all it was evaluated on; empty if it is not.
+
+        Sharper and larger faces than any are none the worse for it.
+        """
+        checks = (
+            (light < self.light[0], "darker", light, self.light[0]),
+            (light > self.light[2], "brighter", light, self.light[2]),
+            (sharpness < self.sharpness[0], "less sharp", sharpness, self.sharpness[0]),
+            (size < self.size[0], "smaller", size, self.size[0]),
+        )
+        return next(
+            (
+                f"the face is {how} than any the model was evaluated on "
+                f"({value:.0f}, there {limit:.0f})"
+                for wrong, how, value, limit in checks
+                if wrong
+            ),
+            "",
+        )
+
+
+class FaceClipSettings(Settings):
+    """What a network that looks at several pictures together was trained on."""
+
+    frames: int = Field(ge=2, le=64)
+    """Pictures that it judges together, at most: a turn."""
+    rate: float | None = Field(default=None, gt=0)
+    """Pictures per second; None if they were spread evenly over the clip."""
+    pictures: int = Field(ge=2)
+    """Pictures of one clip, at most."""
+
+
+class FaceDetectorCard(Settings):
+    """Metadata that travels with a face forgery detector's weights."""
+
+    limits: str = Field(min_length=1)
+    """How far the weights can be trusted; the first line says the most important."""
+    model_id: str = Field(min_length=1)
+    architecture: str
+    weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    detector: str
+    """Identifier of the face detector that cut the training crops."""
+    alignment: AlignmentSettings = AlignmentSettings()
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """Normalisation of RGB in [0, 1]; the defaults are ImageNet's."""
+    clip: FaceClipSettings | None = None
+    """None for a network that judges one picture at a time."""
+    members: tuple[str, ...] = ()
+    """Identifiers of the networks whose mean it is; empty for a single network."""
+    operating_point: FaceOperatingPoint
+    calibration: FaceCalibration | None = None
+    """Of a whole clip's score; None where it was not calibrated."""
+    frame_calibration: FaceCalibration | None = None
+    """Of one picture's score, or of one turn's."""
+    relation: FaceRelation | None = None
+    """To genuine video of the same person; None where it was not measured."""
+    conditions: FaceConditions | None = None
+    """Of the genuine video it was evaluated on; None where it was portraits."""
+    data: tuple[FaceDataSource, ...]
+    protocol: str
+    figures: dict[str, float]
+    """Measured figures by name."""
+    licence: str
+    trained_on: str
+    """Date, ISO 8601."""
+
+    @model_validator(mode="after")
+    def _check_normaliser(self) -> FaceDetectorCard:
+        if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
+            raise ValueError("mean and std must be finite, and std positive")
+        return self

@@ -1,0 +1,97 @@
+"""What a scan for manipulated faces remarks in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gaitproof.face.card import FaceRelation
+from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.pace import Pace
+from gaitproof.face.verdict import FaceVerdict, side_of
+
+AGREEING: Final = 0.7
+"""Share of the pictures that support a side below which a note says that they disagree."""
+
+
+def pace_notes(pace: Pace, thinned: Sequence[tuple[int, int]]) -> list[str]:
+    """Say what of a long video was not judged.
+
+    Parameters
+    ----------
+    pace
+        How many pictures were wanted.
+    thinned
+        Faces of which only one in so many pictures was scored.
+    """
+    notes = [
+        f"of face {face} only one in {stride} pictures was scored: there were more than {pace.most}"
+        for face, stride in thinned
+    ]
+    if pace.skip > 1:
+        notes.append(
+            f"the video is long: of each face one turn of {pace.turn_seconds:.1f} s in every "
+            f"{pace.skip * pace.turn_seconds:.1f} s was judged, and what lies between was not"
+        )
+    return notes
+
+
+def _reference_note(
+    verdicts: list[FaceVerdict], relation: FaceRelation | None, references: Sequence[float]
+) -> list[str]:
+    """Say which face was judged relative to genuine video, and what that rests on."""
+    own = [face.number for face in verdicts if face.relative_score is not None]
+    if not own or relation is None:
+        return []
+    noun = "video" if len(references) == 1 else "videos"
+    return [
+        f"face {own[0]} was judged relative to {len(references)} genuine {noun} of the person, "
+        f"measured on {relation.conditions}; filmed in another way they tell less, and may mislead"
+    ]
+
+
+def _listed(spans: list[str]) -> str:
+    more = f" and {len(spans) - 3} more" if len(spans) > 3 else ""
+    return ", ".join(spans[:3]) + more
+
+
+def face_notes(
+    verdicts: list[FaceVerdict],
+    detector: str,
+    model: FaceForgeryModel,
+    turn: int,
+    references: Sequence[float] = (),
+) -> list[str]:
+    """Say what lowers confidence: turned images, another detector, pictures that disagree."""
+    notes = _reference_note(verdicts, model.card.relation, references)
+    if turn:
+        notes.append(
+            f"the pictures were turned by {90 * turn} degrees, so that faces stand upright"
+        )
+    if verdicts and detector.split(" ")[0] != model.card.detector.split(" ")[0]:
+        notes.append(
+            f"faces were found by {detector}, but the model was trained on those of "
+            f"{model.card.detector}"
+        )
+    threshold = model.card.operating_point.threshold
+    for verdict in verdicts:
+        steady = verdict.consistency
+        if steady is None or steady.agreeing is None or steady.agreeing >= AGREEING:
+            continue
+        if verdict.turns:
+            spans = [
+                f"{turn.first:.1f}-{turn.last:.1f}"
+                for turn in verdict.turns
+                if side_of(turn.score, turn.log10_lr, threshold) < 0
+            ]
+            notes.append(
+                f"the turns of face {verdict.number} disagree: {len(spans)} of "
+                f"{len(verdict.turns)} look manipulated (seconds {_listed(spans)}), others "
+                "genuine"
+            )
+        elif len(verdict.frames) > 3:
+            notes.append(
+                f"the pictures of face {verdict.number} disagree: {steady.longest_fake} in a row "
+                f"look manipulated, {steady.longest_real} in a row genuine"
+            )
+    return notes
