@@ -28,9 +28,11 @@ from gaitproof.evaluate.face.operating_point import (
     fit_operating_point,
 )
 from gaitproof.evaluate.face.scores import FaceScores
+from gaitproof.face.card import FaceConditions, FaceDetectorCard
 from gaitproof.face.detect import FaceDetector, create_detector
-from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
+from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import PICTURES
+from gaitproof.face.quality import measure_light
 from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.sightings import spread_evenly
 from gaitproof.face.turns import MIN_PICTURES
@@ -39,6 +41,12 @@ from gaitproof.face.verdict import FrameScore, compute_flicker, make_trace
 from gaitproof.media.files import atomic_path, make_folder, write_atomically
 
 Float64 = NDArray[np.float64]
+
+_PROTOCOL: Final = (
+    "Then threshold, band, calibration and error rates: genuine video of talking people who had no "
+    "part in the training, as it came and re-encoded, and swaps made of it in three ways that no "
+    "training used; error rates of people who had no say in the band (experiments/face_video)."
+)
 
 STEP: Final = 0.25
 """Seconds between the frames in which faces are cut out: those in which a scan follows them."""
@@ -57,8 +65,8 @@ class ScoredFilm:
     scores
         Shape (N,), 0 (forged) to 1 (genuine).
     sharpness, light, size
-        Shapes (N,): of the aligned faces, see `gaitproof.face.types.FaceQuality`; their median
-        levels, of 255; pixels.
+        Shapes (N,): of the aligned faces, see `gaitproof.face.types.FaceQuality`; `measure_light`;
+        pixels.
     flicker
         Grey levels, over the frames that a scan takes.
     """
@@ -281,7 +289,7 @@ def score_films(
                 faces["times"],
                 np.array(known[name], np.float64),
                 faces["sharpness"],
-                np.array([np.median(one) for one in crops]),
+                np.array([measure_light(one) for one in crops]),
                 faces["size"],
                 compute_flicker(np.stack([make_trace(one) for one in shown]))
                 if len(shown)
@@ -298,6 +306,22 @@ def to_scores(films: Sequence[ScoredFilm]) -> FaceScores:
         np.array([one.scanned.mean() for one in films], np.float64),
         np.array([one.film.genuine for one in films], np.bool_),
         tuple(one.film.people for one in films),
+    )
+
+
+def find_conditions(films: Sequence[ScoredFilm]) -> FaceConditions:
+    """Return what the genuine videos among films look like."""
+    genuine = [one for one in films if one.film.genuine]
+
+    def spread(values: list[float]) -> tuple[float, float, float]:
+        least, middle, most = np.percentile(values, (0, 50, 100)).tolist()
+        return least, middle, most
+
+    return FaceConditions(
+        light=spread([float(np.median(one.light)) for one in genuine]),
+        sharpness=spread([float(np.median(one.sharpness)) for one in genuine]),
+        size=spread([float(np.median(one.size)) for one in genuine]),
+        flicker=spread([one.flicker for one in genuine]),
     )
 
 
@@ -321,6 +345,8 @@ def calibrate_card(
             "operating_point": point,
             "calibration": calibration,
             "frame_calibration": fit_calibration(frames),
+            "conditions": find_conditions(films),
+            "protocol": f"{card.protocol.split(_PROTOCOL)[0].strip()} {_PROTOCOL}",
             "figures": earlier
             | {f"video/{name}": round(values[name].value, 5) for name in ("auc", "eer")},
         }

@@ -58,7 +58,7 @@ def assess(
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F)[28:84, 28:84].var())
     yaw, pitch, roll = estimate_pose(face)
     partial = share_outside(face, size)
-    light = float(np.median(grey))
+    light = measure_light(crop)
     checks = (
         (face.size < gate.min_size, f"the face is too small ({face.size:.0f} pixels)"),
         (partial > gate.max_partial, f"part of the face is outside the picture ({partial:.0%})"),
@@ -69,6 +69,11 @@ def assess(
     )
     reasons = tuple(reason for wrong, reason in checks if wrong)
     return FaceQuality(face.size, sharpness, yaw, pitch, roll, partial, not reasons, reasons, light)
+
+
+def measure_light(crop: NDArray[np.uint8]) -> float:
+    """Return the median grey level of an aligned face, shape (S, S, 3), of 255."""
+    return float(np.median(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)))
 
 
 def plain_reason(reason: str) -> str:

@@ -204,21 +204,21 @@ def _answer(scores: Float64, low: float, high: float) -> NDArray[np.int8]:
 def _parts(scores: FaceScores) -> Iterator[tuple[NDArray[np.bool_], FaceScores]]:
     """Pair every fold of people with the scores of others who share nobody with it.
 
-    Where all hang together, as people do who are swapped in a ring, each fold is what was filmed of
-    one person. Nothing if too few others are left.
+    Where too many hang together for that, as people do who are swapped in a ring, each fold is what
+    was filmed of one person. Nothing if too few others are left.
     """
     groups = np.array(join_by_keys(scores.keys))
-    folds = groups % min(_FOLDS, int(groups.max()) + 1)
-    if not groups.any():
-        folds = np.unique([keys[0] for keys in scores.keys], return_inverse=True)[1]
-    others = []
-    for fold in np.unique(folds):
-        own = folds == fold
-        people = {key for keys, mine in zip(scores.keys, own, strict=True) if mine for key in keys}
-        apart = np.array([people.isdisjoint(keys) for keys in scores.keys])
-        others.append((own, scores.select(apart)))
-    if all(0 < rest.genuine.sum() < len(rest) and rest.people > 1 for _, rest in others):
-        yield from others
+    people = np.unique([keys[0] for keys in scores.keys], return_inverse=True)[1]
+    for folds in (groups % min(_FOLDS, int(groups.max()) + 1), people):
+        parts = []
+        for fold in np.unique(folds):
+            own = folds == fold
+            shown = {key for i in np.flatnonzero(own) for key in scores.keys[i]}
+            apart = np.array([shown.isdisjoint(keys) for keys in scores.keys])
+            parts.append((own, scores.select(apart)))
+        if all(0 < rest.genuine.sum() < len(rest) and rest.people > 1 for _, rest in parts):
+            yield from parts
+            return
 
 
 def _rates(
