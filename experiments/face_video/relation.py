@@ -81,8 +81,8 @@ def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
     following = dict(zip(names, names[1:] + names[:1], strict=True))
     own, other = np.zeros(len(probes)), np.zeros(len(probes))
     for i, (one, score) in enumerate(zip(probes, alone.scores.tolist(), strict=True)):
-        rest = [p for p in probes if not set(p.film.people) & set(one.film.people)]
-        fitted = _fit(rest, references)
+        apart = [p for p in probes if not set(p.film.people) & set(one.film.people)]
+        fitted = _fit(apart, references)
         own[i] = fitted.adjust(score, [references[one.film.clip]])
         stranger = following[one.film.clip]
         if person[stranger] == one.film.people[0]:

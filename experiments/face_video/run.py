@@ -220,6 +220,9 @@ class _Recorder(Closing):
         )
         return faces
 
+    def close(self) -> None:
+        """Do nothing: the detector is somebody else's."""
+
     def keep(self) -> None:
         """Write what was found."""
         if self._known is None:

@@ -12,7 +12,7 @@ from gaitproof.errors import ModelError
 from gaitproof.face.card import FaceCalibration as FaceCalibration
 from gaitproof.face.card import FaceClipSettings as FaceClipSettings
 from gaitproof.face.card import FaceDataSource as FaceDataSource
-from gaitproof.face.card import FaceDetectorCard
+from gaitproof.face.card import FaceDetectorCard as FaceDetectorCard
 from gaitproof.face.card import FaceOperatingPoint as FaceOperatingPoint
 from gaitproof.face.turns import TurnScore
 from gaitproof.models import (

@@ -354,9 +354,9 @@ def decide(
     fake, real = (
         to_probability(end, calibrated(end, rule.calibration)) for end in (point.low, point.high)
     )
-    found = to_probability(score, calibrated(score, rule.calibration))
+    probability = to_probability(score, calibrated(score, rule.calibration))
     return (
         FaceDecision.INCONCLUSIVE,
-        f"P(manipulated) {found:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "
+        f"P(manipulated) {probability:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "
         "wrong too often",
     )

@@ -261,13 +261,9 @@ def _draw_sides(axes: Axes, row: int, face: FaceVerdict, threshold: float) -> No
         return
     sides = _sides(face.turns or face.frames, threshold)
     left = 0.0
-    for side, style in (
-        (-1, {"color": _FAKE, "hatch": HATCHES[1], "edgecolor": "white"}),
-        (0, {"color": FAINT}),
-        (1, {"color": _REAL}),
-    ):
+    for side, colour, hatch in ((-1, _FAKE, HATCHES[1]), (0, FAINT, ""), (1, _REAL, "")):
         share = 100 * sides.count(side) / len(sides)
-        axes.barh(row, share, 0.5, left=left, **style)
+        axes.barh(row, share, 0.5, left=left, color=colour, hatch=hatch, edgecolor="white")
         if share >= 15:
             text = axes.text(
                 left + share / 2, row, f"{share:.0f}", ha="center", va="center", fontsize=9
