@@ -337,11 +337,11 @@ def decide(
     needed = MIN_PICTURES if card.clip is None else least_pictures(card.clip.frames)
     if pictures < needed or score is None:
         why = f"; {unusable.most_common(1)[0][0]}" if unusable else ""
-        found = "no picture" if not pictures else f"only {pictures}"
+        few = "no picture" if not pictures else f"only {pictures}"
         row = "" if card.clip is None else " in a row"
         return (
             FaceDecision.INCONCLUSIVE,
-            f"{found} of the face can be judged, and {needed}{row} are needed{why}",
+            f"{few} of the face can be judged, and {needed}{row} are needed{why}",
         )
     if beyond:
         return FaceDecision.INCONCLUSIVE, beyond
@@ -354,9 +354,9 @@ def decide(
     fake, real = (
         to_probability(end, calibrated(end, rule.calibration)) for end in (point.low, point.high)
     )
-    probability = to_probability(score, calibrated(score, rule.calibration))
+    found = to_probability(score, calibrated(score, rule.calibration))
     return (
         FaceDecision.INCONCLUSIVE,
-        f"P(manipulated) {probability:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "
+        f"P(manipulated) {found:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "
         "wrong too often",
     )
