@@ -16,11 +16,11 @@ from gaitproof.media.encode import VideoWriter
 from gaitproof.pose import people
 from gaitproof.pose.estimator import Detection, PoseEstimator
 from gaitproof.pose.extract import extract
+from gaitproof.pose.looking import distinct, look, parts
 from gaitproof.pose.people import (
     FollowingEstimator,
     LoneEstimator,
     SeveralPeopleError,
-    count_people,
     find_people,
     not_among,
 )
@@ -161,11 +161,43 @@ def test_people_are_counted_once_and_phantoms_not_at_all() -> None:
     again = blobs(scene((45, 22, 30, 120)))[0]
     hidden = replace(small, visibility=np.full(33, 0.2))
     limits = TrackingSettings()
-    assert count_people([large, small], limits) == 2
-    assert count_people([large, again], limits) == 1
-    assert count_people([large, hidden], limits) == 1
-    assert count_people([large, small], replace(limits, min_height=100.0)) == 1
-    assert count_people([], limits) == 0
+    assert len(distinct([large, small], limits)) == 2
+    assert len(distinct([large, again], limits)) == 1
+    assert len(distinct([large, hidden], limits)) == 1
+    assert len(distinct([large, small], replace(limits, min_height=100.0))) == 1
+    assert len(distinct([], limits)) == 0
+
+
+def test_who_is_small_in_a_large_image_is_found_in_a_part_of_it() -> None:
+    """The landmarker overlooks who is less than a third as tall as the image."""
+    image = np.full((400, 600, 3), 40, np.uint8)
+    boxes = [(60, 20), (480, 30), (70, 260), (500, 250), (300, 150)]
+    for left, top in boxes:
+        image[top : top + 110, left : left + 40] = 250
+
+    def near_sighted(shown: np.ndarray) -> list[Detection]:
+        return [d for d in blobs(shown) if body_place(d)[1] > shown.shape[0] / 3]
+
+    assert near_sighted(image) == []
+    found = look(near_sighted, image, TrackingSettings())
+    centres = sorted((body_place(d)[0] // 10).tolist() for d in found)
+    assert len(found) == len(boxes)
+    assert [c[0] for c in centres] == sorted((left + 20) // 10 for left, _ in boxes)
+
+
+def test_nobody_is_cut_in_two_by_the_parts_of_an_image() -> None:
+    image = np.full((400, 600, 3), 40, np.uint8)
+    image[140:270, 220:260] = 250
+    assert len(look(blobs, image, TrackingSettings())) == 1
+    assert list(parts(image[:200, :300])) == []
+
+
+def test_who_is_surely_seen_goes_before_a_larger_blur_of_two() -> None:
+    large, small = (replace(one, visibility=np.full(33, 0.95)) for one in blobs(two_walkers(0)))
+    both = np.concatenate([large.image[:16], small.image[16:]])
+    blur = Detection(both, np.zeros((33, 3)), np.full(33, 0.7))
+    kept = distinct([blur, large, small], TrackingSettings())
+    assert [id(one) for one in kept] == [id(large), id(small)]
 
 
 def test_a_second_person_is_noticed_by_looks_at_intervals() -> None:
@@ -236,7 +268,7 @@ def test_an_extraction_lists_whoever_it_could_not_follow(
             return [one for one in found if body_place(one)[1] > 100]
 
     monkeypatch.setattr("gaitproof.pose.extract.create_estimator", lambda _: Blind())
-    monkeypatch.setattr(people, "TasksEstimator", lambda _: BlobFinder())
+    monkeypatch.setattr(people, "PeopleFinder", lambda *_: BlobFinder())
     found = extract(clip, VerifySettings(pose=PoseSettings(people="several", workers=1)))
     large, small = found.tracks
     assert len(large) == 60
@@ -265,7 +297,7 @@ def test_an_extraction_overlooks_nobody(
 
     monkeypatch.setattr("gaitproof.pose.extract.PersonCounter", Counter)
     monkeypatch.setattr("gaitproof.pose.extract.create_estimator", make)
-    monkeypatch.setattr(people, "TasksEstimator", lambda _: BlobFinder())
+    monkeypatch.setattr(people, "PeopleFinder", lambda *_: BlobFinder())
     pose = PoseSettings(people=setting, workers=workers, overlap=0.2)
     found = extract(clip, VerifySettings(pose=pose))
     assert [len(track) for track in found.tracks] == tracks * [60]

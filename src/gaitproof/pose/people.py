@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from gaitproof.closing import Closing
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.media.decode import read_frames
-from gaitproof.pose.estimator import Detection, PoseEstimator
+from gaitproof.pose.estimator import Detection, PoseEstimator, estimator_identifier
+from gaitproof.pose.looking import look
 from gaitproof.pose.mediapipe import quiet_start
-from gaitproof.pose.tasks import TasksEstimator, open_landmarker, to_detections, to_mediapipe
+from gaitproof.pose.tasks import open_landmarker, to_detections, to_mediapipe
 from gaitproof.pose.tracking import Tracker, TrackingSettings, body_place
-from gaitproof.types import GAIT_LANDMARKS, PoseSequence
+from gaitproof.types import PoseSequence
 
 LOOK: Final = 1.0
 """Seconds between two looks for a second person."""
@@ -50,8 +51,6 @@ MARGIN: Final = (0.5, 0.2)
 """Body heights to the sides, and above and below, that are shown of somebody who is looked for
 alone."""
 
-_LANDMARKS: Final = list(GAIT_LANDMARKS)
-
 
 def easily(settings: PoseSettings, **changes: Any) -> PoseSettings:
     """Return settings with which people are detected more easily, and other changes."""
@@ -63,55 +62,41 @@ class SeveralPeopleError(Exception):
     """More than one person was noticed while one was being followed."""
 
 
-def count_people(found: Sequence[Detection], limits: TrackingSettings) -> int:
-    """Return how many of the detections are people, each counted once.
-
-    Parameters
-    ----------
-    found
-        Detections in one image; the landmarker may find one person twice.
-    limits
-        Its `min_height` and `min_visibility` tell people from phantoms.
-    """
-    kept: list[Detection] = []
-    for one in found:
-        place = body_place(one)
-        seen = float(one.visibility[_LANDMARKS].mean())
-        if place[1] < limits.min_height or seen < limits.min_visibility:
-            continue
-        if all(_distance(other, *place) > NEAR for other in kept):
-            kept.append(one)
-    return len(kept)
-
-
-class PersonCounter:
-    """Counts the people of single images; may be shared by threads.
+class PeopleFinder(Closing):
+    """Finds everybody in single images; may be shared by threads.
 
     Parameters
     ----------
     settings
-        Confidence thresholds.
+        Confidence thresholds, and `max_people` of one image or part of it.
     tracking
-        Limits of `count_people`.
+        Limits that tell people from phantoms.
     """
 
     def __init__(self, settings: PoseSettings, tracking: TrackingSettings) -> None:
-        careful = easily(settings, task_file=None, max_people=3)
+        self.identifier = estimator_identifier(
+            settings.model_copy(update={"backend": "tasks", "task_file": None})
+        )
+        careful = easily(settings, task_file=None)
         self._landmarker: Any = open_landmarker(careful, video=False)
         self._limits = tracking
+        self._most = settings.max_people
         self._found = False
         self._lock = threading.Lock()
 
-    def __call__(self, image: NDArray[np.uint8]) -> int:
-        """Return how many people are in an image; 2 for more."""
+    def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
+        """Find everybody; the time has no part in it."""
         with self._lock:
             if self._landmarker is None:
-                return 0
-            # the landmark model's notice comes when somebody is found for the first time
-            with quiet_start(not self._found):
-                result = self._landmarker.detect(to_mediapipe(image))
-            self._found = self._found or bool(result.pose_landmarks)
-        return count_people(to_detections(result, image), self._limits)
+                return []
+            return look(self._detect, image, self._limits)[: self._most]
+
+    def _detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+        # the landmark model's notice comes when somebody is found for the first time
+        with quiet_start(not self._found):
+            result = self._landmarker.detect(to_mediapipe(image))
+        self._found = self._found or bool(result.pose_landmarks)
+        return to_detections(result, image)
 
     def close(self) -> None:
         """Free the model."""
@@ -119,6 +104,14 @@ class PersonCounter:
             landmarker, self._landmarker = self._landmarker, None
             if landmarker is not None:
                 landmarker.close()
+
+
+class PersonCounter(PeopleFinder):
+    """Counts the people of single images."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> int:
+        """Return how many people are in an image, `max_people` for more."""
+        return len(self.estimate(image, 0.0))
 
 
 class LoneEstimator(Closing):
@@ -180,7 +173,7 @@ def find_people(
         Finds several people; the packaged landmarker if None. Closed in the end.
     """
     if finder is None:
-        finder = TasksEstimator(easily(settings, task_file=None))
+        finder = PeopleFinder(settings, tracking)
     tracker = Tracker(tracking)
     due = -np.inf
     with finder:

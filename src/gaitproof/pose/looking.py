@@ -1,0 +1,138 @@
+"""Looking at single images for everybody in them, also for who is small in a large image.
+
+The landmarker sees an image as 224 by 224 pixels and overlooks who is less than about a third of
+its height: three walkers of four, 230 pixels tall beside and above each other in 1280 by 720. So
+overlapping parts of the image are looked at as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.pose.estimator import Detection
+from gaitproof.pose.tracking import TrackingSettings, body_place
+from gaitproof.types import GAIT_LANDMARKS
+
+Image = NDArray[np.uint8]
+
+LEAST_SIDE: Final = 320
+"""Pixels of an image's longer side from which parts of it are looked at: below, the landmarker sees
+a person of 120 pixels as large as it needs."""
+
+PART: Final = 0.6
+"""Of the image's width and height, of each of four parts: they overlap by a fifth, so that one of
+them holds somebody who walks across a border."""
+
+EDGE: Final = 0.02
+"""Of a part's sides: who comes nearer to an inner border than this is seen whole elsewhere."""
+
+PART_VISIBILITY: Final = 0.8
+"""Mean visibility of somebody who is found in a part; who is cut, or nobody, has less. Real people
+reach 0.93 to 0.99."""
+
+SURE: Final = 0.9
+"""Mean visibility from which a detection goes before larger ones, which may be of two people."""
+
+SHARED: Final = 0.3
+"""Of the smaller of two boxes, from which both are of one person."""
+
+_LANDMARKS: Final = list(GAIT_LANDMARKS)
+
+
+def look(
+    detect: Callable[[Image], list[Detection]], image: Image, limits: TrackingSettings
+) -> list[Detection]:
+    """Find everybody in an image, each once.
+
+    Parameters
+    ----------
+    detect
+        Finds people in an image.
+    image
+        Shape (H, W, 3), RGB.
+    limits
+        Its `min_height` and `min_visibility` tell people from phantoms.
+    """
+    found = detect(image)
+    for left, top, part in parts(image):
+        for one in detect(part):
+            whole = _whole(one, part.shape[:2], (left, top), image.shape[:2])
+            if whole and _visibility(one) >= PART_VISIBILITY:
+                moved = one.image + np.array([left, top], np.float32)
+                found.append(replace(one, image=moved))
+    return distinct(found, limits)
+
+
+def parts(image: Image) -> Iterator[tuple[int, int, Image]]:
+    """Return left, top and pixels of four overlapping parts; none of a small image."""
+    height, width = image.shape[:2]
+    if max(height, width) < LEAST_SIDE:
+        return
+    high, wide = round(PART * height), round(PART * width)
+    for top in (0, height - high):
+        for left in (0, width - wide):
+            yield left, top, image[top : top + high, left : left + wide]
+
+
+def distinct(found: Sequence[Detection], limits: TrackingSettings) -> list[Detection]:
+    """Leave out phantoms, and who was found before.
+
+    Parameters
+    ----------
+    found
+        Detections in one image; the landmarker may find one person twice.
+    limits
+        As in `look`.
+    """
+    people = [
+        one
+        for one in found
+        if body_place(one)[1] >= limits.min_height and _visibility(one) >= limits.min_visibility
+    ]
+    people.sort(key=lambda one: (_visibility(one) >= SURE, body_place(one)[1]), reverse=True)
+    kept: list[Detection] = []
+    for one in people:
+        if all(_shared(one, other) < SHARED for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _visibility(one: Detection) -> float:
+    return float(one.visibility[_LANDMARKS].mean())
+
+
+def _shared(one: Detection, other: Detection) -> float:
+    """Return the area that two people's boxes share, of the smaller one."""
+    (low, high), (left, right) = _box(one), _box(other)
+    shared = np.maximum(np.minimum(high, right) - np.maximum(low, left), 0.0).prod()
+    smaller = min((high - low).prod(), (right - left).prod())
+    return float(shared / max(float(smaller), 1e-9))
+
+
+def _box(one: Detection) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the corners around a person, who is a third as wide as tall at least."""
+    low, high = one.image.min(axis=0), one.image.max(axis=0)
+    lacking = max(0.0, float(high[1] - low[1]) / 3 - float(high[0] - low[0])) / 2
+    wider = np.array([lacking, 0.0])
+    return low - wider, high + wider
+
+
+def _whole(
+    one: Detection,
+    size: tuple[int, ...],
+    corner: tuple[int, int],
+    whole: tuple[int, ...],
+) -> bool:
+    """Whether somebody in a part of an image is not cut by a border inside the image."""
+    extent = np.array([size[1], size[0]])
+    start = np.array(corner)
+    room = EDGE * extent
+    points = one.image[_LANDMARKS]
+    low, high = points.min(axis=0), points.max(axis=0)
+    at_start, at_end = start == 0, start + extent == np.array([whole[1], whole[0]])
+    return bool(((low > room) | at_start).all() and ((high < extent - room) | at_end).all())
