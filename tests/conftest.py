@@ -25,6 +25,12 @@ typer.main.get_command = typer.testing._get_command = cache(typer.main.get_comma
 
 
 @pytest.fixture
+def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the features on fewer windows than a training of days does."""
+    monkeypatch.setattr("gaitproof.train.engine.NORMALISER_WINDOWS", 64)
+
+
+@pytest.fixture
 def make_verdict() -> Callable[..., Verdict]:
     def make(decision: str = "AUTHENTIC", **changes: object) -> Verdict:
         scores: dict[str, tuple[float | None, float | None]] = {

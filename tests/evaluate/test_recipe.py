@@ -74,6 +74,7 @@ def test_workers_do_not_change_the_result(archive: Path) -> None:
     assert alone.system["clip"].nonmated == 12
 
 
+@pytest.mark.usefixtures("few_windows")
 def test_make_model_writes_weights_and_an_honest_card(archive: Path, tmp_path: Path) -> None:
     source = SourceSettings(path=archive, name="sticks", licence="ours", citation="none")
     measured = NormalisationSettings(kind="s")
@@ -174,6 +175,7 @@ def test_flat_walks_are_not_treated_as_if_they_had_depth(
         evaluate_recipe(FLAT.model_copy(update=change), flat)
 
 
+@pytest.mark.usefixtures("few_windows")
 def test_a_flat_recipe_with_a_frame_rate_runs(pictures: Path) -> None:
     source = SourceSettings(path=pictures, name="c", licence="ours", citation="", frame_rate=30)
     settings = FLAT.model_copy(update={"sources": (source,)})
@@ -190,6 +192,7 @@ def test_impossible_frame_rates_are_refused(rate: float) -> None:
         SourceSettings(path=Path("x"), name="c", licence="", citation="", frame_rate=rate)
 
 
+@pytest.mark.usefixtures("few_windows")
 def test_evaluate_on_the_command_line(archive: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(

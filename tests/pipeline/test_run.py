@@ -22,7 +22,7 @@ from gaitproof.verify.verifier import Verifier
 pytestmark = pytest.mark.slow
 
 SMALL = VerifySettings(quality=QualityGate(min_person_height=20))
-FEW = PipelineOptions(skip=frozenset({"augment"}), settings=SMALL)
+FEW = PipelineOptions(skip=frozenset({"augment"}), settings=SMALL, workers=1)
 SHIPPED = Path(nets.__file__).parent / "weights" / DEFAULT_MODEL
 
 
@@ -91,6 +91,12 @@ def test_what_is_done_is_not_done_again(finished, few, monkeypatch):
     assert "12 of them from an earlier run" in again.step("extract").text
     assert again.evaluation == summary.evaluation
     assert again.step("enrol").facts == summary.step("enrol").facts
+
+
+@pytest.fixture(autouse=True)
+def _no_further_plots(monkeypatch):
+    """Drawing takes most of a run's time; the plots of `finished` are enough."""
+    monkeypatch.setattr("gaitproof.report.evaluation.save_plots", lambda result, folder: [])
 
 
 @pytest.fixture
@@ -183,7 +189,8 @@ def test_a_training_has_copies_checkpoints_and_a_model_of_its_own(few, tmp_path,
 
     monkeypatch.setattr("gaitproof.evaluate.recipe.make_model", make_model)
     monkeypatch.setattr("gaitproof.pipeline.scope.MIN_TRAINED", 4)
-    options = PipelineOptions(recipe=TrainSettings(folds=2), kinds=("flip",), settings=SMALL)
+    recipe = TrainSettings(folds=2)
+    options = PipelineOptions(recipe=recipe, kinds=("flip",), settings=SMALL, workers=1)
     summary = run(few, tmp_path / "out", options)
     assert summary.failed is None, summary.failed
     assert set(conditions(summary).values()) == {"done"}

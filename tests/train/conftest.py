@@ -13,12 +13,6 @@ from gaitproof.types import GAIT_LANDMARKS
 
 
 @pytest.fixture
-def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure the features on fewer windows than a training of days does."""
-    monkeypatch.setattr("gaitproof.train.engine.NORMALISER_WINDOWS", 64)
-
-
-@pytest.fixture
 def make_recordings() -> Callable[..., list[Recording]]:
     """Return a maker of recordings: people x walks."""
 

@@ -99,13 +99,15 @@ class Plan:
         return tuple(dict.fromkeys([*enrolled, *(trial.clip for trial in self.trials)]))
 
 
-def make_plan(seed: int = 0) -> Plan:
+def make_plan(seed: int = 0, *, seconds: float = WALK_SECONDS) -> Plan:
     """Draw the demo's people and walks.
 
     Parameters
     ----------
     seed
         At least 0; every walker and every walk follows from it.
+    seconds
+        Length of a walk, but for the one that is too short.
 
     Raises
     ------
@@ -117,14 +119,14 @@ def make_plan(seed: int = 0) -> Plan:
     people = {name: derive_seed(seed, "walker", name) for name in (*NAMES, STRANGER)}
 
     def walk(
-        name: str, person: str, view: int, *, face: str | None = None, seconds: float = WALK_SECONDS
+        name: str, person: str, view: int, *, face: str | None = None, length: float = seconds
     ) -> Clip:
         return Clip(
             name,
             people[person],
             derive_seed(seed, "take", name),
             view,
-            seconds,
+            length,
             None if face is None else people[face],
         )
 
@@ -165,7 +167,7 @@ def make_plan(seed: int = 0) -> Plan:
     short = Trial(
         "A clip too short to judge",
         f"Ann for {SHORT_SECONDS:g} seconds: not one whole 2-second window.",
-        walk("ann-short", "Ann", PROBE_VIEW, seconds=SHORT_SECONDS),
+        walk("ann-short", "Ann", PROBE_VIEW, length=SHORT_SECONDS),
         "Ann",
         Decision.INCONCLUSIVE,
     )

@@ -82,7 +82,10 @@ def summarise(
     folds = {str(f): trials.fold == f for f in np.unique(trials.fold)}
 
     def groups(masks: Mapping[str, NDArray[np.bool_]]) -> dict[str, GroupResult]:
-        return _groups(trials, masks, lambda part: intervals(part, draws=draws, seed=seed))
+        def measure(part: Trials) -> dict[str, Interval]:
+            return intervals(part, draws=draws, seed=seed, figures=_GROUP_FIGURES)
+
+        return _groups(trials, masks, measure)
 
     return SystemResult(
         trials=trials,
@@ -107,6 +110,7 @@ def summarise(
     )
 
 
+_GROUP_FIGURES: Final = {name: FIGURES[name] for name in ("auc", "eer")}
 _ALL_FIGURES: Final = {**FIGURES, "min_cllr": metrics.min_cllr_from_rates}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.evaluate.bootstrap import Interval, intervals
+from gaitproof.evaluate.bootstrap import FIGURES, Interval, intervals
 from gaitproof.evaluate.plans import Plan, make_plan, score_plan
 from gaitproof.evaluate.rank_one import Hits, add_hits, count_hits, rank_one_of, view_pairs
 from gaitproof.evaluate.scope import Scope
@@ -22,6 +22,7 @@ BY_VIEW = "view tried"
 BY_SIZE = "views enrolled"
 
 _MIN_PEOPLE = 3
+_EER = {"eer": FIGURES["eer"]}
 Cell = tuple[str, str, str]
 
 
@@ -86,7 +87,7 @@ class ViewFigures:
             one_sided = trials.mated.all() or not trials.mated.any()
             if one_sided or trials.failures == len(trials) or len(trials.subjects) < _MIN_PEOPLE:
                 continue
-            cell = intervals(trials, draws=draws, seed=seed)["eer"]
+            cell = intervals(trials, draws=draws, seed=seed, figures=_EER)["eer"]
             found.setdefault(table, {}).setdefault(condition, {})[row] = cell
         return found
 
