@@ -13,7 +13,6 @@ from gaitproof.evaluate.bootstrap import compare, intervals
 from gaitproof.evaluate.comparison import (
     compare_figures,
     compare_levels,
-    compare_systems,
     comparison_tables,
     save_comparisons,
 )
@@ -35,7 +34,7 @@ def systems(made_trials):
 
 @pytest.mark.parametrize("figure", ["eer", "auc"])
 def test_rows_are_the_single_figures_and_the_paired_differences(systems, figure):
-    found = compare_systems(systems, "good", figure=figure, draws=DRAWS, seed=3)
+    found = compare_figures(systems, "good", figures=(figure,), draws=DRAWS, seed=3)[0]
     assert [row.name for row in found.rows] == ["good", "twin", "poor"]
     for row in found.rows:
         alone = intervals(systems[row.name], draws=DRAWS, seed=3)[figure]
@@ -62,17 +61,17 @@ def test_rows_are_the_single_figures_and_the_paired_differences(systems, figure)
 def test_other_trials_are_refused(systems):
     other = systems["poor"].select(np.arange(len(systems["poor"]) - 1))
     with pytest.raises(InputError, match="'poor' and 'good'") as caught:
-        compare_systems({**systems, "poor": other}, "good", draws=DRAWS)
+        compare_figures({**systems, "poor": other}, "good", draws=DRAWS)
     assert "trials" in caught.value.actual
 
 
 def test_shuffled_trials_are_refused(systems):
     order = np.random.default_rng(0).permutation(len(systems["good"]))
     with pytest.raises(InputError, match="same trials"):
-        compare_systems({**systems, "poor": systems["poor"].select(order)}, "good", draws=DRAWS)
+        compare_figures({**systems, "poor": systems["poor"].select(order)}, "good", draws=DRAWS)
 
 
-@pytest.mark.parametrize("call", [compare_systems, compare_levels])
+@pytest.mark.parametrize("call", [compare_figures, compare_levels])
 def test_unknown_reference_is_refused(systems, call):
     with pytest.raises(InputError, match="'best'"):
         call(systems, "best", draws=DRAWS)

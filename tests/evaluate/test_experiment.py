@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from protocols import both_unseen
 from quick import QuickTraining, make_sticks
 
 from gaitproof.errors import InputError
@@ -9,7 +10,6 @@ from gaitproof.evaluate import experiment
 from gaitproof.evaluate.baselines import BASELINES
 from gaitproof.evaluate.experiment import Network, WithoutNetwork, run_systems
 from gaitproof.evaluate.folds import split_recordings
-from gaitproof.evaluate.protocol import both_unseen
 from gaitproof.evaluate.store import TrialStore
 from gaitproof.train.config import TrainSettings
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from protocols import both_unseen
 from scripted import ScriptedEncoder, make_card
 
 from gaitproof import metrics
@@ -11,7 +12,7 @@ from gaitproof.evaluate.normalisation import (
     scoring_of_encoder,
 )
 from gaitproof.evaluate.plans import make_trials
-from gaitproof.evaluate.protocol import FittedSystem, both_unseen
+from gaitproof.evaluate.protocol import FittedSystem
 from gaitproof.evaluate.trials import COSINE, DISTANCE, person
 from gaitproof.nets.card import CohortCard
 from gaitproof.verify.normalisation import Normalisation, s_norm, to_similarity, z_norm

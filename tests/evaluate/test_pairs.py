@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from protocols import both_unseen
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.pairs import pair_scoring
-from gaitproof.evaluate.protocol import FittedSystem, both_unseen
+from gaitproof.evaluate.protocol import FittedSystem
 
 SIZE = 5
 

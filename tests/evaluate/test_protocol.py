@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from protocols import both_unseen
 
 from gaitproof import metrics
 from gaitproof.errors import InputError
 from gaitproof.evaluate.baselines import BASELINES
-from gaitproof.evaluate.protocol import both_unseen
 from gaitproof.types import GaitWindows
 
 

@@ -6,11 +6,11 @@ import io
 import numpy as np
 import pytest
 from made_walks import make_walks
+from protocols import both_unseen
 from rich.console import Console
 
 from gaitproof.evaluate import operating_point, table
 from gaitproof.evaluate.baselines import BASELINES
-from gaitproof.evaluate.protocol import both_unseen
 
 
 def _embed(windows):

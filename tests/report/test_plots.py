@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_walks import make_trials, make_walks
+from protocols import both_unseen
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.baselines import BASELINES
-from gaitproof.evaluate.comparison import compare_systems
-from gaitproof.evaluate.protocol import both_unseen
+from gaitproof.evaluate.comparison import compare_figures
 from gaitproof.evaluate.result import EmbeddingSample, PersonResult
 from gaitproof.evaluate.summary import summarise
 from gaitproof.report import curves, plots, style
@@ -169,7 +169,8 @@ def test_a_map_of_two_clips_is_refused():
 def test_a_comparison_draws_values_and_differences():
     rng = np.random.default_rng(0)
     noisy = TRIALS.with_scores(TRIALS.scores + rng.normal(0, 0.4, len(TRIALS)))
-    found = compare_systems({"ours": TRIALS, "noisy": noisy}, "ours", draws=100)
+    systems = {"ours": TRIALS, "noisy": noisy}
+    found = compare_figures(systems, "ours", figures=("eer",), draws=100)[0]
     figure = plots.plot_comparison(found.rows, reference="ours", support=found.support)
     left, right = figure.axes
     assert [tick.get_text() for tick in left.get_yticklabels()] == ["ours", "noisy"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gaitproof.errors import ConfigError
 from gaitproof.synth.legs import solve_leg
 from gaitproof.synth.motion import Motion, simulate
-from gaitproof.synth.skeleton import Bone, ball_offset, heel_offset
+from gaitproof.synth.skeleton import BALL_FRONT, HEEL_BACK, Bone
 from gaitproof.synth.walker import Walker
 from gaitproof.types import Landmark
 
@@ -26,10 +26,9 @@ def knee_flexion(motion: Motion, side: str) -> np.ndarray:
 
 def sole_points(walker: Walker, motion: Motion, side: int) -> tuple[np.ndarray, np.ndarray]:
     foot = Bone(Bone.LEFT_FOOT + side)
-    return (
-        motion.bones.place(foot, heel_offset(walker.build)),
-        motion.bones.place(foot, ball_offset(walker.build)),
-    )
+    ankle, length = walker.build.ankle, walker.build.foot
+    heel, ball = ((0.0, -ankle, part * length) for part in (-HEEL_BACK, BALL_FRONT))
+    return motion.bones.place(foot, heel), motion.bones.place(foot, ball)
 
 
 def test_the_same_seed_gives_the_same_joints_to_the_bit() -> None:

@@ -26,8 +26,9 @@ from gaitproof.train.estimator_error import (
     load_pairs,
     shipped_error,
 )
-from gaitproof.train.turning import axis_rotation, mirror
+from gaitproof.train.turning import mirror
 from gaitproof.types import GAIT_LANDMARKS, Landmark
+from gaitproof.types.rotations import axis_rotations
 
 TOE = GAIT_LANDMARKS.index(Landmark.LEFT_FOOT_INDEX)
 HEEL = GAIT_LANDMARKS.index(Landmark.LEFT_HEEL)
@@ -40,7 +41,7 @@ def walks(count: int, seconds: float = 4.0) -> list[np.ndarray]:
     for person in range(count):
         points = in_torsos(walking_points(person, 0, seconds=seconds)[1].astype(np.float64))
         view = rng.uniform(np.pi / 6, np.pi / 2) * rng.choice([-1, 1])
-        turn = axis_rotation(view - heading(points[None]), 1)[0]
+        turn = axis_rotations("y", np.degrees(view - heading(points[None])))[0]
         shown.append(points @ turn.T)
     return shown
 

@@ -117,42 +117,6 @@ class Comparison:
         save_comparisons(path, [self])
 
 
-def compare_systems(
-    systems: Mapping[str, Trials],
-    reference: str,
-    *,
-    figure: Figure = "eer",
-    level: str = "",
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> Comparison:
-    """Compare systems with a reference on the same trials by a paired bootstrap over people.
-
-    Parameters
-    ----------
-    systems
-        The same trials, in the same order, scored by each system.
-    reference
-        Name of the system to compare with.
-    figure
-        ``eer`` or ``auc``.
-    level
-        What a probe is, for the title.
-    draws, seed
-        Of the bootstrap; all systems see the same draws of people, see
-        `gaitproof.evaluate.bootstrap.bootstrap_figures`.
-
-    Raises
-    ------
-    InputError
-        If the reference or the figure is unknown, the trials are not the same, or there are too
-        few people.
-    """
-    return compare_figures(
-        systems, reference, figures=(figure,), level=level, draws=draws, seed=seed
-    )[0]
-
-
 def compare_figures(
     systems: Mapping[str, Trials],
     reference: str,
@@ -162,7 +126,28 @@ def compare_figures(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> tuple[Comparison, ...]:
-    """Compare systems by several figures at the price of one; see `compare_systems`."""
+    """Compare systems with a reference on the same trials by a paired bootstrap over people.
+
+    Parameters
+    ----------
+    systems
+        The same trials, in the same order, scored by each system.
+    reference
+        Name of the system to compare with.
+    figures
+        Some of ``eer`` and ``auc``; several cost hardly more than one.
+    level
+        What a probe is, for the title.
+    draws, seed
+        Of the bootstrap; all systems see the same draws of people, see
+        `gaitproof.evaluate.bootstrap.bootstrap_figures`.
+
+    Raises
+    ------
+    InputError
+        If the reference or a figure is unknown, the trials are not the same, or there are too few
+        people.
+    """
     unknown = [name for name in figures if name not in FIGURE_NAMES]
     if unknown:
         raise InputError(
@@ -235,7 +220,7 @@ def compare_levels(
     systems
         Trials by system and level; a system that has no trials at a level is left out there.
     reference, figures, draws, seed
-        See `compare_systems`.
+        See `compare_figures`.
     """
     if reference not in systems:
         raise InputError(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gaitproof.errors import InputError
 from gaitproof.media.files import write_atomically
 from gaitproof.reading import FileKind, read_table, shown
+from gaitproof.types.rows import Rows, freeze
 
 Float64 = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ _TABLE: Final = FileKind("table of trials", InputError, 100 * 2**20)
 
 
 @dataclass(frozen=True, eq=False)
-class FusionTrials:
+class FusionTrials(Rows):
     """Videos with a claim: log10 likelihood ratios of walk and face, and the truth.
 
     Parameters
@@ -70,25 +71,17 @@ class FusionTrials:
                     f"'{one.name}' of fusion trials has another length than the groups.",
                     actual=str(array.shape),
                 )
-            array.setflags(write=False)
-            object.__setattr__(self, one.name, array)
+            freeze(self, **{one.name: array})
         if np.isinf(self.gait).any() or np.isinf(self.face).any():
             raise InputError("A likelihood ratio of fusion trials is infinite.")
         if (self.genuine != (self.kind == GENUINE)).any():
             raise InputError(f"Trials are genuine exactly where their kind is {GENUINE!r}.")
-
-    def __len__(self) -> int:
-        return len(self.group)
 
     @property
     def complete(self) -> NDArray[np.bool_]:
         """Shape (N,), where both likelihood ratios are known."""
         known: NDArray[np.bool_] = np.isfinite(self.gait) & np.isfinite(self.face)
         return known
-
-    def select(self, kept: NDArray[Any]) -> FusionTrials:
-        """Return some of the trials."""
-        return FusionTrials(**{one.name: getattr(self, one.name)[kept] for one in fields(self)})
 
 
 @dataclass(frozen=True, eq=False)

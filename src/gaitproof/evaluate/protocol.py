@@ -19,7 +19,7 @@ from gaitproof.evaluate.audit import (
 )
 from gaitproof.evaluate.baselines import BASELINES, Baseline, has_bones
 from gaitproof.evaluate.bootstrap import DRAWS, compare
-from gaitproof.evaluate.designs import BothUnseen, Design
+from gaitproof.evaluate.designs import Design
 from gaitproof.evaluate.folds import Fold
 from gaitproof.evaluate.normalisation import audit_cohort
 from gaitproof.evaluate.plans import Plan, score_plan
@@ -57,37 +57,6 @@ class FittedSystem:
     embed: Embed
     scoring: Scoring = COSINE
     cohort: frozenset[str] = frozenset()
-
-
-def both_unseen(
-    recordings: Sequence[R],
-    fit: Callable[[Sequence[R]], Embed | FittedSystem],
-    *,
-    folds: int = 5,
-    enrolled: int = 3,
-    seed: int = 0,
-    draws: int = DRAWS,
-    baselines: Mapping[str, Baseline] = BASELINES,
-    prepare: Callable[[Sequence[Sequence[R]]], None] | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> EvaluationResult:
-    """Evaluate a recipe on people it has never seen, as probes and as claimed identities.
-
-    The people of every source are dealt into `folds` parts; for each part the recipe is fitted on
-    all others, and the part's people claim to be each other. See `evaluate_design`.
-    """
-    return evaluate_design(
-        BothUnseen(),
-        recordings,
-        fit,
-        folds=folds,
-        enrolled=enrolled,
-        seed=seed,
-        draws=draws,
-        baselines=baselines,
-        prepare=prepare,
-        progress=progress,
-    )
 
 
 def evaluate_design(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
+from gaitproof.types.rows import Rows, freeze
 from gaitproof.verify.scoring import cosine_similarities, make_template, mean_direction
 
 Float64 = NDArray[np.float64]
@@ -86,7 +87,7 @@ class GaitRecording(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class Trials(Rows):
     """Scored comparisons of probes with claimed identities; immutable and validated.
 
     All arrays have shape (N,).
@@ -147,8 +148,7 @@ class Trials:
                     expected=f"({count},)",
                     actual=str(array.shape),
                 )
-            array.setflags(write=False)
-            object.__setattr__(self, item.name, array)
+            freeze(self, **{item.name: array})
         if np.isinf(self.scores).any():
             raise InputError("A trial's score is infinite.")
         if (self.mated != (self.probe == self.claimed)).any():
@@ -157,9 +157,6 @@ class Trials:
             self.kind, [str(kind) for kind in Kind]
         ).all():
             raise InputError("A trial's kind contradicts its label.")
-
-    def __len__(self) -> int:
-        return len(self.scores)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -171,22 +168,14 @@ class Trials:
         """Number of trials without a score."""
         return int(np.isnan(self.scores).sum())
 
-    def select(self, keep: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> Self:
-        """Return only the given trials."""
-        return type(self)(**{f.name: getattr(self, f.name)[keep] for f in fields(self)})
-
     def with_scores(self, scores: Float64) -> Self:
         """Return the same trials scored by another system."""
         return replace(self, scores=scores)
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Pool trials as they are."""
-        if not parts:
-            raise InputError("There are no trials to pool.")
-        return cls(
-            **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
-        )
+    def empty(cls) -> Self:
+        """Refuse: without a trial there is no figure."""
+        raise InputError("There are no trials to pool.")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gaitproof.gait.cycles import ANGLES
 from gaitproof.nets.normaliser import FEATURE_GROUPS
 from gaitproof.types import GAIT_LANDMARKS, GaitWindows, Landmark
+from gaitproof.types.rows import freeze
 from gaitproof.types.windows import N_FEATURES, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
@@ -66,10 +67,8 @@ class Importance:
     groups: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        for name in ("times", "over_time"):
-            array = np.array(getattr(self, name), np.float64)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        times, over_time = (np.array(row, np.float64) for row in (self.times, self.over_time))
+        freeze(self, times=times, over_time=over_time)
         if self.times.ndim != 1 or self.times.shape != self.over_time.shape:
             raise ValueError("there must be one contribution per moment")
 

@@ -19,6 +19,7 @@ from gaitproof.gait.events import JOINT, events_from_points, walking_direction
 from gaitproof.gait.features import gait_points, unbroken_paths
 from gaitproof.gait.parameters import MAX_STRIDE_TIME
 from gaitproof.types import Landmark, PoseSequence
+from gaitproof.types.rows import freeze
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -71,8 +72,7 @@ class GaitProfile:
                     expected=f"degrees of shape {shape}",
                     actual=str(array.shape),
                 )
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            freeze(self, **{name: array})
         if (self.sd < 0).any():
             raise PoseError("The spread of a gait profile must not be negative.")
         counts = (self.left_cycles, self.right_cycles)

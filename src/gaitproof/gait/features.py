@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.types import GAIT_LANDMARKS, GaitWindows, Landmark, PoseSequence
+from gaitproof.types.rotations import axis_rotations
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_HOP, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
@@ -268,10 +269,7 @@ def align_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[An
     left, right = zip(_SHOULDERS, _HIPS, strict=True)
     across = (coordinates[..., left, :] - coordinates[..., right, :]).sum(axis=-2).mean(axis=-2)
     angle = np.arctan2(across[..., 2], across[..., 0])
-    cos, sin = np.cos(angle), np.sin(angle)
-    zero, one = np.zeros_like(angle), np.ones_like(angle)
-    turn = np.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], axis=-1)
-    turn = turn.reshape(-1, 1, 3, 3).swapaxes(2, 3).astype(features.dtype)
+    turn = axis_rotations("y", np.degrees(angle)).swapaxes(1, 2)[:, None].astype(features.dtype)
     velocity = features[..., 42:].reshape(coordinates.shape)
     turned = [(part @ turn).reshape(*features.shape[:-1], 36) for part in (coordinates, velocity)]
     return np.concatenate([turned[0], features[..., 36:42], turned[1]], axis=-1)

@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.types.rotations import axis_rotations
+
 Float64 = NDArray[np.float64]
 
 NEAR: Final = 0.3
@@ -42,9 +44,7 @@ class Camera:
     @property
     def matrix(self) -> Float64:
         """Rotation (3, 3) from scene axes to camera axes."""
-        angle = np.radians(self.tilt)
-        cos, sin = np.cos(angle), np.sin(angle)
-        return np.array([[1.0, 0, 0], [0, cos, -sin], [0, sin, cos]])
+        return axis_rotations("x", self.tilt)
 
     def to_camera(self, points: NDArray[np.floating[Any]]) -> Float64:
         """Turn scene points (floor at y = 0) into camera axes: shape (..., 3)."""

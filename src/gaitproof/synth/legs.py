@@ -16,10 +16,10 @@ from gaitproof.synth.skeleton import (
     Leg,
     UpperBody,
     hip_offset,
-    rotation,
     transform,
 )
 from gaitproof.synth.walker import PELVIC_TILT, Build, Walker
+from gaitproof.types.rotations import axis_rotations
 
 Float64 = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def _foot_pitch(curves: Curves, phase: Float64, stance: float, side: int) -> Flo
 
 def _foot_matrix(pitch: Float64, toe_out: float, side: int) -> Float64:
     yaw = toe_out if side == 0 else -toe_out
-    return rotation(1, yaw) @ rotation(0, -pitch)
+    return axis_rotations("y", yaw) @ axis_rotations("x", -pitch)
 
 
 def _ankle_over(build: Build, foot: Float64, flat: Float64, pitch: Float64) -> Float64:
@@ -89,8 +89,12 @@ def _leg_vectors(
     """Return hip and ankle relative to the pelvis by forward kinematics."""
     sign = 1.0 if side == 0 else -1.0
     flexion = curves.limb("hip", side) - PELVIC_TILT
-    thigh = pelvis @ rotation(2, -sign * curves.limb("adduction", side)) @ rotation(0, -flexion)
-    shank = thigh @ rotation(0, curves.limb("knee", side))
+    thigh = (
+        pelvis
+        @ axis_rotations("z", -sign * curves.limb("adduction", side))
+        @ axis_rotations("x", -flexion)
+    )
+    shank = thigh @ axis_rotations("x", curves.limb("knee", side))
     hip = transform(pelvis, hip_offset(build, side))
     ankle = hip + transform(thigh, (0, -build.thigh, 0)) + transform(shank, (0, -build.shank, 0))
     return hip, ankle
@@ -283,13 +287,13 @@ def plant_legs(
         free = pelvis + limb.ankle
         ankle = _lift_swing(build, limb, free + _bridge(standing[side] - free))
         yaw = (1 - 2 * side) * 0.6 * walker.toe_out[side] - 0.5 * curves.sway("rotation")
-        forward = transform(rotation(1, yaw), (0.0, 0.0, 1.0))
+        forward = transform(axis_rotations("y", yaw), (0.0, 0.0, 1.0))
         thigh, shank, knee, reached = solve_leg(
             pelvis + limb.hip, ankle, forward, (build.thigh, build.shank)
         )
         # the toes stay on the floor while the heel lifts
         down = np.clip(-limb.pitch, 0, 55)
         bend = down * gaussian_filter1d(limb.planted.astype(float), 0.02 * DENSE_RATE)
-        toes = limb.foot @ rotation(0, -bend)
+        toes = limb.foot @ axis_rotations("x", -bend)
         legs.append(Leg(thigh, shank, limb.foot, toes, knee, reached))
     return pelvis, (legs[0], legs[1]), limbs, stride

@@ -23,9 +23,9 @@ from gaitproof.synth.skeleton import (
     UpperBody,
     assemble,
     landmarks,
-    rotation,
 )
 from gaitproof.synth.walker import Walker, vary
+from gaitproof.types.rotations import axis_rotations
 
 Float64 = NDArray[np.float64]
 
@@ -103,26 +103,36 @@ def _curves(walker: Walker, phase: tuple[Float64, Float64], rng: np.random.Gener
 def _upper_body(walker: Walker, curves: Curves) -> UpperBody:
     obliquity, turn = curves.sway("obliquity"), curves.sway("rotation")
     thorax_turn, tip = curves.sway("thorax_rotation"), curves.sway("thorax_list")
-    pelvis = rotation(1, -turn) @ rotation(2, obliquity)
-    level = rotation(1, -thorax_turn) @ rotation(2, tip)
-    thorax = level @ rotation(0, walker.lean)
+    pelvis = axis_rotations("y", -turn) @ axis_rotations("z", obliquity)
+    level = axis_rotations("y", -thorax_turn) @ axis_rotations("z", tip)
+    thorax = level @ axis_rotations("x", walker.lean)
     abdomen = (
-        rotation(1, -(turn + thorax_turn) / 2)
-        @ rotation(2, (obliquity + tip) / 2)
-        @ rotation(0, 0.6 * walker.lean)
+        axis_rotations("y", -(turn + thorax_turn) / 2)
+        @ axis_rotations("z", (obliquity + tip) / 2)
+        @ axis_rotations("x", 0.6 * walker.lean)
     )
     # the head keeps its direction while the trunk turns under it
     pitch = walker.head_pitch + curves.sway("nod")
-    head = rotation(1, -0.2 * thorax_turn) @ rotation(2, 0.3 * tip) @ rotation(0, pitch)
-    neck = rotation(1, -0.6 * thorax_turn) @ rotation(0, 0.5 * walker.lean + 0.5 * pitch + 6)
+    head = (
+        axis_rotations("y", -0.2 * thorax_turn)
+        @ axis_rotations("z", 0.3 * tip)
+        @ axis_rotations("x", pitch)
+    )
+    neck = axis_rotations("y", -0.6 * thorax_turn) @ axis_rotations(
+        "x", 0.5 * walker.lean + 0.5 * pitch + 6
+    )
     upper_arm, forearm, hand = [], [], []
     for side, sign in ((0, 1.0), (1, -1.0)):
         flexion, bend = curves.limb("shoulder", side), curves.limb("elbow", side)
-        arm = level @ rotation(2, sign * walker.arm_abduction[side]) @ rotation(0, -flexion)
-        lower = arm @ rotation(1, -sign * 14.0) @ rotation(0, -bend)
+        arm = (
+            level
+            @ axis_rotations("z", sign * walker.arm_abduction[side])
+            @ axis_rotations("x", -flexion)
+        )
+        lower = arm @ axis_rotations("y", -sign * 14.0) @ axis_rotations("x", -bend)
         upper_arm.append(arm)
         forearm.append(lower)
-        hand.append(lower @ rotation(2, -sign * 5.0) @ rotation(0, -6.0))
+        hand.append(lower @ axis_rotations("z", -sign * 5.0) @ axis_rotations("x", -6.0))
     return UpperBody(
         pelvis,
         abdomen,

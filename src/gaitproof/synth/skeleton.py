@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gaitproof.synth.walker import Build
 from gaitproof.types import N_LANDMARKS, Landmark
+from gaitproof.types.rotations import axis_rotations
 
 Float64 = NDArray[np.float64]
 
@@ -55,19 +56,6 @@ BALL_FRONT: Final = 0.47
 REST_ARM: Final = 40.0
 REST_LEG: Final = 6.0
 """Abduction of arms and legs in the rest pose, degrees: it keeps the skin parts apart."""
-
-
-def rotation(axis: int, degrees: Float64 | float) -> Float64:
-    """Return right-handed rotation matrices about one axis: shape (..., 3, 3)."""
-    angle = np.radians(np.asarray(degrees, dtype=np.float64))
-    cos, sin = np.cos(angle), np.sin(angle)
-    matrix = np.zeros((*angle.shape, 3, 3))
-    i, j = (axis + 1) % 3, (axis + 2) % 3
-    matrix[..., axis, axis] = 1
-    matrix[..., i, i] = matrix[..., j, j] = cos
-    matrix[..., j, i] = sin
-    matrix[..., i, j] = -sin
-    return matrix
 
 
 def transform(matrix: Float64, vector: Float64 | tuple[float, float, float]) -> Float64:
@@ -127,16 +115,6 @@ def hip_offset(build: Build, side: int) -> tuple[float, float, float]:
     return (0.5 if side == 0 else -0.5) * build.hip_width, 0.0, 0.0
 
 
-def ball_offset(build: Build) -> tuple[float, float, float]:
-    """Return the ball of the foot at the sole, in the foot."""
-    return 0.0, -build.ankle, BALL_FRONT * build.foot
-
-
-def heel_offset(build: Build) -> tuple[float, float, float]:
-    """Return the back of the heel at the sole, in the foot."""
-    return 0.0, -build.ankle, -HEEL_BACK * build.foot
-
-
 def assemble(build: Build, pelvis: Float64, upper: UpperBody, legs: tuple[Leg, Leg]) -> Bones:
     """Put the bones together from the pelvis outwards.
 
@@ -188,13 +166,13 @@ def assemble(build: Build, pelvis: Float64, upper: UpperBody, legs: tuple[Leg, L
 def rest_bones(build: Build) -> Bones:
     """Return the pose in which the skin is made: arms and legs apart, T = 1."""
     one = np.eye(3)[None]
-    arms = (rotation(2, REST_ARM)[None], rotation(2, -REST_ARM)[None])
+    arms = (axis_rotations("z", REST_ARM)[None], axis_rotations("z", -REST_ARM)[None])
     upper = UpperBody(one, one, one, one, one, arms, arms, arms)
     height = (build.thigh + build.shank) * np.cos(np.radians(REST_LEG)) + build.ankle
     pelvis = np.array([[0.0, height, 0.0]])
     legs = []
     for side, sign in ((0, 1.0), (1, -1.0)):
-        thigh = rotation(2, sign * REST_LEG)[None]
+        thigh = axis_rotations("z", sign * REST_LEG)[None]
         knee = pelvis + np.array(hip_offset(build, side)) + transform(thigh, (0, -build.thigh, 0))
         ankle = knee + transform(thigh, (0.0, -build.shank, 0.0))
         legs.append(Leg(thigh, thigh, one, one, knee, ankle))

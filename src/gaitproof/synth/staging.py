@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gaitproof.errors import ConfigError
 from gaitproof.synth.camera import Camera
 from gaitproof.synth.motion import Motion
-from gaitproof.synth.skeleton import rotation
+from gaitproof.types.rotations import axis_rotations
 
 Float64 = NDArray[np.float64]
 Stage = Literal["auto", "pass", "treadmill"]
@@ -39,7 +39,7 @@ class Staging:
     @property
     def turn(self) -> Float64:
         """Rotation (3, 3) from body axes to scene axes."""
-        return rotation(1, self.heading)
+        return axis_rotations("y", self.heading)
 
     def place(self, points: NDArray[np.floating[Any]]) -> Float64:
         """Turn body points (..., 3) into scene points."""
@@ -147,6 +147,6 @@ def make_staging(
     above = np.arctan2(height - camera_height, near)
     tilt = float(np.degrees(0.5 * (below - above))) + float(rng.normal(0, 0.25))
     camera = Camera(size, focal, camera_height, tilt)
-    turn = rotation(1, heading)
+    turn = axis_rotations("y", heading)
     shift = np.array([offset, 0.0, -distance]) - turn @ np.array([0.0, 0.0, middle[2]])
     return Staging(camera, heading, shift, far)

@@ -308,10 +308,6 @@ class Walker:
         """Return the coefficients of one limb curve: shape (2, 1 + 2 * HARMONICS), left first."""
         return np.array(self.limbs[LIMB_CURVES.index(name)])
 
-    def sway_curve(self, name: str) -> Float64:
-        """Return the coefficients of one trunk curve."""
-        return np.array(self.trunk[TRUNK_CURVES.index(name)])
-
 
 def _wiggle(rng: np.random.Generator, degrees: float) -> Float64:
     """Draw a small smooth change of a curve's shape: harmonics 2 to 4."""

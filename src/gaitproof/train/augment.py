@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from gaitproof.train.config import AugmentSettings
 from gaitproof.train.estimator_error import in_torsos, shipped_error
-from gaitproof.train.turning import axis_rotation
 from gaitproof.types import GAIT_LANDMARKS
+from gaitproof.types.rotations import axis_rotations
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
@@ -40,8 +40,8 @@ def rotations(rng: np.random.Generator, count: int, yaw: float, tilt: float) -> 
     ndarray of float64
         Shape (count, 3, 3).
     """
-    y, p, r = np.radians(rng.uniform(-1, 1, (3, count)) * np.array([[yaw], [tilt], [tilt]]))
-    return axis_rotation(p, 0) @ axis_rotation(r, 2) @ axis_rotation(y, 1)
+    y, p, r = rng.uniform(-1, 1, (3, count)) * np.array([[yaw], [tilt], [tilt]])
+    return axis_rotations("x", p) @ axis_rotations("z", r) @ axis_rotations("y", y)
 
 
 def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator) -> Float64:

@@ -34,8 +34,10 @@ from gaitproof.pose.formats.npz import load_npz
 from gaitproof.reading import FileKind, guarded, parse_json, read_tensors, shown
 from gaitproof.train.sources.manifest import load_manifest
 from gaitproof.train.sources.recording import Recording
-from gaitproof.train.turning import axis_rotation, mirror
+from gaitproof.train.turning import mirror
 from gaitproof.types import GAIT_LANDMARKS, Landmark
+from gaitproof.types.rotations import axis_rotations
+from gaitproof.types.rows import freeze
 from gaitproof.types.windows import WINDOW_FRAMES
 
 Float64 = NDArray[np.float64]
@@ -123,8 +125,7 @@ class EstimatorError:
                     expected=f"finite numbers of shape {shape}",
                     actual=str(value.shape),
                 )
-            value.setflags(write=False)
-            object.__setattr__(self, name, value)
+            freeze(self, **{name: value})
 
     def systematic(self, true: Float64) -> Float64:
         """Return the mean error (B, T, 12, 3) of the joints of windows (B, T, 12, 3)."""
@@ -160,7 +161,7 @@ class EstimatorError:
         true = in_torsos(points)
         low, high = self.headings
         view = rng.uniform(low, high, len(true)) * rng.choice([-1.0, 1.0], len(true))
-        turn = axis_rotation(view - heading(true), 1)
+        turn = axis_rotations("y", np.degrees(view - heading(true)))
         turned = true @ turn.transpose(0, 2, 1)[:, None]
         return np.asarray(turned + self.systematic(turned) + self.random(rng, len(true)))
 

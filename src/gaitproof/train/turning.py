@@ -15,29 +15,6 @@ _SWAP: Final = {a: b for pair in LEFT_RIGHT_PAIRS for a, b in (pair, pair[::-1])
 _MIRROR: Final = [GAIT_LANDMARKS.index(_SWAP[joint]) for joint in GAIT_LANDMARKS]
 
 
-def axis_rotation(angles: Float64, axis: int) -> Float64:
-    """Return rotations about one axis of a right-handed frame.
-
-    Parameters
-    ----------
-    angles
-        Shape (N,), radians.
-    axis
-        0, 1 or 2: x, y (the vertical) or z.
-
-    Returns
-    -------
-    ndarray of float64
-        Shape (N, 3, 3), to be multiplied with column vectors.
-    """
-    i, j = (axis + 1) % 3, (axis + 2) % 3
-    matrix = np.zeros((len(angles), 3, 3))
-    matrix[:, axis, axis] = 1
-    matrix[:, i, i] = matrix[:, j, j] = np.cos(angles)
-    matrix[:, i, j], matrix[:, j, i] = -np.sin(angles), np.sin(angles)
-    return matrix
-
-
 def mirror(points: Float64) -> Float64:
     """Exchange left and right: the mirrored walk is another walker's.
 

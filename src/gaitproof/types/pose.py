@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
 from gaitproof.types.landmarks import N_LANDMARKS, Landmark
+from gaitproof.types.rows import Chosen, Frames
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -35,7 +36,7 @@ containers tick every 11 microseconds or more slowly."""
 
 
 @dataclass(frozen=True, eq=False)
-class PoseSequence:
+class PoseSequence(Frames):
     """Landmarks of one person, one row per video frame; immutable and validated.
 
     A landmark that was not seen, or that the sensor does not have, is NaN in every coordinate and
@@ -124,19 +125,6 @@ class PoseSequence:
         if not self.feet and np.isfinite(points[:, _TOES]).any():
             raise PoseError("A pose sequence without feet must not hold toes.")
 
-    def __len__(self) -> int:
-        return len(self.timestamps)
-
-    @property
-    def duration(self) -> float:
-        """Seconds from the first to the last frame; 0 for fewer than two frames."""
-        return float(self.timestamps[-1] - self.timestamps[0]) if len(self) > 1 else 0.0
-
-    @property
-    def frame_rate(self) -> float:
-        """Median frames per second; 0 for fewer than two frames."""
-        return float(1.0 / np.median(np.diff(self.timestamps))) if len(self) > 1 else 0.0
-
     @property
     def has_depth(self) -> bool:
         """Whether the landmarks are three-dimensional."""
@@ -150,11 +138,7 @@ class PoseSequence:
         found: NDArray[np.bool_] = np.isfinite(points).all(axis=2).any(axis=1)
         return found
 
-    def slice(self, start: int, stop: int) -> Self:
-        """Return frames `start` (included) to `stop` (excluded), time stamps unchanged."""
-        return self.select(np.arange(len(self))[start:stop])
-
-    def select(self, frames: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> Self:
+    def select(self, frames: Chosen) -> Self:
         """Return only the given frames, by increasing index or by mask."""
         return replace(
             self,

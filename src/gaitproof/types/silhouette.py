@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gaitproof.errors import PoseError
+from gaitproof.types.rows import Chosen, Frames, freeze
 
 MASK_HEIGHT: Final = 64
 MASK_WIDTH: Final = 44
@@ -42,7 +43,7 @@ def pack_masks(masks: ArrayLike) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True, eq=False)
-class SilhouetteSequence:
+class SilhouetteSequence(Frames):
     """Silhouettes of one person, one row per video frame; immutable and validated.
 
     A silhouette is 64 rows high and 44 columns wide: the person's mask from its first to its last
@@ -116,8 +117,7 @@ class SilhouetteSequence:
                     expected=str(expected),
                     actual=str(array.shape),
                 )
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        freeze(self, **arrays)
         self._check_figures()
 
     def _check_figures(self) -> None:
@@ -177,19 +177,6 @@ class SilhouetteSequence:
         times = np.asarray(timestamps, np.float64)
         return cls.from_masks(times, np.zeros((len(times), MASK_HEIGHT, MASK_WIDTH), bool))
 
-    def __len__(self) -> int:
-        return len(self.timestamps)
-
-    @property
-    def duration(self) -> float:
-        """Seconds from the first to the last frame; 0 for fewer than two frames."""
-        return float(self.timestamps[-1] - self.timestamps[0]) if len(self) > 1 else 0.0
-
-    @property
-    def frame_rate(self) -> float:
-        """Median frames per second; 0 for fewer than two frames."""
-        return float(1.0 / np.median(np.diff(self.timestamps))) if len(self) > 1 else 0.0
-
     @property
     def present(self) -> NDArray[np.bool_]:
         """Shape (T,): whether a frame has a mask."""
@@ -202,11 +189,7 @@ class SilhouetteSequence:
         flat = np.unpackbits(self.bits, axis=1).astype(bool)
         return flat.reshape(len(self), MASK_HEIGHT, MASK_WIDTH)
 
-    def slice(self, start: int, stop: int) -> Self:
-        """Return frames `start` (included) to `stop` (excluded), time stamps unchanged."""
-        return self.select(np.arange(len(self))[start:stop])
-
-    def select(self, frames: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> Self:
+    def select(self, frames: Chosen) -> Self:
         """Return only the given frames, by increasing index or by mask."""
         names = ("timestamps", "bits", *FRAME_FIGURES)
         return replace(self, **{name: getattr(self, name)[frames] for name in names})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
+from gaitproof.types.rows import Rows, freeze
 from gaitproof.types.silhouette import MASK_BYTES, MASK_HEIGHT, MASK_WIDTH
 
 SILHOUETTE_RATE: Final = 25.0
@@ -23,7 +23,7 @@ SILHOUETTE_HOP: Final = 25
 
 
 @dataclass(frozen=True, eq=False)
-class SilhouetteWindows:
+class SilhouetteWindows(Rows):
     """Windows of silhouettes at 25 Hz; immutable and validated.
 
     Parameters
@@ -54,12 +54,7 @@ class SilhouetteWindows:
             )
         if not np.isfinite(starts).all():
             raise PoseError("Silhouette windows must start at finite seconds.")
-        for name, array in (("bits", bits), ("starts", starts)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-
-    def __len__(self) -> int:
-        return len(self.bits)
+        freeze(self, bits=bits, starts=starts)
 
     @property
     def masks(self) -> NDArray[np.uint8]:
@@ -70,20 +65,6 @@ class SilhouetteWindows:
     def tobytes(self) -> bytes:
         """Return the masks' bytes, by which the leak audit knows a walk again."""
         return self.bits.tobytes()
-
-    def select(self, keep: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> Self:
-        """Return only the given windows."""
-        return type(self)(self.bits[keep], self.starts[keep])
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Join windows of several tracks; none of none."""
-        if not parts:
-            return cls.empty()
-        return cls(
-            np.concatenate([part.bits for part in parts]),
-            np.concatenate([part.starts for part in parts]),
-        )
 
     @classmethod
     def empty(cls) -> Self:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
+from gaitproof.types.rows import Rows, freeze
 
 WINDOW_FRAMES: Final = 60
 """Frames per window: 2 s, one to two gait cycles (gait seed, paper, F.2)."""
@@ -24,7 +25,7 @@ N_FEATURES: Final = 78
 
 
 @dataclass(frozen=True, eq=False)
-class GaitWindows:
+class GaitWindows(Rows):
     """Windows of gait features at 30 Hz; immutable and validated.
 
     Parameters
@@ -65,21 +66,11 @@ class GaitWindows:
             )
         if not np.isfinite(features).all() or not np.isfinite(starts).all():
             raise PoseError("Gait windows must hold finite numbers only.")
-        features = features * mask[:, None, :]
-        for name, array in (("features", features), ("mask", mask), ("starts", starts)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-
-    def __len__(self) -> int:
-        return len(self.features)
+        freeze(self, features=features * mask[:, None, :], mask=mask, starts=starts)
 
     def tobytes(self) -> bytes:
         """Return the features' bytes, by which the leak audit knows a walk again."""
         return self.features.tobytes()
-
-    def select(self, keep: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> Self:
-        """Return only the given windows."""
-        return type(self)(self.features[keep], self.mask[keep], self.starts[keep])
 
     @classmethod
     def empty(cls) -> Self:
@@ -88,15 +79,4 @@ class GaitWindows:
             np.zeros((0, WINDOW_FRAMES, N_FEATURES), np.float32),
             np.zeros((0, N_FEATURES), bool),
             np.zeros(0),
-        )
-
-    @classmethod
-    def concatenate(cls, parts: list[Self]) -> Self:
-        """Join the windows of several walks."""
-        if not parts:
-            return cls.empty()
-        return cls(
-            np.concatenate([p.features for p in parts]),
-            np.concatenate([p.mask for p in parts]),
-            np.concatenate([p.starts for p in parts]),
         )

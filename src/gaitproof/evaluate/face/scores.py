@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
 from gaitproof.train.face.data.clips import FaceClip, Label
+from gaitproof.types.rows import freeze
 
 Float64 = NDArray[np.float64]
 
@@ -52,9 +53,7 @@ class FaceScores:
             raise InputError("A face's score must lie between 0 and 1.")
         if not all(self.keys):
             raise InputError("Every score needs somebody it belongs to.")
-        for name, array in (("scores", scores), ("genuine", genuine)):
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, scores=scores, genuine=genuine)
 
     def __len__(self) -> int:
         return len(self.scores)

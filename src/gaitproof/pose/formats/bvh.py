@@ -27,7 +27,6 @@ from gaitproof.pose.formats.mocap import (
     MAX_PLACES,
     MAX_RATE,
     Float64,
-    axis_rotations,
     find_joints,
     mocap_sequence,
     name_joints,
@@ -35,6 +34,7 @@ from gaitproof.pose.formats.mocap import (
 from gaitproof.pose.formats.skeleton import Joint, build_skeleton
 from gaitproof.reading import FileKind, guarded, read_text, split_lines
 from gaitproof.types import PoseSequence
+from gaitproof.types.rotations import axis_rotations
 
 _FILE: Final = FileKind("BVH file", PoseError)
 _MAX_HEAD: Final = 2**20

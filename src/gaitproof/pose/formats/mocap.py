@@ -40,31 +40,6 @@ _LEG: Final = (0.62, 1.12)
 with room for where joint centres are put. The ranges of the `UNITS` do not overlap."""
 
 
-def axis_rotations(axis: str, degrees: Float64) -> Float64:
-    """Return rotations about a coordinate axis.
-
-    Parameters
-    ----------
-    axis
-        ``x``, ``y`` or ``z``.
-    degrees
-        Shape (T,).
-
-    Returns
-    -------
-    ndarray of float64
-        Shape (T, 3, 3), right-handed, for column vectors.
-    """
-    i = "xyz".index(axis)
-    j, k = (i + 1) % 3, (i + 2) % 3
-    angle = np.radians(degrees)
-    matrix = np.zeros((len(angle), 3, 3))
-    matrix[:, i, i] = 1
-    matrix[:, j, j] = matrix[:, k, k] = np.cos(angle)
-    matrix[:, j, k], matrix[:, k, j] = -np.sin(angle), np.sin(angle)
-    return matrix
-
-
 def find_joints(
     joints: Sequence[str], names: Mapping[str, Sequence[str]], path: Path
 ) -> dict[Landmark, int]:

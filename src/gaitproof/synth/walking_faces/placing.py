@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.synth.body import head_unit
-from gaitproof.synth.skeleton import Bone, rotation, transform
+from gaitproof.synth.skeleton import Bone, transform
 from gaitproof.synth.take import Take
 from gaitproof.synth.talking.drawing import SIDE, UNIT, Head, Image
+from gaitproof.types.rotations import axis_rotations
 
 Float64 = NDArray[np.float64]
 
@@ -70,7 +71,7 @@ def look_at_camera(take: Take, share: float) -> Take:
     """
     bones = take.motion.bones
     rotations = bones.rotations.copy()
-    turn = rotation(1, -share * take.staging.heading)
+    turn = axis_rotations("y", -share * take.staging.heading)
     rotations[:, Bone.HEAD] = turn @ rotations[:, Bone.HEAD]
     motion = replace(take.motion, bones=replace(bones, rotations=rotations))
     return replace(take, motion=motion)

@@ -23,12 +23,12 @@ from gaitproof.pose.formats.mocap import (
     MAX_PLACES,
     MAX_RATE,
     Float64,
-    axis_rotations,
     find_joints,
 )
 from gaitproof.reading import FileKind, guarded, read_text, split_lines
 from gaitproof.train.sources.mocap import mocap_recording
 from gaitproof.train.sources.recording import Recording
+from gaitproof.types.rotations import axis_rotations
 
 DEFAULT_RATE: Final = 120.0
 """Frames per second of nearly all CMU motions; an AMC does not say it."""
