@@ -284,12 +284,17 @@ class Examiner:
         found = self.verifier.examine(
             video, claim=claim, person=person, progress=part_of(progress, 0, parts)
         )
-        joint = None
-        if self.face is not None:
-            joint = _look_at_face(
-                found, video, self.face, self.verifier.settings.media, part_of(progress, 1, parts)
-            )
-        return Case(Path(video), found, self.verifier, joint)
+        if self.face is None:
+            return Case(Path(video), found, self.verifier, None)
+        from gaitproof.face.scan import scan_video
+        from gaitproof.verify.fusion import join
+
+        model, limits = self.face.model, self.verifier.settings.media
+        scan = scan_video(video, model, limits=limits, progress=part_of(progress, 1, parts))
+        tracks = [track.sequence for track in found.tracks]
+        joint = join(found.verdict, scan, model.card, tracks=tracks, weights=self.face.weights)
+        joined = JointExamination(joint, scan, model.card)
+        return Case(Path(video), found, self.verifier, joined)
 
 
 def examine(
@@ -389,21 +394,3 @@ def scan_faces(
     from gaitproof.face.scan import scan_video
 
     return scan_video(video, FaceTools.load(model).model, limits=limits, progress=progress)
-
-
-def _look_at_face(
-    found: Examination,
-    video: str | Path,
-    tools: FaceTools,
-    limits: MediaLimits,
-    progress: Progress | None,
-) -> JointExamination:
-    """Scan the video for manipulated faces and join the answer with that on the walk."""
-    from gaitproof.face.scan import scan_video
-    from gaitproof.verify.fusion import join
-
-    scan = scan_video(video, tools.model, limits=limits, progress=progress)
-    tracks = [track.sequence for track in found.tracks]
-    card = tools.model.card
-    joint = join(found.verdict, scan, card, tracks=tracks, weights=tools.weights)
-    return JointExamination(joint, scan, card)
