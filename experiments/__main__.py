@@ -26,6 +26,7 @@ EXPERIMENTS: Final = (
     "signals",
     "both",
     "footage",
+    "relative",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

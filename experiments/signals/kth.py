@@ -70,6 +70,31 @@ def read_kth(
         By level, ``clip`` and ``pass``.
     """
     settings = settings or VerifySettings()
+    joints, shapes = read_passes(
+        folder, encoder, masks, cache=cache, settings=settings, progress=progress
+    )
+    least = settings.quality.min_template_windows
+    known, seen = enroll(joints, least), enroll(shapes, 1)
+    return {
+        level: Claims(judge(known, first, encoder, draws), judge(seen, second, masks, draws))
+        for level, first, second in (
+            ("clip", join_clips(joints), join_clips(shapes)),
+            ("pass", joints, shapes),
+        )
+    }
+
+
+def read_passes(
+    folder: Path,
+    encoder: Encoder,
+    masks: WindowEncoder,
+    *,
+    cache: Path | None = None,
+    settings: VerifySettings | None = None,
+    progress: Progress = no_progress,
+) -> tuple[list[Pass], list[Pass]]:
+    """Return every pass by its joints and by its silhouettes; arguments as `read_kth`."""
+    settings = settings or VerifySettings()
     store, signal = PoseCache(cache), MaskSignal(masks, MASKS)
     clips = find_clips(folder)
     joints: list[Pass] = []
@@ -94,15 +119,7 @@ def read_kth(
             joints.append(Pass(person, condition, 0, np.zeros((0, size[0]), np.float32), (NOBODY,)))
             shapes.append(Pass(person, condition, 0, np.zeros((0, size[1]), np.float32), (NOBODY,)))
         progress(done / len(clips))
-    least = settings.quality.min_template_windows
-    known, seen = enroll(joints, least), enroll(shapes, 1)
-    return {
-        level: Claims(judge(known, first, encoder, draws), judge(seen, second, masks, draws))
-        for level, first, second in (
-            ("clip", join_clips(joints), join_clips(shapes)),
-            ("pass", joints, shapes),
-        )
-    }
+    return joints, shapes
 
 
 def _joints(

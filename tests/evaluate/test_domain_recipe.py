@@ -68,7 +68,7 @@ def test_a_models_card_says_what_it_is_worth_on_other_domains(tmp_path, everybod
     write_model(folder)
     encoder = OnnxEncoder.load(folder)
     result = evaluate_model_by_domains(encoder, everybody, enrolled=1, draws=20)
-    write_evidence(encoder, result, folder)
+    write_evidence(encoder, result.evidence, folder)
     card = load_card(folder)
     assert card.evidence == result.evidence
     assert card.model_copy(update={"evidence": None}) == encoder.card

@@ -50,7 +50,7 @@ def calibrate(
     read: Any = load_masks if encoder.signal == "silhouettes" else load_data
     walks = [walk for path in data for walk in read(path)]
     result = evaluate_model_by_domains(encoder, walks, by=cast("Kind", by), enrolled=enrolled)
-    write_evidence(encoder, result, model)
+    write_evidence(encoder, result.evidence, model)
     _show(result, as_json=as_json)
 
 

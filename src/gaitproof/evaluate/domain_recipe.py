@@ -16,6 +16,7 @@ from gaitproof.evaluate.plans import make_plan
 from gaitproof.evaluate.trials import GaitRecording
 from gaitproof.media.files import write_atomically
 from gaitproof.models import CARD_FILE
+from gaitproof.nets.card import EvidenceCard
 from gaitproof.nets.encoder import WindowEncoder
 from gaitproof.train.config import TrainSettings
 from gaitproof.train.loop import train
@@ -106,9 +107,9 @@ def evaluate_model_by_domains(
     return leave_domain_out(domains, draws=draws)
 
 
-def write_evidence(encoder: WindowEncoder, result: DomainResult, folder: Path) -> None:
+def write_evidence(encoder: WindowEncoder, evidence: EvidenceCard, folder: Path) -> None:
     """Put calibrations and figures of domains left out on the card in a model's folder."""
-    card = encoder.card.model_copy(update={"evidence": result.evidence})
+    card = encoder.card.model_copy(update={"evidence": evidence})
     write_atomically(folder / CARD_FILE, card.model_dump_json(indent=1).encode())
 
 

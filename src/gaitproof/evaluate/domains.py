@@ -64,6 +64,11 @@ class DomainClips:
     calibrates
         Whether long probes of it have a say in the calibration; not where the quality gate would
         refuse the footage (frames come more slowly than its `min_frame_rate`).
+    plans
+        Who is enrolled and who is tried; by default by one rule, from `enrolled`.
+    footage
+        One label per walk: people of the probe's label are its references. By default the whole
+        domain is one footage.
     """
 
     domain: str
@@ -71,11 +76,15 @@ class DomainClips:
     embeddings: Sequence[Rows]
     enrolled: int = 3
     calibrates: bool = True
+    plans: Sequence[Plan] = ()
+    footage: Sequence[str] = ()
 
     @property
     def people(self) -> int:
         """How many people have a clip that was acquired."""
-        return len(_directions(self))
+        return len(
+            {person(r) for r, e in zip(self.recordings, self.embeddings, strict=True) if len(e)}
+        )
 
 
 @dataclass(frozen=True)
@@ -118,45 +127,73 @@ def relative_trials(
         None if the domain has too few people.
     """
     people = _directions(clips)
-    if references > len(people) - 2:
-        return None
     shortened = clips.embeddings
     if level == "window":
         shortened = [rows[len(rows) // 2 : len(rows) // 2 + 1] for rows in shortened]
-    plan = make_plan(clips.recordings, enrolled=clips.enrolled)
-    trials = score_plan(plan, clips.recordings, shortened)
+    plans = clips.plans or [make_plan(clips.recordings, enrolled=clips.enrolled)]
+    footage = clips.footage or [""] * len(clips.recordings)
+    rng = np.random.default_rng(seed)
+    parts = []
+    for plan in plans:
+        if references > min(len(people[footage[i]]) for i in plan.probes) - 2:
+            return None
+        trials = score_plan(plan, clips.recordings, shortened)
+        scores = _relative_scores(clips, plan, shortened, people, references, rng)
+        if scores.size != len(trials):
+            raise InputError(f"The domain {clips.domain!r} holds walks of several data sets.")
+        parts.append(trials.with_scores(scores.reshape(-1)))
+    return Trials.concatenate(parts)
+
+
+def _relative_scores(
+    clips: DomainClips,
+    plan: Plan,
+    rows: Sequence[Rows],
+    people: dict[str, dict[str, Float64]],
+    references: int,
+    rng: np.random.Generator,
+) -> Float64:
+    """Return similarities, shape (probes, templates), each relative to people drawn by itself."""
     names = list(plan.templates)
     templates = _templates(clips, plan)
-    probes = [mean_direction(shortened[i]) if len(shortened[i]) else None for i in plan.probes]
-    others = np.stack(list(people.values()))
-    place = {name: row for row, name in enumerate(people)}
-    rng = np.random.default_rng(seed)
-    scores = np.full((len(probes), len(names)), np.nan)
-    claimed = np.array([place.get(name, -1) for name in names])
-    for row, (i, probe) in enumerate(zip(plan.probes, probes, strict=True)):
-        if probe is None:
+    scores = np.full((len(plan.probes), len(names)), np.nan)
+    for row, i in enumerate(plan.probes):
+        if not len(rows[i]):
             continue
         centres = np.zeros_like(templates)
         if references:
+            others = people[clips.footage[i] if clips.footage else ""]
+            place = {name: column for column, name in enumerate(others)}
             order = rng.random((len(names), len(others)))
-            order[:, place[person(clips.recordings[i])]] = np.inf
-            order[np.arange(len(names)), claimed] = np.inf
+            own = place.get(person(clips.recordings[i]))
+            if own is not None:
+                order[:, own] = np.inf
+            for line, name in enumerate(names):
+                if name in place:
+                    order[line, place[name]] = np.inf
             drawn = np.argpartition(order, references - 1, axis=1)[:, :references]
-            centres = np.stack([offset(others[some]) for some in drawn])
+            vectors = np.stack(list(others.values()))
+            centres = np.stack([offset(vectors[some]) for some in drawn])
+        probe = mean_direction(rows[i])
         cosines = relative_cosines(probe[None].astype(np.float64), templates, centres)
         scores[row] = (cosines + 1) / 2
-    if scores.size != len(trials):
-        raise InputError(f"The domain {clips.domain!r} holds walks of several data sets.")
-    return trials.with_scores(scores.reshape(-1))
+    return scores
 
 
-def _directions(clips: DomainClips) -> dict[str, Float64]:
-    """Return one direction per person, of all clips of theirs."""
-    parts: dict[str, list[Rows]] = {}
-    for recording, rows in zip(clips.recordings, clips.embeddings, strict=True):
+def _directions(clips: DomainClips) -> dict[str, dict[str, Float64]]:
+    """Return, by footage, one direction per person, of all their clips of it."""
+    parts: dict[str, dict[str, list[Rows]]] = {}
+    for i, (recording, rows) in enumerate(zip(clips.recordings, clips.embeddings, strict=True)):
+        label = clips.footage[i] if clips.footage else ""
+        people = parts.setdefault(label, {})
         if len(rows):
-            parts.setdefault(person(recording), []).append(rows)
-    return {name: make_template(rows).astype(np.float64) for name, rows in sorted(parts.items())}
+            people.setdefault(person(recording), []).append(rows)
+    return {
+        label: {
+            name: make_template(rows).astype(np.float64) for name, rows in sorted(people.items())
+        }
+        for label, people in parts.items()
+    }
 
 
 def _templates(clips: DomainClips, plan: Plan) -> Float64:

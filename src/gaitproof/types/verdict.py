@@ -225,17 +225,18 @@ class SignalEvidence:
 class JoinedEvidence:
     """What joints and silhouettes say together.
 
-    The joints decide, and a claim is accepted only if the silhouettes support it as well.
+    Relative to reference footage either decides, unless the other supports the opposite. Without it
+    the joints decide, and a claim is accepted only if the silhouettes support it as well.
 
     Parameters
     ----------
     log10_lr
-        That of the joints, but not above that of the silhouettes (nor above 0 where these speak
-        against the claim).
+        See `gaitproof.verify.signals.settle`; without reference footage that of the joints, but not
+        above that of the silhouettes (nor above 0 where these speak against the claim).
     log10_lr_bound
         Largest ratio for the claim that people and footage unseen by the models support.
     accepts_from
-        Least ratio of the silhouettes with which a claim is accepted.
+        Least ratio with which a claim is accepted.
     wrong_nonmated, wrong_mated
         Of all claims to be somebody else, the share answered AUTHENTIC; of all genuine claims,
         the share answered DEEPFAKE. Measured on people and footage that neither model had seen.
@@ -243,6 +244,8 @@ class JoinedEvidence:
         Share of the claims of either kind that is left undecided there.
     measured_on
         Which people and footage these are, in words.
+    relative
+        Whether both were compared relative to reference footage.
     """
 
     log10_lr: float
@@ -253,6 +256,7 @@ class JoinedEvidence:
     undecided_nonmated: ErrorRate
     undecided_mated: ErrorRate
     measured_on: str
+    relative: bool = False
 
 
 @dataclass(frozen=True)

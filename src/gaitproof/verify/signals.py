@@ -1,10 +1,13 @@
 """How joints and silhouettes answer one claim together.
 
-The threshold of a silhouette model does not travel: between cameras the similarity of strangers
-moves further than genuine and false claims lie apart, and always upwards. So what silhouettes say
-*for* a claim is worth little by itself, and what they say against it is worth something anywhere.
-The joints decide, and a claim is accepted only if the silhouettes support it too, by a likelihood
-ratio that was fitted on people and footage their model had not seen.
+Relative to reference footage both are calibrated on footage that their models have not seen, and
+either decides with moderate support unless the other supports the opposite (`settle`).
+
+Without it, the threshold of a silhouette model does not travel: between cameras the similarity of
+strangers moves further than genuine and false claims lie apart, and always upwards. So what
+silhouettes say *for* a claim is worth little by itself, and what they say against it is worth
+something anywhere. The joints decide, and a claim is accepted only if the silhouettes support it
+too, by a likelihood ratio that was fitted on people and footage their model had not seen.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
 from gaitproof.config import Settings
@@ -22,6 +27,7 @@ from gaitproof.models import packaged_file
 from gaitproof.nets.card import LogisticCalibration
 from gaitproof.reading import FileKind, parse_model, read_model
 from gaitproof.types import ErrorRate, JoinedEvidence, SignalEvidence
+from gaitproof.types.support import MODERATE
 from gaitproof.verify.calibration import log10_likelihood_ratio
 
 SIGNALS_FILE: Final = "signals.json"
@@ -60,6 +66,13 @@ class AnswerRates(Settings):
     """People, domains, and what was left out, in words."""
 
 
+class RelativeRates(AnswerRates):
+    """The same where both signals are compared relative to reference footage; see `settle`."""
+
+    references: int = Field(ge=1)
+    """People that comparisons were relative to."""
+
+
 class AverageCard(Settings):
     """Where the average walkers of `gaitproof.verify.movement` come from."""
 
@@ -78,6 +91,8 @@ class SignalWeights(Settings):
     accepts_from: float = Field(ge=0)
     """Least log10 likelihood ratio of the silhouettes with which a claim is accepted."""
     rates: AnswerRates
+    relative: RelativeRates | None = None
+    """None where it was not measured: then joints decide alone relative to references."""
     figures: dict[str, float]
     """Measured figures by name."""
     average: AverageCard | None = None
@@ -112,26 +127,55 @@ def join_signals(
     """
     found = {one.signal: one for one in evidence if one.similarity is not None}
     joints, masks = found.get(JOINTS), found.get(SILHOUETTES)
-    # relative to reference footage a similarity is another one than what was calibrated
-    relative = masks is not None and masks.references > 0
-    if joints is None or masks is None or relative or not fits(weights, evidence):
+    if joints is None or masks is None or not fits(weights, evidence):
         return None, tuple(evidence)
     assert joints.log10_lr is not None
     assert masks.similarity is not None
-    counts = log10_likelihood_ratio(masks.similarity, weights.silhouettes.calibration)
-    rates = weights.rates
+    assert masks.log10_lr is not None
+    rates: AnswerRates = weights.rates
+    if masks.references or joints.references:
+        # relative to reference footage a similarity is another one than without it
+        if weights.relative is None or not (joints.supported and masks.supported):
+            return None, tuple(evidence)
+        rates, counts, accepts_from = weights.relative, masks.log10_lr, MODERATE
+        bound = max(joints.log10_lr_bound, masks.log10_lr_bound)
+        total = float(settle(joints.log10_lr, counts))
+    else:
+        counts = log10_likelihood_ratio(masks.similarity, weights.silhouettes.calibration)
+        accepts_from = weights.accepts_from
+        bound = weights.silhouettes.calibration.log10_lr_bound
+        total = min(joints.log10_lr, max(counts, 0.0))
     joined = JoinedEvidence(
-        log10_lr=min(joints.log10_lr, max(counts, 0.0)),
-        log10_lr_bound=weights.silhouettes.calibration.log10_lr_bound,
-        accepts_from=weights.accepts_from,
+        log10_lr=total,
+        log10_lr_bound=bound,
+        accepts_from=accepts_from,
         wrong_nonmated=rates.wrong_nonmated,
         wrong_mated=rates.wrong_mated,
         undecided_nonmated=rates.undecided_nonmated,
         undecided_mated=rates.undecided_mated,
         measured_on=rates.measured_on,
+        relative=rates is weights.relative,
     )
     told = tuple(replace(one, counts=counts) if one is masks else one for one in evidence)
     return joined, told
+
+
+def settle(joints: ArrayLike, silhouettes: ArrayLike) -> NDArray[np.float64]:
+    """Return what both signals say, each calibrated on footage its model has not seen.
+
+    The ratio of the silhouettes; that of the joints where only they have moderate support, or only
+    they were compared; 0 where both have and contradict each other. They are not added up: they
+    come from one walk, and where joints carry nothing their sum is worse than silhouettes alone.
+
+    Parameters
+    ----------
+    joints, silhouettes
+        log10 likelihood ratios, of shapes that broadcast; NaN where there is none.
+    """
+    j, s = np.broadcast_arrays(np.asarray(joints, float), np.asarray(silhouettes, float))
+    speak_j, speak_s = np.abs(j) >= MODERATE, np.abs(s) >= MODERATE
+    found = np.where((speak_j & ~speak_s) | np.isnan(s), j, s)
+    return np.where(speak_j & speak_s & (j * s < 0), 0.0, found)
 
 
 def compared(evidence: Sequence[SignalEvidence]) -> list[SignalEvidence]:

@@ -1,0 +1,1 @@
+"""What joints and silhouettes decide relative to reference footage; makes the evidence cards."""
