@@ -31,8 +31,9 @@ from gaitproof.evaluate.domains import (
     leave_domain_out,
     relative_trials,
 )
+from gaitproof.evaluate.plans import make_plan
 from gaitproof.evaluate.scope import Scope
-from gaitproof.evaluate.trials import GaitRecording, Trials, make_plan
+from gaitproof.evaluate.trials import GaitRecording, Trials
 from gaitproof.types import Decision, ErrorRate
 from gaitproof.verify.decision import decide_by_support
 from gaitproof.verify.signals import JOINTS, SILHOUETTES, RelativeRates, settle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.domains import DomainClips, leave_domain_out, measure, relative_trials
+from gaitproof.evaluate.plans import make_plan
 from gaitproof.evaluate.trials import Trials
 from gaitproof.evaluate.worst_case import domain_curve, worst_case
 from gaitproof.nets.card import ReferenceCalibration
@@ -114,3 +116,27 @@ def test_every_domain_is_measured_by_a_calibration_of_the_others():
 def test_two_domains_are_too_few():
     with pytest.raises(InputError, match="3 domains"):
         leave_domain_out([domain("a"), domain("bb")])
+
+
+def test_references_come_from_the_footage_of_the_probe():
+    clips = domain("street")
+    labels = [("hall", "yard", "lane")[i % 3] for i in range(len(clips.recordings))]
+    turned = [
+        -rows if label == "lane" else rows
+        for rows, label in zip(clips.embeddings, labels, strict=True)
+    ]
+    plan = make_plan(clips.recordings, enrolled=1)
+    before = relative_trials(replace(clips, plans=[plan], footage=labels), 8)
+    after = relative_trials(replace(clips, plans=[plan], footage=labels, embeddings=turned), 8)
+    same = before.scores == after.scores
+    assert same.mean() == 0.5  # the probes from the yard; the others are from the lane
+    assert relative_trials(replace(clips, plans=[plan], footage=labels), 11) is None
+
+
+def test_several_plans_are_tried_together():
+    clips = domain("street")
+    plans = [make_plan(clips.recordings, enrolled=count) for count in (1, 2)]
+    pooled = relative_trials(replace(clips, plans=plans), 0)
+    single = [relative_trials(replace(clips, plans=[plan]), 0) for plan in plans]
+    assert len(pooled) == sum(map(len, single))
+    assert np.array_equal(pooled.scores, np.concatenate([one.scores for one in single]))

@@ -9,7 +9,7 @@ import pytest
 from evidence_cards import EVIDENCE, line
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ScriptedEncoder, make_card, make_reference
+from scripted import ScriptedEncoder, make_card
 
 from gaitproof.cli.output import show_verdict
 from gaitproof.errors import ModelError
@@ -21,8 +21,7 @@ from gaitproof.nets.card import (
 from gaitproof.types import Decision, ErrorRate
 from gaitproof.types.support import MODERATE
 from gaitproof.verify.decision import decide_by_support, leaning
-from gaitproof.verify.evidence import compare, find_references, offset, relative_cosines
-from gaitproof.verify.gallery import Gallery
+from gaitproof.verify.evidence import compare, offset, relative_cosines
 from gaitproof.verify.typicality import footage_metric
 from gaitproof.verify.verifier import Verifier
 
@@ -102,28 +101,6 @@ def test_a_video_of_nobody_is_said_and_stores_nothing(careful, make_video):
     with pytest.raises(Exception, match="nothing was stored"):
         careful.add_references("street", [make_video({"person": 1, "seconds": 0.5})])
     assert careful.gallery.references() == ()
-
-
-def test_the_footage_most_like_the_probe_is_taken(tmp_path):
-    gallery = Gallery.open(tmp_path / "g.db")
-    card = make_card(model_id="model-1", embedding_size=32, evidence=EVIDENCE)
-    base = np.eye(32)
-    for name, axis in (("street", 0), ("hall", 1)):
-        rows = base[axis] + 0.1 * np.random.default_rng(axis).normal(size=(3, 32))
-        gallery.add_references(
-            [
-                make_reference(10 * axis + i, footage=name, vector=row / np.linalg.norm(row))
-                for i, row in enumerate(rows)
-            ]
-        )
-    probe = np.float32(base[1:2])
-    found = find_references(gallery, card, "pose-1", probe, "0" * 64)
-    assert found.shape == (3, 32)
-    assert (found @ base[1]).min() > 0.5
-    assert len(find_references(gallery, card, "other pose", probe, "0" * 64)) == 0
-    own = gallery.references()[0]
-    kept = find_references(gallery, card, "pose-1", own.vector[None], own.sha256)
-    assert not any(np.array_equal(row, own.vector) for row in kept)
 
 
 @given(st.integers(0, 1000), st.floats(-3, 3))

@@ -131,7 +131,7 @@ def test_a_template_filmed_elsewhere_is_refused_with_the_remedy():
     template = Template("0" * 16, "ann", "m", "e", direction[1], 5, ())
     probe = SimpleNamespace(embeddings=direction[:1], filming=street)
     found = choose_references(others, probe, template, [street], 5)
-    assert found.sources == {"of x": 5}
+    assert [one.source for one in found.people] == ["of x"] * 5
     refused = choose_references(others, probe, template, [elsewhere], 5)
     assert len(refused.vectors) == 0
     assert "enrol ann from footage of this kind" in refused.reason

@@ -7,24 +7,27 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from evidence_cards import EVIDENCE
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scripted import ScriptedExtractor
+from scripted import ScriptedEncoder, ScriptedExtractor
 from scripted_masks import MaskedExtractor, MaskEncoder, open_verifier
 
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import LogisticCalibration
 from gaitproof.types import Decision, ErrorRate, MovementShare, SignalEvidence
-from gaitproof.verify.decision import NOT_BOTH
+from gaitproof.verify.decision import CONTRADICTION, NOT_BOTH
 from gaitproof.verify.movement import AVERAGE_FILE, parse_average
 from gaitproof.verify.signals import (
     AnswerRates,
+    RelativeRates,
     SignalWeight,
     SignalWeights,
     describe,
     join_signals,
     load_signal_weights,
+    settle,
 )
 from gaitproof.verify.verifier import Verifier
 
@@ -97,6 +100,63 @@ def test_neither_signal_makes_up_for_the_other(joints, masks, together):
     assert joined.log10_lr == pytest.approx(together)
     assert told[0].counts is None
     assert told[1].counts == pytest.approx(np.clip(20 * (masks - 0.9), -1, 1))
+
+
+RELATIVE = WEIGHTS.model_copy(
+    update={"relative": RelativeRates(references=2, **rates("other made people").model_dump())}
+)
+
+
+@pytest.mark.parametrize(
+    ("joints", "masks", "together"),
+    [
+        (0.3, 1.4, 1.4),
+        (-0.9, 1.4, 1.4),
+        (1.2, 0.5, 1.2),
+        (1.2, -0.9, 1.2),
+        (-1.2, 0.9, -1.2),
+        (1.2, -1.4, 0.0),
+        (-1.2, 1.4, 0.0),
+        (1.2, 1.4, 1.4),
+        (-0.5, 0.2, 0.2),
+        (0.4, np.nan, 0.4),
+        (np.nan, -1.4, -1.4),
+    ],
+)
+def test_either_signal_settles_a_claim_unless_the_other_contradicts(joints, masks, together):
+    assert settle(joints, masks) == pytest.approx(together)
+
+
+@given(st.floats(-3, 3), st.floats(-3, 3))
+def test_claims_are_settled_the_same_way_from_either_side(joints, masks):
+    assert settle(-joints, -masks) == pytest.approx(-settle(joints, masks))
+    assert abs(settle(joints, masks)) in (0.0, abs(joints), abs(masks))
+
+
+def relative(joints: float, masks: float, *, supported: bool = True) -> list[SignalEvidence]:
+    one, other = pair(0.9, 0.7)
+    return [
+        replace(one, log10_lr=joints, references=5, supported=True),
+        replace(other, log10_lr=masks, references=5, supported=supported, log10_lr_bound=1.9),
+    ]
+
+
+def test_relative_to_other_people_both_are_settled_with_rates_of_their_own():
+    joined, told = join_signals(RELATIVE, relative(0.1, 1.4))
+    assert joined is not None
+    assert joined.relative
+    assert (joined.log10_lr, joined.log10_lr_bound, joined.accepts_from) == (1.4, 2.0, 1.0)
+    assert joined.measured_on == "other made people"
+    assert told[1].counts == 1.4
+    assert "relative to 5 other people" in describe(told[1])
+
+
+@pytest.mark.parametrize(
+    ("weights", "supported"), [(WEIGHTS, True), (RELATIVE, False)], ids=["unmeasured", "few"]
+)
+def test_what_was_not_measured_relative_to_others_is_not_joined(weights, supported):
+    given_ = relative(0.1, 1.4, supported=supported)
+    assert join_signals(weights, given_) == (None, tuple(given_))
 
 
 @pytest.mark.parametrize(
@@ -188,6 +248,34 @@ def test_a_claim_is_accepted_only_by_both(
     assert (verdict.decision, verdict.reason) == (decision, reason)
     assert verdict.log10_lr == verdict.joined.log10_lr
     assert verdict.log10_lr_bound == (1.0 if verdict.log10_lr > 0 else 2.0)
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "decision", "reason"),
+    [
+        (20, 30, Decision.AUTHENTIC, ""),
+        (30, 30, Decision.INCONCLUSIVE, CONTRADICTION),
+    ],
+    ids=["alike", "contradiction"],
+)
+def test_silhouettes_are_compared_relative_to_the_people_the_joints_are(
+    gallery, make_video, own, others, decision, reason
+):
+    joints, masks, extractor = ScriptedEncoder(), MaskEncoder(), MaskedExtractor()
+    for encoder in (joints, masks):
+        encoder.card = encoder.card.model_copy(update={"evidence": EVIDENCE})
+    verifier = open_verifier(gallery, joints, extractor, masks)
+    verifier._weights = RELATIVE
+    verifier.enroll("p0", [make_video({"person": 0, "take": take}) for take in (0, 1)])
+    extractor.width = others
+    verifier.add_references("street", [make_video({"person": p}) for p in (10, 11, 12)])
+    extractor.width = own
+    verdict = verifier.verify(make_video({"person": 0, "take": 2}), claim="p0")
+    assert [one.references for one in verdict.signals] == [3, 3]
+    assert verdict.joined is not None
+    assert verdict.joined.relative
+    assert verdict.decision is decision
+    assert verdict.reason == reason
 
 
 def test_somebody_small_is_not_decided_but_their_silhouettes_are_shown(

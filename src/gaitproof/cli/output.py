@@ -151,7 +151,10 @@ def _add_joints(table: Table, verdict: Verdict) -> None:
 
 def _add_joined(table: Table, joined: JoinedEvidence) -> None:
     least = f"{joined.accepts_from:+.2f} or more"
-    table.add_row("both together", f"accepted only where silhouettes count {least}")
+    rule = f"accepted only where silhouettes count {least}"
+    if joined.relative:
+        rule = f"either decides from {joined.accepts_from:.2f} on, unless the other contradicts it"
+    table.add_row("both together", rule)
     table.add_row("  on other footage", f"{rate(joined.wrong_nonmated)} of impostors are accepted")
     table.add_row("", f"{rate(joined.wrong_mated)} of genuine walks are refused")
     table.add_row("", f"{rate(joined.undecided_mated)} of genuine walks are left undecided")

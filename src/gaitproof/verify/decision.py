@@ -17,6 +17,12 @@ TOO_CLOSE: Final = "The walk speaks neither for nor against the claim."
 NOT_BOTH: Final = "The joints match the claim, and the silhouettes do not support it."
 """The reason where only one of two signals accepts."""
 
+CONTRADICTION: Final = (
+    "Joints and silhouettes contradict each other, each with moderate support; look at the video "
+    "and at who is enrolled."
+)
+"""The reason where two signals decide differently."""
+
 _DECISIONS: Final = {
     1: Decision.AUTHENTIC,
     0: Decision.INCONCLUSIVE,

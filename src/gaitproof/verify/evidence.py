@@ -8,7 +8,8 @@ were, and was measured on domains that the model was not made with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,22 +18,18 @@ from numpy.typing import NDArray
 from gaitproof.errors import ModelError
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.normalisation import Normalisation
-from gaitproof.verify.others import References
+from gaitproof.verify.others import Other, References
 from gaitproof.verify.scoring import mean_direction, similarity
 
 if TYPE_CHECKING:
     from gaitproof.nets.card import EvidenceCard, ModelCard
     from gaitproof.nets.encoder import WindowEncoder
-    from gaitproof.verify.gallery import Gallery
 
 Float64 = NDArray[np.float64]
 
 REFERENCE_WEIGHT: Final = 1.0
 """So many people as the model's own centre counts for beside the references: of one reference half
 of the offset is believed, of nine nine tenths."""
-
-_SAME_PERSON: Final = 0.999
-"""Cosine above which somebody in the probe's own file is the person in the probe."""
 
 NO_REFERENCES: Final = (
     "The model was not tested on footage of this kind, and no reference footage shows how other "
@@ -65,8 +62,8 @@ class Comparison:
         Similarity from which a claim may be accepted.
     reason
         Why it was not, with the remedy; empty otherwise.
-    relative_to
-        Where the other people come from: how many by source.
+    people
+        The other people, if it is known who they are.
     """
 
     similarity: float
@@ -76,7 +73,7 @@ class Comparison:
     supported: bool
     threshold: float
     reason: str = ""
-    relative_to: dict[str, int] = field(default_factory=dict)
+    people: tuple[Other, ...] = ()
 
 
 def stated(card: ModelCard, compared: Comparison | None, reason: str) -> dict[str, Any]:
@@ -107,49 +104,8 @@ def stated(card: ModelCard, compared: Comparison | None, reason: str) -> dict[st
         "references": compared.references,
         "supported": compared.supported,
         "reason": compared.reason,
-        "relative_to": compared.relative_to,
+        "relative_to": dict(Counter(one.source for one in compared.people)),
     }
-
-
-def find_references(
-    gallery: Gallery, card: ModelCard, estimator: str, probe: NDArray[np.float32], sha256: str
-) -> NDArray[np.float32]:
-    """Return the people of the reference footage that a probe is most like.
-
-    Footage of one kind shares an offset, so the people of the probe's own kind are on average the
-    most similar to it. People of the probe's own file count: they were filmed as the probe was;
-    whoever is too similar to be another person is left out.
-
-    Parameters
-    ----------
-    gallery
-        That keeps the footage.
-    card
-        Of the model.
-    estimator
-        That read the probe.
-    probe
-        Shape (N, D), N at least 1.
-    sha256
-        Of the probe's file.
-
-    Returns
-    -------
-    ndarray
-        Shape (R, D); R is 0 where there is none, or the card knows no references.
-    """
-    empty = np.zeros((0, card.embedding_size), np.float32)
-    if card.evidence is None:
-        return empty
-    direction = mean_direction(probe)
-    by_footage: dict[str, list[NDArray[np.float32]]] = {}
-    for person in gallery.references(card.model_id, estimator):
-        if person.sha256 != sha256 or float(person.vector @ direction) < _SAME_PERSON:
-            by_footage.setdefault(person.footage, []).append(person.vector)
-    if not by_footage:
-        return empty
-    stacked = [np.stack(people) for people in by_footage.values()]
-    return max(stacked, key=lambda people: float((people @ direction).mean()))
 
 
 def offset(references: NDArray[np.floating[Any]]) -> Float64:
@@ -260,7 +216,7 @@ def compare_relative(
     reason = found.reason
     if not found.supported and not found.references:
         reason = references.reason or reason
-    return replace(found, reason=reason, relative_to=references.sources)
+    return replace(found, reason=reason, people=references.people)
 
 
 def _shortage(evidence: EvidenceCard, count: int) -> str:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final
 import gaitproof
 from gaitproof.nets.card import EvidenceCard, ModelCard
 from gaitproof.types import Decision, JoinedEvidence, SignalEvidence, Verdict
-from gaitproof.verify.decision import NOT_BOTH, TOO_CLOSE, decide, decide_by_support, leaning
+from gaitproof.types.support import MODERATE
+from gaitproof.verify.decision import (
+    CONTRADICTION,
+    NOT_BOTH,
+    TOO_CLOSE,
+    decide,
+    decide_by_support,
+    leaning,
+)
 from gaitproof.verify.evidence import Comparison, compare, compare_relative, stated
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.others import Other, choose_references
@@ -192,7 +200,9 @@ def _by_joints(
 
 
 def _with_silhouettes(verdict: Verdict, joined: JoinedEvidence) -> Verdict:
-    """Accept only what the silhouettes support as well."""
+    """Let both decide relative to reference footage; else accept what silhouettes support too."""
+    if joined.relative:
+        return _by_both(verdict, joined)
     positive = joined.log10_lr > 0
     verdict = replace(
         verdict,
@@ -204,6 +214,21 @@ def _with_silhouettes(verdict: Verdict, joined: JoinedEvidence) -> Verdict:
     if verdict.decision is Decision.AUTHENTIC and max(counts) < joined.accepts_from:
         return replace(verdict, decision=Decision.INCONCLUSIVE, reason=NOT_BOTH)
     return verdict
+
+
+def _by_both(verdict: Verdict, joined: JoinedEvidence) -> Verdict:
+    decision = decide_by_support(joined.log10_lr)
+    reason = leaning(joined.log10_lr) if decision is Decision.INCONCLUSIVE else ""
+    if joined.log10_lr == 0 and verdict.log10_lr and abs(verdict.log10_lr) >= MODERATE:
+        reason = CONTRADICTION
+    return replace(
+        verdict,
+        decision=decision,
+        reason=reason,
+        log10_lr=joined.log10_lr,
+        log10_lr_bound=joined.log10_lr_bound,
+        joined=joined,
+    )
 
 
 def _by_evidence(verdict: Verdict, joints: SignalEvidence, evidence: EvidenceCard) -> Verdict:

@@ -16,9 +16,10 @@ from gaitproof.nets.card import ModelCard
 from gaitproof.nets.encoder import WindowEncoder
 from gaitproof.types import QualityReport, SignalEvidence, SilhouetteSequence
 from gaitproof.types.silhouette_windows import SilhouetteWindows
-from gaitproof.verify.evidence import compare, find_references, stated
+from gaitproof.verify.evidence import compare_relative, stated
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.movement import average_walkers, weigh_movement
+from gaitproof.verify.others import Other, References
 from gaitproof.verify.references import shortfall, without_file
 from gaitproof.verify.signals import SILHOUETTES
 from gaitproof.verify.templates import Recording, Template
@@ -136,8 +137,23 @@ class MaskSignal:
         made = [(path, self.probe(sha256, tracks)) for path, sha256, tracks in files if tracks]
         return [one.recording(path, self.card.model_id) for path, one in made if not one.reason]
 
-    def compare(self, gallery: Gallery, name: str, probe: MaskProbe) -> SignalEvidence:
-        """Say what silhouettes alone say of a claim."""
+    def compare(
+        self, gallery: Gallery, name: str, probe: MaskProbe, people: Sequence[Other] = ()
+    ) -> SignalEvidence:
+        """Say what silhouettes alone say of a claim.
+
+        Parameters
+        ----------
+        gallery
+            That holds templates and reference footage.
+        name
+            The claimed identity.
+        probe
+            From `probe`.
+        people
+            Whom the joints were compared relative to: filmed as probe and template were, and no
+            party to the claim. Silhouettes are relative to the same, as far as theirs are kept.
+        """
         template: Template | None = None
         reason = probe.reason
         if not reason:
@@ -145,8 +161,8 @@ class MaskSignal:
         compared = share = None
         card = self.card
         if template is not None and not reason:
-            people = find_references(gallery, card, probe.estimator, probe.embeddings, probe.sha256)
-            compared = compare(self.encoder, probe.embeddings, template.vector, people)
+            relative = self._silhouettes_of(gallery, people, probe)
+            compared = compare_relative(self.encoder, probe.embeddings, template.vector, relative)
             averages = average_walkers()
             if averages is not None:
                 share = weigh_movement(self.encoder, probe.windows, template.vector, averages)
@@ -158,6 +174,29 @@ class MaskSignal:
             template_recordings=0 if template is None else len(template.sources),
             rests_on=share,
             **stated(card, compared, reason),
+        )
+
+    def _silhouettes_of(
+        self, gallery: Gallery, people: Sequence[Other], probe: MaskProbe
+    ) -> References:
+        """Return the silhouettes of people whose joints were compared with."""
+        model_id, estimator = self.card.model_id, probe.estimator
+        nobody = np.zeros((0, self.card.embedding_size), np.float32)
+        if self.card.evidence is None or not people:
+            return References(nobody)
+        kept = {(p.sha256, p.person): p.vector for p in gallery.references(model_id, estimator)}
+        enrolled = {
+            template.name: template.vector
+            for template in gallery.templates(model_id, estimator)
+            if probe.sha256 not in template.sources
+        }
+        pairs = [
+            (one, kept.get(one.place) if one.place else enrolled.get(one.name)) for one in people
+        ]
+        found = [(one, vector) for one, vector in pairs if vector is not None]
+        return References(
+            np.stack([vector for _, vector in found]) if found else nobody,
+            people=tuple(one for one, _ in found),
         )
 
     def _template(

@@ -8,7 +8,7 @@ person, and only people who were filmed as probe and template were.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -63,12 +63,15 @@ class Other:
         `IN_VIDEO`, `IN_GALLERY`, or which reference footage.
     name
         The identity, of the gallery's people.
+    place
+        SHA-256 of the file and number of the person in it, of people of reference footage.
     """
 
     vector: NDArray[np.float32]
     spreads: NDArray[np.float64] | None
     source: str
     name: str = ""
+    place: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +82,15 @@ class References:
     ----------
     vectors
         Shape (R, D).
-    sources
-        How many of them by source.
     reason
         Why nobody, or why the others that are known were not taken; with the remedy.
+    people
+        The same people.
     """
 
     vectors: NDArray[np.float32]
-    sources: dict[str, int] = field(default_factory=dict)
     reason: str = ""
+    people: tuple[Other, ...] = ()
 
 
 def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other, ...]:
@@ -111,6 +114,7 @@ def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other,
             person.vector,
             mean_spreads([person.filming]),
             f"of reference footage {person.footage!r}",
+            place=(person.sha256, person.person),
         )
         for person in gallery.references(card.model_id, probe.estimator)
         if person.sha256 != probe.sha256 or float(person.vector @ direction) < _SAME_PERSON
@@ -189,10 +193,9 @@ def choose_references(
     reason = _unlike_template(template.name, mean_spreads(filming), chosen)
     if reason:
         return References(nobody, reason=reason)
-    sources = dict.fromkeys((one.source for one in chosen), 0)
-    for one in chosen:
-        sources[one.source] += 1
-    return References(np.stack([one.vector for one in chosen]), sources, _first(reasons))
+    return References(
+        np.stack([one.vector for one in chosen]), _first(reasons), people=tuple(chosen)
+    )
 
 
 def _fitting(

@@ -133,7 +133,7 @@ def join_signals(
     assert masks.similarity is not None
     assert masks.log10_lr is not None
     rates: AnswerRates = weights.rates
-    if masks.references or joints.references:
+    if masks.references:
         # relative to reference footage a similarity is another one than without it
         if weights.relative is None or not (joints.supported and masks.supported):
             return None, tuple(evidence)
@@ -199,10 +199,17 @@ def describe(one: SignalEvidence) -> str:
         return f"not compared: {one.reason}"
     told = (
         f"similarity {one.similarity:.3f} (threshold by itself {one.threshold:.3f}), log10 "
-        f"likelihood ratio {one.log10_lr:+.2f} on footage like that of its model"
+        f"likelihood ratio {one.log10_lr:+.2f}"
     )
-    if one.counts is not None:
-        told += f", {one.counts:+.2f} on other footage, which is what counts"
+    if one.references:
+        told += f" relative to {one.references} other people"
+    elif one.counts is not None:
+        told += (
+            f" on footage like that of its model, {one.counts:+.2f} on other footage, which is "
+            "what counts"
+        )
+    else:
+        told += " on footage like that of its model"
     if one.rests_on is not None:
         share = round(100 * one.rests_on.movement_share)
         told += f"; the score rests {100 - share} % on build and clothing, {share} % on movement"

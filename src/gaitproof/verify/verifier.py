@@ -16,7 +16,7 @@ from gaitproof.verify.identification import identify
 from gaitproof.verify.judging import Claim, compare_with, joints_evidence, judge
 from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
-from gaitproof.verify.others import find_others
+from gaitproof.verify.others import Other, find_others
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import (
     Extracted,
@@ -273,7 +273,7 @@ class Verifier:
             claimed,
             card,
             joints_evidence(claimed, card, compared, reason),
-            self._signals(name, probe),
+            self._signals(name, probe, () if compared is None else compared.people),
             weights=self._weights,
             notes=tuple(notes),
         )
@@ -325,9 +325,11 @@ class Verifier:
             progress=progress,
         )
 
-    def _signals(self, name: str, probe: Probe) -> tuple[SignalEvidence, ...]:
+    def _signals(
+        self, name: str, probe: Probe, people: Sequence[Other]
+    ) -> tuple[SignalEvidence, ...]:
         """Say what other evidence says, where somebody walks who can be compared at all."""
         if not probe.silhouettes:
             return ()
         masks = self._masks.probe(probe.sha256, probe.silhouettes)
-        return (self._masks.compare(self.gallery, name, masks),)
+        return (self._masks.compare(self.gallery, name, masks, people),)

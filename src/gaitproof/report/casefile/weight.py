@@ -117,6 +117,14 @@ def _signals(verdict: Verdict) -> Iterable[Block]:
 def _rule(verdict: Verdict) -> str:
     band, joined = verdict.band, verdict.joined
     also = ""
+    if joined is not None and joined.relative:
+        return (
+            "Joints and silhouettes are each compared relative to other people who were filmed in "
+            "the same way. Either decides the claim by a log₁₀ likelihood ratio of "
+            f"{joined.accepts_from:.2f} or more, for it or against it, unless the other supports "
+            "the opposite as strongly. Both were calibrated on footage that their models had not "
+            "seen, before this video was. In the evaluation:"
+        )
     if joined is not None:
         also = (
             " A claim that is accepted in this way must also be supported by the silhouettes, by a "
