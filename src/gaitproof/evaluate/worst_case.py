@@ -55,15 +55,13 @@ class DomainCurve:
     nonmated: int
 
 
-def domain_curve(trials: Trials, tail: float = _TAIL) -> DomainCurve:
+def domain_curve(trials: Trials) -> DomainCurve:
     """Measure one domain by trials of a model that was not made with it.
 
     Parameters
     ----------
     trials
         Those without a score are left out.
-    tail
-        Share of the claims of either kind beyond `DomainCurve.accept` and `DomainCurve.refuse`.
 
     Raises
     ------
@@ -74,8 +72,8 @@ def domain_curve(trials: Trials, tail: float = _TAIL) -> DomainCurve:
     card = fit_calibration(scored.scores, scored.mated, len(scored.subjects))
     return DomainCurve(
         line=card.slope * _GRID + card.intercept,
-        accept=float(np.quantile(scored.scores[~scored.mated], 1 - tail)),
-        refuse=float(np.quantile(scored.scores[scored.mated], tail)),
+        accept=float(np.quantile(scored.scores[~scored.mated], 1 - _TAIL)),
+        refuse=float(np.quantile(scored.scores[scored.mated], _TAIL)),
         people=len(scored.subjects),
         mated=int(scored.mated.sum()),
         nonmated=int((~scored.mated).sum()),

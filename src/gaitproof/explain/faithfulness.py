@@ -111,13 +111,12 @@ def delete_moments(
     windows: GaitWindows,
     importance: Importance,
     rng: np.random.Generator,
-    draws: int = DRAWS,
 ) -> Deletion:
     """Take away slots of 0.2 s, a tenth of them at a time.
 
     Parameters
     ----------
-    score, windows, importance, rng, draws
+    score, windows, importance, rng
         As in `delete_parts`.
     """
     inputs = score.encoder.normalise(windows)
@@ -134,7 +133,7 @@ def delete_moments(
             scores.append(score(np.where(hidden[..., None], np.float32(0), inputs)))
         return np.array(scores)
 
-    return _compare(curve, values, rng, draws)
+    return _compare(curve, values, rng, DRAWS)
 
 
 def part_values(importance: Importance) -> Float64:

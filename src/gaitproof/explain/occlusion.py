@@ -97,7 +97,7 @@ def explain_by_shapley(
 
 
 def occlude_moments(
-    score: ProbeScore, windows: GaitWindows, inputs: Float32, slot: int = SLOT_FRAMES
+    score: ProbeScore, windows: GaitWindows, inputs: Float32
 ) -> tuple[Timeline, Float64]:
     """Take away one short slot of time after the other, in every window that covers it.
 
@@ -107,8 +107,6 @@ def occlude_moments(
         As in `explain_by_occlusion`.
     inputs
         Shape (N, T, 78), what the network sees of the windows.
-    slot
-        Frames.
 
     Returns
     -------
@@ -119,7 +117,7 @@ def occlude_moments(
     embeddings = score.encoder.embed_inputs(inputs)
     whole = score.of_embeddings(embeddings)
     found = np.zeros(len(line.times))
-    for moments in line.slots(slot):
+    for moments in line.slots(SLOT_FRAMES):
         hidden = np.isin(line.places, moments)
         touched = hidden.any(axis=1)
         changed = embeddings.copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -53,9 +53,11 @@ class Trust:
         return found
 
 
-def check_explanation(
-    score: ProbeScore, windows: GaitWindows, importance: Importance, *, seed: int = 0
-) -> Trust:
+_SEED: Final = 0
+"""Draws random orders and shuffles."""
+
+
+def check_explanation(score: ProbeScore, windows: GaitWindows, importance: Importance) -> Trust:
     """Test the explanation of a clip by deletion and by shuffled weights.
 
     Parameters
@@ -64,14 +66,12 @@ def check_explanation(
         What was explained.
     importance
         The explanation.
-    seed
-        Draws random orders and shuffles.
     """
-    rng = np.random.default_rng(seed)
-    shuffled = _shuffled(score.encoder, importance.method, seed)
+    rng = np.random.default_rng(_SEED)
+    shuffled = _shuffled(score.encoder, importance.method, _SEED)
     sanity = None
     if shuffled is not None:
-        other = explain_score(shuffled, windows, score.template, importance.method, seed=seed)
+        other = explain_score(shuffled, windows, score.template, importance.method, seed=_SEED)
         sanity = compare_explanations(importance, other)
     return Trust(
         delete_parts(score, windows, importance, rng),

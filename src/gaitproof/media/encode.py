@@ -25,6 +25,10 @@ _CLOCK: Final = Fraction(1, 90_000)
 """Seconds per tick of timed videos, the MPEG system clock's: any usual frame time fits."""
 
 
+_KEYFRAMES: Final = 60
+"""Frames between key frames."""
+
+
 class VideoWriter:
     """Write RGB pictures as an MP4 file (H.264, 4:2:0) that browsers play.
 
@@ -41,10 +45,6 @@ class VideoWriter:
         (width, height) in pixels; both must be even, as 4:2:0 needs.
     crf
         Constant rate factor of x264, 0 (lossless) to 51; 18 is visually lossless.
-    preset
-        Speed preset of x264.
-    keyframe_interval
-        Pictures between key frames.
     timed
         Whether every picture is written with a time stamp of its own, so that the video has
         a variable frame rate; `frame_rate` is then only its average.
@@ -70,8 +70,6 @@ class VideoWriter:
         size: tuple[int, int],
         *,
         crf: float = CRF,
-        preset: str = "veryfast",
-        keyframe_interval: int = 60,
         timed: bool = False,
     ) -> None:
         if min(size) < 2 or size[0] % 2 or size[1] % 2 or frame_rate <= 0:
@@ -83,7 +81,7 @@ class VideoWriter:
         self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
         self.size = size
         self._timed = timed
-        self._options = {"crf": f"{crf:g}", "preset": preset, "g": str(keyframe_interval)}
+        self._options = {"crf": f"{crf:g}", "preset": "veryfast", "g": str(_KEYFRAMES)}
         self._scope: AbstractContextManager[Path] | None = None
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None

@@ -45,13 +45,15 @@ _LINES: Final = (
 _JOINTS: Final = tuple(sorted({joint for a, b, _ in _LINES for joint in (a, b)}))
 
 
+_MIN_VISIBILITY: Final = 0.15
+"""Landmarks that are seen less are not drawn."""
+
+
 def draw_pose(
     image: Image,
     points: ArrayLike,
     visibility: ArrayLike | None = None,
     *,
-    min_visibility: float = 0.15,
-    thickness: float | None = None,
     neutral: bool = False,
 ) -> Image:
     """Draw a person's landmarks as a stick figure, left and right in two colours.
@@ -64,10 +66,6 @@ def draw_pose(
         Shape (33, 2), pixels; NaN where unknown.
     visibility
         Shape (33,), 0 to 1: what is seen badly is drawn faintly; all 1 if None.
-    min_visibility
-        Landmarks below it are not drawn.
-    thickness
-        Width of a limb in pixels; None chooses by the person's height.
     neutral
         Whether both sides are drawn in white, so that colours may say something else.
 
@@ -82,12 +80,11 @@ def draw_pose(
     if place.shape != (N_LANDMARKS, 2):
         raise ValueError(f"points have shape {place.shape}, not {(N_LANDMARKS, 2)}")
     seen = np.ones(N_LANDMARKS) if visibility is None else np.asarray(visibility, np.float64)
-    known = _drawable(place, image) & (seen >= min_visibility)
+    known = _drawable(place, image) & (seen >= _MIN_VISIBILITY)
     sharp = np.ascontiguousarray(image)
     if not known.any():
         return sharp.copy()
-    if thickness is None:
-        thickness = float(np.clip(np.ptp(place[known, 1]) / 70, 1.5, 12))
+    thickness = float(np.clip(np.ptp(place[known, 1]) / 70, 1.5, 12))
     drawn, faint = sharp.copy(), sharp.copy()
     limbs = [line for line in _LINES if known[line[0]] and known[line[1]]]
     joints = [joint for joint in _JOINTS if known[joint]]
@@ -201,7 +198,7 @@ def place_silhouette(
     return inside
 
 
-def draw_silhouette(image: Image, mask: NDArray[np.bool_], colour: Colour = MASK_COLOUR) -> Image:
+def draw_silhouette(image: Image, mask: NDArray[np.bool_]) -> Image:
     """Tint what a mask covers and draw its outline.
 
     Parameters
@@ -210,8 +207,6 @@ def draw_silhouette(image: Image, mask: NDArray[np.bool_], colour: Colour = MASK
         Shape (H, W, 3), uint8 RGB; left as it is.
     mask
         Shape (H, W); see `place_silhouette`.
-    colour
-        RGB.
 
     Returns
     -------
@@ -221,7 +216,7 @@ def draw_silhouette(image: Image, mask: NDArray[np.bool_], colour: Colour = MASK
     import cv2
 
     drawn = np.array(image)
-    drawn[mask] = (0.65 * drawn[mask] + 0.35 * np.array(colour)).astype(np.uint8)
+    drawn[mask] = (0.65 * drawn[mask] + 0.35 * np.array(MASK_COLOUR)).astype(np.uint8)
     outline, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(drawn, outline, -1, colour, 1, cv2.LINE_AA)
+    cv2.drawContours(drawn, outline, -1, MASK_COLOUR, 1, cv2.LINE_AA)
     return drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from gaitproof.errors import InputError
 from gaitproof.metrics.validation import check_share
@@ -57,7 +58,10 @@ def clopper_pearson(errors: int, trials: int, confidence: float = 0.95) -> tuple
     return low, high
 
 
-def supported_rate(subjects: int, confidence: float = 0.95) -> float:
+_CONFIDENCE: Final = 0.95
+
+
+def supported_rate(subjects: int) -> float:
     """Return the lowest error rate that a number of people can support.
 
     It is the rate that zero errors on that many independent people still allow (about three
@@ -70,10 +74,10 @@ def supported_rate(subjects: int, confidence: float = 0.95) -> float:
     """
     if subjects < 1:
         raise InputError("At least one person is needed.", actual=str(subjects))
-    return -math.expm1(math.log1p(-check_share("The confidence", confidence)) / subjects)
+    return -math.expm1(math.log1p(-_CONFIDENCE) / subjects)
 
 
-def people_needed(rate: float, confidence: float = 0.95) -> int:
+def people_needed(rate: float) -> int:
     """Return how many people it takes to support an error rate; the inverse of `supported_rate`.
 
     Examples
@@ -82,5 +86,5 @@ def people_needed(rate: float, confidence: float = 0.95) -> int:
     299
     """
     check_share("The rate", rate)
-    odds = math.log1p(-check_share("The confidence", confidence)) / math.log1p(-rate)
+    odds = math.log1p(-_CONFIDENCE) / math.log1p(-rate)
     return math.ceil(odds - 1e-9)

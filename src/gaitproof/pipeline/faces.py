@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from gaitproof import __version__
-from gaitproof.errors import GaitproofError, InputError
+from gaitproof.errors import InputError
 from gaitproof.evaluate.face.evaluation import evaluate_faces
 from gaitproof.evaluate.store import fingerprint
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.media.files import make_folder
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.pipeline.state import StepRun, Told
-from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary, write_summary
+from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary, run_steps
 from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import OriginSettings, ScheduleSettings, StopSettings
 from gaitproof.train.face.config import FaceTrainSettings
@@ -117,14 +117,7 @@ def run_face_pipeline(
         If the folder cannot be written to.
     """
     make_folder(folder)
-    run = _Run(root, folder, options or FacePipelineOptions(), progress, say)
-    try:
-        run.do()
-    except GaitproofError as error:
-        run.fail(error)
-    summary = run.summary()
-    write_summary(summary)
-    return summary
+    return run_steps(_Run(root, folder, options or FacePipelineOptions(), progress, say))
 
 
 class _Run(StepRun):

@@ -8,16 +8,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
-from gaitproof import __version__
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.pipeline.faces import EVALUATION_FILE, STORE_FOLDER
-from gaitproof.pipeline.page import read_plots, shown_failures, shown_steps
-from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, SUMMARY_FILE, Summary
+from gaitproof.pipeline.page import existing_links, make_page
+from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary
 from gaitproof.report.face_tables import HEADINGS, format_figure
-from gaitproof.report.page import PipelineStory, render_pipeline
 
 FACE_TITLES: Final[Mapping[str, str]] = {
     "prepare": "Cutting and aligning faces",
@@ -34,6 +31,14 @@ _PLOTS: Final = {
 }
 
 
+_FILES: Final = {
+    f"{STORE_FOLDER}/index.csv": "faces that were cut, clip by clip",
+    f"{MODEL_FOLDER}/card.json": "model card",
+    f"{EVALUATION_FOLDER}/{EVALUATION_FILE}": "all figures of the evaluation",
+    f"{EVALUATION_FOLDER}/scores.csv": "scores of the test clips",
+}
+
+
 def face_pipeline_page(summary: Summary, made: datetime) -> str:
     """Return the HTML page of a face pipeline, complete or stopped.
 
@@ -44,26 +49,20 @@ def face_pipeline_page(summary: Summary, made: datetime) -> str:
     made
         Time of the run.
     """
-    folder = Path(summary.folder)
-    found = summary.evaluation
-    return render_pipeline(
-        PipelineStory(
-            source=summary.source,
-            steps=shown_steps(summary, FACE_TITLES),
-            notes=summary.notes,
-            failures=shown_failures(summary, FACE_TITLES),
-            headings=("figure, %", "clips"),
-            figures=() if found is None else tuple(_figure_rows(found)),
-            figures_caption="" if found is None else _caption(found),
-            plots=() if found is None else tuple(read_plots(folder / EVALUATION_FOLDER, _PLOTS)),
-            model=() if summary.model is None else tuple(_model_rows(summary.model)),
-            links=tuple(_links(folder)),
-            commands=tuple(_commands(summary)),
-            made=made.strftime("%Y-%m-%d %H:%M"),
-            software=f"gaitproof {__version__}",
-            title="From clips to a face detector",
-            limits=() if summary.model is None else tuple(summary.model["limits"].splitlines()),
-        )
+    found, model = summary.evaluation, summary.model
+    return make_page(
+        summary,
+        made,
+        FACE_TITLES,
+        _PLOTS,
+        headings=("figure, %", "clips"),
+        figures=() if found is None else tuple(_figure_rows(found)),
+        figures_caption="" if found is None else _caption(found),
+        model=() if model is None else tuple(_model_rows(model)),
+        links=tuple(existing_links(Path(summary.folder), _FILES)),
+        commands=tuple(_commands(summary)),
+        title="From clips to a face detector",
+        limits=() if model is None else tuple(model["limits"].splitlines()),
     )
 
 
@@ -112,19 +111,6 @@ def _model_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "trained by", card["protocol"]
     yield "trained on", card["trained_on"]
     yield "licence of the weights", card["licence"]
-
-
-def _links(folder: Path) -> Iterator[tuple[str, str]]:
-    files = {
-        f"{STORE_FOLDER}/index.csv": "faces that were cut, clip by clip",
-        f"{MODEL_FOLDER}/card.json": "model card",
-        f"{EVALUATION_FOLDER}/{EVALUATION_FILE}": "all figures of the evaluation",
-        f"{EVALUATION_FOLDER}/scores.csv": "scores of the test clips",
-        SUMMARY_FILE: "this summary as JSON",
-    }
-    for place, text in files.items():
-        if place == SUMMARY_FILE or (folder / place).is_file():
-            yield quote(place), text
 
 
 def _commands(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -64,41 +64,48 @@ def pipeline_page(summary: Summary, made: datetime) -> str:
     made
         Time of the run.
     """
-    folder = Path(summary.folder)
-    evaluation = summary.evaluation
+    evaluation, model = summary.evaluation, summary.model
+    return make_page(
+        summary,
+        made,
+        TITLES,
+        _PLOTS,
+        headings=("probe", *_FIGURES.values(), "people", "trials (genuine)"),
+        figures=() if evaluation is None else tuple(_figure_rows(evaluation)),
+        figures_caption="" if evaluation is None else _caption(evaluation),
+        model=() if model is None else tuple(_model_rows(model)),
+        links=tuple(_links(Path(summary.folder))),
+        commands=tuple(_commands(summary)),
+    )
+
+
+def make_page(
+    summary: Summary,
+    made: datetime,
+    titles: Mapping[str, str],
+    plots: Mapping[str, str],
+    **parts: Any,
+) -> str:
+    """Return the page of any pipeline; `parts` are the further fields of its story."""
+    shown = () if summary.evaluation is None else _read_plots(summary, plots)
     return render_pipeline(
         PipelineStory(
             source=summary.source,
-            steps=shown_steps(summary, TITLES),
+            steps=tuple(
+                PipelineStep(titles[step.name], step.condition, step.text, step.seconds)
+                for step in summary.steps
+            ),
             notes=summary.notes,
-            failures=shown_failures(summary, TITLES),
-            headings=("probe", *_FIGURES.values(), "people", "trials (genuine)"),
-            figures=() if evaluation is None else tuple(_figure_rows(evaluation)),
-            figures_caption="" if evaluation is None else _caption(evaluation),
-            plots=()
-            if evaluation is None
-            else tuple(read_plots(folder / EVALUATION_FOLDER, _PLOTS)),
-            model=() if summary.model is None else tuple(_model_rows(summary.model)),
-            links=tuple(_links(folder)),
-            commands=tuple(_commands(summary)),
+            failures=tuple(
+                (titles[step.name], what, why)
+                for step in summary.steps
+                for what, why in step.failures
+            ),
+            plots=tuple(shown),
             made=made.strftime("%Y-%m-%d %H:%M"),
             software=f"gaitproof {__version__}",
+            **parts,
         )
-    )
-
-
-def shown_steps(summary: Summary, titles: Mapping[str, str]) -> tuple[PipelineStep, ...]:
-    """Return the steps of a pipeline by their titles."""
-    return tuple(
-        PipelineStep(titles[step.name], step.condition, step.text, step.seconds)
-        for step in summary.steps
-    )
-
-
-def shown_failures(summary: Summary, titles: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
-    """Return the title of a step, what it could not do and why, for everything that failed."""
-    return tuple(
-        (titles[step.name], what, why) for step in summary.steps for what, why in step.failures
     )
 
 
@@ -127,10 +134,10 @@ def _caption(evaluation: Mapping[str, Any]) -> str:
     ).strip()
 
 
-def read_plots(folder: Path, titles: Mapping[str, str]) -> Iterator[Picture]:
-    """Yield the plots of a folder, those that are there, by their names without ``.png``."""
+def _read_plots(summary: Summary, titles: Mapping[str, str]) -> Iterator[Picture]:
+    """Yield the plots of an evaluation, those that are there, by their names without ``.png``."""
     for name, title in titles.items():
-        path = folder / f"{name}.png"
+        path = Path(summary.folder) / EVALUATION_FOLDER / f"{name}.png"
         try:
             data = read_bytes(path, _PLOT)
             with guarded(path, _PLOT):
@@ -171,16 +178,20 @@ def _model_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "limits", card["limits"]
 
 
+def existing_links(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield address and text of the files that are there, and of the summary, which will be."""
+    for place, text in {**files, SUMMARY_FILE: "this summary as JSON"}.items():
+        if place == SUMMARY_FILE or (folder / place).is_file():
+            yield quote(place), text
+
+
 def _links(folder: Path) -> Iterator[tuple[str, str]]:
     files = {
         MANIFEST_FILE: "manifest",
         f"{MODEL_FOLDER}/card.json": "model card",
         f"{EVALUATION_FOLDER}/{EVALUATION_FILE}": "all figures of the evaluation",
-        SUMMARY_FILE: "this summary as JSON",
     }
-    for place, text in files.items():
-        if place == SUMMARY_FILE or (folder / place).is_file():
-            yield quote(place), text
+    yield from existing_links(folder, files)
     for plot in sorted((folder / EVALUATION_FOLDER).glob("*.svg")):
         yield quote(f"{EVALUATION_FOLDER}/{plot.name}"), f"plot: {plot.stem.replace('-', ', ')}"
 

@@ -30,7 +30,7 @@ from gaitproof.pipeline.summary import (
     RUNS_FOLDER,
     PipelineOptions,
     Summary,
-    write_summary,
+    run_steps,
 )
 from gaitproof.pose.estimator import PoseEstimator
 from gaitproof.reading import FileKind, read_json
@@ -81,13 +81,7 @@ def run_pipeline(
     """
     make_folder(folder)
     run = _Run(source, folder, options or PipelineOptions(), progress, say, estimator_factory)
-    try:
-        run.do()
-    except GaitproofError as error:
-        run.fail(error)
-    summary = run.summary()
-    write_summary(summary)
-    return summary
+    return run_steps(run)
 
 
 class _Run(DataSteps):

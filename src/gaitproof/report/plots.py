@@ -91,17 +91,13 @@ def _outcome(error: Interval, support: float, *, wrong: bool) -> str:
     return f"{value * 100:.1f} %\n[{low * 100:.1f}–{high * 100:.1f}]"
 
 
-def plot_people(
-    people: Mapping[str, PersonResult], *, title: str = "Errors by person", most: int = _MOST_PEOPLE
-) -> Figure:
+def plot_people(people: Mapping[str, PersonResult], *, most: int = _MOST_PEOPLE) -> Figure:
     """Draw every person's error rates, worst first.
 
     Parameters
     ----------
     people
         By name.
-    title
-        Above the plot.
     most
         People shown.
     """
@@ -137,20 +133,13 @@ def plot_people(
     axes.grid(visible=False, axis="y")
     for row in rows[1::2]:
         axes.axhspan(row - 0.5, row + 0.5, color=PALE, linewidth=0, zorder=0)
-    shown = f"{title} ({len(names)} of {len(people)}, worst first)"
+    shown = f"Errors by person ({len(names)} of {len(people)}, worst first)"
     label(axes, shown, "rate at the pooled EER threshold, %", "")
     legend(axes, "lower right")
     return figure
 
 
-def plot_embeddings(
-    sample: EmbeddingSample,
-    *,
-    method: Literal["pca", "tsne"] = "pca",
-    title: str = "Embeddings",
-    most: int = _MOST_IDENTITIES,
-    seed: int = 0,
-) -> Figure:
+def plot_embeddings(sample: EmbeddingSample, *, method: Literal["pca", "tsne"] = "pca") -> Figure:
     """Draw a map of clips in two dimensions, people told apart by colour and marker.
 
     Parameters
@@ -160,17 +149,11 @@ def plot_embeddings(
     method
         ``pca``: the two directions of largest spread. ``tsne``: neighbours (van der Maaten &
         Hinton, JMLR 9, 2008); distances between groups mean nothing. It needs scikit-learn.
-    title
-        Above the plot.
-    most
-        People shown, first in name order.
-    seed
-        Of t-SNE.
     """
-    names = sorted(set(sample.people))[:most]
+    names = sorted(set(sample.people))[:_MOST_IDENTITIES]
     owners = np.array(sample.people)
     keep = np.isin(owners, names)
-    points, axis_names = _flatten(sample.vectors[keep], method, seed)
+    points, axis_names = _flatten(sample.vectors[keep], method)
     owners = owners[keep]
     figure, (axes,) = new_figure(width=7.2, height=5.0)
     for i, name in enumerate(names):
@@ -188,7 +171,7 @@ def plot_embeddings(
             label=name.split(":", 1)[-1],
         )
     everybody = len(set(sample.people))
-    shown = f"{title}: {len(names)} of {everybody} people, one mark per clip"
+    shown = f"Embeddings: {len(names)} of {everybody} people, one mark per clip"
     label(axes, shown, *axis_names)
     axes.legend(
         loc="center left",
@@ -200,7 +183,7 @@ def plot_embeddings(
     return figure
 
 
-def _flatten(vectors: Float64, method: str, seed: int) -> tuple[Float64, tuple[str, str]]:
+def _flatten(vectors: Float64, method: str) -> tuple[Float64, tuple[str, str]]:
     if len(vectors) < 3:
         raise InputError("A map needs at least three clips.", actual=str(len(vectors)))
     if method == "tsne":
@@ -209,7 +192,7 @@ def _flatten(vectors: Float64, method: str, seed: int) -> tuple[Float64, tuple[s
         spread = min(30.0, (len(vectors) - 1) / 3)
         # the approximation pays off, and starts threads, for thousands of points only
         way: Any = "exact" if len(vectors) <= 1000 else "barnes_hut"
-        mapper = TSNE(perplexity=spread, random_state=seed, init="pca", method=way)
+        mapper = TSNE(perplexity=spread, random_state=0, init="pca", method=way)
         found = mapper.fit_transform(vectors)
         return np.asarray(found, np.float64), ("t-SNE 1", "t-SNE 2")
     centred = vectors - vectors.mean(axis=0)

@@ -23,7 +23,6 @@ def plot_score_position(
     similarity: float,
     threshold: float,
     band: InconclusiveBand | None = None,
-    title: str = "",
 ) -> Figure:
     """Draw one similarity upon the distributions of the evaluation's claims.
 
@@ -35,8 +34,6 @@ def plot_score_position(
         Of the walk in question, in [0, 1].
     threshold, band
         The decision rule; the band is shaded.
-    title
-        Above the plot.
     """
     figure, (axes,) = new_figure(height=4.1)
     kinds = (("genuine claims", scores.mated), ("claims to be somebody else", scores.nonmated))
@@ -89,9 +86,7 @@ def plot_score_position(
     margin = 0.03 * max(max(seen) - min(seen), 0.1)
     axes.set_xlim(min(seen) - margin, max(seen) + margin)
     axes.set_ylim(0, 1.08 * top if top else 1)
-    label(
-        axes, title, "similarity of walk and template (higher = more alike)", "share of claims, %"
-    )
+    label(axes, "", "similarity of walk and template (higher = more alike)", "share of claims, %")
     figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     return figure
 
