@@ -1,4 +1,4 @@
-"""``gaitproof face ensemble``: several networks over time as one model."""
+"""``gaitproof face ensemble``: several networks as one model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ def ensemble(
     output: NewModelOption,
     data: FaceDataOption = None,
 ) -> None:
-    """Join temporal face models to one.
+    """Join face models to one.
 
-    It answers with the mean of their probabilities, and with each one's.
+    It answers with the mean of their probabilities; temporal models are also told one by one.
+    Models of single images need not cut faces alike: name the one that sees most of them first.
 
     Threshold, band and calibration of the mean are set on the people held out in the stores. The
     result is scanned with, and evaluated, like any other model.
@@ -39,8 +40,9 @@ def ensemble(
     console, point, name = stdout(), card.operating_point, "validation/clip/auc"
     console.print(f"{printable(card.model_id)} written to {printable(str(output))}")
     console.print(f"On held-out people, AUC of clips: together {card.figures[name]:.1%}")
-    for member in card.members:
-        console.print(f"  {printable(member)} {card.figures[f'{member}/{name}']:.1%}")
+    for key, value in card.figures.items():
+        if key.endswith(f"/{name}"):
+            console.print(f"  {printable(key.removesuffix(f'/{name}'))} {value:.1%}")
     console.print(
         f"Manipulated faces answered REAL {rate(point.false_real)}, genuine ones FAKE "
         f"{rate(point.false_fake)}"

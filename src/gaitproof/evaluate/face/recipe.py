@@ -30,7 +30,11 @@ from gaitproof.train.face.data.clips import FaceClip, Label
 from gaitproof.train.face.data.store import FaceStore, StoredClip
 from gaitproof.train.face.export import describe_clips, save_face_model, write_model
 from gaitproof.train.face.loop import train_faces
-from gaitproof.train.face.merge import merge_networks
+from gaitproof.train.face.merge import (
+    halve_storage,
+    merge_networks,
+    merge_picture_networks,
+)
 from gaitproof.train.face.networks.base import FORGED, GENUINE
 from gaitproof.train.face.sampler import FaceSampler
 from gaitproof.train.face.samples import Crop
@@ -128,11 +132,13 @@ def make_ensemble(
     Parameters
     ----------
     settings
-        The recipe of the members, for what it says of the data, its forgeries, name and limits.
+        The recipe of the first member, for what it says of the data, its forgeries, name and
+        limits.
     stores
         What they were trained on.
     members
-        Model folders of networks over time.
+        Model folders: all of networks over time, or all of single pictures, which may cut and
+        normalise the faces otherwise than the first as long as they see no more of them.
     folder
         Where ``model.onnx`` and ``card.json`` go.
 
@@ -154,7 +160,11 @@ def make_ensemble(
     check_stores(stores, settings)
     cards = [load_card(member) for member in members]
     check_members(cards, settings)
-    weights = merge_networks([read_weights(member) for member in members])
+    files = [read_weights(member) for member in members]
+    if settings.frames > 1:
+        weights = merge_networks(files)
+    else:
+        weights = halve_storage(merge_picture_networks(files, cards))
     digest = hashlib.sha256(weights).hexdigest()
     joined = cards[0].model_copy(
         update={
@@ -163,7 +173,8 @@ def make_ensemble(
             "model_id": f"{settings.name}-{settings.version}-{digest[:12]}",
             "architecture": " + ".join(card.architecture for card in cards),
             "weights_sha256": digest,
-            "members": tuple(card.model_id for card in cards),
+            # of single pictures only the mean is told
+            "members": tuple(card.model_id for card in cards if card.clip is not None),
         }
     )
     found = measure(FaceForgeryModel(weights, joined), settings, stores)
@@ -180,21 +191,22 @@ def check_members(cards: Sequence[FaceDetectorCard], settings: FaceTrainSettings
     if len(cards) < 2:
         raise ConfigError("An ensemble needs two members at least.", actual=str(len(cards)))
     for card in cards:
-        if card.clip is None or card.members:
+        if card.members or " + " in card.architecture:
             raise ConfigError(
-                f"{card.model_id} cannot be a member of an ensemble.",
-                expected="a single network that judges several pictures together",
+                f"{card.model_id} cannot be a member of an ensemble.", expected="a single network"
             )
-    for name in ("alignment", "mean", "std", "clip", "detector"):
+    alike = ("alignment", "mean", "std", "clip", "detector")
+    for name in alike if cards[0].clip is not None else alike[3:]:
         if any(getattr(card, name) != getattr(cards[0], name) for card in cards):
             raise ConfigError(
                 f"The members of an ensemble must agree in {name}.",
                 actual="; ".join(f"{card.model_id}: {getattr(card, name)}" for card in cards),
             )
-    if settings.alignment != cards[0].alignment or settings.frames == 1:
+    single = cards[0].clip is None
+    if settings.alignment != cards[0].alignment or (settings.frames == 1) != single:
         raise ConfigError(
-            "The recipe is not that of the members.",
-            expected=f"frames above 1, alignment {cards[0].alignment}",
+            "The recipe is not that of the first member.",
+            expected=f"frames {'1' if single else 'above 1'}, alignment {cards[0].alignment}",
             actual=f"frames {settings.frames}, alignment {settings.alignment}",
         )
 
