@@ -7,10 +7,10 @@ import numpy as np
 from gaitproof.models import CARD_FILE, MODEL_FILE
 
 
-def make_weights(size=224, gain=20.0, centre=0.5, outputs=2, maps=False):
+def make_weights(size=224, gain=20.0, centre=0.5, outputs=2, maps=False, grid=7):
     """Return an ONNX file: logits of the mean of RGB in [0, 1]; `size` None takes any.
 
-    With `maps` it explains itself: dark places speak for a forgery, on a grid of 7 x 7.
+    With `maps` it explains itself: dark places speak for a forgery, on a grid of `grid` x `grid`.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -29,7 +29,7 @@ def make_weights(size=224, gain=20.0, centre=0.5, outputs=2, maps=False):
     ]
     answers = [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", outputs])]
     if maps:
-        side = [size // 7] * 2
+        side = [size // grid] * 2
         constants += [
             numpy_helper.from_array(np.array(centre, np.float32), "c"),
             numpy_helper.from_array(np.array([1], np.int64), "channels"),
@@ -40,7 +40,7 @@ def make_weights(size=224, gain=20.0, centre=0.5, outputs=2, maps=False):
             helper.make_node("Sub", ["c", "q"], ["d"]),
             helper.make_node("Relu", ["d"], ["maps"]),
         ]
-        answers.append(helper.make_tensor_value_info("maps", TensorProto.FLOAT, ["n", 7, 7]))
+        answers.append(helper.make_tensor_value_info("maps", TensorProto.FLOAT, ["n", grid, grid]))
     graph = helper.make_graph(
         nodes,
         "tiny",

@@ -67,7 +67,8 @@ def merge_picture_networks(members: Sequence[bytes], cards: Sequence[FaceDetecto
     Parameters
     ----------
     members
-        ONNX files with the outputs logits and `MAPS`, exported by one version of gaitproof.
+        ONNX files whose first output are logits and one `MAPS`, exported by one version of
+        gaitproof.
     cards
         Theirs: how the crops are cut and normalised.
 
@@ -91,7 +92,9 @@ def merge_picture_networks(members: Sequence[bytes], cards: Sequence[FaceDetecto
         joined.add(model.graph, joined.see(cards[0], card))
         for model, card in zip(loaded, cards, strict=True)
     ]
-    joined.average([given[_LOGITS] for given in outputs])
+    joined.average(
+        [given[model.graph.output[0].name] for given, model in zip(outputs, loaded, strict=True)]
+    )
     maps = [given[MAPS] for given in outputs]
     grids = [_grid(model.graph) for model in loaded]
     for place, grid in enumerate(grids):
