@@ -15,6 +15,9 @@ from gaitproof.train.face.networks.base import GENUINE
 if TYPE_CHECKING:
     import onnx
 
+Shapes = dict[str, list[str | int | None]]
+"""Of a graph's outputs."""
+
 _LOGITS: Final = "logits"
 _SMALL: Final = 1024
 """Constants of so few values stay as they are."""
@@ -54,7 +57,7 @@ def merge_networks(members: Sequence[bytes]) -> bytes:
         helper.make_node("Concat", shares, [MEMBERS], axis=1),
         helper.make_node("Mean", [given[ATTENTION] for given in outputs], [ATTENTION]),
     ]
-    shapes = {_LOGITS: [1, 2], ATTENTION: [1, "pictures"], MEMBERS: [1, len(members)]}
+    shapes: Shapes = {_LOGITS: [1, 2], ATTENTION: [1, "pictures"], MEMBERS: [1, len(members)]}
     return joined.serialise(
         loaded[0],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()],
@@ -103,7 +106,7 @@ def merge_picture_networks(members: Sequence[bytes], cards: Sequence[FaceDetecto
             share = grid[0] * grid[1] / (grids[0][0] * grids[0][1])
             maps[place] = joined.refine(maps[place], grids[0], share)
     joined.nodes.append(helper.make_node("Mean", maps, [MAPS]))
-    shapes = {_LOGITS: ["pictures", 2], MAPS: ["pictures", *grids[0]]}
+    shapes: Shapes = {_LOGITS: ["pictures", 2], MAPS: ["pictures", *grids[0]]}
     return joined.serialise(
         loaded[0],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()],
