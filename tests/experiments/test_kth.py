@@ -165,7 +165,10 @@ def test_small_people_are_inconclusive_until_the_limit_is_lifted(folder, encoder
     assert shipped.enrolled == dict.fromkeys(kth.CONDITIONS, 0)
     assert shipped.trials.failures == len(shipped.trials)
     assert shipped.parts["all"].figures == shipped.parts["all"].scored == {}
-    assert set(shipped.reasons) == {"probe: The person is … px tall; at least … px are needed."}
+    assert set(shipped.reasons) == {
+        "probe: The person is … px tall; at least … px are needed: film from … nearer, zoom in, or "
+        "take a copy of higher resolution."
+    }
     assert shipped.parts["d3"].counts["mated"] == Counts(0, 0, PEOPLE * 3 * 3)
     lifted = result.gates["gate without height limit"]
     assert lifted.trials.failures == 0

@@ -258,3 +258,57 @@ class TestFeet:
         found = report(replace(without_feet(make_walk(5)), feet=True))
         assert not found.usable
         assert found.reasons[0].startswith("Both legs down to the feet are seen in 0% of the")
+
+
+def test_a_rotated_video_is_told_from_a_bad_one():
+    walk = make_walk(5)
+    turned = replace(walk, image=np.float32(walk.image[..., ::-1] * [1, 1]))
+    report = assess(clean(turned))
+    (reason,) = report.reasons
+    assert "rotated and not marked" in reason
+    assert "transpose" in reason
+    (tilt,) = (check for check in report.checks if check.name == "tilt")
+    assert not tilt.passed
+    assert tilt.value == pytest.approx(90, abs=25)
+    assert not any("rotated" in text for text in assess(clean(walk)).reasons)
+
+
+@pytest.mark.parametrize(
+    ("gate", "key", "next_step"),
+    [
+        (QualityGate(min_person_height=1000), "person_height_px", "% nearer, zoom in"),
+        (QualityGate(min_frame_rate=100), "frame_rate", "take the original file"),
+        (QualityGate(min_windows=99), "usable_windows", "film a longer walk"),
+        (QualityGate(min_gait_cycles=99), "gait_cycles", "film a longer walk"),
+    ],
+)
+def test_measures_agree_with_reasons_and_say_the_next_step(gate, key, next_step):
+    report = assess(clean(make_walk(5)), gate)
+    (reason,) = report.reasons
+    assert next_step in reason
+    missed = {check.name: check for check in report.checks if not check.passed}
+    assert key in missed
+    assert missed.keys() <= {key, "usable_windows"}
+    check = missed[key]
+    assert check.value == report.measures[key]
+    assert check.shown.split()[0].rstrip("0").rstrip(".") in reason
+    assert check.needed == f"at least {check.limit:g} {check.unit}".rstrip()
+
+
+def test_that_nobody_walks_is_explained_once():
+    still = make_walk(5)
+    frozen = replace(still, world=np.repeat(still.world[:1], len(still), axis=0))
+    report = assess(clean(frozen))
+    assert len(report.reasons) > 1
+    assert " ".join(report.reasons).count("jump") == 1
+
+
+def test_a_gate_may_have_no_limits():
+    open_gate = QualityGate(min_person_height=0, min_visible_share=0, min_frame_rate=1)
+    assert assess(clean(make_walk(5)), open_gate).usable
+
+
+def test_a_usable_walk_keeps_every_limit():
+    report = assess(clean(make_walk(5)))
+    assert all(check.passed for check in report.checks)
+    assert len(report.checks) >= 10

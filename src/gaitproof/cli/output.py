@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -35,15 +33,14 @@ NOT_PROVEN: Final = (
 
 STYLES: Final = {"AUTHENTIC": "bold green", "DEEPFAKE": "bold red", "INCONCLUSIVE": "bold yellow"}
 
-_MEASURES: Final = {
-    "person_height_px": ("person's height", "{:.0f} px"),
-    "frame_rate": ("frame rate", "{:.1f} per second"),
-    "gait_cycles": ("gait cycles", "{:.1f}"),
-    "visible_share": ("legs seen", "{:.0%} of the time"),
-    "camera_motion": ("camera motion", "{:.2f} widths per second"),
-    "leg_swaps_repaired": ("leg swaps repaired", "{:.0f} frames"),
-}
-"""Quality measures that are shown to people, in this order; `--json` has all of them."""
+_MEASURES: Final = (
+    "person_height_px",
+    "frame_rate",
+    "gait_cycles",
+    "visible_share",
+    "camera_motion",
+)
+"""Quality measures that are always shown, others where they miss their limit; `--json` has all."""
 
 
 def stdout() -> Console:
@@ -255,12 +252,10 @@ def _add_quality(table: Table, quality: QualityReport) -> None:
     table.add_section()
     usable = f"{quality.usable_windows} of {len(quality.windows)} two-second windows usable"
     table.add_row("quality", usable if quality.windows else "no two-second window")
-    for name, (title, form) in _MEASURES.items():
-        value = quality.measures.get(name)
-        if value is not None and math.isfinite(value):
-            table.add_row(f"  {title}", form.format(value))
-
-
-def say_written(paths: Sequence[Path]) -> None:
-    """Say on stderr which files were written."""
-    stderr().print(printable("Written: " + ", ".join(str(path) for path in paths)))
+    for check in quality.checks:
+        if check.name in _MEASURES or not (check.passed or check.name == "usable_windows"):
+            missed = "" if check.passed else f" ({check.needed} needed)"
+            table.add_row(f"  {check.title}", check.shown + missed)
+    swaps = quality.measures.get("leg_swaps_repaired")
+    if swaps is not None:
+        table.add_row("  leg swaps repaired", f"{swaps:.0f} frames")

@@ -141,6 +141,19 @@ def hip_speed(sequence: PoseSequence) -> Float64:
     return speed
 
 
+def body_tilt(sequence: PoseSequence) -> float:
+    """Return the angle between torso and the image's vertical, degrees, 0 to 180.
+
+    The median over the frames; NaN where unknown and for a source without an image.
+    """
+    if sequence.image is None:
+        return float("nan")
+    image = sequence.image.astype(np.float64)
+    hip = image[:, [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(axis=1)
+    up = image[:, [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].mean(axis=1) - hip
+    return known_median(np.degrees(np.arctan2(np.abs(up[:, 0]), -up[:, 1])))
+
+
 def limb_variation(points: Float64) -> float:
     """Return the largest coefficient of variation among thighs and shanks, 0 when rigid."""
     worst = 0.0

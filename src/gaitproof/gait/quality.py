@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.config import QualityGate
+from gaitproof.gait.checks import WALK_ADVICE, WINDOW_SECONDS, Check, check_measures, check_window
 from gaitproof.gait.features import compute_windows, gait_points, valid_segments
 from gaitproof.gait.measures import (
     Bools,
+    body_tilt,
     hip_speed,
     known_median,
     leg_swing,
@@ -23,62 +24,8 @@ from gaitproof.gait.measures import (
 from gaitproof.gait.parameters import measure_gait
 from gaitproof.pose.cleaning import CleanTrack
 from gaitproof.types import PoseSequence, QualityReport, WindowQuality
-from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
-
-WINDOW_SECONDS: Final = WINDOW_FRAMES / WINDOW_RATE
-
-MIN_LEG_SWING: Final = 0.15
-"""Root mean square of the ankles' distance along the walking direction, torso lengths, below which
-nobody walks. Walkers reach 0.4 to 1.0; see docs/reference/gait.md for what was measured."""
-
-MIN_RHYTHM: Final = 0.5
-"""Share of that distance's variance that one sinusoid of a stride's frequency explains, below
-which the legs do not walk. Walkers reach 0.8 to 1.0."""
-
-MIN_ALTERNATION: Final = 0.4
-"""Negative correlation of the left and right ankle's path along the walking direction below which
-the legs do not take turns. Walkers reach 0.55 to 0.9, somebody jumping and stepping about -0.6 to
-0.3."""
-
-
-MAX_LIMB_VARIATION: Final = 0.35
-"""Coefficient of variation of a thigh's or shank's length in three dimensions above which the
-skeleton is not one body's."""
-
-MAX_HIP_SPEED: Final = 15.0
-"""Torso lengths per second in the picture, some 7.5 m/s: a walker reaches 4. Above it the track has
-leapt to somebody else."""
-
-
-_SENTENCES: Final = {
-    "frame_rate": "The video has {:.1f} frames per second; at least {:g} are needed.",
-    "person_height_px": "The person is {:.0f} px tall; at least {:g} px are needed.",
-    "visible_share": "Both legs down to the feet are seen in {:.0%} of the frames; at least {:.0%} "
-    "are needed.",
-    "hip_speed": "The tracking leaps from one place to another, at {:.0f} torso lengths per "
-    "second; at most {:g} is a walk.",
-    "leg_swing": "The person is not walking: the legs swing {:.2f} torso lengths; at least {:g} "
-    "are needed.",
-    "rhythm": "The legs do not move in the rhythm of a walk: {:.0%} of their motion is regular; "
-    "at least {:.0%} is needed.",
-    "alternation": "The legs do not take turns as in a walk: they move against each other to "
-    "{:.0%}; at least {:.0%} is needed.",
-    "limb_variation": "The tracked skeleton is not a body: limb lengths vary by {:.0%}; at most "
-    "{:.0%} is plausible.",
-    "camera_motion": "The camera moves {:.2f} frame widths per second; at most {:g} was evaluated.",
-}
-"""What is said of a window that fails a check: measured, and the limit."""
-
-
-@dataclass(frozen=True)
-class _Check:
-    """One test of a window: its key, whether it passed, and the sentence if it did not."""
-
-    key: str
-    passed: bool
-    sentence: str
 
 
 def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
@@ -99,7 +46,7 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
         as known: ``frame_rate`` (1/s), ``duration``, ``tracked_seconds``, ``longest_run`` (s),
         ``person_height_px``, ``visible_share``, ``camera_motion`` (frame widths/s), ``leg_swing``
         (torso lengths), ``rhythm``, ``alternation``, ``limb_variation``, ``hip_speed`` (torso
-        lengths/s; these five are medians over windows), ``gait_cycles``,
+        lengths/s; these five are medians over windows), ``tilt`` (degrees), ``gait_cycles``,
         ``cadence`` (steps/min), ``windows``, ``usable_windows``, ``leg_swaps_repaired`` (frames),
         ``leg_swap_share``, ``filled``, ``dropped``.
     """
@@ -111,14 +58,14 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     seen = lower_body_seen(sequence)
     starts = compute_windows(sequence).starts
     speeds = hip_speed(sequence)
-    checks: list[list[_Check]] = []
+    checks: list[list[Check]] = []
     measured: list[dict[str, float]] = []
     for start in starts:
         inside = (times >= start - 1e-6) & (times <= start + WINDOW_SECONDS + 1e-6)
         values = _measure_window(sequence, points, heights, seen, inside)
         values["hip_speed"] = float(np.nanmax(speeds[inside], initial=0.0))
         measured.append(values)
-        checks.append(_check_window(values, gate))
+        checks.append(check_window(values, gate))
     windows = tuple(
         WindowQuality(
             start=float(start),
@@ -130,7 +77,7 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     )
     usable = np.array([w.usable for w in windows], bool)
     measures = _measure_clip(clean, points, heights, seen, measured, starts, usable)
-    reasons = _clip_reasons(measures, checks, usable, gate)
+    reasons, failed = _clip_reasons(measures, checks, usable, gate)
     return QualityReport(
         usable=not reasons,
         reasons=reasons,
@@ -138,6 +85,7 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
         windows=windows,
         # NaN has no place in JSON
         measures={name: value for name, value in measures.items() if np.isfinite(value)},
+        checks=check_measures(measures, gate, failed),
     )
 
 
@@ -155,35 +103,10 @@ def _measure_window(
         "leg_swing": swing,
         "rhythm": rhythm,
         "alternation": turns,
+        "tilt": body_tilt(sequence.select(inside)),
         # limbs of a two-dimensional source shorten whenever they turn
         "limb_variation": limb_variation(points[inside]) if sequence.has_depth else float("nan"),
     }
-
-
-def _check_window(values: dict[str, float], gate: QualityGate) -> list[_Check]:
-    """Check one window, or the medians of a clip; unknown (NaN) passes."""
-    low = {
-        "frame_rate": gate.min_frame_rate * 0.99,
-        "person_height_px": gate.min_person_height,
-        "visible_share": gate.min_visible_share,
-        "leg_swing": MIN_LEG_SWING,
-        "rhythm": MIN_RHYTHM,
-        "alternation": MIN_ALTERNATION,
-    }
-    high = {
-        "hip_speed": MAX_HIP_SPEED,
-        "limb_variation": MAX_LIMB_VARIATION,
-        "camera_motion": gate.max_camera_motion,
-    }
-    limits = {**low, **high, "frame_rate": gate.min_frame_rate}
-    return [
-        _Check(
-            key,
-            not (values[key] < low[key] if key in low else values[key] > high[key]),
-            sentence.format(max(values[key], 0), limits[key]),
-        )
-        for key, sentence in _SENTENCES.items()
-    ]
 
 
 def _measure_clip(
@@ -212,6 +135,7 @@ def _measure_clip(
         "person_height_px": known_median(heights),
         "visible_share": float(seen[detected].mean()) if detected.any() else 0.0,
         "camera_motion": float("nan") if motion is None else known_median(motion[detected]),
+        "tilt": body_tilt(sequence),
     }
     for name in ("leg_swing", "rhythm", "alternation", "limb_variation", "hip_speed"):
         measures[name] = known_median(np.array([m[name] for m in measured]))
@@ -228,46 +152,48 @@ def _measure_clip(
     return measures
 
 
+_CLIP_WIDE: Final = ("frame_rate", "person_height_px", "visible_share")
+"""Measures of which the whole clip speaks, the most important first."""
+
+
 def _clip_reasons(
-    measures: dict[str, float], checks: list[list[_Check]], usable: Bools, gate: QualityGate
-) -> tuple[str, ...]:
+    measures: dict[str, float], checks: list[list[Check]], usable: Bools, gate: QualityGate
+) -> tuple[tuple[str, ...], set[str]]:
+    """Return why a clip cannot be scored, and the measures that the reasons speak of."""
     if measures["tracked_seconds"] == 0:
-        return ("No person was found.",)
+        return ("No person was found.",), set()
     if int(usable.sum()) >= gate.min_windows:
         if measures["gait_cycles"] < gate.min_gait_cycles:
             return (
                 f"{measures['gait_cycles']:.1f} gait cycles were seen; at least "
-                f"{gate.min_gait_cycles:g} are needed.",
-            )
-        return ()
-    reasons = [
-        check.sentence
-        for check in _check_window(measures, gate)
-        if not check.passed and check.key in ("frame_rate", "person_height_px", "visible_share")
-    ]
+                f"{gate.min_gait_cycles:g} are needed: film a longer walk.",
+            ), {"gait_cycles"}
+        return (), set()
+    whole = {c.key: c.sentence for c in check_window(measures, gate) if not c.passed}
+    if "tilt" in whole:  # whatever else is wrong follows from it
+        return (whole["tilt"],), {"tilt"}
+    reasons: dict[str, str] = {key: whole[key] for key in _CLIP_WIDE if key in whole}
     if not checks:
-        reasons.append(
+        reasons["longest_run"] = (
             f"The legs could be followed for {measures['longest_run']:.1f} s without a break; at "
-            f"least {WINDOW_SECONDS:g} s are needed."
+            f"least {WINDOW_SECONDS:g} s are needed: film a longer walk, with the feet always in "
+            "the image."
         )
-        return tuple(reasons)
+        return tuple(reasons.values()), set(reasons)
     failures = Counter(c.key for found in checks for c in found if not c.passed)
-    known = {c.key for c in _check_window(measures, gate) if not c.passed} if reasons else set()
+    # where the median of the clip would pass, the window that came nearest to passing speaks
+    best = min(checks, key=lambda found: sum(not c.passed for c in found))
+    nearest = {c.key: c.sentence for found in (*checks, best) for c in found if not c.passed}
     for key, _ in failures.most_common():
-        if key in known and key in ("frame_rate", "person_height_px", "visible_share"):
-            continue
-        # the window that came nearest to passing speaks for the others
-        best = min(checks, key=lambda found: sum(not c.passed for c in found))
-        sentence = next(
-            c.sentence for found in (best, *checks) for c in found if c.key == key and not c.passed
-        )
-        reasons.append(sentence)
+        reasons.setdefault(key, whole.get(key, nearest[key]))
+    for key in [key for key in reasons if WALK_ADVICE in reasons[key]][:-1]:
+        reasons[key] = reasons[key].replace(WALK_ADVICE, ".")
     if not reasons:
-        reasons.append(
+        reasons["usable_windows"] = (
             f"{int(usable.sum())} windows of {WINDOW_SECONDS:g} s can be used; at least "
-            f"{gate.min_windows} are needed."
+            f"{gate.min_windows} are needed: film a longer walk."
         )
-    return tuple(reasons)
+    return tuple(reasons.values()), set(reasons)
 
 
 def _warnings(

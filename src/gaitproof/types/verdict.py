@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from gaitproof.types.measures import MeasureCheck
+
 
 class Decision(StrEnum):
     """The three answers."""
@@ -50,6 +52,8 @@ class QualityReport:
     measures
         Named measurements behind the decision, e.g. ``person_height_px``, ``frame_rate``,
         ``gait_cycles``, ``visible_share``, ``camera_motion``, ``leg_swaps_repaired``.
+    checks
+        Those of them that have a limit, with unit, limit and whether they keep it.
     """
 
     usable: bool
@@ -57,6 +61,7 @@ class QualityReport:
     warnings: tuple[str, ...] = ()
     windows: tuple[WindowQuality, ...] = ()
     measures: dict[str, float] = field(default_factory=dict)
+    checks: tuple[MeasureCheck, ...] = ()
 
     @property
     def usable_windows(self) -> int:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.config import VerifySettings
+from gaitproof.config import QualityGate, VerifySettings
 from gaitproof.errors import ModelError
+from gaitproof.gait.checks import check_measures
 from gaitproof.gait.features import compute_windows
 from gaitproof.types import (
     GaitWindows,
@@ -243,7 +244,7 @@ class Prober:
                 reason=choice.reason,
                 notes=notes,
             )
-        quality = _joined([reports[i] for i in indices])
+        quality = _joined([reports[i] for i in indices], self.settings.quality)
         reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
         flat = not extraction.tracks[indices[0]].has_depth
         reason = reason or self.encoder.card.misfit(flat=flat)
@@ -297,7 +298,7 @@ def _usable_part(choice: Choice, reports: Sequence[QualityReport]) -> tuple[int,
     return usable or choice.indices[:1]
 
 
-def _joined(reports: Sequence[QualityReport]) -> QualityReport:
+def _joined(reports: Sequence[QualityReport], gate: QualityGate) -> QualityReport:
     """Join the quality of several tracks of one person, of which all or none is usable."""
     if len(reports) == 1:
         return reports[0]
@@ -316,4 +317,7 @@ def _joined(reports: Sequence[QualityReport]) -> QualityReport:
         warnings=tuple(dict.fromkeys(warning for r in reports for warning in r.warnings)),
         windows=tuple(sorted((w for r in reports for w in r.windows), key=lambda w: w.start)),
         measures=measures,
+        checks=check_measures(
+            measures, gate, {c.name for r in reports if r.reasons for c in r.checks if not c.passed}
+        ),
     )

@@ -174,21 +174,18 @@ def _material(report: CaseReport) -> Iterable[Block]:
     remarks = (*quality.warnings, *report.verdict.notes)
     if remarks:
         yield Bullets(tuple(("Note:", printable(note)) for note in remarks))
-    gate = report.settings.quality
-    rows = [("two-second windows", f"{quality.usable_windows} of {len(quality.windows)} usable",
-             f"at least {gate.min_windows}")]  # fmt: skip
-    limits = {
-        "person_height_px": f"at least {measure(gate.min_person_height)}",
-        "frame_rate": f"at least {measure(gate.min_frame_rate)}",
-        "gait_cycles": f"at least {measure(gate.min_gait_cycles)}",
-        "visible_share": f"at least {measure(gate.min_visible_share)}",
-        "camera_motion": f"at most {measure(gate.max_camera_motion)}",
-    }
-    for name, (title, form) in _MEASURES.items():
-        if name in quality.measures:
-            rows.append((title, form.format(quality.measures[name]), limits.get(name, "")))
-    others = sorted(quality.measures.keys() - _MEASURES.keys())
-    yield Table(("Measure", "This video", "Needed"), tuple(rows), (2, 1.4, 1))
+    limited = {check.name for check in quality.checks}
+    rows = [
+        (check.title, check.shown, check.needed, "yes" if check.passed else "no")
+        for check in quality.checks
+    ]
+    rows += [
+        (title, form.format(quality.measures[name]), "", "")
+        for name, (title, form) in _MEASURES.items()
+        if name in quality.measures.keys() - limited
+    ]
+    others = sorted(quality.measures.keys() - _MEASURES.keys() - limited)
+    yield Table(("Measure", "This video", "Needed", "Kept"), tuple(rows), (2, 1.4, 1.4, 0.5))
     if others:
         told = ", ".join(f"{n.replace('_', ' ')} {measure(quality.measures[n])}" for n in others)
         yield Paragraph(f"Further measures: {told}.", soft=True)
