@@ -259,3 +259,8 @@ def _add_quality(table: Table, quality: QualityReport) -> None:
     swaps = quality.measures.get("leg_swaps_repaired")
     if swaps is not None:
         table.add_row("  leg swaps repaired", f"{swaps:.0f} frames")
+
+
+def say_written(paths: Sequence[Path]) -> None:
+    """Say on stderr which files were written."""
+    stderr().print(printable("Written: " + ", ".join(str(path) for path in paths)))
