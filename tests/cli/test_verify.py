@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import typer
@@ -208,6 +209,22 @@ def test_a_name_cannot_steer_the_terminal():
     assert printable("a\x1b[31m\nb") == "a\\x1b[31m\\nb"
     assert printable("Müller 李") == "Müller 李"
     assert printable("\udc80") == "\\udc80"
+
+
+def test_signals_relative_to_other_people_are_shown_side_by_side(capsys, enrolled):
+    verdict = joined_of(Verifier.open(default_gallery()).verify("probe.mp4", claim="p0"), 1.4)
+    signals = tuple(
+        replace(one, references=5, relative_to={"enrolled from footage of the same kind": 5})
+        for one in verdict.signals
+    )
+    joined = replace(verdict.joined, relative=True, accepts_from=1.0)
+    show_verdict(replace(verdict, signals=signals, joined=joined))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "either decides from 1.00 on, unless the other contradicts it" in shown
+    assert shown.count("relative to 5 other people") == 2
+    assert "5 enrolled from footage of the same kind" in shown
+    assert "does not decide" not in shown
+    assert "false match rate" not in shown
 
 
 @pytest.mark.parametrize(

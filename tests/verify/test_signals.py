@@ -145,7 +145,7 @@ def test_relative_to_other_people_both_are_settled_with_rates_of_their_own():
     joined, told = join_signals(RELATIVE, relative(0.1, 1.4))
     assert joined is not None
     assert joined.relative
-    assert (joined.log10_lr, joined.log10_lr_bound, joined.accepts_from) == (1.4, 2.0, 1.0)
+    assert (joined.log10_lr, joined.log10_lr_bound, joined.accepts_from) == (1.4, 1.9, 1.0)
     assert joined.measured_on == "other made people"
     assert told[1].counts == 1.4
     assert "relative to 5 other people" in describe(told[1])

@@ -103,11 +103,18 @@ def verdict_table(verdict: Verdict) -> Table:
     from gaitproof.verify.signals import describe
 
     table = _two_columns()
-    _add_joints(table, verdict)
+    relative = verdict.joined is not None and verdict.joined.relative
+    if relative and verdict.log10_lr is not None:
+        ratio = evidence(verdict.log10_lr, verdict.log10_lr_bound)
+        table.add_row("log10 likelihood ratio", ratio)
+    elif not relative:
+        _add_joints(table, verdict)
     for other in verdict.signals:
-        if other.signal != "joints":
-            alone = "" if other.counts is not None else " (does not decide)"
+        if relative or other.signal != "joints":
+            alone = "" if relative or other.counts is not None else " (does not decide)"
             table.add_row(other.signal, printable(describe(other) + alone))
+    if relative:
+        _add_references(table, verdict)
     if verdict.joined is not None:
         _add_joined(table, verdict.joined)
     _add_quality(table, verdict.quality)
@@ -126,12 +133,7 @@ def verdict_table(verdict: Verdict) -> Table:
 def _add_joints(table: Table, verdict: Verdict) -> None:
     if verdict.similarity is not None:
         table.add_row("similarity", f"{verdict.similarity:.3f} (0 unlike, 1 alike)")
-    for one in verdict.signals:
-        if one.signal == "joints" and one.references:
-            noun = "person" if one.references == 1 else "people"
-            table.add_row("  relative to", f"{one.references} other {noun}")
-            for source, count in one.relative_to.items():
-                table.add_row("", f"{count} {printable(source)}")
+    _add_references(table, verdict)
     table.add_row("threshold", f"{verdict.threshold:.3f}")
     band = verdict.band
     if band is not None:
@@ -145,6 +147,15 @@ def _add_joints(table: Table, verdict: Verdict) -> None:
         table.add_row("", f"{rate(band.fnmr)}: a genuine walk is refused")
         table.add_row("  left undecided", f"{rate(band.undecided_mated)} of genuine walks")
         table.add_row("", f"{rate(band.undecided_nonmated)} of impostors")
+
+
+def _add_references(table: Table, verdict: Verdict) -> None:
+    for one in verdict.signals:
+        if one.signal == "joints" and one.references:
+            noun = "person" if one.references == 1 else "people"
+            table.add_row("  relative to", f"{one.references} other {noun}")
+            for source, count in one.relative_to.items():
+                table.add_row("", f"{count} {printable(source)}")
 
 
 def _add_joined(table: Table, joined: JoinedEvidence) -> None:

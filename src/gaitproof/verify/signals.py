@@ -138,8 +138,8 @@ def join_signals(
         if weights.relative is None or not (joints.supported and masks.supported):
             return None, tuple(evidence)
         rates, counts, accepts_from = weights.relative, masks.log10_lr, MODERATE
-        bound = max(joints.log10_lr_bound, masks.log10_lr_bound)
         total = float(settle(joints.log10_lr, counts))
+        bound = masks.log10_lr_bound if total == counts else joints.log10_lr_bound
     else:
         counts = log10_likelihood_ratio(masks.similarity, weights.silhouettes.calibration)
         accepts_from = weights.accepts_from

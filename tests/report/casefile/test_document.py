@@ -166,3 +166,17 @@ def test_signals_that_were_joined_are_told_apart_and_together(report):
     assert "Both together: ten made people." in written
     assert written.count("+0.35 on other footage") == 1
     assert "supports no likelihood ratio beyond 10" in written
+
+
+def test_signals_relative_to_other_people_are_told_side_by_side(report):
+    verdict = joined_of(report.verdict, 1.4)
+    signals = tuple(replace(one, references=5) for one in verdict.signals)
+    joined = replace(verdict.joined, relative=True, accepts_from=1.0)
+    changed = replace(verdict, signals=signals, joined=joined)
+    page = compose(seal(report.model_copy(update={"verdict": changed})))
+    text = " ".join(t for block in page.blocks for t in texts_of(block))
+    assert "Either decides the claim by a log₁₀ likelihood ratio of 1.00 or more" in text
+    assert "Joints. Similarity" in text
+    assert text.count("relative to 5 other people") == 2
+    assert "so that they are not drawn beside it" in text
+    assert "wrong at the threshold alone" not in text

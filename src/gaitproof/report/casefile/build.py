@@ -150,7 +150,9 @@ def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportPicture, ...]:
     if verdict.log10_lr is None:
         return ()
     pictures = []
-    if card.scores is not None and verdict.similarity is not None:
+    # a similarity relative to other people is none of those of the evaluation
+    relative = any(one.references for one in verdict.signals)
+    if card.scores is not None and verdict.similarity is not None and not relative:
         pictures.append(
             figure_picture(
                 plot_score_position(

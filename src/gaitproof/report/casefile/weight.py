@@ -32,7 +32,13 @@ def weigh(report: CaseReport) -> Iterable[Block]:
         )
     else:
         yield Facts(tuple(_numbers(report, verdict.log10_lr)))
-        if report.model.scores is None:
+        if any(one.references for one in verdict.signals):
+            yield Paragraph(
+                "The comparison is relative to other people filmed in the same way; the scores of "
+                "the evaluation are not, so that they are not drawn beside it.",
+                soft=True,
+            )
+        elif report.model.scores is None:
             yield Paragraph(
                 "The model does not tell how the scores of its evaluation are distributed; "
                 "there is no picture of them.",
@@ -70,7 +76,7 @@ def weigh(report: CaseReport) -> Iterable[Block]:
 
 def _numbers(report: CaseReport, log10_lr: float) -> Iterable[tuple[str, str]]:
     verdict = report.verdict
-    if verdict.similarity is not None:
+    if verdict.similarity is not None and not (verdict.joined and verdict.joined.relative):
         yield "Similarity", f"{verdict.similarity:.3f} (0: opposite, 1: identical)"
     yield "Likelihood ratio", f"{10**log10_lr:.2g}; log₁₀ {signed(log10_lr)}"
     most = f"supports no likelihood ratio beyond {10**verdict.log10_lr_bound:.0f}"
@@ -84,6 +90,8 @@ def _numbers(report: CaseReport, log10_lr: float) -> Iterable[tuple[str, str]]:
 def _rates(verdict: Verdict) -> list[tuple[str, ErrorRate, ErrorRate]]:
     joined, band = verdict.joined, verdict.band
     rates = [("wrong at the threshold alone", verdict.fmr, verdict.fnmr)]
+    if joined is not None and joined.relative:
+        rates = []
     if band is not None:
         rates += [
             ("wrong answers, of all claims", band.wrong_nonmated, band.wrong_mated),
@@ -100,7 +108,8 @@ def _rates(verdict: Verdict) -> list[tuple[str, ErrorRate, ErrorRate]]:
 
 def _signals(verdict: Verdict) -> Iterable[Block]:
     for one in verdict.signals:
-        if one.signal == JOINTS:
+        relative = verdict.joined is not None and verdict.joined.relative
+        if one.signal == JOINTS and not relative:
             continue
         told = f"{describe(one).capitalize()}."
         if one.template_id:
