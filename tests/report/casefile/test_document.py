@@ -176,7 +176,6 @@ def test_signals_relative_to_other_people_are_told_side_by_side(report):
     page = compose(seal(report.model_copy(update={"verdict": changed})))
     text = " ".join(t for block in page.blocks for t in texts_of(block))
     assert "Either decides the claim by a log₁₀ likelihood ratio of 1.00 or more" in text
-    assert "Joints. Similarity" in text
-    assert text.count("relative to 5 other people") == 2
+    assert text.count("relative to 5 other people") == 2  # joints and silhouettes
     assert "so that they are not drawn beside it" in text
     assert "wrong at the threshold alone" not in text
