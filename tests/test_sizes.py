@@ -20,7 +20,6 @@ LARGE_FILES = {
 LARGE_FUNCTIONS = {
     "cli/evaluate.py:evaluate": 100,
     "cli/experiments.py:tune": 90,
-    "cli/explain.py:explain": 70,
     "cli/extract.py:extract": 70,
     "cli/face_pipeline.py:pipeline": 80,
     "cli/face_prepare.py:prepare": 80,
@@ -28,20 +27,15 @@ LARGE_FUNCTIONS = {
     "cli/manifests.py:augment": 70,
     "cli/pipeline.py:pipeline": 80,
     "cli/preserve.py:preserve": 70,
-    "cli/verify.py:verify": 70,
-    "evaluate/comparison.py:compare_figures": 70,
     "evaluate/frozen.py:evaluate_model": 80,
     "evaluate/fusion.py:evaluate_fusion": 80,
     "evaluate/protocol.py:evaluate_design": 80,
     "evaluate/recipe.py:make_model": 80,
     "pipeline/run.py:_Run._train": 80,
-    "report/casefile/plots.py:plot_score_position": 70,
     "report/likeness.py:plot_embedding_map": 70,
     "report/explanation.py:plot_skeleton": 70,
     "synth/limbs.py:trunk_shapes": 90,
     "synth/scene.py:_room": 70,
-    "synth/scene.py:draw_scene": 70,
-    "verify/verifier.py:Verifier.enroll": 80,
 }
 
 

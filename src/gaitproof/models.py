@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import ClassVar, Final, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -89,3 +89,33 @@ def read_weights(folder: Path) -> bytes:
         If it cannot be read.
     """
     return read_bytes(folder / MODEL_FILE, WEIGHTS)
+
+
+class PackagedModel:
+    """A model that is loaded by its name in a package, or from a folder."""
+
+    package: ClassVar[str]
+    """Where models of the kind are shipped."""
+    default: ClassVar[str]
+
+    @classmethod
+    def load(cls, model: str | Path | None = None) -> Self:
+        """Load a model by the name it has in the package, or from a folder.
+
+        Parameters
+        ----------
+        model
+            Name of a shipped model, or a folder with ``model.onnx`` and ``card.json``; None for
+            the default one.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model, or it is broken.
+        """
+        with model_folder(cls.package, cls.default if model is None else model) as folder:
+            return cls._read(folder)
+
+    @classmethod
+    def _read(cls, folder: Path) -> Self:
+        raise NotImplementedError

@@ -259,10 +259,15 @@ class Together(nn.Module):
         return torch.stack([network(x) for network in self.networks], dim=1)
 
 
+INSIDE_OTHERS = {"hybrid-small", "discriminant", "spread"}
+"""The parts of `blend` and `spread-blend`, which are exported with them."""
+
+
 @pytest.mark.slow
 def test_every_encoder_exports_to_onnx() -> None:
     torch.manual_seed(0)
-    together = Together([create_network(name, small(name)) for name in ENCODERS])
+    names = [name for name in ENCODERS if name not in INSIDE_OTHERS]
+    together = Together([create_network(name, small(name)) for name in names])
     with torch.no_grad():
         # batch norm as after training, so that nothing folds away
         together.train()(torch.randn(16, 60, 78))
@@ -274,5 +279,5 @@ def test_every_encoder_exports_to_onnx() -> None:
         with torch.inference_mode():
             expected = together.eval()(windows).numpy()
         (found,) = session.run(None, {"windows": windows.numpy()})
-        cosine = dict(zip(ENCODERS, (expected * found).sum(axis=2).min(axis=0), strict=True))
+        cosine = dict(zip(names, (expected * found).sum(axis=2).min(axis=0), strict=True))
         assert min(cosine.values()) > 0.9999, cosine

@@ -117,6 +117,14 @@ class Comparison:
         save_comparisons(path, [self])
 
 
+def _check_reference(reference: str, systems: Mapping[str, Any]) -> None:
+    if reference not in systems:
+        raise InputError(
+            f"There is no system called {reference!r} to compare with.",
+            expected=", ".join(systems),
+        )
+
+
 def compare_figures(
     systems: Mapping[str, Trials],
     reference: str,
@@ -153,11 +161,7 @@ def compare_figures(
         raise InputError(
             f"Systems cannot be compared by {unknown[0]!r}.", expected=", ".join(FIGURE_NAMES)
         )
-    if reference not in systems:
-        raise InputError(
-            f"There is no system called {reference!r} to compare with.",
-            expected=", ".join(systems),
-        )
+    _check_reference(reference, systems)
     base = systems[reference]
     for name, trials in systems.items():
         try:
@@ -222,11 +226,7 @@ def compare_levels(
     reference, figures, draws, seed
         See `compare_figures`.
     """
-    if reference not in systems:
-        raise InputError(
-            f"There is no system called {reference!r} to compare with.",
-            expected=", ".join(systems),
-        )
+    _check_reference(reference, systems)
     return tuple(
         comparison
         for level in systems[reference]

@@ -16,8 +16,8 @@ from gaitproof.face.card import FaceDetectorCard as FaceDetectorCard
 from gaitproof.face.card import FaceOperatingPoint as FaceOperatingPoint
 from gaitproof.face.turns import TurnScore
 from gaitproof.models import (
+    PackagedModel,
     list_packaged,
-    model_folder,
     read_card,
     read_weights,
 )
@@ -38,7 +38,7 @@ _BATCH: Final = 16
 """Crops per call: bounds the memory, about 10 MB of input."""
 
 
-class FaceForgeryModel:
+class FaceForgeryModel(PackagedModel):
     """A face forgery detector and its card.
 
     The network takes (N, 3, S, S) float32, normalised RGB, and returns (N, 2) logits
@@ -60,6 +60,9 @@ class FaceForgeryModel:
     ModelError
         If weights and card do not belong together, or the weights cannot be run.
     """
+
+    package = "gaitproof.face"
+    default = DEFAULT_MODEL
 
     def __init__(self, weights: bytes, card: FaceDetectorCard) -> None:
         check_digest(weights, card.weights_sha256)
@@ -195,26 +198,6 @@ class FaceForgeryModel:
     def _score(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         (out,) = self._run(self._outputs[:1], self.normalise(crops))
         return _to_scores(out, len(crops))
-
-    @classmethod
-    def load(cls, model: str | Path | None = None) -> Self:
-        """Load a model by the name it has in the package, or from a folder.
-
-        Parameters
-        ----------
-        model
-            A name of `list_models`, or a folder with ``model.onnx`` and ``card.json``; None for
-            `DEFAULT_MODEL`.
-
-        Raises
-        ------
-        ModelError
-            If there is no such model, or it is broken.
-        """
-        if model is None:
-            model = DEFAULT_MODEL
-        with model_folder("gaitproof.face", model) as folder:
-            return cls._read(folder)
 
     @classmethod
     def _read(cls, folder: Path) -> Self:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
 from gaitproof.models import (
+    PackagedModel,
     list_packaged,
     model_folder,
     read_card,
@@ -42,7 +43,7 @@ def load_card(folder: Path) -> ModelCard:
     return read_card(folder, ModelCard, "model", "model card", list_models())
 
 
-class OnnxModel:
+class OnnxModel(PackagedModel):
     """An encoder in ONNX Runtime with its card, whatever its windows hold.
 
     Parameters
@@ -63,6 +64,8 @@ class OnnxModel:
         another signal.
     """
 
+    package = "gaitproof.nets"
+    default = DEFAULT_MODEL
     signal: ClassVar[str]
     """Of the cards that the class reads."""
     _batch: ClassVar[int]
@@ -129,26 +132,6 @@ class OnnxModel:
         rows = np.concatenate(parts)
         unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return unit
-
-    @classmethod
-    def load(cls, model: str | Path | None = None) -> Self:
-        """Load a model by the name it has in the package, or from a folder.
-
-        Parameters
-        ----------
-        model
-            A name of `list_models`, or a folder with ``model.onnx`` and ``card.json``; None for
-            `DEFAULT_MODEL`.
-
-        Raises
-        ------
-        ModelError
-            If there is no such model, or it is broken.
-        """
-        if model is None:
-            model = DEFAULT_MODEL
-        with model_folder("gaitproof.nets", model) as folder:
-            return cls._read(folder)
 
     @classmethod
     def _read(cls, folder: Path) -> Self:

@@ -347,9 +347,8 @@ def draw_scene(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
         # a face's own two coordinates
         a = np.where(axis == 0, p[:, 2], p[:, 0])
         b = np.where(axis == 1, p[:, 2], p[:, 1])
-        tone = (
-            np.asarray(box.colour, np.float32) * (1 + box.grain * 0.5 * noise(a, b, 4.0))[:, None]
-        )
+        tone = np.asarray(box.colour, np.float32)
+        tone = tone * (1 + box.grain * 0.5 * noise(a, b, 4.0))[:, None]
         tone *= (1 + box.grain * 0.35 * noise(a, b, 25.0))[:, None]
         if box.windows:
             s = np.float32(box.windows)
@@ -375,5 +374,4 @@ def draw_scene(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
     colour *= np.array([1 + light.warmth, 1.0, 1 - light.warmth], np.float32)
     picture = np.clip(colour, 0, 1).reshape(height * SAMPLES, width * SAMPLES, 3)
     small = cv2.resize(picture.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    result: NDArray[np.uint8] = (small ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
-    return result
+    return np.asarray(small ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)

@@ -56,12 +56,7 @@ def plot_score_position(
         )
     if band is not None:
         axes.axvspan(
-            band.low,
-            band.high,
-            facecolor=FAINT,
-            alpha=0.9,
-            zorder=0.5,
-            label="nothing is decided",
+            band.low, band.high, facecolor=FAINT, alpha=0.9, zorder=0.5, label="nothing is decided"
         )
     axes.axvline(threshold, color=GREY, linestyle="--", linewidth=1.2, label="threshold")
     axes.axvline(similarity, color="black", linewidth=2.4)
