@@ -143,6 +143,23 @@ def test_a_template_filmed_elsewhere_is_refused_with_the_remedy():
     )
 
 
+def test_a_view_that_was_not_enrolled_is_named_with_the_remedy():
+    direction = np.eye(8, dtype=np.float32)
+    left, right, front = (
+        Filming(domain="a", spreads=(0.0,) * N_SPREADS, views=(view,)) for view in (90, -80, 10)
+    )
+    rng = np.random.default_rng(0)
+    others = [Other(direction[i], rng.normal(0, 0.1, N_SPREADS), "of x") for i in range(2, 7)]
+    template = Template("0" * 16, "ann", "m", "e", direction[1], 5, ())
+    probe = SimpleNamespace(embeddings=direction[:1], filming=right)
+    found = choose_references(others, probe, template, [left, front], 5)
+    assert len(found.vectors) == 0
+    assert "The person walks to the right" in found.reason
+    assert "to the left, towards the camera only, 90 degrees away" in found.reason
+    assert "enrol ann walking to the right" in found.reason
+    assert len(choose_references(others, probe, template, [left, right], 5).vectors) == 5
+
+
 @pytest.mark.usefixtures("alike")
 def test_identification_leaves_each_candidate_out_of_its_own_references(careful, make_video):
     enrol(careful, make_video, (0, 4, 10))

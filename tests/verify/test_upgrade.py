@@ -162,6 +162,17 @@ def test_a_recording_is_not_found_under_another_domain(tmp_path):
         gallery.filmed(*MAKERS, "elsewhere")
 
 
+@pytest.mark.parametrize("stamp", ["0.0", "", "99"])
+def test_a_version_that_is_none_is_refused(tmp_path, stamp):
+    gallery = Gallery.open(tmp_path / "g.db")
+    gallery.add("ann", [make_recording(1)])
+    with closing(sqlite3.connect(tmp_path / "g.db")) as connection:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (stamp,))
+        connection.commit()
+    with pytest.raises(GalleryError, match="version cannot be read"):
+        gallery.references()
+
+
 def test_exports_say_how_people_were_filmed(tmp_path):
     gallery = Gallery.open(tmp_path / "g.db")
     gallery.add("ann", [make_recording(1), make_recording(2, filming=FILMING)])

@@ -75,19 +75,21 @@ def _show_history(history: IdentityHistory) -> None:
     from rich.table import Table
 
     from gaitproof.cli.output import printable, stdout
+    from gaitproof.gait.view import describe_directions
 
     console = stdout()
     console.print(
         f"{printable(history.name)}, enrolled {printable(history.created[:19])} UTC", style="bold"
     )
     table = Table(title="recordings", title_justify="left")
-    for title in ("video", "SHA-256", "windows", "model", "pose", "enrolled"):
+    for title in ("video", "SHA-256", "windows", "walking", "model", "pose", "enrolled"):
         table.add_column(title, overflow="fold")
     for recording in history.recordings:
         table.add_row(
             printable(recording.path),
             recording.sha256[:12],
             str(recording.windows),
+            describe_directions(recording.views),
             printable(recording.model_id),
             printable(recording.estimator),
             recording.created[:19],

@@ -249,6 +249,28 @@ def compute_windows(sequence: PoseSequence, hop: int = WINDOW_HOP) -> GaitWindow
     return windows_from_points(sequence.timestamps, gait_points(sequence), hop, feet=sequence.feet)
 
 
+def mean_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Return where the walker of every window faces on average, against the camera.
+
+    It is taken from the mean left-to-right axis of shoulders and hips.
+
+    Parameters
+    ----------
+    features
+        Shape (..., 60, 78), three-dimensional.
+
+    Returns
+    -------
+    ndarray
+        Shape (...), radians: 0 towards the camera, pi/2 to the left in the image.
+    """
+    coordinates = features[..., :36].reshape(*features.shape[:-1], 12, 3)
+    left, right = zip(_SHOULDERS, _HIPS, strict=True)
+    across = (coordinates[..., left, :] - coordinates[..., right, :]).sum(axis=-2).mean(axis=-2)
+    angle: NDArray[np.floating[Any]] = np.arctan2(across[..., 2], across[..., 0])
+    return angle
+
+
 def align_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Turn windows about the vertical so that every walker faces along +z on average.
 
@@ -266,9 +288,7 @@ def align_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[An
         Shape (N, 60, 78), same type.
     """
     coordinates = features[..., :36].reshape(*features.shape[:-1], 12, 3)
-    left, right = zip(_SHOULDERS, _HIPS, strict=True)
-    across = (coordinates[..., left, :] - coordinates[..., right, :]).sum(axis=-2).mean(axis=-2)
-    angle = np.arctan2(across[..., 2], across[..., 0])
+    angle = mean_heading(features)
     turn = axis_rotations("y", np.degrees(angle)).swapaxes(1, 2)[:, None].astype(features.dtype)
     velocity = features[..., 42:].reshape(coordinates.shape)
     turned = [(part @ turn).reshape(*features.shape[:-1], 36) for part in (coordinates, velocity)]

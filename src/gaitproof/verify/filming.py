@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,14 @@ from pydantic import Field, FiniteFloat
 
 from gaitproof.config import Settings
 from gaitproof.gait.spreads import N_SPREADS, log_spreads
+from gaitproof.gait.view import walking_directions
 from gaitproof.types import Domain, GaitWindows, PoseSequence
 
 MAX_DOMAIN: Final = 700
 """Characters of a domain: three parts of 200 and what is between them."""
+
+
+_Degrees = Annotated[float, Field(ge=-180, le=180)]
 
 
 class Filming(Settings):
@@ -28,6 +32,8 @@ class Filming(Settings):
     """``sensor/estimator/site``, see `gaitproof.types.Domain`."""
     spreads: tuple[FiniteFloat, ...] = Field(min_length=N_SPREADS, max_length=N_SPREADS)
     """See `gaitproof.gait.spreads.log_spreads`."""
+    views: tuple[_Degrees, ...] = Field(default=(), max_length=100_000)
+    """Walking direction of every window, see `gaitproof.gait.view`; none of a flat source."""
 
 
 def describe_filming(track: PoseSequence, windows: GaitWindows, site: str) -> Filming:
@@ -48,7 +54,9 @@ def describe_filming(track: PoseSequence, windows: GaitWindows, site: str) -> Fi
         If `site` is too long or holds a line break.
     """
     return Filming(
-        domain=str(domain_of(track, site)), spreads=tuple(map(float, log_spreads(windows)))
+        domain=str(domain_of(track, site)),
+        spreads=tuple(map(float, log_spreads(windows))),
+        views=tuple(round(float(view), 1) for view in walking_directions(windows)),
     )
 
 
@@ -63,3 +71,8 @@ def mean_spreads(filmings: Iterable[Filming | None]) -> NDArray[np.float64] | No
     """Return the mean of the spreads of filmings that are known, shape (52,); None without one."""
     known = [filming.spreads for filming in filmings if filming is not None]
     return np.mean(known, axis=0) if known else None
+
+
+def known_views(filmings: Iterable[Filming | None]) -> NDArray[np.float64]:
+    """Return the walking directions of all windows, shape (N,), degrees."""
+    return np.array([view for one in filmings if one is not None for view in one.views])

@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.gait.view import (
+    COVERED,
+    describe_direction,
+    describe_directions,
+    mean_direction_of,
+    nearest_view,
+)
 from gaitproof.text import printable
-from gaitproof.verify.filming import Filming, mean_spreads
+from gaitproof.verify.filming import Filming, known_views, mean_spreads
 from gaitproof.verify.scoring import make_template, mean_direction
 from gaitproof.verify.typicality import footage_metric, unlikeness
 
@@ -41,6 +48,11 @@ UNLIKE_PROBE: Final = (
 UNLIKE_TEMPLATE: Final = (
     "{name} was enrolled from footage of another kind than this video ({times:.0f} times as far "
     "from the people in it as they are from each other); enrol {name} from footage of this kind."
+)
+
+OTHER_VIEW: Final = (
+    "The person walks {seen}, and {name} is enrolled walking {enrolled} only, {apart:.0f} degrees "
+    "away; enrol {name} walking {seen}."
 )
 
 UNCHECKED: Final = (
@@ -190,7 +202,8 @@ def choose_references(
     nobody = np.zeros((0, len(template.vector)), np.float32)
     if not chosen:
         return References(nobody, reason=_first(reasons))
-    reason = _unlike_template(template.name, mean_spreads(filming), chosen)
+    reason = _other_view(template.name, probe, filming)
+    reason = reason or _unlike_template(template.name, mean_spreads(filming), chosen)
     if reason:
         return References(nobody, reason=reason)
     return References(
@@ -212,6 +225,23 @@ def _fitting(
         else:
             fitting.append(people)
     return fitting, reasons
+
+
+def _other_view(name: str, probe: Probe, filming: Sequence[Filming | None]) -> str:
+    """Say that a person was never enrolled as seen in a probe, and how to; else nothing."""
+    seen, enrolled = known_views([probe.filming]), known_views(filming)
+    if not len(seen) or not len(enrolled):
+        return ""
+    direction = mean_direction_of(seen)
+    apart = nearest_view(direction, enrolled)
+    if apart <= COVERED:
+        return ""
+    return OTHER_VIEW.format(
+        name=name,
+        seen=describe_direction(direction),
+        enrolled=describe_directions(enrolled),
+        apart=apart,
+    )
 
 
 def _unlike_template(

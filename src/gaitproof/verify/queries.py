@@ -213,7 +213,7 @@ def _histories(
 ) -> list[IdentityHistory]:
     """Return histories sorted by name; `identities` are all there are, or `one`."""
     recordings, templates = (
-        select(*(table.c[name] for name in kind.model_fields))
+        schema.select_whole(connection, table, kind.model_fields)
         for table, kind in (
             (schema.recordings, RecordingSummaryRow),
             (schema.templates, TemplateSummaryRow),
@@ -225,7 +225,9 @@ def _histories(
         templates = templates.where(schema.templates.c.identity_id == number)
     seen = defaultdict(list)
     for row in sorted(fetch(connection, recordings, RecordingSummaryRow), key=_number):
-        seen[row.identity_id].append(RecordingSummary(**row.model_dump(exclude=_LINKS)))
+        views = () if row.filming is None else row.filming.views
+        fields = row.model_dump(exclude=_LINKS | {"filming"})
+        seen[row.identity_id].append(RecordingSummary(**fields, views=views))
     made = defaultdict(list)
     for template in sorted(fetch(connection, templates, TemplateSummaryRow), key=_number):
         fields = template.model_dump(exclude=_LINKS | {"uid"})

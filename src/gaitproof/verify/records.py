@@ -60,7 +60,7 @@ class IdentitySummary:
 
 @dataclass(frozen=True)
 class RecordingSummary:
-    """A recording without its vectors."""
+    """A recording without its vectors; `views` are its windows' walking directions, degrees."""
 
     sha256: str
     path: str
@@ -69,6 +69,7 @@ class RecordingSummary:
     windows: int
     quality: dict[str, float]
     created: str
+    views: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

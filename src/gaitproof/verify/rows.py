@@ -116,6 +116,7 @@ class RecordingSummaryRow(SourceRow):
     windows: int = Field(ge=1, le=MAX_WINDOWS)
     quality: Json[_Measures]
     created: _Time
+    filming: Json[Filming] | None
 
 
 class RecordingRow(RecordingSummaryRow):
@@ -124,7 +125,6 @@ class RecordingRow(RecordingSummaryRow):
     embeddings: bytes
     profile: bytes | None
     domain: str | None = Field(max_length=MAX_DOMAIN)
-    filming: Json[Filming] | None
 
     @check_model(mode="after")
     def _fits(self) -> RecordingRow:

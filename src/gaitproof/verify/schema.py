@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -264,15 +265,24 @@ def knows_filming(connection: Connection) -> bool:
     return _read_number(connection) >= _ADDED[recordings.c.filming]
 
 
-def select_whole(connection: Connection, table: Table) -> Select[Any]:
-    """Select whole rows, also from a gallery that cannot be upgraded since it is read."""
+def select_whole(connection: Connection, table: Table, names: Iterable[str] = ()) -> Select[Any]:
+    """Select whole rows, or some columns, also from a gallery that is read and not upgraded."""
     version = _read_number(connection)
     columns = [
         column if _ADDED.get(column, 0) <= version else null().label(column.name)
-        for column in table.c
+        for column in (table.c[name] for name in (tuple(names) or table.c.keys()))
     ]
     return select(*columns).select_from(table)
 
 
 def _read_number(connection: Connection) -> int:
-    return int(read_version(connection) or 0)
+    stamp = read_version(connection)
+    for version in READABLE_VERSIONS:
+        if stamp == str(version):
+            return version
+    raise GalleryError(
+        "The gallery's version cannot be read.",
+        expected=" or ".join(map(str, READABLE_VERSIONS)),
+        actual=f"{stamp!r:.40}",
+        hint="restore it from a backup; do not trust a file that somebody else changed",
+    )

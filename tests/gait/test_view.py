@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import walk
+
+from gaitproof.gait.features import compute_windows
+from gaitproof.gait.view import (
+    describe_direction,
+    describe_directions,
+    mean_direction_of,
+    nearest_view,
+    walking_directions,
+)
+from gaitproof.types import GaitWindows
+
+
+def turned(degrees):
+    """Turn a walker whose left side is towards the camera about the vertical."""
+    track = walk(1)
+    angle = np.radians(90 - degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+    return compute_windows(replace(track, world=np.float32(track.world @ turn)))
+
+
+@pytest.mark.parametrize(
+    ("degrees", "words"),
+    [
+        (0, "towards the camera"),
+        (90, "to the left"),
+        (180, "away from the camera"),
+        (-90, "to the right"),
+        (-45, "towards the camera and to the right"),
+        (135, "away from the camera and to the left"),
+    ],
+)
+def test_the_joints_tell_where_somebody_walks(degrees, words):
+    found = walking_directions(turned(degrees))
+    assert nearest_view(degrees, found) < 5
+    assert {describe_direction(one) for one in found} == {words}
+
+
+def test_a_flat_source_does_not_tell():
+    windows = compute_windows(walk(1))
+    features = windows.features.copy()
+    features[..., 2:36:3] = 0
+    assert len(walking_directions(GaitWindows(features, windows.mask, windows.starts))) == 0
+    assert describe_directions([]) == ""
+
+
+@given(st.floats(-180, 180), st.floats(-180, 180))
+def test_differences_are_those_on_a_circle(one, other):
+    apart = nearest_view(one, np.array([other]))
+    assert 0 <= apart <= 180
+    assert apart == pytest.approx(nearest_view(other, np.array([one])), abs=1e-9)
+    assert nearest_view(one + 360, np.array([other])) == pytest.approx(apart, abs=1e-6)
+
+
+def test_the_mean_of_directions_crosses_the_back():
+    assert abs(mean_direction_of([170, -170])) == pytest.approx(180)
