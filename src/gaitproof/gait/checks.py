@@ -83,6 +83,13 @@ class Check:
     sentence: str
 
 
+def rotation_reason(tilt: float) -> str:
+    """Say that people lie across the image; nothing if they do not, or it is not known (NaN)."""
+    if not tilt > MAX_TILT:
+        return ""
+    return _SENTENCES["tilt"].format(value=tilt, limit=MAX_TILT)
+
+
 def check_window(values: Mapping[str, float], gate: QualityGate) -> list[Check]:
     """Check one window, or the medians of a clip; unknown (NaN) passes."""
     limits = _limits(gate)

@@ -89,9 +89,10 @@ class PeopleFinder(Closing):
         with self._lock:
             if self._landmarker is None:
                 return []
-            return look(self._detect, image, self._limits)[: self._most]
+            return look(self.detect, image, self._limits)[: self._most]
 
-    def _detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """Find people in an image as a whole, phantoms among them; not for several threads."""
         # the landmark model's notice comes when somebody is found for the first time
         with quiet_start(not self._found):
             result = self._landmarker.detect(to_mediapipe(image))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gaitproof.config import QualityGate, VerifySettings
 from gaitproof.errors import ModelError
-from gaitproof.gait.checks import check_measures
+from gaitproof.gait.checks import check_measures, rotation_reason
 from gaitproof.gait.features import compute_windows
 from gaitproof.types import (
     GaitWindows,
@@ -191,6 +191,8 @@ class Prober:
             people=seen_people(scene.summaries(), indices),
             everybody=tuple(scene.extraction.tracks),
         )
+        if not any(report.usable for report in scene.reports):
+            return self._explained(probe, scene)
         if self.encoder.card.evidence is None or not len(probe.embeddings):
             return probe
         beside = seen_beside(scene.summaries(), choice.indices)
@@ -203,6 +205,27 @@ class Prober:
                 if len(one.embeddings)
             ),
         )
+
+    def _explained(self, probe: Probe, scene: _Scene) -> Probe:
+        """Say that a video is rotated, if that is why nobody in it can be used."""
+        from gaitproof.pose.extract import Extraction
+        from gaitproof.pose.rotation import measure_tilt
+
+        extraction = scene.extraction
+        if not isinstance(extraction, Extraction):  # scripted: there is no video to look at
+            return probe
+        tilt = measure_tilt(extraction.video.path, self.settings)
+        reason = rotation_reason(tilt)
+        if not reason:
+            return probe
+        measures = {**probe.quality.measures, "tilt": tilt}
+        quality = replace(
+            probe.quality,
+            reasons=(reason,),
+            measures=measures,
+            checks=check_measures(measures, self.settings.quality, {"tilt"}),
+        )
+        return replace(probe, reason=reason, quality=quality)
 
     def everybody(self, video: str | Path, progress: Progress | None = None) -> list[Probe]:
         """Embed everybody in a video; who has no embeddings cannot be used.
