@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from walking import make_walk, without_feet
 
 from gaitproof.config import QualityGate
+from gaitproof.gait.checks import walk_advice
 from gaitproof.gait.features import compute_windows, gait_points
 from gaitproof.gait.measures import (
     hip_speed,
@@ -301,6 +302,17 @@ def test_that_nobody_walks_is_explained_once():
     report = assess(clean(frozen))
     assert len(report.reasons) > 1
     assert " ".join(report.reasons).count("jump") == 1
+
+
+@pytest.mark.parametrize(
+    ("direction", "cause"),
+    [(0, "seen from the front"), (-170, "seen from behind"), (90, ""), (float("nan"), "")],
+)
+def test_a_view_in_which_swing_hardly_shows_is_a_cause(direction, cause):
+    advice = walk_advice(direction)
+    assert ("seen from" in advice) == bool(cause)
+    assert cause in advice
+    assert "it may be a jump" in advice
 
 
 def test_a_gate_may_have_no_limits():

@@ -47,6 +47,28 @@ WALK_ADVICE: Final = (
 )
 """Said once, after all that shows that nobody walks."""
 
+_STRAIGHT: Final = 30.0
+"""Degrees from straight towards or away from the camera, where the legs swing along the line of
+sight and are hardly seen to."""
+
+
+def walk_advice(direction: float) -> str:
+    """Return `WALK_ADVICE`, with the view as a cause where it may be one.
+
+    Parameters
+    ----------
+    direction
+        Degrees, see `gaitproof.gait.view`; NaN if it is not known.
+    """
+    for side, away in (("the front", abs(direction)), ("behind", 180 - abs(direction))):
+        if away <= _STRAIGHT:
+            return (
+                f": the person is seen from {side}, where the swing of the legs hardly shows; film "
+                "from 30 to 60 degrees beside the path. Or" + WALK_ADVICE.removeprefix(":")
+            )
+    return WALK_ADVICE
+
+
 _SENTENCES: Final = {
     "tilt": "The person lies across the image, tilted by {value:.0f} degrees; at most {limit:g} "
     "can be a walk: the video is rotated and not marked as such; turn it upright, for example with "

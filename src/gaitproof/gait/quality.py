@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.config import QualityGate
-from gaitproof.gait.checks import WALK_ADVICE, WINDOW_SECONDS, Check, check_measures, check_window
+from gaitproof.gait.checks import (
+    WALK_ADVICE,
+    WINDOW_SECONDS,
+    Check,
+    check_measures,
+    check_window,
+    walk_advice,
+)
 from gaitproof.gait.features import compute_windows, gait_points, valid_segments
 from gaitproof.gait.measures import (
     Bools,
@@ -22,6 +29,7 @@ from gaitproof.gait.measures import (
     person_heights,
 )
 from gaitproof.gait.parameters import measure_gait
+from gaitproof.gait.view import mean_direction_of, walking_directions
 from gaitproof.pose.cleaning import CleanTrack
 from gaitproof.types import PoseSequence, QualityReport, WindowQuality
 
@@ -46,7 +54,8 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
         as known: ``frame_rate`` (1/s), ``duration``, ``tracked_seconds``, ``longest_run`` (s),
         ``person_height_px``, ``visible_share``, ``camera_motion`` (frame widths/s), ``leg_swing``
         (torso lengths), ``rhythm``, ``alternation``, ``limb_variation``, ``hip_speed`` (torso
-        lengths/s; these five are medians over windows), ``tilt`` (degrees), ``gait_cycles``,
+        lengths/s; these five are medians over windows), ``tilt``, ``walking_direction``
+        (degrees), ``gait_cycles``,
         ``cadence`` (steps/min), ``windows``, ``usable_windows``, ``leg_swaps_repaired`` (frames),
         ``leg_swap_share``, ``filled``, ``dropped``.
     """
@@ -56,7 +65,8 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     points = gait_points(sequence)
     heights = person_heights(sequence)
     seen = lower_body_seen(sequence)
-    starts = compute_windows(sequence).starts
+    cut = compute_windows(sequence)
+    starts = cut.starts
     speeds = hip_speed(sequence)
     checks: list[list[Check]] = []
     measured: list[dict[str, float]] = []
@@ -77,6 +87,10 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     )
     usable = np.array([w.usable for w in windows], bool)
     measures = _measure_clip(clean, points, heights, seen, measured, starts, usable)
+    directions = walking_directions(cut)
+    measures["walking_direction"] = (
+        mean_direction_of(directions) if len(directions) else float("nan")
+    )
     reasons, failed = _clip_reasons(measures, checks, usable, gate)
     return QualityReport(
         usable=not reasons,
@@ -186,8 +200,11 @@ def _clip_reasons(
     nearest = {c.key: c.sentence for found in (*checks, best) for c in found if not c.passed}
     for key, _ in failures.most_common():
         reasons.setdefault(key, whole.get(key, nearest[key]))
-    for key in [key for key in reasons if WALK_ADVICE in reasons[key]][:-1]:
-        reasons[key] = reasons[key].replace(WALK_ADVICE, ".")
+    unwalked = [key for key in reasons if WALK_ADVICE in reasons[key]]
+    for key in unwalked:
+        last = key == unwalked[-1]
+        advice = walk_advice(measures["walking_direction"]) if last else "."
+        reasons[key] = reasons[key].replace(WALK_ADVICE, advice)
     if not reasons:
         reasons["usable_windows"] = (
             f"{int(usable.sum())} windows of {WINDOW_SECONDS:g} s can be used; at least "
