@@ -97,8 +97,12 @@ class _Spread:
         mean = values.mean(axis=0)
         values -= mean
         size = min(most, len(values) - 1, values.shape[1])
-        bounds = (values.shape[1] - size, values.shape[1] - 1)
-        _, axes = eigh(values.T @ values / len(values), subset_by_index=bounds)
+        if len(values) < values.shape[1]:
+            # the same axes, without a matrix of all features by all features
+            axes = np.linalg.svd(values, full_matrices=False)[2][:size][::-1].T
+        else:
+            bounds = (values.shape[1] - size, values.shape[1] - 1)
+            _, axes = eigh(values.T @ values / len(values), subset_by_index=bounds)
         on_axes = values @ axes
         names, owner = np.unique(people, return_inverse=True)
         own = np.array([on_axes[owner == i].mean(axis=0) for i in range(len(names))])
