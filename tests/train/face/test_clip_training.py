@@ -20,9 +20,13 @@ def flicker(image, landmarks, rng):
     return np.clip(image + rng.normal(0, 25, 3), 0, 255)
 
 
-def learn(folder, name, change):
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory):
+    return drawn_store(tmp_path_factory.mktemp("painted"), 40, 4, change=paint, size=96)
+
+
+def learn(store, name, pictures):
     """Train on clips of half of the people; return the AUC on others."""
-    store = drawn_store(folder, 40, 4, change=change, size=96)
     recipe = FaceTrainSettings(
         architecture=name,
         network=FaceNetworkSettings(width=32, dropout=0.0),
@@ -31,7 +35,7 @@ def learn(folder, name, change):
         frames=4,
         batch=16,
         epochs=4,
-        pictures_per_epoch=240,
+        pictures_per_epoch=pictures,
         learning_rate=2e-3,
         schedule={"name": "one-cycle"},
         precision="32",
@@ -49,9 +53,10 @@ def learn(folder, name, change):
 
 
 @pytest.mark.parametrize("name", ["cnn-bilstm", "vit-temporal"])
-def test_it_learns_from_clips(tmp_path, name):
-    assert learn(tmp_path, name, paint) >= 0.9
+def test_it_learns_from_clips(painted, name):
+    assert learn(painted, name, 120) >= 0.9
 
 
 def test_the_temporal_network_sees_what_no_single_picture_shows(tmp_path):
-    assert learn(tmp_path, "temporal-only", flicker) >= 0.95
+    store = drawn_store(tmp_path, 40, 4, change=flicker, size=96)
+    assert learn(store, "temporal-only", 240) >= 0.95
