@@ -30,6 +30,7 @@ from gaitproof.evaluate.face.operating_point import (
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.card import FaceConditions, FaceDetectorCard
 from gaitproof.face.detect import FaceDetector, create_detector
+from gaitproof.face.drops import find_drop
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import PICTURES
 from gaitproof.face.quality import measure_light
@@ -83,6 +84,14 @@ class ScoredFilm:
     def scanned(self) -> Float64:
         """Scores of the frames that a scan takes by default."""
         return self.scores[spread_evenly(len(self.scores), PICTURES)]
+
+    @property
+    def held(self) -> tuple[list[float], list[float]]:
+        """Times and scores of the frames that a scan holds to choose from: every 2nd, 4th ..."""
+        stride = 1
+        while len(self.scores[::stride]) > 2 * PICTURES:
+            stride *= 2
+        return self.times[::stride].tolist(), self.scores[::stride].tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,6 +337,16 @@ def find_conditions(films: Sequence[ScoredFilm]) -> FaceConditions:
     )
 
 
+def usual_drops(films: Sequence[ScoredFilm]) -> dict[str, float]:
+    """Return the depth of the deepest drop in each genuine video as it came; see `find_drop`."""
+    drops = {
+        one.film.clip: find_drop(*one.held)
+        for one in films
+        if one.film.genuine and one.film.compression == ORIGINAL
+    }
+    return {clip: max(drop.depth, 1e-3) for clip, drop in drops.items() if drop is not None}
+
+
 def calibrate_card(
     card: FaceDetectorCard, films: Sequence[ScoredFilm], wrong_answers: float
 ) -> FaceDetectorCard:
@@ -349,6 +368,7 @@ def calibrate_card(
             "calibration": calibration,
             "frame_calibration": fit_calibration(frames),
             "conditions": find_conditions(films),
+            "largest_drop": max(usual_drops(films).values(), default=None),
             "protocol": f"{card.protocol.split(_PROTOCOL)[0].strip()} {_PROTOCOL}",
             "figures": earlier
             | {f"video/{name}": round(values[name].value, 5) for name in ("auc", "eer")},

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scripted_faces import face_at
 
-from gaitproof.face.align import transform_points
-from gaitproof.face.quality import FaceGate, assess, estimate_pose, share_outside
+from gaitproof.face.align import AlignmentSettings, transform_points
+from gaitproof.face.quality import FaceGate, assess, estimate_pose, share_cut, share_outside
 from gaitproof.face.types import Face
 
 SIZE = (640, 480)
@@ -66,3 +66,15 @@ def test_share_outside():
     assert share_outside(face_at(50, 50, 100), SIZE) == 0
     assert share_outside(face_at(0, 200, 100), SIZE) == pytest.approx(0.5)
     assert share_outside(face_at(-500, 200, 100), SIZE) == 1
+
+
+def test_a_face_cut_by_the_edge_is_not_judged():
+    """The detector's box may lie inside the picture while the aligned face reaches beyond it."""
+    alignment = AlignmentSettings(size=112, margin=0.25)
+    found = assess(face_at(48, 200), NOISE, SIZE, alignment=alignment)
+    assert not found.usable
+    assert found.reasons[0].startswith("the face is cut by the edge of the picture (1")
+    assert assess(face_at(48, 200), NOISE, SIZE).usable
+    assert assess(face_at(300, 200), NOISE, SIZE, alignment=alignment).usable
+    assert share_cut(face_at(-1000, 200), SIZE, alignment) == 1
+    assert 100 < assess(face_at(300, 200), NOISE, SIZE).light < 160

@@ -1,5 +1,6 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 from drawn_faces import draw_face
@@ -327,3 +328,35 @@ def test_an_empty_room_and_a_face_of_12_pixels(large, tmp_path):
     found = scan_video(write_clip(tmp_path / "b.mp4", tiny), large)
     assert found.decision is FaceDecision.INCONCLUSIVE
     assert "too small" in found.faces[0].reason
+
+
+def test_pictures_blurred_by_motion_are_passed_over(model, tmp_path):
+    sharp = pictures(220, 30)
+    smeared = [cv2.blur(one, (3, 3)) if 10 <= i < 20 else one for i, one in enumerate(sharp)]
+    found = scan_video(write_clip(tmp_path / "a.mp4", smeared), model, detector=ScriptedDetector())
+    (face,) = found.faces
+    assert face.unusable["the face is blurred by motion"] >= 2
+    assert not any(1.0 <= frame.time < 1.9 for frame in face.frames)
+
+
+def test_two_dark_seconds_of_twelve_are_not_hidden_by_the_mean(model, tmp_path):
+    """The mean of the whole video alone would answer REAL."""
+    shown = [
+        one
+        for level, count in ((220, 50), (150, 20), (220, 50))
+        for one in pictures(level, count, speed=1)
+    ]
+    clip = write_clip(tmp_path / "a.mp4", shown)
+    alone = scan_video(clip, model, detector=ScriptedDetector())
+    assert alone.decision is FaceDecision.REAL
+    assert alone.faces[0].drop is None
+    measured = FaceForgeryModel(
+        make_weights(SIDE), model.card.model_copy(update={"largest_drop": 1.0})
+    )
+    found = scan_video(clip, measured, detector=ScriptedDetector())
+    (face,) = found.faces
+    assert found.decision is FaceDecision.INCONCLUSIVE
+    assert 4.5 < face.drop.first < face.drop.last < 7.5
+    assert "looks less genuine than in the rest" in face.reason
+    assert face.score == alone.faces[0].score
+    assert json.loads(json.dumps(found.to_dict()))["faces"][0]["drop"]["depth"] > 1

@@ -186,6 +186,8 @@ class FaceDetectorCard(Settings):
     """Of one picture's score, or of one turn's."""
     relation: FaceRelation | None = None
     """To genuine video of the same person; None where it was not measured."""
+    largest_drop: float | None = Field(default=None, gt=0)
+    """Of genuine video it was evaluated on, see `gaitproof.face.drops`; None if not measured."""
     conditions: FaceConditions | None = None
     """Of the genuine video it was evaluated on; None where it was portraits."""
     data: tuple[FaceDataSource, ...]

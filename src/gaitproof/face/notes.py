@@ -8,7 +8,7 @@ from typing import Final
 from gaitproof.face.card import FaceRelation
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import Pace
-from gaitproof.face.verdict import FaceVerdict, side_of
+from gaitproof.face.verdict import FaceVerdict, describe_drop, side_of
 
 AGREEING: Final = 0.7
 """Share of the pictures that support a side below which a note says that they disagree."""
@@ -73,6 +73,11 @@ def face_notes(
             f"faces were found by {detector}, but the model was trained on those of "
             f"{model.card.detector}"
         )
+    notes += [
+        f"face {face.number}: {describe_drop(face.drop)}"
+        for face in verdicts
+        if face.drop is not None and face.reason != describe_drop(face.drop)
+    ]
     threshold = model.card.operating_point.threshold
     for verdict in verdicts:
         steady = verdict.consistency

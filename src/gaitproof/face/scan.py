@@ -297,7 +297,8 @@ class _Finder:
         if 0 <= cell == kept.cell or self._pace.is_pause(cell - kept.first_cell):
             return
         crop = align(image, face.points, self._alignment)
-        quality = assess(face, crop, (image.shape[1], image.shape[0]), self._settings.gate)
+        size = (image.shape[1], image.shape[0])
+        quality = assess(face, crop, size, self._settings.gate, self._alignment)
         if not quality.usable:
             kept.pass_over(time, plain_reason(quality.reasons[0]))
             return

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.face.card import FaceCalibration, FaceDetectorCard, FaceRelation
+from gaitproof.face.drops import FaceDrop
 from gaitproof.face.turns import MIN_PICTURES, least_pictures
 from gaitproof.face.types import FaceQuality
 from gaitproof.types import ErrorRate
@@ -185,6 +186,9 @@ class FaceVerdict:
     relative_score
         The score relative to genuine video of the same person, by which the face is then judged;
         None without.
+    drop
+        A part of the video in which the face looks less genuine than in the rest, by more than in
+        any genuine video that the model was evaluated on.
     """
 
     number: int
@@ -205,6 +209,7 @@ class FaceVerdict:
     unusable_spans: tuple[tuple[float, float], ...] = ()
     turns: tuple[FaceTurn, ...] = ()
     relative_score: float | None = None
+    drop: FaceDrop | None = None
 
     @property
     def members(self) -> tuple[float, ...]:
@@ -223,6 +228,7 @@ class FaceVerdict:
         fields = asdict(self)
         fields["decision"] = self.decision.value
         fields["probability_fake"] = self.probability_fake
+        fields["drop"] = None if self.drop is None else self.drop._asdict()
         if self.consistency is not None:
             fields["consistency"]["agreeing"] = self.consistency.agreeing
         parts: tuple[FrameScore | FaceTurn, ...] = (*self.frames, *self.turns)
@@ -309,6 +315,14 @@ def compute_flicker(traces: NDArray[np.uint8]) -> float:
     return float(np.median(changes))
 
 
+def describe_drop(drop: FaceDrop) -> str:
+    """Say in which seconds a face looks less genuine than in the rest of a video."""
+    return (
+        f"from {drop.first:.1f} to {drop.last:.1f} s the face looks less genuine than in the rest "
+        "of the video, by more than in any genuine video evaluated; a part may be manipulated"
+    )
+
+
 def decide(
     score: float | None,
     card: FaceDetectorCard,
@@ -316,6 +330,7 @@ def decide(
     pictures: int,
     relation: FaceRelation | None = None,
     beyond: str = "",
+    drop: FaceDrop | None = None,
 ) -> tuple[FaceDecision, str]:
     """Return the answer for one face and, if it is INCONCLUSIVE, why.
 
@@ -333,6 +348,8 @@ def decide(
         To genuine video, where the score is relative to it.
     beyond
         In which way the face is unlike all that the model was evaluated on.
+    drop
+        A part in which it looks less genuine than is usual in genuine video.
     """
     needed = MIN_PICTURES if card.clip is None else least_pictures(card.clip.frames)
     if pictures < needed or score is None:
@@ -347,6 +364,8 @@ def decide(
         return FaceDecision.INCONCLUSIVE, beyond
     rule = relation or card
     point = rule.operating_point
+    if score >= point.high and drop is not None:
+        return FaceDecision.INCONCLUSIVE, describe_drop(drop)
     if score >= point.high:
         return FaceDecision.REAL, ""
     if score < point.low:
