@@ -256,6 +256,7 @@ def test_many_videos_are_answered_in_one_run(run, enrolled, video, tmp_path):
     text = " ".join(done.stdout.split())
     assert "AUTHENTIC" in text
     assert "DEEPFAKE OF p0" in text
+    assert "1 AUTHENTIC, 1 DEEPFAKE" in text
     assert "Answers: answers.csv" in text
     lines = [json.loads(line) for line in run("verify", "claims.csv", "--json").stdout.splitlines()]
     assert [line["decision"] for line in lines] == ["AUTHENTIC", "DEEPFAKE"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -303,7 +304,7 @@ def _verify_many(
     table = Table()
     for title in ("video", "claim", "answer", "log10 LR"):
         table.add_column(title, overflow="fold")
-    statuses = []
+    statuses, counts = [], Counter[str]()
     with progress_bar(f"Verifying {len(questions)} videos") as progress:
         found = examine_many(questions, examiner, output=output, again=again, progress=progress)
         for answer in found:
@@ -312,6 +313,7 @@ def _verify_many(
                 print_json(answer.to_dict())
                 continue
             values = answer.values
+            counts[values["decision"] or "failed"] += 1
             ratio = values["log10_lr"]
             table.add_row(
                 printable(values["video"]),
@@ -322,6 +324,7 @@ def _verify_many(
             )
     if not as_json:
         stdout().print(table)
+        stdout().print(", ".join(f"{count} {name}" for name, count in counts.most_common()))
         if output is not None:
             stdout().print(printable(f"Answers: {output}"), soft_wrap=True)
     return worst_status(statuses)
