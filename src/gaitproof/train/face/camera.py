@@ -58,8 +58,6 @@ class Camera:
             picture = _grade(picture, rng, 1.0)
         if rng.random() < 0.3:
             picture = _blur_background(picture, points, rng)
-        if rng.random() < 0.5:
-            picture = _retouch(picture, points, rng)
         if rng.random() < 0.6:
             picture = _rescale(picture, rng)
         if rng.random() < 0.3:
@@ -132,51 +130,22 @@ def _blur_background(
     picture: Image, points: NDArray[np.floating[Any]], rng: np.random.Generator
 ) -> Image:
     """Put what is not the head out of focus, as a wide aperture or a video call does."""
-    weight = _head(picture, points, rng, rng.uniform((1.3, 1.7), (1.8, 2.5)))
-    soft: Any = cv2.GaussianBlur(picture, (0, 0), rng.uniform(1.0, 4.0))
-    return _to_bytes(picture * weight + soft * (1 - weight))
-
-
-def _retouch(picture: Image, points: NDArray[np.floating[Any]], rng: np.random.Generator) -> Image:
-    """Smooth skin, everywhere as phones and denoisers do, or as make-up and filters do the face.
-
-    The face may also get lighter or darker than the neck.
-    """
-    smooth: Any = cv2.bilateralFilter(
-        picture, 5, float(rng.uniform(10, 50)), float(rng.uniform(2, 5))
-    )
-    if rng.random() < 0.5:
-        return np.asarray(smooth, np.uint8)
-    weight = _head(picture, points, rng, rng.uniform((0.9, 1.1), (1.3, 1.6)))
-    gain = np.exp(rng.normal(0, 0.12, 3)).astype(np.float32)
-    return _to_bytes(picture * (1 - weight) + smooth * gain * weight)
-
-
-def _head(
-    picture: Image,
-    points: NDArray[np.floating[Any]],
-    rng: np.random.Generator,
-    axes: NDArray[np.float64],
-) -> Any:
-    """Return a soft ellipse about a face, (H, W, 1), 0 to 1.
-
-    Its half axes, across and along the face, are in distances from the eyes to the mouth.
-    """
     eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
     size = float(np.hypot(*(mouth - eyes)))
     centre = eyes + rng.uniform(0.1, 0.4) * (mouth - eyes)
+    axes = size * rng.uniform((1.3, 1.7), (1.8, 2.5))
     head = np.zeros(picture.shape[:2], np.uint8)
     turn = float(np.degrees(np.arctan2(*(mouth - eyes)[::-1]))) - 90
-    box = (tuple(centre.tolist()), tuple((2 * size * axes).tolist()), turn)
-    cv2.ellipse(head, box, [255], -1)
+    cv2.ellipse(head, (tuple(centre.tolist()), tuple((2 * axes).tolist()), turn), [255], -1)
     # blurred at a quarter of the size, where so wide a blur costs little
     width, height = head.shape[1], head.shape[0]
     coarse = cv2.resize(
         head, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA
     )
     coarse = cv2.GaussianBlur(coarse, (0, 0), max(size * rng.uniform(0.08, 0.4) / 4, 0.3))
-    whole: Any = cv2.resize(coarse, (width, height))
-    return whole[..., None] / np.float32(255)
+    weight: Any = cv2.resize(coarse, (width, height))[..., None] / np.float32(255)
+    soft: Any = cv2.GaussianBlur(picture, (0, 0), rng.uniform(1.0, 4.0))
+    return _to_bytes(picture * weight + soft * (1 - weight))
 
 
 def _rescale(picture: Image, rng: np.random.Generator) -> Image:
