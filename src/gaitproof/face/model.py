@@ -23,7 +23,7 @@ from gaitproof.models import (
 )
 from gaitproof.runtime import check_digest, open_session, run_session
 
-DEFAULT_MODEL: Final = "sbi"
+DEFAULT_MODEL: Final = "sbi-lite0"
 
 MAPS: Final = "maps"
 """Name of the output that explains the answer."""
