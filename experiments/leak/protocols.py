@@ -13,7 +13,6 @@ from gaitproof.evaluate.audit import (
     Entry,
     audit_manifest,
     audit_split,
-    audit_templates,
     entries_of,
 )
 from gaitproof.evaluate.folds import split_people
@@ -171,3 +170,44 @@ def run_system(
         for name, fold, part in users:
             found[name].append(_score(clips, rows, part, fold, scoring))
     return {name: Trials.concatenate(parts) for name, parts in found.items()}
+
+
+def audit_templates(
+    templates: Mapping[str, Sequence[Entry]], probes: Sequence[Entry]
+) -> tuple[str, ...]:
+    """Find probes that are in a template, as themselves, as a copy or as the same file.
+
+    Parameters
+    ----------
+    templates
+        Clips by enrolled person.
+    probes
+        Clips that claim an identity.
+
+    Returns
+    -------
+    tuple of str
+        One sentence per finding; also if a copy is a template or a probe, a template holds
+        somebody else's clip, or templates differ in their number of recordings.
+    """
+    findings = []
+    enrolled = [e for members in templates.values() for e in members]
+    origins = {e.origin for e in enrolled}
+    hashes = {e.source_sha256 for e in enrolled if e.source_sha256}
+    for probe in probes:
+        if probe.origin in origins or probe.source_sha256 in hashes:
+            findings.append(f"The probe {probe.recording!r} of {probe.subject!r} is in a template.")
+    for entry in (*enrolled, *probes):
+        if entry.parent:
+            findings.append(f"The copy {entry.recording!r} is used as a template or a probe.")
+    for name, members in templates.items():
+        others = {e.subject for e in members} - {name}
+        if others:
+            named = ", ".join(map(repr, sorted(others)))
+            findings.append(f"The template of {name!r} holds clips of {named}.")
+    sizes = {len({e.origin for e in members}) for members in templates.values()}
+    if len(sizes) > 1:
+        findings.append(
+            f"Templates are made from different numbers of recordings: {sorted(sizes)}."
+        )
+    return tuple(findings)

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from experiments.leak.protocols import audit_templates
 from gaitproof.errors import InputError
 from gaitproof.evaluate.audit import (
     Entry,
     audit_folds,
     audit_manifest,
     audit_split,
-    audit_templates,
     entries_of,
     refuse,
 )

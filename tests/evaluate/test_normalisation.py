@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from protocols import both_unseen
+from protocols import both_unseen, make_trials
 from scripted import ScriptedEncoder, make_card
 
 from gaitproof import metrics
@@ -11,7 +11,6 @@ from gaitproof.evaluate.normalisation import (
     normalised,
     scoring_of_encoder,
 )
-from gaitproof.evaluate.plans import make_trials
 from gaitproof.evaluate.protocol import FittedSystem
 from gaitproof.evaluate.trials import COSINE, DISTANCE, person
 from gaitproof.nets.card import CohortCard

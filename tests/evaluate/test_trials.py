@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from protocols import make_trials
 
 from gaitproof.errors import InputError
-from gaitproof.evaluate.plans import Plan, check_disjoint, make_trials
+from gaitproof.evaluate.plans import Plan, check_disjoint
 from gaitproof.evaluate.trials import DISTANCE, Kind, Trials
 from gaitproof.types import GaitWindows
 from gaitproof.verify.scoring import make_template, similarity

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from protocols import make_trials
 
 from gaitproof.errors import ConfigError, InputError, ModelError
-from gaitproof.evaluate.plans import make_trials
 from gaitproof.metrics import auc
 from gaitproof.nets.card import LogisticCalibration, OperatingPoint
 from gaitproof.nets.onnx import OnnxEncoder

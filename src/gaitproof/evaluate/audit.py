@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -147,46 +147,6 @@ def audit_folds(folds: Sequence[Collection[Entry]]) -> tuple[str, ...]:
                     f"The file of {entry.recording!r} is in folds {files[digest]} and {number}."
                 )
     return tuple(dict.fromkeys(findings))
-
-
-def audit_templates(
-    templates: Mapping[str, Sequence[Entry]], probes: Sequence[Entry]
-) -> tuple[str, ...]:
-    """Find probes that are in a template, as themselves, as a copy or as the same file.
-
-    Parameters
-    ----------
-    templates
-        Clips by enrolled person.
-    probes
-        Clips that claim an identity.
-
-    Returns
-    -------
-    tuple of str
-        One sentence per finding; also if a copy is a template or a probe, a template holds
-        somebody else's clip, or templates differ in their number of recordings.
-    """
-    findings = []
-    enrolled = [e for members in templates.values() for e in members]
-    origins = {e.origin for e in enrolled}
-    hashes = {e.source_sha256 for e in enrolled if e.source_sha256}
-    for probe in probes:
-        if probe.origin in origins or probe.source_sha256 in hashes:
-            findings.append(f"The probe {probe.recording!r} of {probe.subject!r} is in a template.")
-    for entry in (*enrolled, *probes):
-        if entry.parent:
-            findings.append(f"The copy {entry.recording!r} is used as a template or a probe.")
-    for name, members in templates.items():
-        others = {e.subject for e in members} - {name}
-        if others:
-            findings.append(f"The template of {name!r} holds clips of {_join(others)}.")
-    sizes = {len({e.origin for e in members}) for members in templates.values()}
-    if len(sizes) > 1:
-        findings.append(
-            f"Templates are made from different numbers of recordings: {sorted(sizes)}."
-        )
-    return tuple(findings)
 
 
 def refuse(findings: Sequence[str]) -> None:

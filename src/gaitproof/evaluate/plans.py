@@ -119,32 +119,6 @@ def make_plan(
     return Plan(templates, tuple(sorted(probes)), part=part)
 
 
-def make_trials(
-    recordings: Sequence[GaitRecording],
-    embeddings: Sequence[NDArray[Any]],
-    *,
-    enrolled: int = 3,
-    level: Level = "clip",
-    strangers: Collection[str] = (),
-    fold: int = 0,
-    scoring: Scoring = COSINE,
-) -> Trials:
-    """Make every trial that a set of held-out people allows; see `make_plan`, `score_plan`.
-
-    Returns
-    -------
-    Trials
-        All mated and non-mated trials, probe by probe.
-
-    Raises
-    ------
-    InputError
-        If lengths disagree, a recording is an augmented copy, or no template can be made.
-    """
-    plan = make_plan(recordings, enrolled=enrolled, strangers=strangers)
-    return score_plan(plan, recordings, embeddings, level=level, fold=fold, scoring=scoring)
-
-
 def score_plan(
     plan: Plan,
     recordings: Sequence[GaitRecording],
