@@ -158,6 +158,9 @@ def test_a_view_that_was_not_enrolled_is_named_with_the_remedy():
     assert "to the left, towards the camera only, 90 degrees away" in found.reason
     assert "enrol ann walking to the right" in found.reason
     assert len(choose_references(others, probe, template, [left, right], 5).vectors) == 5
+    both = Filming(domain="a", spreads=(0.0,) * N_SPREADS, views=(88, -92, 91, -90))
+    to_and_fro = SimpleNamespace(embeddings=direction[:1], filming=both)
+    assert len(choose_references(others, to_and_fro, template, [left, right], 5).vectors) == 5
 
 
 @pytest.mark.usefixtures("alike")

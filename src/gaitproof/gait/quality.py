@@ -29,7 +29,7 @@ from gaitproof.gait.measures import (
     person_heights,
 )
 from gaitproof.gait.parameters import measure_gait
-from gaitproof.gait.view import mean_direction_of, walking_directions
+from gaitproof.gait.view import typical_direction, walking_directions
 from gaitproof.pose.cleaning import CleanTrack
 from gaitproof.types import PoseSequence, QualityReport, WindowQuality
 
@@ -89,7 +89,7 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     measures = _measure_clip(clean, points, heights, seen, measured, starts, usable)
     directions = walking_directions(cut)
     measures["walking_direction"] = (
-        mean_direction_of(directions) if len(directions) else float("nan")
+        typical_direction(directions) if len(directions) else float("nan")
     )
     reasons, failed = _clip_reasons(measures, checks, usable, gate)
     return QualityReport(

@@ -52,15 +52,22 @@ def walking_directions(windows: GaitWindows) -> Float64:
     return found
 
 
-def mean_direction_of(directions: Iterable[float]) -> float:
-    """Return the circular mean of directions, at least one, degrees."""
-    radians = np.radians(list(directions))
-    return float(np.degrees(np.arctan2(np.sin(radians).mean(), np.cos(radians).mean())))
+def typical_direction(directions: NDArray[np.floating[Any]]) -> float:
+    """Return the direction, of at least one, that is nearest to all of them, degrees.
+
+    Not their mean: of somebody who walks to and fro it would be a way that nobody went.
+    """
+    found = np.asarray(directions, np.float64)
+    return float(found[angles_between(found, found).sum(axis=1).argmin()])
 
 
-def nearest_view(direction: float, others: NDArray[np.floating[Any]]) -> float:
-    """Return the least angle between a direction and others, at least one, 0 to 180 degrees."""
-    return float(np.abs((np.asarray(others) - direction + 180) % 360 - 180).min())
+def angles_between(
+    directions: NDArray[np.floating[Any]], others: NDArray[np.floating[Any]]
+) -> Float64:
+    """Return the angles between N and M directions, shape (N, M), 0 to 180 degrees."""
+    apart = np.asarray(others, np.float64)[None] - np.asarray(directions, np.float64)[:, None]
+    found: Float64 = np.abs((apart + 180) % 360 - 180)
+    return found
 
 
 def describe_direction(direction: float) -> str:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from gaitproof.gait.view import (
     COVERED,
+    angles_between,
     describe_direction,
     describe_directions,
-    mean_direction_of,
-    nearest_view,
+    typical_direction,
 )
 from gaitproof.text import printable
 from gaitproof.verify.filming import Filming, known_views, mean_spreads
@@ -54,6 +54,9 @@ OTHER_VIEW: Final = (
     "The person walks {seen}, and {name} is enrolled walking {enrolled} only, {apart:.0f} degrees "
     "away; enrol {name} walking {seen}."
 )
+
+MOST_UNCOVERED: Final = 0.5
+"""Share of a probe's windows that may be seen from a view that was not enrolled."""
 
 UNCHECKED: Final = (
     "How {who} filmed was not kept by an earlier version, so it cannot be told whether it fits "
@@ -232,15 +235,15 @@ def _other_view(name: str, probe: Probe, filming: Sequence[Filming | None]) -> s
     seen, enrolled = known_views([probe.filming]), known_views(filming)
     if not len(seen) or not len(enrolled):
         return ""
-    direction = mean_direction_of(seen)
-    apart = nearest_view(direction, enrolled)
-    if apart <= COVERED:
+    apart = angles_between(seen, enrolled).min(axis=1)
+    other = apart > COVERED
+    if other.mean() <= MOST_UNCOVERED:
         return ""
     return OTHER_VIEW.format(
         name=name,
-        seen=describe_direction(direction),
+        seen=describe_direction(typical_direction(seen[other])),
         enrolled=describe_directions(enrolled),
-        apart=apart,
+        apart=float(np.median(apart[other])),
     )
 
 
