@@ -107,7 +107,7 @@ class OnnxModel(PackagedModel):
         return self._weights
 
     def embed_inputs(self, *inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the unit-length embeddings (N, D), N >= 1, of what the network takes.
+        """Return the unit-length embeddings (N, D) of what the network takes.
 
         For joints that is what `normalise` returned.
 
@@ -117,6 +117,8 @@ class OnnxModel(PackagedModel):
             If the weights do not take such windows, or answer with something else.
         """
         count = len(inputs[0])
+        if not count:
+            return np.zeros((0, self._card.embedding_size), np.float32)
         parts = []
         for i in range(0, count, self._batch):
             taken = (array[i : i + self._batch] for array in inputs)
@@ -165,8 +167,6 @@ class OnnxEncoder(OnnxModel):
 
     def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
         """Return one unit-length embedding per window, shape (N, D)."""
-        if not len(windows):
-            return np.zeros((0, self._card.embedding_size), np.float32)
         return self.embed_inputs(self.normalise(windows))
 
     def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
@@ -182,8 +182,6 @@ class SilhouetteEncoder(OnnxModel):
 
     def embed(self, windows: SilhouetteWindows) -> NDArray[np.float32]:
         """Return one unit-length embedding per window, shape (N, D)."""
-        if not len(windows):
-            return np.zeros((0, self._card.embedding_size), np.float32)
         return self.embed_inputs(windows.masks)
 
 
@@ -195,8 +193,6 @@ class PairedEncoder(OnnxModel):
 
     def embed(self, windows: PairedWindows) -> NDArray[np.float32]:
         """Return one unit-length embedding per window, shape (N, D)."""
-        if not len(windows):
-            return np.zeros((0, self._card.embedding_size), np.float32)
         return self.embed_inputs(windows.silhouettes.masks, windows.joints.features)
 
 
