@@ -14,9 +14,7 @@ FUNCTION_LIMIT = 60
 
 # What is larger, with the lines it may have, rounded up to ten. A number here is never raised:
 # lower it, or take the entry out, when you have made something smaller.
-LARGE_FILES = {
-    "verify/fusion/joint.py": 510,
-}
+LARGE_FILES: dict[str, int] = {}
 LARGE_FUNCTIONS = {
     "cli/evaluate.py:evaluate": 100,
     "cli/experiments.py:tune": 90,

@@ -92,7 +92,7 @@ class WalkersSettings:
     film
         How all are filmed.
     seed
-        Of everything.
+        Random seed.
     draws
         Bootstrap draws.
     workers

@@ -147,7 +147,7 @@ def run(
     draws
         How often people are drawn.
     seed
-        Of everything.
+        Random seed.
     progress
         Told the share done, 0 to 1.
 

@@ -222,7 +222,7 @@ def ablate(
 ) -> Ablation:
     """Train and test every variant of a recipe on the same folds, trials and budget.
 
-    Interrupted, it goes on where it was when called again with the same folder: what is finished
+    An interrupted run resumes when called again with the same folder: what is finished
     is in ``FOLDER/trials``, and is made anew only if recipe or data have changed.
 
     Parameters

@@ -180,7 +180,7 @@ def tune_recipe(
 ) -> Tuning:
     """Search for better settings, then compare the best with the given ones on other people.
 
-    Interrupted, it goes on where it was when called again with the same folder: attempts are in
+    An interrupted run resumes when called again with the same folder: attempts are in
     ``FOLDER/study.db`` and count as long as recipe, data, people and space stay the same.
 
     Parameters

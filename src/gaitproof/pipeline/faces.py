@@ -92,7 +92,7 @@ def run_face_pipeline(
 ) -> Summary:
     """Cut the faces of a data set, train a network on them and evaluate it on its test clips.
 
-    Interrupted, it goes on where it was when called again. A step that cannot be done ends the
+    An interrupted run resumes when called again. A step that cannot be done ends the
     run, and the summary says so; what was finished is kept.
 
     Parameters

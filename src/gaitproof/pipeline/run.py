@@ -53,7 +53,7 @@ def run_pipeline(
 ) -> Summary:
     """Make of a folder of videos an evaluated model and a gallery.
 
-    Interrupted, it goes on where it was when called again. A step that cannot be done ends the
+    An interrupted run resumes when called again. A step that cannot be done ends the
     run, and the summary says so; what was finished is kept.
 
     Parameters

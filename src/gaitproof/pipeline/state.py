@@ -155,7 +155,7 @@ class StepRun:
 
     def _pass(self, step: str, reason: str = "") -> None:
         """Note that a step is not done."""
-        text = reason or "As wished."
+        text = reason or "Skipped as requested."
         self._steps.append(StepResult(step, "left out" if reason else "skipped", text))
 
     def _kept(self, step: str, key: str, *outputs: Path) -> bool:

@@ -1,16 +1,6 @@
 """Gait and face joined: the only place where one knows of the other."""
 
-from gaitproof.verify.fusion.joint import (
-    COMBINATIONS,
-    FACE_WORDS,
-    WALK_WORDS,
-    Answers,
-    Combination,
-    FaceFinding,
-    JointVerdict,
-    Says,
-    join,
-)
+from gaitproof.verify.fusion.joint import join
 from gaitproof.verify.fusion.rule import (
     ALTERNATIVE,
     FusionWeights,
@@ -19,6 +9,16 @@ from gaitproof.verify.fusion.rule import (
     fuse,
     load_weights,
     strongest_alternative,
+)
+from gaitproof.verify.fusion.verdict import (
+    COMBINATIONS,
+    FACE_WORDS,
+    WALK_WORDS,
+    Answers,
+    Combination,
+    FaceFinding,
+    JointVerdict,
+    Says,
 )
 
 __all__ = [
