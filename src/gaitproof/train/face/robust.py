@@ -162,6 +162,8 @@ def _encode(image: Image, frames: Sequence[Image], encoder: str, options: dict[s
         container.mux(stream.encode(None))
     file.seek(0)
     with av.open(file, "r") as video:
+        # so small frames are not worth threads
+        video.streams.video[0].thread_count = 1
         decoded = list(video.decode(video=0))[-1].to_ndarray(format="rgb24")
     if even != (width, height):
         return np.asarray(cv2.resize(decoded, (width, height)), np.uint8)
