@@ -10,6 +10,7 @@ from gaitproof.nets.card import DurationTerm
 from gaitproof.types import Decision
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.decision import TOO_CLOSE
+from gaitproof.verify.probes import NOT_FOLLOWED
 from gaitproof.verify.verifier import Verifier
 
 # people 0, 4 and 5 of the scripted walkers are far apart; see the test below
@@ -234,6 +235,13 @@ def test_two_people_at_once(enrolled, make_video):
     assert enrolled.verify(video, claim="p0", person=1).decision is Decision.DEEPFAKE
     with pytest.raises(InputError, match="no person 2"):
         enrolled.verify(video, claim="p0", person=2)
+
+
+def test_who_could_not_be_followed_is_told_so(enrolled, make_video):
+    rough = {"person": 0, "take": 2, "frame_rate": 10.0, "estimator": "mediapipe-tasks-1/packaged"}
+    verdict = enrolled.verify(make_video(rough), claim="p0")
+    assert verdict.reason == NOT_FOLLOWED
+    assert "frames per second" not in verdict.reason
 
 
 def test_passes_one_after_another(enrolled, make_video):

@@ -67,6 +67,15 @@ _ADDITIVE: Final = frozenset(
 """Quality measures that add up over the tracks of one person; the others are averaged."""
 
 
+_ROUGH: Final = "mediapipe-tasks"
+"""Beginning of the estimator of people who were found and could not be followed."""
+
+NOT_FOLLOWED: Final = (
+    "The person was seen, and could not be followed: too small, hidden, or crossed by others; take "
+    "a part of the video in which the person walks free."
+)
+
+
 class ExtractedVideo(Protocol):
     """The part of `gaitproof.media.probe.VideoInfo` that is needed here."""
 
@@ -251,6 +260,10 @@ class Prober:
         extraction = self.extractor(video, self.settings, cache=self.cache, progress=progress)
         cleaned = [clean(track, self.settings.cleaning) for track in extraction.tracks]
         reports = [assess(c, self.settings.quality) for c in cleaned]
+        for i, track in enumerate(extraction.tracks):
+            if track.estimator.startswith(_ROUGH) and self.settings.pose.backend != "tasks":
+                # of a rough track, frame rate and the like say nothing of the video
+                reports[i] = QualityReport(usable=False, reasons=(NOT_FOLLOWED,))
         return _Scene(extraction, cleaned, reports)
 
     def _embedded(self, scene: _Scene, indices: tuple[int, ...], choice: Choice) -> Probe:
