@@ -298,13 +298,13 @@ def _results() -> tuple[Reader, ...]:
     """Return the readers of what gaitproof makes and others may have changed."""
     return (
         Reader("gait model", lambda: [seeds.gait_model()], calls.gait_model,
-               ("gaitproof.nets.onnx.OnnxModel.load", "gaitproof.nets.onnx.load_encoder",
+               ("gaitproof.models.PackagedModel.load", "gaitproof.nets.onnx.load_encoder",
                 "gaitproof.nets.onnx.load_card",
                 "gaitproof.nets.cohort.read_cohort", "gaitproof.models.read_card",
                 "gaitproof.models.read_weights", "gaitproof.runtime.open_session"),
                repair=calls.fix_card, cost=4),
         Reader("face model", lambda: [seeds.face_model()], calls.face_model,
-               ("gaitproof.face.model.FaceForgeryModel.load", "gaitproof.face.model.load_card"),
+               ("gaitproof.models.PackagedModel.load", "gaitproof.face.model.load_card"),
                repair=calls.fix_card, cost=6),
         Reader("fusion weights", calls.weights_files, calls.weights,
                ("gaitproof.verify.fusion.rule.load_weights",)),

@@ -87,7 +87,8 @@ def make_page(
     **parts: Any,
 ) -> str:
     """Return the page of any pipeline; `parts` are the further fields of its story."""
-    shown = () if summary.evaluation is None else _read_plots(summary, plots)
+    folder = Path(summary.folder) / EVALUATION_FOLDER
+    shown = () if summary.evaluation is None else read_plots(folder, plots)
     return render_pipeline(
         PipelineStory(
             source=summary.source,
@@ -134,10 +135,10 @@ def _caption(evaluation: Mapping[str, Any]) -> str:
     ).strip()
 
 
-def _read_plots(summary: Summary, titles: Mapping[str, str]) -> Iterator[Picture]:
-    """Yield the plots of an evaluation, those that are there, by their names without ``.png``."""
+def read_plots(folder: Path, titles: Mapping[str, str]) -> Iterator[Picture]:
+    """Yield the plots of a folder, those that are there, by their names without ``.png``."""
     for name, title in titles.items():
-        path = Path(summary.folder) / EVALUATION_FOLDER / f"{name}.png"
+        path = folder / f"{name}.png"
         try:
             data = read_bytes(path, _PLOT)
             with guarded(path, _PLOT):
