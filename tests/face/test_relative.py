@@ -89,3 +89,10 @@ def test_what_cannot_be_a_reference(model, tmp_path):
     plain = FaceForgeryModel.load(write_model(tmp_path / "plain", make_weights(64)))
     with pytest.raises(ModelError, match="no 'relation'"):
         score_references([empty], plain)
+
+
+def test_band_and_calibration_are_those_of_what_a_face_is_relative_to(model):
+    card = model.card
+    assert card.rule(relative=True) is card.relation
+    assert card.rule(relative=False) is card
+    assert card.model_copy(update={"relation": None}).rule(relative=True).relation is None

@@ -208,9 +208,11 @@ def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) ->
                 console.print(f"Face {one.number}, {printable(name)}: {1 - score:.3f}")
             if one.reason:
                 console.print(f"Face {one.number}: {printable(one.reason)}.")
-        first, point = found.faces[0], card.operating_point
+        first = found.faces[0]
+        rule = card.rule(relative=first.relative_score is not None)
+        point = rule.operating_point
         fake, real = (
-            to_probability(end, calibrated(end, card.calibration))
+            to_probability(end, calibrated(end, rule.calibration))
             for end in (point.low, point.high)
         )
         console.print(

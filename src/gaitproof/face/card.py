@@ -198,6 +198,10 @@ class FaceDetectorCard(Settings):
     trained_on: str
     """Date, ISO 8601."""
 
+    def rule(self, *, relative: bool) -> FaceRelation | FaceDetectorCard:
+        """Return what holds band and calibration of a face, relative to genuine video or not."""
+        return self if self.relation is None or not relative else self.relation
+
     @model_validator(mode="after")
     def _check_normaliser(self) -> FaceDetectorCard:
         if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:

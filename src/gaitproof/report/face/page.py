@@ -154,6 +154,16 @@ class ScanStory:
         """Whether the model judges several pictures together."""
         return self.card.clip is not None
 
+    def band(self, verdict: FaceVerdict) -> tuple[float, float]:
+        """Return P(manipulated) above which a face is FAKE, and up to which it is REAL."""
+        rule = self.card.rule(relative=verdict.relative_score is not None)
+        point = rule.operating_point
+        fake, real = (
+            to_probability(end, calibrated(end, rule.calibration))
+            for end in (point.low, point.high)
+        )
+        return fake, real
+
     def probability(self, score: float) -> float:
         """Return P(manipulated) of a whole face's score."""
         return to_probability(score, calibrated(score, self.card.calibration))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.face.model import FaceDetectorCard
+from gaitproof.face.card import FaceDetectorCard, FaceRelation
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import (
     FaceTurn,
@@ -65,7 +65,7 @@ def plot_timeline(found: FaceScan, card: FaceDetectorCard) -> Figure:
     )
     end = max(found.video.duration, 1e-3)
     span = (-0.01 * end, 1.01 * end)
-    _draw_band(curve, card, upright=False)
+    _draw_band(curve, card.rule(relative=bool(found.references)), upright=False)
     for number, face in enumerate(faces):
         colour, line = COLOURS[number % len(COLOURS)], LINES[number % len(LINES)]
         times, values = _curve(face.frames)
@@ -113,11 +113,11 @@ def _in_turns(faces: Sequence[FaceVerdict]) -> bool:
     return any(face.turns for face in faces)
 
 
-def _draw_band(axes: Axes, card: FaceDetectorCard, *, upright: bool) -> None:
+def _draw_band(axes: Axes, rule: FaceDetectorCard | FaceRelation, *, upright: bool) -> None:
     """Draw threshold and inconclusive band of a whole face."""
-    point = card.operating_point
+    point = rule.operating_point
     low, high, at = (
-        to_probability(score, calibrated(score, card.calibration))
+        to_probability(score, calibrated(score, rule.calibration))
         for score in (point.high, point.low, point.threshold)
     )
     span, line = (axes.axvspan, axes.axvline) if upright else (axes.axhspan, axes.axhline)
@@ -185,7 +185,7 @@ def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
     figure, axes = new_figure(3, 2, width=10.0, height=2.9 + 0.78 * rows, ratios=(1.25, 1, 1))
     scores, sides, runs, flicker, size, sharpness = axes
     threshold = card.operating_point.threshold
-    _draw_band(scores, card, upright=True)
+    _draw_band(scores, card.rule(relative=bool(found.references)), upright=True)
     for row, face in enumerate(faces):
         _draw_scores(scores, row, face, threshold)
         _draw_sides(sides, row, face, threshold)
