@@ -15,6 +15,7 @@ from experiments.faces.swaps import SWAPS
 from experiments.faces.trials import GENUINE, KINDS
 from experiments.shared import JsonOption, ModelOption, SeedOption, make_table, show, write_json
 from gaitproof.bench.portrait import COMPRESSIONS
+from gaitproof.cli.options import output_option
 from gaitproof.cli.output import progress_bar
 from gaitproof.models import CARD_FILE
 from gaitproof.report.face_tables import format_figure
@@ -31,7 +32,7 @@ def face_video(
     ],
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", metavar="DIR", help="Output folder; resumed if it exists."),
+        output_option("Output folder; resumed if it exists.", "DIR"),
     ],
     same: Annotated[
         list[str] | None,
@@ -46,7 +47,9 @@ def face_video(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Set threshold, band and calibration of a face model on genuine video.
+    """Set a face model's threshold on genuine video.
+
+    Band and calibration too.
 
     Swaps are made of the videos in three ways that no training uses, at two compressions. What is
     answered to a person is decided by the others alone. Writes card.json and face-video.json.

@@ -10,6 +10,7 @@ import typer
 
 from experiments.footage.run import read_domains, run
 from experiments.shared import JsonOption, make_table, show
+from gaitproof.cli.options import output_option
 from gaitproof.cli.output import progress_bar
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.verify.typicality import METRIC_FILE
@@ -19,7 +20,7 @@ def footage(
     data: Annotated[Path, typer.Argument(help="Folder with the archives of joints.")],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Write what is shipped."),
+        output_option("Write what is shipped.", "DIR"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

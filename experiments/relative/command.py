@@ -45,7 +45,10 @@ def relative(
     people: Annotated[int, typer.Option(help="The last so many people are tried.")] = 24,
     as_json: JsonOption = False,
 ) -> None:
-    """Calibrate silhouettes relative to reference footage, and both signals together."""
+    """Calibrate silhouettes by reference footage.
+
+    Both signals together as well.
+    """
     encoder, shipped = OnnxEncoder.load(model), SilhouetteEncoder.load(masks)
     held_out = SilhouetteEncoder.load(unseen)
     joints = encoder.card.evidence

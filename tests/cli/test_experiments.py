@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError
-from gaitproof.evaluate import experiment, tuning
+from gaitproof.evaluate import experiment, search
 from gaitproof.train.config import TrainSettings
 
 
@@ -30,7 +30,7 @@ def recipe(tmp_path):
 def training(monkeypatch):
     quick = QuickTraining(lambda settings: 3 * settings.learning_rate)
     monkeypatch.setattr(experiment, "train", quick)
-    monkeypatch.setattr(tuning, "train", quick)
+    monkeypatch.setattr(search, "train", quick)
     return quick
 
 
