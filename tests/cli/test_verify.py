@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from gaitproof.cli import gallery as gallery_commands
 from gaitproof.cli import verify as commands
 from gaitproof.cli.opening import default_gallery
-from gaitproof.cli.output import evidence, printable, show_verdict
+from gaitproof.cli.output import evidence, printable, rate, show_verdict
 from gaitproof.errors import GalleryError, InputError
+from gaitproof.types import ErrorRate
 from gaitproof.verify.verifier import Verifier
 
 app = typer.Typer()
@@ -236,6 +237,12 @@ def test_signals_relative_to_other_people_are_shown_side_by_side(capsys, enrolle
 )
 def test_evidence(value, text):
     assert evidence(value, 2.0).startswith(text)
+
+
+def test_a_rate_that_is_its_own_limit_is_told_as_one():
+    assert rate(ErrorRate(0.13, 0.0, 0.13)) == "at most 13.0%"
+    assert rate(ErrorRate(0.13, 0.0, 0.2)) == "13.0% (95 %: 0.0% to 20.0%)"
+    assert rate(ErrorRate(0.0, 0.0, 0.0)) == "0.0% (95 %: 0.0% to 0.0%)"
 
 
 def test_joined_signals_are_shown(capsys, enrolled):

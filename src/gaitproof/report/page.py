@@ -281,7 +281,15 @@ def measure(value: float) -> str:
 
 
 def error_rate_text(rate: ErrorRate) -> str:
-    """Return an error rate with its interval, e.g. ``3.2 % (95 % interval 1.1 % to 6.0 %)``."""
+    """Return an error rate with its interval, or as the limit that it is.
+
+    >>> error_rate_text(ErrorRate(0.032, 0.011, 0.06))
+    '3.2 % (95 % interval 1.1 % to 6.0 %)'
+    >>> error_rate_text(ErrorRate(0.13, 0.0, 0.13))
+    'at most 13 %'
+    """
+    if rate.value == rate.high > rate.low:
+        return f"at most {percent(rate.value)}"
     return f"{percent(rate.value)} (95 % interval {percent(rate.low)} to {percent(rate.high)})"
 
 
