@@ -183,7 +183,7 @@ def test_other_endings_are_refused(name):
 
 
 def test_a_missing_folder_is_said(examiner, questions, tmp_path):
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be opened"):
         next(examine_many(questions, examiner, output=tmp_path / "no" / "a.csv"))
 
 

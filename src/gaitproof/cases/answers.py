@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import IO, Any, Final, Literal
 
 from gaitproof.cases.case import Case, Examiner
 from gaitproof.errors import GaitproofError, InputError
-from gaitproof.media.files import atomic_path, compute_sha256
+from gaitproof.media.files import atomic_path, compute_sha256, hold_folder
 from gaitproof.reading import FileKind, parse_json, parse_table, read_text
 from gaitproof.text import json_text, one_line, printable
 from gaitproof.types import Decision
@@ -182,7 +181,8 @@ def open_ledger(path: Path | None, again: bool) -> Iterator[Ledger]:
         yield Ledger()
         return
     form = check_output(path)
-    with _held(path):
+    busy = f"Another run writes answers into the folder of {str(path)!r}."
+    with hold_folder(path.absolute().parent, busy):
         earlier = [] if again else read_answers(path)
         kept = {_key(values): values for values in earlier if not values.get("error")}
         # an error is tried again, and a line that a killed process began is dropped
@@ -209,28 +209,6 @@ def check_output(path: Path) -> Literal[".csv", ".jsonl"]:
     raise InputError(
         f"Answers cannot be written to {str(path)!r}.", expected="a name ending in .csv or .jsonl"
     )
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Hold the file's name against other runs; let go of by the system if this one is killed."""
-    try:
-        handle = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise InputError(
-            f"{str(path)!r} cannot be written.", actual=error.strerror or str(error)
-        ) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"Another run writes answers into the folder of {str(path)!r}.",
-                hint="wait for it, or choose another folder",
-            ) from error
-        yield
-    finally:
-        os.close(handle)
 
 
 def _key(values: Mapping[str, Any]) -> tuple[str, ...]:

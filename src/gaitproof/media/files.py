@@ -318,6 +318,38 @@ def _remove_if_abandoned(path: Path, before: float) -> bool:
     return True
 
 
+@contextmanager
+def hold_folder(folder: str | Path, busy: str) -> Iterator[None]:
+    """Hold a folder against other runs; the system lets go when the process ends, however it ends.
+
+    Parameters
+    ----------
+    folder
+        That exists.
+    busy
+        What is said if another run holds it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened, or another run holds it.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise InputError(
+            f"The folder {str(folder)!r} cannot be opened.", actual=error.strerror or str(error)
+        ) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(busy, hint="wait for it, or choose another folder") from error
+        yield
+    finally:
+        os.close(handle)
+
+
 def make_folder(path: str | Path) -> Path:
     """Create a folder with its parents if needed, and return it.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gaitproof.errors import InputError
-from gaitproof.media.files import make_folder, remove_abandoned, write_atomically
+from gaitproof.media.files import hold_folder, make_folder, remove_abandoned, write_atomically
 from gaitproof.reading import FileKind, guarded, read_json, shown
 from gaitproof.train.face.data.store import CLIP_FOLDER
 
@@ -34,20 +32,7 @@ def claim_folder(folder: Path) -> Iterator[None]:
     InputError
         If it cannot be made or opened, or another run holds it.
     """
-    try:
-        handle = os.open(make_folder(folder), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise InputError(
-            f"The folder {str(folder)!r} cannot be opened.", actual=error.strerror or str(error)
-        ) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"Another run is preparing faces in {str(folder)!r}.",
-                hint="wait for it, or choose another folder",
-            ) from error
+    with hold_folder(make_folder(folder), f"Another run is preparing faces in {str(folder)!r}."):
         _tidy(folder)
         for suffix in (".json", ".csv"):
             remove_abandoned(folder, suffix, time.time())
@@ -55,8 +40,6 @@ def claim_folder(folder: Path) -> Iterator[None]:
             yield
         finally:
             _tidy(folder)
-    finally:
-        os.close(handle)
 
 
 def _tidy(folder: Path) -> None:
