@@ -351,12 +351,31 @@ def wrong_verdicts(
         np.array([found is kind for found in decisions])
         for kind in (Decision.DEEPFAKE, Decision.AUTHENTIC)
     )
-    wrong = np.where(trials.mated, refused, accepted)
-    drawn = bootstrap_means(trials, wrong[:, None].astype(np.float64), draws=draws)
+    return shares(trials, np.where(trials.mated, refused, accepted), draws)
+
+
+def shares(trials: Trials, flags: NDArray[np.bool_], draws: int = DRAWS) -> dict[str, Interval]:
+    """Return the share of flagged trials, by kind, with 95 % intervals over people.
+
+    Parameters
+    ----------
+    trials
+        At least three people.
+    flags
+        One per trial.
+    draws
+        Bootstrap draws over people.
+
+    Returns
+    -------
+    dict
+        ``mated`` and ``non-mated``; a kind without claims is left out.
+    """
+    drawn = bootstrap_means(trials, flags[:, None].astype(np.float64), draws=draws)
     found = {}
     for (name, kind), means in zip(_kinds(trials).items(), drawn, strict=True):
         if kind.any():
-            value = float(wrong[kind].mean())
+            value = float(flags[kind].mean())
             found[name] = Interval(value, *percentile_interval(means[:, 0]))
     return found
 

@@ -12,6 +12,7 @@ from experiments.shared import JsonOption, ModelOption, make_table, show
 from experiments.signals.kth import read_passes
 from gaitproof.cli.options import CacheOption
 from gaitproof.cli.output import progress_bar
+from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.domain_recipe import write_evidence
 from gaitproof.evaluate.table import format_percent
 from gaitproof.media.files import write_atomically
@@ -20,7 +21,6 @@ from gaitproof.train.sources.silhouettes import load_silhouettes
 from gaitproof.verify.signals import JOINTS, SILHOUETTES, load_signal_weights
 
 if TYPE_CHECKING:
-    from gaitproof.evaluate.bootstrap import Interval
     from gaitproof.types import ErrorRate
 
 ARCHIVE: Final = "casia_b_silhouettes.npz"
@@ -89,6 +89,4 @@ def relative(
 
 
 def _interval(rate: ErrorRate) -> Interval:
-    from gaitproof.evaluate.bootstrap import Interval
-
     return Interval(rate.value, rate.low, rate.high)

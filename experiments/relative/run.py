@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.kth.claims import Pass, join_clips, wrong_verdicts
+from experiments.kth.claims import Pass, join_clips, shares, wrong_verdicts
 from experiments.shared import Progress, no_progress
 from gaitproof.evaluate.bootstrap import (
     DRAWS,
     Interval,
-    bootstrap_means,
     intervals,
-    percentile_interval,
 )
 from gaitproof.evaluate.calibration import calibrate
 from gaitproof.evaluate.domains import (
@@ -226,19 +224,16 @@ def _measure(trials: Trials, draws: int) -> dict[str, Interval]:
         for ratio in trials.scores
     ]
     wrong = wrong_verdicts(trials, decisions, draws)
-    decided = np.array([one is not Decision.INCONCLUSIVE for one in decisions], np.float64)
-    mated, other = bootstrap_means(trials, decided[:, None], draws=draws)
+    decided = shares(
+        trials, np.array([one is not Decision.INCONCLUSIVE for one in decisions]), draws
+    )
     return {
         "auc": intervals(trials, draws=draws)["auc"],
         "wrong AUTHENTIC": wrong["non-mated"],
         "wrong DEEPFAKE": wrong["mated"],
-        "decided, mated": _interval(decided[trials.mated], mated),
-        "decided, non-mated": _interval(decided[~trials.mated], other),
+        "decided, mated": decided["mated"],
+        "decided, non-mated": decided["non-mated"],
     }
-
-
-def _interval(values: NDArray[np.float64], means: NDArray[np.float64]) -> Interval:
-    return Interval(float(values.mean()), *percentile_interval(means[:, 0]))
 
 
 def _rates(found: dict[str, Interval]) -> RelativeRates:

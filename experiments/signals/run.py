@@ -19,16 +19,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.kth.claims import decide, wrong_verdicts
+from experiments.kth.claims import decide, shares, wrong_verdicts
 from experiments.shared import Progress, no_progress
 from experiments.signals.domains import Domain, fit, of_walks
 from experiments.signals.kth import LEVELS, Claims, read_kth
 from gaitproof.evaluate.bootstrap import (
     DRAWS,
     Interval,
-    bootstrap_means,
     measure_figures,
-    percentile_interval,
 )
 from gaitproof.evaluate.comparison import Comparison, compare_figures
 from gaitproof.evaluate.trials import Trials
@@ -293,18 +291,14 @@ def _measure(
 def _shares(trials: Trials, decisions: Sequence[Decision], draws: int) -> dict[str, Interval]:
     """Return wrong and undecided shares of all claims of a kind, with intervals over people."""
     wrong = wrong_verdicts(trials, decisions, draws)
-    open_ = np.array([found is Decision.INCONCLUSIVE for found in decisions], np.float64)
-    mated, other = bootstrap_means(trials, open_[:, None], draws=draws)
+    undecided = np.array([found is Decision.INCONCLUSIVE for found in decisions])
+    open_ = shares(trials, undecided, draws)
     return {
         "wrong non-mated": wrong["non-mated"],
         "wrong mated": wrong["mated"],
-        "undecided non-mated": _interval(open_[~trials.mated], other),
-        "undecided mated": _interval(open_[trials.mated], mated),
+        "undecided non-mated": open_["non-mated"],
+        "undecided mated": open_["mated"],
     }
-
-
-def _interval(values: Float64, means: Float64) -> Interval:
-    return Interval(float(values.mean()), *percentile_interval(means[:, 0]))
 
 
 def _rates(shares: dict[str, Interval], joints_model: str) -> AnswerRates:

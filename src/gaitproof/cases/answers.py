@@ -110,10 +110,13 @@ def worst_status(statuses: Iterable[int]) -> int:
     return next((status for status in order if status in found), Decision.AUTHENTIC.exit_status)
 
 
-def models_of(examiner: Examiner) -> dict[str, str]:
-    """Return the identifiers of the models that examine, by the names of `COLUMNS`."""
+def asked(question: Question, examiner: Examiner) -> dict[str, str]:
+    """Return what is asked of which models, by the names of `COLUMNS`."""
     face = examiner.face
     return {
+        "video": printable(str(question.video)),
+        "claim": question.claim,
+        "person": str(question.person),
         "model": examiner.verifier.encoder.card.model_id,
         "face_model": "" if face is None else face.model.card.model_id,
     }
@@ -140,17 +143,7 @@ class Ledger:
             sha256 = compute_sha256(question.video)
         except GaitproofError:
             return None
-        models = models_of(examiner)
-        return self._known.get(
-            (
-                printable(str(question.video)),
-                question.claim,
-                str(question.person),
-                sha256,
-                models["model"],
-                models["face_model"],
-            )
-        )
+        return self._known.get(_key(asked(question, examiner) | {"sha256": sha256}))
 
     def add(self, answer: Answer) -> None:
         """Write an answer down, to stay there whatever happens next."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from gaitproof.errors import InputError, MediaError
+from gaitproof.errors import MediaError
 from gaitproof.types import Decision, Verdict
 from gaitproof.verify.probes import Progress, part_of
 
@@ -149,12 +149,7 @@ class Case:
         """
         from gaitproof.explain.methods import explain_score
 
-        template, verdict = self.examination.template, self.examination.verdict
-        if template is None or verdict.similarity is None:
-            raise InputError(
-                f"There is no score to explain for {verdict.source!r}.",
-                actual=verdict.reason.rstrip(".") or "nothing was compared",
-            )
+        template = self.examination.scored_template()
         return explain_score(
             self.verifier.encoder, self.examination.windows, template.vector, method=method
         )
@@ -191,8 +186,7 @@ class Case:
 
         importance = self.importance(method)
         found = self.examination
-        assert found.template is not None
-        score = ProbeScore(self.verifier.encoder, found.template.vector)
+        score = ProbeScore(self.verifier.encoder, found.scored_template().vector)
         return write_explanation(
             Path(folder),
             self.video,

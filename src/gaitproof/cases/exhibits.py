@@ -96,7 +96,7 @@ def show_faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
 def show_explanation(case: Case) -> tuple[ReportPicture, ...]:
     """Draw what the similarity rests on; nothing if nothing was compared."""
     found = case.examination
-    if found.template is None or found.verdict.similarity is None:
+    if not found.scored:
         return ()
     from gaitproof.report.evidence import draw_explanation
 

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from gaitproof.cases.answers import COLUMNS, Answer, Question, models_of, open_ledger
+from gaitproof.cases.answers import COLUMNS, Answer, Question, asked, open_ledger
 from gaitproof.cases.case import Examiner
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.pose.batch import videos_below
 from gaitproof.reading import FileKind, read_table
-from gaitproof.text import printable
 from gaitproof.verify.people import Person, parse_person
 from gaitproof.verify.probes import Progress, part_of
 
@@ -131,13 +130,7 @@ def examine_many(
 
 
 def _answer(question: Question, examiner: Examiner, progress: Progress | None) -> Answer:
-    values = dict.fromkeys(COLUMNS) | models_of(examiner)
-    values |= {
-        "video": printable(str(question.video)),
-        "claim": question.claim,
-        "person": str(question.person),
-        "error": "",
-    }
+    values = dict.fromkeys(COLUMNS) | asked(question, examiner) | {"error": ""}
     try:
         case = examiner.examine(
             question.video, question.claim, person=question.person, progress=progress

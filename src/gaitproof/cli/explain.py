@@ -61,7 +61,7 @@ def explain(
     with progress_bar(f"Verifying {video.name}") as progress:
         case = Examiner(verifier).examine(video, claim, person=who, progress=progress)
     verdict = case.examination.verdict
-    if case.examination.template is None or verdict.similarity is None:
+    if not case.examination.scored:
         if as_json:
             print_json({"verdict": verdict.to_dict(), "importance": None, "files": []})
         else:

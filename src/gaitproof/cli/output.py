@@ -236,7 +236,7 @@ def evidence(log10_lr: float, bound: float) -> str:
 
 def rate(value: ErrorRate) -> str:
     """Say an error rate with its interval; one that is its own upper limit is a limit."""
-    if value.value == value.high > value.low:
+    if value.is_limit:
         return f"at most {value.value:.1%}"
     return f"{value.value:.1%} (95 %: {value.low:.1%} to {value.high:.1%})"
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gaitproof.errors import InputError
 from gaitproof.gait.cycles import GaitProfile, measure_profile, pool_profiles
 from gaitproof.gait.events import GaitEvents, find_events
 from gaitproof.media.files import atomic_folder, write_atomically
@@ -120,12 +119,7 @@ def draw_explanation(
 
 
 def _profiles(examination: Examination, gallery: Gallery) -> Profiles:
-    verdict = examination.verdict
-    if examination.template is None or verdict.similarity is None:
-        raise InputError(
-            f"There is no score to explain for {verdict.source!r}.",
-            actual=verdict.reason.rstrip(".") or "nothing was compared",
-        )
+    examination.scored_template()
     return compare_profiles(examination, gallery)
 
 

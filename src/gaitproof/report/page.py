@@ -288,7 +288,7 @@ def error_rate_text(rate: ErrorRate) -> str:
     >>> error_rate_text(ErrorRate(0.13, 0.0, 0.13))
     'at most 13 %'
     """
-    if rate.value == rate.high > rate.low:
+    if rate.is_limit:
         return f"at most {percent(rate.value)}"
     return f"{percent(rate.value)} (95 % interval {percent(rate.low)} to {percent(rate.high)})"
 

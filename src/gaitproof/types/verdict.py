@@ -77,6 +77,11 @@ class ErrorRate:
     low: float
     high: float
 
+    @property
+    def is_limit(self) -> bool:
+        """Whether the value is no more than the upper limit that so few people support."""
+        return self.value == self.high > self.low
+
 
 @dataclass(frozen=True)
 class InconclusiveBand:

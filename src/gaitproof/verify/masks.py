@@ -187,7 +187,9 @@ class MaskSignal:
         kept = {(p.sha256, p.person): p.vector for p in gallery.references(model_id, estimator)}
         enrolled = {
             template.name: template.vector
-            for template in gallery.templates(model_id, estimator)
+            for template in (
+                gallery.templates(model_id, estimator) if any(one.name for one in people) else ()
+            )
             if probe.sha256 not in template.sources
         }
         pairs = [

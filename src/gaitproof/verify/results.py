@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.errors import InputError
 from gaitproof.types import (
     ErrorRate,
     GaitWindows,
@@ -137,3 +138,23 @@ class Examination:
     template: Template | None
     silhouettes: tuple[SilhouetteSequence, ...] = ()
     everybody: tuple[PoseSequence, ...] = ()
+
+    @property
+    def scored(self) -> bool:
+        """Whether the joints were compared, so that there is a score to explain."""
+        return self.template is not None and self.verdict.similarity is not None
+
+    def scored_template(self) -> Template:
+        """Return what the probe was compared with.
+
+        Raises
+        ------
+        InputError
+            If nothing was compared.
+        """
+        if self.template is None or not self.scored:
+            raise InputError(
+                f"There is no score to explain for {self.verdict.source!r}.",
+                actual=self.verdict.reason.rstrip(".") or "nothing was compared",
+            )
+        return self.template
