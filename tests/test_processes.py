@@ -128,23 +128,28 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.5])
+# the second process starts while the first already works: at 0.1 s it is half awake
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.5])
 def test_ctrl_c_stops_at_once_and_says_nothing(tmp_path: Path, delay: float) -> None:
     script = tmp_path / "interrupted.py"
     script.write_text(INTERRUPTED)
-    parent = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    assert parent.stdout is not None
-    assert parent.stdout.readline() == "working\n"
-    time.sleep(delay)
-    # as a terminal does it: to every process of the group
-    os.killpg(parent.pid, signal.SIGINT)
-    out, complaints = parent.communicate(timeout=20)
+    ) as parent:
+        try:
+            assert parent.stdout is not None
+            assert parent.stdout.readline() == "working\n"
+            time.sleep(delay)
+            # as a terminal does it: to every process of the group
+            os.killpg(parent.pid, signal.SIGINT)
+            out, complaints = parent.communicate(timeout=20)
+        except BaseException:
+            os.killpg(parent.pid, signal.SIGKILL)
+            raise
     assert (out, complaints, parent.returncode) == ("stopped\n", "", 0)
 
 

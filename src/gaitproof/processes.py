@@ -135,10 +135,11 @@ def _run_until_crash(
     crash = GaitproofError("A process crashed.")
     flying: dict[Future[Result], Item] = {}
     try:
-        with worker_pool(min(workers, len(waiting)), crash) as pool, _launched(pool):
+        with worker_pool(min(workers, len(waiting)), crash) as pool, _stopped_at_once(pool):
             while waiting or flying:
                 while waiting and len(flying) < _AHEAD * workers:
-                    future = pool.submit(work, waiting[0])
+                    with _deaf():
+                        future = pool.submit(work, waiting[0])
                     flying[future] = waiting.popleft()
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
                     result = future.result()
@@ -150,17 +151,12 @@ def _run_until_crash(
 
 
 @contextmanager
-def _launched(pool: ProcessPoolExecutor) -> Iterator[None]:
-    """Start a pool's processes; if the block fails, they are stopped at once.
-
-    They are deaf to Ctrl+C, which the terminal sends to them too: each would print where it was.
-    """
-    others = set(multiprocessing.active_children())
-    with _deaf():
-        first = pool.submit(os.getpid)
-    processes = set(multiprocessing.active_children()) - others
+def _stopped_at_once(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Start a pool; if the block fails, its processes do not finish their work."""
     try:
         try:
+            with _deaf():
+                first = pool.submit(os.getpid)
             first.result()
         except BrokenProcessPool as error:
             raise DependencyError(
@@ -169,22 +165,27 @@ def _launched(pool: ProcessPoolExecutor) -> Iterator[None]:
             ) from error
         yield
     except BaseException:
-        for process in processes:
+        # `kill_workers` and `terminate_workers` are public from Python 3.14 on
+        for process in list((pool._processes or {}).values()):
             process.terminate()
         raise
 
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Ignore Ctrl+C in the block and in the processes that it starts."""
-    if threading.current_thread() is not threading.main_thread():
+    """Hold Ctrl+C back in the block, and for good in the processes that it starts.
+
+    The terminal sends it to them too, and each would print where it was. A pool starts a process
+    whenever work is handed to it and none is idle, so every such place needs this.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start() -> None:
