@@ -176,6 +176,20 @@ def test_odd_names_stay_on_one_line(examiner, tmp_path):
     assert len(out.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("name", ["answers.csv", "answers.jsonl"])
+@pytest.mark.parametrize("claim", ["ann  b", "ann\u00a0b", "ann\u200db"])
+def test_a_claim_keeps_its_spaces(examiner, extractor, tmp_path, claim, name):
+    examiner.verifier.enroll(claim, [film(tmp_path, "ann.mp4", {"person": 0, "take": 3})])
+    asked = [Question(film(tmp_path, "a.mp4", {"person": 0, "take": 2}), claim)]
+    list(examine_many(asked, examiner, output=tmp_path / name))
+    extractor.seen.clear()
+    list(examine_many(asked, examiner, output=tmp_path / name))
+    assert extractor.seen == []
+    # another spelling is another question, and may be another person
+    [other] = examine_many([Question(asked[0].video, "ann b")], examiner, output=tmp_path / name)
+    assert other.values["error"] or extractor.seen
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.json"])
 def test_other_endings_are_refused(name):
     with pytest.raises(InputError, match=r"csv or \.jsonl"):

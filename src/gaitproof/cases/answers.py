@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,12 +158,16 @@ def _line(values: Mapping[str, Any], answer: Answer | None, form: str) -> str:
     if form == ".jsonl":
         whole = values if answer is None else answer.to_dict()
         return json_text(whole) + "\n"
-    return _csv_line(["" if values.get(name) is None else values[name] for name in COLUMNS])
+    cells = {name: "" if values.get(name) is None else str(values[name]) for name in COLUMNS}
+    # what tells questions apart keeps every space: two names may differ by one
+    return _csv_line(
+        printable(cell) if name in _KEY else one_line(cell) for name, cell in cells.items()
+    )
 
 
-def _csv_line(cells: Sequence[Any]) -> str:
+def _csv_line(cells: Iterable[str]) -> str:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(one_line(str(cell)) for cell in cells)
+    csv.writer(stream, lineterminator="\n").writerow(cells)
     return stream.getvalue()
 
 
@@ -205,7 +209,7 @@ def check_output(path: Path) -> Literal[".csv", ".jsonl"]:
 
 
 def _key(values: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(values.get(name) or "") for name in _KEY)
+    return tuple(printable(str(values.get(name) or "")) for name in _KEY)
 
 
 def read_answers(path: Path) -> list[dict[str, Any]]:
