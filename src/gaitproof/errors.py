@@ -7,6 +7,7 @@
     │   ├── MediaError        a video cannot be read, or breaks a limit
     │   ├── PoseError         a pose file or sequence is malformed
     │   ├── GalleryError      gallery missing, read-only, of another version, unknown identity
+    │   ├── ChoiceError       of several people in a video one must be chosen; `verify.results`
     │   └── ConfigError       a setting is unknown or out of range
     ├── ModelError            weights or model card are missing, broken or do not match
     └── DependencyError    a package, system library or device is missing

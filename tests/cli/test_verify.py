@@ -1,6 +1,9 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import typer
 from scripted import ScriptedEncoder, ScriptedExtractor, make_band, make_card
@@ -168,6 +171,28 @@ def test_identify(run, enrolled, video):
     assert "INCONCLUSIVE — No person was found." in nobody.stdout
     stranger = run("identify", video({"person": 9}, name="stranger.mp4"))
     assert "Nobody in the gallery reaches the threshold." in stranger.stdout
+
+
+@pytest.mark.parametrize("command", [("enroll", "ann"), ("verify", "-c", "p0")])
+def test_who_may_be_meant_is_shown_with_numbers(run, enrolled, video, monkeypatch, command):
+    probe = video({"person": 0, "take": 2}, {"person": 5, "take": 2}, name="two.mp4")
+    drawn = {number: np.full((240, 160, 3), 99, np.uint8) for number in (0, 1)}
+    monkeypatch.setattr("gaitproof.report.people.draw_thumbnails", lambda *rest: drawn)
+    done = run(*command, probe)
+    if command[0] == "enroll":
+        assert isinstance(done.exception, InputError)
+    else:
+        assert done.exit_code == 3
+    path = Path(done.stdout.partition("Numbered pictures: ")[2].partition(";")[0])
+    assert cv2.imread(str(path)).shape == (240, 320, 3)
+    path.unlink()
+    path.parent.rmdir()
+    answer = json.loads(run(*command, probe, "--json").stdout)
+    assert [one["number"] for one in answer["people"]] == [0, 1]
+    assert all(one["picture"].startswith("data:image/jpeg;base64,") for one in answer["people"])
+    if command[0] == "enroll":
+        assert "--person N" in answer["error"]
+        assert run(*command, probe, "--person", "1").exit_code == 0
 
 
 def test_choice_between_people(run, enrolled, video):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from gaitproof.errors import MediaError
 from gaitproof.types import Decision, Verdict
 from gaitproof.verify.probes import Progress, part_of
 
@@ -115,27 +114,19 @@ class Case:
         verdict = self.examination.verdict
         answer = verdict.to_dict() if self.joint is None else self.joint.to_dict(verdict)
         if verdict.choice_needed:
-            from gaitproof.report.pictures import to_data_uri
+            from gaitproof.report.people import list_people
 
-            shown = self.thumbnails()
-            for person in (answer if self.joint is None else answer["gait"])["people"]:
-                if person["number"] in shown:
-                    person["picture"] = to_data_uri(shown[person["number"]])
+            gait = answer if self.joint is None else answer["gait"]
+            gait["people"] = list_people(verdict.people, self.thumbnails())
         return answer
 
     def thumbnails(self) -> dict[int, NDArray[np.uint8]]:
-        """Return a small image of everybody who was seen, by number, so that one can be chosen.
-
-        None if the video cannot be read any more: the answer stands without images.
-        """
+        """Return a small image of everybody who was seen, by number, so that one can be chosen."""
         from gaitproof.report.people import draw_thumbnails
 
         found = self.examination
         limits = self.verifier.settings.media
-        try:
-            return draw_thumbnails(self.video, found.verdict.people, found.everybody, limits)
-        except MediaError:
-            return {}
+        return draw_thumbnails(self.video, found.verdict.people, found.everybody, limits)
 
     def importance(self, method: str = "occlusion") -> Importance:
         """Return which joints, moments and features the similarity of the joints rests on.

@@ -34,8 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gaitproof.cases.answers import Question
-    from gaitproof.cases.case import Case, Examiner
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gaitproof.cases.case import Examiner
     from gaitproof.media.manifest import ManifestRow
+    from gaitproof.verify.results import ChoiceError
     from gaitproof.verify.verifier import Enrolment, Verifier
 
 ReportOption = Annotated[
@@ -98,6 +102,7 @@ def enroll(
     """
     from gaitproof.cli.output import print_json, progress_bar
     from gaitproof.verify.names import check_name
+    from gaitproof.verify.results import ChoiceError
 
     who = parse_person(person)
     if (manifest is None) == (name is None or not videos):
@@ -118,8 +123,12 @@ def enroll(
         raise typer.Exit(_enroll_people(verifier, rows, manifest, as_json))
     assert name is not None
     assert videos is not None
-    with progress_bar(f"Enrolling {name}") as progress:
-        result = verifier.enroll(name, videos, person=who, progress=progress)
+    try:
+        with progress_bar(f"Enrolling {name}") as progress:
+            result = verifier.enroll(name, videos, person=who, progress=progress)
+    except ChoiceError as error:
+        _offer_choice(error, verifier, as_json)
+        raise
     if as_json:
         print_json({"gallery": verifier.gallery.location, **result.to_dict()})
     else:
@@ -251,11 +260,26 @@ def verify(
     else:
         show_joint(case.joint.verdict, case.examination.verdict)
     if not as_json and case.examination.verdict.choice_needed:
-        _show_people(case)
+        _show_people(case.thumbnails())
     raise typer.Exit(case.decision.exit_status)
 
 
-def _show_people(case: Case) -> None:
+def _offer_choice(error: ChoiceError, verifier: Verifier, as_json: bool) -> None:
+    """Show who is in a video that was not enrolled, since one of them must be chosen."""
+    from gaitproof.cli.output import print_json
+    from gaitproof.report.people import draw_thumbnails, list_people
+
+    limits = verifier.settings.media
+    shown = draw_thumbnails(Path(error.video), error.people, error.everybody, limits)
+    if not as_json:
+        _show_people(shown)
+        return
+    people = list_people(error.people, shown)
+    answer = {"gallery": verifier.gallery.location, "error": str(error), "people": people}
+    print_json(answer)
+
+
+def _show_people(shown: dict[int, NDArray[np.uint8]]) -> None:
     """Write numbered pictures of everybody in a video, and say where they are."""
     import tempfile
 
@@ -265,7 +289,6 @@ def _show_people(case: Case) -> None:
     from gaitproof.report.people import people_sheet
     from gaitproof.verify.transfer import write_private
 
-    shown = case.thumbnails()
     if not shown:
         return
     # a folder of the user's own: pictures of people are nobody else's business

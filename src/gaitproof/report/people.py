@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.config import MediaLimits
+from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
 from gaitproof.report.page import Picture
 from gaitproof.report.pictures import SAME_TIME, to_data_uri
@@ -53,12 +56,8 @@ def draw_thumbnails(
     Returns
     -------
     dict
-        Images of shape (240, 160, 3), RGB, by number; of `MOST_SHOWN` people at most.
-
-    Raises
-    ------
-    MediaError
-        If the video cannot be read.
+        Images of shape (240, 160, 3), RGB, by number; of `MOST_SHOWN` people at most, and of
+        nobody who comes after the video cannot be read any more: an answer stands without images.
     """
     wanted: list[tuple[float, int, NDArray[np.float32]]] = []
     for person in people[:MOST_SHOWN]:
@@ -69,13 +68,25 @@ def draw_thumbnails(
             wanted.append((float(track.timestamps[row]), person.number, track.image[row]))
     wanted.sort(key=lambda one: one[:2])
     found: dict[int, Image] = {}
-    for frame in read_frames(path, limits or MediaLimits()):
-        while wanted and frame.time >= wanted[0][0] - SAME_TIME:
-            _, number, points = wanted.pop(0)
-            found[number] = _thumbnail(frame.image, points, number)
-        if not wanted:
-            break
+    with suppress(MediaError):
+        for frame in read_frames(path, limits or MediaLimits()):
+            while wanted and frame.time >= wanted[0][0] - SAME_TIME:
+                _, number, points = wanted.pop(0)
+                found[number] = _thumbnail(frame.image, points, number)
+            if not wanted:
+                break
     return dict(sorted(found.items()))
+
+
+def list_people(
+    people: Sequence[SeenPerson], thumbnails: Mapping[int, Image]
+) -> list[dict[str, Any]]:
+    """Return everybody as plain JSON types, with the image of who has one as ``picture``."""
+    return [
+        asdict(one)
+        | ({"picture": to_data_uri(thumbnails[one.number])} if one.number in thumbnails else {})
+        for one in people
+    ]
 
 
 def people_sheet(thumbnails: dict[int, Image]) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -157,6 +158,11 @@ class SeenPerson:
     height: float
     usable: bool
     taken: bool
+
+
+def choice_needed(people: Sequence[SeenPerson]) -> bool:
+    """Whether several people were seen and none was taken, so that one must be chosen."""
+    return len(people) > 1 and not any(person.taken for person in people)
 
 
 @dataclass(frozen=True)
@@ -345,7 +351,7 @@ class Verdict:
     @property
     def choice_needed(self) -> bool:
         """Whether nobody was compared since it is not known which of several people is meant."""
-        return len(self.people) > 1 and not any(person.taken for person in self.people)
+        return choice_needed(self.people)
 
     @property
     def headline(self) -> str:

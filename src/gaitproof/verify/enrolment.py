@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.gait.cycles import measure_profile, pool_profiles
+from gaitproof.types.verdict import choice_needed
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.names import check_name
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Probe, Prober, Progress, part_of
 from gaitproof.verify.references import shortfall
-from gaitproof.verify.results import EnrolledVideo, Enrolment
+from gaitproof.verify.results import ChoiceError, EnrolledVideo, Enrolment
 from gaitproof.verify.templates import Recording
 
 if TYPE_CHECKING:
@@ -42,10 +43,7 @@ def enroll(
         told = part_of(progress, number, len(videos))
         probe = prober.probe(video, person, told)
         if probe.reason:
-            raise InputError(
-                f"{str(video)!r} cannot be enrolled; nothing was stored.",
-                actual=probe.reason.rstrip("."),
-            )
+            raise _refusal(str(video), probe)
         probes.append(probe)
     estimators = sorted({p.estimator for p in probes})
     if len(estimators) > 1:
@@ -66,6 +64,17 @@ def enroll(
         model_id=model_id,
         videos=_entries(paired, added),
         notes=_notes(gallery, added, name, (model_id, estimators[0]), least),
+    )
+
+
+def _refusal(video: str, probe: Probe) -> InputError:
+    """Say why a video cannot be enrolled, and who is in it where one must be chosen."""
+    message = f"{video!r} cannot be enrolled; nothing was stored."
+    reason = probe.reason.rstrip(".")
+    if not choice_needed(probe.people):
+        return InputError(message, actual=reason)
+    return ChoiceError(
+        message, actual=reason, video=video, people=probe.people, everybody=probe.everybody
     )
 
 

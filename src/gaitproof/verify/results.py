@@ -24,6 +24,25 @@ if TYPE_CHECKING:
     from gaitproof.pose.cleaning import CleanTrack
 
 
+class ChoiceError(InputError):
+    """Several people are in a video that is to be enrolled, and none was chosen.
+
+    `video` is its path, `people` are who was seen, and `everybody` their raw landmarks by number.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        actual: str,
+        video: str,
+        people: tuple[SeenPerson, ...],
+        everybody: tuple[PoseSequence, ...],
+    ) -> None:
+        super().__init__(message, actual=actual)
+        self.video, self.people, self.everybody = video, people, everybody
+
+
 @dataclass(frozen=True)
 class EnrolledVideo:
     """What one video gave to an enrolment, and who was seen in it.
