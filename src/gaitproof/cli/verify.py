@@ -33,10 +33,10 @@ from gaitproof.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gaitproof.cases.answers import Question
     import numpy as np
     from numpy.typing import NDArray
 
+    from gaitproof.cases.answers import Question
     from gaitproof.cases.case import Examiner
     from gaitproof.media.manifest import ManifestRow
     from gaitproof.verify.results import ChoiceError
