@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gaitproof.data.gait import Recording
 from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import person
-from gaitproof.train.sources import Recording
 
 
 @dataclass(frozen=True)

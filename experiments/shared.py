@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from gaitproof.train.sources import Recording
+    from gaitproof.data.gait import Recording
 
 Progress = Callable[[float], None]
 """Told the share done, 0 to 1."""
@@ -39,7 +39,7 @@ def no_progress(share: float) -> None:
 
 def load_walks(data: Path) -> list[Recording]:
     """Read the recordings of an archive or a manifest, named by its file."""
-    from gaitproof.train.sources import load_recordings
+    from gaitproof.data.gait import load_recordings
 
     return load_recordings(data, data.stem)
 

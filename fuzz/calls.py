@@ -36,7 +36,7 @@ def manifest_tree() -> list[Files]:
 
 
 def manifest(folder: Path) -> None:
-    from gaitproof.media.manifest import find_parents, locate, read_manifest
+    from gaitproof.data.manifest import find_parents, locate, read_manifest
 
     rows = read_manifest(folder / "manifest.csv")
     find_parents(rows)
@@ -73,7 +73,7 @@ def verify_settings() -> list[bytes]:
 def search_space() -> list[bytes]:
     import yaml
 
-    from gaitproof.evaluate.search_space import SearchSpace
+    from gaitproof.modelling.search_space import SearchSpace
 
     return [yaml.safe_dump(SearchSpace().model_dump(mode="json")).encode()]
 
@@ -114,7 +114,7 @@ def face_model(folder: Path) -> None:
 
 
 def face_store(folder: Path) -> None:
-    from gaitproof.train.face.data.store import FaceStore
+    from gaitproof.data.face.store import FaceStore
 
     store = FaceStore.open(folder / "store")
     for stored in store.clips:
@@ -310,7 +310,7 @@ def checkpoint(folder: Path) -> None:
 
 
 def trials(folder: Path) -> None:
-    from gaitproof.evaluate.store import TrialStore
+    from gaitproof.modelling.store import TrialStore
 
     TrialStore(folder).load("x", "key")
 

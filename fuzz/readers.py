@@ -145,10 +145,10 @@ def _data(name: str, make: Callable[[], list[Files]], place: str, *covers: str) 
         make,
         call,
         (
-            "gaitproof.train.sources.load.load_recordings",
+            "gaitproof.data.gait.load.load_recordings",
             "gaitproof.evaluate.frozen.load_data",
-            "gaitproof.evaluate.recipe.load_sources",
-            *(f"gaitproof.train.sources.{one}" for one in covers),
+            "gaitproof.modelling.recipe.load_sources",
+            *(f"gaitproof.data.gait.{one}" for one in covers),
         ),
         cost=4,
     )
@@ -156,8 +156,8 @@ def _data(name: str, make: Callable[[], list[Files]], place: str, *covers: str) 
 
 def _masks(form: str) -> Reader:
     def call(folder: Path) -> None:
+        from gaitproof.data.gait.silhouette_images import load_silhouette_data
         from gaitproof.evaluate.frozen import load_masks
-        from gaitproof.train.sources.silhouette_images import load_silhouette_data
 
         place = folder / "x.npz" if form == "archive" else folder
         for load in (load_masks, lambda path: load_silhouette_data(path, "x")):
@@ -170,10 +170,10 @@ def _masks(form: str) -> Reader:
         call,
         (
             "gaitproof.evaluate.frozen.load_masks",
-            "gaitproof.train.sources.silhouettes.load_silhouettes",
-            "gaitproof.train.sources.silhouette_images.load_silhouette_data",
-            "gaitproof.train.sources.silhouette_images.load_silhouette_images",
-            "gaitproof.train.sources.silhouette_images.load_silhouette_pickles",
+            "gaitproof.data.gait.silhouettes.load_silhouettes",
+            "gaitproof.data.gait.silhouette_images.load_silhouette_data",
+            "gaitproof.data.gait.silhouette_images.load_silhouette_images",
+            "gaitproof.data.gait.silhouette_images.load_silhouette_pickles",
         ),
         cost=4,
     )
@@ -202,7 +202,7 @@ def _faces_tree(name: str) -> Reader:
         return [tree]
 
     def call(folder: Path) -> None:
-        from gaitproof.train.face.data.layouts import read_layout
+        from gaitproof.data.face.layouts import read_layout
 
         for layout in ("auto", _LAYOUTS[name]):
             read_layout(folder, layout)
@@ -213,11 +213,11 @@ def _faces_tree(name: str) -> Reader:
         make,
         call,
         (
-            "gaitproof.train.face.data.layouts.read_layout",
-            "gaitproof.train.face.data.layouts.files.read_lines",
-            "gaitproof.train.face.data.layouts.files.read_json",
-            f"gaitproof.train.face.data.layouts.{module}.read",
-            "gaitproof.train.face.data.layouts.plain.read_numbered",
+            "gaitproof.data.face.layouts.read_layout",
+            "gaitproof.data.face.layouts.files.read_lines",
+            "gaitproof.data.face.layouts.files.read_json",
+            f"gaitproof.data.face.layouts.{module}.read",
+            "gaitproof.data.face.layouts.plain.read_numbered",
         ),
         cost=2,
     )
@@ -269,7 +269,7 @@ def _recordings() -> tuple[Reader, ...]:
               "manifest.load_tracks"),
         Reader("data both signals", calls.paired_tree, calls.paired,
                ("gaitproof.evaluate.frozen.load_both",
-                "gaitproof.train.sources.paired.load_paired"), cost=4),
+                "gaitproof.data.gait.paired.load_paired"), cost=4),
         *(_faces_tree(name) for name in _LAYOUTS),
     )  # fmt: skip
 
@@ -278,14 +278,14 @@ def _texts() -> tuple[Reader, ...]:
     """Return the readers of tables, settings and recipes."""
     return (
         Reader("manifest", calls.manifest_tree, calls.manifest,
-               ("gaitproof.media.manifest.read_manifest",)),
+               ("gaitproof.data.manifest.read_manifest",)),
         Reader("trial tables", calls.table_files, calls.tables,
                ("gaitproof.evaluate.fusion_trials.read_trials",
                 "gaitproof.evaluate.fusion_trials.read_single",
                 "gaitproof.cases.questions.read_claims",
                 "gaitproof.cases.answers.read_answers")),
         _settings("settings", "gaitproof.config", "VerifySettings", calls.verify_settings),
-        _settings("search space", "gaitproof.evaluate.search_space", "SearchSpace",
+        _settings("search space", "gaitproof.modelling.search_space", "SearchSpace",
                   calls.search_space),
         _settings("recipe", "gaitproof.train.config", "TrainSettings",
                   lambda: calls.recipes("hybrid-small")),
@@ -313,15 +313,15 @@ def _results() -> tuple[Reader, ...]:
         Reader("estimator error", calls.estimator_files, calls.estimator_error,
                ("gaitproof.train.estimator_error.EstimatorError.load",), cost=2),
         Reader("face store", lambda: [seeds.face_store()], calls.face_store,
-               ("gaitproof.train.face.data.store.FaceStore.open",
-                "gaitproof.train.face.data.store.FaceStore.read"), cost=2),
+               ("gaitproof.data.face.store.FaceStore.open",
+                "gaitproof.data.face.store.FaceStore.read"), cost=2),
         Reader("checkpoint",
                lambda: [{"checkpoint.safetensors": seeds.checkpoint()}], calls.checkpoint,
                ("gaitproof.train.checkpoint.load_checkpoint",
                 "gaitproof.train.checkpoint.load_start",
                 "gaitproof.train.checkpoint.read_start")),
         Reader("finished trials", lambda: [seeds.trial_store()], calls.trials,
-               ("gaitproof.evaluate.store.TrialStore.load",)),
+               ("gaitproof.modelling.store.TrialStore.load",)),
         Reader("pipeline state", calls.state_files, calls.state, ()),
         Reader("plots", lambda: [{"x.png": seeds.still("PNG")}], calls.plots,
                ("gaitproof.pipeline.page.read_plots",)),

@@ -317,8 +317,8 @@ def pose_cache() -> Files:
 
 def trial_store() -> Files:
     """Return a finished experiment."""
-    from gaitproof.evaluate.store import Finished, TrialStore
     from gaitproof.evaluate.trials import Trials
+    from gaitproof.modelling.store import Finished, TrialStore
 
     names = dict.fromkeys(("probe", "claimed", "recording", "source"), np.array(["a", "b"]))
     trials = Trials(

@@ -6,14 +6,17 @@ from functools import cache
 from pathlib import Path
 
 import av
+import made_walks
 import numpy as np
 import pytest
 import typer.main
 import typer.testing
 from av.video.reformatter import ColorPrimaries, ColorTrc
 from hypothesis import settings
+from made_walks import Walk
 from pacing import pytest_runtest_call as pytest_runtest_call
 
+from gaitproof.evaluate.trials import Trials
 from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQuality
 
 # the same examples on every machine; `pytest --hypothesis-profile=default` looks for new ones
@@ -28,6 +31,16 @@ typer.main.get_command = typer.testing._get_command = cache(typer.main.get_comma
 def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure the features on fewer windows than a training of days does."""
     monkeypatch.setattr("gaitproof.train.engine.NORMALISER_WINDOWS", 64)
+
+
+@pytest.fixture
+def make_walks() -> Callable[..., list[Walk]]:
+    return made_walks.make_walks
+
+
+@pytest.fixture
+def made_trials() -> Callable[..., Trials]:
+    return made_walks.make_trials
 
 
 @pytest.fixture

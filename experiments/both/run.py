@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from experiments.shared import Progress, no_progress
-from gaitproof.evaluate.silhouettes import evaluate_silhouettes
+from gaitproof.data.gait.paired import PairedRecording
+from gaitproof.data.gait.recording import make_recording
+from gaitproof.data.gait.silhouette_images import cut_mask
+from gaitproof.data.gait.silhouettes import SilhouetteRecording
+from gaitproof.modelling.silhouettes import evaluate_silhouettes
 from gaitproof.nets.registry import signal_of
 from gaitproof.synth.frames import body_masks
 from gaitproof.synth.take import prepare
 from gaitproof.synth.walker import Walker
 from gaitproof.train.config import NetworkSettings
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
-from gaitproof.train.sources.paired import PairedRecording
-from gaitproof.train.sources.recording import make_recording
-from gaitproof.train.sources.silhouette_images import cut_mask
-from gaitproof.train.sources.silhouettes import SilhouetteRecording
 from gaitproof.types.silhouette import SilhouetteSequence
 from gaitproof.types.silhouette_windows import SILHOUETTE_RATE
 

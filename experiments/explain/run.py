@@ -9,11 +9,11 @@ import numpy as np
 from experiments.explain.dataset import MIN_PEOPLE, Case, DatasetExplanation, explain_dataset
 from experiments.probes import draw_probes
 from experiments.shared import Progress, no_progress
+from gaitproof.data.gait import Recording
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.explain.methods import METHODS, WITH_GRADIENTS
 from gaitproof.explain.shuffled import shuffle_network, shuffle_weights
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.train.sources import Recording
 from gaitproof.verify.scoring import make_template
 
 WINDOWS = 8

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.data.face.clips import FaceClip
 from gaitproof.report.style import GREY, label, new_figure
-from gaitproof.train.face.data.clips import FaceClip
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -19,10 +19,10 @@ from gaitproof.cli.options import (
     split_names,
 )
 from gaitproof.cli.output import progress_bar
+from gaitproof.data.face.store import FaceStore
 from gaitproof.errors import ConfigError
 from gaitproof.report.style import save_figure
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.store import FaceStore
 from gaitproof.train.hardware import TrainerSettings
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof import metrics
+from gaitproof.data.face.clips import ORIGINAL, FaceClip
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import (
     DRAWS,
@@ -21,7 +22,6 @@ from gaitproof.evaluate.bootstrap import (
 )
 from gaitproof.evaluate.face.figures import compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.train.face.data.clips import ORIGINAL, FaceClip
 
 ALL: Final = "all"
 """All kinds of forgeries together."""

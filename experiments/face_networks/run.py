@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.face_networks.comparison import Compared, compare_networks, to_dict
+from gaitproof.data.face.store import FaceStore, StoredClip
 from gaitproof.errors import InputError
+from gaitproof.nets.face.registry import network_class
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.store import FaceStore, StoredClip
 from gaitproof.train.face.ensemble import average
 from gaitproof.train.face.loop import ClipScore, TrainedFaces, train_faces
-from gaitproof.train.face.networks.registry import network_class
 
 if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings

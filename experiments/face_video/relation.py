@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from experiments.face_video.films import ORIGINAL, SECONDS
 from experiments.face_video.run import ScoredFilm, to_scores
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
-from gaitproof.evaluate.face.operating_point import (
+from gaitproof.evaluate.face.scores import FaceScores
+from gaitproof.face.card import FaceRelation, log_odds
+from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.modelling.face.operating_point import (
     answer_others,
     fit_calibration,
     fit_operating_point,
 )
-from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.face.card import FaceRelation, log_odds
-from gaitproof.face.turns import MIN_PICTURES
 
 CONDITIONS = "the rest of the same recording, compressed in another way"
 """Best case: camera, light and clothes are the same."""

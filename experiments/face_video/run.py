@@ -22,11 +22,6 @@ from experiments.shared import Progress, no_progress
 from gaitproof.closing import Closing
 from gaitproof.errors import ModelError
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
-from gaitproof.evaluate.face.operating_point import (
-    answer_others,
-    fit_calibration,
-    fit_operating_point,
-)
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.card import FaceConditions, FaceDetectorCard
 from gaitproof.face.detect import FaceDetector, create_detector
@@ -40,6 +35,11 @@ from gaitproof.face.turns import MIN_PICTURES
 from gaitproof.face.types import Face
 from gaitproof.face.verdict import FrameScore, compute_flicker, make_trace
 from gaitproof.media.files import atomic_path, make_folder, write_atomically
+from gaitproof.modelling.face.operating_point import (
+    answer_others,
+    fit_calibration,
+    fit_operating_point,
+)
 
 Float64 = NDArray[np.float64]
 

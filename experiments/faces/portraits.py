@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.bench.portrait import COMPRESSIONS, FRAME_RATE, ClipSettings, move_portrait
+from gaitproof.data.face.clips import FaceClip, Label
+from gaitproof.data.face.splits import assign_splits, join_by_keys
 from gaitproof.errors import InputError
 from gaitproof.face.detect import FaceDetector
 from gaitproof.media.encode import VideoWriter
-from gaitproof.train.face.data.clips import FaceClip, Label
-from gaitproof.train.face.data.splits import assign_splits, join_by_keys
 
 Image = NDArray[np.uint8]
 Marks = NDArray[np.float64]

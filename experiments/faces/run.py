@@ -20,16 +20,16 @@ from experiments.faces.trials import GENUINE, KINDS, FacesResult, Trial
 from experiments.shared import Progress, kept_rows, no_progress
 from gaitproof.bench.face_scan import time_network
 from gaitproof.bench.portrait import COMPRESSIONS, ClipSettings
+from gaitproof.data.face.layouts import read_layout
+from gaitproof.data.manifest import locate
 from gaitproof.errors import DependencyError, GaitproofError
 from gaitproof.face.detect import DetectorSettings, FaceDetector, create_detector
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan, ScanSettings, scan_video
 from gaitproof.face.verdict import FaceVerdict
 from gaitproof.media.files import make_folder
-from gaitproof.media.manifest import locate
 from gaitproof.media.still import read_still
 from gaitproof.processes import run_all
-from gaitproof.train.face.data.layouts import read_layout
 
 
 def run(
@@ -50,7 +50,7 @@ def run(
     Parameters
     ----------
     root
-        Folder with portraits and ``clips.csv``, see `gaitproof.train.face.data.layouts.table`.
+        Folder with portraits and ``clips.csv``, see `gaitproof.data.face.layouts.table`.
     folder
         Clips and answers are kept here; an interrupted run resumes.
     model

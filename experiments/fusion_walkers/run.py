@@ -23,13 +23,15 @@ from experiments.fusion_walkers.answers import (
     make_trials,
 )
 from experiments.shared import Progress
+from gaitproof.data.face.prepare import PrepareSettings, prepare
+from gaitproof.data.face.store import FaceStore
 from gaitproof.errors import InputError
-from gaitproof.evaluate.face.recipe import make_face_model
 from gaitproof.evaluate.fusion import DRAWS, FusionResult, evaluate_fusion
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan, scan_video
 from gaitproof.media.files import make_folder
+from gaitproof.modelling.face.recipe import make_face_model
 from gaitproof.pose.cache import PoseCache
 from gaitproof.synth.walking_faces.clips import FilmSettings
 from gaitproof.synth.walking_faces.dataset import (
@@ -40,8 +42,6 @@ from gaitproof.synth.walking_faces.dataset import (
 from gaitproof.synth.writer import keep_recipe, subject_name
 from gaitproof.train.config import ScheduleSettings
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.prepare import PrepareSettings, prepare
-from gaitproof.train.face.data.store import FaceStore
 from gaitproof.verify.fusion import join
 from gaitproof.verify.verifier import Verifier
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from gaitproof.train.sources import Recording
+from gaitproof.data.gait import Recording
 from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_RATE
 

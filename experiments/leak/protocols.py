@@ -9,15 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.evaluate.audit import (
-    Entry,
-    audit_manifest,
-    audit_split,
-    entries_of,
-)
-from gaitproof.evaluate.folds import split_people
-from gaitproof.evaluate.trials import GaitRecording, Kind, Scoring, Trials, person
-from gaitproof.train.sources import Recording
+from gaitproof.data.gait import Recording
+from gaitproof.data.leaks import Entry, audit_manifest, audit_split
+from gaitproof.data.split import split_people
+from gaitproof.evaluate.trials import GaitRecording, Kind, Scoring, Trials, entries_of, person
 
 Fitted = tuple[Callable[[GaitRecording], NDArray[Any]], Scoring]
 """Vectors of a clip, and how they are compared."""

@@ -28,11 +28,11 @@ from experiments.leak.protocols import (
 )
 from experiments.shared import Progress, no_progress
 from gaitproof import metrics
+from gaitproof.data.gait import Recording
+from gaitproof.data.leaks import refuse
 from gaitproof.errors import InputError
-from gaitproof.evaluate.audit import refuse
 from gaitproof.evaluate.bootstrap import Interval, bootstrap_figures
 from gaitproof.evaluate.trials import Trials, person
-from gaitproof.train.sources import Recording
 
 Float64 = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.leak.protocols import Fitted, System
+from gaitproof.data.gait import Recording
 from gaitproof.evaluate.baselines import Discriminant, Standardised, statistics
 from gaitproof.evaluate.trials import COSINE, GaitRecording
-from gaitproof.train.sources import Recording
 
 if TYPE_CHECKING:
     from gaitproof.train.config import TrainSettings
@@ -43,7 +43,7 @@ def network_system(settings: TrainSettings) -> System:
     """Return a system that trains the network of a recipe."""
 
     def fit(clips: Sequence[Recording]) -> Fitted:
-        from gaitproof.evaluate.pairs import scoring_of
+        from gaitproof.modelling.pairs import scoring_of
         from gaitproof.train.loop import train
 
         trained = train(clips, settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.shared import Progress, no_progress
+from gaitproof.data.gait import Recording
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.baselines import BASELINES, has_bones
 from gaitproof.evaluate.bootstrap import DRAWS
@@ -16,19 +17,18 @@ from gaitproof.evaluate.comparison import (
     compare_levels,
     save_comparisons,
 )
-from gaitproof.evaluate.experiment import (
+from gaitproof.evaluate.protocol import LEVELS, refuse_leaks
+from gaitproof.evaluate.trials import Trials
+from gaitproof.modelling.experiment import (
     Network,
     System,
     WithoutNetwork,
     run_systems,
     split_originals,
 )
-from gaitproof.evaluate.protocol import LEVELS, refuse_leaks
-from gaitproof.evaluate.store import TrialStore
-from gaitproof.evaluate.trials import Trials
+from gaitproof.modelling.store import TrialStore
 from gaitproof.nets.registry import list_networks
 from gaitproof.train.config import TrainSettings
-from gaitproof.train.sources import Recording
 
 RESULT_FILE: Final = "networks.json"
 

@@ -12,12 +12,12 @@ from experiments.shared import JsonOption, ModelOption, make_table, show
 from experiments.signals.kth import read_passes
 from gaitproof.cli.options import CacheOption
 from gaitproof.cli.output import progress_bar
+from gaitproof.data.gait.silhouettes import load_silhouettes
 from gaitproof.evaluate.bootstrap import Interval
-from gaitproof.evaluate.domain_recipe import write_evidence
 from gaitproof.evaluate.table import format_percent
 from gaitproof.media.files import write_atomically
+from gaitproof.modelling.domain_recipe import write_evidence
 from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder
-from gaitproof.train.sources.silhouettes import load_silhouettes
 from gaitproof.verify.signals import JOINTS, SILHOUETTES, load_signal_weights
 
 if TYPE_CHECKING:

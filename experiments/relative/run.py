@@ -37,8 +37,8 @@ from gaitproof.verify.decision import decide_by_support
 from gaitproof.verify.signals import JOINTS, SILHOUETTES, RelativeRates, settle
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait.silhouettes import SilhouetteRecording
     from gaitproof.nets.card import EvidenceCard
-    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 Float32 = NDArray[np.float32]
 Embed = Callable[[Any], Float32]

@@ -18,8 +18,8 @@ from experiments.shape.shares import (
     explain_parts,
 )
 from experiments.shared import Progress, no_progress
+from gaitproof.data.gait import Recording
 from gaitproof.evaluate.bootstrap import DRAWS
-from gaitproof.train.sources import Recording
 from gaitproof.verify.scoring import make_template
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gaitproof.gait.energy import energy_images
 
 if TYPE_CHECKING:
-    from gaitproof.train.sources.silhouettes import SilhouetteRecording
+    from gaitproof.data.gait.silhouettes import SilhouetteRecording
 
 
 def average_walkers(walks: Sequence[SilhouetteRecording]) -> tuple[bytes, int]:

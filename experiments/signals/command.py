@@ -15,10 +15,10 @@ from experiments.signals.run import SignalsResult, run
 from experiments.signals.shares import FIGURES, shares_by_condition
 from gaitproof.cli.options import CacheOption, output_option
 from gaitproof.cli.output import progress_bar
+from gaitproof.data.gait.silhouettes import load_silhouettes
 from gaitproof.evaluate.table import format_percent
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder
-from gaitproof.train.sources.silhouettes import load_silhouettes
 from gaitproof.verify.movement import AVERAGE_FILE, parse_average
 from gaitproof.verify.signals import SIGNALS_FILE, AverageCard
 

@@ -14,8 +14,8 @@ from gaitproof.verify.movement import weigh_movement
 from gaitproof.verify.scoring import make_template
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait.silhouettes import SilhouetteRecording
     from gaitproof.nets.encoder import WindowEncoder
-    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 ENROLLED: Final = ("nm-01", "nm-02")
 ENROL_VIEWS: Final = ("000", "036", "090", "144")

@@ -9,9 +9,9 @@ from gaitproof.cases.answers import COLUMNS, Question, check_output, worst_statu
 from gaitproof.cases.case import Examiner
 from gaitproof.cases.enrolment import enroll_people
 from gaitproof.cases.questions import examine_many, find_questions
+from gaitproof.data.manifest import ManifestRow
 from gaitproof.errors import InputError
 from gaitproof.media.files import compute_sha256
-from gaitproof.media.manifest import ManifestRow
 from gaitproof.types import Decision
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.verifier import Verifier

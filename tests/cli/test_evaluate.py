@@ -51,7 +51,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 
         return SimpleNamespace(embed=embed, network=None)
 
-    monkeypatch.setattr("gaitproof.evaluate.recipe.train", train)
+    monkeypatch.setattr("gaitproof.modelling.recipe.train", train)
     return seen
 
 

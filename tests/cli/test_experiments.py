@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError
-from gaitproof.evaluate import experiment, search
+from gaitproof.modelling import experiment, search
 from gaitproof.train.config import TrainSettings
 
 

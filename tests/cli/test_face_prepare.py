@@ -9,9 +9,9 @@ from portrait_clips import write_clip
 from typer.testing import CliRunner
 
 from gaitproof.cli import face as commands
+from gaitproof.data.face.spacing import Strides
+from gaitproof.data.face.store import FaceStore
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.train.face.data.spacing import Strides
-from gaitproof.train.face.data.store import FaceStore
 
 app = typer.Typer()
 commands.register(app)

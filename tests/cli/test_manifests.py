@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
+from gaitproof.data.manifest import read_manifest
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.media.manifest import read_manifest
 
 Clip = Callable[..., Path]
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from gaitproof.data.leaks import Entry, audit_folds, audit_manifest, audit_split, refuse
 from gaitproof.errors import InputError
-from gaitproof.evaluate.audit import Entry, audit_folds, audit_manifest, audit_split, refuse
 from gaitproof.evaluate.folds import split_recordings
 from gaitproof.evaluate.protocol import refuse_leaks
 from gaitproof.evaluate.trials import person

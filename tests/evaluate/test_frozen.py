@@ -219,7 +219,7 @@ def test_copies_are_left_out():
 @pytest.mark.slow
 def test_torch_is_not_needed():
     code = (
-        "import sys, gaitproof.evaluate.frozen, gaitproof.train.sources, "
+        "import sys, gaitproof.evaluate.frozen, gaitproof.data.gait, "
         "gaitproof.report.evaluation, gaitproof.cli.evaluate; "
         "sys.exit(bool({'torch', 'lightning', 'sklearn'} & set(sys.modules)))"
     )

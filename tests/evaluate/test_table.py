@@ -9,8 +9,9 @@ from made_walks import make_walks
 from protocols import both_unseen
 from rich.console import Console
 
-from gaitproof.evaluate import operating_point, table
+from gaitproof.evaluate import table
 from gaitproof.evaluate.baselines import BASELINES
+from gaitproof.modelling import operating_point
 
 
 def _embed(windows):

@@ -7,10 +7,10 @@ from sticks import walking_points
 
 from experiments.explain import command, dataset
 from experiments.explain import run as bench
+from gaitproof.data.gait import Recording
 from gaitproof.errors import InputError
 from gaitproof.explain.methods import WITHOUT_GRADIENTS
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.train.sources import Recording
 
 pytestmark = pytest.mark.slow  # what all of them share takes long
 

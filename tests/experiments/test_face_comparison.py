@@ -3,9 +3,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from experiments.face_networks.comparison import ALL, auc_gain, compare_networks, to_dict
+from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.errors import InputError
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.train.face.data.clips import FaceClip, Label
 
 KINDS = ("swap", "warp")
 

@@ -17,10 +17,10 @@ from experiments.faces.run import run
 from experiments.faces.swaps import SWAPS
 from experiments.faces.trials import GENUINE, FacesResult, Trial, face_trials
 from gaitproof.bench.portrait import COMPRESSIONS
+from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.errors import InputError, ModelError
 from gaitproof.evaluate.fusion_trials import read_single, write_single
 from gaitproof.media.decode import read_frames
-from gaitproof.train.face.data.clips import FaceClip, Label
 
 pytestmark = pytest.mark.slow
 

@@ -15,10 +15,10 @@ from experiments.leak import run as leak
 from experiments.leak.copies import cut_clip, make_copies
 from experiments.leak.protocols import make_parts
 from experiments.leak.systems import network_system, plain_systems
+from gaitproof.data.gait import Recording
 from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import COSINE, person
 from gaitproof.gait.features import compute_angle
-from gaitproof.train.sources import Recording
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from experiments.__main__ import make_app
 from gaitproof.errors import ConfigError
-from gaitproof.evaluate import experiment
+from gaitproof.modelling import experiment
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ from sticks import walking_points
 from experiments.shape import run as shape
 from experiments.shape.command import shape_table
 from experiments.shape.shares import PLAYERS
+from gaitproof.data.gait import Recording
 from gaitproof.errors import InputError
 from gaitproof.gait.features import compute_features
-from gaitproof.train.sources import Recording
 from gaitproof.types import GaitWindows
 
 pytestmark = pytest.mark.slow

@@ -16,9 +16,9 @@ NAMED = re.compile(r"(load|read|open|parse|probe|unpack|check_report)(_|$)|bits_
 PLACES = ("path", "where", "folder", "file", "root", "data", "manifest", "model", "key")
 
 ELSEWHERE = {
-    "gaitproof.evaluate.tuning.opened": "the study of a run folder, which Optuna reads",
+    "gaitproof.modelling.tuning.opened": "the study of a run folder, which Optuna reads",
     "gaitproof.train.logs": "the logs of a run folder",
-    "gaitproof.evaluate.store.TrialStore.save": "writes",
+    "gaitproof.modelling.store.TrialStore.save": "writes",
     "gaitproof.cases.answers.open_ledger": "through read_answers",
     "gaitproof.cases.case.FaceTools.load": "through FaceForgeryModel.load and load_weights",
     "gaitproof.verify.storage.open_storage": "through Gallery.open",
@@ -26,7 +26,7 @@ ELSEWHERE = {
     "gaitproof.verify.walk.read_walk": "poses of a video that was read",
     "gaitproof.pose.formats.common.open_error": "makes an error",
     "gaitproof.reading": "through everything that reads with it",
-    "gaitproof.evaluate.silhouettes.load_silhouette_sources": "through load_silhouettes",
+    "gaitproof.modelling.silhouettes.load_silhouette_sources": "through load_silhouettes",
     "gaitproof.train.face.features": "features that a training keeps beside its store",
     "gaitproof.nets.trainable": "a gait model's torch network: tensors, as in a checkpoint",
     "gaitproof.train.estimator_error.load_pairs": "through the manifest and pose files",

@@ -3,8 +3,8 @@
 import numpy as np
 from drawn_faces import draw_face
 
-from gaitproof.train.face.data.clips import FaceClip, Label
-from gaitproof.train.face.data.store import (
+from gaitproof.data.face.clips import FaceClip, Label
+from gaitproof.data.face.store import (
     FaceStore,
     StoredFaces,
     StoreSettings,

@@ -3,8 +3,8 @@
 from drawn_stores import drawn_clip
 from tiny_face_model import make_weights, write_model
 
-from gaitproof.train.face.data.clips import FaceClip, Label
-from gaitproof.train.face.data.store import FaceStore, StoreSettings, write_clip, write_index
+from gaitproof.data.face.clips import FaceClip, Label
+from gaitproof.data.face.store import FaceStore, StoreSettings, write_clip, write_index
 
 
 def darken(image, landmarks, rng):

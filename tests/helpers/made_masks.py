@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from sticks import walking_points
 
-from gaitproof.train.sources import Recording
-from gaitproof.train.sources.paired import PairedRecording
+from gaitproof.data.gait import Recording
+from gaitproof.data.gait.paired import PairedRecording
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, SilhouetteSequence, pack_masks
 
 _ROW, _COLUMN = np.mgrid[:MASK_HEIGHT, :MASK_WIDTH]

@@ -10,8 +10,8 @@ import numpy as np
 from sticks import walking_points
 from torch import nn
 
-from gaitproof.evaluate.experiment import training_key
-from gaitproof.train.sources import Recording
+from gaitproof.data.gait import Recording
+from gaitproof.modelling.experiment import training_key
 from gaitproof.types import GAIT_LANDMARKS
 
 

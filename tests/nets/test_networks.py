@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
 from gaitproof.gait.features import windows_from_points
+from gaitproof.modelling.export import to_onnx
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.pairs import PairNetwork
@@ -21,7 +22,6 @@ from gaitproof.nets.registry import (
     list_networks,
     network_options,
 )
-from gaitproof.train.export import to_onnx
 from gaitproof.train.loop import TrainedEncoder
 from gaitproof.train.losses import supervised_contrastive
 

@@ -11,10 +11,10 @@ from sticks import walking_points
 from torch import nn
 
 from gaitproof.gait.features import windows_from_points
+from gaitproof.modelling.export import export_onnx
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, list_networks, network_options, signal_of
 from gaitproof.nets.silhouette import energies
-from gaitproof.train.export import export_onnx
 from gaitproof.train.losses import supervised_contrastive
 
 pytestmark = pytest.mark.slow

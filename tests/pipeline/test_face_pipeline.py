@@ -11,6 +11,8 @@ from tinted_clips import write_tinted
 from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
+from gaitproof.data.face.prepare import PrepareSettings
+from gaitproof.data.face.store import FaceStore
 from gaitproof.errors import ConfigError
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.pipeline.faces import (
@@ -21,8 +23,6 @@ from gaitproof.pipeline.faces import (
 )
 from gaitproof.pipeline.faces_page import face_pipeline_page
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.prepare import PrepareSettings
-from gaitproof.train.face.data.store import FaceStore
 from gaitproof.train.hardware import TrainerSettings
 
 pytestmark = pytest.mark.slow
@@ -102,7 +102,7 @@ def test_one_command_makes_an_evaluated_network_over_time(finished):
 
 def test_what_is_done_is_not_done_again(finished, data, monkeypatch):
     found, out = finished
-    monkeypatch.setattr("gaitproof.evaluate.face.recipe.make_face_model", None)
+    monkeypatch.setattr("gaitproof.modelling.face.recipe.make_face_model", None)
     monkeypatch.setattr("gaitproof.pipeline.faces.evaluate_faces", None)
     again = run_face_pipeline(data, out, options())
     assert conditions(again) == {"prepare": "done", "train": "up to date", "evaluate": "up to date"}
@@ -117,7 +117,7 @@ def test_killed_while_it_evaluates_it_trains_no_second_time(finished, data, tmp_
     state = json.loads((out / "pipeline.json").read_text())
     state["steps"]["evaluate"] = {}
     (out / "pipeline.json").write_text(json.dumps(state))
-    monkeypatch.setattr("gaitproof.evaluate.face.recipe.make_face_model", None)
+    monkeypatch.setattr("gaitproof.modelling.face.recipe.make_face_model", None)
     again = run_face_pipeline(data, out, options())
     assert conditions(again) == {"prepare": "done", "train": "up to date", "evaluate": "done"}
     assert again.evaluation == finished[0]["evaluation"]
@@ -130,7 +130,7 @@ def test_a_training_is_made_where_it_can_be_gone_on_with(finished, data, tmp_pat
         told[settings.seed] = run_folder
         raise ConfigError("Not now.")
 
-    monkeypatch.setattr("gaitproof.evaluate.face.recipe.make_face_model", make)
+    monkeypatch.setattr("gaitproof.modelling.face.recipe.make_face_model", make)
     shutil.copytree(finished[1] / "store", tmp_path / "out/store")
     for seed in (0, 1, 0):
         summary = run_face_pipeline(data, tmp_path / "out", options(seed=seed))
@@ -145,7 +145,7 @@ def test_without_test_clips_nothing_is_evaluated(finished, data, tmp_path, monke
         shutil.copytree(finished[1] / "model", folder)
         return FaceForgeryModel.load(str(folder)).card
 
-    monkeypatch.setattr("gaitproof.evaluate.face.recipe.make_face_model", make)
+    monkeypatch.setattr("gaitproof.modelling.face.recipe.make_face_model", make)
     for label in ("real", "fake"):
         (tmp_path / "data/train" / label).mkdir(parents=True)
         shutil.copy(data / f"train/{label}/person0.mp4", tmp_path / "data/train" / label)

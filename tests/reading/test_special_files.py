@@ -7,12 +7,17 @@ from pathlib import Path
 import pytest
 
 from gaitproof.config import VerifySettings
+from gaitproof.data.face.folder import begin_run
+from gaitproof.data.face.layouts.files import read_json, read_lines
+from gaitproof.data.face.store import FaceStore
+from gaitproof.data.gait.casia_csv import is_casia_csv
+from gaitproof.data.gait.load import load_recordings
+from gaitproof.data.manifest import read_manifest
 from gaitproof.errors import GaitproofError
 from gaitproof.evaluate.fusion_trials import read_trials
-from gaitproof.evaluate.store import TrialStore
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.media.manifest import read_manifest
 from gaitproof.media.still import read_still
+from gaitproof.modelling.store import TrialStore
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.pipeline.state import State
 from gaitproof.pose.cache import PoseCache
@@ -22,11 +27,6 @@ from gaitproof.report.casefile.check import check_report
 from gaitproof.report.signature import load_private_key, load_public_key
 from gaitproof.train.checkpoint import Identity, load_checkpoint, read_start
 from gaitproof.train.estimator_error import EstimatorError
-from gaitproof.train.face.data.folder import begin_run
-from gaitproof.train.face.data.layouts.files import read_json, read_lines
-from gaitproof.train.face.data.store import FaceStore
-from gaitproof.train.sources.casia_csv import is_casia_csv
-from gaitproof.train.sources.load import load_recordings
 from gaitproof.verify.fusion.rule import load_weights
 
 KINDS = {

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gaitproof.data.manifest import COLUMNS
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.media.manifest import COLUMNS
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.synth import dataset
 from gaitproof.synth.dataset import MANIFEST, Recipe, make, make_person, plan

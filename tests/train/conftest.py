@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sticks import walking_points
 
-from gaitproof.train.sources import Recording
+from gaitproof.data.gait import Recording
 from gaitproof.types import GAIT_LANDMARKS
 
 

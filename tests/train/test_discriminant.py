@@ -10,6 +10,7 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sticks import walking_points
 
+from gaitproof.data.gait import Recording
 from gaitproof.errors import InputError
 from gaitproof.nets.discriminant import (
     BlendedEncoder,
@@ -26,7 +27,6 @@ from gaitproof.train.config import (
 from gaitproof.train.discriminant import closed_form_parts, gradient_part
 from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.loop import TrainedEncoder, train
-from gaitproof.train.sources import Recording
 
 CPU = TrainerSettings(accelerator="cpu")
 SETTINGS = TrainSettings(

@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 from sticks import walking_points
 
+from gaitproof.data.gait import Recording
 from gaitproof.errors import ConfigError
 from gaitproof.train.checkpoint import CHECKPOINT_FILE
 from gaitproof.train.config import (
@@ -33,7 +34,6 @@ from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.logs import LOG_FILE, TENSORBOARD_FOLDER
 from gaitproof.train.loop import TrainedEncoder, train
 from gaitproof.train.module import GaitModule
-from gaitproof.train.sources import Recording
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_windows")]
 

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from protocols import make_trials
 
+from gaitproof.data.gait import Recording
 from gaitproof.errors import ConfigError, InputError, ModelError
 from gaitproof.metrics import auc
+from gaitproof.modelling.export import save_model
 from gaitproof.nets.card import LogisticCalibration, OperatingPoint
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.nets.registry import create_network
 from gaitproof.train.config import AugmentSettings, LossSettings, NetworkSettings, TrainSettings
 from gaitproof.train.engine import fit_normaliser
-from gaitproof.train.export import save_model
 from gaitproof.train.loop import train
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sampler import BatchStream, WindowSampler
-from gaitproof.train.sources import Recording
 from gaitproof.train.state import RunState
 from gaitproof.types import ErrorRate, GaitWindows
 

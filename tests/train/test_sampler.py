@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sticks import walking_points
 
+from gaitproof.data.gait import Recording
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.chance import random_source, torch_seed
@@ -20,7 +21,6 @@ from gaitproof.train.sampler import (
     WindowSampler,
     draw_pairs,
 )
-from gaitproof.train.sources import Recording
 from gaitproof.train.turning import mirror
 from gaitproof.train.validation import split_subjects, without_noise
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gaitproof.data.gait import Recording
 from gaitproof.train.augment import augment, change_tempo, drop_joints
 from gaitproof.train.config import AugmentSettings
 from gaitproof.train.sampler import WindowSampler
-from gaitproof.train.sources import Recording
 
 
 def test_joints_are_hidden_whole_and_never_shoulders_or_hips() -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gaitproof.data.manifest import ManifestRow
 from gaitproof.errors import InputError
-from gaitproof.media.manifest import ManifestRow
 from gaitproof.verify.probes import Progress
 from gaitproof.verify.verifier import Verifier
 

@@ -40,8 +40,8 @@ def calibrate(
 
     Joints or silhouettes. From then on comparisons are made relative to reference footage.
     """
-    from gaitproof.evaluate.domain_recipe import Kind, evaluate_model_by_domains, write_evidence
     from gaitproof.evaluate.frozen import load_data, load_masks
+    from gaitproof.modelling.domain_recipe import Kind, evaluate_model_by_domains, write_evidence
     from gaitproof.nets.onnx import load_encoder
 
     if by not in get_args(Kind):
@@ -71,9 +71,9 @@ def evaluate_recipe_by_domains(
     """
     need_training_extra()
     from gaitproof.cli.output import progress_bar
-    from gaitproof.evaluate.domain_recipe import evaluate_domains
-    from gaitproof.evaluate.recipe import load_sources
     from gaitproof.media.files import write_atomically
+    from gaitproof.modelling.domain_recipe import evaluate_domains
+    from gaitproof.modelling.recipe import load_sources
     from gaitproof.train.config import TrainSettings
 
     assert config is not None

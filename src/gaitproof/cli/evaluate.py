@@ -181,7 +181,7 @@ def _check_options(
 
 def _reads_silhouettes(config: Path) -> bool:
     need_training_extra()
-    from gaitproof.evaluate.silhouettes import reads_silhouettes
+    from gaitproof.modelling.silhouettes import reads_silhouettes
 
     return reads_silhouettes(config)
 
@@ -196,7 +196,7 @@ def _evaluate_silhouettes(
 ) -> EvaluationResult:
     from gaitproof.cli.output import progress_bar
     from gaitproof.evaluate.folds import limit_people, name_people
-    from gaitproof.evaluate.silhouettes import evaluate_silhouettes, load_silhouette_sources
+    from gaitproof.modelling.silhouettes import evaluate_silhouettes, load_silhouette_sources
     from gaitproof.train.silhouettes.config import ScopeSettings, SilhouetteTrainSettings
 
     settings = SilhouetteTrainSettings.load(config)
@@ -229,7 +229,7 @@ def _evaluate_recipe(
     from gaitproof.evaluate.baselines import BASELINES
     from gaitproof.evaluate.designs import find_design
     from gaitproof.evaluate.folds import limit_people
-    from gaitproof.evaluate.recipe import evaluate_recipe, load_sources
+    from gaitproof.modelling.recipe import evaluate_recipe, load_sources
     from gaitproof.train.config import TrainSettings
 
     changes = {"folds": folds, "enrolled": enrolled}

@@ -22,7 +22,7 @@ from gaitproof.cli.options import (
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gaitproof.evaluate.tuning import Tuning
+    from gaitproof.modelling.tuning import Tuning
     from gaitproof.train.config import TrainSettings
 
 
@@ -68,9 +68,9 @@ def ablate(
     from typing import cast
 
     from gaitproof.cli.output import print_json, progress_bar, say_written, stdout
-    from gaitproof.evaluate import ablation
     from gaitproof.evaluate.comparison import comparison_tables
-    from gaitproof.evaluate.recipe import load_sources
+    from gaitproof.modelling import ablation
+    from gaitproof.modelling.recipe import load_sources
     from gaitproof.report.experiments import save_comparison_plots
 
     settings = load_settings(config, steps=steps, folds=folds)
@@ -139,11 +139,11 @@ def tune(
     from gaitproof.cli.output import print_json, progress_bar, say_written
     from gaitproof.evaluate.comparison import FIGURE_NAMES, Figure
     from gaitproof.evaluate.protocol import LEVELS
-    from gaitproof.evaluate.recipe import load_sources
-    from gaitproof.evaluate.search import TuneSettings
-    from gaitproof.evaluate.search_space import SearchSpace
     from gaitproof.evaluate.trials import Level
-    from gaitproof.evaluate.tuning import BEST_FILE, PEOPLE_FILE, RESULT_FILE, tune_recipe
+    from gaitproof.modelling.recipe import load_sources
+    from gaitproof.modelling.search import TuneSettings
+    from gaitproof.modelling.search_space import SearchSpace
+    from gaitproof.modelling.tuning import BEST_FILE, PEOPLE_FILE, RESULT_FILE, tune_recipe
     from gaitproof.report.experiments import save_tuning_plots
 
     for name, value, known in (
@@ -202,7 +202,7 @@ def _people(text: str) -> tuple[str, ...]:
 def _show_tuning(result: Tuning) -> None:
     from gaitproof.cli.output import printable, stdout
     from gaitproof.evaluate.comparison import comparison_tables
-    from gaitproof.evaluate.tuning import attempts_table
+    from gaitproof.modelling.tuning import attempts_table
 
     console = stdout()
     console.print(attempts_table(result))

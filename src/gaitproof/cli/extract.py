@@ -52,8 +52,8 @@ def extract(
     Ends with status 2 if a video failed; the others are done all the same.
     """
     from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
+    from gaitproof.data.extraction import extract_many, find_videos
     from gaitproof.gait.features import compute_windows
-    from gaitproof.pose.batch import extract_many, find_videos
     from gaitproof.pose.cleaning import clean
 
     chosen = verify_settings(settings)

@@ -30,9 +30,9 @@ def ensemble(
     """
     need_training_extra("sklearn")
     from gaitproof.cli.output import printable, rate, stdout
-    from gaitproof.evaluate.face.recipe import make_ensemble
+    from gaitproof.data.face.store import FaceStore
+    from gaitproof.modelling.face.recipe import make_ensemble
     from gaitproof.train.face.config import FaceTrainSettings
-    from gaitproof.train.face.data.store import FaceStore
 
     settings = FaceTrainSettings.load(config)
     stores = [FaceStore.open(path) for path in data or [one.path for one in settings.sources]]

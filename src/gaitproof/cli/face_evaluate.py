@@ -42,10 +42,10 @@ def evaluate(
     Threshold, band and calibration are those of the model's card; nothing is fitted here.
     """
     from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.data.face.store import FaceStore
     from gaitproof.evaluate.face.evaluation import evaluate_faces
     from gaitproof.evaluate.face.sweep import CONDITIONS
     from gaitproof.face.model import FaceForgeryModel
-    from gaitproof.train.face.data.store import FaceStore
 
     loaded = FaceForgeryModel.load(model)
     opened = [FaceStore.open(store) for store in stores]

@@ -62,6 +62,7 @@ def pipeline(
     from gaitproof.cli.output import printable, progress_bar, stderr
 
     need_training_extra("sklearn")
+    from gaitproof.data.face.prepare import PrepareSettings
     from gaitproof.pipeline.faces import (
         FACE_STEPS,
         HYBRID,
@@ -71,7 +72,6 @@ def pipeline(
     )
     from gaitproof.pipeline.faces_page import FACE_TITLES, face_pipeline_page
     from gaitproof.train.face.config import FaceTrainSettings
-    from gaitproof.train.face.data.prepare import PrepareSettings
     from gaitproof.train.hardware import TrainerSettings
 
     chosen = HYBRID if config is None else FaceTrainSettings.load(config)

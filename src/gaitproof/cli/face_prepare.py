@@ -17,8 +17,8 @@ from gaitproof.cli.options import (
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gaitproof.train.face.data.prepare import Prepared
-    from gaitproof.train.face.data.spacing import Sampling
+    from gaitproof.data.face.prepare import Prepared
+    from gaitproof.data.face.spacing import Sampling
 
 BY_LABEL_WARNING: Final = (
     "Warning: genuine and forged clips are sampled differently. The time between pictures then "
@@ -83,8 +83,8 @@ def prepare(
     """
     from gaitproof.cli.face import parse_detector
     from gaitproof.cli.output import print_json, progress_bar, stderr
-    from gaitproof.train.face.data.prepare import PrepareSettings
-    from gaitproof.train.face.data.prepare import prepare as run
+    from gaitproof.data.face.prepare import PrepareSettings
+    from gaitproof.data.face.prepare import prepare as run
 
     settings = PrepareSettings(
         **choose_sampling(frames, rate, by_label).model_dump(),
@@ -116,7 +116,7 @@ def choose_sampling(frames: int, rate: float | None, by_label: str | None) -> Sa
     """
     from pydantic import ValidationError
 
-    from gaitproof.train.face.data.spacing import Sampling, Strides
+    from gaitproof.data.face.spacing import Sampling, Strides
 
     if by_label is None:
         return Sampling(frames=frames, rate=rate)

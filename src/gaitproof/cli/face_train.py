@@ -40,9 +40,9 @@ def train(
     """
     need_training_extra("sklearn")
     from gaitproof.cli.output import printable, progress_bar, rate, stdout
-    from gaitproof.evaluate.face.recipe import make_face_model
+    from gaitproof.data.face.store import FaceStore
+    from gaitproof.modelling.face.recipe import make_face_model
     from gaitproof.train.face.config import FaceTrainSettings
-    from gaitproof.train.face.data.store import FaceStore
     from gaitproof.train.hardware import TrainerSettings, is_main_process
 
     settings = FaceTrainSettings.load(config)

@@ -20,9 +20,9 @@ from gaitproof.cli.options import (
 from gaitproof.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from gaitproof.data.listing import Layout
+    from gaitproof.data.manifest import ManifestRow
     from gaitproof.media.augment import Kind
-    from gaitproof.media.listing import Layout
-    from gaitproof.media.manifest import ManifestRow
 
 LEAK_STATUS: Final = 1
 """Process exit status of an audit that found something."""
@@ -51,7 +51,7 @@ def manifest(
 ) -> None:
     """List the videos of a folder: who is in them, SHA-256."""
     from gaitproof.cli.output import print_json, printable, progress_bar
-    from gaitproof.media.listing import add_hashes, build_manifest, find_duplicates
+    from gaitproof.data.listing import add_hashes, build_manifest, find_duplicates
 
     rows = build_manifest(folder, check_layout(layout))
     target = out or folder / "manifest.csv"
@@ -104,8 +104,8 @@ def split(
     from collections import Counter
 
     from gaitproof.cli.output import print_json, printable
-    from gaitproof.evaluate.manifest_split import assign_folds, assign_split
-    from gaitproof.media.manifest import read_manifest
+    from gaitproof.data.manifest import read_manifest
+    from gaitproof.data.split import assign_folds, assign_split
 
     rows = read_manifest(path)
     if folds is not None and test_share is None:
@@ -137,8 +137,8 @@ def audit(
     Exits with status 1 if there is one.
     """
     from gaitproof.cli.output import print_json, printable, progress_bar
-    from gaitproof.evaluate.manifest_audit import audit_rows, hash_files
-    from gaitproof.media.manifest import read_manifest
+    from gaitproof.data.audit import audit_rows, hash_files
+    from gaitproof.data.manifest import read_manifest
 
     rows = read_manifest(path)
     with progress_bar("Hashing") as bar:
@@ -207,9 +207,9 @@ def augment(
     from typing import cast
 
     from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
+    from gaitproof.data.copies import mark_folder, plan_copies, write_copies
+    from gaitproof.data.manifest import read_manifest
     from gaitproof.media.augment import KINDS
-    from gaitproof.media.copies import mark_folder, plan_copies, write_copies
-    from gaitproof.media.manifest import read_manifest
     from gaitproof.pose.parallel import available_processors
 
     rows = read_manifest(path)
@@ -249,7 +249,7 @@ def check_layout(text: str) -> Layout:
     """Return the layout of that name, or raise `ConfigError`."""
     from typing import cast, get_args
 
-    from gaitproof.media.listing import Layout
+    from gaitproof.data.listing import Layout
 
     if text not in get_args(Layout):
         raise ConfigError(
@@ -273,8 +273,8 @@ def _below(
 
 def _save(target: Path, rows: Sequence[ManifestRow], *, overwrite: bool) -> None:
     """Write a manifest; another one that is there, perhaps edited by hand, is not lost."""
+    from gaitproof.data.manifest import manifest_bytes
     from gaitproof.media.files import make_folder, write_atomically
-    from gaitproof.media.manifest import manifest_bytes
     from gaitproof.reading import FileKind, read_bytes
 
     data = manifest_bytes(rows)

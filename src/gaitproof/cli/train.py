@@ -48,8 +48,8 @@ def train(
     need_training_extra()
     from gaitproof.cli.evaluate import show_evaluation
     from gaitproof.cli.output import printable, progress_bar, stdout
-    from gaitproof.evaluate.recipe import Runs, load_sources, make_model
-    from gaitproof.evaluate.silhouettes import (
+    from gaitproof.modelling.recipe import Runs, load_sources, make_model
+    from gaitproof.modelling.silhouettes import (
         load_silhouette_sources,
         make_silhouette_model,
         reads_silhouettes,

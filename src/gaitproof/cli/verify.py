@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from gaitproof.cases.answers import Question
     from gaitproof.cases.case import Examiner
-    from gaitproof.media.manifest import ManifestRow
+    from gaitproof.data.manifest import ManifestRow
     from gaitproof.verify.results import ChoiceError
     from gaitproof.verify.verifier import Enrolment, Verifier
 
@@ -136,7 +136,7 @@ def enroll(
 
 
 def _read_manifest(path: Path) -> Sequence[ManifestRow]:
-    from gaitproof.media.manifest import read_manifest
+    from gaitproof.data.manifest import read_manifest
 
     return read_manifest(path)
 
@@ -147,7 +147,7 @@ def _enroll_people(
     """Enrol everybody of a manifest, say who, and return the exit status."""
     from gaitproof.cases.enrolment import enroll_people
     from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
-    from gaitproof.media.manifest import locate
+    from gaitproof.data.manifest import locate
 
     with progress_bar(f"Enrolling {manifest.name}") as progress:
         found = enroll_people(

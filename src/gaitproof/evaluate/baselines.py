@@ -18,7 +18,7 @@ Describe = Callable[[GaitRecording], Float64]
 """From a walk to its vectors, shape (N, D): one row per clip or per window."""
 
 TORSO_BONES: Final = (0, 1)
-"""Left and right shoulder-to-hip, in the order of `gaitproof.train.sources.Recording.bones`."""
+"""Left and right shoulder-to-hip, in the order of `gaitproof.data.gait.Recording.bones`."""
 
 N_COORDINATES: Final = 36
 """The first features are coordinates; the rest are angles and velocities."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Final, Protocol
 
+from gaitproof.data.split import Fold
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.evaluate.folds import Fold, leave_one_out, split_recordings
+from gaitproof.evaluate.folds import leave_one_out, split_recordings
 from gaitproof.evaluate.plans import Plan, make_plan
 from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.trials import GaitRecording, person

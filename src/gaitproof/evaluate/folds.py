@@ -3,64 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
-
+from gaitproof.data.split import Fold, split_people
 from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import GaitRecording, person
 
 R = TypeVar("R", bound=GaitRecording)
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One split into training and held-out people.
-
-    Parameters
-    ----------
-    number
-        From 0.
-    train, test
-        Names of people, sorted; they share none.
-    """
-
-    number: int
-    train: tuple[str, ...]
-    test: tuple[str, ...]
-
-
-def split_people(people: Sequence[str], count: int = 5, seed: int = 0) -> tuple[Fold, ...]:
-    """Split people into `count` folds of nearly equal size; every person is held out once.
-
-    Parameters
-    ----------
-    people
-        Names; repetitions and order do not matter.
-    count
-        Folds, at least 2 and at most half the people, so that every fold has impostors.
-    seed
-        The same seed and people always give the same folds.
-
-    Raises
-    ------
-    InputError
-        If there are too few people for that many folds.
-    """
-    names = sorted(set(people))
-    if count < 2 or len(names) < 2 * count:
-        raise InputError(
-            "Too few people for the folds.",
-            expected="2 folds or more, with at least 2 people each",
-            actual=f"{len(names)} people, {count} folds",
-        )
-    order = np.random.default_rng(seed).permutation(len(names))
-    groups = [{names[i] for i in part} for part in np.array_split(order, count)]
-    return tuple(
-        Fold(i, tuple(n for n in names if n not in held_out), tuple(sorted(held_out)))
-        for i, held_out in enumerate(groups)
-    )
 
 
 def split_recordings(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.data.leaks import audit_manifest, refuse
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.evaluate.audit import audit_manifest, entries_of, refuse
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import calibrate
 from gaitproof.evaluate.normalisation import scoring_of_encoder
@@ -19,16 +19,23 @@ from gaitproof.evaluate.plans import Plan, make_plan, score_plan
 from gaitproof.evaluate.result import EmbeddingSample, EvaluationResult, SystemResult
 from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.summary import FixedPoint, summarise
-from gaitproof.evaluate.trials import GaitRecording, Level, Trials, person, recording_key
+from gaitproof.evaluate.trials import (
+    GaitRecording,
+    Level,
+    Trials,
+    entries_of,
+    person,
+    recording_key,
+)
 from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.verify.decision import answer
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait import Recording
+    from gaitproof.data.gait.paired import PairedRecording
+    from gaitproof.data.gait.silhouettes import SilhouetteRecording
     from gaitproof.nets.card import ModelCard, OperatingPoint
     from gaitproof.nets.encoder import WindowEncoder
-    from gaitproof.train.sources import Recording
-    from gaitproof.train.sources.paired import PairedRecording
-    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 MIN_PEOPLE: Final = 3
 """With fewer there is no interval over people."""
@@ -43,7 +50,7 @@ SILHOUETTES_ENROLLED: Final = 4
 
 
 def load_data(path: Path, frame_rate: float | None = None) -> list[Recording]:
-    """Read walks as `gaitproof.train.sources.load_recordings` does, which must find some.
+    """Read walks as `gaitproof.data.gait.load_recordings` does, which must find some.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def load_data(path: Path, frame_rate: float | None = None) -> list[Recording]:
     InputError
         If nothing can be read, or no walk is in it.
     """
-    from gaitproof.train.sources import load_recordings
+    from gaitproof.data.gait import load_recordings
 
     recordings = load_recordings(path, path.stem, frame_rate)
     if not recordings:
@@ -74,7 +81,7 @@ def load_masks(path: Path, frame_rate: float | None = None) -> list[SilhouetteRe
     InputError
         If nothing can be read.
     """
-    from gaitproof.train.sources.silhouette_images import load_silhouette_data
+    from gaitproof.data.gait.silhouette_images import load_silhouette_data
 
     return load_silhouette_data(path, path.stem, frame_rate)
 
@@ -89,7 +96,7 @@ def load_both(path: Path, frame_rate: float | None = None) -> list[PairedRecordi
     InputError
         If nothing can be read.
     """
-    from gaitproof.train.sources.paired import load_paired
+    from gaitproof.data.gait.paired import load_paired
 
     if frame_rate is not None:
         raise ConfigError(f"What was extracted into {str(path)!r} states its own frame rate.")

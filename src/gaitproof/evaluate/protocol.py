@@ -9,25 +9,27 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.data.leaks import audit_folds, audit_manifest, audit_split, refuse
+from gaitproof.data.manifest import original_person
+from gaitproof.data.split import Fold
 from gaitproof.errors import InputError
-from gaitproof.evaluate.audit import (
-    audit_folds,
-    audit_manifest,
-    audit_split,
-    entries_of,
-    refuse,
-)
 from gaitproof.evaluate.baselines import BASELINES, Baseline, has_bones
 from gaitproof.evaluate.bootstrap import DRAWS, compare
 from gaitproof.evaluate.designs import Design
-from gaitproof.evaluate.folds import Fold
 from gaitproof.evaluate.normalisation import audit_cohort
 from gaitproof.evaluate.plans import Plan, score_plan
 from gaitproof.evaluate.result import EmbeddingSample, EvaluationResult, SystemResult
 from gaitproof.evaluate.summary import summarise
-from gaitproof.evaluate.trials import COSINE, GaitRecording, Level, Scoring, Trials, person
+from gaitproof.evaluate.trials import (
+    COSINE,
+    GaitRecording,
+    Level,
+    Scoring,
+    Trials,
+    entries_of,
+    person,
+)
 from gaitproof.evaluate.view_figures import ViewFigures
-from gaitproof.media.manifest import original_person
 from gaitproof.types import GaitWindows
 
 R = TypeVar("R", bound=GaitRecording)

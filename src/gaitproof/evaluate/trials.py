@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Final, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.data.leaks import Entry
 from gaitproof.errors import InputError
 from gaitproof.types.rows import Rows, freeze
 from gaitproof.verify.scoring import cosine_similarities, make_template, mean_direction
@@ -34,7 +36,7 @@ KINDS_APART: Final = (Kind.ENROLLED, Kind.STRANGER, Kind.TRAINED)
 
 
 class GaitRecording(Protocol):
-    """What the evaluation must know of a walk; `gaitproof.train.sources.Recording` fits.
+    """What the evaluation must know of a walk; `gaitproof.data.gait.Recording` fits.
 
     Clips of the same `source`, `subject` and `recording` (another view of the same walk) are one
     recording: never one in the template and the other as probe.
@@ -228,3 +230,19 @@ def recording_key(recording: GaitRecording) -> Key:
 def person(recording: GaitRecording) -> str:
     """Return a name of the subject that is unique across data sets."""
     return f"{recording.source}:{recording.subject}"
+
+
+def entries_of(recordings: Iterable[GaitRecording]) -> tuple[Entry, ...]:
+    """Return the audit's view of recordings; the hash is of their windows.
+
+    So one walk under two names is found whatever the files are called.
+    """
+    return tuple(
+        Entry(
+            person(r),
+            r.recording,
+            r.parent,
+            sha256(r.windows.tobytes()).hexdigest() if len(r.windows) else "",
+        )
+        for r in recordings
+    )

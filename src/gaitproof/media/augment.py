@@ -4,7 +4,7 @@ Horizontal flip, brightness and contrast ±0.2 to 0.3, rotation ±5° to 10°, s
 reversal, blur with a kernel of 3 or 5; and one kind more, distance: the walker small and strongly
 compressed, as in old or distant footage. The seed takes flipped and reversed walks for the same
 person; they are not: nobody is symmetrical, and a stride run backwards is another stride. Copies
-of these two kinds show *another walker* (see `gaitproof.media.manifest.DERIVED`).
+of these two kinds show *another walker* (see `gaitproof.data.manifest.DERIVED`).
 """
 
 from __future__ import annotations

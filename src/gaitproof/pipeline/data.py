@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gaitproof.data.audit import audit_rows
+from gaitproof.data.copies import mark_folder, plan_copies, write_copies
+from gaitproof.data.extraction import Job, extract_many
+from gaitproof.data.gait.recording import POSES_FOLDER
+from gaitproof.data.listing import add_hashes, build_manifest
+from gaitproof.data.manifest import ManifestRow, locate, read_manifest
 from gaitproof.errors import InputError
-from gaitproof.evaluate.manifest_audit import audit_rows
 from gaitproof.gait.features import compute_windows
-from gaitproof.media.copies import mark_folder, plan_copies, write_copies
 from gaitproof.media.files import make_folder
-from gaitproof.media.listing import add_hashes, build_manifest
-from gaitproof.media.manifest import ManifestRow, locate, read_manifest
 from gaitproof.pipeline.state import StepRun, Told
 from gaitproof.pipeline.summary import COPIES_FOLDER, MANIFEST_FILE, STEPS, PipelineOptions
-from gaitproof.pose.batch import Job, extract_many
 from gaitproof.pose.cleaning import clean
 from gaitproof.pose.estimator import PoseEstimator
-from gaitproof.train.sources.recording import POSES_FOLDER
 from gaitproof.types import GaitWindows, PoseSequence
 
 

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from gaitproof import __version__
+from gaitproof.data.face.prepare import PrepareSettings, prepare
+from gaitproof.data.face.store import FaceStore
 from gaitproof.errors import InputError
 from gaitproof.evaluate.face.evaluation import evaluate_faces
-from gaitproof.evaluate.store import fingerprint
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.media.files import make_folder
+from gaitproof.modelling.store import fingerprint
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.pipeline.state import StepRun, Told
 from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary, run_steps
 from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import OriginSettings, ScheduleSettings, StopSettings
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.prepare import PrepareSettings, prepare
-from gaitproof.train.face.data.store import FaceStore
 
 if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings
@@ -184,7 +184,7 @@ class _Run(StepRun):
         )
 
     def _train(self, store: FaceStore) -> None:
-        from gaitproof.evaluate.face.recipe import make_face_model
+        from gaitproof.modelling.face.recipe import make_face_model
 
         origin = OriginSettings(
             path=store.folder, name=self.root.resolve().name, licence=_STATED, citation=_STATED

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gaitproof.config import VerifySettings
+from gaitproof.data.extraction import MARKER, MARKER_FILE
 from gaitproof.errors import MediaError
 from gaitproof.media.probe import VideoInfo
-from gaitproof.pose.batch import MARKER, MARKER_FILE
 from gaitproof.pose.extract import Extraction
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.pose.formats.silhouette_npz import load_silhouettes
@@ -17,7 +17,7 @@ from gaitproof.reading import guarded, read_json
 
 
 class StoredPoses:
-    """Reads what `gaitproof.pose.batch.extract_many` wrote; fits `Verifier`'s `extractor`.
+    """Reads what `gaitproof.data.extraction.extract_many` wrote; fits `Verifier`'s `extractor`.
 
     Parameters
     ----------

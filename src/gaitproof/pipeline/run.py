@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from gaitproof import __version__
 from gaitproof.cases.enrolment import enroll_people
+from gaitproof.data.gait import Recording, load_recordings
+from gaitproof.data.gait.recording import POSES_FOLDER
+from gaitproof.data.manifest import ManifestRow, manifest_bytes
 from gaitproof.errors import GaitproofError, InputError
-from gaitproof.evaluate.store import fingerprint, fingerprint_recordings
 from gaitproof.media.files import make_folder, write_atomically
-from gaitproof.media.manifest import ManifestRow, manifest_bytes
+from gaitproof.modelling.store import fingerprint, fingerprint_recordings
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.onnx import OnnxEncoder, load_card
 from gaitproof.pipeline.data import DataSteps
@@ -35,8 +37,6 @@ from gaitproof.pipeline.summary import (
 from gaitproof.pose.estimator import PoseEstimator
 from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import SourceSettings
-from gaitproof.train.sources import Recording, load_recordings
-from gaitproof.train.sources.recording import POSES_FOLDER
 from gaitproof.verify.verifier import Verifier
 
 _STATED: Final = "not stated"
@@ -145,7 +145,7 @@ class _Run(DataSteps):
             self._evaluate(walks, scope)
 
     def _train(self, walks: Sequence[Recording], scope: Scope, evaluating: bool) -> None:
-        from gaitproof.evaluate.recipe import Runs, make_model
+        from gaitproof.modelling.recipe import Runs, make_model
         from gaitproof.report.evaluation import save_plots
 
         name = self.root.resolve().name

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gaitproof.media.manifest import ManifestRow
+from gaitproof.data.manifest import ManifestRow
 from gaitproof.metrics import supported_rate
 
 MIN_TRAINED: Final = 10

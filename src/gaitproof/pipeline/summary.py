@@ -10,10 +10,10 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from gaitproof import __version__
 from gaitproof.config import VerifySettings
+from gaitproof.data.listing import Layout
 from gaitproof.errors import ConfigError, GaitproofError
 from gaitproof.media.augment import KINDS, Kind
 from gaitproof.media.files import write_atomically
-from gaitproof.media.listing import Layout
 from gaitproof.nets.onnx import DEFAULT_MODEL
 from gaitproof.pipeline.state import StepResult
 from gaitproof.train.config import TrainSettings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gaitproof.evaluate.comparison import FIGURE_NAMES, Comparison
-from gaitproof.evaluate.tuning import Tuning
+from gaitproof.modelling.tuning import Tuning
 from gaitproof.report.plots import plot_comparison
 from gaitproof.report.style import COLOURS, GREY, label, legend, new_figure, save_figure
 

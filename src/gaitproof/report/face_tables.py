@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from gaitproof.data.face.clips import Label
 from gaitproof.evaluate.face.evaluation import DECISIONS
 from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.evaluate.face.result import FaceEvaluation, StoreResult
 from gaitproof.evaluate.table import format_percent
 from gaitproof.text import printable
-from gaitproof.train.face.data.clips import Label
 
 if TYPE_CHECKING:
     from rich.table import Table

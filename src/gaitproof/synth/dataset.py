@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from gaitproof.data.manifest import ManifestRow, manifest_bytes
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
-from gaitproof.media.manifest import ManifestRow, manifest_bytes
 from gaitproof.synth.raster import require_renderer
 from gaitproof.synth.staging import Stage
 from gaitproof.synth.walker import Walker

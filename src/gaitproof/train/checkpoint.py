@@ -22,11 +22,11 @@ from gaitproof.train.learner import Learner, StepCallback
 from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait import Recording
+    from gaitproof.data.gait.paired import PairedRecording
+    from gaitproof.data.gait.silhouettes import SilhouetteRecording
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
-    from gaitproof.train.sources import Recording
-    from gaitproof.train.sources.paired import PairedRecording
-    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait import Recording
     from gaitproof.train.config import TrainSettings
-    from gaitproof.train.sources import Recording
 
 
 def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -> None:

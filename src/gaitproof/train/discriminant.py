@@ -29,8 +29,8 @@ from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait import Recording
     from gaitproof.train.config import TrainSettings
-    from gaitproof.train.sources import Recording
 
 Float64 = NDArray[np.float64]
 

@@ -30,8 +30,8 @@ from gaitproof.train.validation import Validation, split_subjects, validation_ba
 from gaitproof.train.watch import Watch, Watcher
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait import Recording
     from gaitproof.train.config import TrainSettings
-    from gaitproof.train.sources import Recording
 
 NORMALISER_WINDOWS = 2048
 """Windows that means and deviations of the features are measured on."""

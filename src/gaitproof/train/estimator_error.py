@@ -26,14 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from gaitproof.data.gait.manifest import load_manifest
+from gaitproof.data.gait.recording import Recording
+from gaitproof.data.manifest import find_parents, read_manifest
 from gaitproof.errors import InputError, ModelError
 from gaitproof.gait.events import JOINT
 from gaitproof.gait.features import gait_points, unbroken_paths
-from gaitproof.media.manifest import find_parents, read_manifest
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.reading import FileKind, guarded, parse_json, read_tensors, shown
-from gaitproof.train.sources.manifest import load_manifest
-from gaitproof.train.sources.recording import Recording
 from gaitproof.train.turning import mirror
 from gaitproof.types import GAIT_LANDMARKS, Landmark
 from gaitproof.types.rotations import axis_rotations

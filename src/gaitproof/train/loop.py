@@ -20,9 +20,9 @@ from gaitproof.types import GaitWindows
 from gaitproof.types.windows import N_FEATURES
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait import Recording
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.hardware import TrainerSettings
-    from gaitproof.train.sources import Recording
     from gaitproof.train.watch import Watch
 
 _BATCH = 512

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gaitproof.data.manifest import is_mirrored
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.features import compute_features
-from gaitproof.media.manifest import is_mirrored
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.augment import augment, change_tempo
 from gaitproof.train.chance import Stream, random_source
@@ -22,7 +22,7 @@ from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 if TYPE_CHECKING:
-    from gaitproof.train.sources import Recording
+    from gaitproof.data.gait import Recording
 
 _GRID = np.arange(WINDOW_FRAMES) / WINDOW_RATE
 

@@ -24,8 +24,8 @@ from gaitproof.train.sampler import (
 )
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait import Recording
     from gaitproof.train.config import AugmentSettings, TrainSettings
-    from gaitproof.train.sources import Recording
 
 _NOISE: Final = (
     "white_noise",

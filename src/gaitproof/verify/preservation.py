@@ -10,6 +10,7 @@ from typing import Final
 
 import gaitproof
 from gaitproof.config import VerifySettings
+from gaitproof.data.manifest import find_parents, read_manifest
 from gaitproof.errors import GaitproofError, InputError, MediaError
 from gaitproof.gait.alignment import Track
 from gaitproof.gait.preservation import (
@@ -20,7 +21,6 @@ from gaitproof.gait.preservation import (
 )
 from gaitproof.media.augment import Change, augment_video
 from gaitproof.media.files import compute_sha256
-from gaitproof.media.manifest import find_parents, read_manifest
 from gaitproof.media.probe import bits_per_pixel
 from gaitproof.pose.cache import PoseCache
 from gaitproof.types.preservation import Agreement, Outcome, Preservation

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import draw_rates
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.train.face.data.clips import FaceClip, Label
 
 
 def made(scores, genuine, keys):

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from walking import make_walk
 
+from gaitproof.data.gait.bvh import load_bvh as load_recording
 from gaitproof.errors import PoseError
 from gaitproof.pose.formats import bvh as bvh_format
 from gaitproof.pose.formats import load_pose, save_pose
 from gaitproof.pose.formats.markers import even_frames, landmark_named, upright
 from gaitproof.pose.formats.skeleton import build_skeleton
-from gaitproof.train.sources.bvh import load_bvh as load_recording
 from gaitproof.types import Landmark, PoseSequence
 
 MARKERS = ("trc", "c3d")

@@ -5,6 +5,8 @@ import av
 import numpy as np
 import pytest
 
+from gaitproof.data.face.layouts import read_layout
+from gaitproof.data.face.splits import assign_splits, find_leaks
 from gaitproof.errors import ConfigError
 from gaitproof.face.detect import DetectorSettings, create_detector
 from gaitproof.synth.talking.clips import FORGERIES, TalkSettings, film_talker, talk
@@ -12,8 +14,6 @@ from gaitproof.synth.talking.dataset import make_talkers, plan
 from gaitproof.synth.talking.drawing import SIDE, Expression, draw_head, skin_pattern
 from gaitproof.synth.talking.forging import swap_face
 from gaitproof.synth.talking.person import make_talker
-from gaitproof.train.face.data.layouts import read_layout
-from gaitproof.train.face.data.splits import assign_splits, find_leaks
 
 pytestmark = pytest.mark.slow
 

@@ -3,6 +3,8 @@ import csv
 import numpy as np
 import pytest
 
+from gaitproof.data.face.layouts import read_layout
+from gaitproof.data.face.splits import assign_splits, find_leaks
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import align
 from gaitproof.face.detect import DetectorSettings, create_detector
@@ -17,8 +19,6 @@ from gaitproof.synth.walking_faces.dataset import (
     partner,
 )
 from gaitproof.synth.walking_faces.person import make_faced_walker
-from gaitproof.train.face.data.layouts import read_layout
-from gaitproof.train.face.data.splits import assign_splits, find_leaks
 
 pytestmark = pytest.mark.slow
 

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from drawn_stores import drawn_store, paint
 
+from gaitproof.data.face.clips import Label
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.metrics import auc
+from gaitproof.nets.face.registry import FaceNetworkSettings
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.clips import Label
 from gaitproof.train.face.loop import train_faces
-from gaitproof.train.face.networks.registry import FaceNetworkSettings
 from gaitproof.train.hardware import TrainerSettings
 
 pytestmark = pytest.mark.slow

@@ -5,10 +5,10 @@ from drawn_stores import drawn_clip
 
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.nets.face.registry import FaceNetworkSettings, create_face_network
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.ensemble import average, score_ensemble
 from gaitproof.train.face.loop import ClipScore, TrainedFaces
-from gaitproof.train.face.networks.registry import FaceNetworkSettings, create_face_network
 
 pytestmark = pytest.mark.slow
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 from drawn_stores import drawn_clip, drawn_store, paint
 
+from gaitproof.data.face.clips import Label
+from gaitproof.data.face.store import write_clip, write_index
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.metrics import auc
+from gaitproof.nets.face.base import FORGED, GENUINE
+from gaitproof.nets.face.registry import FaceNetworkSettings, create_face_network
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.clips import Label
-from gaitproof.train.face.data.store import write_clip, write_index
 from gaitproof.train.face.features import FEATURE_FOLDER, FeatureCache, FeatureSampler
 from gaitproof.train.face.loop import train_faces
-from gaitproof.train.face.networks.base import FORGED, GENUINE
-from gaitproof.train.face.networks.registry import FaceNetworkSettings, create_face_network
 from gaitproof.train.face.sampler import FaceSampler
 from gaitproof.train.hardware import TrainerSettings
 
@@ -161,7 +161,7 @@ def test_a_killed_run_has_kept_what_it_computed(store):
 import torch
 from gaitproof.train.face import features
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.store import FaceStore
+from gaitproof.data.face.store import FaceStore
 from gaitproof.train.face.loop import train_faces
 write = features.write_atomically
 def told(path, data):

@@ -9,15 +9,15 @@ import pytest
 import torch
 from drawn_stores import drawn_store, paint
 
+from gaitproof.data.face.clips import Label
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings, align
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.metrics import auc
+from gaitproof.modelling.face.export import save_face_model
+from gaitproof.nets.face.registry import FaceNetworkSettings, list_face_networks
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.clips import Label
-from gaitproof.train.face.export import save_face_model
 from gaitproof.train.face.loop import identify, train_faces
-from gaitproof.train.face.networks.registry import FaceNetworkSettings, list_face_networks
 from gaitproof.train.hardware import TrainerSettings
 
 pytestmark = pytest.mark.slow
@@ -112,7 +112,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(store, whole, tmp_path):
     code = f"""
 from pathlib import Path
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.store import FaceStore
+from gaitproof.data.face.store import FaceStore
 from gaitproof.train.face.loop import identify, train_faces
 from gaitproof.train.hardware import TrainerSettings
 import time

@@ -7,8 +7,8 @@ from drawn_stores import drawn_store, paint
 
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.networks.base import FORGED, GENUINE
 from gaitproof.train.face.sampler import FaceSampler, FaceStream, validation_batches
 
 SMALL = AlignmentSettings(size=48, margin=0.1)

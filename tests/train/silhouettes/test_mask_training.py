@@ -10,16 +10,16 @@ from made_masks import paired_walks, write_archive
 from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
+from gaitproof.data.gait.silhouettes import load_silhouettes
 from gaitproof.errors import GaitproofError, InputError, ModelError
 from gaitproof.evaluate.frozen import evaluate_model
-from gaitproof.evaluate.silhouettes import make_silhouette_model
 from gaitproof.evaluate.view_figures import BY_SIZE, BY_VIEW
+from gaitproof.modelling.silhouettes import make_silhouette_model
 from gaitproof.nets.onnx import OnnxEncoder, PairedEncoder, SilhouetteEncoder, load_encoder
 from gaitproof.train.losses import batch_all_triplet
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 from gaitproof.train.silhouettes.discriminant import apply
 from gaitproof.train.silhouettes.fit import train_silhouettes
-from gaitproof.train.sources.silhouettes import load_silhouettes
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof import metrics
+from gaitproof.data.face.clips import Label
+from gaitproof.data.face.store import FaceStore, StoredClip, StoredFaces
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
@@ -27,8 +29,6 @@ from gaitproof.face.align import align
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.turns import score_in_turns
 from gaitproof.face.verdict import FaceDecision, calibrated, decide
-from gaitproof.train.face.data.clips import Label
-from gaitproof.train.face.data.store import FaceStore, StoredClip, StoredFaces
 
 Float64 = NDArray[np.float64]
 

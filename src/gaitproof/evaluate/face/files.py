@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
+from gaitproof.data.face.clips import Label
+from gaitproof.data.face.splits import join_by_keys
 from gaitproof.evaluate.face.result import FaceEvaluation
 from gaitproof.evaluate.fusion_trials import SingleTrials, write_single
 from gaitproof.media.files import write_atomically
-from gaitproof.train.face.data.clips import Label
-from gaitproof.train.face.data.splits import join_by_keys
 
 SCORES_FILE: Final = "scores.csv"
 TRIALS_FILE: Final = "trials.csv"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.data.face.store import StoredClip
 from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import Condition
-from gaitproof.train.face.data.store import StoredClip
 
 Float64 = NDArray[np.float64]
 

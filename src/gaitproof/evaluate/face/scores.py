@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.errors import InputError
-from gaitproof.train.face.data.clips import FaceClip, Label
 from gaitproof.types.rows import freeze
 
 Float64 = NDArray[np.float64]
@@ -28,7 +28,7 @@ class FaceScores:
     genuine
         Shape (N,), the truth.
     keys
-        Of each, the people and source videos in it, as in `gaitproof.train.face.data.clips`: those
+        Of each, the people and source videos in it, as in `gaitproof.data.face.clips`: those
         of a swapped face are the two people it was made of.
 
     Raises

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.nets.face.registry import FaceNetworkSettings
 from gaitproof.train.config import OriginSettings, RunSettings, ScheduleSettings, StopSettings
-from gaitproof.train.face.networks.registry import FaceNetworkSettings
 
 
 class FaceTrainSettings(RunSettings):
@@ -19,7 +19,7 @@ class FaceTrainSettings(RunSettings):
     """
 
     architecture: str = "effnet-b1"
-    """A name of `gaitproof.train.face.networks.registry.list_face_networks`."""
+    """A name of `gaitproof.nets.face.registry.list_face_networks`."""
     network: FaceNetworkSettings = FaceNetworkSettings()
     name: str = "face"
     version: str = "0.0.0"

@@ -20,14 +20,14 @@ from safetensors.numpy import save
 from torch import Tensor, nn
 
 import gaitproof
+from gaitproof.data.face.clips import Label
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork
+from gaitproof.nets.face.encoded import EncodedNetwork
 from gaitproof.reading import FileKind, guarded, read_tensors
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.clips import Label
-from gaitproof.train.face.networks.base import FORGED, GENUINE, FaceNetwork
-from gaitproof.train.face.networks.encoded import EncodedNetwork
 from gaitproof.train.face.sampler import ClipSampler, CodeBatch, FaceSampler, Source
 
 FEATURE_FOLDER: Final = "features"

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
+from gaitproof.nets.face.encoded import EncodedNetwork
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.networks.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
-from gaitproof.train.face.networks.encoded import EncodedNetwork
 from gaitproof.train.face.sampler import CodeBatch, FaceBatch
 from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import align
 from gaitproof.face.turns import TurnScore, score_in_turns
+from gaitproof.nets.face.base import GENUINE, ClipNetwork, FaceNetwork
+from gaitproof.nets.face.registry import create_face_network
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.networks.base import GENUINE, ClipNetwork, FaceNetwork
-from gaitproof.train.face.networks.registry import create_face_network
 from gaitproof.train.face.sampler import (
     ClipSampler,
     FaceSampler,
@@ -29,8 +29,8 @@ from gaitproof.train.face.sampler import (
 )
 
 if TYPE_CHECKING:
+    from gaitproof.data.face.store import FaceStore, StoredFaces
     from gaitproof.train.checkpoint import Identity
-    from gaitproof.train.face.data.store import FaceStore, StoredFaces
     from gaitproof.train.hardware import TrainerSettings
 
 NOT_LEARNT: Final = frozenset({"name", "version", "sources", "licence", "limits"})

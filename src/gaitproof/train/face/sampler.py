@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gaitproof.data.face.clips import Label
+from gaitproof.data.face.store import FaceStore, StoredClip
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.data.clips import Label
-from gaitproof.train.face.data.store import FaceStore, StoredClip
-from gaitproof.train.face.networks.base import FORGED, GENUINE
 from gaitproof.train.face.samples import PLACES, Crop, draw_labelled, draw_pair
 from gaitproof.train.face.structural import Donor
 from gaitproof.train.stream import StepStream

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from gaitproof.data.gait.paired import PairedRecording
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, signal_of
 from gaitproof.nets.silhouette import EnergyBlend, EnergyDiscriminant, SilhouetteNetwork
@@ -20,12 +21,11 @@ from gaitproof.train.hardware import TrainerSettings, undisturbed
 from gaitproof.train.silhouettes.discriminant import fit_discriminant, fit_whitening
 from gaitproof.train.silhouettes.module import StripLearner
 from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream
-from gaitproof.train.sources.paired import PairedRecording
 from gaitproof.train.training import Training
 
 if TYPE_CHECKING:
+    from gaitproof.data.gait.silhouettes import SilhouetteRecording
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
-    from gaitproof.train.sources.silhouettes import SilhouetteRecording
 
 
 def train_silhouettes(

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gaitproof.data.gait.paired import PairedRecording
+from gaitproof.data.gait.silhouettes import SilhouetteRecording
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.silhouettes import MIN_SILHOUETTE_FRAMES
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.silhouettes.augment import augment
-from gaitproof.train.sources.paired import PairedRecording
-from gaitproof.train.sources.silhouettes import SilhouetteRecording
 from gaitproof.train.stream import StepStream
 from gaitproof.train.turning import mirror_features
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH

@@ -1,0 +1,1 @@
+"""Data sets: manifests, copies, readers, splits and audits, of gait and of faces."""

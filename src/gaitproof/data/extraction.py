@@ -1,0 +1,295 @@
+"""Many videos to folders of poses and features: parallel, resumable, one failure stops no other."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from gaitproof.config import VerifySettings
+from gaitproof.data.manifest import VIDEO_SUFFIXES, locate, read_manifest
+from gaitproof.errors import GaitproofError, InputError, MediaError
+from gaitproof.media.files import compute_sha256, make_folder, write_atomically
+from gaitproof.pose.cache import cache_key
+from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
+from gaitproof.pose.extract import Extraction, extract
+from gaitproof.pose.formats.npz import to_bytes
+from gaitproof.pose.formats.silhouette_npz import save_silhouettes
+from gaitproof.pose.parallel import available_processors
+from gaitproof.pose.tracking import TrackingSettings
+from gaitproof.reading import FileKind, guarded, read_json
+from gaitproof.types import GaitWindows, PoseSequence
+
+MARKER: Final = "extraction.json"
+"""Written last: a folder without it is unfinished."""
+
+MARKER_FILE: Final = FileKind("record of an extraction", MediaError, hint="extract the video again")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A video and the folder for its results."""
+
+    video: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What became of a job.
+
+    Parameters
+    ----------
+    video, folder
+        As in `Job`.
+    people
+        Tracks found.
+    windows
+        Feature windows of all of them.
+    skipped
+        Whether an earlier run had finished it.
+    error
+        One sentence, or None.
+    """
+
+    video: Path
+    folder: Path
+    people: int = 0
+    windows: int = 0
+    skipped: bool = False
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**asdict(self), "video": str(self.video), "folder": str(self.folder)}
+
+
+class _CancelledError(Exception):
+    """The user interrupted the batch."""
+
+
+def find_videos(paths: Iterable[Path], out: Path, root: Path | None = None) -> list[Job]:
+    """List the videos that are named or lie in the named folders, with a result folder each.
+
+    A video of a named folder or of a manifest (``.csv``) keeps its place below the folder; a
+    manifest's folder is its own, or `root`.
+
+    Raises
+    ------
+    InputError
+        If a folder or manifest cannot be read or holds no video, or two videos would share a
+        folder.
+    """
+    jobs: dict[Path, Job] = {}
+    for path in paths:
+        if path.is_dir():
+            found = [(video, video.relative_to(path)) for video in videos_below(path, out)]
+        elif path.suffix.lower() == ".csv":
+            rows = read_manifest(path)
+            found = [(locate(root or path.parent, row.path), Path(row.path)) for row in rows]
+        else:
+            found = [(path, Path(path.name))]
+        for video, place in found:
+            job = Job(video, out / place)
+            other = jobs.setdefault(job.folder, job)
+            if other.video.resolve() != video.resolve():
+                raise InputError(
+                    f"The videos {str(other.video)!r} and {str(video)!r} have the same name.",
+                    hint="extract them into different folders",
+                )
+    return list(jobs.values())
+
+
+def videos_below(folder: Path, without: Path | None = None) -> list[Path]:
+    """List the videos of a folder and of the folders in it, by their suffix, in order.
+
+    Raises
+    ------
+    InputError
+        If a folder cannot be read or there is no video.
+    """
+
+    def fail(error: OSError) -> None:
+        raise InputError(
+            f"The folder {str(error.filename)!r} cannot be read.", actual=str(error.strerror)
+        ) from error
+
+    found = []
+    own = None if without is None else without.resolve()
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(f for f in folders if (Path(parent) / f).resolve() != own)
+        found += [
+            Path(parent) / name
+            for name in sorted(names)
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
+        ]
+    if not found:
+        raise InputError(
+            f"The folder {str(folder)!r} holds no video.",
+            expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
+        )
+    return found
+
+
+def extract_many(
+    jobs: list[Job],
+    settings: VerifySettings,
+    features: Callable[[PoseSequence], GaitWindows],
+    *,
+    workers: int = 0,
+    again: bool = False,
+    progress: Callable[[float], None] | None = None,
+    estimator_factory: Callable[[], PoseEstimator] | None = None,
+) -> list[JobResult]:
+    """Do the jobs and report on each, in the order given.
+
+    Parameters
+    ----------
+    jobs
+        What to do.
+    settings
+        Media limits, pose and cleaning settings.
+    features
+        Makes feature windows from a raw track.
+    workers
+        Videos at a time; 0 for one per processor. Processors left over share the clips.
+    again
+        Whether finished jobs are done once more.
+    progress
+        Called with the share that is done, 0 to 1.
+    estimator_factory
+        As for `extract`.
+
+    Raises
+    ------
+    InputError
+        If a result cannot be written: it would not be better for the next video.
+    """
+    processors = available_processors()
+    count = min(workers or processors, max(1, len(jobs)))
+    if not settings.pose.workers:
+        share = max(1, processors // count)
+        settings = settings.model_copy(
+            update={"pose": settings.pose.model_copy(update={"workers": share})}
+        )
+    done = [0.0] * len(jobs)
+    cancelled = threading.Event()
+
+    def run(i: int) -> JobResult:
+        def report(share: float) -> None:
+            if cancelled.is_set():
+                raise _CancelledError
+            done[i] = share
+            if progress is not None:
+                progress(sum(done) / len(done))
+
+        try:
+            return _do(jobs[i], settings, features, again, report, estimator_factory)
+        finally:
+            done[i] = 1.0
+
+    results: dict[int, JobResult] = {}
+    with ThreadPoolExecutor(count, thread_name_prefix="gaitproof-extract") as pool:
+        futures = {pool.submit(run, i): i for i in range(len(jobs))}
+        try:
+            for future in as_completed(futures):
+                results[futures[future]] = future.result()
+        except BaseException:
+            cancelled.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [results[i] for i in range(len(jobs))]
+
+
+def _do(
+    job: Job,
+    settings: VerifySettings,
+    features: Callable[[PoseSequence], GaitWindows],
+    again: bool,
+    progress: Callable[[float], None],
+    estimator_factory: Callable[[], PoseEstimator] | None,
+) -> JobResult:
+    try:
+        stamp = _stamp(job.video, settings, estimator_factory)
+        if not again:
+            finished = _finished(job, stamp)
+            if finished is not None:
+                return finished
+        extraction = extract(
+            job.video, settings, progress=progress, estimator_factory=estimator_factory
+        )
+        windows = [features(track) for track in extraction.tracks]
+    except GaitproofError as error:
+        return JobResult(job.video, job.folder, error=str(error))
+    _write(job.folder, extraction, windows, stamp)
+    return JobResult(
+        job.video, job.folder, len(extraction.tracks), sum(len(found) for found in windows)
+    )
+
+
+def _stamp(
+    video: Path,
+    settings: VerifySettings,
+    estimator_factory: Callable[[], PoseEstimator] | None,
+) -> str:
+    """Return what a finished result must have been made from to be kept."""
+    name = estimator_identifier(settings.pose) if estimator_factory is None else "injected"
+    key = cache_key(compute_sha256(video), name, settings.pose, TrackingSettings())
+    return f"{key}/{settings.cleaning.model_dump_json()}"
+
+
+def _finished(job: Job, stamp: str) -> JobResult | None:
+    path = job.folder / MARKER
+    try:
+        marker = read_json(path, MARKER_FILE)
+        with guarded(path, MARKER_FILE):
+            people = marker["people"]
+            whole = all(
+                (job.folder / person[name]).is_file()
+                for person in people
+                for name in ("poses", "features", "silhouettes")
+                if name in person
+            )
+            if marker["stamp"] != stamp or not whole:
+                return None
+            windows = sum(int(person["windows"]) for person in people)
+    except MediaError:
+        return None
+    return JobResult(job.video, job.folder, len(people), windows, skipped=True)
+
+
+def _write(folder: Path, extraction: Extraction, windows: list[GaitWindows], stamp: str) -> None:
+    make_folder(folder)
+    (folder / MARKER).unlink(missing_ok=True)
+    for stale in folder.glob("person-*.npz"):
+        stale.unlink()
+    people: list[dict[str, Any]] = []
+    for i, (track, found) in enumerate(zip(extraction.tracks, windows, strict=True)):
+        poses, table = f"person-{i}.npz", f"person-{i}.features.npz"
+        write_atomically(folder / poses, to_bytes(track))
+        buffer = io.BytesIO()
+        np.savez(buffer, features=found.features, mask=found.mask, starts=found.starts)
+        write_atomically(folder / table, buffer.getvalue())
+        person: dict[str, Any] = {
+            "poses": poses,
+            "features": table,
+            "windows": len(found),
+            "frames": len(track),
+            "start": float(track.timestamps[0]),
+            "end": float(track.timestamps[-1]),
+        }
+        if extraction.silhouettes:
+            person["silhouettes"] = f"person-{i}.silhouettes.npz"
+            save_silhouettes(folder / person["silhouettes"], extraction.silhouettes[i])
+        people.append(person)
+    video = {**asdict(extraction.video), "path": str(extraction.video.path)}
+    text = json.dumps({"video": video, "people": people, "stamp": stamp}, indent=2)
+    write_atomically(folder / MARKER, text.encode())

@@ -1,0 +1,359 @@
+"""A folder of prepared faces: every clip's faces aligned once, with room around them.
+
+::
+
+    store.json               how the faces were found and cut
+    index.csv                one row per clip
+    clips/ID/000.png ...     the faces, in order of time
+    clips/ID/faces.safetensors   landmarks and times
+    clips/ID/clip.json       what the clip is
+
+A clip's folder is made aside and renamed: it is finished, or it is not there.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from safetensors.numpy import save
+
+from gaitproof.data.face.clips import FaceClip, Label
+from gaitproof.data.face.spacing import Footage, Sampling
+from gaitproof.errors import InputError
+from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.types import MESH_POINTS
+from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.reading import (
+    FileKind,
+    decode_image,
+    guarded,
+    parse_json,
+    read_bytes,
+    read_json,
+    read_model,
+    read_table,
+    read_tensors,
+    shown,
+)
+
+Image = NDArray[np.uint8]
+
+CANVAS: Final = AlignmentSettings(size=320, margin=0.55)
+"""How stored faces are cut: larger than any crop a network sees by default (224 pixels for a margin
+of 0.25, the same scale within 3 %), so that crops can be turned and moved without empty corners."""
+
+STORE_FILE: Final = "store.json"
+INDEX_FILE: Final = "index.csv"
+CLIP_FOLDER: Final = "clips"
+_CLIP_FILE: Final = "clip.json"
+_FACES_FILE: Final = "faces.safetensors"
+
+_STORE: Final = FileKind(
+    "store of prepared faces",
+    InputError,
+    2**26,
+    expected=f"a folder with {STORE_FILE} and {INDEX_FILE}",
+    hint="make it with `gaitproof face prepare`",
+    missing="make it with `gaitproof face prepare`",
+)
+_FACES: Final = FileKind(
+    "clip of prepared faces",
+    InputError,
+    2**26,
+    hint="delete this folder and run `gaitproof face prepare` again",
+)
+
+MAX_PICTURES: Final = 1000
+"""Most images of a clip."""
+
+COLUMNS: Final = ("id", "path", "label", "manipulation", "split", "keys", "pictures", "sha256")
+FOOTAGE_COLUMNS: Final = ("frame_rate", "seconds", "spacing")
+"""Of the index; stores of earlier versions lack the second part."""
+
+
+class StoreSettings(Sampling):
+    """How the faces of a store were made."""
+
+    version: int = Field(default=1, ge=1, le=1)
+    detector: str
+    """Identifier of the detector that found them."""
+    alignment: AlignmentSettings = CANVAS
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFaces:
+    """The faces of one clip.
+
+    Parameters
+    ----------
+    pictures
+        Shape (T, H, W, 3), uint8 RGB.
+    points
+        Shape (T, 5, 2), pixels of the pictures, as in `gaitproof.face.types.Face`.
+    meshes
+        Shape (T, 468, 2), likewise; NaN where there is none.
+    times
+        Shape (T,), seconds, not decreasing.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not belong together.
+    """
+
+    pictures: Image
+    points: NDArray[np.float32]
+    meshes: NDArray[np.float32]
+    times: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        count = len(self.pictures)
+        if self.pictures.ndim != 4 or self.pictures.shape[3] != 3 or not count:
+            raise ValueError(f"pictures of shape {self.pictures.shape}, not (T, H, W, 3)")
+        shapes = {"points": (count, 5, 2), "meshes": (count, MESH_POINTS, 2), "times": (count,)}
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"'{name}' has shape {getattr(self, name).shape}, not {shape}")
+
+    def landmarks(self, place: int) -> NDArray[np.float32]:
+        """Return the mesh of a picture, or its five points where it has none."""
+        mesh: NDArray[np.float32] = self.meshes[place]
+        points: NDArray[np.float32] = self.points[place]
+        return points if np.isnan(mesh).any() else mesh
+
+
+@dataclass(frozen=True)
+class StoredClip:
+    """One clip of a store.
+
+    Parameters
+    ----------
+    id
+        Name of its folder, from its path.
+    clip
+        What it is.
+    pictures
+        How many faces there are.
+    sha256
+        Of its landmarks and pictures.
+    frame_rate, seconds
+        Of what the pictures were taken from; None where it has no clock, or in old stores.
+    spacing
+        Median time between its pictures, seconds; None for a single one, or in old stores.
+    """
+
+    id: str
+    clip: FaceClip
+    pictures: int
+    sha256: str
+    frame_rate: float | None = None
+    seconds: float | None = None
+    spacing: float | None = None
+
+
+def clip_id(clip: FaceClip) -> str:
+    """Return the name of a clip's folder: 16 hexadecimal digits that its path determines."""
+    return hashlib.sha256(clip.path.encode()).hexdigest()[:16]
+
+
+def write_clip(
+    folder: Path, clip: FaceClip, faces: StoredFaces, footage: Footage | None = None
+) -> StoredClip:
+    """Add a clip to the store in `folder`; replaces what was stored of it.
+
+    Parameters
+    ----------
+    folder
+        The store.
+    clip
+        What it is.
+    faces
+        What is stored of it.
+    footage
+        What they were cut from, if known.
+    """
+    parent = make_folder(folder / CLIP_FOLDER)
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory(dir=parent, prefix=".") as aside:
+        made = Path(aside) / "clip"
+        made.mkdir()
+        landmarks = save({"points": faces.points, "meshes": faces.meshes, "times": faces.times})
+        (made / _FACES_FILE).write_bytes(landmarks)
+        digest.update(landmarks)
+        for place, picture in enumerate(faces.pictures):
+            _, data = cv2.imencode(".png", picture[..., ::-1])
+            (made / f"{place:03d}.png").write_bytes(data.tobytes())
+            digest.update(data.tobytes())
+        stored = StoredClip(
+            clip_id(clip),
+            clip,
+            len(faces.pictures),
+            digest.hexdigest(),
+            None if footage is None else footage.frame_rate,
+            None if footage is None else footage.seconds,
+            float(np.median(np.diff(faces.times))) if len(faces.times) > 1 else None,
+        )
+        (made / _CLIP_FILE).write_text(json.dumps(_row(stored), indent=1), encoding="utf-8")
+        final = parent / stored.id
+        if final.exists():
+            shutil.rmtree(final)
+        made.rename(final)
+    return stored
+
+
+def find_clip(folder: Path, clip: FaceClip) -> StoredClip | None:
+    """Return what is stored of a clip, or None if it is not, or as another clip than it is now."""
+    path = folder / CLIP_FOLDER / clip_id(clip) / _CLIP_FILE
+    if not path.exists():
+        return None
+    try:
+        row = read_json(path, _FACES)
+        with guarded(path, _FACES):
+            stored = _stored(row)
+    except InputError:
+        return None
+    return stored if stored.clip == replace(clip, cropped=False) else None
+
+
+def write_index(folder: Path, settings: StoreSettings, clips: Sequence[StoredClip]) -> None:
+    """Write what makes the clips of `folder` a store."""
+    text = io.StringIO(newline="")
+    rows = csv.DictWriter(text, (*COLUMNS, *FOOTAGE_COLUMNS))
+    rows.writeheader()
+    rows.writerows(_row(clip) for clip in clips)
+    write_atomically(folder / INDEX_FILE, text.getvalue().encode())
+    write_atomically(folder / STORE_FILE, (settings.model_dump_json(indent=1) + "\n").encode())
+
+
+@dataclass(frozen=True)
+class FaceStore:
+    """Prepared faces.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    settings
+        How they were made.
+    clips
+        In the order of the index.
+    """
+
+    folder: Path
+    settings: StoreSettings
+    clips: tuple[StoredClip, ...]
+
+    @property
+    def alignment(self) -> AlignmentSettings:
+        """How the stored faces are cut."""
+        return self.settings.alignment
+
+    @property
+    def detector(self) -> str:
+        """Identifier of the detector that found them."""
+        return self.settings.detector
+
+    @property
+    def frames(self) -> int:
+        """Pictures per clip, at most."""
+        return self.settings.frames
+
+    @property
+    def rate(self) -> float | None:
+        """Pictures per second; None if they are spread over the whole clip, or by label."""
+        return self.settings.rate
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open a folder that `write_index` completed.
+
+        Raises
+        ------
+        InputError
+            If it is no store, or its index is broken.
+        """
+        folder = Path(folder)
+        settings = read_model(folder / STORE_FILE, _STORE, StoreSettings)
+        header, rows = read_table(folder / INDEX_FILE, _STORE)
+        with guarded(folder / INDEX_FILE, _STORE):
+            if tuple(header) not in (COLUMNS, (*COLUMNS, *FOOTAGE_COLUMNS)):
+                raise ValueError(f"columns {', '.join(header)}")
+            return cls(folder, settings, tuple(_stored(row) for row in rows))
+
+    def of_split(self, split: str) -> tuple[StoredClip, ...]:
+        """Return the clips of one side."""
+        return tuple(stored for stored in self.clips if stored.clip.split == split)
+
+    def read(self, stored: StoredClip, places: Sequence[int] | None = None) -> StoredFaces:
+        """Read the faces of a clip.
+
+        Parameters
+        ----------
+        stored
+            Of this store.
+        places
+            Which of its pictures, counted from 0; all if None.
+
+        Raises
+        ------
+        InputError
+            If they cannot be read, or are not those of the index.
+        """
+        folder = self.folder / CLIP_FOLDER / stored.id
+        chosen = list(range(stored.pictures) if places is None else places)
+        landmarks, _ = read_tensors(folder / _FACES_FILE, _FACES)
+        with guarded(folder, _FACES):
+            parts = [landmarks[name][chosen] for name in ("points", "meshes", "times")]
+            images = [
+                decode_image(read_bytes(path, _FACES), path, _FACES, self.alignment.size**2)
+                for path in (folder / f"{place:03d}.png" for place in chosen)
+            ]
+            return StoredFaces(np.stack(images), *parts)
+
+
+def _row(stored: StoredClip) -> dict[str, Any]:
+    clip = stored.clip
+    return {
+        "id": stored.id,
+        "path": clip.path,
+        "label": clip.label.value,
+        "manipulation": clip.manipulation,
+        "split": clip.split,
+        "keys": json.dumps(clip.keys),
+        "pictures": stored.pictures,
+        "sha256": stored.sha256,
+        "frame_rate": stored.frame_rate,
+        "seconds": stored.seconds,
+        "spacing": stored.spacing,
+    }
+
+
+def _stored(row: dict[str, Any]) -> StoredClip:
+    clip = FaceClip(
+        path=row["path"],
+        label=Label(row["label"]),
+        keys=tuple(parse_json(row["keys"], INDEX_FILE, _STORE)),
+        manipulation=row["manipulation"],
+        split=row["split"],
+    )
+    if row["id"] != clip_id(clip):
+        raise ValueError(f"the id {row['id']} is not that of {clip.path}")
+    # an empty cell, or a column that is not there
+    measured = [float(row[name]) if row.get(name) else None for name in FOOTAGE_COLUMNS]
+    pictures = int(row["pictures"])
+    if not 0 <= pictures <= MAX_PICTURES:
+        raise ValueError(f"{shown(row['pictures'])} images of {clip.path}")
+    return StoredClip(row["id"], clip, pictures, row["sha256"], *measured)

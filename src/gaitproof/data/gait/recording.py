@@ -1,0 +1,122 @@
+"""One walk, whatever it was read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitproof.gait.features import gait_points, unbroken_paths, windows_from_points
+from gaitproof.pose.cleaning import clean
+from gaitproof.types import GAIT_LANDMARKS, Domain, GaitWindows, Landmark, PoseSequence
+from gaitproof.types.windows import WINDOW_FRAMES
+
+_BONES: Final = (
+    *(
+        (Landmark[f"{side}_{a}"], Landmark[f"{side}_{b}"])
+        for a, b in (
+            ("SHOULDER", "HIP"),
+            ("HIP", "KNEE"),
+            ("KNEE", "ANKLE"),
+            ("ANKLE", "FOOT_INDEX"),
+        )
+        for side in ("LEFT", "RIGHT")
+    ),
+    (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),
+    (Landmark.LEFT_HIP, Landmark.RIGHT_HIP),
+)
+"""The ten bones of the bone-length baseline."""
+
+POSES_FOLDER: Final = "poses"
+"""Folder beside a manifest with what ``gaitproof extract`` found in its videos."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One walk of one subject, ready for windows.
+
+    Parameters
+    ----------
+    subject, recording, condition, view, source
+        Labels; subjects are unique within `source`.
+    times
+        Shape (T,), seconds.
+    points
+        Shape (T, 12, 3), cleaned gait landmarks, y up, NaN where unknown.
+    parent
+        Recording this one was made from by augmentation; empty for an original. The subject of a
+        mirrored or reversed copy is another walker: see `gaitproof.data.manifest`.
+    flat
+        Whether the points come from a two-dimensional source: z is 0 and the unit is pixels.
+    feet
+        Whether the source has feet (COCO-17 ends at the ankles); if not, features of the feet are
+        masked, as those of missing heels are.
+    domain
+        Sensor, estimator and site of the footage.
+    """
+
+    subject: str
+    recording: str
+    condition: str
+    view: str
+    source: str
+    times: NDArray[np.float64]
+    points: NDArray[np.float64]
+    parent: str = ""
+    flat: bool = False
+    feet: bool = True
+    domain: Domain = field(default_factory=Domain)
+
+    @cached_property
+    def windows(self) -> GaitWindows:
+        """All 60-frame windows of the walk."""
+        return windows_from_points(self.times, self.points, feet=self.feet)
+
+    @cached_property
+    def segments(self) -> list[NDArray[np.float32]]:
+        """Unbroken 30 Hz paths of at least one window, each (M, 12, 3)."""
+        paths = (path for _, path in unbroken_paths(self.times, self.points, feet=self.feet))
+        return [path.astype(np.float32) for path in paths if len(path) >= WINDOW_FRAMES]
+
+    @cached_property
+    def bones(self) -> NDArray[np.float64] | None:
+        """Median length of the ten bones in the points' unit, shape (10,).
+
+        None without frames, without depth (a projected bone has no length) or without feet.
+        """
+        if not len(self.points) or self.flat or not self.feet:
+            return None
+        index = {landmark: i for i, landmark in enumerate(GAIT_LANDMARKS)}
+        ends = np.array([(index[a], index[b]) for a, b in _BONES])
+        lengths = np.linalg.norm(self.points[:, ends[:, 0]] - self.points[:, ends[:, 1]], axis=2)
+        return np.asarray(np.nanmedian(lengths, axis=0))
+
+
+def make_recording(
+    sequence: PoseSequence, domain: Domain | None = None, **labels: str
+) -> Recording:
+    """Clean a sequence like the poses of a video, so that all kinds of source look alike.
+
+    Parameters
+    ----------
+    sequence
+        World or image coordinates.
+    domain
+        Of the footage; by default what the sequence's estimator and the source say of it.
+    **labels
+        The labels of `Recording`.
+    """
+    cleaned = clean(sequence).sequence
+    if domain is None:
+        domain = Domain.of(estimator=sequence.estimator, site=labels.get("source", ""))
+    return Recording(
+        times=cleaned.timestamps,
+        points=gait_points(cleaned),
+        flat=not cleaned.has_depth,
+        feet=cleaned.feet,
+        domain=domain,
+        **labels,
+    )

@@ -1,0 +1,1 @@
+"""From a face recipe to a face model."""

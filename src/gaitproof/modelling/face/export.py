@@ -1,0 +1,148 @@
+"""From a trained face network to a model folder: ONNX weights that explain themselves, and card."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gaitproof.errors import ModelError
+from gaitproof.face.model import (
+    ATTENTION,
+    MAPS,
+    FaceClipSettings,
+    FaceDetectorCard,
+    FaceForgeryModel,
+)
+from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.media.files import make_folder, write_files
+from gaitproof.modelling.export import export_onnx
+from gaitproof.models import CARD_FILE, MODEL_FILE
+from gaitproof.nets.face.base import ClipNetwork, PictureNetwork
+from gaitproof.nets.face.cam import WithMap
+from gaitproof.train.face.loop import TrainedFaces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gaitproof.data.face.store import FaceStore
+    from gaitproof.train.face.config import FaceTrainSettings
+
+PARITY: Final = 1e-3
+"""Largest difference of a score between torch and ONNX Runtime: other kernels round otherwise."""
+
+
+class WithAttention(nn.Module):
+    """A network of clips that also says what each picture of a turn counted.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    """
+
+    def __init__(self, network: ClipNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (1, 2) and weights (1, T) of crops (1, T, 3, S, S)."""
+        return self.network.attend(crops)
+
+
+def to_onnx(trained: TrainedFaces) -> bytes:
+    """Export a network of single pictures with its Grad-CAM, or one of clips with its attention."""
+    side = trained.settings.alignment.size
+    network = trained.network.eval()
+    if isinstance(network, PictureNetwork):
+        example = torch.zeros(2, 3, side, side)
+        return export_onnx(WithMap(network), (example,), ("crops",), ("logits", MAPS))
+    assert isinstance(network, ClipNetwork)
+    example = torch.zeros(1, trained.settings.frames + MIN_PICTURES, 3, side, side)
+    gives = ("logits", ATTENTION)
+    return export_onnx(
+        WithAttention(network), (example,), ("crops",), gives, axis=1, least=MIN_PICTURES
+    )
+
+
+def describe_clips(
+    settings: FaceTrainSettings, stores: Sequence[FaceStore]
+) -> FaceClipSettings | None:
+    """Return what the card says of the turns; None for a network of single pictures."""
+    if settings.frames == 1:
+        return None
+    pictures = max(store.frames for store in stores)
+    frames = min(settings.frames, pictures)
+    return FaceClipSettings(frames=frames, rate=stores[0].rate, pictures=pictures)
+
+
+def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDetectorCard:
+    """Write ``model.onnx`` and ``card.json``; the first is checked against the torch network.
+
+    Parameters
+    ----------
+    trained
+        What to export.
+    folder
+        Made if missing.
+    **card
+        The card's fields but for identifiers, architecture, alignment, normalisation, limits,
+        licence and SHA-256, which the recipe and the weights know.
+
+    Raises
+    ------
+    ModelError
+        If the exported network does not compute what the trained one does.
+    """
+    weights = to_onnx(trained)
+    digest = hashlib.sha256(weights).hexdigest()
+    settings = trained.settings
+    complete = FaceDetectorCard(
+        limits=settings.limits,
+        model_id=f"{settings.name}-{settings.version}-{digest[:12]}",
+        architecture=settings.architecture,
+        weights_sha256=digest,
+        alignment=settings.alignment,
+        mean=trained.network.mean,
+        std=trained.network.std,
+        licence=settings.licence,
+        **card,
+    )
+    check_parity(trained, FaceForgeryModel(weights, complete))
+    write_model(folder, weights, complete)
+    return complete
+
+
+def write_model(folder: Path, weights: bytes, card: FaceDetectorCard) -> None:
+    """Write ``model.onnx`` and ``card.json`` into a folder, which is made if missing."""
+    make_folder(folder)
+    text = card.model_dump_json(indent=1)
+    write_files({folder / MODEL_FILE: weights, folder / CARD_FILE: text.encode()})
+
+
+def check_parity(trained: TrainedFaces, exported: FaceForgeryModel) -> None:
+    """Raise a `ModelError` unless both say the same of random pictures, or turns of them."""
+    side = trained.settings.alignment.size
+    crops = np.random.default_rng(0).integers(0, 256, (4, side, side, 3), np.uint8)
+    if exported.card.clip is None:
+        apart = float(np.abs(trained.score(crops) - exported.score(crops)).max())
+    else:
+        lengths = sorted({MIN_PICTURES, exported.card.clip.frames})
+        apart = max(_apart(trained, exported, crops[np.arange(n) % len(crops)]) for n in lengths)
+    if not apart <= PARITY:
+        raise ModelError(
+            "The exported network differs from the trained one.",
+            expected=f"scores within {PARITY}",
+            actual=f"{apart:.5f} apart",
+        )
+
+
+def _apart(trained: TrainedFaces, exported: FaceForgeryModel, crops: NDArray[np.uint8]) -> float:
+    ours, theirs = (model.score_turn(crops) for model in (trained, exported))
+    attention = float(np.abs(ours.attention - theirs.attention).max())
+    return max(abs(ours.score - theirs.score), attention)

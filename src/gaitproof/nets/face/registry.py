@@ -1,0 +1,114 @@
+"""The networks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import Field
+
+from gaitproof.config import Settings
+from gaitproof.errors import ConfigError, DependencyError
+from gaitproof.nets.face.base import FaceNetwork
+from gaitproof.nets.face.compact import Compact
+from gaitproof.nets.face.convolutional_recurrent import CnnBiLSTM
+from gaitproof.nets.face.efficientnet import EffNetB1
+from gaitproof.nets.face.efficientnet_lite import EffNetLite0
+from gaitproof.nets.face.recurrent import (
+    ResNetBiGRU,
+    ResNetBiLSTM,
+    ResNetBiLSTM512,
+)
+from gaitproof.nets.face.temporal_only import TemporalOnly
+from gaitproof.nets.face.transformer import Learnt, VitTemporal
+
+FACE_NETWORKS: Final[Mapping[str, type[FaceNetwork]]] = MappingProxyType(
+    {
+        "cnn-bilstm": CnnBiLSTM,
+        "compact": Compact,
+        "effnet-b1": EffNetB1,
+        "effnet-lite0": EffNetLite0,
+        "resnet50-bigru": ResNetBiGRU,
+        "resnet50-bilstm": ResNetBiLSTM,
+        "resnet50-bilstm-512": ResNetBiLSTM512,
+        "temporal-only": TemporalOnly,
+        "vit-temporal": VitTemporal,
+    }
+)
+"""Their classes, whose parameters are departures from a network's own sizes."""
+
+
+class FaceNetworkSettings(Settings):
+    """Departures from a network's own sizes; None keeps the network's value.
+
+    A network that has no such size refuses the setting.
+    """
+
+    pretrained: str | None = None
+    """Of published backbones: a name on the Hugging Face hub, a local folder, or ``none``;
+    of ``effnet-lite0``: ``imagenet`` or ``none``."""
+    learn: Learnt | None = None
+    """What of a published backbone is trained, of those that leave the choice."""
+    width: int | None = Field(default=None, ge=8, le=4096)
+    """Channels of the first stage, or of the recurrent layers."""
+    hidden: int | None = Field(default=None, ge=8, le=4096)
+    """Width of the head."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+
+
+def list_face_networks() -> tuple[str, ...]:
+    """Return the names of the networks."""
+    return tuple(sorted(FACE_NETWORKS))
+
+
+def network_class(name: str) -> type[FaceNetwork]:
+    """Return the class of a network.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network.
+    """
+    if name not in FACE_NETWORKS:
+        raise ConfigError(
+            f"There is no face network {name!r}.", expected=", ".join(list_face_networks())
+        )
+    return FACE_NETWORKS[name]
+
+
+def create_face_network(name: str, settings: FaceNetworkSettings | None = None) -> FaceNetwork:
+    """Build a network.
+
+    Parameters
+    ----------
+    name
+        Of `list_face_networks`.
+    settings
+        Departures from its own sizes.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network, or it has no such size.
+    DependencyError
+        If its backbone comes from a package that is not installed.
+    ModelError
+        If its backbone cannot be loaded.
+    """
+    build = network_class(name)
+    given: dict[str, Any] = settings.model_dump(exclude_none=True) if settings is not None else {}
+    try:
+        return build(**given)
+    except ModuleNotFoundError as error:
+        raise DependencyError(
+            f"The face network {name!r} needs a package that is not installed.",
+            actual=f"{error.name} missing",
+            hint="pip install 'gaitproof[face]'",
+        ) from error
+    except TypeError as error:
+        raise ConfigError(
+            f"The face network {name!r} has no such setting.",
+            actual=str(error),
+            hint="leave it out, or choose another network",
+        ) from error
