@@ -122,7 +122,7 @@ _HOSTILE = {
     "no document": _file("nothing"),
     "deep": _file("[" * 100_000),
     "other format": _file(_document(format="other")),
-    "other version": _file(_document(version=4)),
+    "other version": _file(_document(version=5)),
     "unknown field": _file(_document(extra=1)),
     "path as name": _file(_document(name="../../etc/passwd")),
     "newline in name": _file(_document(name="a\nb")),

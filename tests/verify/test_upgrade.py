@@ -8,9 +8,11 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 from scripted import make_recording, make_reference
 
 from gaitproof.errors import GalleryError
+from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.gait.spreads import N_SPREADS
 from gaitproof.verify.filming import Filming
@@ -34,12 +36,13 @@ def with_profile(seed, level=10.0):
 def make_old(path, number=1):
     """Turn a gallery into an earlier version, as earlier releases wrote it."""
     with closing(sqlite3.connect(path)) as connection:
-        dropped = {1: ["profile"], 2: [], 3: []}[number] + ["domain", "filming"]
+        dropped = ["profile"] * (number < 2) + ["domain", "filming"] * (number < 4)
         for column in dropped:
             connection.execute(f"ALTER TABLE recordings DROP COLUMN {column}")
+        connection.execute("DROP TABLE face_references")
         if number < 3:
             connection.execute("DROP TABLE reference_people")
-        else:
+        elif number < 4:
             connection.execute("ALTER TABLE reference_people DROP COLUMN filming")
         connection.execute(f"UPDATE meta SET value = '{number}' WHERE key = 'schema_version'")
         connection.execute(f"PRAGMA user_version = {number}")
@@ -51,8 +54,10 @@ def version(path):
         columns = [row[1] for row in connection.execute("PRAGMA table_info(recordings)")]
         (stamp,) = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'")
         (header,) = connection.execute("PRAGMA user_version").fetchone()
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     assert ("profile" in columns) == (header > 1)
-    assert ("filming" in columns) == (stamp[0] == "4") == (header == 4)
+    assert ("filming" in columns) == (header > 3)
+    assert ("face_references" in tables) == (stamp[0] == "5") == (header == 5)
     return header
 
 
@@ -91,7 +96,7 @@ def test_writing_upgrades_and_keeps_everything(old):
     gallery = Gallery.open(old)
     template = gallery.template("ann", *MAKERS)
     gallery.add("bob", [with_profile(3)])
-    assert version(old) == 4
+    assert version(old) == 5
     assert np.array_equal(gallery.template("ann", *MAKERS).vector, template.vector)
     assert gallery.profile("ann", *MAKERS) is None
     assert gallery.profile("bob", *MAKERS).cycles == 5
@@ -127,7 +132,7 @@ def test_version_2_gains_a_place_for_reference_footage(tmp_path):
     assert gallery.references() == ()
     assert gallery.profile("ann", *MAKERS).cycles == 5
     gallery.add_references([make_reference(1)])
-    assert version(path) == 4
+    assert version(path) == 5
     assert len(gallery.references()) == 1
     assert gallery.profile("ann", *MAKERS).cycles == 5
 
@@ -143,13 +148,69 @@ def test_version_3_learns_how_people_were_filmed(tmp_path):
     assert gallery.filmed(*MAKERS, "hall") == ()
     filmed = make_recording(1, filming=FILMING)
     assert gallery.add("ann", [filmed]).added == 0
-    assert version(path) == 4
+    assert version(path) == 5
     gallery.add_references([make_reference(2, filming=FILMING)])
     assert [person.filming for person in gallery.references()] == [None, FILMING]
     ((name, recording),) = gallery.filmed(*MAKERS, FILMING.domain)
     assert (name, recording.filming) == ("ann", FILMING)
     assert recording.profile is not None
     assert gallery.filmed(*MAKERS, "another") == ()
+
+
+def make_face(score=0.6, model_id="face-1", size=4):
+    return FaceReference(model_id, score, np.linspace(0, 1, size))
+
+
+def test_version_4_gains_a_place_for_faces(tmp_path):
+    path = tmp_path / "four.db"
+    gallery = Gallery.open(path)
+    gallery.add("ann", [make_recording(1, filming=FILMING)])
+    make_old(path, 4)
+    gallery = Gallery.open(path)
+    assert gallery.faces("ann", "face-1") == ()
+    again = make_recording(1, filming=FILMING, faces=(make_face(), make_face(0.5, "face-2", 0)))
+    assert gallery.add("ann", [again]).added == 0
+    assert version(path) == 5
+    ((one,), (two,)) = (gallery.faces("ann", f"face-{n}") for n in (1, 2))
+    assert (one.score, one.embedding.tolist()) == (0.6, make_face().embedding.tolist())
+    assert (two.score, two.embedding.size) == (0.5, 0)
+    # what is kept stays, and a video is never compared with itself or with another kind of footage
+    gallery.add("ann", [make_recording(1, faces=(make_face(0.1),))])
+    assert [face.score for face in gallery.faces("ann", "face-1")] == [0.6]
+    assert gallery.faces("ann", "face-1", without=again.sha256) == ()
+    assert gallery.faces("ann", "face-1", domain="elsewhere") == ()
+    assert len(gallery.faces("ann", "face-1", domain=FILMING.domain)) == 1
+
+
+def test_faces_go_with_their_person(tmp_path):
+    path = tmp_path / "g.db"
+    gallery = Gallery.open(path)
+    gallery.add("ann", [make_recording(1, faces=(make_face(),))])
+    gallery.export(tmp_path / "x")
+    gallery.remove("ann")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM face_references").fetchone() == (0,)
+    gallery.import_(tmp_path / "x")
+    (face,) = gallery.faces("ann", "face-1")
+    assert (face.score, face.embedding.tolist()) == (0.6, make_face().embedding.tolist())
+
+
+@pytest.mark.parametrize(
+    ("score", "embedding"),
+    [(1.5, np.zeros(4)), (np.nan, np.zeros(4)), (0.5, np.full(4, np.inf)), (0.5, np.zeros((2, 2)))],
+    ids=["range", "no number", "infinite", "shape"],
+)
+def test_malformed_faces_are_refused(tmp_path, score, embedding):
+    numbers = {"score": np.array([score]), "embedding": embedding.astype(np.float32)}
+    gallery = Gallery.open(tmp_path / "g.db")
+    gallery.add("ann", [make_recording(1, faces=(make_face(),))])
+    with closing(sqlite3.connect(tmp_path / "g.db")) as connection:
+        connection.execute("UPDATE face_references SET numbers = ?", (save(numbers),))
+        connection.commit()
+    with pytest.raises(GalleryError, match="face_references"):
+        gallery.faces("ann", "face-1")
+    with pytest.raises(ValueError, match="of a face"):
+        FaceReference("face-1", score, embedding)
 
 
 def test_a_recording_is_not_found_under_another_domain(tmp_path):
@@ -185,7 +246,7 @@ def test_exports_say_how_people_were_filmed(tmp_path):
 
 def test_removal_upgrades_too(old):
     assert Gallery.open(old).remove("ann").recordings == 2
-    assert version(old) == 4
+    assert version(old) == 5
 
 
 def test_a_server_is_upgraded_by_the_same_statements(old):
@@ -196,7 +257,7 @@ def test_a_server_is_upgraded_by_the_same_statements(old):
     assert gallery.profile("ann", *MAKERS) is None
     assert version(old) == 1
     gallery.add("ann", [with_profile(5)])
-    assert version(old) == 4
+    assert version(old) == 5
     assert gallery.profile("ann", *MAKERS).cycles == 5
 
 
@@ -234,9 +295,9 @@ def test_exports_carry_profiles(tmp_path):
 
 def test_exports_of_version_1_are_read(tmp_path):
     data = pack({"ann": [make_recording(1)]})
-    later = b',\\"cycles\\":null,\\"filming\\":null'
-    assert data.count(b'\\"version\\":3') == data.count(later) == 1
-    old = data.replace(b'\\"version\\":3', b'\\"version\\":1').replace(later, b" " * len(later))
+    later = b',\\"cycles\\":null,\\"filming\\":null,\\"faces\\":[]'
+    assert data.count(b'\\"version\\":4') == data.count(later) == 1
+    old = data.replace(b'\\"version\\":4', b'\\"version\\":1').replace(later, b" " * len(later))
     (tmp_path / "x").write_bytes(old)
     (recording,) = unpack(tmp_path / "x")["ann"]
     assert recording.profile is None
@@ -253,7 +314,7 @@ def test_exports_of_version_1_are_read(tmp_path):
     ids=["shape", "range", "negative", "type"],
 )
 def test_hostile_profiles_are_refused(tmp_path, profile):
-    from safetensors.numpy import load, save
+    from safetensors.numpy import load
 
     data = pack({"ann": [with_profile(1)]})
     tensors = load(data) | {f"r0.{name}": array for name, array in profile.items()}

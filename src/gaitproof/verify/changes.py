@@ -53,6 +53,7 @@ def add(
                 known.add(key)
                 makers.add(key[1:])
                 _insert(connection, identity_id, recording, now)
+            _add_faces(connection, identity_id, recording, now)
         template_id = None
         for model_id, estimator in sorted(makers):
             template_id = _renew_template(connection, identity_id, shown, model_id, estimator, now)
@@ -124,6 +125,27 @@ def _insert(connection: Connection, identity_id: int, recording: Recording, now:
             **_filming(recording),
         )
     )
+
+
+def _add_faces(connection: Connection, identity_id: int, recording: Recording, now: str) -> None:
+    """Store what face models make of a file, where that is not known yet."""
+    table = schema.face_references
+    for face in recording.faces:
+        own = (table.c.sha256 == recording.sha256, table.c.model_id == face.model_id)
+        known = select(func.count()).select_from(table).where(table.c.identity_id == identity_id)
+        if connection.scalar(known.where(*own)):
+            continue
+        numbers = {"score": np.array([face.score]), "embedding": face.embedding}
+        connection.execute(
+            insert(table).values(
+                identity_id=identity_id,
+                sha256=recording.sha256,
+                model_id=face.model_id,
+                domain=_filming(recording)["domain"],
+                created=now,
+                numbers=save_tensors(numbers),
+            )
+        )
 
 
 def _renew_template(

@@ -123,7 +123,7 @@ def find(connection: Connection) -> list[ReferencePerson]:
     """Return everybody of all reference footage."""
     from gaitproof.verify.rows import ReferenceRow, fetch, read_reference
 
-    if not schema.has_references(connection):
+    if not schema.has_table(connection, schema.reference_people):
         return []
     rows = fetch(connection, schema.select_whole(connection, schema.reference_people), ReferenceRow)
     return [read_reference(row) for row in rows]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 import gaitproof
 from gaitproof.errors import GalleryError
+from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile, pool_profiles
 from gaitproof.verify import changes, footage, queries
 from gaitproof.verify.footage import ReferencePerson
@@ -79,7 +80,8 @@ class Gallery:
         """Store recordings of one identity and renew its template, as one transaction.
 
         A file that is enrolled already (same SHA-256, model and estimator) is left out, but for
-        the profile that it may lack. The earlier template stays in the history.
+        what it may lack: profile, how it was filmed, faces. The earlier template stays in the
+        history.
 
         Parameters
         ----------
@@ -271,6 +273,31 @@ class Gallery:
         if not self._storage.exists():
             return ()
         return self._storage.read(lambda c: queries.find_filmed(c, model_id, estimator, domain))
+
+    def faces(
+        self, name: str, model_id: str, *, domain: str | None = None, without: str = ""
+    ) -> tuple[FaceReference, ...]:
+        """Return what a face model makes of somebody's enrolled videos.
+
+        Parameters
+        ----------
+        name, model_id
+            The identity, and the face model.
+        domain
+            Only of videos filmed so, see `gaitproof.verify.filming.Filming`; None for all.
+        without
+            SHA-256 of a file that is left out: a video is not compared with itself.
+
+        Raises
+        ------
+        GalleryError
+            If nobody of that name is enrolled.
+        """
+        proper = self.resolve(name)
+        found = self._storage.read(lambda c: queries.find_faces(c, proper, model_id))
+        return tuple(
+            face for sha256, own, face in found if sha256 != without and domain in (None, own)
+        )
 
     def remove_references(self, name: str) -> int:
         """Delete reference footage; return how many people it held.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
 from gaitproof.errors import GalleryError
+from gaitproof.face.types import FaceReference
 from gaitproof.verify import schema
 from gaitproof.verify.names import name_key
 from gaitproof.verify.records import (
@@ -18,6 +20,7 @@ from gaitproof.verify.records import (
     TemplateSummary,
 )
 from gaitproof.verify.rows import (
+    FaceRow,
     IdentityRow,
     LinkRow,
     NamedRecordingRow,
@@ -27,6 +30,7 @@ from gaitproof.verify.rows import (
     TemplateRow,
     TemplateSummaryRow,
     fetch,
+    read_face,
     read_recording,
     read_template,
     too_much,
@@ -109,8 +113,18 @@ def find_everything(
     """
     people: dict[str, tuple[Recording, ...]] = {}
     for name in dict.fromkeys(names):
-        people[name] = find_recordings(connection, name)
-        max_bytes -= sum(recording.embeddings.nbytes for recording in people[name])
+        faces = defaultdict(list)
+        for row in _face_rows(connection, name):
+            faces[row.sha256].append(read_face(row))
+        people[name] = tuple(
+            # of several recordings of one file the first has its faces
+            replace(recording, faces=tuple(faces.pop(recording.sha256, ())))
+            for recording in find_recordings(connection, name)
+        )
+        max_bytes -= sum(
+            recording.embeddings.nbytes + sum(face.embedding.nbytes for face in recording.faces)
+            for recording in people[name]
+        )
         if max_bytes < 0:
             raise too_much()
     return people
@@ -172,6 +186,26 @@ def find_filmed(
     )
     rows = sorted(fetch(connection, query, NamedRecordingRow), key=_number)
     return tuple((row.name, read_recording(row)) for row in rows)
+
+
+def find_faces(
+    connection: Connection, name: str, model_id: str
+) -> tuple[tuple[str, str | None, FaceReference], ...]:
+    """Return what a face model makes of somebody's videos: SHA-256, domain and the face."""
+    rows = _face_rows(connection, name, schema.face_references.c.model_id == model_id)
+    return tuple((row.sha256, row.domain, read_face(row)) for row in rows)
+
+
+def _face_rows(
+    connection: Connection, name: str, *conditions: ColumnElement[bool]
+) -> list[FaceRow]:
+    table = schema.face_references
+    if not schema.has_table(connection, table):
+        return []
+    query = select(*(table.c[field] for field in FaceRow.model_fields)).where(
+        table.c.identity_id == enrolled_identity(connection, name).id, *conditions
+    )
+    return sorted(fetch(connection, query, FaceRow), key=_number)
 
 
 def check_sizes(model_id: str, sizes: Iterable[int]) -> None:

@@ -21,6 +21,7 @@ from safetensors.numpy import load
 from sqlalchemy import Connection, Select
 
 from gaitproof.errors import GaitproofError, GalleryError
+from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.reading import FileKind, guarded, malformed
 from gaitproof.verify.filming import MAX_DOMAIN, Filming
@@ -180,6 +181,15 @@ class ReferenceRow(Row):
     filming: Json[Filming] | None
 
 
+class FaceRow(Row):
+    """What a face model makes of an enrolled video."""
+
+    sha256: _Sha256
+    model_id: _Label
+    domain: str | None = Field(max_length=MAX_DOMAIN)
+    numbers: bytes
+
+
 R = TypeVar("R", bound=Row)
 
 
@@ -300,6 +310,21 @@ def read_reference(row: ReferenceRow) -> ReferencePerson:
         raise malformed(place, _KIND, error) from error
 
 
+def read_face(row: FaceRow) -> FaceReference:
+    """Return what a face model makes of an enrolled video.
+
+    Raises
+    ------
+    GalleryError
+        If the numbers are not a score and an embedding.
+    """
+    place = _place(type(row), row.id)
+    tensors = _tensors(row.numbers, place, {"score": np.float64, "embedding": np.float32})
+    with guarded(place, _KIND):
+        (score,) = tensors["score"].tolist()
+        return FaceReference(row.model_id, score, tensors["embedding"])
+
+
 def _profile(data: bytes, place: str) -> GaitProfile:
     types = {"mean": np.float32, "sd": np.float32, "cycles": np.int64}
     tensors = _tensors(data, place, types)
@@ -327,6 +352,7 @@ _TABLES: Final[dict[type[Row], str]] = {
     TemplateSummaryRow: "templates",
     LinkRow: "template_recordings",
     ReferenceRow: "reference_people",
+    FaceRow: "face_references",
 }
 
 

@@ -30,11 +30,12 @@ from sqlalchemy.schema import CreateTable
 
 from gaitproof.errors import GalleryError
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """Raised by every change of the tables. Version 2 added the profiles of recordings, version 3 the
-people of reference footage, version 4 how both were filmed."""
+people of reference footage, version 4 how both were filmed, version 5 the faces of enrolled
+people."""
 
-READABLE_VERSIONS: Final = (1, 2, 3, SCHEMA_VERSION)
+READABLE_VERSIONS: Final = (1, 2, 3, 4, SCHEMA_VERSION)
 """A gallery of any other version is refused; older ones are upgraded when they are written to."""
 
 APPLICATION_ID: Final = 0x47507266
@@ -43,7 +44,7 @@ APPLICATION_ID: Final = 0x47507266
 _VERSION_KEY: Final = "schema_version"
 
 _MAX_ENTRIES: Final = 50
-"""Entries of a schema that are looked at; a gallery has eleven."""
+"""Entries of a schema that are looked at; a gallery has thirteen."""
 
 
 class _Bytes(LargeBinary):
@@ -139,8 +140,22 @@ reference_people: Final = Table(
 )
 """People of reference footage: nobody's name, no path, one direction each."""
 
+face_references: Final = Table(
+    "face_references",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("identity_id", ForeignKey("identities.id", ondelete="CASCADE"), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("model_id", String(200), nullable=False),
+    Column("domain", String(700)),
+    Column("created", String(40), nullable=False),
+    Column("numbers", _Bytes, nullable=False),
+    UniqueConstraint("identity_id", "sha256", "model_id"),
+)
+"""What face models make of enrolled videos, and how these were filmed: numbers, no image."""
 
-_REFERENCES_SINCE: Final = 3
+_TABLES_SINCE: Final = {reference_people: 3, face_references: 5}
+"""Tables that came later, with the version that added them."""
 
 _ADDED: Final = {
     recordings.c.profile: 2,
@@ -213,9 +228,12 @@ def _layouts() -> dict[int, dict[str, str]]:
         name: sql.replace("domain VARCHAR(700),", "").replace("filming TEXT,", "")
         for name, sql in new.items()
     }
-    second = {name: sql for name, sql in third.items() if name != reference_people.name}
-    first = {name: sql.replace("profile BLOB,", "") for name, sql in second.items()}
-    return {1: first, 2: second, 3: third, 4: new}
+    first = {name: sql.replace("profile BLOB,", "") for name, sql in third.items()}
+    since = {table.name: number for table, number in _TABLES_SINCE.items()}
+    return {
+        version: {name: sql for name, sql in layout.items() if since.get(name, 1) <= version}
+        for version, layout in {1: first, 2: third, 3: third, 4: new, 5: new}.items()
+    }
 
 
 @lru_cache(maxsize=64)
@@ -233,17 +251,18 @@ def read_version(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Bring a gallery of an earlier version up to date, inside the caller's transaction.
 
-    Recordings of version 1 have no profile, there is no reference footage before version 3, and
-    before version 4 it is not known how anybody was filmed; nothing else changes.
+    Recordings of version 1 have no profile, there is no reference footage before version 3, before
+    version 4 it is not known how anybody was filmed, and before version 5 there are no faces;
+    nothing else changes.
     """
     version = _read_number(connection)
     if version == SCHEMA_VERSION:
         return
+    made = [table for table, since in _TABLES_SINCE.items() if version < since]
+    for table in made:
+        table.create(connection)
     added = [column for column, since in _ADDED.items() if version < since]
-    if version < _REFERENCES_SINCE:
-        reference_people.create(connection)
-        added = [column for column in added if column.table is recordings]
-    for column in added:
+    for column in (column for column in added if column.table not in made):
         kind = column.type.compile(connection.dialect)
         connection.exec_driver_sql(
             f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}"
@@ -255,9 +274,9 @@ def upgrade(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def has_references(connection: Connection) -> bool:
-    """Whether a gallery, which may be of an earlier version, can hold reference footage."""
-    return _read_number(connection) >= _REFERENCES_SINCE
+def has_table(connection: Connection, table: Table) -> bool:
+    """Whether a gallery, which may be of an earlier version, has a table that came later."""
+    return _read_number(connection) >= _TABLES_SINCE[table]
 
 
 def knows_filming(connection: Connection) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import GalleryError
+from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.verify.filming import Filming
 from gaitproof.verify.scoring import make_template
@@ -71,6 +72,8 @@ class Recording:
         was enrolled before profiles were kept.
     filming
         How the person was filmed; None if enrolled before that was kept, and for silhouettes.
+    faces
+        What face models make of the same file, one entry per model.
 
     Raises
     ------
@@ -88,6 +91,7 @@ class Recording:
     created: str = ""
     profile: GaitProfile | None = None
     filming: Filming | None = None
+    faces: tuple[FaceReference, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(SHA256, self.sha256):

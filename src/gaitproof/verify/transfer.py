@@ -3,7 +3,8 @@
 The file is a safetensors file (plain numbers, no code) whose metadata hold one JSON document:
 format, version, and per identity the name and its recordings; tensors ``r<i>.embeddings`` and
 ``r<i>.starts`` belong to recording *i*, and ``r<i>.mean`` and ``r<i>.sd`` where its ``cycles``
-say that it has a profile (since version 2); since version 3 it is said how the person was filmed.
+say that it has a profile (since version 2); since version 3 it is said how the person was filmed,
+and since version 4 there are faces: scores, with embeddings in ``r<i>.face<k>``.
 Templates are not in it: they are made again from the recordings. Everything read is validated,
 since the file may come from anybody.
 """
@@ -23,6 +24,7 @@ from safetensors.numpy import save
 
 from gaitproof.config import Settings
 from gaitproof.errors import GaitproofError, GalleryError, InputError
+from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.reading import FileKind, malformed, parse_model, read_tensors
 from gaitproof.reading.arrays import MAX_TENSOR_HEADER
@@ -32,7 +34,7 @@ from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.rows import too_much
 from gaitproof.verify.templates import MAX_LABEL, MAX_PATH, SHA256, Recording
 
-EXPORT_VERSION: Final = 3
+EXPORT_VERSION: Final = 4
 
 MAX_EXPORT_BYTES: Final = 2**28
 """An export is read into memory at once; 256 MiB hold about 25 000 recordings."""
@@ -48,6 +50,11 @@ _PARTS: Final = ("embeddings", "starts")
 _PROFILE_PARTS: Final = ("mean", "sd")
 
 
+class _Face(Settings):
+    model_id: str = Field(min_length=1, max_length=MAX_LABEL)
+    score: float = Field(ge=0, le=1)
+
+
 class _Item(Settings):
     sha256: str = Field(pattern=SHA256)
     path: str = Field(max_length=MAX_PATH)
@@ -58,11 +65,13 @@ class _Item(Settings):
     tensor: int = Field(ge=0)
     cycles: tuple[int, int] | None = None
     filming: Filming | None = None
+    faces: tuple[_Face, ...] = ()
 
     @property
     def tensors(self) -> set[str]:
         """Names of the tensors that belong to it."""
-        parts = _PARTS if self.cycles is None else (*_PARTS, *_PROFILE_PARTS)
+        parts = [*_PARTS, *(_PROFILE_PARTS if self.cycles is not None else ())]
+        parts += [f"face{number}" for number in range(len(self.faces))]
         return {f"r{self.tensor}.{part}" for part in parts}
 
 
@@ -73,7 +82,7 @@ class _Person(Settings):
 
 class _Document(Settings):
     format: Literal["gaitproof-gallery"] = "gaitproof-gallery"
-    version: Literal[1, 2, 3] = EXPORT_VERSION
+    version: Literal[1, 2, 3, 4] = EXPORT_VERSION
     identities: tuple[_Person, ...]
 
 
@@ -96,6 +105,8 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
                 tensors[f"r{number}.{part}"] = getattr(recording, part)
             for part in _PROFILE_PARTS if profile is not None else ():
                 tensors[f"r{number}.{part}"] = getattr(profile, part)
+            for place, face in enumerate(recording.faces):
+                tensors[f"r{number}.face{place}"] = face.embedding
             items.append(
                 _Item(
                     sha256=recording.sha256,
@@ -107,6 +118,9 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
                     tensor=number,
                     cycles=None if profile is None else (profile.left_cycles, profile.right_cycles),
                     filming=recording.filming,
+                    faces=tuple(
+                        _Face(model_id=face.model_id, score=face.score) for face in recording.faces
+                    ),
                 )
             )
         if not items:  # a gallery of somebody else's making
@@ -203,7 +217,20 @@ def _read(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> Recording:
         created=item.created,
         profile=_read_profile(item, tensors),
         filming=item.filming,
+        faces=tuple(
+            FaceReference(face.model_id, face.score, _read_face(tensors, item.tensor, place))
+            for place, face in enumerate(item.faces)
+        ),
     )
+
+
+def _read_face(
+    tensors: Mapping[str, NDArray[Any]], number: int, place: int
+) -> NDArray[np.float32]:
+    embedding = tensors[f"r{number}.face{place}"]
+    if embedding.dtype != np.float32:
+        raise ValueError(f"numbers of type {embedding.dtype}")
+    return embedding
 
 
 def _read_profile(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> GaitProfile | None:
