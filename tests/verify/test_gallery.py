@@ -57,10 +57,10 @@ def test_wal_mode_version_and_mark_are_set(gallery, tmp_path):
     gallery.add("ann", [make_recording(1)])
     connection = sqlite3.connect(tmp_path / "gallery.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (5,)
     assert connection.execute("PRAGMA application_id").fetchone() != (0,)
     assert connection.execute("SELECT value FROM meta WHERE key='schema_version'").fetchone() == (
-        "4",
+        "5",
     )
     connection.close()
 

@@ -224,9 +224,7 @@ def _read(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> Recording:
     )
 
 
-def _read_face(
-    tensors: Mapping[str, NDArray[Any]], number: int, place: int
-) -> NDArray[np.float32]:
+def _read_face(tensors: Mapping[str, NDArray[Any]], number: int, place: int) -> NDArray[np.float32]:
     embedding = tensors[f"r{number}.face{place}"]
     if embedding.dtype != np.float32:
         raise ValueError(f"numbers of type {embedding.dtype}")
