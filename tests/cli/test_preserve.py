@@ -56,6 +56,16 @@ def test_another_walk_is_changed(poses):
     assert found["floor"] is None
 
 
+def test_published_criteria_on_request(poses):
+    result = run(poses["a"], poses["a"], "--criteria", "published")
+    assert result.exit_code == 0, result.output
+    assert "do not decide" not in result.output
+    found = json.loads(run(poses["a"], poses["b"], "--criteria", "published", "--json").stdout)
+    assert found["criteria"] == "published"
+    assert (found["outcome"] == "PRESERVED") is found["published"]["passed"]
+    assert run(poses["a"], poses["b"], "--criteria", "mine").exit_code == 2
+
+
 def test_a_batch_goes_by_the_manifest(poses, tmp_path):
     manifest = tmp_path / "manifest.csv"
     manifest.write_text(

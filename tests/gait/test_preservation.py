@@ -98,6 +98,26 @@ def test_too_little_and_too_noisy_is_inconclusive():
     assert "encod" in reason.lower()
 
 
+@pytest.mark.parametrize(
+    ("cosine", "series", "measured", "published"),
+    [
+        (0.96, 0.9, Outcome.CHANGED, Outcome.PRESERVED),  # as another take of the same person
+        (0.94, 0.9, Outcome.CHANGED, Outcome.CHANGED),
+    ],
+)
+def test_the_published_criteria_decide_when_asked(cosine, series, measured, published):
+    timing, _, same = compare_tracks(walking_track(), walking_track())
+    found = dataclasses.replace(
+        same, pck=0.1, cosine=cosine, step_width=series, symmetry=series, distance=0.2
+    )
+    assert decide(timing, found, None)[0] is measured
+    outcome, reason = decide(timing, found, None, "published")
+    assert outcome is published
+    assert "PCK missed" in reason
+    short = dataclasses.replace(timing, overlap=1.0)
+    assert decide(short, found, None, "published")[0] is Outcome.INCONCLUSIVE
+
+
 def test_what_is_unknown_does_not_count():
     track = walking_track()
     points = track.points.copy()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+Criteria = Literal["measured", "published"]
+"""What answers: the ratio to the noise that was measured, or the gait seed's three criteria."""
 
 
 class Outcome(StrEnum):
@@ -106,6 +109,11 @@ class PublishedCriteria:
         """Whether at least two of the three hold."""
         return self.pck + self.cosine + self.correlations >= 2
 
+    def words(self) -> str:
+        """Say of each whether it is met."""
+        held = {"PCK": self.pck, "cosine": self.cosine, "correlations": self.correlations}
+        return ", ".join(f"{name} {'met' if good else 'missed'}" for name, good in held.items())
+
 
 @dataclass(frozen=True)
 class Preservation:
@@ -125,13 +133,15 @@ class Preservation:
         Of the original and the same video encoded anew: what the estimator's noise alone costs.
         None if it was not measured.
     published
-        The seed's criteria on `agreement`; they do not decide.
+        The seed's criteria on `agreement`.
     original, swapped
         The files.
     original_sha256, swapped_sha256
         Their SHA-256.
     software
         ``gaitproof <version>``.
+    criteria
+        What decided.
     """
 
     outcome: Outcome
@@ -146,6 +156,7 @@ class Preservation:
     original_sha256: str
     swapped_sha256: str
     software: str
+    criteria: Criteria = "measured"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, with whether the published criteria pass."""

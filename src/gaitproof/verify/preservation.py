@@ -23,7 +23,7 @@ from gaitproof.media.augment import Change, augment_video
 from gaitproof.media.files import compute_sha256
 from gaitproof.media.probe import bits_per_pixel
 from gaitproof.pose.cache import PoseCache
-from gaitproof.types.preservation import Agreement, Outcome, Preservation
+from gaitproof.types.preservation import Agreement, Criteria, Outcome, Preservation
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import part_of
 from gaitproof.verify.walk import is_pose_file, read_walk
@@ -45,6 +45,7 @@ def compare_videos(
     *,
     person: Person = "auto",
     floor: bool = True,
+    criteria: Criteria = "measured",
     settings: VerifySettings | None = None,
     cache: PoseCache | None = None,
     progress: Callable[[float], None] | None = None,
@@ -60,6 +61,8 @@ def compare_videos(
     floor
         Whether the original is also encoded anew, as strongly as the other video, and estimated
         again, to tell what the estimator's own noise costs. Needs a video.
+    criteria
+        What answers, see `gaitproof.gait.preservation.decide`.
     settings
         Limits and pose settings; defaults where None.
     cache
@@ -102,7 +105,7 @@ def compare_videos(
     if min(len(first.times), len(second.times)) >= 2:
         found = compare_tracks(first, second)
     timing, framing, agreement = found or (None, None, None)
-    outcome, reason = decide(timing, agreement, noise)
+    outcome, reason = decide(timing, agreement, noise, criteria)
     return Preservation(
         outcome=outcome,
         reason=reason,
@@ -116,6 +119,7 @@ def compare_videos(
         original_sha256=_hash(original),
         swapped_sha256=_hash(swapped),
         software=f"gaitproof {gaitproof.__version__}",
+        criteria=criteria,
     )
 
 
