@@ -29,7 +29,7 @@ def first_column(header: str) -> list[str]:
     [
         (
             "network for gait",
-            [name for signal in ("joints", "silhouettes", "both") for name in list_networks(signal)],
+            [name for kind in ("joints", "silhouettes", "both") for name in list_networks(kind)],
         ),
         ("network for faces", list_face_networks()),
     ],

@@ -17,7 +17,6 @@ from gaitproof.cli.options import (
     SettingsOption,
     output_option,
 )
-
 from gaitproof.types.preservation import Criteria
 
 if TYPE_CHECKING:
