@@ -1,0 +1,173 @@
+"""``gaitproof serve`` and ``gaitproof keys``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gaitproof.cli.extras import need_server_extra
+from gaitproof.cli.options import FAILED_STATUS, JsonOption, SettingsOption
+
+if TYPE_CHECKING:
+    from gaitproof.server.access import Access
+    from gaitproof.server.settings import ServiceSettings
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="GAITPROOF_SERVICE",
+        metavar="DIR",
+        help="Folder for galleries, uploads, results and keys; without it one in your data folder.",
+    ),
+]
+TenantOption = Annotated[
+    str, typer.Option("--tenant", help="Whose key: tenants do not see each other's galleries.")
+]
+
+keys = typer.Typer(name="keys", help="API keys of the service.", no_args_is_help=True)
+
+
+def service_folder(given: Path | None) -> Path:
+    """Return the folder of the service: the one that was named, or the default one."""
+    if given is not None:
+        return given
+    from platformdirs import user_data_path
+
+    return user_data_path("gaitproof") / "service"
+
+
+def serve(
+    data: DataOption = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own needs a key.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for a free one.")] = 8765,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            metavar="HOST",
+            help="Name that clients know the service by, as behind a reverse proxy; repeatable.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Jobs done at a time, one process each.")
+    ] = 1,
+    queue: Annotated[int, typer.Option(min=1, help="Jobs that may wait.")] = 16,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds of one job.")] = 1800,
+    max_upload: Annotated[int, typer.Option(min=1, help="Megabytes of one video.")] = 2048,
+    rate: Annotated[int, typer.Option(min=1, help="Requests per minute of one key.")] = 600,
+    keep_uploads: Annotated[
+        float, typer.Option(min=0, help="Seconds a video is kept after its last job.")
+    ] = 0,
+    settings: SettingsOption = None,
+) -> None:
+    """Serve enrolment, verification and the rest over HTTP, until Ctrl+C.
+
+    Everybody is let in from this machine until the first key is made; from elsewhere nobody is
+    without one.
+    """
+    need_server_extra()
+
+    from gaitproof.cli.opening import verify_settings
+    from gaitproof.server.run import serve as run
+    from gaitproof.server.settings import ServiceSettings
+
+    local = ServiceSettings.model_fields["hosts"].default
+    own = [host] if host not in ("0.0.0.0", "::") else []
+    chosen = ServiceSettings(
+        folder=service_folder(data),
+        workers=workers,
+        max_queued=queue,
+        time_limit=time_limit,
+        max_upload=max_upload * 10**6,
+        requests_per_minute=rate,
+        keep_uploads=keep_uploads,
+        hosts=tuple(dict.fromkeys([*local, *own, *(name or [])])),
+        verify=verify_settings(settings),
+    )
+    run(chosen, host, port)
+
+
+def _access(data: Path | None) -> tuple[Access, ServiceSettings]:
+    need_server_extra()
+
+    from gaitproof.media.files import make_folder
+    from gaitproof.server.access import Access
+    from gaitproof.server.database import open_database
+    from gaitproof.server.settings import ServiceSettings
+
+    chosen = ServiceSettings(folder=make_folder(service_folder(data)))
+    return Access(open_database(chosen.database)), chosen
+
+
+@keys.command()
+def add(
+    role: Annotated[str, typer.Option(metavar="verify|enrol|admin", help="What it may do.")],
+    tenant: TenantOption = "default",
+    label: Annotated[str, typer.Option(help="What it is for.")] = "",
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key. It is shown once, and nowhere kept; from now on nobody is let in without one."""
+    from gaitproof.cli.output import print_json, stdout
+
+    access, _ = _access(data)
+    from gaitproof.server.access import Role
+
+    if role not in list(Role):
+        raise typer.BadParameter(f"expected {', '.join(Role)}, found {role!r}", param_hint="--role")
+    info, secret = access.add_key(tenant, Role(role), label)
+    if as_json:
+        print_json({**vars(info), "secret": secret})
+    else:
+        stdout().print(secret, soft_wrap=True, highlight=False)
+
+
+@keys.command(name="list")
+def list_keys(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the keys of all tenants, without the keys themselves."""
+    from datetime import UTC, datetime
+
+    from rich.table import Table
+
+    from gaitproof.cli.output import print_json, printable, stdout
+
+    access, _ = _access(data)
+    found = access.keys()
+    if as_json:
+        print_json({"keys": [vars(key) for key in found]})
+        return
+    table = Table()
+    for title in ("key", "tenant", "role", "label", "made", "revoked"):
+        table.add_column(title, overflow="fold")
+    for key in found:
+        made, ended = (
+            "" if t is None else datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M")
+            for t in (key.created, key.revoked)
+        )
+        table.add_row(key.id, key.tenant, key.role.value, printable(key.label), made, ended)
+    stdout().print(table)
+
+
+@keys.command()
+def revoke(
+    key: Annotated[str, typer.Argument(help="Its identifier, as 'keys list' shows it.")],
+    data: DataOption = None,
+) -> None:
+    """Revoke a key; it and its sessions end at once."""
+    from gaitproof.cli.failures import say
+
+    access, _ = _access(data)
+    if not access.revoke(key):
+        say(f"gaitproof: there is no key {key!r} in force.")
+        raise typer.Exit(FAILED_STATUS)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command()(serve)
+    app.add_typer(keys)

@@ -1,0 +1,167 @@
+"""The ASGI application: routes, errors, headers, and the page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import gaitproof
+from gaitproof.server import problems
+from gaitproof.server.guards import SAFE_METHODS
+from gaitproof.server.problems import RESPONSES, Problem
+from gaitproof.server.routes import access, asking, gallery, health, jobs, videos
+from gaitproof.server.settings import ServiceSettings
+from gaitproof.server.state import Service
+from gaitproof.server.workers import COMMAND, LOGGER
+
+CONTENT_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""What the page may load: its own files, and nothing from anywhere else."""
+
+_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
+
+_MAX_BODY: Final = 64 * 2**10
+"""Bytes of a request, other than an upload."""
+
+_SWEEP_EVERY: Final = 5.0
+"""Seconds between two looks for videos to be deleted."""
+
+
+class Shield:
+    """Refuses what no honest client sends, and tells browsers what is not allowed.
+
+    A web page elsewhere can make a browser ask this service under a name of its own, or without
+    asking for permission first: the names it may have are known, and a request that changes
+    something and says where it comes from must come from here.
+
+    Parameters
+    ----------
+    app
+        Behind it.
+    hosts
+        Names of this service, without port.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        fault = self._fault(scope["method"], Headers(scope=scope))
+        answer = self._app if fault is None else problems.respond(fault)
+        await answer(scope, receive, send_with_headers)
+
+    def _fault(self, method: str, headers: Headers) -> Problem | None:
+        host = headers.get("host", "")
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        if name.lower() not in self._hosts:
+            return Problem(
+                type="urn:gaitproof:problem:host",
+                title="Wrong host",
+                status=400,
+                detail="This service is not known by that name.",
+                hint="start it with --name NAME",
+            )
+        origin = headers.get("origin")
+        if origin is None or method in SAFE_METHODS:
+            return None
+        if urlsplit(origin).netloc.lower() != host.lower():
+            return Problem(
+                type="urn:gaitproof:problem:origin",
+                title="Wrong origin",
+                status=403,
+                detail="The request comes from a page of another site.",
+            )
+        return None
+
+
+def create_app(settings: ServiceSettings, command: Sequence[str] = COMMAND) -> FastAPI:
+    """Make the application.
+
+    Parameters
+    ----------
+    settings
+        Where and how much.
+    command
+        Starts a process that works.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service = await run_in_threadpool(Service(settings, command).open)
+        app.state.service = service
+        sweeper = asyncio.create_task(_sweep(service))
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeper
+            await run_in_threadpool(service.close)
+
+    app = FastAPI(
+        title="gaitproof",
+        summary="Does a video really show the person it claims to show?",
+        version=gaitproof.__version__,
+        openapi_url="/v1/openapi.json",
+        # their pages load scripts from elsewhere
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=_MAX_BODY,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    problems.install(app)
+    api = APIRouter(prefix="/v1", responses=RESPONSES)
+    for part in (health, access, videos, asking, jobs, gallery):
+        api.include_router(part.router)
+    app.include_router(api)
+    app.add_middleware(Shield, hosts=settings.hosts)
+    with as_file(files("gaitproof.server.page") / "static") as folder:
+        if Path(folder).is_dir():
+            app.mount("/", StaticFiles(directory=folder, html=True), name="page")
+    return app
+
+
+async def _sweep(service: Service) -> None:
+    while True:
+        try:
+            used = await run_in_threadpool(service.jobs.videos_in_use)
+            await run_in_threadpool(service.uploads.sweep, used)
+        except Exception:
+            LOGGER.exception("Videos that are over could not be deleted.")
+        await asyncio.sleep(_SWEEP_EVERY)

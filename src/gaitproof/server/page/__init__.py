@@ -1,0 +1,1 @@
+"""Static files of the web page, served at ``/`` from the folder ``static``."""

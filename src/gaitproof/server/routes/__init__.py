@@ -1,0 +1,1 @@
+"""Resources of the service, one module per group."""

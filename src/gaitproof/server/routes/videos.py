@@ -1,0 +1,74 @@
+"""Videos: uploaded first, then used by jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from gaitproof.server.guards import ServiceNow, Verifying
+from gaitproof.server.models import VideoAnswer, VideoId
+from gaitproof.server.problems import ProblemError
+
+router = APIRouter(tags=["videos"])
+
+_NO_LIMIT: Final = 2**62
+"""The folder of uploads has a limit of its own, which the settings name."""
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post("/videos", status_code=201, openapi_extra=_BODY, max_body_size=_NO_LIMIT)
+async def upload_video(
+    request: Request,
+    principal: Verifying,
+    service: ServiceNow,
+    name: Annotated[
+        str, Query(max_length=200, description="What you call it; shown, and never used as a path.")
+    ] = "video",
+) -> VideoAnswer:
+    """Upload a video: the file itself is the body of the request.
+
+    It is deleted once the jobs that use it are over, unless the service was told otherwise.
+    """
+    length = request.headers.get("content-length", "")
+    found = await service.uploads.receive(
+        principal.tenant, name, int(length) if length.isdecimal() else None, request.stream()
+    )
+    await run_in_threadpool(
+        service.audit.add,
+        "upload",
+        tenant=principal.tenant,
+        key=principal.key,
+        video=found.id,
+        sha256=found.sha256,
+        bytes=found.bytes,
+    )
+    return VideoAnswer.model_validate(vars(found))
+
+
+@router.get("/videos")
+def list_videos(principal: Verifying, service: ServiceNow) -> list[VideoAnswer]:
+    """List the videos that are kept now."""
+    return [VideoAnswer.model_validate(vars(v)) for v in service.uploads.list(principal.tenant)]
+
+
+@router.delete("/videos/{video}", status_code=204)
+def delete_video(
+    video: Annotated[VideoId, Path()], principal: Verifying, service: ServiceNow
+) -> Response:
+    """Delete a video now."""
+    if video in service.jobs.videos_in_use():
+        raise ProblemError(
+            409, "in-use", "A job needs the video.", hint="wait for the job, or cancel it"
+        )
+    if not service.uploads.remove(principal.tenant, video):
+        raise ProblemError(404, "unknown-video", f"There is no uploaded video {video!r}.")
+    service.audit.add("delete video", tenant=principal.tenant, key=principal.key, video=video)
+    return Response(status_code=204)

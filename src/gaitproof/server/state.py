@@ -1,0 +1,74 @@
+"""What all requests share: one per running service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final, Self
+
+from sqlalchemy import Engine
+
+from gaitproof.media.files import hold_folder, make_folder
+from gaitproof.server.access import Access
+from gaitproof.server.audit import AuditLog
+from gaitproof.server.database import open_database
+from gaitproof.server.jobs import Jobs
+from gaitproof.server.rates import RateLimit
+from gaitproof.server.settings import ServiceSettings
+from gaitproof.server.uploads import Uploads
+from gaitproof.server.workers import COMMAND, WorkerPool
+from gaitproof.verify.gallery import Gallery
+
+_FAILURES_PER_MINUTE: Final = 20
+"""Wrong keys of one address, after which it has to wait."""
+
+
+class Service:
+    """Everything behind the routes.
+
+    Parameters
+    ----------
+    settings
+        Where and how much.
+    command
+        Starts a process that works.
+    """
+
+    def __init__(self, settings: ServiceSettings, command: Sequence[str] = COMMAND) -> None:
+        self.settings = settings
+        self._open = ExitStack()
+        make_folder(settings.folder)
+        settings.folder.chmod(0o700)
+        self.engine: Engine = open_database(settings.database)
+        self.access = Access(self.engine)
+        self.audit = AuditLog(self.engine)
+        self.uploads = Uploads(
+            self.engine, settings.uploads, settings.max_upload, settings.forget_uploads
+        )
+        self.pool = WorkerPool(command)
+        self.jobs = Jobs(settings, self.pool, self.uploads)
+        self.rates = RateLimit(settings.requests_per_minute)
+        self.failures = RateLimit(_FAILURES_PER_MINUTE)
+
+    def open(self) -> Self:
+        """Take the data folder and begin to work.
+
+        Raises
+        ------
+        InputError
+            If another service holds the folder.
+        """
+        folder = self.settings.folder
+        self._open.enter_context(hold_folder(folder, f"Another service runs in {str(folder)!r}."))
+        self.jobs.open()
+        return self
+
+    def close(self) -> None:
+        """Stop working and let go of everything."""
+        self.jobs.close()
+        self.engine.dispose()
+        self._open.close()
+
+    def gallery(self, tenant: str) -> Gallery:
+        """Open the gallery of a tenant; nothing is made."""
+        return Gallery.open(self.settings.gallery(tenant), make_folder=True)

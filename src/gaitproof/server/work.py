@@ -1,0 +1,279 @@
+"""The inside of a process that works: jobs come as lines of JSON, answers go back as such.
+
+Every job is a call of the package's public interface. What the process is told of a job is all it
+needs to know; models are loaded once and kept.
+
+A line in: a `Task`. Lines out: ``{"progress": share}`` and at last one of ``{"done": {...}}``,
+``{"problem": {...}}`` for an error of the package, ``{"unexpected": traceback}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from gaitproof.errors import GaitproofError
+from gaitproof.media.files import atomic_path, make_folder
+from gaitproof.server.tasks import Kind, Task
+from gaitproof.text import json_text
+from gaitproof.verify.people import parse_person
+
+if TYPE_CHECKING:
+    from gaitproof.cases.case import Case, FaceTools
+    from gaitproof.nets.encoder import Encoder
+    from gaitproof.verify.people import Person
+    from gaitproof.verify.verifier import Verifier
+
+Progress = Callable[[float], None]
+
+RESULT: Final = "result.json"
+"""The answer, in the folder of a job."""
+
+REPORT: Final = "report.json"
+"""The sealed report, in the folder of a job."""
+
+EXPLANATION: Final = "explanation"
+"""Folder of an explanation's files, in the folder of a job."""
+
+_NEWS_EVERY: Final = 0.5
+"""Seconds between two lines of progress."""
+
+
+class Tools:
+    """What is loaded once in the life of a process."""
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The shipped model of gait."""
+        from gaitproof.nets.onnx import OnnxEncoder
+
+        return OnnxEncoder.load(None)
+
+    @cached_property
+    def face(self) -> FaceTools:
+        """The shipped model of faces."""
+        from gaitproof.cases.case import FaceTools
+
+        return FaceTools.load()
+
+    def verifier(self, task: Task) -> Verifier:
+        """Open the gallery of a job."""
+        from gaitproof.verify.gallery import Gallery
+        from gaitproof.verify.verifier import Verifier
+
+        return Verifier.open(
+            Gallery.open(task.gallery, make_folder=True),
+            encoder=self.encoder,
+            settings=task.settings,
+            site=task.request.get("site", ""),
+        )
+
+
+def perform(task: Task, tools: Tools, progress: Progress) -> dict[str, Any]:
+    """Do a job, and write its answer to `RESULT` in its folder.
+
+    Returns
+    -------
+    dict
+        What is worth to be told with the job's state.
+
+    Raises
+    ------
+    GaitproofError
+        If it cannot be done; nothing is written then.
+    """
+    make_folder(task.folder)
+    answer, brief = _JOBS[task.kind](task, tools, progress)
+    with atomic_path(task.folder / RESULT) as path:
+        path.write_text(json_text(answer), "utf-8")
+    return brief
+
+
+def _person(task: Task) -> Person:
+    return parse_person(str(task.request.get("person", "auto")))
+
+
+def _case(task: Task, tools: Tools, progress: Progress) -> Case:
+    from gaitproof.cases.case import Examiner
+
+    face = tools.face if task.request.get("face") else None
+    [video] = task.videos
+    examiner = Examiner(tools.verifier(task), face)
+    case = examiner.examine(
+        video.path, task.request["claim"], person=_person(task), progress=progress
+    )
+    found = case.examination
+    named = replace(found, verdict=replace(found.verdict, source=video.name))
+    return replace(case, examination=named)
+
+
+def _brief(case: Case) -> dict[str, Any]:
+    return {
+        "decision": case.decision.value,
+        "headline": case.headline,
+        "choice_needed": case.examination.verdict.choice_needed,
+    }
+
+
+def _verify(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+    from gaitproof.report.casefile import to_json
+
+    share = 0.9 if task.request.get("report", True) else 1.0
+    case = _case(task, tools, lambda done: progress(share * done))
+    if task.request.get("report", True):
+        sealed = case.report()
+        with atomic_path(task.folder / REPORT) as path:
+            path.write_bytes(to_json(sealed))
+    return case.to_dict(), _brief(case)
+
+
+def _identify(
+    task: Task, tools: Tools, progress: Progress
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    [video] = task.videos
+    found = tools.verifier(task).identify(
+        video.path, top=task.request.get("top", 5), person=_person(task), progress=progress
+    )
+    best = found.candidates[0].name if found.candidates else None
+    answer = replace(found, source=video.name).to_dict()
+    return answer, {"best": best, "reason": found.reason}
+
+
+def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+    found = tools.verifier(task).enroll(
+        task.request["name"],
+        [video.path for video in task.videos],
+        person=_person(task),
+        progress=progress,
+    )
+    videos = tuple(
+        replace(one, path=video.name) for one, video in zip(found.videos, task.videos, strict=True)
+    )
+    brief = {"name": found.name, "added": sum(video.added for video in videos)}
+    return replace(found, videos=videos).to_dict(), brief
+
+
+def _preserve(
+    task: Task, tools: Tools, progress: Progress
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    from gaitproof.verify.preservation import compare_videos
+
+    original, swapped = task.videos
+    found = compare_videos(
+        original.path,
+        swapped.path,
+        person=_person(task),
+        floor=task.request.get("floor", True),
+        settings=task.settings,
+        progress=progress,
+    )
+    named = replace(found, original=original.name, swapped=swapped.name)
+    return named.to_dict(), {"outcome": found.outcome.value, "reason": found.reason}
+
+
+def _scan(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+    from gaitproof.face.scan import scan_video
+
+    [video] = task.videos
+    found = scan_video(video.path, tools.face.model, limits=task.settings.media, progress=progress)
+    return found.to_dict(), {"decision": found.decision.value, "faces": len(found.faces)}
+
+
+def _explain(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+    case = _case(task, tools, lambda share: progress(share / 2))
+    method = task.request.get("method", "occlusion")
+    answer = case.explain(
+        task.folder / EXPLANATION, method, progress=lambda share: progress((1 + share) / 2)
+    )
+    return answer, _brief(case)
+
+
+def _reference(
+    task: Task, tools: Tools, progress: Progress
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    found = tools.verifier(task).add_references(
+        task.request["name"], [video.path for video in task.videos], progress=progress
+    )
+    return found.to_dict(), {"footage": found.footage, "added": found.added}
+
+
+_JOBS: Final[
+    dict[Kind, Callable[[Task, Tools, Progress], tuple[dict[str, Any], dict[str, Any]]]]
+] = {
+    "verification": _verify,
+    "identification": _identify,
+    "enrolment": _enroll,
+    "preservation": _preserve,
+    "face-scan": _scan,
+    "explanation": _explain,
+    "reference": _reference,
+}
+
+
+def _shown(text: str, task: Task) -> str:
+    """Put the client's names for its files where paths of this machine would be told."""
+    for video in task.videos:
+        text = text.replace(str(video.path), video.name)
+    return text.replace(task.gallery, "the gallery").replace(str(task.folder), "the job")
+
+
+def answer(line: str, tools: Tools, say: Callable[[dict[str, Any]], None]) -> None:
+    """Do the job of a line and say how it goes and what became of it."""
+    from gaitproof.server.problems import describe
+
+    task = Task.model_validate_json(line)
+    latest = 0.0
+
+    def progress(share: float) -> None:
+        nonlocal latest
+        if time.monotonic() - latest >= _NEWS_EVERY:
+            latest = time.monotonic()
+            say({"progress": round(min(max(share, 0.0), 1.0), 3)})
+
+    try:
+        say({"done": perform(task, tools, progress)})
+    except GaitproofError as error:
+        told = {
+            name: _shown(value, task) if isinstance(value, str) else value
+            for name, value in describe(error).model_dump(exclude_none=True).items()
+        }
+        say({"problem": told})
+    except Exception:
+        say({"unexpected": traceback.format_exc()})
+
+
+def main(tools: Tools | None = None) -> None:
+    """Work until nobody gives work any more."""
+    # what libraries print must not come between the answers
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    lines: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin, lines), daemon=True).start()
+
+    def say(value: dict[str, Any]) -> None:
+        answers.write(json.dumps(value) + "\n")
+        answers.flush()
+
+    loaded = tools or Tools()
+    while True:
+        answer(lines.get(), loaded, say)
+
+
+def _listen(stream: TextIO, lines: SimpleQueue[str]) -> None:
+    for line in stream:
+        lines.put(line)
+    # the service is gone, and with it whoever wants an answer
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

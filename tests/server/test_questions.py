@@ -1,0 +1,41 @@
+"""What is asked over HTTP is answered as the package answers."""
+
+import pytest
+
+
+def test_a_claim_is_verified(service):
+    job = service.wait(service.verify({"person": 0, "take": 2}))
+    assert job["state"] == "done"
+    assert job["progress"] == 1
+    assert job["brief"]["decision"] == "AUTHENTIC"
+    answer = service.http.get(f"/v1/jobs/{job['id']}/result").json()
+    assert answer["headline"] == "AUTHENTIC — Verified as Ann"
+    assert answer["source"] == "clip.mp4"
+
+
+def test_a_claim_about_nobody_is_refused_before_any_work(service):
+    answer = service.http.post("/v1/verifications", json={"claim": "Bob", "video": "0" * 32})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "Bob" in answer.json()["detail"]
+    assert "/" not in answer.json()["detail"]
+
+
+def test_who_walks_most_like_that_is_told(service):
+    job = service.do("identifications", video=service.upload({"person": 0, "take": 3}))
+    assert job["brief"] == {"best": "Ann", "reason": ""}
+
+
+def test_the_list_names_who_is_enrolled(service):
+    [ann] = service.http.get("/v1/gallery").json()
+    assert (ann["name"], ann["recordings"]) == ("Ann", 2)
+
+
+@pytest.mark.parametrize("content", ["no video", '{"unexpected": 1, "walk": []}'])
+def test_what_is_no_video_fails_with_a_problem(service, content):
+    video = service.http.post("/v1/videos?name=x.mp4", content=content).json()["id"]
+    job = service.do("verifications", claim="Ann", video=video)
+    assert job["state"] == "failed"
+    assert job["problem"]["status"] in (422, 500)
+    assert "service" not in job["problem"]["detail"].replace("service's log", "")
+    assert service.http.get(f"/v1/jobs/{job['id']}/result").status_code == 409
