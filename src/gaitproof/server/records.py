@@ -28,7 +28,7 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
-_STATES: Final = {
+STATES: Final = {
     "ENQUEUED": JobState.QUEUED,
     "DELAYED": JobState.QUEUED,
     "PENDING": JobState.RUNNING,
