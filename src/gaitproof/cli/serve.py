@@ -65,10 +65,10 @@ def serve(
     ] = 0,
     settings: SettingsOption = None,
 ) -> None:
-    """Serve enrolment, verification and the rest over HTTP, until Ctrl+C.
+    """Serve enrolment and verification over HTTP.
 
-    Everybody is let in from this machine until the first key is made; from elsewhere nobody is
-    without one.
+    Until Ctrl+C. Everybody on this machine is let in until the first key is made; from elsewhere
+    nobody is without one.
     """
     need_server_extra()
 
