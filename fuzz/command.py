@@ -2,7 +2,7 @@
 
 import sys
 
-from gaitproof.cli.app import main
+from gaitproof.__main__ import main
 
 if __name__ == "__main__":
     sys.argv[0] = "gaitproof"

@@ -116,7 +116,7 @@ def start(words: tuple[str, ...], folder: Path, at_event: int = 0) -> int:
         if at_event:
             sys.addaudithook(_killer(folder, at_event))
         sys.argv = ["gaitproof", *words]
-        from gaitproof.cli.app import main
+        from gaitproof.__main__ import main
 
         main()
         os._exit(0)

@@ -44,7 +44,7 @@ def test_help_is_light(arguments):
     code = (
         "import sys\n"
         f"sys.argv = ['gaitproof', *{arguments!r}]\n"
-        "from gaitproof.cli.app import main\n"
+        "from gaitproof.__main__ import main\n"
         "try:\n    main()\nexcept SystemExit as leave:\n    assert not leave.code, leave.code"
     )
     # typer itself may use pydantic to explain number ranges

@@ -24,7 +24,7 @@ from experiments.shared import (
     write_json,
 )
 from gaitproof.bench.portrait import COMPRESSIONS
-from gaitproof.cli.face import parse_detector
+from gaitproof.cli.opening import parse_detector
 from gaitproof.cli.options import output_option
 from gaitproof.cli.output import failure_table, progress_bar
 from gaitproof.evaluate.fusion_trials import write_single

@@ -11,13 +11,8 @@ import ctypes
 import os
 import sys
 from contextlib import suppress
-from typing import Final
 
-UNEXPECTED_STATUS: Final = 70
-"""Exit status of an error that nobody foresaw (``EX_SOFTWARE`` of sysexits.h)."""
-
-INTERRUPTED_STATUS: Final = 130
-"""Exit status after Ctrl+C, as of a shell."""
+from gaitproof.status import INTERRUPTED_STATUS, UNEXPECTED_STATUS
 
 
 class _Ending:

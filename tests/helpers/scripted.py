@@ -21,8 +21,7 @@ from gaitproof.types import (
     PoseSequence,
     SilhouetteSequence,
 )
-from gaitproof.verify.footage import ReferencePerson
-from gaitproof.verify.templates import Recording
+from gaitproof.verify.templates import Recording, ReferencePerson
 
 FRAME_SIZE = (1280, 720)
 RATE = 30.0

@@ -22,7 +22,7 @@ from gaitproof.nets.registry import (
     list_networks,
     network_options,
 )
-from gaitproof.train.loop import TrainedEncoder
+from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.losses import supervised_contrastive
 
 NETWORKS = list_networks()

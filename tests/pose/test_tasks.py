@@ -9,7 +9,8 @@ import pytest
 
 from gaitproof.config import PoseSettings
 from gaitproof.errors import MediaError, ModelError
-from gaitproof.pose.estimator import create_estimator, estimator_identifier
+from gaitproof.pose.backends import create_estimator
+from gaitproof.pose.estimator import estimator_identifier
 from gaitproof.pose.packaged import _put_together, packaged_task
 
 pytestmark = pytest.mark.slow

@@ -25,8 +25,9 @@ from gaitproof.train.config import (
     TrainSettings,
 )
 from gaitproof.train.discriminant import closed_form_parts, gradient_part
+from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.loop import TrainedEncoder, train
+from gaitproof.train.loop import train
 
 CPU = TrainerSettings(accelerator="cpu")
 SETTINGS = TrainSettings(

@@ -30,9 +30,10 @@ from gaitproof.train.config import (
     TrainSettings,
     ValidationSettings,
 )
+from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.logs import LOG_FILE, TENSORBOARD_FOLDER
-from gaitproof.train.loop import TrainedEncoder, train
+from gaitproof.train.loop import train
 from gaitproof.train.module import GaitModule
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_windows")]

@@ -19,8 +19,8 @@ from gaitproof.gait.features import compute_windows
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import VideoInfo, probe
 from gaitproof.nets.encoder import Encoder
+from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.cleaning import clean
-from gaitproof.pose.estimator import create_estimator
 from gaitproof.pose.frames import FramePoses, estimate_frames
 from gaitproof.pose.mediapipe import importing_mediapipe, quiet_start
 from gaitproof.pose.parallel import available_processors, estimate_parallel

@@ -11,11 +11,9 @@ from typing import Annotated, Final
 
 import typer
 
-from gaitproof.__main__ import INTERRUPTED_STATUS, main
 from gaitproof.cli.failures import Failures, finish, report_failure
 from gaitproof.cli.streams import people_streams
-
-__all__ = ["app", "main", "run"]
+from gaitproof.status import INTERRUPTED_STATUS
 
 app = typer.Typer(
     name="gaitproof",

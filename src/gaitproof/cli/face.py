@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.opening import parse_detector
 from gaitproof.cli.options import DetectorOption, JsonOption, ModelOption, output_option
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from gaitproof.face.verdict import FaceVerdict
 
 face = typer.Typer(help="Look for manipulated faces.", no_args_is_help=True)
-
-_DETECTORS: Final = ("mediapipe", "yunet", "dlib")
 
 _STYLES: Final = {
     "REAL": "bold green",
@@ -112,25 +111,6 @@ def _score_references(
             hint="name other video of the person",
         )
     return tuple(scores.values())
-
-
-def parse_detector(text: str) -> DetectorSettings:
-    """Read ``mediapipe``, ``yunet=FILE`` or ``dlib=FILE``.
-
-    Raises
-    ------
-    typer.BadParameter
-        If it is none of these.
-    """
-    from gaitproof.face.detect import DetectorSettings
-
-    name, _, file = text.partition("=")
-    if name not in _DETECTORS or (name == "mediapipe") == bool(file):
-        raise typer.BadParameter(
-            f"expected mediapipe, yunet=FILE or dlib=FILE, found {text!r}",
-            param_hint="--detector",
-        )
-    return DetectorSettings.model_validate({"backend": name, "model_file": file or None})
 
 
 def make_settings(

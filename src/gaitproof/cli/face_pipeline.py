@@ -58,7 +58,7 @@ def pipeline(
     from typing import cast
 
     from gaitproof.cli.extras import need_training_extra
-    from gaitproof.cli.face import parse_detector
+    from gaitproof.cli.opening import parse_detector
     from gaitproof.cli.output import printable, progress_bar, stderr
 
     need_training_extra("sklearn")

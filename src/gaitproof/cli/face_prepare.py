@@ -81,7 +81,7 @@ def prepare(
     index.csv and failures.csv. The same command resumes an interrupted run. Ends with
     status 2 if a clip failed; the others are done all the same.
     """
-    from gaitproof.cli.face import parse_detector
+    from gaitproof.cli.opening import parse_detector
     from gaitproof.cli.output import print_json, progress_bar, stderr
     from gaitproof.data.face.prepare import PrepareSettings
     from gaitproof.data.face.prepare import prepare as run

@@ -16,9 +16,9 @@ from typing import Final
 import typer
 
 import gaitproof
-from gaitproof.__main__ import INTERRUPTED_STATUS, UNEXPECTED_STATUS
 from gaitproof.cli.streams import PeopleStream, UndeliveredError
 from gaitproof.errors import GaitproofError
+from gaitproof.status import INTERRUPTED_STATUS, UNEXPECTED_STATUS
 from gaitproof.text import one_line, printable
 
 INPUT_ERROR_STATUS: Final = 2

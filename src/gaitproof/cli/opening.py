@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 if TYPE_CHECKING:
     from gaitproof.config import VerifySettings
+    from gaitproof.face.detect import DetectorSettings
     from gaitproof.pose.cache import PoseCache
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.people import Person
     from gaitproof.verify.verifier import Verifier
+
+
+_DETECTORS: Final = ("mediapipe", "yunet", "dlib")
 
 
 def default_gallery() -> Path:
@@ -48,6 +52,25 @@ def parse_person(text: str) -> Person:
         raise typer.BadParameter(
             f"expected {error.expected}, found {error.actual}", param_hint="--person"
         ) from error
+
+
+def parse_detector(text: str) -> DetectorSettings:
+    """Read ``mediapipe``, ``yunet=FILE`` or ``dlib=FILE``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none of these.
+    """
+    from gaitproof.face.detect import DetectorSettings
+
+    name, _, file = text.partition("=")
+    if name not in _DETECTORS or (name == "mediapipe") == bool(file):
+        raise typer.BadParameter(
+            f"expected mediapipe, yunet=FILE or dlib=FILE, found {text!r}",
+            param_hint="--detector",
+        )
+    return DetectorSettings.model_validate({"backend": name, "model_file": file or None})
 
 
 def open_verifier(

@@ -136,8 +136,8 @@ def fit_network(
     Returns
     -------
     tuple
-        The `gaitproof.train.loop.TrainedEncoder`, and facts: ``seconds`` of training and trainable
-        ``parameters``.
+        The `gaitproof.train.encoder.TrainedEncoder`, and facts: ``seconds`` of training and
+        trainable ``parameters``.
     """
     # Lightning takes seconds to load, once per process: no part of any network's training
     import_module("gaitproof.train.engine")

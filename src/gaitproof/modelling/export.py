@@ -21,7 +21,7 @@ from gaitproof.nets.cohort import COHORT_FILE
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.trainable import NETWORK_FILE, PARITY, pack_network
-from gaitproof.train.loop import TrainedEncoder
+from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.types import GaitWindows
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 

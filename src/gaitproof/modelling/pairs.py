@@ -12,7 +12,7 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import COSINE, Scoring
 
 if TYPE_CHECKING:
-    from gaitproof.train.loop import TrainedEncoder
+    from gaitproof.train.encoder import TrainedEncoder
 
 Float64 = NDArray[np.float64]
 

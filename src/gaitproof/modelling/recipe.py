@@ -33,8 +33,9 @@ from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
 from gaitproof.train.config import OriginSettings, TrainSettings
 from gaitproof.train.dimensions import check_dimensions
+from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.loop import TrainedEncoder, train
+from gaitproof.train.loop import train
 from gaitproof.types import Domain
 
 Progress = Callable[..., None]

@@ -1,4 +1,4 @@
-"""What a pose estimator offers, and how one is made from settings."""
+"""What a pose estimator offers, and what it is called."""
 
 from __future__ import annotations
 
@@ -75,25 +75,6 @@ class PoseEstimator(Closing, Protocol):
         time
             Seconds, larger at every call.
         """
-
-
-def create_estimator(settings: PoseSettings) -> PoseEstimator:
-    """Make the estimator that the settings name.
-
-    Raises
-    ------
-    ConfigError
-        If the settings do not fit together.
-    DependencyError
-        If a package or a system library is missing.
-    """
-    if settings.backend == "tasks":
-        from gaitproof.pose.tasks import TasksEstimator
-
-        return TasksEstimator(settings)
-    from gaitproof.pose.mediapipe import MediaPipeEstimator
-
-    return MediaPipeEstimator(settings)
 
 
 def estimator_identifier(settings: PoseSettings) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from gaitproof.config import VerifySettings
 from gaitproof.media.probe import VideoInfo, probe
+from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.cache import Entry, PoseCache, cache_key
-from gaitproof.pose.estimator import PoseEstimator, create_estimator, estimator_identifier
+from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
 from gaitproof.pose.frames import FramePoses, estimate_frames
 from gaitproof.pose.parallel import choose_workers, estimate_parallel
 from gaitproof.pose.people import (

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import lightning.pytorch as lightning
 
 from gaitproof.nets.normaliser import Normaliser
+from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.learner import Learner, StepCallback
-from gaitproof.train.loop import TrainedEncoder
 
 
 @dataclass(frozen=True)

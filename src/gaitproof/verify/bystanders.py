@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from gaitproof.errors import InputError
-from gaitproof.verify.footage import ReferencePerson
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.probes import Prober, Progress, part_of
 from gaitproof.verify.scoring import mean_direction
+from gaitproof.verify.templates import ReferencePerson
 
 
 @dataclass(frozen=True)

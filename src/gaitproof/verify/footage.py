@@ -6,79 +6,17 @@ the file: no name, no path, no image.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import save as save_tensors
 from sqlalchemy import Connection, delete, func, insert, select
 
-from gaitproof.errors import GalleryError
 from gaitproof.verify import schema
-from gaitproof.verify.filming import Filming
-from gaitproof.verify.names import check_name
-from gaitproof.verify.templates import MAX_LABEL, SHA256
-
-_UNIT_TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class ReferencePerson:
-    """One person of reference footage.
-
-    Parameters
-    ----------
-    footage
-        Name of the footage: people filmed in the same way share it.
-    sha256
-        Of the file.
-    person
-        Number of the person in the file, from 0.
-    model_id, estimator
-        What made the direction.
-    windows
-        Two-second windows behind it.
-    vector
-        Shape (D,), unit length, float32.
-    created
-        UTC time, ISO 8601; filled in by the gallery.
-    filming
-        How the person was filmed; None if added before that was kept, and for silhouettes.
-
-    Raises
-    ------
-    GalleryError
-        If a value is malformed.
-    """
-
-    footage: str
-    sha256: str
-    person: int
-    model_id: str
-    estimator: str
-    windows: int
-    vector: NDArray[np.float32]
-    created: str = ""
-    filming: Filming | None = None
-
-    def __post_init__(self) -> None:
-        check_name(self.footage)
-        if not re.fullmatch(SHA256, self.sha256):
-            raise GalleryError("Reference footage needs the SHA-256 of its file.")
-        if self.person < 0 or self.windows < 1:
-            raise GalleryError("A person of reference footage has a number and one window or more.")
-        for name in ("model_id", "estimator"):
-            if not 0 < len(getattr(self, name)) <= MAX_LABEL:
-                raise GalleryError(f"Reference footage needs a '{name}' of 1 to {MAX_LABEL}.")
-        vector = np.array(self.vector, dtype=np.float32)
-        if vector.ndim != 1 or not abs(np.linalg.norm(vector) - 1) < _UNIT_TOLERANCE:
-            raise GalleryError("A person of reference footage is one direction of unit length.")
-        vector.setflags(write=False)
-        object.__setattr__(self, "vector", vector)
+from gaitproof.verify.rows import ReferenceRow, fetch, read_reference
+from gaitproof.verify.templates import ReferencePerson
 
 
 @dataclass(frozen=True)
@@ -121,8 +59,6 @@ def add(connection: Connection, people: Sequence[ReferencePerson]) -> int:
 
 def find(connection: Connection) -> list[ReferencePerson]:
     """Return everybody of all reference footage."""
-    from gaitproof.verify.rows import ReferenceRow, fetch, read_reference
-
     if not schema.has_table(connection, schema.reference_people):
         return []
     rows = fetch(connection, schema.select_whole(connection, schema.reference_people), ReferenceRow)

@@ -14,7 +14,6 @@ from gaitproof.errors import GalleryError
 from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile, pool_profiles
 from gaitproof.verify import changes, footage, queries
-from gaitproof.verify.footage import ReferencePerson
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.records import Added as Added
 from gaitproof.verify.records import IdentityHistory as IdentityHistory
@@ -23,7 +22,7 @@ from gaitproof.verify.records import RecordingSummary as RecordingSummary
 from gaitproof.verify.records import Removed as Removed
 from gaitproof.verify.records import TemplateSummary as TemplateSummary
 from gaitproof.verify.storage import Storage, open_storage
-from gaitproof.verify.templates import Recording, Template
+from gaitproof.verify.templates import Recording, ReferencePerson, Template
 
 
 class Gallery:

@@ -25,7 +25,6 @@ from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.reading import FileKind, guarded, malformed
 from gaitproof.verify.filming import MAX_DOMAIN, Filming
-from gaitproof.verify.footage import ReferencePerson
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.templates import (
     MAX_LABEL,
@@ -35,6 +34,7 @@ from gaitproof.verify.templates import (
     SHA256,
     TEMPLATE_ID,
     Recording,
+    ReferencePerson,
     Template,
     check_time,
 )

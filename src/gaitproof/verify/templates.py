@@ -16,6 +16,7 @@ from gaitproof.errors import GalleryError
 from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.verify.filming import Filming
+from gaitproof.verify.names import check_name
 from gaitproof.verify.scoring import make_template
 
 _UNIT_TOLERANCE: Final = 1e-3
@@ -240,3 +241,58 @@ def build_template(name: str, recordings: Iterable[Recording]) -> Template:
         windows=sum(r.windows for r in parts),
         sources=sources,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class ReferencePerson:
+    """One person of reference footage.
+
+    Parameters
+    ----------
+    footage
+        Name of the footage: people filmed in the same way share it.
+    sha256
+        Of the file.
+    person
+        Number of the person in the file, from 0.
+    model_id, estimator
+        What made the direction.
+    windows
+        Two-second windows behind it.
+    vector
+        Shape (D,), unit length, float32.
+    created
+        UTC time, ISO 8601; filled in by the gallery.
+    filming
+        How the person was filmed; None if added before that was kept, and for silhouettes.
+
+    Raises
+    ------
+    GalleryError
+        If a value is malformed.
+    """
+
+    footage: str
+    sha256: str
+    person: int
+    model_id: str
+    estimator: str
+    windows: int
+    vector: NDArray[np.float32]
+    created: str = ""
+    filming: Filming | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.footage)
+        if not re.fullmatch(SHA256, self.sha256):
+            raise GalleryError("Reference footage needs the SHA-256 of its file.")
+        if self.person < 0 or self.windows < 1:
+            raise GalleryError("A person of reference footage has a number and one window or more.")
+        for name in ("model_id", "estimator"):
+            if not 0 < len(getattr(self, name)) <= MAX_LABEL:
+                raise GalleryError(f"Reference footage needs a '{name}' of 1 to {MAX_LABEL}.")
+        vector = np.array(self.vector, dtype=np.float32)
+        if vector.ndim != 1 or not abs(np.linalg.norm(vector) - 1) < _UNIT_TOLERANCE:
+            raise GalleryError("A person of reference footage is one direction of unit length.")
+        vector.setflags(write=False)
+        object.__setattr__(self, "vector", vector)

@@ -11,8 +11,8 @@ from made_joint import make_face, make_weights
 
 from gaitproof.face.verdict import FaceTurn
 from gaitproof.report.casefile import compose, parse_report, seal, to_json
-from gaitproof.report.casefile.content import report_schema
 from gaitproof.report.casefile.pdf import render_pdf
+from gaitproof.report.casefile.seal import report_schema
 from gaitproof.report.casefile.write import render_html
 from gaitproof.types import Decision
 

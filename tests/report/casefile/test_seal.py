@@ -9,8 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gaitproof.errors import InputError
 from gaitproof.report.casefile import check, parse_report, seal, to_json
 from gaitproof.report.casefile.check import Outcome, check_report
-from gaitproof.report.casefile.content import report_schema
-from gaitproof.report.casefile.seal import REPORT_FILE, is_intact, is_signature_valid
+from gaitproof.report.casefile.seal import REPORT_FILE, is_intact, is_signature_valid, report_schema
 from gaitproof.report.casefile.write import write_reports
 from gaitproof.report.signature import make_keys
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -117,13 +117,3 @@ class CaseReport(Settings):
     def pictures(self) -> tuple[ReportPicture, ...]:
         """All pictures."""
         return (*self.faces, *self.frames, *self.evidence, *self.explanation)
-
-
-def report_schema() -> dict[str, Any]:
-    """Return the published JSON Schema (draft 2020-12) of a sealed report file."""
-    from gaitproof.report.casefile.seal import SealedReport
-
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **SealedReport.model_json_schema(mode="serialization"),
-    }

@@ -132,3 +132,11 @@ def is_signature_valid(signed: Signature, message: bytes) -> bool:
     return signature.is_valid(
         bytes.fromhex(signed.public_key), bytes.fromhex(signed.value), _PURPOSE + message
     )
+
+
+def report_schema() -> dict[str, Any]:
+    """Return the published JSON Schema (draft 2020-12) of a sealed report file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **SealedReport.model_json_schema(mode="serialization"),
+    }
