@@ -2,6 +2,7 @@ import shutil
 
 import numpy as np
 import pytest
+from evidence_cards import EVIDENCE
 from linear_encoder import TEMPLATE, Linear, make_windows, weights_on
 
 from gaitproof.errors import DependencyError, ModelError
@@ -48,6 +49,24 @@ def test_the_similarity_that_is_differentiated_is_that_of_verification(
     with torch.inference_mode():
         found = similarity(torch.from_numpy(np.stack([inputs, -inputs])))
     assert found.numpy() == pytest.approx([score(inputs), score(-inputs)], abs=2e-5)
+
+
+@pytest.mark.parametrize("references", [0, 3])
+def test_relative_to_references_it_is_differentiated_so(
+    encoder, windows, score, references, monkeypatch
+):
+    import torch
+
+    monkeypatch.setattr(
+        encoder, "_card", encoder.card.model_copy(update={"evidence": EVIDENCE, "cohort": None})
+    )
+    people = encoder.embed(make_windows(references)) if references else None
+    relative = ProbeScore(encoder, score.template, people)
+    inputs = encoder.normalise(windows)
+    similarity = gradients._similarity(relative, read_network(encoder))
+    with torch.inference_mode():
+        found = similarity(torch.from_numpy(np.stack([inputs, -inputs])))
+    assert found.numpy() == pytest.approx([relative(inputs), relative(-inputs)], abs=2e-5)
 
 
 def test_integrated_gradients_add_up_to_the_score_over_the_average_walker(windows, score):

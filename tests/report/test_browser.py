@@ -105,6 +105,7 @@ def test_explanation_page_fits_every_screen_and_plays_its_film(browser, make_ver
         card=VerdictCard(title="The verdict", verdict=make_verdict("DEEPFAKE")),
         sections=(("Which joints decided", picture),) * 2,
         film="overlay.mp4",
+        scope="The similarity of the joints.",
         method="occlusion",
         baseline="the average",
     )

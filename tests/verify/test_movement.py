@@ -9,7 +9,9 @@ from gaitproof.errors import ModelError
 from gaitproof.gait.energy import energy_images
 from gaitproof.types.silhouette import pack_masks
 from gaitproof.types.silhouette_windows import SilhouetteWindows
+from gaitproof.verify.evidence import offset, relative_cosines
 from gaitproof.verify.movement import parse_average, weigh_movement
+from gaitproof.verify.scoring import mean_direction
 
 
 def walk(seed: int, count: int = 6) -> SilhouetteWindows:
@@ -69,6 +71,19 @@ def test_the_two_parts_add_up_to_the_score_over_an_average_walker():
     own = encoder.embed(windows).mean(axis=0) @ template
     average = (AVERAGES[0] / np.linalg.norm(AVERAGES[0])).ravel() @ template
     assert share.build + share.movement == pytest.approx(own - average, abs=0.02)
+
+
+def test_relative_to_references_they_add_up_to_the_score_relative_to_them():
+    encoder, windows = Encoder("both"), walk(0)
+    template = encoder.embed(walk(5))[0]
+    people = np.concatenate([encoder.embed(walk(n))[:1] for n in (7, 8, 9)])
+    share = weigh_movement(encoder, windows, template, AVERAGES[:1], people)
+    average = (AVERAGES[0] / np.linalg.norm(AVERAGES[0])).ravel()[None]
+    own, other = (
+        relative_cosines(mean_direction(rows), template, offset(people))
+        for rows in (encoder.embed(windows), average)
+    )
+    assert share.build + share.movement == pytest.approx(own - other, abs=0.02)
 
 
 def test_of_a_model_that_looks_at_frames_nothing_is_said():

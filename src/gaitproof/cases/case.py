@@ -141,8 +141,13 @@ class Case:
         from gaitproof.explain.methods import explain_score
 
         template = self.examination.scored_template()
+        found = self.examination
         return explain_score(
-            self.verifier.encoder, self.examination.windows, template.vector, method=method
+            self.verifier.encoder,
+            found.windows,
+            template.vector,
+            method,
+            references=found.references,
         )
 
     def explain(
@@ -177,7 +182,7 @@ class Case:
 
         importance = self.importance(method)
         found = self.examination
-        score = ProbeScore(self.verifier.encoder, found.scored_template().vector)
+        score = ProbeScore(self.verifier.encoder, found.scored_template().vector, found.references)
         return write_explanation(
             Path(folder),
             self.video,

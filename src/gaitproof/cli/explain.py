@@ -75,6 +75,7 @@ def explain(
     from gaitproof.report.evidence import PAGE
 
     stdout().print(f"Explanation: {printable(str(out / PAGE))}", soft_wrap=True)
+    stdout().print(printable(answer["explains"]["said"]), soft_wrap=True)
     show_verdict(verdict)
 
 

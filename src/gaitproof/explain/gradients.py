@@ -24,6 +24,7 @@ from gaitproof.explain.occlusion import BASELINE
 from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.types import GaitWindows
+from gaitproof.verify.evidence import offset
 from gaitproof.verify.normalisation import SQUASH, Normalisation
 
 if TYPE_CHECKING:
@@ -208,6 +209,8 @@ def _similarity(score: ProbeScore, network: nn.Module) -> Callable[[Tensor], Ten
     import torch
 
     template = torch.from_numpy(np.asarray(score.template, np.float32))
+    if score.encoder.card.evidence is not None:
+        return _relative_similarity(score, network, template)
     measure = Normalisation.of(score.encoder)
     cohort = torch.from_numpy(np.asarray(measure.cohort, np.float32))
     own = _spread(cohort @ template, measure.top) if len(cohort) else None
@@ -225,6 +228,26 @@ def _similarity(score: ProbeScore, network: nn.Module) -> Callable[[Tensor], Ten
         }
         both = (deviations["z"] + deviations["t"]) / 2
         return torch.sigmoid(SQUASH * deviations.get(measure.kind, both))
+
+    return similarity
+
+
+def _relative_similarity(
+    score: ProbeScore, network: nn.Module, template: Tensor
+) -> Callable[[Tensor], Tensor]:
+    """Return similarities relative to the references, as `gaitproof.verify.evidence.score`."""
+    import torch
+
+    people = score.references
+    centre = torch.zeros_like(template)
+    if people is not None and len(people):
+        centre = torch.from_numpy(offset(people).astype(np.float32))
+    direction = torch.nn.functional.normalize(template - centre, dim=0)
+
+    def similarity(inputs: torch.Tensor) -> torch.Tensor:
+        embeddings = network(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
+        probe = torch.nn.functional.normalize(embeddings.mean(dim=1), dim=1)
+        return (torch.nn.functional.normalize(probe - centre, dim=1) @ direction + 1) / 2
 
     return similarity
 

@@ -26,6 +26,7 @@ def explain_score(
     template: Float32,
     method: str = "occlusion",
     *,
+    references: Float32 | None = None,
     seed: int = 0,
 ) -> Importance:
     """Find what contributed to the similarity of a probe and a template.
@@ -40,6 +41,8 @@ def explain_score(
         Shape (D,), unit length.
     method
         One of `METHODS`.
+    references
+        Shape (R, D): the other people that the verdict was relative to; None for nobody.
     seed
         Of methods that draw at random.
 
@@ -58,7 +61,7 @@ def explain_score(
         )
     if not len(windows):
         raise InputError("No window of the walk can be used, so there is no score to explain.")
-    score = ProbeScore(encoder, template)
+    score = ProbeScore(encoder, template, references)
     if method == "shapley":
         return explain_by_shapley(score, windows, seed=seed)
     if method == "occlusion":

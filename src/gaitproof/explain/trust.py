@@ -71,7 +71,14 @@ def check_explanation(score: ProbeScore, windows: GaitWindows, importance: Impor
     shuffled = _shuffled(score.encoder, importance.method, _SEED)
     sanity = None
     if shuffled is not None:
-        other = explain_score(shuffled, windows, score.template, importance.method, seed=_SEED)
+        other = explain_score(
+            shuffled,
+            windows,
+            score.template,
+            importance.method,
+            references=score.references,
+            seed=_SEED,
+        )
         sanity = compare_explanations(importance, other)
     return Trust(
         delete_parts(score, windows, importance, rng),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gaitproof.explain.scope import ExplainedScore
 from gaitproof.gait.cycles import GaitProfile, measure_profile, pool_profiles
 from gaitproof.gait.events import GaitEvents, find_events
 from gaitproof.media.files import atomic_folder, write_atomically
@@ -232,6 +233,7 @@ def to_json(
     found: dict[str, Any] = _without_nan(
         {
             "verdict": examination.verdict.to_dict(),
+            "explains": ExplainedScore.of(examination.verdict).to_dict(),
             "importance": importance.to_dict(),
             "trust": None if trust is None else trust.to_dict(),
             "gait_cycles": {
@@ -305,6 +307,7 @@ def write_explanation(
             card=VerdictCard(title="The verdict", verdict=examination.verdict, file=video.name),
             sections=tuple(sections),
             film=FILM,
+            scope=ExplainedScore.of(examination.verdict).said,
             method=importance.method,
             baseline=importance.baseline,
             trust=trust,

@@ -235,6 +235,8 @@ class ExplanationStory:
         Titles and pictures.
     film
         File name of the film beside the page.
+    scope
+        Which score is explained, and whether it decided.
     method, baseline
         How the contributions were computed.
     trust
@@ -244,6 +246,7 @@ class ExplanationStory:
     card: VerdictCard
     sections: tuple[tuple[str, Picture], ...]
     film: str
+    scope: str
     method: str
     baseline: str
     trust: Trust | None = None

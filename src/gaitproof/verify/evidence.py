@@ -75,6 +75,11 @@ class Comparison:
     reason: str = ""
     people: tuple[Other, ...] = ()
 
+    @property
+    def vectors(self) -> NDArray[np.float32] | None:
+        """Directions of these people, shape (R, D); None for nobody."""
+        return np.stack([one.vector for one in self.people]) if self.people else None
+
 
 def stated(card: ModelCard, compared: Comparison | None, reason: str) -> dict[str, Any]:
     """Return the fields of `gaitproof.types.SignalEvidence` that a comparison fills.
@@ -145,6 +150,23 @@ def relative_cosines(probes: Float64, templates: Float64, centres: Float64) -> F
     return np.clip(found, -1.0, 1.0)
 
 
+def score(
+    encoder: WindowEncoder,
+    probe: NDArray[np.float32],
+    template: NDArray[np.float32],
+    references: NDArray[np.float32] | None = None,
+) -> float:
+    """Return the similarity in [0, 1] that a claim is decided by; arguments as for `compare`."""
+    if encoder.card.evidence is None:
+        return Normalisation.of(encoder).similarity(probe, template)
+    if references is None or not len(references):
+        return similarity(probe, template)
+    cosine = relative_cosines(
+        mean_direction(probe).astype(np.float64), template.astype(np.float64), offset(references)
+    )
+    return float((cosine + 1) / 2)
+
+
 def compare(
     encoder: WindowEncoder,
     probe: NDArray[np.float32],
@@ -173,12 +195,11 @@ def compare(
     card = encoder.card
     evidence = card.evidence
     if evidence is None:
-        measure = Normalisation.of(encoder)
-        score = measure.similarity(probe, template)
-        ratio = log10_likelihood_ratio(score, card.calibration, len(probe))
+        found = score(encoder, probe, template)
+        ratio = log10_likelihood_ratio(found, card.calibration, len(probe))
         threshold = card.operating_point.threshold
         bound = card.calibration.log10_lr_bound
-        return Comparison(score, ratio, bound, 0, supported=True, threshold=threshold)
+        return Comparison(found, ratio, bound, 0, supported=True, threshold=threshold)
     people = np.zeros((0, len(template)), np.float32) if references is None else references
     if people.ndim != 2 or people.shape[1] != len(template):
         raise ModelError(
@@ -186,17 +207,11 @@ def compare(
             expected=f"(R, {len(template)})",
             actual=str(people.shape),
         )
-    if len(people):
-        cosine = relative_cosines(
-            mean_direction(probe).astype(np.float64), template.astype(np.float64), offset(people)
-        )
-        score = float((cosine + 1) / 2)
-    else:
-        score = similarity(probe, template)
+    found = score(encoder, probe, template, people)
     tested = evidence.calibration(len(people), len(probe))
     return Comparison(
-        similarity=score,
-        log10_lr=log10_likelihood_ratio(score, tested, len(probe)),
+        similarity=found,
+        log10_lr=log10_likelihood_ratio(found, tested, len(probe)),
         bound=tested.log10_lr_bound,
         references=len(people),
         supported=len(people) >= evidence.least_references,

@@ -165,7 +165,9 @@ class MaskSignal:
             compared = compare_relative(self.encoder, probe.embeddings, template.vector, relative)
             averages = average_walkers()
             if averages is not None:
-                share = weigh_movement(self.encoder, probe.windows, template.vector, averages)
+                share = weigh_movement(
+                    self.encoder, probe.windows, template.vector, averages, relative.vectors
+                )
         return SignalEvidence(
             signal=SILHOUETTES,
             windows=len(probe.embeddings),

@@ -21,6 +21,7 @@ from gaitproof.reading import FileKind, parse_arrays
 from gaitproof.types import MovementShare
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, pack_masks
 from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, SilhouetteWindows
+from gaitproof.verify.evidence import offset, relative_cosines
 from gaitproof.verify.scoring import mean_direction
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def weigh_movement(
     windows: SilhouetteWindows,
     template: Float32,
     averages: Float32,
+    references: Float32 | None = None,
 ) -> MovementShare | None:
     """Share a silhouette score out between build and movement.
 
@@ -90,6 +92,8 @@ def weigh_movement(
         Shape (D,), unit length.
     averages
         Shape (V, 4, 64, 44), see `average_walkers`.
+    references
+        Shape (R, D): the people that the score is relative to; None for nobody.
 
     Returns
     -------
@@ -109,9 +113,10 @@ def weigh_movement(
     )
     found = [encoder.embed(_windows_of(images)) for images in mixtures]
     fidelity = float((encoder.embed(chosen) * found[0]).sum(axis=1).mean())
-    both, build_alone, movement_alone, neither = (
-        float(mean_direction(rows) @ template) for rows in found
-    )
+    centre = offset(references) if references is not None and len(references) else np.zeros(1)
+    directions = np.stack([mean_direction(rows) for rows in found]).astype(np.float64)
+    cosines = relative_cosines(directions, template.astype(np.float64), centre)
+    both, build_alone, movement_alone, neither = map(float, cosines)
     build = (build_alone - neither + both - movement_alone) / 2
     movement = (movement_alone - neither + both - build_alone) / 2
     total = abs(build) + abs(movement)

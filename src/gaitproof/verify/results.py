@@ -148,6 +148,8 @@ class Examination:
         Of the same tracks; empty if there are none.
     everybody
         Raw landmarks of all who were seen, by their numbers.
+    references
+        Shape (R, D): the other people that the joints were compared relative to.
     """
 
     verdict: Verdict
@@ -157,6 +159,7 @@ class Examination:
     template: Template | None
     silhouettes: tuple[SilhouetteSequence, ...] = ()
     everybody: tuple[PoseSequence, ...] = ()
+    references: NDArray[np.float32] | None = None
 
     @property
     def scored(self) -> bool:

@@ -285,6 +285,7 @@ class Verifier:
             template=template,
             silhouettes=probe.silhouettes,
             everybody=probe.everybody,
+            references=None if compared is None else compared.vectors,
         )
 
     def identify(

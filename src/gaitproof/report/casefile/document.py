@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gaitproof.config import VerifySettings
+from gaitproof.explain.scope import ExplainedScore
 from gaitproof.nets.card import CalibrationCard
 from gaitproof.report.casefile.blocks import (
     Block,
@@ -221,6 +222,8 @@ def _explanation(report: CaseReport) -> Iterable[Block]:
         "These pictures describe how the method came to its score. They help to find an error, for "
         "example a score that rests on one badly seen moment; they are no further evidence."
     )
+    if report.verdict.similarity is not None:
+        yield Paragraph(printable(ExplainedScore.of(report.verdict).said))
     yield Pictures(report.explanation)
 
 

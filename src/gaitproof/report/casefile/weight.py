@@ -119,7 +119,7 @@ def _signals(verdict: Verdict) -> Iterable[Block]:
             )
         if one.signal == SILHOUETTES and one.similarity is not None:
             told += " A silhouette shows clothes and build as well as movement."
-            told += "" if one.counts is not None else " It does not decide here."
+            told += "" if relative or one.counts is not None else " It does not decide here."
         yield Paragraph(printable(told), lead=f"{one.signal.capitalize()}.")
 
 
