@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from av.video.reformatter import ColorPrimaries, ColorTrc
 from hypothesis import settings
 from made_walks import Walk
 from pacing import pytest_runtest_call as pytest_runtest_call
+from postgres_server import Server, running_server
 
 from gaitproof.evaluate.trials import Trials
 from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQuality
@@ -25,6 +26,23 @@ settings.load_profile("repeatable")
 
 # to build the tree of all commands takes longer than most of them do: once, not in every call
 typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A real server, ours alone; where none is installed the tests that need it say so."""
+    try:
+        with running_server() as server:
+            yield server
+    except FileNotFoundError as error:
+        pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[str]:
+    """The URL of an empty schema, which is dropped after the test."""
+    with postgres_server.schema() as name:
+        yield postgres_server.url(name)
 
 
 @pytest.fixture

@@ -46,3 +46,17 @@ def gallery(tmp_path: Path) -> Gallery:
 @pytest.fixture
 def verifier(gallery: Gallery, encoder: ScriptedEncoder, extractor: ScriptedExtractor) -> Verifier:
     return Verifier.open(gallery, encoder=encoder, extractor=extractor)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A place for a new gallery, on every kind of database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "gallery.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def any_gallery(where: str) -> Gallery:
+    return Gallery.open(where)

@@ -19,18 +19,21 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
 
 
-def test_opening_and_listing_make_no_file(gallery, tmp_path):
-    assert gallery.names() == ()
-    assert gallery.list() == ()
-    assert gallery.templates("model-1", "pose-1") == ()
+def test_opening_and_listing_make_nothing(any_gallery, where, tmp_path):
+    assert any_gallery.names() == ()
+    assert any_gallery.list() == ()
+    assert any_gallery.templates("model-1", "pose-1") == ()
+    any_gallery.check_writable()
+    with pytest.raises(GalleryError, match="There is no gallery"):
+        Gallery.open(where, create=False)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_enrolled_recordings_come_back(gallery, tmp_path):
+def test_enrolled_recordings_come_back(any_gallery, where):
     recordings = [make_recording(1), make_recording(2)]
-    added = gallery.add("ann", recordings)
+    added = any_gallery.add("ann", recordings)
     assert (added.name, added.added, added.known) == ("ann", 2, ())
-    again = Gallery.open(tmp_path / "gallery.db", create=False)
+    again = Gallery.open(where, create=False)
     for given, found in zip(recordings, again.recordings("ann", "model-1", "pose-1"), strict=True):
         assert np.array_equal(given.embeddings, found.embeddings)
         assert np.array_equal(given.starts, found.starts)
@@ -65,43 +68,46 @@ def test_wal_mode_version_and_mark_are_set(gallery, tmp_path):
     connection.close()
 
 
-def test_enrolling_again_keeps_history(gallery):
-    first = gallery.add("ann", [make_recording(1)])
-    second = gallery.add("ann", [make_recording(2)])
-    history = gallery.history("ann")
+def test_enrolling_again_keeps_history(any_gallery):
+    first = any_gallery.add("ann", [make_recording(1)])
+    second = any_gallery.add("ann", [make_recording(2)])
+    history = any_gallery.history("ann")
     assert [t.template_id for t in history.templates] == [first.template_id, second.template_id]
     assert history.templates[0].superseded is not None
     assert history.templates[1].superseded is None
     assert [t.recordings for t in history.templates] == [1, 2]
-    assert gallery.template("ann", "model-1", "pose-1").template_id == second.template_id
+    assert any_gallery.template("ann", "model-1", "pose-1").template_id == second.template_id
 
 
-def test_the_same_file_again_is_left_out(gallery):
-    gallery.add("ann", [make_recording(1)])
-    added = gallery.add("ann", [make_recording(1)])
+def test_the_same_file_again_is_left_out(any_gallery):
+    any_gallery.add("ann", [make_recording(1)])
+    added = any_gallery.add("ann", [make_recording(1)])
     assert (added.added, len(added.known), added.template_id) == (0, 1, None)
-    assert len(gallery.history("ann").templates) == 1
-    twice = gallery.add("bob", [make_recording(2), make_recording(2)])
+    assert len(any_gallery.history("ann").templates) == 1
+    twice = any_gallery.add("bob", [make_recording(2), make_recording(2)])
     assert (twice.added, len(twice.known)) == (1, 1)
 
 
-def test_the_same_file_for_somebody_else_is_reported(gallery):
-    gallery.add("ann", [make_recording(1)])
-    assert gallery.add("bob", [make_recording(1)]).also_enrolled_as == ("ann",)
+def test_the_same_file_for_somebody_else_is_reported(any_gallery):
+    any_gallery.add("ann", [make_recording(1)])
+    assert any_gallery.add("bob", [make_recording(1)]).also_enrolled_as == ("ann",)
 
 
-def test_capitals_join_the_identity(gallery):
-    gallery.add("Ann", [make_recording(1)])
-    assert gallery.add("ANN", [make_recording(2)]).name == "Ann"
-    assert gallery.names() == ("Ann",)
-    assert gallery.resolve("aNN") == "Ann"
+def test_capitals_join_the_identity(any_gallery):
+    any_gallery.add("Ann", [make_recording(1)])
+    assert any_gallery.add("ANN", [make_recording(2)]).name == "Ann"
+    assert any_gallery.names() == ("Ann",)
+    assert any_gallery.resolve("aNN") == "Ann"
 
 
-@pytest.mark.parametrize("name", ["Robert'); DROP TABLE identities;--", "李", "ß", "-rf", "[bold]"])
-def test_names_are_data(gallery, name):
-    gallery.add(name, [make_recording(1)])
-    assert gallery.names() == (name,)
-    assert gallery.history(name).name == name
+@pytest.mark.parametrize(
+    "name",
+    ["Robert'); DROP TABLE identities;--", "李", "ß", "-rf", "[bold]", "%s", ":x", "ﷺ" * 100],
+)
+def test_names_are_data(any_gallery, name):
+    any_gallery.add(name, [make_recording(1)])
+    assert any_gallery.names() == (name,)
+    assert any_gallery.history(name).name == name
 
 
 def test_bad_name_changes_nothing(gallery, tmp_path):
@@ -112,33 +118,33 @@ def test_bad_name_changes_nothing(gallery, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_names_are_refused_with_what_is_close(gallery):
+def test_unknown_names_are_refused_with_what_is_close(any_gallery):
     for number, name in enumerate(["anna", "bob"]):
-        gallery.add(name, [make_recording(number)])
+        any_gallery.add(name, [make_recording(number)])
     with pytest.raises(GalleryError, match="did you mean 'anna'"):
-        gallery.resolve("ann")
+        any_gallery.resolve("ann")
     with pytest.raises(GalleryError, match="gallery list"):
-        gallery.template("zzz", "model-1", "pose-1")
+        any_gallery.template("zzz", "model-1", "pose-1")
 
 
-def test_other_models_and_estimators_are_refused(gallery):
-    gallery.add("ann", [make_recording(1)])
+def test_other_models_and_estimators_are_refused(any_gallery):
+    any_gallery.add("ann", [make_recording(1)])
     with pytest.raises(GalleryError, match=r"another model.*enrol 'ann' again"):
-        gallery.template("ann", "model-2", "pose-1")
+        any_gallery.template("ann", "model-2", "pose-1")
     with pytest.raises(GalleryError, match="another pose estimator"):
-        gallery.template("ann", "model-1", "pose-2")
+        any_gallery.template("ann", "model-1", "pose-2")
     with pytest.raises(GalleryError, match="another model"):
-        gallery.check_model("ann", "model-2")
-    gallery.check_model("ann", "model-1")
-    assert gallery.templates("model-2", "pose-1") == ()
+        any_gallery.check_model("ann", "model-2")
+    any_gallery.check_model("ann", "model-1")
+    assert any_gallery.templates("model-2", "pose-1") == ()
 
 
-def test_templates_of_two_models_live_side_by_side(gallery):
-    gallery.add("ann", [make_recording(1)])
-    gallery.add("ann", [make_recording(1, model_id="model-2")])
-    assert gallery.template("ann", "model-1", "pose-1").model_id == "model-1"
-    assert gallery.template("ann", "model-2", "pose-1").model_id == "model-2"
-    assert all(t.superseded is None for t in gallery.history("ann").templates)
+def test_templates_of_two_models_live_side_by_side(any_gallery):
+    any_gallery.add("ann", [make_recording(1)])
+    any_gallery.add("ann", [make_recording(1, model_id="model-2")])
+    assert any_gallery.template("ann", "model-1", "pose-1").model_id == "model-1"
+    assert any_gallery.template("ann", "model-2", "pose-1").model_id == "model-2"
+    assert all(t.superseded is None for t in any_gallery.history("ann").templates)
 
 
 def test_removed_vectors_are_gone_from_the_file(gallery, tmp_path):
@@ -182,10 +188,10 @@ def test_erasing_can_be_asked_for_again(gallery, tmp_path):
     assert gallery.names() == ("bob",)
 
 
-def test_removing_the_unknown_is_an_error(gallery):
-    gallery.add("ann", [make_recording(1)])
+def test_removing_the_unknown_is_an_error(any_gallery):
+    any_gallery.add("ann", [make_recording(1)])
     with pytest.raises(GalleryError):
-        gallery.remove("bob")
+        any_gallery.remove("bob")
 
 
 def _foreign_database(path):
@@ -260,7 +266,9 @@ def test_sqlite_url_is_the_file(tmp_path):
     assert Gallery.open(tmp_path / "g.db", create=False).names() == ("ann",)
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "nothing://x:y:z/"])
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "nothing://x:y:z/", "mysql://ann@host/db"]
+)
 def test_urls_that_cannot_be_used(url):
     with pytest.raises((GalleryError, DependencyError)):
         Gallery.open(url)
@@ -268,30 +276,30 @@ def test_urls_that_cannot_be_used(url):
 
 def test_missing_server_driver_is_said_without_the_password():
     with pytest.raises(DependencyError) as caught:
-        open_storage("postgresql+pg8000://ann:secret@host/db", "test")
+        open_storage("postgresql+pg8000://ann:secret@host/db?password=secret", "test")
     assert "secret" not in str(caught.value)
 
 
-def test_failure_in_the_middle_changes_nothing(gallery, tmp_path, monkeypatch):
-    gallery.add("ann", [make_recording(1)])
-    before = gallery.history("ann")
+def test_failure_in_the_middle_changes_nothing(any_gallery, tmp_path, monkeypatch):
+    any_gallery.add("ann", [make_recording(1)])
+    before = any_gallery.history("ann")
 
     def fail(*args):
         raise GalleryError("stop")
 
     monkeypatch.setattr("gaitproof.verify.changes._renew_template", fail)
     with pytest.raises(GalleryError, match="stop"):
-        gallery.add("ann", [make_recording(2)])
-    assert gallery.history("ann") == before
+        any_gallery.add("ann", [make_recording(2)])
+    assert any_gallery.history("ann") == before
     with pytest.raises(GalleryError, match="stop"):
         Gallery.open(tmp_path / "new.db").add("ann", [make_recording(2)])
-    assert [p.name for p in tmp_path.iterdir()] == ["gallery.db"]
+    assert [p.name for p in tmp_path.iterdir()] in ([], ["gallery.db"])
 
 
-def test_threads_share_one_gallery(gallery):
+def test_threads_share_one_gallery(any_gallery):
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda i: gallery.add(f"p{i % 3}", [make_recording(i)]), range(12)))
-    assert sum(i.recordings for i in gallery.list()) == 12
+        list(pool.map(lambda i: any_gallery.add(f"p{i % 3}", [make_recording(i)]), range(12)))
+    assert sum(i.recordings for i in any_gallery.list()) == 12
 
 
 def test_copy_of_a_gallery_is_a_gallery(gallery, tmp_path):

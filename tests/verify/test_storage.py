@@ -15,7 +15,6 @@ from scripted import make_recording
 
 from gaitproof.errors import GalleryError
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.storage import ServerStorage
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +25,6 @@ import sys
 sys.path.insert(0, {helpers!r})
 from scripted import make_recording
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.storage import ServerStorage
 gallery = Gallery.open({path!r})
 for number in range({first}, {last}):
     gallery.add(f"person {{number % 5}}", [make_recording(number)])
@@ -223,24 +221,3 @@ def test_file_systems_without_hard_links(tmp_path, monkeypatch):
     Gallery.open(tmp_path / "g.db").add("ann", [make_recording(1)])
     assert Gallery.open(tmp_path / "g.db").names() == ("ann",)
     assert [p.name for p in tmp_path.iterdir()] == ["g.db"]
-
-
-def test_server_storage_on_any_database(tmp_path):
-    # a stand-in for a server: only the statements are tested here, not PostgreSQL
-    from sqlalchemy import NullPool, create_engine, text
-
-    engine = create_engine(f"sqlite:///{tmp_path}/s.db", poolclass=NullPool)
-    gallery = Gallery(ServerStorage(engine, "server://host/db", "test"))
-    assert gallery.names() == ()
-    with pytest.raises(GalleryError, match="Nobody called"):
-        gallery.history("ann")
-    gallery.check_writable()
-    gallery.add("ann", [make_recording(1)])
-    gallery.add("ann", [make_recording(2)])
-    assert gallery.template("ANN", "model-1", "pose-1").windows > 0
-    assert [t.recordings for t in gallery.history("ann").templates] == [1, 2]
-    assert not gallery.erase_deleted()
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE meta SET value = '9' WHERE key = 'schema_version'"))
-    with pytest.raises(GalleryError, match="another version"):
-        gallery.add("bob", [make_recording(3)])

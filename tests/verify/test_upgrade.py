@@ -17,7 +17,6 @@ from gaitproof.gait.cycles import GaitProfile
 from gaitproof.gait.spreads import N_SPREADS
 from gaitproof.verify.filming import Filming
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.storage import ServerStorage
 from gaitproof.verify.transfer import pack, unpack
 
 MAKERS = ("model-1", "pose-1")
@@ -247,18 +246,6 @@ def test_exports_say_how_people_were_filmed(tmp_path):
 def test_removal_upgrades_too(old):
     assert Gallery.open(old).remove("ann").recordings == 2
     assert version(old) == 5
-
-
-def test_a_server_is_upgraded_by_the_same_statements(old):
-    from sqlalchemy import NullPool, create_engine
-
-    engine = create_engine(f"sqlite:///{old}", poolclass=NullPool)
-    gallery = Gallery(ServerStorage(engine, "server://host/db", "test"))
-    assert gallery.profile("ann", *MAKERS) is None
-    assert version(old) == 1
-    gallery.add("ann", [with_profile(5)])
-    assert version(old) == 5
-    assert gallery.profile("ann", *MAKERS).cycles == 5
 
 
 def test_the_added_column_is_of_the_servers_own_type():

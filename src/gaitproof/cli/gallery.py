@@ -129,10 +129,7 @@ def remove(
         raise typer.Abort
     removed = opened.remove(proper)
     if not removed.erased:
-        stderr().print(
-            "Note: removed, but the old bytes could not be overwritten yet: another process is "
-            "reading the gallery, or the disk is full. They go when the last process closes it."
-        )
+        stderr().print(f"Note: removed. {opened.erasure_note}")
     if as_json:
         print_json(asdict(removed))
     else:

@@ -69,15 +69,13 @@ def damaged(name: str, found: object) -> GalleryError:
 
 
 def _explain(name: str, error: Any) -> GalleryError:
+    if hasattr(error, "sqlstate"):
+        return _explain_server(name, str(error.sqlstate or ""), error)
     code = getattr(error, "sqlite_errorname", "")
     if code.startswith("SQLITE_READONLY"):
         return read_only(name, "the file")
     if code.startswith("SQLITE_BUSY"):
-        return GalleryError(
-            f"The gallery {name} is busy.",
-            actual="another process has been writing for too long",
-            hint="again when it has finished",
-        )
+        return _busy(name)
     if code == "SQLITE_FULL" or code.startswith("SQLITE_IOERR"):
         return GalleryError(
             f"The gallery {name} could not be written or read; it is unchanged.",
@@ -96,3 +94,33 @@ def _explain(name: str, error: Any) -> GalleryError:
     if code.startswith("SQLITE_CORRUPT") or code == "SQLITE_NOTADB":
         return damaged(name, error)
     return GalleryError(f"The gallery {name} cannot be used.", actual=str(error), hint=BACKUP)
+
+
+def _explain_server(name: str, state: str, error: object) -> GalleryError:
+    """Explain by the state that PostgreSQL reports (its manual, appendix A); "": no connection."""
+    if state in ("25006", "42501"):
+        return read_only(name, "the database")
+    if state == "55P03":
+        return _busy(name)
+    if not state or state.startswith(("08", "28", "3D", "57P")):
+        return GalleryError(
+            f"The gallery {name} cannot be reached.",
+            actual=str(error),
+            hint="check that the server runs, and that the user, database and password are right; "
+            "passwords are read from PGPASSFILE or PGPASSWORD",
+        )
+    if state.startswith("53"):
+        return GalleryError(
+            f"The gallery {name} could not be written or read; it is unchanged.",
+            actual=str(error),
+            hint="free disk space, memory or connections of the server",
+        )
+    return GalleryError(f"The gallery {name} cannot be used.", actual=str(error), hint=BACKUP)
+
+
+def _busy(name: str) -> GalleryError:
+    return GalleryError(
+        f"The gallery {name} is busy.",
+        actual="another process has been writing for too long",
+        hint="again when it has finished",
+    )

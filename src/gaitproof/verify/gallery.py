@@ -26,7 +26,7 @@ from gaitproof.verify.templates import Recording, ReferencePerson, Template
 
 
 class Gallery:
-    """Enrolled identities in one SQLite file, or in a database by URL.
+    """Enrolled identities in one SQLite file, or in a PostgreSQL database by URL.
 
     Safe under several processes at once and under a kill at any moment: a change happens as a
     whole or not at all. Opening never changes a file; the first enrolment makes it.
@@ -42,7 +42,8 @@ class Gallery:
         Parameters
         ----------
         where
-            Path of the file, or an SQLAlchemy URL.
+            Path of the file, or a URL ``postgresql://USER@HOST/DATABASE``. What the URL leaves
+            out, such as the password, comes from libpq's environment variables and files.
         create
             Whether a gallery that does not exist may be made by the first enrolment.
         make_folder
@@ -317,8 +318,13 @@ class Gallery:
         return removed
 
     def erase_deleted(self) -> bool:
-        """Overwrite everything deleted so far; False if another process delays it."""
+        """Overwrite everything deleted so far; False if it may still be there for now."""
         return self._storage.erase_deleted()
+
+    @property
+    def erasure_note(self) -> str:
+        """Why deleted bytes may still be there after `erase_deleted` returned False."""
+        return self._storage.erasure_note
 
     def export(self, path: str | Path, names: Iterable[str] = ()) -> int:
         """Write identities to one portable file; see `gaitproof.verify.transfer`.

@@ -76,7 +76,8 @@ identities: Final = Table(
     "identities",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("key", String(400), nullable=False, unique=True),
+    # SQLite minds no length; a name of 100 ligatures has a key of 1800 characters
+    Column("key", String(400).with_variant(Text, "postgresql"), nullable=False, unique=True),
     Column("name", String(100), nullable=False),
     Column("created", String(40), nullable=False),
 )

@@ -53,6 +53,14 @@ class SQLiteStorage:
         """The path as given."""
         return str(self.path)
 
+    @property
+    def erasure_note(self) -> str:
+        """Why deleted bytes may still be there."""
+        return (
+            "The old bytes could not be overwritten yet: another process is reading the gallery, "
+            "or the disk is full. They go when the last process closes it."
+        )
+
     def exists(self) -> bool:
         """Whether the file is there; raises GalleryError if it is not a gallery of this version."""
         name = repr(self.location)
