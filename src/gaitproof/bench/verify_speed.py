@@ -38,7 +38,8 @@ MAX_IMPORT_SECONDS: Final = 0.3
 HEAVY_MODULES: Final = ("cv2", "matplotlib", "mediapipe", "onnxruntime", "scipy", "torch")
 """What `import gaitproof` must not load."""
 
-_CLAIM: Final = "somebody"
+CLAIM: Final = "somebody"
+"""Who is enrolled by chance."""
 
 # A process of its own starts the command and reads its cost: the highest memory of a child counts
 # what its parent held when it was started, and this process holds much.
@@ -223,11 +224,11 @@ def run(
     """
     with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
         folder = Path(name)
-        path = clip if clip is not None else _make_clip(folder)
+        path = clip if clip is not None else make_clip(folder)
         info = probe(path, MediaLimits())
-        _enrol_chance(folder / "gallery.db", model)
+        enrol_chance(folder / "gallery.db", model)
         command = ["verify", os.fspath(path), "--no-cache", "--json"]
-        command += ["--claim", _CLAIM, "--gallery", str(folder / "gallery.db")]
+        command += ["--claim", CLAIM, "--gallery", str(folder / "gallery.db")]
         command += ["--model", model] if model else []
         answers = {decision.exit_status for decision in Decision}
         runs = []
@@ -245,7 +246,8 @@ def run(
     )
 
 
-def _make_clip(folder: Path) -> Path:
+def make_clip(folder: Path, size: tuple[int, int] = CLIP_SIZE) -> Path:
+    """Render a walker of ten seconds into a folder; `size` is (width, height) in pixels."""
     try:
         from gaitproof.synth.clips import render_walk
         from gaitproof.synth.walker import Walker
@@ -255,11 +257,11 @@ def _make_clip(folder: Path) -> Path:
             hint="pip install 'gaitproof[synth]', or name a clip",
         ) from error
     path = folder / "walk.mp4"
-    render_walk(Walker.random(1), view=45.0, seed=1, seconds=CLIP_SECONDS, size=CLIP_SIZE, out=path)
+    render_walk(Walker.random(1), view=45.0, seed=1, seconds=CLIP_SECONDS, size=size, out=path)
     return path
 
 
-def _enrol_chance(path: Path, model: str | None) -> None:
+def enrol_chance(path: Path, model: str | None = None) -> None:
     """Make a gallery with one identity whose embeddings are random directions."""
     from gaitproof.nets.onnx import OnnxEncoder
 
@@ -274,7 +276,7 @@ def _enrol_chance(path: Path, model: str | None) -> None:
         starts=np.arange(4.0),
         quality={},
     )
-    Gallery.open(path).add(_CLAIM, [recording])
+    Gallery.open(path).add(CLAIM, [recording])
 
 
 def speed_table(result: VerifySpeed) -> Table:

@@ -28,6 +28,7 @@ _COMMAND_MODULES: Final = (
     "doctor",
     "extract",
     "verify",
+    "watch",
     "explain",
     "face",
     "report",

@@ -94,6 +94,26 @@ def verify(
         stdout().print(speed_table(result))
 
 
+@bench_app.command("live")
+def live(
+    clip: WalkOption = None,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=10.0, help="Length of the watch.")
+    ] = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch a clip, over and over, as if it were filmed now (30 fps, 640 x 480)."""
+    from gaitproof.bench.live import live_table, run
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+
+    with progress_bar("Watching") as progress:
+        result = run(clip, seconds=seconds, progress=progress)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        stdout().print(live_table(result))
+
+
 @bench_app.command("face-scan")
 def face_scan(
     clip: Annotated[

@@ -61,7 +61,17 @@ class Channel:
 
     def wait(self) -> int:
         """Wait until places have become free, and return how many."""
-        free = self.connection.recv(64)
+        return self._freed(0)
+
+    def freed(self) -> int:
+        """Return how many places have become free, without waiting."""
+        try:
+            return self._freed(socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def _freed(self, flags: int) -> int:
+        free = self.connection.recv(64, flags)
         if not free:
             raise EOFError
         return len(free)

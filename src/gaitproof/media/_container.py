@@ -150,23 +150,26 @@ class Reader:
         self.__exit__()
         self.last = None
         with self.guarded():
-            self._file.seek(0)
-            self.container = av.open(
-                _NamelessFile(self._file),
-                mode="r",
-                options={
-                    "format_whitelist": FORMATS,
-                    "codec_whitelist": CODECS,
-                    "protocol_whitelist": "",
-                },
-                metadata_errors="replace",
-                io_open=_refuse,
-            )
+            self.container = self._open()
             self._opened = True
             self.stream = self._main_stream()
             # the time of the first packet, which players show as 0
             self.offset = (self.container.start_time or 0) / av.time_base
             self.step = float(1 / self._rate())
+
+    def _open(self) -> InputContainer:
+        self._file.seek(0)
+        return av.open(
+            _NamelessFile(self._file),
+            mode="r",
+            options={
+                "format_whitelist": FORMATS,
+                "codec_whitelist": CODECS,
+                "protocol_whitelist": "",
+            },
+            metadata_errors="replace",
+            io_open=_refuse,
+        )
 
     def _rate(self) -> Fraction:
         """Return the frame rate that the stream declares, for files without time stamps."""

@@ -19,14 +19,15 @@ import struct
 import sys
 import time
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, BinaryIO, Final
 
 import av
 
 from gaitproof.errors import MediaError
-from gaitproof.media import _channel, _jobs
+from gaitproof.media import _channel, _jobs, _live
 from gaitproof.media._channel import Channel
 from gaitproof.media._confine import confine, die_with_parent
 from gaitproof.media._container import Reader, describe
@@ -110,6 +111,9 @@ def _become_decoder(request: dict[str, Any], video: int, memory: int, connection
         channel = Channel(socket.socket(fileno=connection))
         bounds = Bounds(**request["bounds"])
         with open(video, "rb") as file:
+            if request["job"] == "stream":
+                _stream(request, bounds, memory, channel)
+                return
             enforced = confine(bounds.max_memory)
             if request["job"] == "confinement":
                 channel.send(_channel.RESULT, json.dumps(asdict(enforced)).encode())
@@ -132,21 +136,44 @@ def _close_all_but(*kept: int) -> None:
     os.closerange(low, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 2**20))
 
 
+def _stream(request: dict[str, Any], bounds: Bounds, memory: int, channel: Channel) -> None:
+    """Decode what a camera or a server sends until nobody listens any more.
+
+    The connection is made with full rights; what is sent over it is decoded without them.
+    """
+    writer = _NewestWriter(channel, memory, request["memory"])
+    name = request["name"]
+    with _reporting(name, channel), _live.LiveReader(
+        request["address"], name, bounds, writer.beat, device=request["device"]
+    ) as reader:
+        if not request["device"]:  # what a driver is told by ioctl would be refused
+            confine(bounds.max_memory)
+        for raw in _live.read_live(reader):
+            writer.write(raw)
+        channel.send(_channel.END)
+
+
 def _work(
     request: dict[str, Any], bounds: Bounds, file: BinaryIO, memory: int, channel: Channel
 ) -> None:
     writer = _FrameWriter(channel, memory, request.get("memory", 0))
     name = request["name"]
+    with _reporting(name, channel), Reader(file, name, bounds, writer.beat) as reader:
+        if request["job"] == "decode":
+            for raw in _jobs.read_raw(reader, request["start"], request["stop"]):
+                writer.write(raw)
+            channel.send(_channel.END)
+        elif request["job"] == "examine":
+            channel.send(_channel.RESULT, json.dumps(asdict(_jobs.read_facts(reader))).encode())
+        else:
+            channel.send(_channel.RESULT, json.dumps(_jobs.mean_bits(reader)).encode())
+
+
+@contextmanager
+def _reporting(name: str, channel: Channel) -> Iterator[None]:
+    """Send what goes wrong in the block to whoever asked."""
     try:
-        with Reader(file, name, bounds, writer.beat) as reader:
-            if request["job"] == "decode":
-                for raw in _jobs.read_raw(reader, request["start"], request["stop"]):
-                    writer.write(raw)
-                channel.send(_channel.END)
-            elif request["job"] == "examine":
-                channel.send(_channel.RESULT, json.dumps(asdict(_jobs.read_facts(reader))).encode())
-            else:
-                channel.send(_channel.RESULT, json.dumps(_jobs.mean_bits(reader)).encode())
+        yield
     except (EOFError, ConnectionError):
         raise
     except Exception as error:
@@ -165,7 +192,7 @@ class _FrameWriter:
         self._size = size
         self._map: mmap.mmap | None = None
         self._place = 0
-        self._slots = self._free = 0
+        self._slots = self._free = self._written = 0
         self._last = time.monotonic()
 
     def beat(self) -> None:
@@ -177,19 +204,40 @@ class _FrameWriter:
 
     def write(self, raw: RawFrame) -> None:
         """Hand a frame over; waits for a free place."""
-        count = len(raw.data)
+        self._prepare(len(raw.data))
+        while not self._free:
+            self._free += self._channel.wait()
+        self._put(raw)
+
+    def _prepare(self, count: int) -> None:
+        """Map the shared memory when the size of a frame is known."""
         if self._map is None:
             self._place = -(-count // mmap.PAGESIZE) * mmap.PAGESIZE
             most = min(_AHEAD, _AHEAD_BYTES // self._place, self._size // self._place)
             self._slots = self._free = max(2, most)
             self._map = mmap.mmap(self._memory, self._slots * self._place)
-        while not self._free:
-            self._free += self._channel.wait()
-        offset = raw.index % self._slots * self._place
-        self._map[offset : offset + count] = raw.data
+
+    def _put(self, raw: RawFrame) -> None:
+        assert self._map is not None
+        offset = self._written % self._slots * self._place
+        self._map[offset : offset + len(raw.data)] = raw.data
         self._free -= 1
+        self._written += 1
         self._channel.send(_channel.FRAME, _channel.pack_frame(raw, offset))
         self._last = time.monotonic()
+
+
+class _NewestWriter(_FrameWriter):
+    """Never waits: a frame for which there is no place is dropped."""
+
+    def write(self, raw: RawFrame) -> None:
+        """Hand a frame over if there is a free place."""
+        self._prepare(len(raw.data))
+        self._free += self._channel.freed()
+        if self._free:
+            self._put(raw)
+        else:
+            self.beat()
 
 
 def _import_all_of_pyav() -> None:

@@ -66,9 +66,7 @@ def decode(
     with _shared_memory(size) as (memory, view):
         arguments = {"start": start, "stop": stop, "memory": size}
         with _request(path, limits, "decode", arguments, memory) as decoder:
-            while (payload := decoder.receive(_channel.FRAME, _channel.END)) is not None:
-                yield decoder.frame(payload, view)
-                decoder.release()
+            yield from decoder.frames(view)
 
 
 def examine(path: str | Path, limits: MediaLimits) -> Facts:
@@ -181,6 +179,28 @@ def _resources() -> Iterator[None]:
         ) from error
 
 
+def stream(
+    name: str, address: str, device: str, limits: MediaLimits
+) -> Generator[RawFrame, None, None]:
+    """Decode what a camera or a server sends, without what is not taken in time.
+
+    `name` is what messages call it, `device` FFmpeg's name of the device's kind, empty for a URL.
+    """
+    if not limits.sandbox:
+        from gaitproof.media._live import LiveReader, read_live
+
+        with LiveReader(address, name, _bounds(limits), device=device) as reader:
+            yield from read_live(reader)
+        return
+    size = 2 * (_BYTES_PER_PIXEL * limits.max_pixels + mmap.PAGESIZE)
+    arguments = {"name": name, "address": address, "device": device, "memory": size}
+    with (
+        _shared_memory(size) as (memory, view),
+        _request(__file__, limits, "stream", arguments, memory) as decoder,
+    ):
+        yield from decoder.frames(view)
+
+
 @contextmanager
 def _request(
     path: str | Path,
@@ -190,7 +210,7 @@ def _request(
     memory: int | None = None,
 ) -> Iterator[_Decoder]:
     """Have a decoder do a job; it is stopped when the block ends."""
-    name = repr(str(path))
+    name = (arguments or {}).get("name", repr(str(path)))
     request = {"job": job, "name": name, "bounds": asdict(_bounds(limits)), **(arguments or {})}
     with _resources():
         mine, its = socket.socketpair()
@@ -240,17 +260,16 @@ class _Decoder:
             self._nonsense(ValueError("a message out of place"))
         return payload
 
-    def frame(self, payload: bytes, memory: memoryview) -> RawFrame:
-        """Return the frame that a message describes."""
-        try:
-            return _channel.unpack_frame(payload, memory)
-        except ValueError as error:
-            self._nonsense(error)
-
-    def release(self) -> None:
-        """Give the last frame's place back."""
-        with suppress(ConnectionError, TimeoutError):  # `receive` finds out what happened
-            self._channel.release()
+    def frames(self, memory: memoryview) -> Iterator[RawFrame]:
+        """Yield frames; the place of each is given back when the next one is asked for."""
+        while (payload := self.receive(_channel.FRAME, _channel.END)) is not None:
+            try:
+                raw = _channel.unpack_frame(payload, memory)
+            except ValueError as error:
+                self._nonsense(error)
+            yield raw
+            with suppress(ConnectionError, TimeoutError):  # `receive` finds out what happened
+                self._channel.release()
 
     def result(self, form: TypeAdapter[Result]) -> Result:
         """Return the result, checked."""

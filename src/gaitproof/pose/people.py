@@ -214,9 +214,9 @@ class _Follower:
             return None
         if self._estimator is None:
             self._estimator, self._sure = self._make(), False
-        shown = image if self._sure else _alone(image, *place)
+        shown = image if self._sure else shown_alone(image, *place)
         found = self._estimator.estimate(shown, time)
-        self._sure = bool(found) and _distance(found[0], *place) <= NEAR
+        self._sure = bool(found) and distance(found[0], *place) <= NEAR
         return found[0] if self._sure else None
 
     def close(self) -> None:
@@ -258,11 +258,11 @@ class FollowingEstimator(Closing):
         for follower, found in zip(self._followers, results, strict=True):
             place = follower.place(time)
             if found is not None and place is not None:
-                people.append((_distance(found, *place), found))
+                people.append((distance(found, *place), found))
         # two graphs may have come to follow the same person: whose it is who is nearer
         kept: list[Detection] = []
         for _, found in sorted(people, key=lambda pair: pair[0]):
-            if all(_distance(found, *body_place(other)) > NEAR / 2 for other in kept):
+            if all(distance(found, *body_place(other)) > NEAR / 2 for other in kept):
                 kept.append(found)
         return kept
 
@@ -291,7 +291,7 @@ def _shared(rough: PoseSequence, track: PoseSequence) -> float:
     together = np.abs(track.timestamps[nearest] - rough.timestamps[seen]) <= FIND
     apart = np.array(
         [
-            _distance(_points(track.image[j]), *body_place(_points(rough.image[i])))
+            distance(_points(track.image[j]), *body_place(_points(rough.image[i])))
             for i, j in zip(seen, nearest, strict=True)
         ]
     )
@@ -302,15 +302,15 @@ def _points(image: NDArray[np.float32]) -> Detection:
     return Detection(image, np.zeros((len(image), 3), np.float32), np.zeros(len(image), np.float32))
 
 
-def _distance(found: Detection, centre: NDArray[np.float64], height: float) -> float:
+def distance(found: Detection, centre: NDArray[np.float64], height: float) -> float:
     """Return how far a person is from a place, in body heights."""
     return float(np.linalg.norm(body_place(found)[0] - centre)) / height
 
 
-def _alone(
+def shown_alone(
     image: NDArray[np.uint8], centre: NDArray[np.float64], height: float
 ) -> NDArray[np.uint8]:
-    """Return the image with everything grey that is not near a person."""
+    """Return the image with everything grey that is not near a person's torso and height."""
     size = np.array([image.shape[1], image.shape[0]])
     # the torso's middle lies above that of the body, which reaches down a little further than up
     reach = height * (np.array([0.0, 0.5]) + MARGIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -77,8 +78,9 @@ class TrackingSettings:
 
 @dataclass
 class _Track:
-    """A person being followed."""
+    """A person being followed; `number` is by the order of first sights."""
 
+    number: int
     frames: list[int]
     times: list[float]
     detections: list[Detection]
@@ -117,6 +119,12 @@ class _Track:
         self.times.append(time)
         self.detections.append(found)
 
+    def forget(self, gone: int) -> None:
+        """Drop the first so many frames of the video, and count from the next."""
+        old = bisect_left(self.frames, gone)
+        del self.times[:old], self.detections[:old]
+        self.frames = [frame - gone for frame in self.frames[old:]]
+
 
 def body_place(found: Detection) -> tuple[NDArray[np.float64], float]:
     """Return the middle of the torso (2,) and the height of the body, in pixels."""
@@ -143,8 +151,11 @@ class Tracker:
         self._motion: list[float] = []
         self._open: list[_Track] = []
         self._done: list[_Track] = []
+        self._begun = 0
 
-    def add(self, time: float, detections: Sequence[Detection], motion: float = np.nan) -> None:
+    def add(
+        self, time: float, detections: Sequence[Detection], motion: float = np.nan
+    ) -> tuple[int, ...]:
         """Take in one frame.
 
         Parameters
@@ -155,6 +166,11 @@ class Tracker:
             People found in the frame.
         motion
             Speed of the background, frame widths per second; NaN if unknown.
+
+        Returns
+        -------
+        tuple of int
+            The number of each detection's track; -1 for one that cannot be used.
         """
         frame = len(self._times)
         self._times.append(time)
@@ -164,15 +180,33 @@ class Tracker:
             lost = time - track.times[-1] > self.settings.max_lost
             (self._done if lost else alive).append(track)
         self._open = alive
-        usable = [d for d in detections if np.isfinite(d.image).all()]
-        places = [body_place(d) for d in usable]
+        usable = [i for i, d in enumerate(detections) if np.isfinite(d.image).all()]
+        places = [body_place(detections[i]) for i in usable]
         taken = self._match(time, places)
-        for i, found in enumerate(usable):
-            centre, height = places[i]
-            if i in taken:
-                self._open[taken[i]].add(frame, time, found, centre, height)
+        numbers = [-1] * len(detections)
+        for place, (i, (centre, height)) in enumerate(zip(usable, places, strict=True)):
+            if place in taken:
+                track = self._open[taken[place]]
+                track.add(frame, time, detections[i], centre, height)
             else:
-                self._open.append(_Track([frame], [time], [found], centre, height))
+                track = _Track(self._begun, [frame], [time], [detections[i]], centre, height)
+                self._begun += 1
+                self._open.append(track)
+            numbers[i] = track.number
+        return tuple(numbers)
+
+    def forget(self, before: float) -> None:
+        """Drop what was seen earlier, in seconds, so that a stream needs a bounded memory."""
+        gone = bisect_left(self._times, before)
+        del self._times[:gone], self._motion[:gone]
+        for track in [*self._open, *self._done]:
+            track.forget(gone)
+        self._open = [track for track in self._open if track.frames]
+        self._done = [track for track in self._done if track.frames]
+
+    def numbers(self) -> tuple[int, ...]:
+        """Return the numbers of the tracks that `finish` returns, in its order."""
+        return tuple(track.number for track in self._people())
 
     def _match(
         self, time: float, places: list[tuple[NDArray[np.float64], float]]

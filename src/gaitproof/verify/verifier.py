@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -153,6 +155,12 @@ class Verifier:
             weights=weights if isinstance(weights, SignalWeights) else load_signal_weights(weights),
             site=site,
         )
+
+    def reading(self, extractor: Extractor) -> Self:
+        """Return a verifier that differs in what turns a video into landmark tracks."""
+        other = copy(self)
+        other._prober = replace(self._prober, extractor=extractor, cache=None)
+        return other
 
     def enroll(
         self,

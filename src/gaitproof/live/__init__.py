@@ -1,0 +1,1 @@
+"""A claim about somebody who is being filmed now: followed, judged again and again, told."""

@@ -1,0 +1,133 @@
+"""Cameras and network streams: opened by FFmpeg, and decoded for as long as they last.
+
+Nothing here needs NumPy or pydantic, as in `gaitproof.media._container`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import av
+from av.container import InputContainer
+
+from gaitproof.errors import GaitproofError, MediaError
+from gaitproof.media._container import CODECS, Reader, check_size, describe
+from gaitproof.media._pixels import to_raw
+from gaitproof.media._values import Bounds, RawFrame, square_size
+
+PROTOCOLS: Final = "rtsp,rtsps,rtp,srtp,tls,tcp,udp,crypto"
+"""What a stream may be sent over: a server cannot make FFmpeg open a file or another address's page
+by naming it."""
+
+OPEN_SECONDS: Final = 10.0
+READ_SECONDS: Final = 5.0
+"""Seconds until a server has to answer, and to send its next packet."""
+
+_WAYS: Final = ({"rtsp_transport": "tcp"}, {"rtsp_transport": "udp"})
+"""TCP first, where nothing gets lost; some servers know UDP only."""
+
+
+class LiveReader(Reader):
+    """What a camera or a server sends now.
+
+    Parameters
+    ----------
+    address
+        URL, or path or name of a device.
+    name
+        How messages call it.
+    bounds
+        What an image may cost; `max_duration` does not count.
+    alive
+        Called whenever reading has come further in time.
+    device
+        FFmpeg's name of the device's kind; empty for a URL.
+
+    Raises
+    ------
+    MediaError
+        By every method, and whatever happens inside FFmpeg.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        bounds: Bounds,
+        alive: Callable[[], object] = lambda: None,
+        *,
+        device: str = "",
+    ) -> None:
+        super().__init__(io.BytesIO(), name, bounds, alive)
+        self._address = address
+        self._device = device
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turn everything that FFmpeg and PyAV raise in the block into MediaError."""
+        try:
+            yield
+        except GaitproofError:
+            raise
+        except Exception as error:
+            if self._opened:
+                raise MediaError(f"{self.name} broke off.", actual=describe(error)) from error
+            raise MediaError(
+                f"{self.name} cannot be opened.",
+                actual=describe(error),
+                hint="check number, address, user and password, and that nothing else uses it",
+            ) from error
+
+    def _open(self) -> InputContainer:
+        timeout = (OPEN_SECONDS, READ_SECONDS)
+        limits = {"codec_whitelist": CODECS}
+        if self._device:
+            return av.open(
+                self._address, mode="r", format=self._device, options=limits, timeout=timeout
+            )
+        # what is sent is shown at once, not kept until the stream is known better
+        limits |= {"protocol_whitelist": PROTOCOLS, "fflags": "nobuffer", "max_delay": "200000"}
+        for way in _WAYS[:-1]:
+            try:
+                return av.open(self._address, mode="r", options=limits | way, timeout=timeout)
+            except av.FFmpegError as error:
+                if isinstance(error, ConnectionRefusedError | TimeoutError | av.HTTPUnauthorizedError):
+                    raise
+        return av.open(self._address, mode="r", options=limits | _WAYS[-1], timeout=timeout)
+
+
+def read_live(reader: LiveReader) -> Iterator[RawFrame]:
+    """Decode on, for as long as frames come; what was damaged on its way is left out.
+
+    Raises
+    ------
+    MediaError
+        If the stream breaks off, or its images change their size.
+    """
+    index, last, stored = 0, float("-inf"), None
+    for packet in reader.packets():
+        frames: list[av.VideoFrame] = []
+        try:
+            frames += packet.decode()  # type: ignore[arg-type]  # a stream of video
+        except av.InvalidDataError:
+            continue  # the packets before it were lost
+        except Exception as error:
+            raise MediaError(f"{reader.name} broke off.", actual=describe(error)) from error
+        for frame in frames:
+            if frame.is_corrupt or frame.pts is None or frame.time <= last:
+                continue
+            last = frame.time
+            if stored not in (None, (frame.width, frame.height)):
+                raise MediaError(f"The image size of {reader.name} changes.")
+            stored = (frame.width, frame.height)
+            check_size(frame.width, frame.height, reader.name, reader.bounds)
+            aspect = reader.stream.sample_aspect_ratio
+            size = square_size(*stored, float(aspect) if aspect else None)
+            check_size(*size, reader.name, reader.bounds)
+            with reader.guarded():
+                raw = to_raw(frame, index, last, size)
+            yield raw
+            index += 1

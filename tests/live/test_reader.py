@@ -1,0 +1,127 @@
+"""The newest frame of a source, however it behaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gaitproof.config import MediaLimits
+from gaitproof.errors import InputError, MediaError
+from gaitproof.live import reader
+from gaitproof.live.reader import NewestFrame
+from gaitproof.media.decode import Frame
+from gaitproof.media.encode import VideoWriter
+from gaitproof.media.live import Source
+
+CAMERA = Source("camera", "0")
+LIMITS = MediaLimits()
+
+
+def frames(count: int, *, first: float = 0.0, rate: float = 100.0) -> Iterator[Frame]:
+    """Images that come at a rate, each of its own grey."""
+    for i in range(count):
+        time.sleep(1 / rate)
+        yield Frame(i, first + i / rate, np.full((48, 64, 3), i % 256, np.uint8))
+
+
+def play(monkeypatch: pytest.MonkeyPatch, *parts: Any) -> list[Source]:
+    """Let every opening of a source give the next part: frames, or an error."""
+    opened: list[Source] = []
+
+    def read(source: Source, limits: MediaLimits) -> Iterator[Frame]:
+        part = parts[min(len(opened), len(parts) - 1)]
+        opened.append(source)
+        if isinstance(part, Exception):
+            raise part
+        yield from part()
+
+    monkeypatch.setattr(reader, "read_source", read)
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("0", "camera", "camera 0"),
+        ("rtsp://u:secret@cam.local:554/a?b=1", "stream", "rtsp://cam.local:554/a?b=1"),
+        ("RTSPS://cam/a", "stream", "rtsps://cam/a"),
+    ],
+)
+def test_sources_are_told_apart_and_never_name_a_password(text: str, kind: str, name: str) -> None:
+    source = Source.parse(text)
+    assert (source.kind, source.name) == (kind, name)
+    assert source.address == text
+
+
+@pytest.mark.parametrize("text", ["http://a/b.m3u8", "file:///etc/passwd", "no such file", "-1"])
+def test_other_sources_are_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        Source.parse(text)
+
+
+def test_a_slow_consumer_gets_the_newest_frame_and_the_rest_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    play(monkeypatch, lambda: frames(100))
+    with NewestFrame(CAMERA, LIMITS) as newest:
+        behind = []
+        while newest.read < 90:
+            frame = newest.take(5.0)
+            assert frame is not None
+            behind.append(newest.read - 1 - int(frame.image[0, 0, 0]))
+            time.sleep(0.05)
+        assert newest.dropped > len(behind)
+        assert np.median(behind) <= 1
+
+
+def test_a_lost_stream_is_told_once_and_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = MediaError("It broke off.", actual="no route")
+    opened = play(monkeypatch, lambda: frames(5), gone, gone, lambda: frames(5, first=1e6))
+    told, times = [], []
+    with NewestFrame(CAMERA, LIMITS, pauses=(0.01, 0.02)) as newest:
+        while len(times) < 8:
+            frame = newest.take(0.5)
+            told += newest.changes()
+            times += [] if frame is None else [frame.time]
+        assert told[:2] == [("lost", "it ended"), ("back", "")]
+        assert len(opened) >= 4
+        assert newest.losses >= 1
+    assert np.all(np.diff(times) > 0)
+    assert times[-1] < 10  # by our clock, not by the camera's, which began anew
+
+
+def test_a_source_that_was_never_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    play(monkeypatch, MediaError("The camera 0 cannot be opened."))
+    with (
+        NewestFrame(CAMERA, LIMITS) as newest,
+        pytest.raises(MediaError, match="cannot be opened"),
+    ):
+        newest.take(5.0)
+
+
+def test_a_missing_camera_is_one_sentence() -> None:
+    with NewestFrame(Source("camera", "987"), LIMITS) as newest:
+        with pytest.raises(MediaError) as caught:
+            newest.take(20.0)
+    assert "camera 987" in str(caught.value)
+    assert caught.value.hint is not None
+
+
+def test_a_file_takes_its_time_and_ends(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    with VideoWriter(path, 25, (64, 48)) as writer:
+        for i in range(20):
+            writer.write(np.full((48, 64, 3), 12 * i, np.uint8))
+    with NewestFrame(Source.parse(str(path)), LIMITS) as newest:
+        times = []
+        while (frame := newest.take(20.0)) is not None:
+            times.append(frame.time)
+        assert newest.ended
+        assert newest.now >= times[0] + 19 / 25
+    assert np.diff(times) == pytest.approx(0.04, abs=0.3)
+    assert newest.read == 20
