@@ -105,9 +105,11 @@ def test_a_source_that_was_never_there_is_an_error(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_missing_camera_is_one_sentence() -> None:
-    with NewestFrame(Source("camera", "987"), LIMITS) as newest:
-        with pytest.raises(MediaError) as caught:
-            newest.take(20.0)
+    with (
+        NewestFrame(Source("camera", "987"), LIMITS) as newest,
+        pytest.raises(MediaError) as caught,
+    ):
+        newest.take(20.0)
     assert "camera 987" in str(caught.value)
     assert caught.value.hint is not None
 

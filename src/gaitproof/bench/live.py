@@ -144,13 +144,13 @@ def _repeat(once: Path, path: Path, seconds: float) -> None:
         stream = source.streams.video[0]
         copy = target.add_stream_from_template(stream)
         base = stream.time_base or Fraction(1, 90_000)
-        length = round((stream.duration or 0))
+        length = round(stream.duration or 0)
         packets = [packet for packet in source.demux(stream) if packet.dts is not None]
         for number in range(int(seconds / float(length * base)) + 1):
             for packet in packets:
                 shifted = av.Packet(bytes(packet))
                 shifted.pts = (packet.pts or 0) + number * length
-                shifted.dts = packet.dts + number * length
+                shifted.dts = (packet.dts or 0) + number * length
                 shifted.time_base, shifted.stream = base, copy
                 shifted.is_keyframe = packet.is_keyframe
                 target.mux(shifted)

@@ -94,7 +94,9 @@ class LiveReader(Reader):
             try:
                 return av.open(self._address, mode="r", options=limits | way, timeout=timeout)
             except av.FFmpegError as error:
-                if isinstance(error, ConnectionRefusedError | TimeoutError | av.HTTPUnauthorizedError):
+                if isinstance(
+                    error, ConnectionRefusedError | TimeoutError | av.HTTPUnauthorizedError
+                ):
                     raise
         return av.open(self._address, mode="r", options=limits | _WAYS[-1], timeout=timeout)
 

@@ -143,9 +143,12 @@ def _stream(request: dict[str, Any], bounds: Bounds, memory: int, channel: Chann
     """
     writer = _NewestWriter(channel, memory, request["memory"])
     name = request["name"]
-    with _reporting(name, channel), _live.LiveReader(
-        request["address"], name, bounds, writer.beat, device=request["device"]
-    ) as reader:
+    with (
+        _reporting(name, channel),
+        _live.LiveReader(
+            request["address"], name, bounds, writer.beat, device=request["device"]
+        ) as reader,
+    ):
         if not request["device"]:  # what a driver is told by ioctl would be refused
             confine(bounds.max_memory)
         for raw in _live.read_live(reader):
