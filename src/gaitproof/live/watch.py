@@ -20,7 +20,7 @@ from gaitproof.live.judging import LiveJudge, LiveVerdict, Snapshot
 from gaitproof.live.overlay import Overlay, draw_people
 from gaitproof.live.reader import LiveFrame, NewestFrame
 from gaitproof.media.motion import MotionMeter
-from gaitproof.pose.estimator import create_estimator
+from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.frames import person_box
 from gaitproof.pose.live import LiveEstimator
 from gaitproof.pose.parallel import available_processors

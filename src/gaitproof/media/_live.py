@@ -113,7 +113,7 @@ def read_live(reader: LiveReader) -> Iterator[RawFrame]:
     for packet in reader.packets():
         frames: list[av.VideoFrame] = []
         try:
-            frames += packet.decode()  # type: ignore[arg-type]  # a stream of video
+            frames += packet.decode()
         except av.InvalidDataError:
             continue  # the packets before it were lost
         except Exception as error:
