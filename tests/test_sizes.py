@@ -29,7 +29,6 @@ LARGE_FUNCTIONS = {
     "evaluate/fusion.py:evaluate_fusion": 80,
     "evaluate/protocol.py:evaluate_design": 80,
     "modelling/recipe.py:make_model": 80,
-    "pipeline/run.py:_Run._train": 80,
     "report/likeness.py:plot_embedding_map": 70,
     "report/explanation.py:plot_skeleton": 70,
     "synth/limbs.py:trunk_shapes": 90,

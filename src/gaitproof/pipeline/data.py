@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +15,14 @@ from gaitproof.data.manifest import ManifestRow, locate, read_manifest
 from gaitproof.errors import InputError
 from gaitproof.gait.features import compute_windows
 from gaitproof.media.files import make_folder
-from gaitproof.pipeline.state import StepRun, Told
+from gaitproof.pipeline.steps import Done, Pipeline, Share, Step, Told
 from gaitproof.pipeline.summary import COPIES_FOLDER, MANIFEST_FILE, STEPS, PipelineOptions
 from gaitproof.pose.cleaning import clean
 from gaitproof.pose.estimator import PoseEstimator
 from gaitproof.types import GaitWindows, PoseSequence
 
 
-class DataSteps(StepRun):
+class DataSteps(Pipeline):
     """The steps before any model; what a step makes is what the later ones read."""
 
     def __init__(
@@ -42,39 +41,40 @@ class DataSteps(StepRun):
 
     def _manifest(self) -> tuple[ManifestRow, ...]:
         """List the videos and look for leaks; hashing is the step's work, so it is never kept."""
-        started = time.perf_counter()
-        written = self.folder / MANIFEST_FILE
-        if "manifest" in self.options.skip and self.source.suffix.lower() != ".csv":
+        table = self.source.suffix.lower() == ".csv"
+        if "manifest" in self.options.skip and not table:
+            written = self.folder / MANIFEST_FILE
             if not written.is_file():
                 raise InputError(
                     "The manifest cannot be skipped: there is none from an earlier run.",
                     expected=str(written),
                 )
-            rows = tuple(row for row in read_manifest(written) if not _is_copy(row))
             self._pass("manifest")
-            return rows
-        if self.source.suffix.lower() == ".csv":
-            rows = tuple(row for row in read_manifest(self.source) if row.label == "real")
-        else:
-            rows = build_manifest(self.source, self.options.layout)
-        rows = add_hashes(rows, self.root, progress=self._share("manifest"))
-        findings = audit_rows(rows)
-        if findings:
-            raise InputError(
-                "The videos leak: no honest figure can be had from them.",
-                actual=" ".join(finding.message for finding in findings[:3]),
-                hint="gaitproof dataset audit shows everything",
+            return tuple(row for row in read_manifest(written) if not _is_copy(row))
+        found: list[ManifestRow] = []
+
+        def work(share: Share) -> Done:
+            rows = (
+                tuple(row for row in read_manifest(self.source) if row.label == "real")
+                if table
+                else build_manifest(self.source, self.options.layout)
             )
-        people = len({row.subject for row in rows})
-        self._finish(
-            "manifest",
-            "",
-            started,
-            f"{len(rows)} videos of {people} people.",
-            facts={"videos": len(rows), "people": people},
-            keep=False,
-        )
-        return rows
+            found.extend(add_hashes(rows, self.root, progress=share))
+            findings = audit_rows(found)
+            if findings:
+                raise InputError(
+                    "The videos leak: no honest figure can be had from them.",
+                    actual=" ".join(finding.message for finding in findings[:3]),
+                    hint="gaitproof dataset audit shows everything",
+                )
+            people = len({row.subject for row in found})
+            return Done(
+                f"{len(found)} videos of {people} people.",
+                facts={"videos": len(found), "people": people},
+            )
+
+        self._do(Step("manifest", work))
+        return tuple(found)
 
     def _augment(self, rows: Sequence[ManifestRow], training: bool) -> tuple[ManifestRow, ...]:
         self._current = "augment"
@@ -84,33 +84,29 @@ class DataSteps(StepRun):
         if not training:
             self._pass("augment", "Copies are for training only, and nothing is trained.")
             return ()
-        started = time.perf_counter()
         kinds, copies, seed = self.options.kinds, self.options.copies, self.options.recipe.seed
-        # planned as if they lay beside the originals, and written into the pipeline's own folder
-        jobs, failed = plan_copies(
-            rows, self.root, self.root / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed
-        )
-        jobs = [replace(job, target=self.folder / job.row.path) for job in jobs]
-        mark_folder(self.folder / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed)
-        results = failed + write_copies(
-            jobs,
-            self.options.settings.media,
-            workers=self.options.workers,
-            progress=self._share("augment"),
-        )
-        made = tuple(result.row for result in results if result.error is None)
-        known = sum(result.skipped for result in results)
-        self._finish(
-            "augment",
-            "",
-            started,
-            f"{len(made)} copies ({', '.join(kinds)})"
-            + (f", {known} of them from an earlier run." if known else "."),
-            failures=[(r.row.path, r.error) for r in results if r.error is not None],
-            facts={"copies": len(made), "known": known},
-            keep=False,
-        )
-        return made
+        made: list[ManifestRow] = []
+
+        def work(share: Share) -> Done:
+            # planned as if they lay beside the originals, and written into the pipeline's own
+            # folder
+            jobs, failed = plan_copies(
+                rows, self.root, self.root / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed
+            )
+            jobs = [replace(job, target=self.folder / job.row.path) for job in jobs]
+            mark_folder(self.folder / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed)
+            media, workers = self.options.settings.media, self.options.workers
+            results = failed + write_copies(jobs, media, workers=workers, progress=share)
+            made.extend(result.row for result in results if result.error is None)
+            known = sum(result.skipped for result in results)
+            return Done(
+                f"{len(made)} copies ({', '.join(kinds)})" + _earlier(known),
+                failures=[(r.row.path, r.error) for r in results if r.error is not None],
+                facts={"copies": len(made), "known": known},
+            )
+
+        self._do(Step("augment", work))
+        return tuple(made)
 
     def _extract(
         self, rows: Sequence[ManifestRow], copies: Sequence[ManifestRow]
@@ -127,45 +123,44 @@ class DataSteps(StepRun):
                 )
             self._pass("extract")
             return tuple(row for row in everything if (poses / row.path).is_dir())
-        started = time.perf_counter()
-        settings = self.options.settings
+        kept: list[ManifestRow] = []
 
-        def features(track: PoseSequence) -> GaitWindows:
-            return compute_windows(clean(track, settings.cleaning).sequence)
+        def work(share: Share) -> Done:
+            results = extract_many(
+                [Job(self._video(row), poses / row.path) for row in everything],
+                self.options.settings,
+                self._features,
+                workers=self.options.workers,
+                progress=share,
+                estimator_factory=self._estimator,
+            )
+            failures = []
+            for row, result in zip(everything, results, strict=True):
+                if result.error is not None:
+                    failures.append((row.path, result.error))
+                    if row.parent:
+                        continue
+                    # a video that could not be read counts as a failure to acquire, and is not
+                    # dropped
+                    make_folder(poses / row.path)
+                elif not result.people:
+                    failures.append((row.path, "nobody was found in it"))
+                elif not result.windows and not row.parent:
+                    failures.append((row.path, "no two seconds of unbroken walking"))
+                kept.append(row)
+            known = sum(result.skipped for result in results)
+            return Done(
+                f"Poses of {len(results) - len(failures)} of {len(results)} videos"
+                + _earlier(known),
+                failures=failures,
+                facts={"videos": len(results), "failed": len(failures), "known": known},
+            )
 
-        results = extract_many(
-            [Job(self._video(row), poses / row.path) for row in everything],
-            settings,
-            features,
-            workers=self.options.workers,
-            progress=self._share("extract"),
-            estimator_factory=self._estimator,
-        )
-        kept, failures = [], []
-        for row, result in zip(everything, results, strict=True):
-            if result.error is not None:
-                failures.append((row.path, result.error))
-                if row.parent:
-                    continue
-                # a video that could not be read counts as a failure to acquire, and is not dropped
-                make_folder(poses / row.path)
-            elif not result.people:
-                failures.append((row.path, "nobody was found in it"))
-            elif not result.windows and not row.parent:
-                failures.append((row.path, "no two seconds of unbroken walking"))
-            kept.append(row)
-        known = sum(result.skipped for result in results)
-        self._finish(
-            "extract",
-            "",
-            started,
-            f"Poses of {len(results) - len(failures)} of {len(results)} videos"
-            + (f", {known} of them from an earlier run." if known else "."),
-            failures=failures,
-            facts={"videos": len(results), "failed": len(failures), "known": known},
-            keep=False,
-        )
+        self._do(Step("extract", work))
         return tuple(kept)
+
+    def _features(self, track: PoseSequence) -> GaitWindows:
+        return compute_windows(clean(track, self.options.settings.cleaning).sequence)
 
     def _video(self, row: ManifestRow) -> Path:
         if _is_copy(row) and not (self.root / row.path).exists():
@@ -175,3 +170,8 @@ class DataSteps(StepRun):
 
 def _is_copy(row: ManifestRow) -> bool:
     return bool(row.parent) and row.path.split("/", 1)[0] == COPIES_FOLDER
+
+
+def _earlier(known: int) -> str:
+    """End a sentence about several things, `known` of which an earlier run had made."""
+    return f", {known} of them from an earlier run." if known else "."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ from gaitproof.face.model import FaceForgeryModel
 from gaitproof.media.files import make_folder
 from gaitproof.modelling.store import fingerprint
 from gaitproof.models import CARD_FILE, MODEL_FILE
-from gaitproof.pipeline.state import StepRun, Told
-from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary, run_steps
+from gaitproof.pipeline.steps import Done, Pipeline, Share, Step, Told
+from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary
 from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import OriginSettings, ScheduleSettings, StopSettings
 from gaitproof.train.face.config import FaceTrainSettings
@@ -117,11 +116,11 @@ def run_face_pipeline(
         If the folder cannot be written to.
     """
     make_folder(folder)
-    return run_steps(_Run(root, folder, options or FacePipelineOptions(), progress, say))
+    return _Run(root, folder, options or FacePipelineOptions(), progress, say).run()
 
 
-class _Run(StepRun):
-    """One pass through the steps; what a step makes is what the later ones read."""
+class _Run(Pipeline):
+    """One pass through the steps."""
 
     def __init__(
         self,
@@ -138,7 +137,7 @@ class _Run(StepRun):
 
     def do(self) -> None:
         """Do all steps."""
-        self._prepare()
+        self._do(Step("prepare", self._prepare))
         store = FaceStore.open(self.folder / STORE_FOLDER)
         self._train(store)
         self._evaluate(store)
@@ -156,15 +155,14 @@ class _Run(StepRun):
             evaluation=_read(self._figures / EVALUATION_FILE) if "evaluate" in done else None,
         )
 
-    def _prepare(self) -> None:
+    def _prepare(self, share: Share) -> Done:
         """Cut faces; the store itself knows what is done, so that nothing is kept here."""
-        started = time.perf_counter()
         prepared = prepare(
             self.root,
             self.folder / STORE_FOLDER,
             self.options.sampling,
             workers=self.options.workers,
-            progress=self._share("prepare"),
+            progress=share,
         )
         self._tell(*(f"Warning: {warning}." for warning in prepared.warnings()))
         clips = {
@@ -172,15 +170,11 @@ class _Run(StepRun):
             for side in ("train", "validation", "test")
         }
         counted = ", ".join(f"{number} {side}" for side, number in clips.items())
-        self._finish(
-            "prepare",
-            "",
-            started,
+        return Done(
             f"Faces of {len(prepared.clips)} clips ({counted})"
             + (f", {prepared.kept} of them from an earlier run." if prepared.kept else "."),
             failures=[(one.clip, one.reason) for one in prepared.failures],
             facts={"clips": clips, "giveaways": prepared.giveaways().to_dict()},
-            keep=False,
         )
 
     def _train(self, store: FaceStore) -> None:
@@ -192,27 +186,25 @@ class _Run(StepRun):
         settings = self.options.recipe.model_copy(update={"sources": (origin,)})
         recipe = settings.model_dump(mode="json", exclude={"sources"})
         data = _clips(store, "train", "validation")
-        key = fingerprint(__version__, recipe, data)
-        if self._kept("train", key, self._model / MODEL_FILE, self._model / CARD_FILE):
-            return
-        started = time.perf_counter()
-        card = make_face_model(
-            settings,
-            [store],
-            self._model,
-            self._share("train"),
-            # checkpoints of another recipe or of other clips are never gone on with
-            run_folder=self.folder / RUN_FOLDER / fingerprint(recipe, data)[:16],
-            trainer_options=self.options.trainer,
-        )
-        self._finish(
-            "train",
-            key,
-            started,
-            f"{card.model_id}: {settings.architecture}, {settings.epochs} epochs. On the "
-            f"validation people: AUC of clips {card.figures['validation/clip/auc']:.1%}.",
-            facts={"model_id": card.model_id},
-        )
+
+        def work(share: Share) -> Done:
+            card = make_face_model(
+                settings,
+                [store],
+                self._model,
+                share,
+                # checkpoints of another recipe or of other clips are never gone on with
+                run_folder=self.folder / RUN_FOLDER / fingerprint(recipe, data)[:16],
+                trainer_options=self.options.trainer,
+            )
+            return Done(
+                f"{card.model_id}: {settings.architecture}, {settings.epochs} epochs. On the "
+                f"validation people: AUC of clips {card.figures['validation/clip/auc']:.1%}.",
+                facts={"model_id": card.model_id},
+            )
+
+        outputs = self._model / MODEL_FILE, self._model / CARD_FILE
+        self._do(Step("train", work, fingerprint(__version__, recipe, data), outputs))
 
     def _evaluate(self, store: FaceStore) -> None:
         from gaitproof.report.face_evaluation import save_face_evaluation
@@ -222,23 +214,21 @@ class _Run(StepRun):
             self._pass("evaluate", "The data set has no test clips.")
             return
         model = FaceForgeryModel.load(str(self._model))
+
+        def work(share: Share) -> Done:
+            result = evaluate_faces(model, [store], progress=share)
+            shutil.rmtree(self._figures, ignore_errors=True)
+            save_face_evaluation(result, self._figures)
+            found = result.stores[0].video
+            accuracy = found.values["accuracy"].value
+            return Done(
+                f"Accuracy {accuracy:.1%} on {found.genuine} genuine and {found.forged} forged "
+                "test clips.",
+                facts={"accuracy": accuracy},
+            )
+
         key = fingerprint(__version__, model.card.model_id, _clips(store, "test"))
-        if self._kept("evaluate", key, self._figures / EVALUATION_FILE):
-            return
-        started = time.perf_counter()
-        result = evaluate_faces(model, [store], progress=self._share("evaluate"))
-        shutil.rmtree(self._figures, ignore_errors=True)
-        save_face_evaluation(result, self._figures)
-        found = result.stores[0]
-        figures = found.video.values
-        counted = f"{found.video.genuine} genuine and {found.video.forged} forged test clips"
-        self._finish(
-            "evaluate",
-            key,
-            started,
-            f"Accuracy {figures['accuracy'].value:.1%} on {counted}.",
-            facts={"accuracy": figures["accuracy"].value},
-        )
+        self._do(Step("evaluate", work, key, (self._figures / EVALUATION_FILE,)))
 
 
 def _clips(store: FaceStore, *sides: str) -> list[list[str]]:

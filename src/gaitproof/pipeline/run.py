@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from gaitproof.data.gait import Recording, load_recordings
 from gaitproof.data.gait.recording import POSES_FOLDER
 from gaitproof.data.manifest import ManifestRow, manifest_bytes
 from gaitproof.errors import GaitproofError, InputError
+from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.modelling.store import fingerprint, fingerprint_recordings
 from gaitproof.models import CARD_FILE, MODEL_FILE
@@ -22,7 +22,7 @@ from gaitproof.nets.onnx import OnnxEncoder, load_card
 from gaitproof.pipeline.data import DataSteps
 from gaitproof.pipeline.poses import StoredPoses
 from gaitproof.pipeline.scope import Scope, find_scope
-from gaitproof.pipeline.state import Told
+from gaitproof.pipeline.steps import Done, Share, Step, Told
 from gaitproof.pipeline.summary import (
     EVALUATION_FILE,
     EVALUATION_FOLDER,
@@ -32,7 +32,6 @@ from gaitproof.pipeline.summary import (
     RUNS_FOLDER,
     PipelineOptions,
     Summary,
-    run_steps,
 )
 from gaitproof.pose.estimator import PoseEstimator
 from gaitproof.reading import FileKind, read_json
@@ -81,7 +80,7 @@ def run_pipeline(
     """
     make_folder(folder)
     run = _Run(source, folder, options or PipelineOptions(), progress, say, estimator_factory)
-    return run_steps(run)
+    return run.run()
 
 
 class _Run(DataSteps):
@@ -93,6 +92,11 @@ class _Run(DataSteps):
     def _model(self) -> Path | str:
         """The trained model, or the one to be used as it is."""
         return self.folder / MODEL_FOLDER if self._trained else self.options.model
+
+    @property
+    def _figures(self) -> Path:
+        """The evaluation's file, which is written last."""
+        return self.folder / EVALUATION_FOLDER / EVALUATION_FILE
 
     def do(self) -> None:
         """Do all steps."""
@@ -146,112 +150,90 @@ class _Run(DataSteps):
 
     def _train(self, walks: Sequence[Recording], scope: Scope, evaluating: bool) -> None:
         from gaitproof.modelling.recipe import Runs, make_model
-        from gaitproof.report.evaluation import save_plots
 
-        name = self.root.resolve().name
+        origin = SourceSettings(
+            path=self.folder / MANIFEST_FILE,
+            name=self.root.resolve().name,
+            licence=_STATED,
+            citation=_STATED,
+        )
         settings = self.options.recipe.model_copy(
-            update={
-                "enrolled": scope.enrolled,
-                "threshold_source": "",
-                "sources": (
-                    SourceSettings(
-                        path=self.folder / MANIFEST_FILE,
-                        name=name,
-                        licence=_STATED,
-                        citation=_STATED,
-                    ),
-                ),
-            }
+            update={"enrolled": scope.enrolled, "threshold_source": "", "sources": (origin,)}
         )
         data = fingerprint_recordings(walks)
         recipe = settings.model_dump(mode="json", exclude={"sources"})
-        key = fingerprint(__version__, recipe, data, evaluating)
-        folder, figures = self.folder / MODEL_FOLDER, self.folder / EVALUATION_FOLDER
-        self._trained = True
-        outputs = [folder / MODEL_FILE, folder / CARD_FILE]
-        if evaluating:
-            outputs.append(figures / EVALUATION_FILE)
-        if not self._kept("train", key, *outputs):
-            started = time.perf_counter()
-            # checkpoints of another recipe or of other walks are never gone on with
-            runs = self.folder / RUNS_FOLDER / fingerprint(recipe, data)[:16]
+        folder, runs = self.folder / MODEL_FOLDER, self.folder / RUNS_FOLDER
+
+        def work(share: Share) -> Done:
             card, result = make_model(
                 settings,
                 walks,
                 folder,
                 workers=self.options.workers,
-                progress=self._share("train"),
-                runs=Runs(runs),
+                progress=share,
+                # checkpoints of another recipe or of other walks are never gone on with
+                runs=Runs(runs / fingerprint(recipe, data)[:16]),
             )
             if evaluating:
-                shutil.rmtree(figures, ignore_errors=True)
-                make_folder(figures)
-                save_plots(result, figures)
-                result.save(figures / EVALUATION_FILE)
-            self._finish(
-                "train",
-                key,
-                started,
+                self._write_figures(result)
+            return Done(
                 f"{card.model_id}, {settings.steps} steps, trained {settings.folds} times to be "
                 "tested on people it had not seen, then on everybody.",
                 facts={"model_id": card.model_id},
             )
-            shutil.rmtree(self.folder / RUNS_FOLDER, ignore_errors=True)
-        done = self._steps[-1]
-        card_now = self._card() or {}
-        point, calibration = card_now["operating_point"], card_now["calibration"]
-        self._steps.append(
-            replace(
-                done,
-                name="calibrate",
-                text=f"Threshold {point['threshold']:.3f} ({point['chosen_by']}); likelihood "
-                f"ratios calibrated on {calibration['subjects']} people.",
-                seconds=0.0,
-                facts={},
-            )
+
+        self._trained = True
+        outputs = (
+            folder / MODEL_FILE,
+            folder / CARD_FILE,
+            *([self._figures] if evaluating else ()),
+        )
+        self._do(Step("train", work, fingerprint(__version__, recipe, data, evaluating), outputs))
+        shutil.rmtree(runs, ignore_errors=True)
+        card = self._card() or {}
+        point, calibration = card["operating_point"], card["calibration"]
+        self._note(
+            "calibrate",
+            f"Threshold {point['threshold']:.3f} ({point['chosen_by']}); likelihood ratios "
+            f"calibrated on {calibration['subjects']} people.",
         )
         if evaluating:
-            found = self._evaluation() or {}
-            self._steps.append(
-                replace(
-                    done,
-                    name="evaluate",
-                    text=str(found.get("protocol", "")) + ".",
-                    seconds=0.0,
-                    facts={},
-                )
-            )
+            self._note("evaluate", f"{(self._evaluation() or {}).get('protocol', '')}.")
+
+    def _note(self, step: str, text: str) -> None:
+        """Note a step that was done together with the last one."""
+        self._steps.append(replace(self._steps[-1], name=step, text=text, seconds=0.0, facts={}))
 
     def _evaluate(self, walks: Sequence[Recording], scope: Scope) -> None:
         from gaitproof.evaluate.frozen import evaluate_model
-        from gaitproof.report.evaluation import save_plots
 
         encoder = OnnxEncoder.load(self._model)
         key = fingerprint(
             __version__, encoder.card.model_id, fingerprint_recordings(walks), scope.enrolled
         )
-        figures = self.folder / EVALUATION_FOLDER
-        if self._kept("evaluate", key, figures / EVALUATION_FILE):
-            return
-        started = time.perf_counter()
-        try:
+
+        def work(share: Share) -> Done:
+            seed = self.options.recipe.seed
             result = evaluate_model(
-                encoder,
-                walks,
-                enrolled=scope.enrolled,
-                seed=self.options.recipe.seed,
-                progress=self._share("evaluate"),
+                encoder, walks, enrolled=scope.enrolled, seed=seed, progress=share
             )
+            self._write_figures(result)
+            return Done(result.protocol + ".")
+
+        try:
+            self._do(Step("evaluate", work, key, (self._figures,)))
         except InputError as error:
             # enrolment and verification do not depend on it
             self._tell(f"The model cannot be evaluated on these videos. {error}")
             self._pass("evaluate", str(error))
-            return
-        shutil.rmtree(figures, ignore_errors=True)
-        make_folder(figures)
-        save_plots(result, figures)
-        result.save(figures / EVALUATION_FILE)
-        self._finish("evaluate", key, started, result.protocol + ".")
+
+    def _write_figures(self, result: EvaluationResult) -> None:
+        from gaitproof.report.evaluation import save_plots
+
+        folder = self._figures.parent
+        shutil.rmtree(folder, ignore_errors=True)
+        save_plots(result, make_folder(folder))
+        result.save(self._figures)
 
     def _enrol(self, rows: Sequence[ManifestRow]) -> None:
         self._current = "enrol"
@@ -267,35 +249,31 @@ class _Run(DataSteps):
             self.options.settings.model_dump(mode="json"),
         )
         own = self._state.knows("enrol")
-        if self._kept("enrol", key, gallery):
-            return
-        if gallery.exists() and not own:
-            raise InputError(
-                f"{str(gallery)!r} is there already, and no pipeline made it.",
-                hint="choose another folder, or --skip enrol",
+
+        def work(share: Share) -> Done:
+            if gallery.exists() and not own:
+                raise InputError(
+                    f"{str(gallery)!r} is there already, and no pipeline made it.",
+                    hint="choose another folder, or --skip enrol",
+                )
+            # made by this pipeline from other inputs: templates of two models are never mixed
+            for stale in self.folder.glob(f"{GALLERY_FILE}*"):
+                stale.unlink()
+            videos = {row.path: self._video(row) for row in rows}
+            poses = self.folder / POSES_FOLDER
+            stored = StoredPoses({video: poses / path for path, video in videos.items()})
+            verifier = Verifier.open(
+                gallery, encoder=encoder, settings=self.options.settings, extractor=stored
             )
-        started = time.perf_counter()
-        # made by this pipeline from other inputs: templates of two models are never mixed
-        for stale in self.folder.glob(f"{GALLERY_FILE}*"):
-            stale.unlink()
-        videos = {row.path: self._video(row) for row in rows}
-        stored = StoredPoses(
-            {video: self.folder / POSES_FOLDER / path for path, video in videos.items()}
-        )
-        verifier = Verifier.open(
-            gallery, encoder=encoder, settings=self.options.settings, extractor=stored
-        )
-        found = enroll_people(verifier, rows, lambda row: videos[row.path], self._share("enrol"))
-        people = len({row.subject for row in rows})
-        self._finish(
-            "enrol",
-            key,
-            started,
-            f"{len(found.enrolled)} of {people} people, from "
-            f"{sum(found.enrolled.values())} videos.",
-            failures=found.failures,
-            facts={"people": found.enrolled},
-        )
+            found = enroll_people(verifier, rows, lambda row: videos[row.path], share)
+            return Done(
+                f"{len(found.enrolled)} of {len({row.subject for row in rows})} people, from "
+                f"{sum(found.enrolled.values())} videos.",
+                failures=found.failures,
+                facts={"people": found.enrolled},
+            )
+
+        self._do(Step("enrol", work, key, (gallery,)))
 
     # what lies in the folder
 
@@ -308,12 +286,11 @@ class _Run(DataSteps):
             return None
 
     def _evaluation(self) -> dict[str, Any] | None:
-        path = self.folder / EVALUATION_FOLDER / EVALUATION_FILE
         last = next((step for step in reversed(self._steps) if step.name != "enrol"), None)
         if last is None or last.condition not in ("done", "up to date"):
             return None
         try:
-            found = read_json(path, FileKind("evaluation", max_bytes=2**26))
+            found = read_json(self._figures, FileKind("evaluation", max_bytes=2**26))
         except InputError:
             return None
         return found if isinstance(found, dict) else None

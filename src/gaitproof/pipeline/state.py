@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from gaitproof.errors import GaitproofError, InputError
+from gaitproof.errors import InputError
 from gaitproof.media.files import write_atomically
 from gaitproof.reading import FileKind, guarded, read_json
 
 STATE_FILE: Final = "pipeline.json"
-
-Told = Callable[[str, float], None]
-"""Called with the step's name and the share of it that is done, 0 to 1."""
 
 Condition = Literal["done", "up to date", "skipped", "left out", "failed"]
 
@@ -107,80 +103,3 @@ class State:
     def _write(self) -> None:
         text = json.dumps({"version": 1, "steps": self._steps}, indent=1, allow_nan=False)
         write_atomically(self._path, (text + "\n").encode())
-
-
-class StepRun:
-    """One pass through a pipeline's steps, noting what becomes of each.
-
-    Parameters
-    ----------
-    folder
-        The pipeline's.
-    first
-        Name of the first step.
-    progress, say
-        Told how far a step is, and what the user must know before waiting for the rest.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        first: str,
-        progress: Told | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> None:
-        self.folder = folder
-        self._progress, self._say = progress, say
-        self._state = State(folder)
-        self._steps: list[StepResult] = []
-        self._notes: list[str] = []
-        self._current = first
-
-    def fail(self, error: GaitproofError) -> None:
-        """Note that the step under way could not be done."""
-        self._steps.append(StepResult(self._current, "failed", str(error)))
-
-    def _tell(self, *notes: str) -> None:
-        for note in notes:
-            self._notes.append(note)
-            if self._say is not None:
-                self._say(note)
-
-    def _share(self, step: str) -> Callable[..., None]:
-        def told(share: float, *_: float) -> None:
-            if self._progress is not None:
-                self._progress(step, share)
-
-        return told
-
-    def _pass(self, step: str, reason: str = "") -> None:
-        """Note that a step is not done."""
-        text = reason or "Skipped as requested."
-        self._steps.append(StepResult(step, "left out" if reason else "skipped", text))
-
-    def _kept(self, step: str, key: str, *outputs: Path) -> bool:
-        """Take an earlier result over if it still holds; else begin the step."""
-        self._current = step
-        found = self._state.finished(step, key, outputs)
-        if found is None:
-            self._state.begin(step)
-            return False
-        self._steps.append(found)
-        return True
-
-    def _finish(
-        self,
-        step: str,
-        key: str,
-        started: float,
-        text: str,
-        *,
-        failures: Sequence[tuple[str, str]] = (),
-        facts: Mapping[str, Any] | None = None,
-        keep: bool = True,
-    ) -> None:
-        seconds = round(time.perf_counter() - started, 2)
-        result = StepResult(step, "done", text, seconds, tuple(failures), facts or {})
-        if keep:
-            self._state.keep(key, result)
-        self._steps.append(result)

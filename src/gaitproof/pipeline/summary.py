@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, get_args
 
 from gaitproof import __version__
 from gaitproof.config import VerifySettings
 from gaitproof.data.listing import Layout
-from gaitproof.errors import ConfigError, GaitproofError
+from gaitproof.errors import ConfigError
 from gaitproof.media.augment import KINDS, Kind
 from gaitproof.media.files import write_atomically
 from gaitproof.nets.onnx import DEFAULT_MODEL
@@ -139,20 +139,3 @@ def write_summary(summary: Summary) -> None:
     """Write ``summary.json`` into the pipeline's folder."""
     text = json.dumps(summary.to_dict(), indent=1, allow_nan=False)
     write_atomically(Path(summary.folder) / SUMMARY_FILE, (text + "\n").encode())
-
-
-class _Run(Protocol):
-    def do(self) -> None: ...
-    def fail(self, error: GaitproofError) -> None: ...
-    def summary(self) -> Summary: ...
-
-
-def run_steps(run: _Run) -> Summary:
-    """Do the steps of a pipeline as far as they can be done, and write what was found."""
-    try:
-        run.do()
-    except GaitproofError as error:
-        run.fail(error)
-    summary = run.summary()
-    write_summary(summary)
-    return summary
