@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
-from gaitproof.nets.layers import TransformerLayer, initialise
+from gaitproof.nets.layers import FeatureEncoder, TransformerLayer, initialise
 from gaitproof.nets.skeleton import LIMBS, N_JOINTS, bones, coordinates, half_rate, velocities
-from gaitproof.types.windows import WINDOW_FRAMES
 
 _HEADS = 4
 
@@ -95,7 +94,7 @@ class TemporalConvolution(nn.Module):
         return out
 
 
-class GaitTR(nn.Module):
+class GaitTR(FeatureEncoder):
     """Temporal convolutions and spatial self-attention in turn.
 
     Zhang, Chen, Han, Liu, "Spatial transformer network on skeleton-based gait recognition", 2022
@@ -107,29 +106,13 @@ class GaitTR(nn.Module):
 
     Parameters
     ----------
-    embedding
-        Length of the embedding.
-    dropout
-        Dropout rate.
     layers
         Modules after the first.
     width
         Channels of the modules; the first has half. A multiple of 8.
-    frames
-        Frames per window (any number will do).
     """
 
-    def __init__(
-        self,
-        *,
-        embedding: int,
-        dropout: float,
-        layers: int,
-        width: int,
-        frames: int = WINDOW_FRAMES,
-    ) -> None:
-        super().__init__()
-        self.embedding_size = embedding
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         self.scale = nn.BatchNorm2d(9)
         channels = (9, width // 2, *([width] * layers))
         modules: list[nn.Module] = []
@@ -144,16 +127,16 @@ class GaitTR(nn.Module):
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, embedding))
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+    def _describe(self, x: Tensor) -> Tensor:
         x = half_rate(x)
         joints = torch.cat([coordinates(x), velocities(x), bones(x)], dim=3)
         scaled = self.scale(joints.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         pooled = self.body(scaled + self.joint).mean(dim=(1, 2))
-        return nn.functional.normalize(self.head(pooled), dim=1)
+        out: Tensor = self.head(pooled)
+        return out
 
 
-class GaitPT(nn.Module):
+class GaitPT(FeatureEncoder):
     """Pyramid of spatial and temporal attention: joints, limbs, larger parts, whole body.
 
     Catruna, Cosma, Radoi, "GaitPT: Skeletons are all you need for gait recognition", 2023 (arXiv
@@ -165,30 +148,14 @@ class GaitPT(nn.Module):
 
     Parameters
     ----------
-    embedding
-        Length of the embedding.
-    dropout
-        Dropout rate.
     layers
         Spatial-temporal pairs of layers per stage.
     width
         Channels of the last stage, a multiple of 16; the joints have a quarter, the limbs two, the
         larger parts three.
-    frames
-        Frames per window.
     """
 
-    def __init__(
-        self,
-        *,
-        embedding: int,
-        dropout: float,
-        layers: int,
-        width: int,
-        frames: int = WINDOW_FRAMES,
-    ) -> None:
-        super().__init__()
-        self.embedding_size = embedding
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         if width % 16:
             raise ModelError(
                 "The width of gaitpt must divide into stages and attention heads.",
@@ -221,8 +188,7 @@ class GaitPT(nn.Module):
         )
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+    def _describe(self, x: Tensor) -> Tensor:
         x = half_rate(x)
         joints = torch.cat([coordinates(x), velocities(x)], dim=3)
         order = [joint for limb in LIMBS for joint in limb]
@@ -233,10 +199,11 @@ class GaitPT(nn.Module):
             grouped = tokens.unflatten(2, (parts, -1)).flatten(3)
             tokens = stage(merge(grouped))
             outcomes.append(tokens.mean(dim=(1, 2)))
-        return nn.functional.normalize(self.head(torch.cat(outcomes, dim=1)), dim=1)
+        out: Tensor = self.head(torch.cat(outcomes, dim=1))
+        return out
 
 
-class GaitFormer(nn.Module):
+class GaitFormer(FeatureEncoder):
     """Flat Transformer over skeletons: one token per two frames and a class token.
 
     Cosma, Radoi, "Learning gait representations with noisy multi-task learning", Sensors 2022
@@ -246,29 +213,13 @@ class GaitFormer(nn.Module):
 
     Parameters
     ----------
-    embedding
-        Length of the embedding.
-    dropout
-        Dropout rate.
     layers
         Transformer layers.
     width
         Channels; a multiple of 4.
-    frames
-        Frames per window.
     """
 
-    def __init__(
-        self,
-        *,
-        embedding: int,
-        dropout: float,
-        layers: int,
-        width: int,
-        frames: int = WINDOW_FRAMES,
-    ) -> None:
-        super().__init__()
-        self.embedding_size = embedding
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         self.enter = nn.Conv1d(6 * N_JOINTS, width, 3, stride=2, padding=1)
         self.position = position(1, -(-frames // 2), width)
         self.summary = position(1, 1, width)
@@ -279,10 +230,10 @@ class GaitFormer(nn.Module):
         self.head = nn.Linear(width, embedding)
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+    def _describe(self, x: Tensor) -> Tensor:
         flat = torch.cat([x[..., :36], x[..., 42:]], dim=2)
         frames = self.enter(flat.transpose(1, 2)).transpose(1, 2) + self.position
         summary = self.summary.expand(x.shape[0], -1, -1)
         outcome = self.body(torch.cat([summary, frames], dim=1))[:, 0]
-        return nn.functional.normalize(self.head(outcome), dim=1)
+        out: Tensor = self.head(outcome)
+        return out

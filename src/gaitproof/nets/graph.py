@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.layers import initialise
+from gaitproof.nets.layers import FeatureEncoder, initialise
 from gaitproof.nets.skeleton import (
     PARTS,
     adjacency,
@@ -22,7 +22,6 @@ from gaitproof.nets.skeleton import (
     part_adjacency,
     velocities,
 )
-from gaitproof.types.windows import WINDOW_FRAMES
 
 _TAPS = 5
 """Frames of a temporal convolution: 0.33 s at half the frame rate, as the papers' 9 at 25-30 Hz."""
@@ -122,7 +121,7 @@ def _channels_first(x: Tensor) -> Tensor:
     return x.permute(0, 3, 1, 2)
 
 
-class GaitGraph(nn.Module):
+class GaitGraph(FeatureEncoder):
     """Residual graph convolutions over joints, velocities and bones.
 
     Teepe, Khan, Gilg, Herzog, Hörmann, Rigoll, "GaitGraph: Graph convolutional network for
@@ -136,30 +135,14 @@ class GaitGraph(nn.Module):
 
     Parameters
     ----------
-    embedding
-        Length of the embedding.
-    dropout
-        Dropout rate.
     layers
         Bottleneck blocks after the branches; the first and the last halve the frame rate again.
     width
         Channels after the branches are joined; each branch has a quarter, the last block twice as
         many.
-    frames
-        Frames per window (any number will do).
     """
 
-    def __init__(
-        self,
-        *,
-        embedding: int,
-        dropout: float,
-        layers: int,
-        width: int,
-        frames: int = WINDOW_FRAMES,
-    ) -> None:
-        super().__init__()
-        self.embedding_size = embedding
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         graph = adjacency()
         narrow = width // 4
         self.branches = nn.ModuleList(
@@ -182,8 +165,7 @@ class GaitGraph(nn.Module):
         self.head = nn.Linear(2 * width, embedding)
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+    def _describe(self, x: Tensor) -> Tensor:
         x = half_rate(x)
         inputs = (coordinates(x), velocities(x), bones(x))
         joined = [
@@ -191,10 +173,11 @@ class GaitGraph(nn.Module):
             for branch, part in zip(self.branches, inputs, strict=True)
         ]
         pooled = self.trunk(torch.cat(joined, dim=1)).mean(dim=(2, 3))
-        return nn.functional.normalize(self.head(pooled), dim=1)
+        out: Tensor = self.head(pooled)
+        return out
 
 
-class GPGait(nn.Module):
+class GPGait(FeatureEncoder):
     """Part-aware graph convolutions over human-oriented descriptors.
 
     Fu, Meng, Hou, Hu, Huang, "GPGait: Generalized pose-based gait recognition", ICCV 2023. The
@@ -208,29 +191,13 @@ class GPGait(nn.Module):
 
     Parameters
     ----------
-    embedding
-        Length of the embedding.
-    dropout
-        Dropout rate.
     layers
         Blocks, at half the frame rate; the second halves it again.
     width
         Channels; the first block has half.
-    frames
-        Frames per window (any number will do).
     """
 
-    def __init__(
-        self,
-        *,
-        embedding: int,
-        dropout: float,
-        layers: int,
-        width: int,
-        frames: int = WINDOW_FRAMES,
-    ) -> None:
-        super().__init__()
-        self.embedding_size = embedding
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         graph = torch.cat([adjacency(1), part_adjacency()[None]])
         self.descriptors = nn.BatchNorm2d(10)
         channels = (10, width // 2, *([width] * (layers - 1)))
@@ -250,8 +217,7 @@ class GPGait(nn.Module):
         )
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+    def _describe(self, x: Tensor) -> Tensor:
         x = half_rate(x)
         described = torch.cat([coordinates(x), bones(x), angles(x), velocities(x)], dim=3)
         joints = self.blocks(self.descriptors(_channels_first(described))).amax(dim=2)
@@ -260,4 +226,5 @@ class GPGait(nn.Module):
             head(torch.cat([region.mean(dim=2), region.amax(dim=2)], dim=1))
             for head, region in zip(self.heads, regions, strict=True)
         ]
-        return nn.functional.normalize(self.join(torch.cat(pooled, dim=1)), dim=1)
+        out: Tensor = self.join(torch.cat(pooled, dim=1))
+        return out

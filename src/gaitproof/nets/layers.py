@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
+from gaitproof.types.windows import WINDOW_FRAMES
 
 _LEAST_VARIANCE = 1e-6
 """Keeps the gradient of the spread finite for a constant (or missing) feature."""
+
+
+class FeatureEncoder(nn.Module):
+    """From windows of features to unit embeddings; a subclass builds its parts and describes.
+
+    Parameters
+    ----------
+    embedding
+        Length of the embedding.
+    dropout
+        Dropout rate.
+    layers, width
+        Depth and channels; the subclass says of what.
+    frames
+        Frames per window.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding: int,
+        dropout: float,
+        layers: int,
+        width: int,
+        frames: int = WINDOW_FRAMES,
+    ) -> None:
+        super().__init__()
+        self.embedding_size = embedding
+        self._build(embedding, dropout, layers, width, frames)
+
+    @abstractmethod
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
+        """Make the parts and draw their weights."""
+
+    @abstractmethod
+    def _describe(self, x: Tensor) -> Tensor:
+        """Map z-scored features (B, frames, 78) to embeddings (B, E) of any length."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+        return nn.functional.normalize(self._describe(x), dim=1)
 
 
 class ResidualBlock(nn.Module):

@@ -16,8 +16,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.layers import ResidualBlock, initialise, level_and_spread, mean_and_peak
-from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES, WINDOW_RATE
+from gaitproof.nets.layers import (
+    FeatureEncoder,
+    ResidualBlock,
+    initialise,
+    level_and_spread,
+    mean_and_peak,
+)
+from gaitproof.types.windows import N_FEATURES, WINDOW_RATE
 
 _FREQUENCIES = tuple(0.5 * k for k in range(1, 13))
 """Hz: to 6 Hz, beyond which gait has next to no power (Winter)."""
@@ -31,36 +37,20 @@ _MIXTURES = 24
 _CNN_WIDTH = 64
 
 
-class GaitMoments(nn.Module):
+class GaitMoments(FeatureEncoder):
     """Level, spread, spectrum and lagged covariances of a window through a residual MLP.
 
     Parameters
     ----------
-    embedding
-        Length of the embedding.
-    dropout
-        Dropout rate.
     layers
         Residual blocks of the MLP.
     width
         Units of the MLP.
-    frames
-        Frames per window.
     """
 
     waves: Tensor
 
-    def __init__(
-        self,
-        *,
-        embedding: int,
-        dropout: float,
-        layers: int,
-        width: int,
-        frames: int = WINDOW_FRAMES,
-    ) -> None:
-        super().__init__()
-        self.embedding_size = embedding
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         self.register_buffer("waves", _waves(frames), persistent=False)
         self.lags = [lag for lag in _LAGS if lag < frames]
         self.mix = nn.Linear(N_FEATURES, _MIXTURES, bias=False)
@@ -79,8 +69,7 @@ class GaitMoments(nn.Module):
         self.head = nn.Sequential(nn.LayerNorm(width), nn.GELU(), nn.Linear(width, embedding))
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+    def _describe(self, x: Tensor) -> Tensor:
         described = torch.cat(
             [
                 level_and_spread(x),
@@ -91,7 +80,8 @@ class GaitMoments(nn.Module):
             dim=1,
         )
         hidden = self.mlp(self.enter(self.scale(described)))
-        return nn.functional.normalize(self.head(hidden), dim=1)
+        out: Tensor = self.head(hidden)
+        return out
 
     def _spectrum(self, x: Tensor) -> Tensor:
         """Return the log magnitudes at `_FREQUENCIES`, (B, T, 78) to (B, 12 * 78)."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.layers import initialise
-from gaitproof.types.windows import WINDOW_FRAMES
+from gaitproof.nets.layers import FeatureEncoder, initialise
 
 
-class PoseLSTM(nn.Module):
+class PoseLSTM(FeatureEncoder):
     """Landmarks, velocities and accelerations through a stacked LSTM; its last state embeds.
 
     The gait seed's literature reference [17] for motion-based detection of generated video, as far
@@ -18,29 +17,15 @@ class PoseLSTM(nn.Module):
 
     Parameters
     ----------
-    embedding
-        Length of the embedding.
     dropout
         Dropout rate between LSTM layers and before the embedding.
     layers
         LSTM layers.
     width
         Hidden state of each.
-    frames
-        Frames per window (any number will do).
     """
 
-    def __init__(
-        self,
-        *,
-        embedding: int,
-        dropout: float,
-        layers: int,
-        width: int,
-        frames: int = WINDOW_FRAMES,
-    ) -> None:
-        super().__init__()
-        self.embedding_size = embedding
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         self.enter = nn.Conv1d(3 * 36, width, 3, stride=2, padding=1)
         self.lstm = nn.LSTM(
             width, width, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
@@ -48,11 +33,11 @@ class PoseLSTM(nn.Module):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, embedding))
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+    def _describe(self, x: Tensor) -> Tensor:
         velocity = x[..., 42:]
         steps = velocity[:, 1:] - velocity[:, :-1]
         acceleration = torch.cat([steps[:, :1], steps], dim=1)
         motion = torch.cat([x[..., :36], velocity, acceleration], dim=2)
         states, _ = self.lstm(self.enter(motion.transpose(1, 2)).transpose(1, 2))
-        return nn.functional.normalize(self.head(states[:, -1]), dim=1)
+        out: Tensor = self.head(states[:, -1])
+        return out

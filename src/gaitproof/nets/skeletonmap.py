@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitproof.nets.layers import initialise
+from gaitproof.nets.layers import FeatureEncoder, initialise
 from gaitproof.nets.silhouette import Residual
 from gaitproof.nets.skeleton import EDGES, coordinates
-from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
+from gaitproof.types.windows import N_FEATURES
 
 ROWS: Final = 32
 COLUMNS: Final = 22
@@ -71,7 +71,7 @@ def draw_maps(points: Tensor) -> Tensor:
     return torch.exp(-nearest / (2 * _SPREAD**2))
 
 
-class SkeletonMap(nn.Module):
+class SkeletonMap(FeatureEncoder):
     """Heat maps of the skeleton from two sides through a residual network.
 
     The windows' z-scores are undone (`set_normaliser`), so that the skeleton has its proportions;
@@ -82,32 +82,18 @@ class SkeletonMap(nn.Module):
 
     Parameters
     ----------
-    embedding
-        Length of the embedding.
     dropout
         Dropout rate before the embedding.
     layers
         Residual blocks of the last stage.
     width
         Channels of the last stage; a multiple of 4.
-    frames
-        Frames per window (any number will do).
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self,
-        *,
-        embedding: int,
-        dropout: float,
-        layers: int,
-        width: int,
-        frames: int = WINDOW_FRAMES,
-    ) -> None:
-        super().__init__()
-        self.embedding_size = embedding
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         self.register_buffer("mean", torch.zeros(N_FEATURES))
         self.register_buffer("std", torch.ones(N_FEATURES))
         self.stem = nn.Sequential(
@@ -129,8 +115,7 @@ class SkeletonMap(nn.Module):
         self.mean.copy_(torch.as_tensor(mean))
         self.std.copy_(torch.as_tensor(std))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+    def _describe(self, x: Tensor) -> Tensor:
         joints = coordinates(x[:, ::_STEP] * self.std + self.mean)
         batch, frames = joints.shape[:2]
         flat = joints.flatten(0, 1)
@@ -140,4 +125,5 @@ class SkeletonMap(nn.Module):
         maps = self.deep(maps.transpose(1, 2).flatten(0, 1)).unflatten(0, (batch, frames))
         strips = maps.amax(dim=1)
         pooled = (strips.amax(dim=3) + strips.mean(dim=3)).flatten(1)
-        return functional.normalize(self.head(pooled), dim=1)
+        out: Tensor = self.head(pooled)
+        return out
