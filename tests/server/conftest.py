@@ -2,76 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-
 import pytest
-from fastapi.testclient import TestClient
-from scripted_service import COMMAND
-
-from gaitproof.server.app import create_app
-from gaitproof.server.settings import ServiceSettings
-
-FINAL = ("done", "failed", "cancelled")
-
-
-@dataclass
-class Scripted:
-    """A client of a service, and what tests do over and over."""
-
-    http: TestClient
-
-    def upload(self, *tracks, **options):
-        """Upload a "video" of walkers, or of what is to go wrong; return its identifier."""
-        told = {**options, "walk": tracks} if options else list(tracks)
-        answer = self.http.post("/v1/videos?name=clip.mp4", content=json.dumps(told))
-        assert answer.status_code == 201, answer.text
-        return answer.json()["id"]
-
-    def ask(self, what, *, key=None, **body):
-        """Ask for a job; return it as it is accepted."""
-        headers = {} if key is None else {"Idempotency-Key": key}
-        answer = self.http.post(f"/v1/{what}", json=body, headers=headers)
-        assert answer.status_code == 202, answer.text
-        return answer.json()
-
-    def job(self, job):
-        return self.http.get(f"/v1/jobs/{job['id']}").json()
-
-    def wait(self, job, state=FINAL, seconds=60):
-        """Wait until a job is in a state; return it."""
-        states = (state,) if isinstance(state, str) else state
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            found = self.job(job)
-            if found["state"] in states:
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"after {seconds} s the job is {found['state']}")
-
-    def do(self, what, **body):
-        """Ask for a job and wait until it is over."""
-        return self.wait(self.ask(what, **body))
-
-    def verify(self, *tracks, claim="Ann", **options):
-        return self.ask(
-            "verifications", claim=claim, report=False, video=self.upload(*tracks, **options)
-        )
-
-    def enroll(self, name="Ann", person=0):
-        videos = [self.upload({"person": person, "take": take}) for take in (0, 1)]
-        job = self.do("enrolments", name=name, videos=videos)
-        assert job["state"] == "done", job
-        return job
-
-
-@contextmanager
-def serving(folder, **settings):
-    app = create_app(ServiceSettings(folder=folder, **settings), COMMAND)
-    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as http:
-        yield Scripted(http)
+from service_client import serving
 
 
 @pytest.fixture
@@ -80,9 +12,28 @@ def serve(tmp_path):
     return lambda **settings: serving(tmp_path / "service", **settings)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """One service for tests that leave it as it was; Ann is enrolled."""
-    with serving(tmp_path_factory.mktemp("service")) as found:
+    """One service for tests that leave it as it was; Ann is enrolled.
+
+    A process serves once at a time, so modules that use it do not use `serve`.
+    """
+    folder = tmp_path_factory.mktemp("service")
+    with serving(folder) as found:
         found.enroll()
         yield found
+
+
+@pytest.fixture
+def problem():
+    """Return a function that checks that an answer is a problem of a kind, and returns it."""
+
+    def check(answer, status, kind):
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        found = answer.json()
+        assert found["type"] == f"urn:gaitproof:problem:{kind}"
+        assert found["status"] == status
+        return found
+
+    return check

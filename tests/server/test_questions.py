@@ -39,3 +39,24 @@ def test_what_is_no_video_fails_with_a_problem(service, content):
     assert job["problem"]["status"] in (422, 500)
     assert "service" not in job["problem"]["detail"].replace("service's log", "")
     assert service.http.get(f"/v1/jobs/{job['id']}/result").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"Host": "evil.example"}, "host"),
+        ({"Host": "localhost.evil.example:80"}, "host"),
+        ({"Host": "localhost", "Origin": "http://evil.example"}, "origin"),
+        ({"Host": "localhost", "Origin": "null"}, "origin"),
+    ],
+)
+def test_a_web_page_elsewhere_reaches_nothing(service, headers, kind, problem):
+    answer = service.http.post("/v1/videos", content=b"x", headers=headers)
+    problem(answer, {"host": 400, "origin": 403}[kind], kind)
+
+
+def test_what_the_page_may_load_is_its_own(service):
+    headers = service.http.get("/v1/health").headers
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"

@@ -46,6 +46,7 @@ _COMMAND_MODULES: Final = (
     "config",
     "bench",
     "serve",
+    "audit",
 )
 """Modules of this package with a `register(app)` function, in help order."""
 

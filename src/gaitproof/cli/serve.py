@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,9 @@ from gaitproof.cli.extras import need_server_extra
 from gaitproof.cli.options import FAILED_STATUS, JsonOption, SettingsOption
 
 if TYPE_CHECKING:
-    from gaitproof.server.access import Access
-    from gaitproof.server.settings import ServiceSettings
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
 
 DataOption = Annotated[
     Path | None,
@@ -21,6 +23,15 @@ DataOption = Annotated[
         envvar="GAITPROOF_SERVICE",
         metavar="DIR",
         help="Folder for galleries, uploads, results and keys; without it one in your data folder.",
+    ),
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="GAITPROOF_DATABASE",
+        metavar="URL",
+        help="PostgreSQL for galleries, keys, jobs and the audit log: postgresql+psycopg://…",
     ),
 ]
 TenantOption = Annotated[
@@ -41,6 +52,7 @@ def service_folder(given: Path | None) -> Path:
 
 def serve(
     data: DataOption = None,
+    database: DatabaseOption = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's own needs a key.")
     ] = "127.0.0.1",
@@ -80,6 +92,7 @@ def serve(
     own = [host] if host not in ("0.0.0.0", "::") else []
     chosen = ServiceSettings(
         folder=service_folder(data),
+        url=database,
         workers=workers,
         max_queued=queue,
         time_limit=time_limit,
@@ -92,16 +105,21 @@ def serve(
     run(chosen, host, port)
 
 
-def _access(data: Path | None) -> tuple[Access, ServiceSettings]:
+@contextmanager
+def open_service_database(data: Path | None, url: str | None) -> Iterator[Engine]:
+    """Open the database of keys and the audit log."""
     need_server_extra()
 
     from gaitproof.media.files import make_folder
-    from gaitproof.server.access import Access
     from gaitproof.server.database import open_database
     from gaitproof.server.settings import ServiceSettings
 
-    chosen = ServiceSettings(folder=make_folder(service_folder(data)))
-    return Access(open_database(chosen.database)), chosen
+    chosen = ServiceSettings(folder=make_folder(service_folder(data)), url=url)
+    engine = open_database(chosen.database)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 @keys.command()
@@ -110,17 +128,20 @@ def add(
     tenant: TenantOption = "default",
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
     data: DataOption = None,
+    database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key. It is shown once, and nowhere kept; from now on nobody is let in without one."""
     from gaitproof.cli.output import print_json, stdout
 
-    access, _ = _access(data)
-    from gaitproof.server.access import Role
+    with open_service_database(data, database) as engine:
+        from gaitproof.server.access import Access, Role
 
-    if role not in list(Role):
-        raise typer.BadParameter(f"expected {', '.join(Role)}, found {role!r}", param_hint="--role")
-    info, secret = access.add_key(tenant, Role(role), label)
+        if role not in list(Role):
+            raise typer.BadParameter(
+                f"expected {', '.join(Role)}, found {role!r}", param_hint="--role"
+            )
+        info, secret = Access(engine).add_key(tenant, Role(role), label)
     if as_json:
         print_json({**vars(info), "secret": secret})
     else:
@@ -128,7 +149,9 @@ def add(
 
 
 @keys.command(name="list")
-def list_keys(data: DataOption = None, as_json: JsonOption = False) -> None:
+def list_keys(
+    data: DataOption = None, database: DatabaseOption = None, as_json: JsonOption = False
+) -> None:
     """List the keys of all tenants, without the keys themselves."""
     from datetime import UTC, datetime
 
@@ -136,8 +159,10 @@ def list_keys(data: DataOption = None, as_json: JsonOption = False) -> None:
 
     from gaitproof.cli.output import print_json, printable, stdout
 
-    access, _ = _access(data)
-    found = access.keys()
+    with open_service_database(data, database) as engine:
+        from gaitproof.server.access import Access
+
+        found = Access(engine).keys()
     if as_json:
         print_json({"keys": [vars(key) for key in found]})
         return
@@ -157,12 +182,16 @@ def list_keys(data: DataOption = None, as_json: JsonOption = False) -> None:
 def revoke(
     key: Annotated[str, typer.Argument(help="Its identifier, as 'keys list' shows it.")],
     data: DataOption = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Revoke a key; it and its sessions end at once."""
     from gaitproof.cli.failures import say
 
-    access, _ = _access(data)
-    if not access.revoke(key):
+    with open_service_database(data, database) as engine:
+        from gaitproof.server.access import Access
+
+        revoked = Access(engine).revoke(key)
+    if not revoked:
         say(f"gaitproof: there is no key {key!r} in force.")
         raise typer.Exit(FAILED_STATUS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import as_file, files
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import gaitproof
 from gaitproof.server import problems
 from gaitproof.server.guards import SAFE_METHODS
+from gaitproof.server.metrics import Metrics
 from gaitproof.server.problems import RESPONSES, Problem
 from gaitproof.server.routes import access, asking, gallery, health, jobs, videos
 from gaitproof.server.settings import ServiceSettings
@@ -74,8 +76,13 @@ class Shield:
             await self._app(scope, receive, send)
             return
 
+        begun = time.monotonic()
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                seconds = time.monotonic() - begun
+                metrics: Metrics = scope["app"].state.service.metrics
+                metrics.request(scope["method"], message["status"], seconds)
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -147,7 +154,9 @@ def create_app(settings: ServiceSettings, command: Sequence[str] = COMMAND) -> F
     )
     problems.install(app)
     api = APIRouter(prefix="/v1", responses=RESPONSES)
-    for part in (health, access, videos, asking, jobs, gallery):
+    app.include_router(health.router)
+    app.include_router(health.metrics)
+    for part in (access, videos, asking, jobs, gallery):
         api.include_router(part.router)
     app.include_router(api)
     app.add_middleware(Shield, hosts=settings.hosts)

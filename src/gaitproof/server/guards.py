@@ -107,13 +107,17 @@ def too_often(wait: float) -> ProblemError:
     )
 
 
-def unauthorised(request: Request, service: Service) -> ProblemError:
+def wrong_key(request: Request, service: Service) -> ProblemError:
     """Write down that somebody came with a wrong key, and return the answer to them."""
-    if wait := service.failures.take(address_of(request)):
+    address = address_of(request)
+    if wait := service.failures.take(address):
         return too_often(wait)
-    service.audit.add(
-        "unauthorised", tenant="", key="", path=request.url.path, address=address_of(request)
-    )
+    service.audit.add("wrong key", tenant="", key="", path=request.url.path, address=address)
+    return unauthorised()
+
+
+def unauthorised() -> ProblemError:
+    """Return the answer to who has no valid key."""
     return ProblemError(
         401,
         "key",
@@ -133,7 +137,7 @@ def _identify(
     if bearer is not None:
         found = service.access.identify(bearer.credentials)
         if found is None:
-            raise unauthorised(request, service)
+            raise wrong_key(request, service)
         return found
     if session is not None:
         found = service.access.resume_session(session)
@@ -149,4 +153,4 @@ def _identify(
             return found
     if not service.access.any_key():
         return NOBODY
-    raise unauthorised(request, service)
+    raise unauthorised() if session is None else wrong_key(request, service)

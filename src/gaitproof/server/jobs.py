@@ -19,12 +19,14 @@ from typing import Any, Final
 
 from dbos import DBOS, DBOSPortableJSONSerializer, StepOptions, error
 
+from gaitproof.errors import InputError
+from gaitproof.server.metrics import Metrics
 from gaitproof.server.problems import Problem, ProblemError, unexpected
 from gaitproof.server.records import STATES, JobRecord, JobState, record_of
 from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.tasks import Kind, Task, TaskVideo
 from gaitproof.server.uploads import Uploads
-from gaitproof.server.work import RESULT
+from gaitproof.server.work import PEOPLE, RESULT
 from gaitproof.server.workers import LOGGER, CrashError, WorkerPool
 
 _QUEUE: Final = "jobs"
@@ -54,18 +56,31 @@ class Jobs:
         Does them.
     uploads
         Whose videos are let go when a job is over.
+    metrics
+        Counts them.
     """
 
-    def __init__(self, settings: ServiceSettings, pool: WorkerPool, uploads: Uploads) -> None:
+    def __init__(
+        self, settings: ServiceSettings, pool: WorkerPool, uploads: Uploads, metrics: Metrics
+    ) -> None:
         self._settings = settings
         self._pool = pool
         self._uploads = uploads
+        self._metrics = metrics
         self._adding = threading.Lock()
         self._seconds: list[float] = []
 
     def open(self) -> None:
-        """Start the queue; what a killed service left unfinished is begun again."""
+        """Start the queue; what a killed service left unfinished is begun again.
+
+        Raises
+        ------
+        InputError
+            If this process serves already.
+        """
         global _jobs
+        if _jobs is not None:
+            raise InputError("This process serves already.", hint="start another one")
         _jobs = self
         DBOS(
             config={
@@ -74,7 +89,7 @@ class Jobs:
                 "application_version": _VERSION,
                 "executor_id": "service",
                 "serializer": DBOSPortableJSONSerializer(),
-                "log_level": "WARNING",
+                "log_level": "ERROR",
                 "enable_otlp": False,
             }
         )
@@ -250,17 +265,24 @@ class Jobs:
         try:
             told = await self._pool.run(task, progress)
         except CrashError:
-            return {"problem": _crashed().model_dump()}
-        self._seconds = [*self._seconds[-19:], time.monotonic() - begun]
+            told = {"problem": _crashed().model_dump()}
         if "unexpected" in told:
             LOGGER.error("Job %s: %s", name, told["unexpected"])
-            return {"problem": unexpected().model_dump()}
+            told = {"problem": unexpected().model_dump()}
+        seconds = time.monotonic() - begun
+        self._seconds = [*self._seconds[-19:], seconds]
+        outcome = told["problem"]["type"].rpartition(":")[2] if "problem" in told else "done"
+        self._metrics.job(task.kind, outcome, seconds)
         return told
 
     def let_go(self, videos: Sequence[str], *, choice_needed: bool = False) -> None:
         """Keep videos no longer than was agreed on; longer where a person is to be chosen first."""
         keep, choose = self._settings.keep_uploads, self._settings.forget_uploads
         self._uploads.keep(videos, max(keep, choose) if choice_needed else keep)
+
+    def choice_needed(self, name: str) -> bool:
+        """Whether it must be said who is meant before the job can be done."""
+        return (self.folder(name) / PEOPLE).exists()
 
     def over_time(self) -> dict[str, Any]:
         """Return the outcome of a job that took too long."""
@@ -297,7 +319,7 @@ async def _job(entry: dict[str, Any]) -> dict[str, Any]:
         told = await DBOS.run_step_async(options, _jobs.work, DBOS.workflow_id, entry)
     except error.DBOSStepTimeoutError:
         told = _jobs.over_time()
-    choice = told.get("done", {}).get("choice_needed", False)
+    choice = _jobs.choice_needed(DBOS.workflow_id)
     videos = [Path(video["path"]).name for video in entry["videos"]]
     await asyncio.to_thread(_jobs.let_go, videos, choice_needed=choice)
     return told

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import Field
+from sqlalchemy import make_url
 
 from gaitproof.config import Settings, VerifySettings
 
@@ -16,11 +17,20 @@ TENANT: Final = r"^[a-z0-9][a-z0-9-]{0,31}$"
 """Names of tenants: they are parts of file names."""
 
 
+def schema_of(tenant: str) -> str:
+    """Return the schema of PostgreSQL that holds a tenant's gallery."""
+    return f"gaitproof_{tenant.replace('-', '_')}"
+
+
 class ServiceSettings(Settings):
     """Everything `gaitproof serve` can be told."""
 
     folder: Path
-    """Galleries, uploads, results, keys and the audit log lie here, and nowhere else."""
+    """Uploads and results lie here, and galleries, keys, jobs and the audit log if no database is
+    named."""
+    url: str | None = None
+    """Of a PostgreSQL database for all but uploads and results, as SQLAlchemy writes it; without a
+    tenant's name."""
     workers: int = Field(default=1, ge=1, le=64)
     """Processes that examine videos, one job each at a time."""
     max_queued: int = Field(default=16, ge=1)
@@ -42,8 +52,12 @@ class ServiceSettings(Settings):
     verify: VerifySettings = VerifySettings()
 
     def gallery(self, tenant: str) -> str:
-        """Return where the gallery of a tenant is."""
-        return str(self.folder / "galleries" / f"{tenant}.db")
+        """Return where the gallery of a tenant is: a file, or a schema of the database."""
+        if self.url is None:
+            return str(self.folder / "galleries" / f"{tenant}.db")
+        options = {"options": f"-csearch_path={schema_of(tenant)}"}
+        url = make_url(self.url).update_query_dict(options)
+        return url.render_as_string(hide_password=False)
 
     @property
     def uploads(self) -> Path:
@@ -58,9 +72,9 @@ class ServiceSettings(Settings):
     @property
     def database(self) -> str:
         """URL of the database of keys, uploads and the audit log."""
-        return f"sqlite:///{self.folder / 'service.db'}"
+        return self.url or f"sqlite:///{self.folder / 'service.db'}"
 
     @property
     def queue(self) -> str:
         """URL of the database of jobs."""
-        return f"sqlite:///{self.folder / 'jobs.db'}"
+        return self.url or f"sqlite:///{self.folder / 'jobs.db'}"

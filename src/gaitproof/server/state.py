@@ -13,6 +13,7 @@ from gaitproof.server.access import Access
 from gaitproof.server.audit import AuditLog
 from gaitproof.server.database import open_database
 from gaitproof.server.jobs import Jobs
+from gaitproof.server.metrics import Metrics
 from gaitproof.server.rates import RateLimit
 from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.uploads import Uploads
@@ -46,7 +47,8 @@ class Service:
             self.engine, settings.uploads, settings.max_upload, settings.forget_uploads
         )
         self.pool = WorkerPool(command)
-        self.jobs = Jobs(settings, self.pool, self.uploads)
+        self.metrics = Metrics()
+        self.jobs = Jobs(settings, self.pool, self.uploads, self.metrics)
         self.rates = RateLimit(settings.requests_per_minute)
         self.failures = RateLimit(_FAILURES_PER_MINUTE)
 

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -37,6 +38,9 @@ Progress = Callable[[float], None]
 
 RESULT: Final = "result.json"
 """The answer, in the folder of a job."""
+
+PEOPLE: Final = "people.json"
+"""Who was seen, with images, where one must be chosen; in the folder of a job."""
 
 REPORT: Final = "report.json"
 """The sealed report, in the folder of a job."""
@@ -116,6 +120,11 @@ def _case(task: Task, tools: Tools, progress: Progress) -> Case:
     return replace(case, examination=named)
 
 
+def _offer(folder: Path, people: list[dict[str, Any]]) -> None:
+    with atomic_path(make_folder(folder) / PEOPLE) as path:
+        path.write_text(json.dumps(people), "utf-8")
+
+
 def _brief(case: Case) -> dict[str, Any]:
     return {
         "decision": case.decision.value,
@@ -133,7 +142,10 @@ def _verify(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any
         sealed = case.report()
         with atomic_path(task.folder / REPORT) as path:
             path.write_bytes(to_json(sealed))
-    return case.to_dict(), _brief(case)
+    answer = case.to_dict()
+    if case.examination.verdict.choice_needed:
+        _offer(task.folder, answer.get("gait", answer)["people"])
+    return answer, _brief(case)
 
 
 def _identify(
@@ -149,17 +161,24 @@ def _identify(
 
 
 def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
-    found = tools.verifier(task).enroll(
-        task.request["name"],
-        [video.path for video in task.videos],
-        person=_person(task),
-        progress=progress,
-    )
-    videos = tuple(
-        replace(one, path=video.name) for one, video in zip(found.videos, task.videos, strict=True)
-    )
-    brief = {"name": found.name, "added": sum(video.added for video in videos)}
-    return replace(found, videos=videos).to_dict(), brief
+    from gaitproof.report.people import draw_thumbnails, list_people
+    from gaitproof.verify.results import ChoiceError
+
+    try:
+        found = tools.verifier(task).enroll(
+            task.request["name"],
+            [video.path for video in task.videos],
+            person=_person(task),
+            names=[video.name for video in task.videos],
+            progress=progress,
+        )
+    except ChoiceError as error:
+        limits = task.settings.media
+        shown = draw_thumbnails(Path(error.video), error.people, error.everybody, limits)
+        _offer(task.folder, list_people(error.people, shown))
+        raise
+    added = sum(video.added for video in found.videos)
+    return found.to_dict(), {"name": found.name, "added": added}
 
 
 def _preserve(

@@ -105,6 +105,7 @@ class WorkerPool:
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         self._command = tuple(command)
         self._idle: list[_Worker] = []
+        self._all: set[_Worker] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -123,30 +124,37 @@ class WorkerPool:
             try:
                 told = await worker.run(task, progress)
             except CrashError as error:
+                if self._closed:
+                    # the job is not over: it begins again with the next service
+                    raise asyncio.CancelledError from error
                 LOGGER.warning("A process crashed (%s) in a %s.", error, task.kind)
-                await worker.stop()
+                await self._stop(worker)
                 if tried == _TRIES:
                     raise
             except BaseException:
-                await worker.stop()
+                await self._stop(worker)
                 raise
             else:
                 if worker.fit and not self._closed:
                     self._idle.append(worker)
                 else:
-                    await worker.stop()
+                    await self._stop(worker)
                 return told
         raise AssertionError
 
     def close(self) -> None:
-        """End the processes that are idle; called from outside the loop they were started in."""
+        """End all processes; called from outside the loop they were started in."""
         self._closed = True
         if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._stop_idle(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._stop_all(), self._loop).result()
 
-    async def _stop_idle(self) -> None:
-        while self._idle:
-            await self._idle.pop().stop()
+    async def _stop_all(self) -> None:
+        for worker in list(self._all):
+            await self._stop(worker)
+
+    async def _stop(self, worker: _Worker) -> None:
+        await worker.stop()
+        self._all.discard(worker)
 
     async def _take(self) -> _Worker:
         self._loop = asyncio.get_running_loop()
@@ -154,5 +162,7 @@ class WorkerPool:
             worker = self._idle.pop()
             if worker.fit:
                 return worker
-            await worker.stop()
-        return await _Worker.start(self._command)
+            await self._stop(worker)
+        worker = await _Worker.start(self._command)
+        self._all.add(worker)
+        return worker

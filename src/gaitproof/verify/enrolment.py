@@ -30,12 +30,14 @@ def enroll(
     videos: Sequence[str | Path],
     *,
     person: Person,
+    names: Sequence[str] | None,
     progress: Progress | None,
 ) -> Enrolment:
     """Answer `gaitproof.verify.verifier.Verifier.enroll`."""
     check_name(name)
     if not videos:
         raise InputError("An enrolment needs at least one video.")
+    called = list(names if names is not None else map(str, videos))
     gallery.check_writable()
     model_id = prober.encoder.card.model_id
     probes = []
@@ -43,7 +45,7 @@ def enroll(
         told = part_of(progress, number, len(videos))
         probe = prober.probe(video, person, told)
         if probe.reason:
-            raise _refusal(str(video), probe)
+            raise _refusal(called[number], str(video), probe)
         probes.append(probe)
     estimators = sorted({p.estimator for p in probes})
     if len(estimators) > 1:
@@ -51,7 +53,7 @@ def enroll(
             "The videos were read by different pose estimators; nothing was stored.",
             actual=", ".join(estimators),
         )
-    paired = list(zip(map(str, videos), probes, strict=True))
+    paired = list(zip(called, probes, strict=True))
     added = gallery.add(
         name,
         [_recording(video, probe, model_id) for video, probe in paired],
@@ -67,9 +69,9 @@ def enroll(
     )
 
 
-def _refusal(video: str, probe: Probe) -> InputError:
+def _refusal(called: str, video: str, probe: Probe) -> InputError:
     """Say why a video cannot be enrolled, and who is in it where one must be chosen."""
-    message = f"{video!r} cannot be enrolled; nothing was stored."
+    message = f"{called!r} cannot be enrolled; nothing was stored."
     reason = probe.reason.rstrip(".")
     if not choice_needed(probe.people):
         return InputError(message, actual=reason)

@@ -168,6 +168,7 @@ class Verifier:
         videos: Sequence[str | Path],
         *,
         person: Person = "auto",
+        names: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Enrolment:
         """Enrol a person from one or more videos, as a whole or not at all.
@@ -183,6 +184,8 @@ class Verifier:
             Paths, at least one.
         person
             Which person of every video, see `gaitproof.verify.people.Person`.
+        names
+            What gallery and answer call the videos; their paths if None.
         progress
             Told the share that is done, 0 to 1, over all videos.
 
@@ -200,6 +203,7 @@ class Verifier:
             name,
             videos,
             person=person,
+            names=names,
             progress=progress,
         )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from gaitproof.server.access import Principal
-from gaitproof.server.guards import COOKIE, Administering, Known, ServiceNow, unauthorised
+from gaitproof.server.guards import COOKIE, Administering, Known, ServiceNow, wrong_key
 from gaitproof.server.models import (
     KeyAnswer,
     KeyRequest,
@@ -33,7 +33,7 @@ def open_session(
     """Begin a session of the web page, kept in a cookie that no script can read."""
     opened = service.access.open_session(body.key, service.settings.session)
     if opened is None:
-        raise unauthorised(request, service)
+        raise wrong_key(request, service)
     principal, token = opened
     response.set_cookie(
         COOKIE,

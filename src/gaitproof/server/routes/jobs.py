@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
@@ -18,7 +19,7 @@ from gaitproof.server.models import JobAnswer, JobList
 from gaitproof.server.problems import ProblemError
 from gaitproof.server.records import JobRecord, JobState
 from gaitproof.server.state import Service
-from gaitproof.server.work import EXPLANATION, REPORT
+from gaitproof.server.work import EXPLANATION, PEOPLE, REPORT
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -103,6 +104,21 @@ def read_result(job: JobId, principal: Verifying, service: ServiceNow) -> dict[s
     found = _done(job, principal, service)
     service.audit.add("result", tenant=principal.tenant, key=principal.key, job=found.id)
     return service.jobs.result(found.id)
+
+
+@router.get("/{job}/people")
+def list_seen(job: JobId, principal: Verifying, service: ServiceNow) -> list[dict[str, Any]]:
+    """List who was seen, with images, where it must be said who is meant.
+
+    The video is kept for a while, so that the same can be asked again with ``person``.
+    """
+    found = _find(job, principal, service)
+    path = service.jobs.folder(found.id) / PEOPLE
+    if not path.exists():
+        raise ProblemError(404, "no-choice", "Nobody must be chosen.")
+    service.audit.add("people", tenant=principal.tenant, key=principal.key, job=found.id)
+    people: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+    return people
 
 
 @router.get(

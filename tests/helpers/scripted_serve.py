@@ -1,0 +1,81 @@
+"""A real service in a process of its own, whose processes see scripted walkers.
+
+``python scripted_serve.py SETTINGS PORT`` runs it; the settings are JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpx
+from scripted_service import COMMAND
+
+
+class Running:
+    """A service that can be killed and started again."""
+
+    def __init__(self, settings):
+        self._settings = settings
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self, seconds=60):
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, self._settings.model_dump_json(), str(self.port)]
+        )
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.process.returncode
+            try:
+                httpx.get(f"{self.url}/v1/health", timeout=5).raise_for_status()
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError(f"no answer after {seconds} s")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """Ask it to end, and return its exit status."""
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+    def workers(self):
+        """Return the processes that work for it."""
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True
+        )
+        return [int(pid) for pid in listed.stdout.split()]
+
+
+@contextmanager
+def running(settings):
+    """Start a service; whatever happens, it is gone at the end."""
+    found = Running(settings)
+    found.start()
+    try:
+        yield found
+    finally:
+        if found.process.poll() is None:
+            found.process.send_signal(signal.SIGKILL)
+        found.process.wait()
+
+
+if __name__ == "__main__":
+    from gaitproof.server.run import serve
+    from gaitproof.server.settings import ServiceSettings
+
+    os.setsid()
+    serve(ServiceSettings.model_validate_json(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), COMMAND)
