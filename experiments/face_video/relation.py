@@ -14,10 +14,12 @@ from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.card import FaceRelation, log_odds
 from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.verdict import calibrated, side_of
 from gaitproof.modelling.face.operating_point import (
     answer_others,
     fit_calibration,
     fit_operating_point,
+    measure_answers,
 )
 
 CONDITIONS = "the rest of the same recording, compressed in another way"
@@ -39,7 +41,8 @@ class RelationResult:
     other
         Relative to the recording of another person.
     answers
-        Of `own`, by people left out: 1 for REAL, 0, -1 for FAKE.
+        By people left out, alone and relative to the rest of the same recording: 1 for REAL, 0, -1
+        for FAKE.
     elsewhere
         Scores of one person's two recordings, the probe alone and relative to the other.
     """
@@ -48,7 +51,6 @@ class RelationResult:
     alone: FaceFigures
     own: FaceFigures
     other: FaceFigures
-    scores: FaceScores
     answers: NDArray[np.int8]
     elsewhere: Mapping[str, tuple[float, float]]
 
@@ -92,18 +94,47 @@ def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
     point, _ = fit_operating_point(
         related, people="people with genuine video", wrong_answers=wrong_answers
     )
+    answers = _answer_both(films, probes, related, wrong_answers)
+    false_real, false_fake, undecided = measure_answers(alone, answers)
     relation = _fit(probes, references).model_copy(
-        update={"operating_point": point, "calibration": fit_calibration(related)}
+        update={
+            "fake_below": point.low,
+            "false_real": false_real,
+            "false_fake": false_fake,
+            "undecided": undecided,
+            "calibration": fit_calibration(related),
+        }
     )
     return RelationResult(
         relation,
         compute_figures(alone, point.threshold),
         compute_figures(related, point.threshold),
         compute_figures(FaceScores(other, alone.genuine, alone.keys), point.threshold),
-        related,
-        answer_others(related, wrong_answers=wrong_answers),
+        answers,
         _elsewhere(films, person, relation),
     )
+
+
+def _answer_both(
+    films: Sequence[ScoredFilm],
+    probes: Sequence[ScoredFilm],
+    related: FaceScores,
+    wrong_answers: float,
+) -> NDArray[np.int8]:
+    """Answer probes as a scan does, by bands that other people alone had a say in."""
+    whole = answer_others(to_scores(films), wrong_answers=wrong_answers)
+    of_film = {one.film.path: answer for one, answer in zip(films, whole, strict=True)}
+    alone = np.array([of_film[one.film.path] for one in probes], np.int8)
+    relative = answer_others(related, wrong_answers=wrong_answers)
+    calibration = fit_calibration(related)
+    doubtful = np.array(
+        [
+            side_of(score, calibrated(score, calibration), 0.0) < 0
+            for score in related.scores.tolist()
+        ]
+    )
+    answers = np.where(doubtful & (alone > 0), 0, alone)
+    return np.where(relative < 0, -1, answers).astype(np.int8)
 
 
 def _fit(probes: Sequence[ScoredFilm], references: Mapping[str, float]) -> FaceRelation:

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,20 +10,23 @@ from tiny_face_model import make_card, make_weights, write_model
 
 from gaitproof.errors import InputError, ModelError
 from gaitproof.face.align import AlignmentSettings
-from gaitproof.face.card import FaceRelation
+from gaitproof.face.card import FaceDetectorCard, FaceRelation
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.relative import score_references
 from gaitproof.face.scan import scan_video
-from gaitproof.face.verdict import FaceDecision
+from gaitproof.face.verdict import FaceDecision, calibrated, decide, lower_lr, relate, side_of
 
-POINT = make_card(b"")["operating_point"]
+RATE = {"value": 0.1, "low": 0.0, "high": 0.2}
 
 
 def relation(shared=0.8, centre=2.0, **changes):
     fields = {
         "centre": centre,
         "shared": shared,
-        "operating_point": POINT | {"low": 0.6, "threshold": 0.7, "high": 0.8},
+        "fake_below": 0.6,
+        "false_real": RATE,
+        "false_fake": RATE,
+        "undecided": RATE,
         "people": 20,
         "conditions": "halves of one recording",
     }
@@ -63,8 +68,8 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_dark_face_is_judged_by_how_dark_its_person_always_is(model, tmp_path):
-    """The model takes dark faces for manipulated; this person's genuine video is as dark."""
+def test_genuine_video_counts_towards_manipulation_only(model, tmp_path):
+    """The model takes dark faces for manipulated, also that of a person who always is as dark."""
     probe, genuine, bright = (clip(tmp_path, f"{level}.mp4", level) for level in (122, 121, 230))
     with ScriptedDetector() as detector:
         alone = scan_video(probe, model, detector=detector).faces[0]
@@ -73,11 +78,13 @@ def test_a_dark_face_is_judged_by_how_dark_its_person_always_is(model, tmp_path)
         other = score_references([bright], model, detector=detector)
         against = scan_video(probe, model, detector=detector, references=tuple(other.values()))
     assert alone.decision is not FaceDecision.REAL
-    assert alone.relative_score is None
-    assert own.faces[0].decision is FaceDecision.REAL
-    assert own.faces[0].score == alone.score < own.faces[0].relative_score
+    assert alone.relative is None
+    assert own.faces[0].decision is alone.decision
+    assert own.faces[0].score == alone.score < own.faces[0].relative.score
     assert any("1 genuine video" in note and "halves" in note for note in own.notes)
     assert against.faces[0].decision is FaceDecision.FAKE
+    assert against.faces[0].relative.fake
+    assert against.to_dict()["faces"][0]["relative"]["references"] == 1
     assert own.to_dict()["references"] == pytest.approx(list(scores.values()))
 
 
@@ -91,8 +98,39 @@ def test_what_cannot_be_a_reference(model, tmp_path):
         score_references([empty], plain)
 
 
-def test_band_and_calibration_are_those_of_what_a_face_is_relative_to(model):
-    card = model.card
-    assert card.rule(relative=True) is card.relation
-    assert card.rule(relative=False) is card
-    assert card.model_copy(update={"relation": None}).rule(relative=True).relation is None
+CALIBRATION = {"slope": 1.0, "intercept": 0.0, "log10_lr_bound": 1.3, "people": 20}
+POINT = make_card(b"")["operating_point"] | {"low": 0.2, "threshold": 0.5, "high": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("score", "references", "answer"),
+    [
+        (0.9, [], FaceDecision.REAL),
+        (0.5, [], FaceDecision.INCONCLUSIVE),
+        (0.1, [], FaceDecision.FAKE),
+        # looking like genuine video makes nothing better
+        (0.9, [0.5], FaceDecision.REAL),
+        (0.5, [0.01], FaceDecision.INCONCLUSIVE),
+        (0.1, [0.01], FaceDecision.FAKE),
+        # looking less genuine makes it worse
+        (0.9, [0.97], FaceDecision.INCONCLUSIVE),
+        (0.9, [0.999], FaceDecision.FAKE),
+        (0.5, [0.9], FaceDecision.FAKE),
+    ],
+)
+def test_relative_evidence_makes_no_face_more_genuine(score, references, answer):
+    card = FaceDetectorCard.model_validate(
+        make_card(b"") | {"calibration": CALIBRATION, "operating_point": POINT}
+    )
+    found = relation(1.0, centre=0.0, fake_below=0.2, calibration=CALIBRATION)
+    relative = relate(score, found, references) if references else None
+    decision, reason = decide(score, card, Counter(), 10, relative)
+    assert decision is answer
+    assert bool(reason) == (answer is FaceDecision.INCONCLUSIVE)
+    alone = calibrated(score, card.calibration)
+    whole = lower_lr(alone, relative)
+    assert whole <= alone
+    # answer, likelihood ratio and P(manipulated) point the same way
+    sides = {FaceDecision.REAL: 1, FaceDecision.FAKE: -1}
+    if decision in sides:
+        assert side_of(score, whole, 0.5) == sides[decision]

@@ -151,6 +151,25 @@ def _support(face: FaceVerdict) -> str:
     return f", {steady.manipulated:.0%} support manipulated, {steady.genuine:.0%} genuine"
 
 
+def _relative(face: FaceVerdict, card: FaceDetectorCard) -> str:
+    """Say what a face is by itself and relative to genuine video of its person."""
+    from gaitproof.face.verdict import calibrated, to_probability
+
+    relative, score = face.relative, face.score
+    assert relative is not None
+    assert score is not None
+    alone = calibrated(score, card.calibration)
+    ratios = (
+        f", log10 likelihood ratio {lr:+.2f}" if lr is not None else ""
+        for lr in (alone, relative.log10_lr)
+    )
+    return (
+        f"Face {face.number}: P(manipulated) {to_probability(score, alone):.3f} by itself"
+        f"{next(ratios)}; {relative.probability_fake:.3f} relative to genuine video"
+        f"{next(ratios)}, FAKE above {relative.fake_above:.3f}, never REAL by it."
+    )
+
+
 def _in_turns(face: FaceVerdict) -> str:
     count = len(face.turns)
     return f" in {count} turn{'s' if count > 1 else ''}" if count else ""
@@ -161,7 +180,7 @@ def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) ->
     from rich.text import Text
 
     from gaitproof.cli.output import printable, rate, stdout
-    from gaitproof.face.verdict import calibrated, to_probability
+    from gaitproof.face.verdict import band
     from gaitproof.report.face.page import HEADLINES
 
     console = stdout()
@@ -188,13 +207,10 @@ def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) ->
                 console.print(f"Face {one.number}, {printable(name)}: {1 - score:.3f}")
             if one.reason:
                 console.print(f"Face {one.number}: {printable(one.reason)}.")
-        first = found.faces[0]
-        rule = card.rule(relative=first.relative_score is not None)
-        point = rule.operating_point
-        fake, real = (
-            to_probability(end, calibrated(end, rule.calibration))
-            for end in (point.low, point.high)
-        )
+            if one.relative is not None:
+                console.print(_relative(one, card))
+        first = next((one for one in found.faces if one.relative is not None), found.faces[0])
+        fake, real = band(card)
         console.print(
             f"FAKE above {fake:.3f}, REAL up to {real:.3f}. On held-out people: manipulated faces "
             f"answered REAL {rate(first.false_real)}, genuine ones answered FAKE "

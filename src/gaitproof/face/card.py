@@ -82,16 +82,25 @@ class FaceRelation(Settings):
     way, and what differs from one clip to the next. Of n genuine clips the offset is their mean
     distance from the centre, shrunk by ``n * shared / (1 + (n - 1) * shared)``: the more there are,
     the more it counts.
+
+    It counts one way: a face that looks less genuine than its person's genuine video is FAKE, and
+    none is REAL for looking like it, as a face that was changed little in the same footage does.
     """
 
     centre: float
     """Mean log odds of genuine faces."""
     shared: float = Field(ge=0, le=1)
     """Share of the variance of genuine faces that lies between people filmed in one way."""
-    operating_point: FaceOperatingPoint
-    """Of the score relative to genuine video."""
+    fake_below: float = Field(ge=0, le=1)
+    """Score relative to genuine video below which a face is FAKE."""
+    false_real: ErrorRate
+    """Of forged faces, the share answered REAL by themselves and relative to genuine video."""
+    false_fake: ErrorRate
+    """Of genuine faces, the share answered FAKE by either."""
+    undecided: ErrorRate
+    """Share left INCONCLUSIVE by both, both classes weighing the same."""
     calibration: FaceCalibration | None = None
-    """Of the same."""
+    """Of the score relative to genuine video."""
     people: int = Field(ge=2)
     """Measured on."""
     conditions: str = Field(min_length=1)
@@ -197,10 +206,6 @@ class FaceDetectorCard(Settings):
     licence: str
     trained_on: str
     """Date, ISO 8601."""
-
-    def rule(self, *, relative: bool) -> FaceRelation | FaceDetectorCard:
-        """Return what holds band and calibration of a face, relative to genuine video or not."""
-        return self if self.relation is None or not relative else self.relation
 
     @model_validator(mode="after")
     def _check_normaliser(self) -> FaceDetectorCard:

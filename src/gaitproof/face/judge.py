@@ -30,6 +30,8 @@ from gaitproof.face.verdict import (
     compute_consistency,
     decide,
     in_words,
+    lower_lr,
+    relate,
     side_of,
 )
 
@@ -110,15 +112,18 @@ def judge(
     parts: Sequence[FrameScore | FaceTurn] = judged.turns or frames
     sides = [side_of(part.score, part.log10_lr, threshold) for part in parts]
     score = float(scores.mean()) if len(scores) else None
-    relation = card.relation if references else None
-    relative = None if score is None or relation is None else relation.adjust(score, references)
-    judged_by = score if relative is None else relative
-    decision, reason = decide(
-        judged_by, card, kept.unusable, len(frames), relation, _beyond(frames, card), judged.drop
+    relation = card.relation
+    relative = (
+        relate(score, relation, references)
+        if references and score is not None and relation is not None
+        else None
     )
-    rule = relation or card
-    whole = None if judged_by is None else calibrated(judged_by, rule.calibration)
-    point = rule.operating_point
+    decision, reason = decide(
+        score, card, kept.unusable, len(frames), relative, _beyond(frames, card), judged.drop
+    )
+    whole = None if score is None else lower_lr(calibrated(score, card.calibration), relative)
+    point = card.operating_point
+    rates = point if relation is None or relative is None else relation
     verdict = FaceVerdict(
         number=number,
         decision=decision,
@@ -127,8 +132,8 @@ def judge(
         log10_lr=whole,
         confidence="not scored" if score is None else in_words(whole),
         threshold=point.threshold,
-        false_real=point.false_real,
-        false_fake=point.false_fake,
+        false_real=rates.false_real,
+        false_fake=rates.false_fake,
         first=track.times[0],
         last=track.times[-1],
         seen=len(track),
@@ -141,7 +146,7 @@ def judge(
         unusable=dict(kept.unusable.most_common()),
         unusable_spans=tuple(kept.unusable_spans),
         turns=judged.turns,
-        relative_score=relative,
+        relative=relative,
         drop=judged.drop,
     )
     return verdict, _choose_pictures(judged.entries, kept.shown_stride, card.alignment.size)

@@ -40,13 +40,14 @@ def _reference_note(
     verdicts: list[FaceVerdict], relation: FaceRelation | None, references: Sequence[float]
 ) -> list[str]:
     """Say which face was judged relative to genuine video, and what that rests on."""
-    own = [face.number for face in verdicts if face.relative_score is not None]
+    own = [face.number for face in verdicts if face.relative is not None]
     if not own or relation is None:
         return []
     noun = "video" if len(references) == 1 else "videos"
     return [
-        f"face {own[0]} was judged relative to {len(references)} genuine {noun} of the person, "
-        f"measured on {relation.conditions}; filmed in another way they tell less, and may mislead"
+        f"face {own[0]} was also taken relative to {len(references)} genuine {noun} of the person, "
+        "which can make it FAKE and never REAL; "
+        f"measured on {relation.conditions}; filmed in another way they may mislead"
     ]
 
 

@@ -147,6 +147,46 @@ class Consistency:
 
 
 @dataclass(frozen=True)
+class RelativeEvidence:
+    """A face relative to genuine video of its person; it counts towards manipulation only.
+
+    Parameters
+    ----------
+    references
+        Genuine videos.
+    score
+        0 (manipulated) to 1 (genuine), as if the person's genuine video scored as most does.
+    log10_lr
+        Calibrated and bounded; positive speaks for a genuine face. None without a calibration.
+    fake_below
+        Score below which the face is FAKE.
+    fake_above
+        The same as P(manipulated).
+    """
+
+    references: int
+    score: float
+    log10_lr: float | None
+    fake_below: float
+    fake_above: float
+
+    @property
+    def probability_fake(self) -> float:
+        """See `to_probability`."""
+        return to_probability(self.score, self.log10_lr)
+
+    @property
+    def fake(self) -> bool:
+        """Whether the face is FAKE relative to genuine video of its person."""
+        return self.score < self.fake_below
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it looks less genuine than that video, though not by enough to be FAKE."""
+        return side_of(self.score, self.log10_lr, self.fake_below) < 0
+
+
+@dataclass(frozen=True)
 class FaceVerdict:
     """The answer for one face of a video.
 
@@ -162,7 +202,8 @@ class FaceVerdict:
         Mean of the pictures' scores, or of the turns', 0 (manipulated) to 1 (genuine); None if none
         was scored.
     log10_lr
-        Of the whole face, calibrated and bounded; None without score or calibration.
+        Of the whole face, calibrated and bounded; None without score or calibration. Of a face that
+        is also taken relative to genuine video, the lower of both.
     confidence
         The same in words.
     threshold
@@ -183,9 +224,8 @@ class FaceVerdict:
         First and last second of each stretch of such pictures.
     turns
         In which the pictures were judged together; empty if they were judged one by one.
-    relative_score
-        The score relative to genuine video of the same person, by which the face is then judged;
-        None without.
+    relative
+        What the face is relative to genuine video of the same person; None without.
     drop
         A part of the video in which the face looks less genuine than in the rest, by more than in
         any genuine video that the model was evaluated on.
@@ -208,7 +248,7 @@ class FaceVerdict:
     unusable: dict[str, int]
     unusable_spans: tuple[tuple[float, float], ...] = ()
     turns: tuple[FaceTurn, ...] = ()
-    relative_score: float | None = None
+    relative: RelativeEvidence | None = None
     drop: FaceDrop | None = None
 
     @property
@@ -228,6 +268,8 @@ class FaceVerdict:
         fields = asdict(self)
         fields["decision"] = self.decision.value
         fields["probability_fake"] = self.probability_fake
+        if self.relative is not None:
+            fields["relative"]["probability_fake"] = self.relative.probability_fake
         fields["drop"] = None if self.drop is None else self.drop._asdict()
         if self.consistency is not None:
             fields["consistency"]["agreeing"] = self.consistency.agreeing
@@ -267,6 +309,26 @@ def side_of(score: float, log10_lr: float | None, threshold: float) -> int:
 def calibrated(score: float, calibration: FaceCalibration | None) -> float | None:
     """Return the log10 likelihood ratio of a score, or None without a calibration."""
     return None if calibration is None else calibration.log10_lr(score)
+
+
+def relate(score: float, relation: FaceRelation, references: Sequence[float]) -> RelativeEvidence:
+    """Take the score of a whole face relative to those of genuine video of its person."""
+    relative = relation.adjust(score, references)
+    limit = relation.fake_below
+    return RelativeEvidence(
+        len(references),
+        relative,
+        calibrated(relative, relation.calibration),
+        limit,
+        to_probability(limit, calibrated(limit, relation.calibration)),
+    )
+
+
+def lower_lr(alone: float | None, relative: RelativeEvidence | None) -> float | None:
+    """Return the log10 likelihood ratio of a face: the one that speaks more for manipulation."""
+    if alone is None or relative is None or relative.log10_lr is None:
+        return alone
+    return min(alone, relative.log10_lr)
 
 
 def compute_consistency(
@@ -328,7 +390,7 @@ def decide(
     card: FaceDetectorCard,
     unusable: Counter[str],
     pictures: int,
-    relation: FaceRelation | None = None,
+    relative: RelativeEvidence | None = None,
     beyond: str = "",
     drop: FaceDrop | None = None,
 ) -> tuple[FaceDecision, str]:
@@ -344,8 +406,8 @@ def decide(
         Reasons why other pictures were not judged, with their number.
     pictures
         How many the score rests on.
-    relation
-        To genuine video, where the score is relative to it.
+    relative
+        The face relative to genuine video of its person.
     beyond
         In which way the face is unlike all that the model was evaluated on.
     drop
@@ -362,20 +424,38 @@ def decide(
         )
     if beyond:
         return FaceDecision.INCONCLUSIVE, beyond
-    rule = relation or card
-    point = rule.operating_point
+    point = card.operating_point
+    if score < point.low or (relative is not None and relative.fake):
+        return FaceDecision.FAKE, ""
     if score >= point.high and drop is not None:
         return FaceDecision.INCONCLUSIVE, describe_drop(drop)
+    if score >= point.high and relative is not None and relative.doubtful:
+        return (
+            FaceDecision.INCONCLUSIVE,
+            "the face looks genuine by itself, but less so than genuine video of the person "
+            f"(P(manipulated) {relative.probability_fake:.3f} relative to it)",
+        )
     if score >= point.high:
         return FaceDecision.REAL, ""
-    if score < point.low:
-        return FaceDecision.FAKE, ""
-    fake, real = (
-        to_probability(end, calibrated(end, rule.calibration)) for end in (point.low, point.high)
+    fake, real = band(card)
+    found = to_probability(score, calibrated(score, card.calibration))
+    beside = (
+        ""
+        if relative is None
+        else f", and {relative.probability_fake:.3f} relative to genuine video of the person is "
+        f"not above {relative.fake_above:.3f}"
     )
-    found = to_probability(score, calibrated(score, rule.calibration))
     return (
         FaceDecision.INCONCLUSIVE,
         f"P(manipulated) {found:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "
-        "wrong too often",
+        f"wrong too often{beside}",
     )
+
+
+def band(card: FaceDetectorCard) -> tuple[float, float]:
+    """Return P(manipulated) above which a face is FAKE by itself, and up to which it is REAL."""
+    point = card.operating_point
+    fake, real = (
+        to_probability(end, calibrated(end, card.calibration)) for end in (point.low, point.high)
+    )
+    return fake, real

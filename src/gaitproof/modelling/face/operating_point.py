@@ -77,19 +77,15 @@ def fit_operating_point(
         )
     _, threshold = metrics.eer_point(scores.scores, scores.genuine)
     (low, high), answers = _choose_band(scores, wrong_answers)
-    false_real, false_fake, undecided = _rates(scores, answers, draws, seed)
+    false_real, false_fake, undecided = measure_answers(scores, answers, draws=draws, seed=seed)
     point = FaceOperatingPoint(
         threshold=min(max(threshold, low), high),
         low=low,
         high=high,
         chosen_by=f"EER on {scores.people} {people}, at most {wrong_answers:.0%} wrong answers",
-        false_real=supported(
-            false_real, metrics.supported_rate(scores.select(~scores.genuine).people)
-        ),
-        false_fake=supported(
-            false_fake, metrics.supported_rate(scores.select(scores.genuine).people)
-        ),
-        undecided=ErrorRate(undecided.value, undecided.low, undecided.high),
+        false_real=false_real,
+        false_fake=false_fake,
+        undecided=undecided,
     )
     return point, fit_calibration(scores)
 
@@ -221,10 +217,26 @@ def _parts(scores: FaceScores) -> Iterator[tuple[NDArray[np.bool_], FaceScores]]
             return
 
 
-def _rates(
-    scores: FaceScores, answers: NDArray[np.int8], draws: int, seed: int
-) -> tuple[Interval, Interval, Interval]:
-    """Return shares answered wrongly, forged and genuine, and left undecided, over people."""
+def measure_answers(
+    scores: FaceScores, answers: NDArray[np.int8], *, draws: int = DRAWS, seed: int = 0
+) -> tuple[ErrorRate, ErrorRate, ErrorRate]:
+    """Return how often faces are answered wrongly, and not at all.
+
+    Parameters
+    ----------
+    scores
+        Whose faces they are, and which are genuine.
+    answers
+        Shape (N,): 1 for REAL, -1 for FAKE, 0 for INCONCLUSIVE.
+    draws, seed
+        Of the bootstrap over people.
+
+    Returns
+    -------
+    tuple
+        Shares of forged faces answered REAL and of genuine ones answered FAKE, neither below what
+        the number of people supports; and left undecided, both kinds weighing the same.
+    """
     drawn = draw_people(scores.units.count, draws, seed)
     # as thresholds on the answers: undecided and above, genuine and above
     ends = np.array([0.0, 1.0])
@@ -232,10 +244,13 @@ def _rates(
     fmr, fnmr = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     real, fake = answers[scores.genuine], answers[~scores.genuine]
     undecided = (fmr[:, 1] - fmr[:, 2] + fnmr[:, 2] - fnmr[:, 1]) / 2
-    return (
+    wrong = (
         Interval(float((fake > 0).mean()), *percentile_interval(fmr[:, 2])),
         Interval(float((real < 0).mean()), *percentile_interval(fnmr[:, 1])),
-        Interval(
-            float((real == 0).mean() + (fake == 0).mean()) / 2, *percentile_interval(undecided)
-        ),
     )
+    false_real, false_fake = (
+        supported(rate, metrics.supported_rate(scores.select(kind).people))
+        for rate, kind in zip(wrong, (~scores.genuine, scores.genuine), strict=True)
+    )
+    open_ = float((real == 0).mean() + (fake == 0).mean()) / 2
+    return false_real, false_fake, ErrorRate(open_, *percentile_interval(undecided))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from gaitproof.face.card import FaceOperatingPoint, FaceRelation
 from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import (
     FaceDecision,
     FaceVerdict,
     FrameScore,
+    band,
     calibrated,
     to_probability,
 )
@@ -43,6 +45,13 @@ MOST_ROWS: Final = 200
 _QUALITY: Final = 85
 
 _STRIP_WIDTH: Final = 960
+
+
+class FaceAlone(NamedTuple):
+    """What a face is by itself: P(manipulated), and log10 likelihood ratio if calibrated."""
+
+    probability: float
+    log10_lr: float | None
 
 
 @dataclass(frozen=True)
@@ -154,15 +163,27 @@ class ScanStory:
         """Whether the model judges several pictures together."""
         return self.card.clip is not None
 
-    def band(self, verdict: FaceVerdict) -> tuple[float, float]:
-        """Return P(manipulated) above which a face is FAKE, and up to which it is REAL."""
-        rule = self.card.rule(relative=verdict.relative_score is not None)
-        point = rule.operating_point
-        fake, real = (
-            to_probability(end, calibrated(end, rule.calibration))
-            for end in (point.low, point.high)
-        )
-        return fake, real
+    @property
+    def band(self) -> tuple[float, float]:
+        """P(manipulated) above which a face is FAKE by itself, and up to which it is REAL."""
+        return band(self.card)
+
+    def alone(self, verdict: FaceVerdict) -> FaceAlone:
+        """Return what a scored face is without genuine video of its person."""
+        score = verdict.score
+        assert score is not None
+        return FaceAlone(self.probability(score), calibrated(score, self.card.calibration))
+
+    @property
+    def related(self) -> bool:
+        """Whether a face was also taken relative to genuine video of its person."""
+        return any(face.verdict.relative is not None for face in self.faces)
+
+    @property
+    def rates(self) -> FaceOperatingPoint | FaceRelation:
+        """Where the error rates stand that hold for the answers."""
+        related = self.card.relation if self.related else None
+        return related or self.card.operating_point
 
     def probability(self, score: float) -> float:
         """Return P(manipulated) of a whole face's score."""
@@ -175,7 +196,7 @@ class ScanStory:
     @property
     def any_false_alarm(self) -> float:
         """Chance that of this many genuine faces at least one is called FAKE, were they apart."""
-        rate = self.card.operating_point.false_fake.value
+        rate = self.rates.false_fake.value
         return float(1 - (1 - rate) ** len(self.faces))
 
 
