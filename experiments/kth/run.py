@@ -25,7 +25,7 @@ from gaitproof.config import QualityGate, SilhouetteGate, VerifySettings
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.gait.features import compute_windows
-from gaitproof.gait.quality import assess
+from gaitproof.gait.quality import assess, usable_windows
 from gaitproof.gait.silhouette_quality import assess_silhouettes, usable_frames
 from gaitproof.gait.silhouettes import silhouette_windows
 from gaitproof.pose.cleaning import CleanTrack, clean
@@ -182,7 +182,7 @@ Walks = dict[str, list[tuple[Windows, tuple[str, ...]]]]
 
 def _joints(found: _Extraction, settings: VerifySettings) -> Walks:
     tracks = [clean(t, settings.cleaning) for t in in_time_order(found.tracks)]
-    return {name: [usable_windows(t, gate) for t in tracks] for name, gate in GATES.items()}
+    return {name: [gated_windows(t, gate) for t in tracks] for name, gate in GATES.items()}
 
 
 def _masks(found: _Extraction) -> Walks:
@@ -226,17 +226,17 @@ def in_time_order(tracks: Sequence[PoseSequence]) -> list[PoseSequence]:
     return sorted(seen, key=lambda track: float(track.timestamps[track.detected][0]))
 
 
-def usable_windows(
+def gated_windows(
     cleaned: CleanTrack, gate: QualityGate | None
 ) -> tuple[GaitWindows, tuple[str, ...]]:
     """Return the windows of a cleaned track that a gate lets through, or why there are none.
 
     Without a gate every window counts, and only a pass shorter than a window has none.
     """
-    windows = compute_windows(cleaned.sequence)
     if gate is None:
+        windows = compute_windows(cleaned.sequence)
         return windows, () if len(windows) else ("The pass is shorter than a window of 2 s.",)
     report = assess(cleaned, gate)
     if not report.usable:
         return GaitWindows.empty(), tuple(report.reasons)
-    return windows.select(np.array([w.usable for w in report.windows], dtype=bool)), ()
+    return usable_windows(cleaned, report), ()

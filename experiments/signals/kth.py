@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.kth.claims import GateResult, Pass, enroll, join_clips, judge
-from experiments.kth.run import NOBODY, find_clips, usable_windows
+from experiments.kth.run import NOBODY, find_clips, gated_windows
 from experiments.shared import Progress, no_progress
 from gaitproof.config import QualityGate, SilhouetteGate, VerifySettings
 from gaitproof.pose.cache import PoseCache
@@ -125,7 +125,7 @@ def read_passes(
 def _joints(
     encoder: Encoder, track: PoseSequence, settings: VerifySettings
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    windows, reasons = usable_windows(clean(track, settings.cleaning), QUALITY)
+    windows, reasons = gated_windows(clean(track, settings.cleaning), QUALITY)
     if not len(windows):
         return np.zeros((0, encoder.card.embedding_size), np.float32), reasons
     return encoder.embed(windows), reasons

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gaitproof.config import CleaningSettings, VerifySettings
+from gaitproof.data import extraction
 from gaitproof.data.extraction import MARKER, Job, extract_many, find_videos
 from gaitproof.errors import InputError
 from gaitproof.pipeline.poses import StoredPoses
@@ -17,7 +18,7 @@ from gaitproof.pose.formats.npz import load_npz
 from gaitproof.pose.formats.silhouette_npz import load_silhouettes
 from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.pose.silhouettes import FrameSilhouette
-from gaitproof.types import GaitWindows, PoseSequence
+from gaitproof.types import GaitWindows
 
 Clip = Callable[..., Path]
 
@@ -28,8 +29,10 @@ def someone(time: float) -> list[Detection]:
     return [Detection(image, np.full((33, 3), time), np.full(33, 0.9))]
 
 
-def windows(track: PoseSequence) -> GaitWindows:
-    return GaitWindows(np.ones((2, 60, 78)), np.ones((2, 78), bool), np.array([0.0, 0.5]))
+@pytest.fixture(autouse=True)
+def two_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = GaitWindows(np.ones((2, 60, 78)), np.ones((2, 78), bool), np.array([0.0, 0.5]))
+    monkeypatch.setattr(extraction, "track_windows", lambda *_: found)
 
 
 def run(jobs: list[Job], settings: VerifySettings | None = None, **options: object) -> list[str]:
@@ -37,7 +40,6 @@ def run(jobs: list[Job], settings: VerifySettings | None = None, **options: obje
     results = extract_many(
         jobs,
         settings or VerifySettings(),
-        windows,
         estimator_factory=lambda: ScriptedEstimator(someone),
         **options,  # type: ignore[arg-type]
     )
@@ -73,7 +75,6 @@ def test_silhouettes_are_stored_and_found_again(tmp_path: Path, make_clip: Clip)
         results = extract_many(
             jobs,
             VerifySettings(),
-            windows,
             estimator_factory=lambda: ScriptedEstimator(
                 lambda time: [replace(someone(time)[0], silhouette=mask)]
             ),

@@ -337,10 +337,10 @@ def test_claims_too_close_to_call_are_counted_as_such(folder):
 
 def test_windows_that_the_gate_refuses_are_left_out():
     cleaned = clean(walk(1, height=70.0))
-    windows, reasons = kth.usable_windows(cleaned, None)
+    windows, reasons = kth.gated_windows(cleaned, None)
     assert len(windows) > 0
     assert reasons == ()
-    windows, reasons = kth.usable_windows(cleaned, QualityGate())
+    windows, reasons = kth.gated_windows(cleaned, QualityGate())
     assert len(windows) == 0
     assert "px tall" in reasons[0]
 

@@ -10,7 +10,7 @@ from gaitproof.nets.card import DurationTerm
 from gaitproof.types import Decision
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.decision import TOO_CLOSE
-from gaitproof.verify.probes import NOT_FOLLOWED
+from gaitproof.verify.scene import NOT_FOLLOWED
 from gaitproof.verify.verifier import Verifier
 
 # people 0, 4 and 5 of the scripted walkers are far apart; see the test below

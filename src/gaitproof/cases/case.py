@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gaitproof.types import Decision, Verdict
-from gaitproof.verify.probes import Progress, part_of
+from gaitproof.verify.probes import part_of
+from gaitproof.verify.scene import Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import Any
 
 from gaitproof.data.manifest import ManifestRow
 from gaitproof.errors import InputError
-from gaitproof.verify.probes import Progress
+from gaitproof.verify.scene import Progress
 from gaitproof.verify.verifier import Verifier
 
 

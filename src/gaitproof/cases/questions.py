@@ -13,7 +13,8 @@ from gaitproof.data.extraction import videos_below
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.reading import FileKind, read_table
 from gaitproof.verify.people import Person, parse_person
-from gaitproof.verify.probes import Progress, part_of
+from gaitproof.verify.probes import part_of
+from gaitproof.verify.scene import Progress
 
 _TABLE: Final = FileKind(
     "table of claims",

@@ -11,7 +11,7 @@ from gaitproof.cli.opening import verify_settings
 from gaitproof.cli.options import FAILED_STATUS, JsonOption, SettingsOption, output_option
 
 if TYPE_CHECKING:
-    from gaitproof.types import GaitWindows, PoseSequence
+    pass
 
 
 def extract(
@@ -53,21 +53,14 @@ def extract(
     """
     from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
     from gaitproof.data.extraction import extract_many, find_videos
-    from gaitproof.gait.features import compute_windows
-    from gaitproof.pose.cleaning import clean
 
     chosen = verify_settings(settings)
     pose = chosen.pose.model_copy(update={"silhouettes": silhouettes})
     chosen = chosen.model_copy(update={"pose": pose})
     jobs_to_do = find_videos(videos, out, root)
 
-    def features(track: PoseSequence) -> GaitWindows:
-        return compute_windows(clean(track, chosen.cleaning).sequence)
-
     with progress_bar(f"Extracting {len(jobs_to_do)} videos") as progress:
-        results = extract_many(
-            jobs_to_do, chosen, features, workers=workers, again=again, progress=progress
-        )
+        results = extract_many(jobs_to_do, chosen, workers=workers, again=again, progress=progress)
     failed = sum(r.error is not None for r in results)
     if as_json:
         print_json({"out": str(out), "failed": failed, "videos": [r.to_dict() for r in results]})

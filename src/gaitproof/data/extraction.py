@@ -17,6 +17,7 @@ import numpy as np
 from gaitproof.config import VerifySettings
 from gaitproof.data.manifest import VIDEO_SUFFIXES, locate, read_manifest
 from gaitproof.errors import GaitproofError, InputError, MediaError
+from gaitproof.gait.quality import track_windows
 from gaitproof.media.files import compute_sha256, make_folder, write_atomically
 from gaitproof.pose.cache import cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
@@ -26,7 +27,7 @@ from gaitproof.pose.formats.silhouette_npz import save_silhouettes
 from gaitproof.pose.parallel import available_processors
 from gaitproof.pose.tracking import TrackingSettings
 from gaitproof.reading import FileKind, guarded, read_json
-from gaitproof.types import GaitWindows, PoseSequence
+from gaitproof.types import GaitWindows
 
 MARKER: Final = "extraction.json"
 """Written last: a folder without it is unfinished."""
@@ -142,7 +143,6 @@ def videos_below(folder: Path, without: Path | None = None) -> list[Path]:
 def extract_many(
     jobs: list[Job],
     settings: VerifySettings,
-    features: Callable[[PoseSequence], GaitWindows],
     *,
     workers: int = 0,
     again: bool = False,
@@ -157,8 +157,6 @@ def extract_many(
         What to do.
     settings
         Media limits, pose and cleaning settings.
-    features
-        Makes feature windows from a raw track.
     workers
         Videos at a time; 0 for one per processor. Processors left over share the clips.
     again
@@ -192,7 +190,7 @@ def extract_many(
                 progress(sum(done) / len(done))
 
         try:
-            return _do(jobs[i], settings, features, again, report, estimator_factory)
+            return _do(jobs[i], settings, again, report, estimator_factory)
         finally:
             done[i] = 1.0
 
@@ -212,7 +210,6 @@ def extract_many(
 def _do(
     job: Job,
     settings: VerifySettings,
-    features: Callable[[PoseSequence], GaitWindows],
     again: bool,
     progress: Callable[[float], None],
     estimator_factory: Callable[[], PoseEstimator] | None,
@@ -226,7 +223,7 @@ def _do(
         extraction = extract(
             job.video, settings, progress=progress, estimator_factory=estimator_factory
         )
-        windows = [features(track) for track in extraction.tracks]
+        windows = [track_windows(track, settings.cleaning) for track in extraction.tracks]
     except GaitproofError as error:
         return JobResult(job.video, job.folder, error=str(error))
     _write(job.folder, extraction, windows, stamp)

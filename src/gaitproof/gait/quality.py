@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.config import QualityGate
+from gaitproof.config import CleaningSettings, QualityGate
 from gaitproof.gait.checks import (
     WALK_ADVICE,
     WINDOW_SECONDS,
@@ -31,7 +31,8 @@ from gaitproof.gait.measures import (
 from gaitproof.gait.parameters import measure_gait
 from gaitproof.gait.view import typical_direction, walking_directions
 from gaitproof.pose.cleaning import CleanTrack
-from gaitproof.types import PoseSequence, QualityReport, WindowQuality
+from gaitproof.pose.cleaning import clean as clean_track
+from gaitproof.types import GaitWindows, PoseSequence, QualityReport, WindowQuality
 
 Float64 = NDArray[np.float64]
 
@@ -101,6 +102,17 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
         measures={name: value for name, value in measures.items() if np.isfinite(value)},
         checks=check_measures(measures, gate, failed),
     )
+
+
+def track_windows(track: PoseSequence, settings: CleaningSettings) -> GaitWindows:
+    """Return all windows of a track as found: repaired, then cut."""
+    return compute_windows(clean_track(track, settings).sequence)
+
+
+def usable_windows(clean: CleanTrack, report: QualityReport) -> GaitWindows:
+    """Return the windows of a cleaned track that its report lets through."""
+    keep = np.array([window.usable for window in report.windows], dtype=bool)
+    return compute_windows(clean.sequence).select(keep)
 
 
 def _measure_window(

@@ -13,13 +13,10 @@ from gaitproof.data.gait.recording import POSES_FOLDER
 from gaitproof.data.listing import add_hashes, build_manifest
 from gaitproof.data.manifest import ManifestRow, locate, read_manifest
 from gaitproof.errors import InputError
-from gaitproof.gait.features import compute_windows
 from gaitproof.media.files import make_folder
 from gaitproof.pipeline.steps import Done, Pipeline, Share, Step, Told
 from gaitproof.pipeline.summary import COPIES_FOLDER, MANIFEST_FILE, STEPS, PipelineOptions
-from gaitproof.pose.cleaning import clean
 from gaitproof.pose.estimator import PoseEstimator
-from gaitproof.types import GaitWindows, PoseSequence
 
 
 class DataSteps(Pipeline):
@@ -129,7 +126,6 @@ class DataSteps(Pipeline):
             results = extract_many(
                 [Job(self._video(row), poses / row.path) for row in everything],
                 self.options.settings,
-                self._features,
                 workers=self.options.workers,
                 progress=share,
                 estimator_factory=self._estimator,
@@ -158,9 +154,6 @@ class DataSteps(Pipeline):
 
         self._do(Step("extract", work))
         return tuple(kept)
-
-    def _features(self, track: PoseSequence) -> GaitWindows:
-        return compute_windows(clean(track, self.options.settings.cleaning).sequence)
 
     def _video(self, row: ManifestRow) -> Path:
         if _is_copy(row) and not (self.root / row.path).exists():

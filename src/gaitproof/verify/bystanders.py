@@ -10,7 +10,8 @@ from typing import Any
 from gaitproof.errors import InputError
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.masks import MaskSignal
-from gaitproof.verify.probes import Prober, Progress, part_of
+from gaitproof.verify.probes import Prober, part_of
+from gaitproof.verify.scene import Progress
 from gaitproof.verify.scoring import mean_direction
 from gaitproof.verify.templates import ReferencePerson
 

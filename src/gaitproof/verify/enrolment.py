@@ -12,9 +12,10 @@ from gaitproof.types.verdict import choice_needed
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.names import check_name
 from gaitproof.verify.people import Person
-from gaitproof.verify.probes import Probe, Prober, Progress, part_of
+from gaitproof.verify.probes import Probe, Prober, part_of
 from gaitproof.verify.references import shortfall
 from gaitproof.verify.results import ChoiceError, EnrolledVideo, Enrolment
+from gaitproof.verify.scene import Progress
 from gaitproof.verify.templates import Recording
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.judging import compare_with
 from gaitproof.verify.others import find_others
 from gaitproof.verify.people import Person
-from gaitproof.verify.probes import Prober, Progress
+from gaitproof.verify.probes import Prober
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
 from gaitproof.verify.results import Candidate, Identification
+from gaitproof.verify.scene import Progress
 
 if TYPE_CHECKING:
     from gaitproof.verify.probes import Probe

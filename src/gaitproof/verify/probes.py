@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gaitproof.config import QualityGate, VerifySettings
 from gaitproof.errors import ModelError
 from gaitproof.gait.checks import check_measures, rotation_reason
-from gaitproof.gait.features import compute_windows
+from gaitproof.gait.quality import assess, usable_windows
 from gaitproof.types import (
     GaitWindows,
     PoseSequence,
@@ -24,15 +24,8 @@ from gaitproof.types import (
 from gaitproof.verify.filming import Filming, describe_filming, mean_spreads
 from gaitproof.verify.masks import chosen_masks
 from gaitproof.verify.others import IN_VIDEO, Other
-from gaitproof.verify.people import (
-    Choice,
-    Person,
-    TrackSummary,
-    choose,
-    seen_beside,
-    seen_people,
-    summarise,
-)
+from gaitproof.verify.people import Choice, Person, seen_beside, seen_people
+from gaitproof.verify.scene import Extractor, Progress, Scene
 from gaitproof.verify.scoring import mean_direction
 
 if TYPE_CHECKING:
@@ -41,9 +34,6 @@ if TYPE_CHECKING:
     from gaitproof.pose.cleaning import CleanTrack
 
 Float32 = NDArray[np.float32]
-
-Progress = Callable[[float], None]
-"""Told the share of a clip's pose estimation that is done, 0 to 1."""
 
 
 def part_of(progress: Progress | None, number: int, count: int) -> Progress | None:
@@ -65,52 +55,6 @@ _ADDITIVE: Final = frozenset(
     }
 )
 """Quality measures that add up over the tracks of one person; the others are averaged."""
-
-
-_ROUGH: Final = "mediapipe-tasks"
-"""Beginning of the estimator of people who were found and could not be followed."""
-
-NOT_FOLLOWED: Final = (
-    "The person was seen, and could not be followed: too small, hidden, or crossed by others; take "
-    "a part of the video in which the person walks free."
-)
-
-
-class ExtractedVideo(Protocol):
-    """The part of `gaitproof.media.probe.VideoInfo` that is needed here."""
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the file."""
-        ...
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Plain-language remarks."""
-        ...
-
-
-class Extracted(Protocol):
-    """The part of `gaitproof.pose.extract.Extraction` that is needed here."""
-
-    @property
-    def video(self) -> ExtractedVideo:
-        """The file."""
-        ...
-
-    @property
-    def tracks(self) -> tuple[PoseSequence, ...]:
-        """Raw landmarks per person."""
-        ...
-
-    @property
-    def silhouettes(self) -> tuple[SilhouetteSequence, ...]:
-        """The same people's masks; empty if there are none."""
-        ...
-
-
-Extractor = Callable[..., Extracted]
-"""``extractor(path, settings, cache=..., progress=...)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,28 +80,6 @@ class Probe:
     beside: tuple[Other, ...] = ()
     people: tuple[SeenPerson, ...] = ()
     everybody: tuple[PoseSequence, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Scene:
-    """What was found in one video."""
-
-    extraction: Extracted
-    cleaned: list[CleanTrack]
-    reports: list[QualityReport]
-
-    def summaries(self) -> list[TrackSummary]:
-        """Return what the choice between people needs to know."""
-        return [
-            summarise(i, track, report.usable)
-            for i, (track, report) in enumerate(
-                zip(self.extraction.tracks, self.reports, strict=True)
-            )
-        ]
-
-    def choose(self, person: Person) -> Choice:
-        """Return who is meant."""
-        return choose(self.summaries(), person)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +114,9 @@ class Prober:
         InputError
             If the video cannot be read or the person does not exist in it.
         """
-        scene = self._look(video, progress)
+        scene = Scene.look(
+            video, self.settings, self.extractor, cache=self.cache, progress=progress
+        )
         choice = scene.choose(person)
         indices = _usable_part(choice, scene.reports)
         probe = replace(
@@ -215,7 +139,7 @@ class Prober:
             ),
         )
 
-    def _explained(self, probe: Probe, scene: _Scene) -> Probe:
+    def _explained(self, probe: Probe, scene: Scene) -> Probe:
         """Say that a video is rotated, if that is why nobody in it can be used."""
         from gaitproof.pose.extract import Extraction
         from gaitproof.pose.rotation import measure_tilt
@@ -246,27 +170,16 @@ class Prober:
         InputError
             If the video cannot be read.
         """
-        scene = self._look(video, progress)
+        scene = Scene.look(
+            video, self.settings, self.extractor, cache=self.cache, progress=progress
+        )
         choice = scene.choose("auto")
         parts = [_usable_part(choice, scene.reports)]
         if not parts[0]:
             parts = [(i,) for i, report in enumerate(scene.reports) if report.usable]
         return [self._embedded(scene, part, choice) for part in parts if part]
 
-    def _look(self, video: str | Path, progress: Progress | None) -> _Scene:
-        from gaitproof.gait.quality import assess
-        from gaitproof.pose.cleaning import clean
-
-        extraction = self.extractor(video, self.settings, cache=self.cache, progress=progress)
-        cleaned = [clean(track, self.settings.cleaning) for track in extraction.tracks]
-        reports = [assess(c, self.settings.quality) for c in cleaned]
-        for i, track in enumerate(extraction.tracks):
-            if track.estimator.startswith(_ROUGH) and self.settings.pose.backend != "tasks":
-                # of a rough track, frame rate and the like say nothing of the video
-                reports[i] = QualityReport(usable=False, reasons=(NOT_FOLLOWED,))
-        return _Scene(extraction, cleaned, reports)
-
-    def _embedded(self, scene: _Scene, indices: tuple[int, ...], choice: Choice) -> Probe:
+    def _embedded(self, scene: Scene, indices: tuple[int, ...], choice: Choice) -> Probe:
         extraction, cleaned, reports = scene.extraction, scene.cleaned, scene.reports
         notes = (*extraction.video.notes, *choice.notes)
         if not indices:
@@ -286,9 +199,7 @@ class Prober:
         reason = reason or self.encoder.card.misfit(flat=flat)
         parts = []
         for i in indices if not reason else ():
-            windows = compute_windows(cleaned[i].sequence)
-            keep = np.array([w.usable for w in reports[i].windows], dtype=bool)
-            parts.append(windows.select(keep))
+            parts.append(usable_windows(cleaned[i], reports[i]))
         windows = GaitWindows.concatenate(parts)
         walks = quality.usable or all(self._is_only_small(cleaned[i]) for i in indices)
         return Probe(
@@ -308,8 +219,6 @@ class Prober:
 
     def _is_only_small(self, track: CleanTrack) -> bool:
         """Whether a walk is too small for joints, but else fit, so that masks may be compared."""
-        from gaitproof.gait.quality import assess
-
         least = min(self.settings.quality.min_person_height, self.settings.silhouettes.min_height)
         gate = self.settings.quality.model_copy(update={"min_person_height": least})
         return assess(track, gate).usable

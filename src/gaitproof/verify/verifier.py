@@ -20,16 +20,10 @@ from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
 from gaitproof.verify.others import Other, find_others
 from gaitproof.verify.people import Person
-from gaitproof.verify.probes import (
-    Extracted,
-    ExtractedVideo,
-    Extractor,
-    Probe,
-    Prober,
-    Progress,
-)
+from gaitproof.verify.probes import Probe, Prober
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
 from gaitproof.verify.results import EnrolledVideo, Enrolment, Examination, Identification
+from gaitproof.verify.scene import Extracted, ExtractedVideo, Extractor, Progress
 from gaitproof.verify.signals import SignalWeights, load_signal_weights
 from gaitproof.verify.templates import Template
 

@@ -18,7 +18,8 @@ from gaitproof.pose.cleaning import CleanTrack, clean
 from gaitproof.pose.extract import extract
 from gaitproof.pose.formats import SUFFIXES, check_format, load_pose, save_pose
 from gaitproof.types import PoseSequence, QualityReport
-from gaitproof.verify.people import Person, choose, summarise
+from gaitproof.verify.people import Person
+from gaitproof.verify.scene import Scene
 
 _CLOSE: Final = 1e-6
 """Seconds; time stamps nearer than this are the same."""
@@ -85,19 +86,13 @@ def read_walk(
         if not raw.detected.any():
             raise InputError(f"Nobody is in the pose file {str(path)!r}.")
         return Walk(raw, clean(raw, settings.cleaning), settings.quality)
-    tracks = extract(path, settings, cache=cache, progress=progress).tracks
-    cleaned = [clean(track, settings.cleaning) for track in tracks]
-    choice = choose(
-        [
-            summarise(i, track, assess(repaired, settings.quality).usable)
-            for i, (track, repaired) in enumerate(zip(tracks, cleaned, strict=True))
-        ],
-        person,
-    )
+    scene = Scene.look(path, settings, extract, cache=cache, progress=progress)
+    choice = scene.choose(person)
     if not choice.indices:
         raise MediaError(f"{str(path)!r} cannot be used. {choice.reason}")
     index = choice.indices[0]
-    return Walk(tracks[index], cleaned[index], settings.quality, choice.notes)
+    found = scene.extraction.tracks[index]
+    return Walk(found, scene.cleaned[index], settings.quality, choice.notes)
 
 
 def convert(
