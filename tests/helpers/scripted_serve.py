@@ -1,10 +1,11 @@
-"""A real service in a process of its own, whose processes see scripted walkers.
+"""A real service in a process of its own.
 
-``python scripted_serve.py SETTINGS PORT`` runs it; the settings are JSON.
+``python scripted_serve.py SETTINGS PORT COMMAND`` runs it; settings and command are JSON.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -20,8 +21,9 @@ from scripted_service import COMMAND
 class Running:
     """A service that can be killed and started again."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, command):
         self._settings = settings
+        self._command = command
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -30,7 +32,13 @@ class Running:
 
     def start(self, seconds=60):
         self.process = subprocess.Popen(
-            [sys.executable, __file__, self._settings.model_dump_json(), str(self.port)]
+            [
+                sys.executable,
+                __file__,
+                self._settings.model_dump_json(),
+                str(self.port),
+                json.dumps(self._command),
+            ]
         )
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -61,9 +69,9 @@ class Running:
 
 
 @contextmanager
-def running(settings):
+def running(settings, command=COMMAND):
     """Start a service; whatever happens, it is gone at the end."""
-    found = Running(settings)
+    found = Running(settings, command)
     found.start()
     try:
         yield found
@@ -78,4 +86,6 @@ if __name__ == "__main__":
     from gaitproof.server.settings import ServiceSettings
 
     os.setsid()
-    serve(ServiceSettings.model_validate_json(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), COMMAND)
+    given, port, command = sys.argv[1:]
+    chosen = ServiceSettings.model_validate_json(given)
+    serve(chosen, "127.0.0.1", int(port), json.loads(command))

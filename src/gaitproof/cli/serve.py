@@ -31,7 +31,7 @@ DatabaseOption = Annotated[
         "--database",
         envvar="GAITPROOF_DATABASE",
         metavar="URL",
-        help="PostgreSQL for galleries, keys, jobs and the audit log: postgresql+psycopg://…",
+        help="PostgreSQL for galleries, keys, jobs and audit log: postgresql+psycopg://HOST/NAME",
     ),
 ]
 TenantOption = Annotated[
