@@ -13,16 +13,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scripted import ScriptedEncoder, ScriptedExtractor
 from scripted_masks import MaskedExtractor, MaskEncoder, open_verifier
+from signal_weights import RELATIVE, WEIGHTS, weight
 
 from gaitproof.errors import ModelError
-from gaitproof.nets.card import LogisticCalibration
-from gaitproof.types import Decision, ErrorRate, MovementShare, SignalEvidence
+from gaitproof.types import Decision, MovementShare, SignalEvidence
 from gaitproof.verify.decision import CONTRADICTION, NOT_BOTH
 from gaitproof.verify.movement import AVERAGE_FILE, parse_average
 from gaitproof.verify.signals import (
-    AnswerRates,
-    RelativeRates,
-    SignalWeight,
     SignalWeights,
     describe,
     join_signals,
@@ -30,41 +27,6 @@ from gaitproof.verify.signals import (
     settle,
 )
 from gaitproof.verify.verifier import Verifier
-
-RATE = ErrorRate(0.02, 0.0, 0.05)
-
-
-def rates(what: str) -> AnswerRates:
-    return AnswerRates(
-        wrong_nonmated=RATE,
-        wrong_mated=RATE,
-        undecided_nonmated=RATE,
-        undecided_mated=RATE,
-        measured_on=what,
-    )
-
-
-def weight(model_id: str, slope: float, crossing: float, bound: float = 1.0) -> SignalWeight:
-    calibration = LogisticCalibration(
-        slope=slope,
-        intercept=-slope * crossing,
-        log10_lr_bound=bound,
-        subjects=10,
-        mated_trials=10,
-        nonmated_trials=90,
-    )
-    return SignalWeight(model_id=model_id, calibration=calibration, domains={"made": 10})
-
-
-WEIGHTS = SignalWeights(
-    joints_model="scripted-1",
-    silhouettes=weight("masks-1", 20.0, 0.9),
-    accepts_from=0.5,
-    rates=rates("made people"),
-    figures={},
-    limits="tests only",
-    fitted_on="2026-01-01",
-)
 
 
 def evidence(signal: str, similarity: float | None, model_id: str) -> SignalEvidence:
@@ -100,11 +62,6 @@ def test_neither_signal_makes_up_for_the_other(joints, masks, together):
     assert joined.log10_lr == pytest.approx(together)
     assert told[0].counts is None
     assert told[1].counts == pytest.approx(np.clip(20 * (masks - 0.9), -1, 1))
-
-
-RELATIVE = WEIGHTS.model_copy(
-    update={"relative": RelativeRates(references=2, **rates("other made people").model_dump())}
-)
 
 
 @pytest.mark.parametrize(

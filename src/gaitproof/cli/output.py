@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         QualityReport,
         Verdict,
     )
-    from gaitproof.verify.verifier import Identification
+    from gaitproof.verify.results import Candidate, Identification
 
 NOT_PROVEN: Final = (
     "A mismatch does not prove that the video was made by a computer: an injury, a load, other "
@@ -33,6 +33,9 @@ NOT_PROVEN: Final = (
 )
 
 STYLES: Final = {"AUTHENTIC": "bold green", "DEEPFAKE": "bold red", "INCONCLUSIVE": "bold yellow"}
+
+_SIGNALS: Final = ("joints", "silhouettes")
+"""Whose similarities are listed."""
 
 _MEASURES: Final = (
     "person_height_px",
@@ -182,29 +185,20 @@ def _band(band: InconclusiveBand) -> str:
 def show_identification(found: Identification) -> None:
     """Print who of the gallery walks most like the person in a video."""
     console = stdout()
-    if found.reason:
-        console.print(f"INCONCLUSIVE — {printable(found.reason)}", style="bold yellow")
-    else:
+    console.print(printable(found.headline), style="bold yellow" if found.reason else "bold")
+    if found.candidates:
         from rich.table import Table
 
-        accepted = sum(c.accepted for c in found.candidates)
-        best = found.candidates[0]
-        console.print(
-            f"Most alike: {printable(best.name)}"
-            if accepted
-            else "Nobody in the gallery reaches the threshold.",
-            style="bold",
-        )
         table = Table()
-        for title in ("", "name", "similarity", "log10 LR", "threshold reached", "template"):
+        for title in ("", "name", "answer", "log10 LR", *_SIGNALS, "template"):
             table.add_column(title, overflow="fold")
         for place, candidate in enumerate(found.candidates, start=1):
             table.add_row(
                 str(place),
                 printable(candidate.name),
-                f"{candidate.similarity:.3f}",
+                candidate.decision.value,
                 f"{candidate.log10_lr:+.2f}",
-                "yes" if candidate.accepted else "no",
+                *(_similarity(candidate, signal) for signal in _SIGNALS),
                 printable(candidate.template_id),
             )
         console.print(table)
@@ -212,8 +206,8 @@ def show_identification(found: Identification) -> None:
             chance = 1.0 - (1.0 - found.fmr.value) ** found.compared
             console.print(
                 f"Compared with {found.compared} identities: even if the person is none of them, "
-                f"the chance that at least one reaches the threshold of {found.threshold:.3f} is "
-                f"about {chance:.0%}. A candidate is a lead, not an identification."
+                f"the chance that at least one is accepted is about {chance:.0%}. A candidate is "
+                "a lead, not an identification."
             )
     table = _two_columns()
     _add_quality(table, found.quality)
@@ -224,6 +218,12 @@ def show_identification(found: Identification) -> None:
     console.print(table)
     for note in (*found.quality.warnings, *found.notes):
         console.print(f"Note: {printable(note)}")
+
+
+def _similarity(candidate: Candidate, signal: str) -> str:
+    """Return the similarity of one signal with a candidate; a dash where it was not compared."""
+    found = [one.similarity for one in candidate.signals if one.signal == signal]
+    return "–" if not found or found[0] is None else f"{found[0]:.3f}"
 
 
 def evidence(log10_lr: float, bound: float) -> str:

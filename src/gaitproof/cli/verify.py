@@ -365,9 +365,10 @@ def identify(
     no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List who of the gallery walks most like the person in a video.
+    """Say who of the gallery the person in a video is, if the evidence supports one person.
 
-    Exits with status 0 if they could be compared, 3 if not, 2 for an error.
+    Everybody is tried as 'verify' tries a claim. Exits with status 0 if one person is supported, 3
+    if nobody is or several are, 2 for an error.
     """
     from gaitproof.cli.output import print_json, progress_bar, show_identification
 

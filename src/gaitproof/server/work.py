@@ -155,7 +155,7 @@ def _identify(
     found = tools.verifier(task).identify(
         video.path, top=task.request.get("top", 5), person=_person(task), progress=progress
     )
-    best = found.candidates[0].name if found.candidates else None
+    best = None if found.reason else found.candidates[0].name
     answer = replace(found, source=video.name).to_dict()
     return answer, {"best": best, "reason": found.reason}
 

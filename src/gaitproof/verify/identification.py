@@ -1,31 +1,30 @@
-"""Who of a gallery walks most like the person in a video."""
+"""Who of a gallery the person in a video is, if the evidence supports anybody."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 import gaitproof
 from gaitproof.errors import GalleryError, InputError
-from gaitproof.types import Decision
-from gaitproof.verify.decision import decide, decide_by_support
-from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.judging import compare_with
-from gaitproof.verify.others import find_others
+from gaitproof.types import Decision, ErrorRate, Verdict
+from gaitproof.verify.claims import Comparer
 from gaitproof.verify.people import Person
-from gaitproof.verify.probes import Prober
-from gaitproof.verify.references import OWN_FILE, shortfall, without_file
+from gaitproof.verify.probes import Probe, Prober
+from gaitproof.verify.references import OWN_FILE
 from gaitproof.verify.results import Candidate, Identification
 from gaitproof.verify.scene import Progress
+from gaitproof.verify.signals import SILHOUETTES
 
-if TYPE_CHECKING:
-    from gaitproof.verify.probes import Probe
-    from gaitproof.verify.templates import Template
+NOBODY: Final = "Nobody in the gallery is supported as the person in this video."
+
+SEVERAL: Final = "{names} are all supported; the gait does not tell them apart in this video."
 
 
 def identify(
-    gallery: Gallery,
+    comparer: Comparer,
     prober: Prober,
     video: str | Path,
     *,
@@ -37,73 +36,99 @@ def identify(
     begun = time.monotonic()
     if top < 1:
         raise InputError("The number of candidates must be at least 1.", actual=str(top))
-    names = gallery.names()
+    names = comparer.gallery.names()
     if not names:
         raise GalleryError(
-            f"The gallery {gallery.location!r} is empty.",
+            f"The gallery {comparer.gallery.location!r} is empty.",
             hint="enrol somebody with 'gaitproof enroll NAME VIDEO'",
         )
     probe = prober.probe(video, person, progress)
-    card = prober.encoder.card
-    templates = () if probe.reason else gallery.templates(card.model_id, probe.estimator)
-    found, notes = _compare(gallery, prober, probe, templates)
-    incompatible = 0 if probe.reason else len(names) - len(templates)
-    if incompatible:
-        notes.append(
-            f"{incompatible} identities left out: enrolled with another model or pose estimator."
-        )
-    thin = len(templates) - len(found)
-    if thin:
-        notes.append(f"{thin} identities left out: template of too little material.")
-    reason = probe.reason
-    if not reason and not found:
-        reason = "No enrolled identity can be compared with this video."
-    point, band = card.operating_point, card.operating_point.inconclusive
+    verdicts = [] if probe.reason else _judge_all(comparer, str(video), probe, begun)
+    ranked = sorted((v for v in verdicts if v.similarity is not None), key=_rank, reverse=True)
+    card = comparer.encoder.card
+    best = ranked[0] if ranked else None
     return Identification(
-        candidates=tuple(sorted(found, key=lambda c: -c.similarity)[:top]),
-        reason=reason,
-        compared=len(found),
-        threshold=point.threshold if band is None else band.high,
-        log10_lr_bound=card.calibration.log10_lr_bound,
-        fmr=point.fmr if band is None else band.wrong_nonmated,
+        candidates=tuple(_candidate(verdict) for verdict in ranked[:top]),
+        reason=probe.reason or _open(ranked),
+        compared=len(ranked),
+        threshold=_threshold(best) if best else card.operating_point.threshold,
+        log10_lr_bound=best.log10_lr_bound if best else card.calibration.log10_lr_bound,
+        fmr=_wrong(best) if best else card.operating_point.fmr,
         quality=probe.quality,
         model_id=card.model_id,
         source=str(video),
         source_sha256=probe.sha256,
         software=f"gaitproof {gaitproof.__version__}",
         seconds=time.monotonic() - begun,
-        notes=tuple(notes),
+        notes=_notes(probe, len(names), verdicts, len(ranked)),
     )
 
 
-def _compare(
-    gallery: Gallery, prober: Prober, probe: Probe, templates: tuple[Template, ...]
-) -> tuple[list[Candidate], list[str]]:
-    """Compare with every template that carries a decision; the notes begin with the probe's."""
-    card = prober.encoder.card
-    least = prober.settings.quality.min_template_windows
-    found, notes = [], list(probe.notes)
-    others = find_others(gallery, card, probe) if templates else ()
-    for enrolled in templates:
-        template = without_file(gallery, enrolled, probe.sha256)
-        if template is not enrolled:
-            notes.append(f"{enrolled.name}: {OWN_FILE}")
-        if template is None or shortfall(enrolled.name, template, least):
-            continue
-        one = compare_with(gallery, prober.encoder, probe, template, others)
-        decision = (
-            decide(one.similarity, one.log10_lr, card.operating_point)
-            if card.evidence is None
-            else decide_by_support(one.log10_lr if one.supported else 0.0)
+def _judge_all(comparer: Comparer, video: str, probe: Probe, begun: float) -> list[Verdict]:
+    """Claim everybody whose template can be compared at all."""
+    templates = comparer.gallery.templates(comparer.encoder.card.model_id, probe.estimator)
+    sight = comparer.look(video, probe, begun)
+    return [comparer.try_claim(sight, one.name, weigh=False).verdict for one in templates]
+
+
+def _rank(verdict: Verdict) -> tuple[float, float, float]:
+    """Order by the ratio that decides; where its bound makes ratios equal, by similarity."""
+    assert verdict.log10_lr is not None
+    masks = [one.similarity or 0.0 for one in verdict.signals if one.signal == SILHOUETTES]
+    return verdict.log10_lr, max(masks, default=0.0), verdict.similarity or 0.0
+
+
+def _candidate(verdict: Verdict) -> Candidate:
+    assert verdict.similarity is not None
+    assert verdict.log10_lr is not None
+    return Candidate(
+        name=verdict.claim,
+        similarity=verdict.similarity,
+        log10_lr=verdict.log10_lr,
+        accepted=verdict.decision is Decision.AUTHENTIC,
+        template_id=verdict.template_id,
+        template_recordings=verdict.template_recordings,
+        decision=verdict.decision,
+        signals=verdict.signals,
+    )
+
+
+def _open(ranked: Sequence[Verdict]) -> str:
+    """Say why nobody is named; empty where exactly one is supported."""
+    if not ranked:
+        return "No enrolled identity can be compared with this video."
+    accepted = [verdict.claim for verdict in ranked if verdict.decision is Decision.AUTHENTIC]
+    if len(accepted) > 1:
+        return SEVERAL.format(names=" and ".join((", ".join(accepted[:-1]), accepted[-1])))
+    if accepted:
+        return ""
+    joints = ranked[0].signals[0]
+    return NOBODY if joints.supported else f"{NOBODY} {joints.reason}".strip()
+
+
+def _threshold(verdict: Verdict) -> float:
+    return verdict.threshold if verdict.band is None else verdict.band.high
+
+
+def _wrong(verdict: Verdict) -> ErrorRate:
+    """Return the chance that a claim to be somebody else is accepted."""
+    if verdict.joined is not None:
+        return verdict.joined.wrong_nonmated
+    return verdict.fmr if verdict.band is None else verdict.band.wrong_nonmated
+
+
+def _notes(
+    probe: Probe, enrolled: int, verdicts: Sequence[Verdict], compared: int
+) -> tuple[str, ...]:
+    notes = list(probe.notes)
+    notes += [f"{verdict.claim}: {OWN_FILE}" for verdict in verdicts if OWN_FILE in verdict.notes]
+    if not probe.reason and enrolled > len(verdicts):
+        notes.append(
+            f"{enrolled - len(verdicts)} identities left out: enrolled with another model or pose "
+            "estimator."
         )
-        found.append(
-            Candidate(
-                name=enrolled.name,
-                similarity=one.similarity,
-                log10_lr=one.log10_lr,
-                accepted=decision is Decision.AUTHENTIC,
-                template_id=template.template_id,
-                template_recordings=len(template.sources),
-            )
+    if len(verdicts) > compared:
+        notes.append(
+            f"{len(verdicts) - compared} identities left out: template of too little material."
         )
-    return found, notes
+    return tuple(notes)

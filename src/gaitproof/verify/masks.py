@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -47,6 +47,34 @@ class MaskProbe:
             embeddings=self.embeddings,
             starts=self.starts,
             quality=self.quality.measures,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class KnownMasks:
+    """Directions of silhouettes, of people whose joints are known as well.
+
+    Parameters
+    ----------
+    kept
+        Of reference footage, by SHA-256 of the file and number of the person in it.
+    enrolled
+        Of the gallery's people, by name.
+    """
+
+    kept: Mapping[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
+    enrolled: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def of(self, people: Sequence[Other], size: int) -> References:
+        """Return those of some people, of length `size`; who has none is left out."""
+        pairs = [
+            (one, self.kept.get(one.place) if one.place else self.enrolled.get(one.name))
+            for one in people
+        ]
+        found = [(one, vector) for one, vector in pairs if vector is not None]
+        return References(
+            np.stack([vector for _, vector in found]) if found else np.zeros((0, size), np.float32),
+            people=tuple(one for one, _ in found),
         )
 
 
@@ -138,7 +166,14 @@ class MaskSignal:
         return [one.recording(path, self.card.model_id) for path, one in made if not one.reason]
 
     def compare(
-        self, gallery: Gallery, name: str, probe: MaskProbe, people: Sequence[Other] = ()
+        self,
+        gallery: Gallery,
+        name: str,
+        probe: MaskProbe,
+        people: Sequence[Other],
+        known: KnownMasks,
+        *,
+        weigh: bool = True,
     ) -> SignalEvidence:
         """Say what silhouettes alone say of a claim.
 
@@ -153,6 +188,10 @@ class MaskSignal:
         people
             Whom the joints were compared relative to: filmed as probe and template were, and no
             party to the claim. Silhouettes are relative to the same, as far as theirs are kept.
+        known
+            Their silhouettes.
+        weigh
+            Whether it is told what the score rests on.
         """
         template: Template | None = None
         reason = probe.reason
@@ -161,9 +200,9 @@ class MaskSignal:
         compared = share = None
         card = self.card
         if template is not None and not reason:
-            relative = self._silhouettes_of(gallery, people, probe)
+            relative = known.of(people, card.embedding_size)
             compared = compare_relative(self.encoder, probe.embeddings, template.vector, relative)
-            averages = average_walkers()
+            averages = average_walkers() if weigh else None
             if averages is not None:
                 share = weigh_movement(
                     self.encoder, probe.windows, template.vector, averages, relative.vectors
@@ -178,29 +217,27 @@ class MaskSignal:
             **stated(card, compared, reason),
         )
 
-    def _silhouettes_of(
-        self, gallery: Gallery, people: Sequence[Other], probe: MaskProbe
-    ) -> References:
-        """Return the silhouettes of people whose joints were compared with."""
+    def known(self, gallery: Gallery, probe: MaskProbe, people: Sequence[Other]) -> KnownMasks:
+        """Return the silhouettes of people whose joints a comparison may be relative to.
+
+        Parameters
+        ----------
+        gallery
+            That holds templates and reference footage.
+        probe
+            Whose own file is left out.
+        people
+            See `gaitproof.verify.others.find_others`.
+        """
         model_id, estimator = self.card.model_id, probe.estimator
-        nobody = np.zeros((0, self.card.embedding_size), np.float32)
         if self.card.evidence is None or not people:
-            return References(nobody)
-        kept = {(p.sha256, p.person): p.vector for p in gallery.references(model_id, estimator)}
-        enrolled = {
-            template.name: template.vector
-            for template in (
-                gallery.templates(model_id, estimator) if any(one.name for one in people) else ()
-            )
-            if probe.sha256 not in template.sources
-        }
-        pairs = [
-            (one, kept.get(one.place) if one.place else enrolled.get(one.name)) for one in people
-        ]
-        found = [(one, vector) for one, vector in pairs if vector is not None]
-        return References(
-            np.stack([vector for _, vector in found]) if found else nobody,
-            people=tuple(one for one, _ in found),
+            return KnownMasks()
+        templates = (
+            gallery.templates(model_id, estimator) if any(one.name for one in people) else ()
+        )
+        return KnownMasks(
+            {(p.sha256, p.person): p.vector for p in gallery.references(model_id, estimator)},
+            {t.name: t.vector for t in templates if probe.sha256 not in t.sources},
         )
 
     def _template(

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
 from gaitproof.types import (
+    Decision,
     ErrorRate,
     GaitWindows,
     PoseSequence,
     QualityReport,
     SeenPerson,
+    SignalEvidence,
     SilhouetteSequence,
     Verdict,
 )
@@ -90,7 +92,10 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One identity in the answer of `Verifier.identify`."""
+    """One identity in the answer of `Verifier.identify`: what `Verifier.verify` says of it.
+
+    `accepted` is whether the decision is AUTHENTIC; `similarity` is that of the joints.
+    """
 
     name: str
     similarity: float
@@ -98,15 +103,17 @@ class Candidate:
     accepted: bool
     template_id: str
     template_recordings: int
+    decision: Decision
+    signals: tuple[SignalEvidence, ...] = ()
 
 
 @dataclass(frozen=True)
 class Identification:
-    """Who of the gallery walks most like the person in a video; best first.
+    """Who of the gallery the person in a video may be; best first.
 
-    `reason` says why nobody could be compared; it is empty otherwise. `threshold` is the similarity
-    from which a candidate is accepted, the upper end of the inconclusive band where the model has
-    one, and `fmr` the chance that somebody else's walk is.
+    `reason` says why nobody is named: nobody or more than one is supported, or nobody could be
+    compared; it is empty otherwise. `threshold` is the similarity from which the joints accept the
+    first candidate, and `fmr` the chance that one claim to be somebody else is accepted.
     """
 
     candidates: tuple[Candidate, ...]
@@ -123,9 +130,16 @@ class Identification:
     seconds: float
     notes: tuple[str, ...] = ()
 
+    @property
+    def headline(self) -> str:
+        """The answer as one line."""
+        if self.reason:
+            return f"INCONCLUSIVE — {self.reason}"
+        return f"Supported: {self.candidates[0].name}"
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
+        """Return plain JSON types, `headline` included."""
+        return {"headline": self.headline, **asdict(self)}
 
 
 @dataclass(frozen=True, eq=False)

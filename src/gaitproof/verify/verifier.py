@@ -10,22 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from gaitproof.config import VerifySettings
-from gaitproof.types import SignalEvidence, Verdict
+from gaitproof.types import Verdict
 from gaitproof.verify.bystanders import Referenced, add_references
+from gaitproof.verify.claims import Comparer
 from gaitproof.verify.enrolment import enroll
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.identification import identify
-from gaitproof.verify.judging import Claim, compare_with, joints_evidence, judge
 from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
-from gaitproof.verify.others import Other, find_others
 from gaitproof.verify.people import Person
-from gaitproof.verify.probes import Probe, Prober
-from gaitproof.verify.references import OWN_FILE, shortfall, without_file
+from gaitproof.verify.probes import Prober
 from gaitproof.verify.results import EnrolledVideo, Enrolment, Examination, Identification
 from gaitproof.verify.scene import Extracted, ExtractedVideo, Extractor, Progress
 from gaitproof.verify.signals import SignalWeights, load_signal_weights
-from gaitproof.verify.templates import Template
 
 if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder, WindowEncoder
@@ -260,38 +257,17 @@ class Verifier:
         name = self.gallery.resolve(claim)
         self.gallery.check_model(name, self.encoder.card.model_id)
         probe = self._prober.probe(video, person, progress)
-        template: Template | None = None
-        notes = list(probe.notes)
-        reason = probe.reason
-        compared = None
-        if not reason:
-            enrolled = self.gallery.template(name, self.encoder.card.model_id, probe.estimator)
-            template = without_file(self.gallery, enrolled, probe.sha256)
-            if template is not enrolled:
-                notes.append(OWN_FILE)
-            reason = shortfall(name, template, self.settings.quality.min_template_windows)
-        if template is not None and not reason:
-            others = find_others(self.gallery, self.encoder.card, probe)
-            compared = compare_with(self.gallery, self.encoder, probe, template, others)
-        claimed = Claim(name, str(video), probe, template, begun)
-        card = self.encoder.card
-        verdict = judge(
-            claimed,
-            card,
-            joints_evidence(claimed, card, compared, reason),
-            self._signals(name, probe, () if compared is None else compared.people),
-            weights=self._weights,
-            notes=tuple(notes),
-        )
+        comparer = self._comparer
+        judged = comparer.try_claim(comparer.look(str(video), probe, begun), name)
         return Examination(
-            verdict=verdict,
+            verdict=judged.verdict,
             tracks=probe.tracks,
             windows=probe.windows,
             embeddings=probe.embeddings,
-            template=template,
+            template=judged.template,
             silhouettes=probe.silhouettes,
             everybody=probe.everybody,
-            references=None if compared is None else compared.vectors,
+            references=None if judged.compared is None else judged.compared.vectors,
         )
 
     def identify(
@@ -302,10 +278,11 @@ class Verifier:
         person: Person = "auto",
         progress: Progress | None = None,
     ) -> Identification:
-        """List who of the gallery walks most like the person in a video.
+        """List who of the gallery the person in a video may be, by the evidence of `verify`.
 
-        Identities with templates of another model or pose estimator are left out and counted in
-        the notes; so are recordings that are the probe file itself.
+        Somebody is named only if the evidence supports this one person; otherwise the answer is
+        INCONCLUSIVE. Identities with templates of another model or pose estimator are left out
+        and counted in the notes; so are recordings that are the probe file itself.
 
         Parameters
         ----------
@@ -324,7 +301,7 @@ class Verifier:
             If the video cannot be read, or `top` is below 1.
         """
         return identify(
-            self.gallery,
+            self._comparer,
             self._prober,
             video,
             top=top,
@@ -332,11 +309,7 @@ class Verifier:
             progress=progress,
         )
 
-    def _signals(
-        self, name: str, probe: Probe, people: Sequence[Other]
-    ) -> tuple[SignalEvidence, ...]:
-        """Say what other evidence says, where somebody walks who can be compared at all."""
-        if not probe.silhouettes:
-            return ()
-        masks = self._masks.probe(probe.sha256, probe.silhouettes)
-        return (self._masks.compare(self.gallery, name, masks, people),)
+    @property
+    def _comparer(self) -> Comparer:
+        least = self.settings.quality.min_template_windows
+        return Comparer(self.gallery, self.encoder, self._masks, self._weights, least)

@@ -1,0 +1,92 @@
+"""Who is named is whom `verify` accepts, by the same evidence; nobody, and two, are no name."""
+
+from __future__ import annotations
+
+import pytest
+from evidence_cards import EVIDENCE
+from scripted import ScriptedEncoder, make_card
+from scripted_masks import MaskedExtractor, MaskEncoder
+from signal_weights import RELATIVE
+
+from gaitproof.verify.identification import NOBODY
+from gaitproof.verify.typicality import footage_metric
+from gaitproof.verify.verifier import Verifier
+
+
+class OwnWidths(MaskedExtractor):
+    """Masks of a width that tells people apart; file names begin with it."""
+
+    def __call__(self, path, settings, *, cache, progress):
+        self.width = int(path.name.split("-")[0])
+        return super().__call__(path, settings, cache=cache, progress=progress)
+
+
+@pytest.fixture
+def fused(gallery, monkeypatch):
+    """A verifier that needs two people as references, of joints and of silhouettes."""
+    loose = footage_metric().model_copy(update={"limit": 1e9})
+    monkeypatch.setattr("gaitproof.verify.others.footage_metric", lambda: loose)
+    masks = MaskEncoder()
+    masks.card = masks.card.model_copy(update={"evidence": EVIDENCE})
+    return Verifier.open(
+        gallery,
+        encoder=ScriptedEncoder(make_card(evidence=EVIDENCE)),
+        extractor=OwnWidths(),
+        mask_encoder=masks,
+        weights=RELATIVE,
+    )
+
+
+@pytest.fixture
+def film(make_video):
+    def make(person, take, width, **changes):
+        return make_video(
+            {"person": person, "take": take} | changes, name=f"{width}-{person}-{take}.mp4"
+        )
+
+    return make
+
+
+@pytest.fixture
+def people(fused, film):
+    for person, width in ((0, 8), (4, 16), (10, 30), (11, 40)):
+        fused.enroll(f"p{person}", [film(person, take, width) for take in (0, 1)])
+    return fused
+
+
+def test_every_candidate_is_what_verify_says_of_the_claim(people, film):
+    video = film(0, 2, 9)
+    found = people.identify(video)
+    assert found.compared == len(found.candidates) == 4
+    for one in found.candidates:
+        verdict = people.verify(video, claim=one.name)
+        assert (one.log10_lr, one.decision) == (verdict.log10_lr, verdict.decision)
+        assert [s.similarity for s in one.signals] == [s.similarity for s in verdict.signals]
+        assert one.signals[1].references == 3  # never the candidate
+    ratios = [one.log10_lr for one in found.candidates]
+    assert ratios == sorted(ratios, reverse=True)
+    assert found.headline == "Supported: p0"
+    assert found.to_dict()["headline"] == found.headline
+
+
+def test_joints_do_not_name_whom_the_silhouettes_contradict(people, film):
+    found = people.identify(film(0, 2, 40))  # walks as p0, looks like p11
+    accepted = {one.name: one.accepted for one in found.candidates}
+    nearest = max(found.candidates, key=lambda one: one.similarity)
+    assert (nearest.name, accepted["p0"]) == ("p0", False)
+
+
+def test_two_who_cannot_be_told_apart_are_not_named(people, film):
+    people.enroll("twin", [film(0, 5, 8), film(0, 6, 8)])
+    found = people.identify(film(0, 2, 9))
+    assert {one.name for one in found.candidates if one.accepted} == {"p0", "twin"}
+    assert "p0" in found.reason
+    assert "twin" in found.reason
+    assert "does not tell them apart" in found.reason
+
+
+def test_without_references_the_remedy_is_named(fused, film):
+    fused.enroll("p0", [film(0, take, 8) for take in (0, 1)])
+    found = fused.identify(film(0, 2, 8))
+    assert found.reason.startswith(NOBODY)
+    assert "gaitproof reference add" in found.reason
