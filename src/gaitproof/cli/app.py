@@ -38,6 +38,7 @@ _COMMAND_MODULES: Final = (
     "reference",
     "dataset",
     "train",
+    "export",
     "evaluate",
     "domains",
     "fusion",

@@ -6,7 +6,7 @@ from tiny_face_model import make_card, make_weights
 
 from gaitproof.errors import ModelError
 from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
-from gaitproof.modelling.face.merge import halve_storage, merge_picture_networks
+from gaitproof.modelling.face.merge import merge_picture_networks
 
 WIDE = {"size": 96, "margin": 0.1}
 TIGHT = {"size": 40, "margin": 0.0}
@@ -71,16 +71,3 @@ def test_a_member_that_cuts_closer_sees_its_part_of_the_crop(wide):
 def test_a_member_that_sees_more_than_the_first_is_refused(wide):
     with pytest.raises(ModelError, match="tiny-96 sees more of a face than tiny-40"):
         join(member(TIGHT), wide)
-
-
-def test_larger_constants_take_half_the_room_and_are_computed_in_full(crops, wide, monkeypatch):
-    monkeypatch.setattr("gaitproof.modelling.face.merge._SMALL", 1)
-    weights, card = wide
-    half = halve_storage(weights)
-    assert half != weights
-    exact = FaceForgeryModel(*wide).score(crops)
-    np.testing.assert_allclose(named(half, card).score(crops), exact, atol=1e-3)
-
-
-def test_of_small_constants_nothing_is_lost(wide):
-    assert halve_storage(wide[0]) == wide[0]

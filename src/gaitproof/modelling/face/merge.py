@@ -19,8 +19,6 @@ Shapes = dict[str, list[str | int | None]]
 """Of a graph's outputs."""
 
 _LOGITS: Final = "logits"
-_SMALL: Final = 1024
-"""Constants of so few values stay as they are."""
 _LEAST: Final = 1e-9
 """Probability whose logarithm is taken at least."""
 
@@ -111,26 +109,6 @@ def merge_picture_networks(members: Sequence[bytes], cards: Sequence[FaceDetecto
         loaded[0],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()],
     )
-
-
-def halve_storage(weights: bytes) -> bytes:
-    """Return an ONNX file whose larger constants are stored in 16 bits and computed in 32."""
-    import onnx
-    from onnx import helper, numpy_helper
-
-    model = onnx.load_from_string(weights)
-    casts = []
-    for constant in model.graph.initializer:
-        values = numpy_helper.to_array(constant)
-        if values.dtype == np.float32 and values.size > _SMALL:
-            name = constant.name
-            stored = f"{name}/half"
-            constant.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
-            casts.append(helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    return bytes(model.SerializeToString())
 
 
 def _load(members: Sequence[bytes]) -> list[onnx.ModelProto]:

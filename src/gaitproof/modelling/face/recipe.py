@@ -24,9 +24,9 @@ from gaitproof.face.model import (
     load_card,
 )
 from gaitproof.face.turns import ScoresTurns, score_in_turns
+from gaitproof.modelling.compression import store_constants
 from gaitproof.modelling.face.export import describe_clips, save_face_model, write_model
 from gaitproof.modelling.face.merge import (
-    halve_storage,
     merge_networks,
     merge_picture_networks,
 )
@@ -164,7 +164,7 @@ def make_ensemble(
     if settings.frames > 1:
         weights = merge_networks(files)
     else:
-        weights = halve_storage(merge_picture_networks(files, cards))
+        weights = store_constants(merge_picture_networks(files, cards), "fp16")
     digest = hashlib.sha256(weights).hexdigest()
     joined = cards[0].model_copy(
         update={

@@ -1,0 +1,5 @@
+"""In how many bits weights are stored."""
+
+from typing import Literal
+
+Precision = Literal["fp16", "int8"]
