@@ -27,8 +27,8 @@ def export(
     """Write a model's weights in fewer bits, for small devices and downloads.
 
     They are unpacked when the model is opened, so that it is as fast as before. The new file is run
-    on random inputs and compared with the old one; what it costs on people says
-    `gaitproof evaluate --model DIR`, or `gaitproof face evaluate DIR STORE`.
+    on random inputs and compared with the old one. Threshold and calibration stay: with fp16 they
+    hold, with int8 set them anew on people of yours (`gaitproof calibrate DIR --data FILE`).
     """
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.output import print_json, stdout

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _SMALL: Final = 1024
-"""Constants of so few values stay as they are."""
+"""Constants of so few values stay as they are, as do those with one axis: biases, norms."""
 _ROWS: Final = 8
 """Rows of the random input that both files are run on."""
 _FREE: Final = 4
@@ -68,7 +68,7 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
         Name of shipped weights, for gait or for faces, or a model folder.
     folder
         Gets the new ``model.onnx`` with a card. Threshold, calibration and error rates are the old
-        ones: evaluate it to know what it costs.
+        ones; what its silhouettes or joints are worth on other footage is left out with ``int8``.
     precision
         As for `store_constants`.
 
@@ -95,6 +95,8 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
     digest = hashlib.sha256(new).hexdigest()
     smaller = card.model_copy(
         update={
+            # similarities of int8 weights lie elsewhere (docs/results/benchmarks.md)
+            **({"evidence": None} if precision == "int8" and not is_face else {}),
             "model_id": f"{card.model_id.rpartition('-')[0]}-{digest[:12]}",
             "weights_sha256": digest,
             "limits": f"{card.limits} Weights stored as {precision}; figures are those of "
@@ -129,7 +131,7 @@ def store_constants(weights: bytes, precision: Precision) -> bytes:
     for constant in list(model.graph.initializer):
         values = numpy_helper.to_array(constant)
         wide = values.dtype == np.float32 or (values.dtype == np.float16 and precision == "int8")
-        if wide and values.size > _SMALL:
+        if wide and values.ndim > 1 and values.size > _SMALL:
             stored, node = (_halved if precision == "fp16" else _in_bytes)(constant.name, values)
             model.graph.initializer.remove(constant)
             model.graph.initializer.extend(stored)
