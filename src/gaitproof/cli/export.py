@@ -24,9 +24,9 @@ def export(
     ] = "fp16",
     as_json: JsonOption = False,
 ) -> None:
-    """Write a model's weights in fewer bits, for small devices and downloads.
+    """Write a model's weights in fewer bits.
 
-    They are unpacked when the model is opened, so that it is as fast as before. The new file is run
+    For small devices and downloads. They are unpacked when the model is opened, so that it is as fast as before. The new file is run
     on random inputs and compared with the old one. Threshold and calibration stay: with fp16 they
     hold, with int8 set them anew on people of yours (`gaitproof calibrate DIR --data FILE`).
     """
