@@ -26,9 +26,10 @@ def export(
 ) -> None:
     """Write a model's weights in fewer bits.
 
-    For small devices and downloads. They are unpacked when the model is opened, so that it is as fast as before. The new file is run
-    on random inputs and compared with the old one. Threshold and calibration stay: with fp16 they
-    hold, with int8 set them anew on people of yours (`gaitproof calibrate DIR --data FILE`).
+    For small devices and downloads. They are unpacked when the model is opened, so that it is as
+    fast as before. The new file is run on random inputs and compared with the old one. Threshold
+    and calibration stay: with fp16 they hold, with int8 set them anew on people of yours
+    (`gaitproof calibrate DIR --data FILE`).
     """
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.output import print_json, stdout

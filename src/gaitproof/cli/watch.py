@@ -54,7 +54,7 @@ def watch(
         typer.Option("--clips", metavar="DIR", help="Keep a clip of each change of a decision."),
     ] = None,
 ) -> None:
-    """Verify a claim about somebody who is being filmed, again and again.
+    """Verify a claim about somebody while they are filmed.
 
     Everybody is followed and judged by what was seen of them lately, as verify judges a video:
     INCONCLUSIVE until that is enough. Events go to stdout, one JSON object per line. Frames that
