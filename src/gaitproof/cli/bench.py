@@ -102,7 +102,10 @@ def live(
     ] = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch a clip, over and over, as if it were filmed now (30 fps, 640 x 480)."""
+    """Watch a clip over and over as if it were filmed now.
+
+    Thirty frames a second, 640 x 480 pixels.
+    """
     from gaitproof.bench.live import live_table, run
     from gaitproof.cli.output import print_json, progress_bar, stdout
 

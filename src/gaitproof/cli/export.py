@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from gaitproof.cli.options import JsonOption, NewModelOption
-from gaitproof.types.precision import Precision
 
 
 def export(
@@ -17,7 +16,7 @@ def export(
     ],
     output: NewModelOption,
     precision: Annotated[
-        Precision,
+        Literal["fp16", "int8"],
         typer.Option(
             help="fp16 takes half the room, int8 a quarter, with one scale for each channel."
         ),
@@ -29,7 +28,7 @@ def export(
     For small devices and downloads. They are unpacked when the model is opened, so that it is as
     fast as before. The new file is run on random inputs and compared with the old one. Threshold
     and calibration stay: with fp16 they hold, with int8 set them anew on people of yours
-    (`gaitproof calibrate DIR --data FILE`).
+    (gaitproof calibrate DIR).
     """
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.output import print_json, stdout

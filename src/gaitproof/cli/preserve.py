@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,7 +17,6 @@ from gaitproof.cli.options import (
     SettingsOption,
     output_option,
 )
-from gaitproof.types.preservation import Criteria
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,7 +50,7 @@ def preserve(
         ),
     ] = True,
     criteria: Annotated[
-        Criteria,
+        Literal["measured", "published"],
         typer.Option(
             help="What decides: the distance measured against what encoding alone does, or two of "
             "the three published criteria (PCK, cosine, correlations), which let other walks pass."

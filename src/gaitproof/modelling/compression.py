@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,13 @@ from gaitproof.nets.cohort import COHORT_FILE
 from gaitproof.nets.onnx import list_models, load_encoder
 from gaitproof.reading import FileKind, read_json
 from gaitproof.runtime import open_session, run_session
-from gaitproof.types.precision import Precision
 
 if TYPE_CHECKING:
     import onnx
 
+
+Precision = Literal["fp16", "int8"]
+"""In how many bits weights are stored."""
 
 _SMALL: Final = 1024
 """Constants of so few values stay as they are, as do those with one axis: biases, norms."""
