@@ -365,7 +365,7 @@ def identify(
     no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say who of the gallery the person in a video is, if the evidence supports one person.
+    """Say who of the gallery the person in a video is, if any.
 
     Everybody is tried as 'verify' tries a claim. Exits with status 0 if one person is supported, 3
     if nobody is or several are, 2 for an error.
