@@ -252,22 +252,14 @@ def read_version(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Bring a gallery of an earlier version up to date, inside the caller's transaction.
 
-    Recordings of version 1 have no profile, there is no reference footage before version 3, before
-    version 4 it is not known how anybody was filmed, and before version 5 there are no faces;
-    nothing else changes.
+    See `gaitproof.verify.migrations`. What is there stays as it is.
     """
     version = _read_number(connection)
     if version == SCHEMA_VERSION:
         return
-    made = [table for table, since in _TABLES_SINCE.items() if version < since]
-    for table in made:
-        table.create(connection)
-    added = [column for column, since in _ADDED.items() if version < since]
-    for column in (column for column in added if column.table not in made):
-        kind = column.type.compile(connection.dialect)
-        connection.exec_driver_sql(
-            f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}"
-        )
+    from gaitproof.verify import migrations
+
+    migrations.run(connection, version, SCHEMA_VERSION)
     connection.execute(
         update(meta).where(meta.c.key == _VERSION_KEY).values(value=str(SCHEMA_VERSION))
     )
