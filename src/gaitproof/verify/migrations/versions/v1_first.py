@@ -1,5 +1,7 @@
 """Identities, recordings, templates."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -24,12 +26,7 @@ def upgrade() -> None:
     op.create_table(
         "recordings",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column(
-            "identity_id",
-            sa.Integer,
-            sa.ForeignKey("identities.id", ondelete="CASCADE"),
-            nullable=False,
-        ),
+        _belongs_to("identities", "identity_id", nullable=False),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("model_id", sa.String(200), nullable=False),
@@ -44,12 +41,7 @@ def upgrade() -> None:
         "templates",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("uid", sa.String(16), nullable=False),
-        sa.Column(
-            "identity_id",
-            sa.Integer,
-            sa.ForeignKey("identities.id", ondelete="CASCADE"),
-            nullable=False,
-        ),
+        _belongs_to("identities", "identity_id", nullable=False),
         sa.Column("model_id", sa.String(200), nullable=False),
         sa.Column("estimator", sa.String(200), nullable=False),
         sa.Column("recordings", sa.Integer, nullable=False),
@@ -60,16 +52,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "template_recordings",
-        sa.Column(
-            "template_id",
-            sa.Integer,
-            sa.ForeignKey("templates.id", ondelete="CASCADE"),
-            primary_key=True,
-        ),
-        sa.Column(
-            "recording_id",
-            sa.Integer,
-            sa.ForeignKey("recordings.id", ondelete="CASCADE"),
-            primary_key=True,
-        ),
+        _belongs_to("templates", "template_id", primary_key=True),
+        _belongs_to("recordings", "recording_id", primary_key=True),
     )
+
+
+def _belongs_to(table: str, name: str, **options: Any) -> sa.Column[int]:
+    """Return a column that points into a table, and goes with the row that it points at."""
+    return sa.Column(name, sa.Integer, sa.ForeignKey(f"{table}.id", ondelete="CASCADE"), **options)
