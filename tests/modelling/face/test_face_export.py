@@ -61,7 +61,18 @@ def exported(tmp_path_factory):
     return export
 
 
-@pytest.mark.parametrize("name", ["cnn-bilstm", "resnet50-bigru", "temporal-only", "vit-temporal"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "altfreezing",
+        "cnn-bilstm",
+        "cnn-lstm-transformer",
+        "ftcn",
+        "resnet50-bigru",
+        "temporal-only",
+        "vit-temporal",
+    ],
+)
 def test_networks_over_time_are_exported_for_turns_of_any_length(exported, name):
     ours, folder, card = exported(name)
     model = FaceForgeryModel.load(folder)
@@ -77,6 +88,20 @@ def test_networks_over_time_are_exported_for_turns_of_any_length(exported, name)
     with pytest.raises(ModelError, match="several pictures together"):
         model.score(turn(2))
     assert model.explain(turn(2)) is None
+
+
+@pytest.mark.parametrize("name", ["multi-attentional", "recce"])
+def test_networks_of_single_pictures_are_exported_with_their_maps(name, tmp_path):
+    torch.manual_seed(0)
+    settings = FaceTrainSettings(
+        architecture=name, alignment=AlignmentSettings(size=64, margin=0.1)
+    )
+    ours = TrainedFaces(create_face_network(name).eval(), settings)
+    save_face_model(ours, tmp_path, **CARD | {"clip": None})
+    model = FaceForgeryModel.load(tmp_path)
+    crops = np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8)
+    np.testing.assert_allclose(model.score(crops), ours.score(crops), atol=1e-5)
+    assert model.explain(crops).shape == (5, 2, 2)
 
 
 def test_an_export_that_says_something_else_is_refused(exported, tmp_path, monkeypatch):

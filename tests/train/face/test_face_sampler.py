@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 from drawn_stores import drawn_store, paint
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.sampler import FaceSampler, FaceStream, validation_batches
+from gaitproof.train.face.sampler import FaceSampler, FaceStream, retime, validation_batches
 
 SMALL = AlignmentSettings(size=48, margin=0.1)
 
@@ -140,3 +142,32 @@ def test_faces_of_others_are_read_for_structural_forgeries_alone(labelled, struc
     assert [donor is not None for donor in donors] == [structural > 0] * 6
     if structural:
         assert len({donor.picture.tobytes() for donor in donors}) > 1
+
+
+@given(st.integers(0, 5), st.integers(2, 6), st.integers(0, 5), st.integers(0, 2**32 - 1))
+def test_a_retimed_clip_repeats_or_leaves_out_one_picture(first, count, after, seed):
+    places, pictures = list(range(first, first + count)), first + count + after
+    found = retime(places, pictures, np.random.default_rng(seed))
+    assert len(found) == count
+    assert min(found) >= 0
+    assert max(found) < pictures
+    steps = sorted(np.diff(found).tolist())
+    assert steps in ([0, *[1] * (count - 3), 2], [0, *[1] * (count - 2)], [*[1] * (count - 2), 2])
+
+
+def test_retimed_forgeries_are_the_genuine_clip_at_other_times(tmp_path, monkeypatch):
+    store = drawn_store(tmp_path, 4, 6)
+    sampler = FaceSampler([store], "train", recipe(frames=4, batch=4, retimed=1.0))
+    for seed in range(12):
+        pairs = sampler.cut_genuine(sampler.genuine[0], [1, 2, 3, 4], seed)
+        whole = sampler.cut_genuine(sampler.genuine[0], range(6), seed)
+        own = [pair[GENUINE].picture.tobytes() for pair in whole]
+        taken = [own.index(pair[FORGED].picture.tobytes()) for pair in pairs]
+        assert [own.index(pair[GENUINE].picture.tobytes()) for pair in pairs] == [1, 2, 3, 4]
+        assert taken != [1, 2, 3, 4]
+        assert sorted(taken) == taken
+
+
+def test_one_picture_cannot_be_retimed():
+    with pytest.raises(ValueError, match="several pictures together"):
+        recipe(retimed=0.5)

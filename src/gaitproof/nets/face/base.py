@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -27,12 +28,19 @@ class FaceNetwork(nn.Module, ABC):
         Of the RGB that it takes, for crops in [0, 1].
     fresh
         Names of the parts that learn from nothing beside a published backbone.
+    aims
+        Names of losses of its own, see `PictureNetwork.study`.
     """
 
     temporal: ClassVar[bool] = False
     mean: ClassVar[tuple[float, float, float]] = FaceDetectorCard.model_fields["mean"].default
     std: ClassVar[tuple[float, float, float]] = FaceDetectorCard.model_fields["std"].default
     fresh: ClassVar[tuple[str, ...]] = ()
+    aims: ClassVar[tuple[str, ...]] = ()
+
+    def resting(self, step: int) -> Sequence[Tensor]:
+        """Return what a step of the training leaves as it is: nothing."""
+        return ()
 
     @classmethod
     def normalise(cls, crops: Tensor) -> Tensor:
@@ -87,6 +95,25 @@ class Looked:
     blend: Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Studied:
+    """What a network of single pictures says of them while it learns.
+
+    Parameters
+    ----------
+    looked
+        As at any time.
+    losses
+        Its own, each times its weight, by names of `FaceNetwork.aims`.
+    degraded
+        Logits (N, 2) of the same pictures made harder, which must be told apart as well.
+    """
+
+    looked: Looked
+    losses: Mapping[str, Tensor] = field(default_factory=dict)
+    degraded: Tensor | None = None
+
+
 class PictureNetwork(FaceNetwork):
     """A convolutional network of single pictures: features, their mean over the picture, a head."""
 
@@ -104,6 +131,10 @@ class PictureNetwork(FaceNetwork):
         """Return everything the network says of crops (N, 3, S, S)."""
         features = self.features(crops)
         return Looked(self.head(features.mean(dim=(2, 3))), self.locate(features))
+
+    def study(self, crops: Tensor, labels: Tensor) -> Studied:
+        """Look at crops (N, 3, S, S) whose labels (N,) are known, in training only."""
+        return Studied(self.look(crops))
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return logits (N, 2) of crops (N, 3, S, S)."""

@@ -10,25 +10,36 @@ from pydantic import Field
 
 from gaitproof.config import Settings
 from gaitproof.errors import ConfigError, DependencyError
+from gaitproof.nets.face.altfreezing import AltFreezing
 from gaitproof.nets.face.base import FaceNetwork
 from gaitproof.nets.face.compact import Compact
 from gaitproof.nets.face.convolutional_recurrent import CnnBiLSTM
 from gaitproof.nets.face.efficientnet import EffNetB1
 from gaitproof.nets.face.efficientnet_lite import EffNetLite0
+from gaitproof.nets.face.ftcn import Ftcn
+from gaitproof.nets.face.multi_attentional import MultiAttentional
+from gaitproof.nets.face.parallel import CnnLstmTransformer
+from gaitproof.nets.face.recce import Recce
 from gaitproof.nets.face.recurrent import (
     ResNetBiGRU,
     ResNetBiLSTM,
     ResNetBiLSTM512,
 )
+from gaitproof.nets.face.stages import Size
 from gaitproof.nets.face.temporal_only import TemporalOnly
 from gaitproof.nets.face.transformer import Learnt, VitTemporal
 
 FACE_NETWORKS: Final[Mapping[str, type[FaceNetwork]]] = MappingProxyType(
     {
+        "altfreezing": AltFreezing,
         "cnn-bilstm": CnnBiLSTM,
+        "cnn-lstm-transformer": CnnLstmTransformer,
         "compact": Compact,
         "effnet-b1": EffNetB1,
         "effnet-lite0": EffNetLite0,
+        "ftcn": Ftcn,
+        "multi-attentional": MultiAttentional,
+        "recce": Recce,
         "resnet50-bigru": ResNetBiGRU,
         "resnet50-bilstm": ResNetBiLSTM,
         "resnet50-bilstm-512": ResNetBiLSTM512,
@@ -45,6 +56,8 @@ class FaceNetworkSettings(Settings):
     A network that has no such size refuses the setting.
     """
 
+    size: Size | None = None
+    """Of networks with a published size beside one that two processor cores can train."""
     pretrained: str | None = None
     """Of published backbones: a name on the Hugging Face hub, a local folder, or ``none``;
     of ``effnet-lite0``: ``imagenet`` or ``none``."""

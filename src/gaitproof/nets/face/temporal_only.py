@@ -86,7 +86,7 @@ class TemporalOnly(ClipNetwork):
 
     def attend(self, crops: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T)."""
-        linked = links_throughout(crops) if present is None else links(present)
+        linked = find_links(crops, present)
         maps = self.scale(changes(self.shrink(gather(crops, present)), linked))
         for stage in self.stages:
             maps = stage(self.shrink(maps), linked)
@@ -94,6 +94,11 @@ class TemporalOnly(ClipNetwork):
         states = self.sequence(spread(codes, present, len(crops)), present)
         pooled, weights = self.pool(states, present)
         return self.head(pooled), weights
+
+
+def find_links(crops: Tensor, present: Tensor | None) -> Tensor:
+    """Return `links` of the pictures of clips (N, T, ...), all of them if None."""
+    return links_throughout(crops) if present is None else links(present)
 
 
 def links_throughout(crops: Tensor) -> Tensor:

@@ -46,6 +46,9 @@ class FaceTrainSettings(RunSettings):
     structural: float = Field(default=0.0, ge=0, le=1)
     """Share of self-blended forgeries whose traces lie inside the face, see
     `gaitproof.train.face.structural`; the others have a seam around it."""
+    retimed: float = Field(default=0.0, ge=0, le=1)
+    """Share of self-blended forgeries that are, instead, the genuine clip with one picture repeated
+    or left out (Wang et al., AltFreezing, CVPR 2023): for networks over time."""
     ease: float = Field(default=0.0, ge=0, le=1)
     """Share of the run over which `damaged` and `filmed` rise from a quarter to what they are."""
     head_rate: float = Field(default=1.0, gt=0)
@@ -77,4 +80,6 @@ class FaceTrainSettings(RunSettings):
     def _both_classes(self) -> FaceTrainSettings:
         if not 1 <= round(self.batch * self.forged_share) < self.batch:
             raise ValueError("a batch needs one forged and one genuine picture at least")
+        if self.retimed and self.frames == 1:
+            raise ValueError("retimed forgeries need several pictures together (frames)")
         return self

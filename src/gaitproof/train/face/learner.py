@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
 from gaitproof.nets.face.encoded import EncodedNetwork
+from gaitproof.nets.face.registry import FACE_NETWORKS
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.sampler import CodeBatch, FaceBatch
 from gaitproof.train.learner import Learner
@@ -30,7 +31,11 @@ class FaceLearner(Learner):
         Where the run stands.
     """
 
-    loss_names = ("classes", "blend")
+    loss_names = (
+        "classes",
+        "blend",
+        *sorted({aim for network in FACE_NETWORKS.values() for aim in network.aims}),
+    )
     network: FaceNetwork
     weights: Tensor
 
@@ -72,12 +77,24 @@ class FaceLearner(Learner):
         if not isinstance(self.network, PictureNetwork):
             return {"classes": self._classes(self.network(pictures, batch.present), batch.labels)}
         labels = batch.labels[:, None].expand(batch.present.shape)[batch.present]
-        looked = self.network.look(pictures[batch.present])
+        crops = pictures[batch.present]
+        # weights are chosen by what counts at inference
+        studied = self.network.study(crops, labels) if self.training else None
+        looked = self.network.look(crops) if studied is None else studied.looked
         parts = {"classes": self._classes(looked.logits, labels)}
+        if studied is not None:
+            parts |= studied.losses
+            if studied.degraded is not None:
+                parts["degraded"] = self._classes(studied.degraded, labels)
         if looked.blend is not None and self._settings.blend_loss:
             loss = blend_loss(looked.blend.float(), batch.blend[batch.present])
             parts["blend"] = self._settings.blend_loss * loss
         return parts
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Take the gradients of what rests in this step."""
+        for parameter in self.network.resting(self.run.step):
+            parameter.grad = None
 
     def _classes(self, logits: Tensor, labels: Tensor) -> Tensor:
         return nn.functional.cross_entropy(

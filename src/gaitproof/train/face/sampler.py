@@ -195,10 +195,20 @@ class FaceSampler(ClipSampler[Crop]):
         how |= {"filmed": settings.filmed, "structural": settings.structural}
         if settings.structural:
             how["donor"] = self._donor(seed)
-        return [
+        pairs = [
             draw_pair(picture, faces.landmarks(place), faces.points[place], **how)
             for place, picture in enumerate(faces.pictures)
         ]
+        rng = np.random.default_rng((seed, 2))
+        if rng.random() >= settings.retimed or len(places) < 2:
+            return pairs
+        other = dict(zip(places, (pair[GENUINE] for pair in pairs), strict=True))
+        taken = retime(places, stored.pictures, rng)
+        for place in set(taken) - other.keys():
+            more = store.read(stored, [place])
+            twins = draw_pair(more.pictures[0], more.landmarks(0), more.points[0], **how)
+            other[place] = twins[GENUINE]
+        return [(other[place], genuine) for place, (_, genuine) in zip(taken, pairs, strict=True)]
 
     def cut_forged(self, source: Source, places: Sequence[int], seed: int) -> list[Crop]:
         """Return crops of a forged clip."""
@@ -229,6 +239,26 @@ class FaceSampler(ClipSampler[Crop]):
     def collate(self, clips: Sequence[tuple[list[Crop], int]]) -> FaceBatch:
         """Return a batch."""
         return _collate(clips, self.settings.frames, self.settings.alignment)
+
+
+def retime(places: Sequence[int], pictures: int, rng: np.random.Generator) -> list[int]:
+    """Return places that follow each other with one repeated, or one left out.
+
+    Parameters
+    ----------
+    places
+        Two or more that follow each other.
+    pictures
+        Of the clip: one is left out only where another one can be added at an end.
+    rng
+        Which, and where; the first place is never the one that is repeated or left out.
+    """
+    place = int(rng.integers(1, len(places)))
+    repeats = [*places[:place], places[place - 1], *places[place + 1 :]]
+    longer = [*places, places[-1] + 1] if places[-1] + 1 < pictures else [places[0] - 1, *places]
+    if longer[0] < 0 or rng.random() < 0.5:
+        return repeats
+    return longer[:place] + longer[place + 1 :]
 
 
 def _choose(sources: Sequence[Source], count: int, rng: np.random.Generator) -> list[Source]:
