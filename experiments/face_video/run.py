@@ -24,6 +24,7 @@ from gaitproof.errors import ModelError
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.card import FaceConditions, FaceDetectorCard
+from gaitproof.face.consistency import compute_flicker, make_trace
 from gaitproof.face.detect import FaceDetector, create_detector
 from gaitproof.face.drops import find_drop
 from gaitproof.face.model import FaceForgeryModel
@@ -33,7 +34,7 @@ from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.sightings import spread_evenly
 from gaitproof.face.turns import MIN_PICTURES
 from gaitproof.face.types import Face
-from gaitproof.face.verdict import FrameScore, compute_flicker, make_trace
+from gaitproof.face.verdict import FrameScore
 from gaitproof.media.files import atomic_path, make_folder, write_atomically
 from gaitproof.modelling.face.operating_point import (
     answer_others,

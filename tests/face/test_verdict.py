@@ -6,15 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_face_model import make_card
 
+from gaitproof.face.consistency import compute_consistency, compute_flicker, make_trace
 from gaitproof.face.model import FaceCalibration, FaceDetectorCard
 from gaitproof.face.verdict import (
     FaceDecision,
     calibrated,
-    compute_consistency,
-    compute_flicker,
     decide,
     in_words,
-    make_trace,
     side_of,
     to_probability,
 )

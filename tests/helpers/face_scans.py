@@ -6,6 +6,7 @@ import numpy as np
 from tiny_face_model import make_card, make_weights
 
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.consistency import compute_consistency
 from gaitproof.face.judge import FacePictures
 from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
 from gaitproof.face.scan import FaceScan
@@ -15,7 +16,6 @@ from gaitproof.face.verdict import (
     FaceVerdict,
     FrameScore,
     calibrated,
-    compute_consistency,
     in_words,
     side_of,
 )

@@ -135,7 +135,7 @@ class FaceConditions(Settings):
     size: tuple[float, float, float]
     """Pixels."""
     flicker: tuple[float, float, float]
-    """See `gaitproof.face.verdict.Consistency`."""
+    """See `gaitproof.face.consistency.Consistency`."""
 
     def beyond(self, light: float, sharpness: float, size: float) -> str:
         """Say in which way a face is unlike all it was evaluated on; empty if it is not.

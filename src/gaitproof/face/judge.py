@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.face.card import FaceDetectorCard
+from gaitproof.face.consistency import compute_consistency
 from gaitproof.face.drops import FaceDrop, find_drop
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import Pace
@@ -27,7 +28,6 @@ from gaitproof.face.verdict import (
     FaceVerdict,
     FrameScore,
     calibrated,
-    compute_consistency,
     decide,
     in_words,
     lower_lr,

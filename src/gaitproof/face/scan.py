@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from gaitproof.config import MediaLimits, Settings
 from gaitproof.face.align import align
+from gaitproof.face.consistency import make_trace
 from gaitproof.face.detect import MESH_SIZE, DetectorSettings, FaceDetector, create_detector
 from gaitproof.face.judge import FacePictures, judge
 from gaitproof.face.model import FaceForgeryModel
@@ -25,7 +26,7 @@ from gaitproof.face.sightings import FaceSightings, make_room
 from gaitproof.face.tiles import SMALLEST_SHARE, cut, merge
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
 from gaitproof.face.types import Face, FaceTrack
-from gaitproof.face.verdict import FaceDecision, FaceVerdict, make_trace
+from gaitproof.face.verdict import FaceDecision, FaceVerdict
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import VideoInfo, probe
 

@@ -49,7 +49,7 @@ class Sighting:
     quality
         How good it is.
     trace
-        What flicker is measured on, see `gaitproof.face.verdict.make_trace`.
+        What flicker is measured on, see `gaitproof.face.consistency.make_trace`.
     crop
         The aligned face; None once it is scored and not needed for a picture.
     score
