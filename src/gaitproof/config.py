@@ -50,6 +50,8 @@ class MediaLimits(Settings):
     """Largest file, bytes."""
     max_duration: float = Field(default=4 * 3600.0, gt=0)
     """Longest clip, seconds."""
+    max_sound: float = Field(default=1800.0, gt=0, le=4 * 3600)
+    """Seconds of a video's sound that are read, from its start."""
     max_pixels: int = Field(default=7680 * 4320, gt=0)
     """Largest frame, pixels."""
     min_side: int = Field(default=48, gt=0)

@@ -18,6 +18,7 @@ from av.video.reformatter import ColorTrc
 from gaitproof.config import MediaLimits
 from gaitproof.errors import DependencyError, MediaError
 from gaitproof.media import _channel, sandbox
+from gaitproof.media._memory import shared_memory
 from gaitproof.media._values import RawFrame
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import bits_per_pixel, probe
@@ -215,7 +216,7 @@ def test_a_forked_process_has_a_server_of_its_own(tmp_path: Path, make_clip: Cli
 
 
 def test_the_shared_memory_keeps_its_size() -> None:
-    with sandbox._shared_memory(4096) as (memory, _):
+    with shared_memory(4096) as (memory, _):
         for size in (0, 8192):
             with pytest.raises(PermissionError):
                 os.ftruncate(memory, size)

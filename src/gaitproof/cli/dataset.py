@@ -124,13 +124,20 @@ def talkers_command(
     people: Annotated[int, typer.Option(help="Number of people.")] = 24,
     takes: Annotated[int, typer.Option(help="Genuine clips per person.")] = 2,
     forgeries: Annotated[
-        str, typer.Option(help="Forged twins of each: swap, late-swap, warp, flicker.")
+        str,
+        typer.Option(
+            help="Forged twins of each: swap, late-swap, warp, flicker; with --sound also "
+            "exchanged, shifted."
+        ),
     ] = "swap,late-swap,warp,flicker",
     seed: SeedOption = 0,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 3.0,
     frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 15.0,
     side: Annotated[int, typer.Option(help="Width and height of the picture, pixels.")] = 320,
     crf: Annotated[int, typer.Option(help="Compression: H.264's constant rate factor.")] = 20,
+    sound: Annotated[
+        bool, typer.Option("--sound", help="They are heard, and their mouths follow it.")
+    ] = False,
     workers: ProcessesOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -154,6 +161,7 @@ def talkers_command(
         frame_rate=frame_rate,
         side=side,
         crf=crf,
+        sound=sound,
         workers=workers,
     )
     _make("Making talkers", make, "table", lambda: len(plan(people, takes, kinds)), as_json=as_json)

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 face = typer.Typer(help="Look for manipulated faces.", no_args_is_help=True)
 
+SoundOption = Annotated[
+    bool,
+    typer.Option(
+        "--sound/--no-sound",
+        help="Compare the sound with the lips of the largest face; it decides nothing.",
+    ),
+]
+
 _STYLES: Final = {
     "REAL": "bold green",
     "FAKE": "bold red",
@@ -60,6 +68,7 @@ def scan(
             "repeat for more.",
         ),
     ] = None,
+    sound: SoundOption = True,
     as_json: JsonOption = False,
 ) -> None:
     """Say of every face in a video whether it is manipulated.
@@ -69,7 +78,7 @@ def scan(
     """
     from gaitproof.cli.output import print_json, progress_bar
 
-    settings = make_settings(frames, every, parse_detector(detector))
+    settings = make_settings(frames, every, parse_detector(detector), sound=sound)
 
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.face.scan import scan_video
@@ -114,7 +123,11 @@ def _score_references(
 
 
 def make_settings(
-    frames: int | None, every: float | None, detector: DetectorSettings
+    frames: int | None,
+    every: float | None,
+    detector: DetectorSettings,
+    *,
+    sound: bool = False,
 ) -> ScanSettings:
     """Return the settings that the options describe.
 
@@ -132,7 +145,8 @@ def make_settings(
     given = {"frames": frames, "every": every}
     try:
         return ScanSettings.model_validate(
-            {"detector": detector} | {name: v for name, v in given.items() if v is not None}
+            {"detector": detector, "sound": sound}
+            | {name: v for name, v in given.items() if v is not None}
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -180,6 +194,7 @@ def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) ->
     from rich.text import Text
 
     from gaitproof.cli.output import printable, rate, stdout
+    from gaitproof.face.speech.evidence import LIMITS
     from gaitproof.face.verdict import band
     from gaitproof.report.face.page import HEADLINES
 
@@ -216,6 +231,10 @@ def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) ->
             f"answered REAL {rate(first.false_real)}, genuine ones answered FAKE "
             f"{rate(first.false_fake)}."
         )
+    if found.speech is not None:
+        console.print(printable(found.speech.sentence))
+        if found.speech.whole is not None:
+            console.print(LIMITS)
     console.print(f"Model: {printable(found.model_id)}; {found.seconds:.1f} s")
     console.print(printable(found.limits.splitlines()[0]))
     for note in found.notes:

@@ -57,8 +57,9 @@ def score_references(
             hint="its card has no 'relation'; scan without references",
         )
     scores = {}
+    silent = (settings or ScanSettings()).model_copy(update={"sound": False})
     for number, video in enumerate(videos):
-        found = scan_video(video, model, settings, detector=detector, limits=limits)
+        found = scan_video(video, model, silent, detector=detector, limits=limits)
         face = largest_face(found)
         if face is None or face.score is None or len(face.frames) < MIN_PICTURES:
             raise InputError(

@@ -23,6 +23,7 @@ from gaitproof.face.notes import face_notes, pace_notes
 from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.sightings import FaceSightings, make_room
+from gaitproof.face.speech.evidence import SpeechEvidence, examine_speech
 from gaitproof.face.tiles import SMALLEST_SHARE, cut, merge
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
 from gaitproof.face.types import Face, FaceTrack
@@ -63,6 +64,8 @@ class ScanSettings(Settings):
     judge pictures spread over a face's whole time get fewer of each where there are many faces."""
     step: float = Field(default=0.25, gt=0)
     """Seconds between the pictures in which faces are followed."""
+    sound: bool = False
+    """Whether the sound is compared with the lips of the largest face; it decides nothing."""
     detector: DetectorSettings = DetectorSettings()
     tracking: TrackingSettings = TrackingSettings()
     gate: FaceGate = FaceGate()
@@ -101,6 +104,8 @@ class FaceScan:
         Of each face, some evenly spaced ones and the most suspicious; not part of the JSON.
     references
         Scores of genuine videos of the person with the largest face.
+    speech
+        Whether the sound goes with the lips of the largest face; None if it was not asked.
     """
 
     video: VideoInfo
@@ -113,6 +118,7 @@ class FaceScan:
     seconds: float = 0.0
     pictures: tuple[FacePictures, ...] = field(default=(), repr=False)
     references: tuple[float, ...] = ()
+    speech: SpeechEvidence | None = None
 
     @property
     def decision(self) -> FaceDecision:
@@ -136,6 +142,7 @@ class FaceScan:
             "turned": self.turned,
             "faces": [face.to_dict() for face in self.faces],
             "references": list(self.references),
+            "speech": None if self.speech is None else self.speech.to_dict(),
             "notes": list(self.notes),
             "seconds": self.seconds,
         }
@@ -201,19 +208,13 @@ def scan_video(
         if progress is not None:
             progress(min(1.0, frame.time / video.duration))
     tracks = finder.tracker.tracks()
-    judged: list[tuple[FaceVerdict, FacePictures]] = []
-    thinned: list[tuple[int, int]] = []
     largest = _largest(tracks)
-    for number, track in tracks.items():
-        if len(track) < min(MIN_SIGHTINGS, finder.steps):
-            continue
-        kept = finder.kept[number]
-        own = references if number == largest else ()
-        judged.append(judge(len(judged) + 1, track, kept, model, pace, own))
-        if pace.every is not None and kept.stride > 1:
-            thinned.append((len(judged), kept.stride))
+    judged, thinned = _judge_all(finder, tracks, model, pace, largest, references)
     verdicts = [verdict for verdict, _ in judged]
     turn = (finder.turn or 0) if verdicts else 0
+    speech = None
+    if settings.sound and verdicts and largest is not None:
+        speech = examine_speech(path, tracks[largest], detector, turn=turn, limits=limits)
     return FaceScan(
         video,
         tuple(verdicts),
@@ -228,7 +229,30 @@ def scan_video(
         perf_counter() - began,
         tuple(pictures for _, pictures in judged),
         tuple(references),
+        speech,
     )
+
+
+def _judge_all(
+    finder: _Finder,
+    tracks: Mapping[int, FaceTrack],
+    model: FaceForgeryModel,
+    pace: Pace,
+    largest: int | None,
+    references: Sequence[float],
+) -> tuple[list[tuple[FaceVerdict, FacePictures]], list[tuple[int, int]]]:
+    """Return every face's verdict, and those of whose pictures only one in so many was scored."""
+    judged: list[tuple[FaceVerdict, FacePictures]] = []
+    thinned: list[tuple[int, int]] = []
+    for number, track in tracks.items():
+        if len(track) < min(MIN_SIGHTINGS, finder.steps):
+            continue
+        kept = finder.kept[number]
+        own = references if number == largest else ()
+        judged.append(judge(len(judged) + 1, track, kept, model, pace, own))
+        if pace.every is not None and kept.stride > 1:
+            thinned.append((len(judged), kept.stride))
+    return judged, thinned
 
 
 def _largest(tracks: Mapping[int, FaceTrack]) -> int | None:

@@ -8,8 +8,9 @@ from typing import Final
 
 from gaitproof.media._values import RawFrame
 
-FRAME, END, RESULT, ERROR, ALIVE = b"F", b"Z", b"R", b"E", b"A"
-"""A frame in the shared memory; no more frames; a result and an error as JSON; still reading."""
+FRAME, END, RESULT, ERROR, ALIVE, SOUND = b"F", b"Z", b"R", b"E", b"A", b"S"
+"""A frame in the shared memory; no more frames; a result and an error as JSON; still reading; a
+piece of sound."""
 
 MAX_MESSAGE: Final = 2**16
 """Bytes: none is larger."""
@@ -17,6 +18,7 @@ MAX_MESSAGE: Final = 2**16
 _HEAD: Final = struct.Struct("=cI")
 _FRAME: Final = struct.Struct("=QdIIIQ4bB")
 _REQUEST: Final = struct.Struct("=I")
+_TIME: Final = struct.Struct("=d")
 
 
 class Channel:
@@ -111,6 +113,27 @@ def unpack_frame(payload: bytes, memory: memoryview) -> RawFrame:
         raise ValueError("a frame that cannot be")
     data = memory[offset : offset + stride * height]
     return RawFrame(index, time, width, height, stride, (a, b, c, d), transfer, data)
+
+
+def pack_sound(time: float, samples: bytes) -> bytes:
+    """Describe 16-bit samples from `time` seconds on."""
+    return _TIME.pack(time) + samples
+
+
+def unpack_sound(payload: bytes) -> tuple[float, bytes]:
+    """Return time and samples of a piece of sound.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be one.
+    """
+    if len(payload) < _TIME.size or len(payload) % 2:
+        raise ValueError("a piece of sound that cannot be")
+    (time,) = _TIME.unpack(payload[: _TIME.size])
+    if not 0 <= time < 1e9:
+        raise ValueError("a piece of sound at no time")
+    return time, payload[_TIME.size :]
 
 
 def send_request(control: socket.socket, request: bytes, handles: list[int]) -> None:

@@ -6,10 +6,11 @@ leave its bounds. Nothing here needs NumPy or pydantic, so that a decoder proces
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, BinaryIO, Final, Never, Self
+from typing import Any, BinaryIO, ClassVar, Final, Never, Self
 
 import av
 import av.logging
@@ -33,8 +34,9 @@ CODECS: Final = (
     "lagarith,prores,prores_raw,dnxhd,cfhd,dvvideo,theora,vp3,vp6,vp6f,cinepak,svq1,svq3,indeo3,"
     "indeo4,indeo5,msvideo1,msrle,rpza,smc,hap,snow,zlib,mszh,camtasia,tscc2,zmbv,flashsv,flashsv2"
 )
-"""Decoders of camera, web, editing and screen video. FFmpeg's others, for sound, subtitles and the
-films of old games, are never opened, not even for guessing what a stream is."""
+"""Decoders of camera, web, editing and screen video. FFmpeg's others, for subtitles and the films
+of old games, are never opened, not even for guessing what a stream is; those for sound only where
+the sound is read."""
 
 PLAUSIBLE_RATES: Final = (1, 240)
 """Frames per second that a raw stream's header may declare; encoders without a frame rate of their
@@ -72,8 +74,8 @@ def describe(error: BaseException) -> str:
     return reason[:500] or type(error).__name__
 
 
-class Reader:
-    """A local video that may be hostile, opened at its main video stream.
+class Opened(ABC):
+    """A local video that may be hostile, opened.
 
     Parameters
     ----------
@@ -90,7 +92,14 @@ class Reader:
     ------
     MediaError
         By every method, and whatever happens inside FFmpeg.
+
+    Attributes
+    ----------
+    codecs
+        Decoders that may be opened.
     """
+
+    codecs: ClassVar[str]
 
     def __init__(
         self,
@@ -103,10 +112,8 @@ class Reader:
         self.bounds = bounds
         self.last: float | None = None
         self.offset = 0.0
-        self.step = 0.0
         self.alive = alive
         self.container: InputContainer
-        self.stream: VideoStream
         self._file = file
         self._opened = False
 
@@ -152,10 +159,9 @@ class Reader:
         with self.guarded():
             self.container = self._open()
             self._opened = True
-            self.stream = self._main_stream()
             # the time of the first packet, which players show as 0
             self.offset = (self.container.start_time or 0) / av.time_base
-            self.step = float(1 / self._rate())
+            self._choose_stream()
 
     def _open(self) -> InputContainer:
         self._file.seek(0)
@@ -164,12 +170,28 @@ class Reader:
             mode="r",
             options={
                 "format_whitelist": FORMATS,
-                "codec_whitelist": CODECS,
+                "codec_whitelist": self.codecs,
                 "protocol_whitelist": "",
             },
             metadata_errors="replace",
             io_open=_refuse,
         )
+
+    @abstractmethod
+    def _choose_stream(self) -> None:
+        """Choose what is read of the open container."""
+
+
+class Reader(Opened):
+    """A local video that may be hostile, opened at its main video stream."""
+
+    codecs = CODECS
+    stream: VideoStream
+    step: float
+
+    def _choose_stream(self) -> None:
+        self.stream = self._main_stream()
+        self.step = float(1 / self._rate())
 
     def _rate(self) -> Fraction:
         """Return the frame rate that the stream declares, for files without time stamps."""

@@ -31,6 +31,7 @@ from gaitproof.media import _channel, _jobs, _live
 from gaitproof.media._channel import Channel
 from gaitproof.media._confine import confine, die_with_parent
 from gaitproof.media._container import Reader, describe
+from gaitproof.media._sound import SoundReader
 from gaitproof.media._values import Bounds, RawFrame
 
 HANDLES: Final = 4
@@ -161,6 +162,10 @@ def _work(
 ) -> None:
     writer = _FrameWriter(channel, memory, request.get("memory", 0))
     name = request["name"]
+    if request["job"] == "listen":
+        with _reporting(name, channel):
+            _listen(SoundReader(file, name, bounds, writer.beat), request["seconds"], channel)
+        return
     with _reporting(name, channel), Reader(file, name, bounds, writer.beat) as reader:
         if request["job"] == "decode":
             for raw in _jobs.read_raw(reader, request["start"], request["stop"]):
@@ -184,6 +189,17 @@ def _reporting(name: str, channel: Channel) -> Iterator[None]:
             error = MediaError(f"The video {name} cannot be decoded.", actual=describe(error))
         parts = (error.message, error.expected, error.actual, error.hint)
         channel.send(_channel.ERROR, json.dumps(parts).encode())
+
+
+def _listen(reader: SoundReader, seconds: float, channel: Channel) -> None:
+    with reader:
+        facts = reader.facts()
+        said = None if facts is None else asdict(facts)
+        channel.send(_channel.RESULT, json.dumps(said).encode())
+        if facts is not None:
+            for time, samples in reader.pieces(seconds):
+                channel.send(_channel.SOUND, _channel.pack_sound(time, samples))
+        channel.send(_channel.END)
 
 
 class _FrameWriter:

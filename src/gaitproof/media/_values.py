@@ -13,6 +13,9 @@ MAX_PIXEL_ASPECT: Final = 4.0
 """Sample aspect ratios above it, or below its inverse, are damage: no broadcast or camera format
 exceeds 2.2 (anamorphic DV)."""
 
+SOUND_RATE: Final = 16_000
+"""Samples per second of decoded sound: speech below 8 kHz, as recognisers of speech take it."""
+
 Matrix = tuple[int, int, int, int]
 
 
@@ -89,6 +92,53 @@ class Facts:
     begin: float
     end: float
     timed: bool
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """What the header of a video says of its sound.
+
+    Parameters
+    ----------
+    codec
+        FFmpeg's name of the decoder.
+    rate
+        Samples per second in the file.
+    channels
+        Of the track that is read.
+    tracks
+        How many there are.
+    """
+
+    codec: str
+    rate: int
+    channels: int
+    tracks: int
+
+
+class Heard:
+    """Sound as it comes: 16-bit samples from the video's start on, silence where there is none.
+
+    Parameters
+    ----------
+    facts
+        What the file says of it.
+    seconds
+        What comes later is left out.
+    """
+
+    def __init__(self, facts: SoundFacts, seconds: float) -> None:
+        self.facts = facts
+        self.samples = bytearray()
+        self._most = 2 * round(seconds * SOUND_RATE)
+
+    def put(self, time: float, samples: bytes) -> None:
+        """Put a piece to its place."""
+        first = 2 * round(time * SOUND_RATE)
+        last = min(first + len(samples), self._most)
+        if last > first:
+            self.samples.extend(bytes(max(0, last - len(self.samples))))
+            self.samples[first:last] = samples[: last - first]
 
 
 def square_size(width: int, height: int, aspect: float | None) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from gaitproof.errors import InputError, MediaError
 from gaitproof.media._container import describe
 from gaitproof.media.files import atomic_path
+from gaitproof.media.sound import SOUND_RATE, Sound
 
 CRF: Final = 20.0
 """Constant rate factor that is used unless another is asked for: nearly no visible loss."""
@@ -48,6 +50,8 @@ class VideoWriter:
     timed
         Whether every picture is written with a time stamp of its own, so that the video has
         a variable frame rate; `frame_rate` is then only its average.
+    sound
+        What is heard, from the first picture on, as AAC; None writes no sound.
 
     Raises
     ------
@@ -71,6 +75,7 @@ class VideoWriter:
         *,
         crf: float = CRF,
         timed: bool = False,
+        sound: Sound | None = None,
     ) -> None:
         if min(size) < 2 or size[0] % 2 or size[1] % 2 or frame_rate <= 0:
             raise MediaError(
@@ -81,10 +86,12 @@ class VideoWriter:
         self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
         self.size = size
         self._timed = timed
+        self._sound = sound
         self._options = {"crf": f"{crf:g}", "preset": "veryfast", "g": str(_KEYFRAMES)}
         self._scope: AbstractContextManager[Path] | None = None
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
+        self._audio: AudioStream | None = None
 
     def __enter__(self) -> Self:
         self._scope = atomic_path(self.path)
@@ -103,6 +110,8 @@ class VideoWriter:
             if self._timed:
                 stream.codec_context.time_base = _CLOCK
             self._stream = stream
+            if self._sound is not None:
+                self._audio = self._container.add_stream("aac", rate=SOUND_RATE, layout="mono")
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
@@ -150,10 +159,11 @@ class VideoWriter:
             try:
                 if error is None and self._stream is not None:
                     self._container.mux(self._stream.encode(None))
+                    self._write_sound()
                 self._container.close()
             except (av.FFmpegError, OSError, ValueError) as problem:
                 failure = failure or self._failed(problem)
-        self._container = self._stream = None
+        self._container = self._stream = self._audio = None
         scope, self._scope = self._scope, None
         if failure is None:
             scope.__exit__(None, None, None)
@@ -161,6 +171,17 @@ class VideoWriter:
         scope.__exit__(type(failure), failure, failure.__traceback__)
         if error is None:
             raise failure
+
+    def _write_sound(self) -> None:
+        if self._container is None or self._audio is None or self._sound is None:
+            return
+        samples = np.ascontiguousarray(self._sound.samples[None])
+        for start in range(0, samples.shape[1], SOUND_RATE):
+            piece = np.ascontiguousarray(samples[:, start : start + SOUND_RATE])
+            frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = SOUND_RATE, start
+            self._container.mux(self._audio.encode(frame))
+        self._container.mux(self._audio.encode(None))
 
     def _failed(self, error: BaseException) -> InputError:
         return InputError(

@@ -8,7 +8,6 @@ and is one MediaError. ``media.sandbox: false`` in the settings decodes in this 
 from __future__ import annotations
 
 import atexit
-import fcntl
 import importlib.util
 import json
 import mmap
@@ -18,10 +17,9 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, TypeVar
@@ -33,7 +31,8 @@ from gaitproof.errors import DependencyError, MediaError
 from gaitproof.media import _channel
 from gaitproof.media._channel import Channel
 from gaitproof.media._confine import Confinement
-from gaitproof.media._values import Bounds, Facts, RawFrame
+from gaitproof.media._memory import resources, shared_memory
+from gaitproof.media._values import Bounds, Facts, Heard, RawFrame, SoundFacts
 from gaitproof.media.files import open_regular
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ _BYTES_PER_PIXEL: Final = 8
 
 _ERROR: Final = TypeAdapter(tuple[str, str | None, str | None, str | None])
 _FACTS: Final = TypeAdapter(Facts)
+_SOUND_FACTS: Final[TypeAdapter[SoundFacts | None]] = TypeAdapter(SoundFacts | None)
 _CONFINEMENT: Final = TypeAdapter(Confinement)
 
 Result = TypeVar("Result")
@@ -63,7 +63,7 @@ def decode(
             yield from read_raw(reader, start, stop)
         return
     size = 2 * (_BYTES_PER_PIXEL * limits.max_pixels + mmap.PAGESIZE)
-    with _shared_memory(size) as (memory, view):
+    with shared_memory(size) as (memory, view):
         arguments = {"start": start, "stop": stop, "memory": size}
         with _request(path, limits, "decode", arguments, memory) as decoder:
             yield from decoder.frames(view)
@@ -89,6 +89,31 @@ def measure(path: str | Path, limits: MediaLimits) -> float:
             return mean_bits(reader)
     with _request(path, limits, "measure") as decoder:
         return decoder.result(TypeAdapter(float))
+
+
+def listen(path: str | Path, limits: MediaLimits) -> Heard | None:
+    """Decode the sound of a video up to `limits.max_sound`; None if it has none."""
+    if not limits.sandbox:
+        from gaitproof.media._sound import SoundReader
+
+        with (
+            _open(path, limits) as file,
+            SoundReader(file, repr(str(path)), _bounds(limits)) as reader,
+        ):
+            found = reader.facts()
+            heard = None if found is None else Heard(found, limits.max_sound)
+            if heard is not None:
+                for time, samples in reader.pieces(limits.max_sound):
+                    heard.put(time, samples)
+            return heard
+    with _request(path, limits, "listen", {"seconds": limits.max_sound}) as decoder:
+        facts = decoder.result(_SOUND_FACTS)
+        if facts is None:
+            return None
+        heard = Heard(facts, limits.max_sound)
+        for time, samples in decoder.sounds():
+            heard.put(time, samples)
+        return heard
 
 
 def find_confinement() -> Confinement:
@@ -136,49 +161,6 @@ def _open(path: str | Path, limits: MediaLimits) -> BinaryIO:
     return file
 
 
-@contextmanager
-def _shared_memory(size: int) -> Iterator[tuple[int, memoryview]]:
-    """Yield a file in memory that takes room only where it is written, and a view of it.
-
-    It keeps its size. The view is gone after the block, even if an error that is kept holds it.
-    """
-    with _resources(), ExitStack() as made:
-        if hasattr(os, "memfd_create"):
-            handle = os.memfd_create("gaitproof", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        else:
-            with tempfile.TemporaryFile() as file:
-                handle = os.dup(file.fileno())
-        made.callback(os.close, handle)
-        os.ftruncate(handle, size)
-        if hasattr(os, "memfd_create"):
-            # a decoder that shrank it would kill this process at its next read
-            seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-            fcntl.fcntl(handle, fcntl.F_ADD_SEALS, seals)
-        mapped = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
-        opened = made.pop_all()
-    with opened:
-        view = memoryview(mapped)
-        try:
-            yield handle, view
-        finally:
-            with suppress(BufferError):  # a frame that somebody kept; it goes with the frame
-                view.release()
-                mapped.close()
-
-
-@contextmanager
-def _resources() -> Iterator[None]:
-    """Translate what the system refuses: memory, open files."""
-    try:
-        yield
-    except OSError as error:
-        raise DependencyError(
-            "A decoder cannot be started.",
-            actual=error.strerror or str(error),
-            hint="raise the limit (ulimit -a), or close other programs",
-        ) from error
-
-
 def stream(
     name: str, address: str, device: str, limits: MediaLimits
 ) -> Generator[RawFrame, None, None]:
@@ -195,7 +177,7 @@ def stream(
     size = 2 * (_BYTES_PER_PIXEL * limits.max_pixels + mmap.PAGESIZE)
     arguments = {"name": name, "address": address, "device": device, "memory": size}
     with (
-        _shared_memory(size) as (memory, view),
+        shared_memory(size) as (memory, view),
         _request(__file__, limits, "stream", arguments, memory) as decoder,
     ):
         yield from decoder.frames(view)
@@ -212,7 +194,7 @@ def _request(
     """Have a decoder do a job; it is stopped when the block ends."""
     name = (arguments or {}).get("name", repr(str(path)))
     request = {"job": job, "name": name, "bounds": asdict(_bounds(limits)), **(arguments or {})}
-    with _resources():
+    with resources():
         mine, its = socket.socketpair()
         life, its_life = socket.socketpair()
     with mine, life:
@@ -271,6 +253,15 @@ class _Decoder:
             with suppress(ConnectionError, TimeoutError):  # `receive` finds out what happened
                 self._channel.release()
 
+    def sounds(self) -> Iterator[tuple[float, bytes]]:
+        """Yield the pieces of sound with their times."""
+        while (payload := self.receive(_channel.SOUND, _channel.END)) is not None:
+            try:
+                piece = _channel.unpack_sound(payload)
+            except ValueError as error:
+                self._nonsense(error)
+            yield piece
+
     def result(self, form: TypeAdapter[Result]) -> Result:
         """Return the result, checked."""
         payload = self.receive(_channel.RESULT)
@@ -325,7 +316,7 @@ class _Server:
     def _start(self) -> socket.socket:
         if self._control is not None:
             return self._control
-        with _resources():
+        with resources():
             mine, its = socket.socketpair()
         with its:
             try:

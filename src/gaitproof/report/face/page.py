@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 
 from gaitproof.face.card import FaceOperatingPoint, FaceRelation
 from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
+from gaitproof.face.speech.evidence import LIMITS
+from gaitproof.face.speech.offset import TOLERANCE
 from gaitproof.face.verdict import (
     FaceDecision,
     FaceVerdict,
@@ -192,6 +194,9 @@ class ScanStory:
     def members(self, verdict: FaceVerdict) -> list[tuple[str, float]]:
         """Return name and score of every member of an ensemble."""
         return list(zip(self.card.members, verdict.members, strict=True))
+
+    sound_limits: ClassVar[str] = LIMITS
+    tolerance: ClassVar[float] = TOLERANCE
 
     @property
     def any_false_alarm(self) -> float:

@@ -9,7 +9,7 @@ and only what happens from one to the next gives them away.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.media.encode import VideoWriter
+from gaitproof.media.sound import SOUND_RATE, Sound
 from gaitproof.synth.seeds import derive_seed
 from gaitproof.synth.talking.drawing import (
     SIDE,
@@ -30,10 +31,18 @@ from gaitproof.synth.talking.drawing import (
 from gaitproof.synth.talking.forging import Retouch, swap_face
 from gaitproof.synth.talking.performance import Performance
 from gaitproof.synth.talking.person import Talker
+from gaitproof.synth.talking.voice import Speech, make_voice, speak
 
 FORGERIES: Final = ("swap", "late-swap", "warp", "flicker")
 """Another's face all the time; another's face from the middle on; one's own face that does not keep
 its shape, or its colour, from picture to picture."""
+
+SOUND_FORGERIES: Final = ("exchanged", "shifted")
+"""Genuine pictures with the sound of somebody else who says something else; with their own sound, a
+part of a second early or late, the end moved to the beginning. For talkers who are heard."""
+
+SHIFTS: Final = (0.2, 1.0)
+"""Seconds by which sound is shifted, either way."""
 
 _NOISE: Final = 2.0
 """Standard deviation of the sensor's noise, of 255."""
@@ -53,12 +62,15 @@ class TalkSettings:
         Width and height of the picture, pixels, even.
     crf
         H.264's constant rate factor.
+    sound
+        Whether they are heard, and their mouths follow what they say.
     """
 
     seconds: float = 3.0
     frame_rate: float = 15.0
     side: int = 320
     crf: int = 20
+    sound: bool = False
 
 
 def film_talker(
@@ -82,14 +94,44 @@ def film_talker(
     settings
         Length, size, compression.
     forgery
-        Of `FORGERIES`, or empty for a genuine clip.
+        Of `FORGERIES` or `SOUND_FORGERIES`, or empty for a genuine clip.
     other
-        Whose face a swap puts on.
+        Whose face a swap puts on, or whose sound is heard.
+
+    Raises
+    ------
+    ValueError
+        As `talk` does, or if sound is forged where there is none.
     """
     size = (settings.side, settings.side)
-    with VideoWriter(path, settings.frame_rate, size, crf=settings.crf) as writer:
-        for picture in talk(talker, seed, settings, forgery, other):
+    unseen = forgery in SOUND_FORGERIES
+    if unseen and not settings.sound:
+        raise ValueError("sound can be forged only where there is some")
+    heard = _forge_sound(talker, seed, settings, forgery, other) if settings.sound else None
+    with VideoWriter(path, settings.frame_rate, size, crf=settings.crf, sound=heard) as writer:
+        for picture in talk(talker, seed, settings, "" if unseen else forgery, other):
             writer.write(picture)
+
+
+def say(talker: Talker, seed: int, settings: TalkSettings) -> Speech:
+    """Return what a talker says in a clip."""
+    rng = np.random.default_rng(derive_seed(seed, "words", talker.name))
+    return speak(make_voice(talker.name), settings.seconds, rng)
+
+
+def _forge_sound(
+    talker: Talker, seed: int, settings: TalkSettings, forgery: str, other: Talker | None
+) -> Sound:
+    if forgery == "exchanged":
+        if other is None:
+            raise ValueError("exchanged sound needs another voice")
+        return say(other, derive_seed(seed, "exchanged"), settings).sound
+    sound = say(talker, seed, settings).sound
+    if forgery != "shifted":
+        return sound
+    rng = np.random.default_rng(derive_seed(seed, "shift", talker.name))
+    shift = float(rng.choice((-1, 1)) * rng.uniform(*SHIFTS))
+    return Sound(np.roll(sound.samples, round(shift * SOUND_RATE)))
 
 
 def talk(
@@ -113,7 +155,10 @@ def talk(
         raise ValueError("a swap needs another face")
     count = max(2, round(settings.seconds * settings.frame_rate))
     times = np.arange(count) / settings.frame_rate
-    stage = _Stage(np.random.default_rng(derive_seed(seed, "stage", talker.name)), times, settings)
+    words = say(talker, seed, settings) if settings.sound else None
+    stage = _Stage(
+        np.random.default_rng(derive_seed(seed, "stage", talker.name)), times, settings, words
+    )
     touch = np.random.default_rng(derive_seed(seed, "touch", talker.name))
     pattern = skin_pattern(talker)
     foreign = skin_pattern(other) if other is not None else pattern
@@ -137,11 +182,17 @@ class _Stage:
     """What the head does and where it is, for every picture of a clip."""
 
     def __init__(
-        self, rng: np.random.Generator, times: NDArray[np.float64], settings: TalkSettings
+        self,
+        rng: np.random.Generator,
+        times: NDArray[np.float64],
+        settings: TalkSettings,
+        words: Speech | None,
     ) -> None:
         self._side = settings.side
         self._rng = rng
         self._does = Performance.draw(rng, times)
+        if words is not None:
+            self._does = replace(self._does, mouth=words.mouth(times))
         self._light = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.02, 0.2))
         self._scale = settings.side / SIDE * float(rng.uniform(0.85, 1.1))
         low, high = rng.uniform(40, 215, 3), rng.uniform(40, 215, 3)

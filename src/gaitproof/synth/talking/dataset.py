@@ -11,7 +11,12 @@ from typing import Final
 
 from gaitproof.errors import GaitproofError
 from gaitproof.synth.seeds import derive_seed
-from gaitproof.synth.talking.clips import FORGERIES, TalkSettings, film_talker
+from gaitproof.synth.talking.clips import (
+    FORGERIES,
+    SOUND_FORGERIES,
+    TalkSettings,
+    film_talker,
+)
 from gaitproof.synth.talking.person import make_talker
 from gaitproof.synth.writer import (
     Progress,
@@ -65,7 +70,7 @@ def plan(people: int, takes: int, forgeries: Sequence[str]) -> list[Job]:
                 Job(
                     f"{stem}_{forgery}.mp4",
                     name,
-                    other if forgery.endswith("swap") else "",
+                    other if forgery.endswith("swap") or forgery == "exchanged" else "",
                     take,
                     forgery,
                 )
@@ -85,6 +90,7 @@ def make_talkers(
     frame_rate: float = 15.0,
     side: int = 320,
     crf: int = 20,
+    sound: bool = False,
     workers: int = 0,
     progress: Progress | None = None,
 ) -> Path:
@@ -98,10 +104,10 @@ def make_talkers(
     people, takes
         Made are ``people * takes * (1 + len(forgeries))`` clips.
     forgeries
-        Of `gaitproof.synth.talking.clips.FORGERIES`.
+        Of `gaitproof.synth.talking.clips.FORGERIES`, and with `sound` also of `SOUND_FORGERIES`.
     seed
         Of the whole set.
-    seconds, frame_rate, side, crf
+    seconds, frame_rate, side, crf, sound
         As in `gaitproof.synth.talking.clips.TalkSettings`.
     workers
         Processes; 0 takes one per processor.
@@ -129,9 +135,12 @@ def make_talkers(
         side=(side, 96, 2160),
         crf=(crf, 0, 51),
     )
-    check_names("The data set", "forgeries", forgeries, FORGERIES)
-    settings = TalkSettings(float(seconds), float(frame_rate), side, crf)
+    known = (*FORGERIES, *SOUND_FORGERIES) if sound else FORGERIES
+    check_names("The data set", "forgeries", forgeries, known)
+    settings = TalkSettings(float(seconds), float(frame_rate), side, crf, sound)
     recipe = {**asdict(settings), "seed": seed}
+    if not sound:
+        del recipe["sound"]  # folders of earlier versions do not say so
     jobs = plan(people, takes, forgeries)
     directory = open_folder(directory, RECIPE, recipe, (job.person for job in jobs))
     make_missing(

@@ -1,0 +1,1 @@
+"""Do lips and sound of a talking face belong together."""
