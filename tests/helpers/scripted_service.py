@@ -1,7 +1,7 @@
 """A process that works for the service, with pixels and network replaced.
 
 The "videos" are those of `scripted.ScriptedExtractor`. A video that is a JSON object instead says
-what goes wrong or how long it takes.
+what goes wrong or how long it takes. Any other file is really decoded, and shows `FILMED`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,22 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 COMMAND = (sys.executable, __file__)
-"""Starts one."""
+"""Starts one, with a scripted model."""
+
+SHIPPED = (*COMMAND, "shipped")
+"""Starts one with the model that is part of the package."""
 
 
-def sabotage(path, progress):
-    """Do what a video that is a JSON object says; True if it is none."""
-    told = json.loads(Path(path).read_bytes())
+FILMED = {"person": 0, "take": 2, "frame_rate": 25}
+"""Who walks in a real file, whatever is to be seen in it."""
+
+
+def obey(told, progress):
+    """Do what a video that is a JSON object says; return who walks in it."""
     if isinstance(told, list):
         return told
     for step in range(10):
@@ -37,8 +44,9 @@ def sabotage(path, progress):
 def main():
     from scripted import FakeExtraction, FakeVideo, ScriptedEncoder, walk
 
-    from gaitproof.errors import MediaError
     from gaitproof.media.files import compute_sha256
+    from gaitproof.pose.extract import extract as really_extract
+    from gaitproof.pose.scripted import ScriptedEstimator
     from gaitproof.server import work
     from gaitproof.verify.verifier import Verifier
 
@@ -46,9 +54,13 @@ def main():
 
     def extract(path, settings, *, cache, progress):
         try:
-            tracks = sabotage(path, progress or (lambda share: None))
-        except ValueError as error:
-            raise MediaError(f"{str(path)!r} cannot be read as a video.") from error
+            told = json.loads(Path(path).read_bytes())
+        except ValueError:
+            factory = partial(ScriptedEstimator.from_sequence, walk(**FILMED))
+            return really_extract(
+                path, settings, cache=cache, progress=progress, estimator_factory=factory
+            )
+        tracks = obey(told, progress or (lambda share: None))
         return FakeExtraction(
             FakeVideo(compute_sha256(path)), tuple(walk(**track) for track in tracks)
         )
@@ -61,7 +73,7 @@ def main():
     class ScriptedTools(work.Tools):
         encoder = ScriptedEncoder()
 
-    work.main(ScriptedTools())
+    work.main(work.Tools() if sys.argv[1:] == ["shipped"] else ScriptedTools())
 
 
 if __name__ == "__main__":

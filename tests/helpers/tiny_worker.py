@@ -13,8 +13,11 @@ COMMAND = (sys.executable, "-I", "-S", __file__)
 
 
 def say(**told):
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(0)
 
 
 def do(name, task):

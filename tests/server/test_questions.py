@@ -31,16 +31,6 @@ def test_the_list_names_who_is_enrolled(service):
     assert (ann["name"], ann["recordings"]) == ("Ann", 2)
 
 
-@pytest.mark.parametrize("content", ["no video", '{"unexpected": 1, "walk": []}'])
-def test_what_is_no_video_fails_with_a_problem(service, content):
-    video = service.http.post("/v1/videos?name=x.mp4", content=content).json()["id"]
-    job = service.do("verifications", claim="Ann", video=video)
-    assert job["state"] == "failed"
-    assert job["problem"]["status"] in (422, 500)
-    assert "service" not in job["problem"]["detail"].replace("service's log", "")
-    assert service.http.get(f"/v1/jobs/{job['id']}/result").status_code == 409
-
-
 @pytest.mark.parametrize(
     ("headers", "kind"),
     [

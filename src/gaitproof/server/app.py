@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,6 +47,9 @@ _HEADERS: Final = {
 
 _MAX_BODY: Final = 64 * 2**10
 """Bytes of a request, other than an upload."""
+
+UPLOADS: Final = "/v1/videos"
+"""Where videos are sent to, which have a limit of their own."""
 
 _SWEEP_EVERY: Final = 5.0
 """Seconds between two looks for videos to be deleted."""
@@ -88,11 +92,21 @@ class Shield:
                     headers.setdefault(name, value)
             await send(message)
 
-        fault = self._fault(scope["method"], Headers(scope=scope))
+        fault = self._fault(scope["method"], scope["path"], Headers(scope=scope))
         answer = self._app if fault is None else problems.respond(fault)
-        await answer(scope, receive, send_with_headers)
+        bounded = receive if scope["path"] == UPLOADS else _bounded(receive)
+        await answer(scope, bounded, send_with_headers)
 
-    def _fault(self, method: str, headers: Headers) -> Problem | None:
+    def _fault(self, method: str, path: str, headers: Headers) -> Problem | None:
+        length = headers.get("content-length", "")
+        if path != UPLOADS and length.isdecimal() and int(length) > _MAX_BODY:
+            return Problem(
+                type="urn:gaitproof:problem:too-large",
+                title="Too large",
+                status=413,
+                detail="The request is too large.",
+                expected=f"at most {_MAX_BODY} bytes",
+            )
         host = headers.get("host", "")
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         if name.lower() not in self._hosts:
@@ -114,6 +128,21 @@ class Shield:
                 detail="The request comes from a page of another site.",
             )
         return None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a way to receive a body whose length was not told, up to `_MAX_BODY`."""
+    size = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > _MAX_BODY:
+            raise HTTPException(413, f"The request has more than {_MAX_BODY} bytes.")
+        return message
+
+    return receive_bounded
 
 
 def create_app(settings: ServiceSettings, command: Sequence[str] = COMMAND) -> FastAPI:
@@ -149,7 +178,6 @@ def create_app(settings: ServiceSettings, command: Sequence[str] = COMMAND) -> F
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=_MAX_BODY,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     problems.install(app)

@@ -205,6 +205,6 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "model": Problem,
         "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
+    for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 503)
 }
 """What any request may be answered with, for OpenAPI."""

@@ -279,8 +279,11 @@ def main(tools: Tools | None = None) -> None:
     threading.Thread(target=_listen, args=(sys.stdin, lines), daemon=True).start()
 
     def say(value: dict[str, Any]) -> None:
-        answers.write(json.dumps(value) + "\n")
-        answers.flush()
+        try:
+            answers.write(json.dumps(value) + "\n")
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(0)
 
     loaded = tools or Tools()
     while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -13,9 +13,6 @@ from gaitproof.server.problems import ProblemError
 
 router = APIRouter(tags=["videos"])
 
-_NO_LIMIT: Final = 2**62
-"""The folder of uploads has a limit of its own, which the settings name."""
-
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -24,7 +21,7 @@ _BODY: dict[str, Any] = {
 }
 
 
-@router.post("/videos", status_code=201, openapi_extra=_BODY, max_body_size=_NO_LIMIT)
+@router.post("/videos", status_code=201, openapi_extra=_BODY)
 async def upload_video(
     request: Request,
     principal: Verifying,

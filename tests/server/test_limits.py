@@ -1,4 +1,4 @@
-"""Who asks too often has to wait."""
+"""Who asks too often has to wait, and who sends too much is refused."""
 
 import pytest
 
@@ -32,3 +32,16 @@ def test_tokens_come_back_evenly():
     now[0] = 1.0
     assert rate.take("a") == 0
     assert rate.take("a") == pytest.approx(1.0)
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(serve, problem):
+    with serve(max_upload=1000) as service:
+        problem(service.http.post("/v1/videos", content=b"x" * 1001), 413, "too-large")
+        # without a length: cut off in the middle
+        chunks = (b"x" * 100 for _ in range(10**6))
+        problem(service.http.post("/v1/videos", content=chunks), 413, "too-large")
+        problem(service.http.post("/v1/videos", content=b""), 422, "empty-upload")
+        assert list(service.http.app.state.service.settings.uploads.iterdir()) == []
+        problem(service.http.post("/v1/verifications", content=b" " * 10**6), 413, "too-large")
+        chunks = (b" " * 1000 for _ in range(1000))
+        assert service.http.post("/v1/verifications", content=chunks).status_code == 413

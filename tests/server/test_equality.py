@@ -1,0 +1,101 @@
+"""The verdict over HTTP is that of Python, to the digit, and so is its report."""
+
+import json
+from functools import partial
+
+import av
+import pytest
+from scripted import FRAME_SIZE, walk
+from scripted_service import FILMED, SHIPPED
+from service_client import serving
+
+import gaitproof as gp
+from gaitproof.pose.extract import extract
+from gaitproof.pose.scripted import ScriptedEstimator
+from gaitproof.report.casefile.check import check_report
+from gaitproof.text import json_text
+
+
+def write_film(path, frames):
+    """Write a blank film, which is really decoded; the pose in it is scripted."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height = FRAME_SIZE
+        stream.pix_fmt = "yuv420p"
+        for _ in range(frames):
+            container.mux(stream.encode(av.VideoFrame(*FRAME_SIZE, "yuv420p")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """A service with the shipped model; only the pose is scripted."""
+    with serving(tmp_path_factory.mktemp("service"), SHIPPED) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return write_film(tmp_path_factory.mktemp("film") / "film.mp4", 100)
+
+
+@pytest.fixture(scope="module")
+def verified(service, film):
+    """The job that verified the film as Bea, who is enrolled from another."""
+
+    def upload(path):
+        answer = service.http.post(f"/v1/videos?name={path.name}", content=path.read_bytes())
+        return answer.json()["id"]
+
+    other = write_film(film.with_name("other.mp4"), 101)
+    job = service.do("enrolments", name="Bea", videos=[upload(other)])
+    assert job["state"] == "done", job["problem"]
+    job = service.do("verifications", claim="Bea", video=upload(film))
+    assert job["state"] == "done", job["problem"]
+    return f"/v1/jobs/{job['id']}"
+
+
+def test_the_verdict_is_the_same_to_the_digit(service, verified, film, monkeypatch):
+    factory = partial(ScriptedEstimator.from_sequence, walk(**FILMED))
+    extractor = partial(extract, estimator_factory=factory)
+    real = gp.Verifier.open.__func__
+    monkeypatch.setattr(
+        gp.Verifier, "open", classmethod(lambda *a, **o: real(*a, **{**o, "extractor": extractor}))
+    )
+    gallery = service.http.app.state.service.settings.gallery("default")
+    own = json.loads(json_text(gp.examine(film, "Bea", gallery).to_dict()))
+    told = service.http.get(f"{verified}/result").json()
+    assert told.pop("seconds") > 0
+    assert own.pop("seconds") > 0
+    assert (told.pop("source"), own.pop("source")) == ("film.mp4", str(film))
+    assert told == own
+    [recording] = service.http.get("/v1/gallery/Bea").json()["recordings"]
+    assert recording["path"] == "other.mp4"
+    assert told["similarity"] > 0.9
+
+
+def test_the_report_passes_its_check(service, verified, film, tmp_path):
+    path = tmp_path / "report.json"
+    path.write_bytes(service.http.get(f"{verified}/report.json").content)
+    documents = []
+    for form, begin in (("html", b"<!doctype html>"), ("pdf", b"%PDF-")):
+        answer = service.http.get(f"{verified}/report.{form}")
+        assert answer.content.lower().startswith(begin.lower())
+        assert "attachment" in answer.headers["Content-Disposition"]
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        documents.append(tmp_path / f"report.{form}")
+        documents[-1].write_bytes(answer.content)
+    found = check_report(path, video=film, documents=documents)
+    assert found.good, found
+    told = service.http.get(f"{verified}/result").json()
+    assert found.report.content.headline == told["headline"]
+
+
+def test_a_job_without_a_report_says_so(service, problem):
+    video = service.upload({"person": 0, "take": 2})
+    service.do("enrolments", name="Cid", videos=[video])
+    video = service.upload({"person": 0, "take": 3})
+    job = service.do("verifications", claim="Cid", video=video, report=False)
+    problem(service.http.get(f"/v1/jobs/{job['id']}/report.html"), 404, "no-report")
+    assert service.http.get(f"/v1/jobs/{job['id']}/report.exe").status_code == 422
