@@ -1,5 +1,7 @@
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from made_joint import make_face, make_scan, make_weights
@@ -40,6 +42,19 @@ def scripted(monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     write_model(tmp_path / "m", make_network(), calibration=CALIBRATION)
+
+
+RATE = {"value": 0.1, "low": 0.0, "high": 0.2}
+RELATION = {
+    "centre": 0.0,
+    "shared": 0.5,
+    "fake_below": 0.2,
+    "false_real": RATE,
+    "false_fake": RATE,
+    "undecided": RATE,
+    "people": 20,
+    "conditions": "halves of one recording",
+}
 
 
 @pytest.fixture
@@ -188,3 +203,62 @@ def test_a_report_without_a_face_to_show(ask, see, tmp_path):
     content = json.loads((tmp_path / "r.json").read_text())["content"]
     assert content["faces"] == []
     assert content["joint"]["face"] is None
+
+
+@pytest.fixture
+def related(run, tmp_path, monkeypatch):
+    """Enrol p0 with faces by model r; returns which scans were made, with their references."""
+    write_model(tmp_path / "r", make_network(), calibration=CALIBRATION, relation=RELATION)
+    scanned = []
+
+    def scan(path, model, settings=None, **options):
+        scanned.append((Path(path).name, tuple(options.get("references", ()))))
+        return make_scan(make_face("REAL", 1.0), sha256=compute_sha256(path))
+
+    monkeypatch.setattr(gaitproof.face.scan, "scan_video", scan)
+    for take in (0, 1, 2):
+        (tmp_path / f"{take}.mp4").write_text(json.dumps([{"person": 0, "take": take}]))
+    enrolled = run("enroll", "p0", "0.mp4", "1.mp4", "--face", "--face-model", "r", "--json")
+    assert enrolled.exit_code == 0, enrolled.output
+    assert scanned == [("0.mp4", ()), ("1.mp4", ())]
+    return scanned
+
+
+@pytest.mark.parametrize(
+    ("video", "model", "count", "told"),
+    [
+        ("2.mp4", "r", 2, "taken relative to that of 2 enrolled videos"),
+        ("1.mp4", "r", 1, "taken relative to that of 1 enrolled video,"),  # itself is none
+        ("2.mp4", "m", 0, ""),  # another face model has other scores
+    ],
+)
+def test_the_face_is_taken_relative_to_those_that_were_enrolled(
+    run, related, video, model, count, told
+):
+    options = ("--claim", "p0", "--face", "--face-model", model, "--json")
+    done = run("verify", video, *options)
+    assert done.exit_code in (0, 3), done.output
+    score = np.float32(make_face("REAL", 1.0).frames[0].score)
+    assert related[-1] == (video, pytest.approx((score,) * count))
+    notes = " ".join(json.loads(done.stdout)["notes"])
+    assert told in notes
+    assert ("relative to" in notes) == bool(told)
+
+
+def test_faces_filmed_in_another_way_are_left_out(run, related, tmp_path):
+    site = ("--site", "elsewhere", "--claim", "p0", "--face", "--face-model", "r", "--json")
+    done = run("verify", "2.mp4", *site)
+    assert related[-1] == ("2.mp4", ())
+    assert "enrolled faces left out" in " ".join(json.loads(done.stdout)["notes"])
+
+
+def test_a_model_that_cannot_use_references_is_refused_before_anything_is_stored(run, tmp_path):
+    (tmp_path / "0.mp4").write_text(json.dumps([{"person": 0, "take": 0}]))
+    done = run("enroll", "p0", "0.mp4", "--face", "--face-model", "m")
+    assert isinstance(done.exception, ModelError)
+    assert run("verify", "0.mp4", "--claim", "p0").exit_code != 0
+
+
+def test_faces_are_not_kept_for_a_whole_manifest(run, tmp_path):
+    (tmp_path / "m.csv").write_text("path,subject\n")
+    assert run("enroll", "--manifest", "m.csv", "--face", "--face-model", "r").exit_code != 0

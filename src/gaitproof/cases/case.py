@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -278,12 +278,21 @@ class Examiner:
         if self.face is None:
             return Case(Path(video), found, self.verifier, None)
         from gaitproof.face.scan import scan_video
+        from gaitproof.verify.faces import enrolled_scores
         from gaitproof.verify.fusion import join
 
         model, limits = self.face.model, self.verifier.settings.media
-        scan = scan_video(video, model, limits=limits, progress=part_of(progress, 1, parts))
+        references, remarks = enrolled_scores(self.verifier.gallery, found, model)
+        scan = scan_video(
+            video,
+            model,
+            limits=limits,
+            progress=part_of(progress, 1, parts),
+            references=references,
+        )
         tracks = [track.sequence for track in found.tracks]
         joint = join(found.verdict, scan, model.card, tracks=tracks, weights=self.face.weights)
+        joint = replace(joint, notes=(*joint.notes, *remarks))
         joined = JointExamination(joint, scan, model.card)
         return Case(Path(video), found, self.verifier, joined)
 

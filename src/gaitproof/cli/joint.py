@@ -18,6 +18,9 @@ FaceOption = Annotated[
     bool,
     typer.Option("--face", help="Look for manipulation of the face too, and join both answers."),
 ]
+KeepFaceOption = Annotated[
+    bool, typer.Option("--face", help="Keep scores of the face, for verify --face.")
+]
 FusionOption = Annotated[
     Path | None,
     typer.Option("--fusion", metavar="FILE", help="Weights of gaitproof fusion, with --face."),

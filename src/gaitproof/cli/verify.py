@@ -12,6 +12,7 @@ from gaitproof.cli.failures import INPUT_ERROR_STATUS
 from gaitproof.cli.joint import (
     FaceOption,
     FusionOption,
+    KeepFaceOption,
     open_face_tools,
     show_joint,
 )
@@ -90,6 +91,8 @@ def enroll(
     model: ModelOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
+    face: KeepFaceOption = False,
+    face_model: FaceModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Enrol a person from one or more videos of them walking.
@@ -110,6 +113,10 @@ def enroll(
     if name is not None:
         check_name(name)
     rows = None if manifest is None else _read_manifest(manifest)
+    if rows is not None and face:
+        raise typer.BadParameter("enrols one person at a time", param_hint="--face")
+    tools = open_face_tools(face, face_model, None)
+    faces = None if tools is None else tools.model
     verifier = open_verifier(
         gallery,
         settings=settings,
@@ -125,7 +132,7 @@ def enroll(
     assert videos is not None
     try:
         with progress_bar(f"Enrolling {name}") as progress:
-            result = verifier.enroll(name, videos, person=who, progress=progress)
+            result = verifier.enroll(name, videos, person=who, progress=progress, face_model=faces)
     except ChoiceError as error:
         _offer_choice(error, verifier, as_json)
         raise

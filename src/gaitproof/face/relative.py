@@ -21,6 +21,15 @@ def largest_face(found: FaceScan) -> FaceVerdict | None:
     )
 
 
+def check_relates(model: FaceForgeryModel) -> None:
+    """Raise a `ModelError` if it was not measured what genuine video tells of a model's scores."""
+    if model.card.relation is None:
+        raise ModelError(
+            f"The face model {model.card.model_id} cannot use genuine video of the same person.",
+            hint="its card has no 'relation'; do without references",
+        )
+
+
 def score_references(
     videos: Sequence[str | Path],
     model: FaceForgeryModel,
@@ -51,11 +60,7 @@ def score_references(
     ModelError
         If it was not measured what genuine video tells of the model's scores.
     """
-    if model.card.relation is None:
-        raise ModelError(
-            f"The face model {model.card.model_id} cannot use genuine video of the same person.",
-            hint="its card has no 'relation'; scan without references",
-        )
+    check_relates(model)
     scores = {}
     silent = (settings or ScanSettings()).model_copy(update={"sound": False})
     for number, video in enumerate(videos):

@@ -18,44 +18,44 @@ MESH_POINTS: Final = 468
 """Vertices of MediaPipe's face mesh without the irises."""
 
 
-MAX_EMBEDDING: Final = 8192
-"""Numbers of a face model's embedding: a bound on what a gallery holds."""
+MAX_SCORES: Final = 5000
+"""Scores of one face: a bound on what a gallery holds."""
 
 
 @dataclass(frozen=True, eq=False)
 class FaceReference:
-    """What a face model makes of the largest face in a genuine video: numbers, no image.
+    """What a face model makes of a genuine video of a person: numbers, no image.
 
     Parameters
     ----------
     model_id
-        Whose numbers they are.
-    score
-        0 (manipulated) to 1 (genuine).
-    embedding
-        Shape (D,), float32: mean over the scored frames of what the model decides from; D is 0 for
-        a model that does not say.
+        Whose scores they are.
+    scores
+        Shape (N,), float32, at least one: of the scored frames, or of segments judged together, 0
+        (manipulated) to 1 (genuine).
 
     Raises
     ------
     ValueError
-        If a number is out of range, or not finite.
+        If there is none, or one is out of range.
     """
 
     model_id: str
-    score: float
-    embedding: NDArray[np.float32]
+    scores: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        if not 0 <= self.score <= 1:
-            raise ValueError(f"the score of a face is {self.score}, not 0 to 1")
-        embedding = np.array(self.embedding, np.float32)
-        if embedding.ndim != 1 or embedding.size > MAX_EMBEDDING:
-            raise ValueError(f"the embedding of a face has shape {embedding.shape}")
-        if not np.isfinite(embedding).all():
-            raise ValueError("the embedding of a face holds numbers that are not finite")
-        embedding.flags.writeable = False
-        object.__setattr__(self, "embedding", embedding)
+        scores = np.array(self.scores, np.float32)
+        if scores.ndim != 1 or not 0 < scores.size <= MAX_SCORES:
+            raise ValueError(f"the scores of a face have shape {scores.shape}")
+        if not ((scores >= 0) & (scores <= 1)).all():
+            raise ValueError("the scores of a face are not all 0 to 1")
+        scores.flags.writeable = False
+        object.__setattr__(self, "scores", scores)
+
+    @property
+    def score(self) -> float:
+        """Of the whole face, as a scan gives it."""
+        return float(self.scores.mean(dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)

@@ -135,7 +135,6 @@ def _add_faces(connection: Connection, identity_id: int, recording: Recording, n
         known = select(func.count()).select_from(table).where(table.c.identity_id == identity_id)
         if connection.scalar(known.where(*own)):
             continue
-        numbers = {"score": np.array([face.score]), "embedding": face.embedding}
         connection.execute(
             insert(table).values(
                 identity_id=identity_id,
@@ -143,7 +142,7 @@ def _add_faces(connection: Connection, identity_id: int, recording: Recording, n
                 model_id=face.model_id,
                 domain=_filming(recording)["domain"],
                 created=now,
-                numbers=save_tensors(numbers),
+                scores=save_tensors({"scores": face.scores}),
             )
         )
 

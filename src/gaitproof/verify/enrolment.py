@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.gait.cycles import measure_profile, pool_profiles
 from gaitproof.types.verdict import choice_needed
+from gaitproof.verify.faces import score_face
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.names import check_name
 from gaitproof.verify.people import Person
@@ -19,6 +21,7 @@ from gaitproof.verify.scene import Progress
 from gaitproof.verify.templates import Recording
 
 if TYPE_CHECKING:
+    from gaitproof.face.model import FaceForgeryModel
     from gaitproof.verify.masks import MaskSignal
     from gaitproof.verify.records import Added
 
@@ -33,20 +36,25 @@ def enroll(
     person: Person,
     names: Sequence[str] | None,
     progress: Progress | None,
+    face_model: FaceForgeryModel | None,
 ) -> Enrolment:
     """Answer `gaitproof.verify.verifier.Verifier.enroll`."""
     check_name(name)
     if not videos:
         raise InputError("An enrolment needs at least one video.")
-    called = list(names if names is not None else map(str, videos))
+    shown = list(names if names is not None else map(str, videos))
     gallery.check_writable()
+    if face_model is not None:
+        from gaitproof.face.relative import check_relates
+
+        check_relates(face_model)
     model_id = prober.encoder.card.model_id
     probes = []
     for number, video in enumerate(videos):
         told = part_of(progress, number, len(videos))
         probe = prober.probe(video, person, told)
         if probe.reason:
-            raise _refusal(called[number], str(video), probe)
+            raise _refusal(shown[number], str(video), probe)
         probes.append(probe)
     estimators = sorted({p.estimator for p in probes})
     if len(estimators) > 1:
@@ -54,10 +62,16 @@ def enroll(
             "The videos were read by different pose estimators; nothing was stored.",
             actual=", ".join(estimators),
         )
-    paired = list(zip(called, probes, strict=True))
+    paired = list(zip(shown, probes, strict=True))
     added = gallery.add(
         name,
-        [_recording(video, probe, model_id) for video, probe in paired],
+        [
+            replace(
+                _recording(called, probe, model_id),
+                faces=score_face(video, probe, face_model, prober.settings.media),
+            )
+            for video, (called, probe) in zip(videos, paired, strict=True)
+        ],
         masks.recordings((video, probe.sha256, probe.silhouettes) for video, probe in paired),
     )
     least = prober.settings.quality.min_template_windows

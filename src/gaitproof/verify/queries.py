@@ -122,7 +122,7 @@ def find_everything(
             for recording in find_recordings(connection, name)
         )
         max_bytes -= sum(
-            recording.embeddings.nbytes + sum(face.embedding.nbytes for face in recording.faces)
+            recording.embeddings.nbytes + sum(face.scores.nbytes for face in recording.faces)
             for recording in people[name]
         )
         if max_bytes < 0:

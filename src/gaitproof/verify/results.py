@@ -20,6 +20,7 @@ from gaitproof.types import (
     SilhouetteSequence,
     Verdict,
 )
+from gaitproof.verify.filming import Filming
 from gaitproof.verify.templates import Template
 
 if TYPE_CHECKING:
@@ -164,6 +165,8 @@ class Examination:
         Raw landmarks of all who were seen, by their numbers.
     references
         Shape (R, D): the other people that the joints were compared relative to.
+    filming
+        How the person was filmed; None if nothing was embedded.
     """
 
     verdict: Verdict
@@ -174,6 +177,7 @@ class Examination:
     silhouettes: tuple[SilhouetteSequence, ...] = ()
     everybody: tuple[PoseSequence, ...] = ()
     references: NDArray[np.float32] | None = None
+    filming: Filming | None = None
 
     @property
     def scored(self) -> bool:

@@ -187,7 +187,7 @@ class FaceRow(Row):
     sha256: _Sha256
     model_id: _Label
     domain: str | None = Field(max_length=MAX_DOMAIN)
-    numbers: bytes
+    scores: bytes
 
 
 R = TypeVar("R", bound=Row)
@@ -316,13 +316,12 @@ def read_face(row: FaceRow) -> FaceReference:
     Raises
     ------
     GalleryError
-        If the numbers are not a score and an embedding.
+        If the numbers are no scores.
     """
     place = _place(type(row), row.id)
-    tensors = _tensors(row.numbers, place, {"score": np.float64, "embedding": np.float32})
+    tensors = _tensors(row.scores, place, {"scores": np.float32})
     with guarded(place, _KIND):
-        (score,) = tensors["score"].tolist()
-        return FaceReference(row.model_id, score, tensors["embedding"])
+        return FaceReference(row.model_id, tensors["scores"])
 
 
 def _profile(data: bytes, place: str) -> GaitProfile:

@@ -150,7 +150,7 @@ face_references: Final = Table(
     Column("model_id", String(200), nullable=False),
     Column("domain", String(700)),
     Column("created", String(40), nullable=False),
-    Column("numbers", _Bytes, nullable=False),
+    Column("scores", _Bytes, nullable=False),
     UniqueConstraint("identity_id", "sha256", "model_id"),
 )
 """What face models make of enrolled videos, and how these were filmed: numbers, no image."""

@@ -4,7 +4,7 @@ The file is a safetensors file (plain numbers, no code) whose metadata hold one 
 format, version, and per identity the name and its recordings; tensors ``r<i>.embeddings`` and
 ``r<i>.starts`` belong to recording *i*, and ``r<i>.mean`` and ``r<i>.sd`` where its ``cycles``
 say that it has a profile (since version 2); since version 3 it is said how the person was filmed,
-and since version 4 there are faces: scores, with embeddings in ``r<i>.face<k>``.
+and since version 4 there are faces, with scores in ``r<i>.face<k>``.
 Templates are not in it: they are made again from the recordings. Everything read is validated,
 since the file may come from anybody.
 """
@@ -15,7 +15,7 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +50,7 @@ _PARTS: Final = ("embeddings", "starts")
 _PROFILE_PARTS: Final = ("mean", "sd")
 
 
-class _Face(Settings):
-    model_id: str = Field(min_length=1, max_length=MAX_LABEL)
-    score: float = Field(ge=0, le=1)
+_Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
 
 
 class _Item(Settings):
@@ -65,7 +63,8 @@ class _Item(Settings):
     tensor: int = Field(ge=0)
     cycles: tuple[int, int] | None = None
     filming: Filming | None = None
-    faces: tuple[_Face, ...] = ()
+    faces: tuple[_Label, ...] = ()
+    """The face models that scored the file."""
 
     @property
     def tensors(self) -> set[str]:
@@ -106,7 +105,7 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
             for part in _PROFILE_PARTS if profile is not None else ():
                 tensors[f"r{number}.{part}"] = getattr(profile, part)
             for place, face in enumerate(recording.faces):
-                tensors[f"r{number}.face{place}"] = face.embedding
+                tensors[f"r{number}.face{place}"] = face.scores
             items.append(
                 _Item(
                     sha256=recording.sha256,
@@ -118,9 +117,7 @@ def pack(people: Mapping[str, Sequence[Recording]]) -> bytes:
                     tensor=number,
                     cycles=None if profile is None else (profile.left_cycles, profile.right_cycles),
                     filming=recording.filming,
-                    faces=tuple(
-                        _Face(model_id=face.model_id, score=face.score) for face in recording.faces
-                    ),
+                    faces=tuple(face.model_id for face in recording.faces),
                 )
             )
         if not items:  # a gallery of somebody else's making
@@ -218,17 +215,17 @@ def _read(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> Recording:
         profile=_read_profile(item, tensors),
         filming=item.filming,
         faces=tuple(
-            FaceReference(face.model_id, face.score, _read_face(tensors, item.tensor, place))
-            for place, face in enumerate(item.faces)
+            FaceReference(model_id, _read_face(tensors, item.tensor, place))
+            for place, model_id in enumerate(item.faces)
         ),
     )
 
 
 def _read_face(tensors: Mapping[str, NDArray[Any]], number: int, place: int) -> NDArray[np.float32]:
-    embedding = tensors[f"r{number}.face{place}"]
-    if embedding.dtype != np.float32:
-        raise ValueError(f"numbers of type {embedding.dtype}")
-    return embedding
+    scores = tensors[f"r{number}.face{place}"]
+    if scores.dtype != np.float32:
+        raise ValueError(f"numbers of type {scores.dtype}")
+    return scores
 
 
 def _read_profile(item: _Item, tensors: Mapping[str, NDArray[Any]]) -> GaitProfile | None:

@@ -25,6 +25,7 @@ from gaitproof.verify.scene import Extracted, ExtractedVideo, Extractor, Progres
 from gaitproof.verify.signals import SignalWeights, load_signal_weights
 
 if TYPE_CHECKING:
+    from gaitproof.face.model import FaceForgeryModel
     from gaitproof.nets.encoder import Encoder, WindowEncoder
     from gaitproof.pose.cache import PoseCache
 
@@ -161,6 +162,7 @@ class Verifier:
         person: Person = "auto",
         names: Sequence[str] | None = None,
         progress: Progress | None = None,
+        face_model: FaceForgeryModel | None = None,
     ) -> Enrolment:
         """Enrol a person from one or more videos, as a whole or not at all.
 
@@ -179,6 +181,9 @@ class Verifier:
             What gallery and answer call the videos; their paths if None.
         progress
             Told the share that is done, 0 to 1, over all videos.
+        face_model
+            Scores the person's face in each video, so that later ones can be taken relative to
+            them; None keeps nothing of faces.
 
         Raises
         ------
@@ -186,6 +191,8 @@ class Verifier:
             If a video cannot be read, or its walk cannot be used; nothing is stored then.
         GalleryError
             If the name is not allowed or the gallery cannot be written.
+        ModelError
+            If it was not measured what genuine video tells of the face model's scores.
         """
         return enroll(
             self.gallery,
@@ -196,6 +203,7 @@ class Verifier:
             person=person,
             names=names,
             progress=progress,
+            face_model=face_model,
         )
 
     def add_references(
@@ -268,6 +276,7 @@ class Verifier:
             silhouettes=probe.silhouettes,
             everybody=probe.everybody,
             references=None if judged.compared is None else judged.compared.vectors,
+            filming=probe.filming,
         )
 
     def identify(
