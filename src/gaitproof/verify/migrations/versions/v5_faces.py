@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("model_id", sa.String(200), nullable=False),
         sa.Column("domain", sa.String(700)),
         sa.Column("created", sa.String(40), nullable=False),
-        sa.Column("numbers", sa.LargeBinary, nullable=False),
+        sa.Column("scores", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("identity_id", "sha256", "model_id"),
     )
     if op.get_context().dialect.name == "postgresql":
