@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Engine, delete, func, insert, select, update
 
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.server.database import KEYS, SESSIONS
+from gaitproof.server.database import KEYS, SESSIONS, make_room
 from gaitproof.server.settings import DEFAULT_TENANT, TENANT
 
 _KEY: Final = re.compile(r"gp_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
@@ -116,6 +116,7 @@ class Access:
                 "The label of a key cannot be used.",
                 expected=f"at most {_MAX_LABEL} printable characters",
             )
+        make_room(self._engine, tenant)
         name = secrets.token_hex(6)
         key = f"gp_{name}_{secrets.token_urlsafe(32)}"
         info = KeyInfo(name, tenant, role, label, time.time(), None)

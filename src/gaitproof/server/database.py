@@ -18,6 +18,9 @@ from sqlalchemy import (
     event,
     make_url,
 )
+from sqlalchemy.schema import CreateSchema
+
+from gaitproof.server.settings import schema_of
 
 METADATA: Final = MetaData()
 
@@ -78,6 +81,13 @@ def open_database(url: str) -> Engine:
         event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
     METADATA.create_all(engine)
     return engine
+
+
+def make_room(engine: Engine, tenant: str) -> None:
+    """Make the schema for a tenant's gallery, if the database is PostgreSQL."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(CreateSchema(schema_of(tenant), if_not_exists=True))
 
 
 def _prepare_sqlite(connection: object, _: object) -> None:

@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 from gaitproof.media.files import hold_folder, make_folder
 from gaitproof.server.access import Access
 from gaitproof.server.audit import AuditLog
-from gaitproof.server.database import open_database
+from gaitproof.server.database import make_room, open_database
 from gaitproof.server.jobs import Jobs
 from gaitproof.server.metrics import Metrics
 from gaitproof.server.rates import RateLimit
-from gaitproof.server.settings import ServiceSettings
+from gaitproof.server.settings import DEFAULT_TENANT, ServiceSettings
 from gaitproof.server.uploads import Uploads
 from gaitproof.server.workers import COMMAND, WorkerPool
 from gaitproof.verify.gallery import Gallery
@@ -41,6 +41,7 @@ class Service:
         make_folder(settings.folder)
         settings.folder.chmod(0o700)
         self.engine: Engine = open_database(settings.database)
+        make_room(self.engine, DEFAULT_TENANT)
         self.access = Access(self.engine)
         self.audit = AuditLog(self.engine)
         self.uploads = Uploads(
