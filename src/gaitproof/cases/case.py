@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gaitproof.face.scan import FaceScan
     from gaitproof.nets.encoder import Encoder
     from gaitproof.pose.cache import PoseCache
-    from gaitproof.report.casefile import SealedReport
+    from gaitproof.report.casefile import CaseStatement, SealedReport
     from gaitproof.verify.fusion import FusionWeights, JointVerdict
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.people import Person
@@ -200,6 +200,7 @@ class Case:
         *paths: str | Path,
         key: Ed25519PrivateKey | None = None,
         command: Sequence[str] = (),
+        stated: CaseStatement | None = None,
     ) -> SealedReport:
         """Write the report to every file, or to none if one cannot be written.
 
@@ -211,6 +212,8 @@ class Case:
             To sign it with.
         command
             Makes the same verdict again; stated in the report.
+        stated
+            Case, exhibit and examiner, stated as they are given.
 
         Raises
         ------
@@ -222,7 +225,7 @@ class Case:
 
         targets = [Path(path) for path in paths]
         check_targets(targets)
-        sealed = seal(build_case_report(self, shlex.join(command)), key)
+        sealed = seal(build_case_report(self, shlex.join(command), stated), key)
         if targets:
             write_reports(sealed, targets)
         return sealed

@@ -9,6 +9,7 @@ import numpy as np
 from gaitproof.face.sightings import spread_evenly
 from gaitproof.report.casefile import (
     CaseReport,
+    CaseStatement,
     ReportPicture,
     build_report,
     figure_picture,
@@ -31,7 +32,9 @@ _STRIP: Final = 960
 """Pixels: the width of that strip."""
 
 
-def build_case_report(case: Case, command: str = "") -> CaseReport:
+def build_case_report(
+    case: Case, command: str = "", stated: CaseStatement | None = None
+) -> CaseReport:
     """Put together the report of one case, of the face too if it was looked at."""
     joint, verifier = case.joint, case.verifier
     return build_report(
@@ -45,6 +48,7 @@ def build_case_report(case: Case, command: str = "") -> CaseReport:
         joint=None if joint is None else joint.verdict,
         face_model=None if joint is None else joint.card,
         faces=() if joint is None else show_faces(joint),
+        stated=stated,
     )
 
 

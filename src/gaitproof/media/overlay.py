@@ -37,12 +37,12 @@ _SIDE_LINES: Final = tuple(
     for chain in _CHAINS
     for a, b in pairwise(chain)
 )
-_LINES: Final = (
+LINES: Final = (
     (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, MIDDLE_COLOUR),
     (Landmark.LEFT_HIP, Landmark.RIGHT_HIP, MIDDLE_COLOUR),
     *_SIDE_LINES,
 )
-_JOINTS: Final = tuple(sorted({joint for a, b, _ in _LINES for joint in (a, b)}))
+_JOINTS: Final = tuple(sorted({joint for a, b, _ in LINES for joint in (a, b)}))
 
 
 _MIN_VISIBILITY: Final = 0.15
@@ -86,7 +86,7 @@ def draw_pose(
         return sharp.copy()
     thickness = float(np.clip(np.ptp(place[known, 1]) / 70, 1.5, 12))
     drawn, faint = sharp.copy(), sharp.copy()
-    limbs = [line for line in _LINES if known[line[0]] and known[line[1]]]
+    limbs = [line for line in LINES if known[line[0]] and known[line[1]]]
     joints = [joint for joint in _JOINTS if known[joint]]
     # a dark rim around everything first, so that the figure shows on bright and dark clothes
     for rim in (1.0, 0.0):

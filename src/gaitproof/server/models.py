@@ -58,6 +58,11 @@ class VerifyRequest(Body):
     """Whether a report is written."""
     site: str = Field(default="", max_length=MAX_NAME_LENGTH)
     """Where it was filmed; people enrolled from one place are references for each other."""
+    case_number: str = Field(default="", max_length=200)
+    exhibit: str = Field(default="", max_length=200)
+    """What the video is called in the case."""
+    examiner: str = Field(default="", max_length=200)
+    """Who examines it. The three are stated in the report as they are given."""
 
     _name = field_validator("claim")(_checked)
 

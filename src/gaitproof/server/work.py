@@ -48,6 +48,9 @@ REPORT: Final = "report.json"
 EXPLANATION: Final = "explanation"
 """Folder of an explanation's files, in the folder of a job."""
 
+PLAYER: Final = "player.json"
+"""What the page draws over a video, in that folder."""
+
 _NEWS_EVERY: Final = 0.5
 """Seconds between two lines of progress."""
 
@@ -117,7 +120,11 @@ def _case(task: Task, tools: Tools, progress: Progress) -> Case:
     )
     found = case.examination
     named = replace(found, verdict=replace(found.verdict, source=video.name))
-    return replace(case, examination=named)
+    if case.joint is None:
+        return replace(case, examination=named)
+    scan = case.joint.scan
+    shown = replace(scan, video=replace(scan.video, path=Path(video.name)))
+    return replace(case, examination=named, joint=replace(case.joint, scan=shown))
 
 
 def _offer(folder: Path, people: list[dict[str, Any]]) -> None:
@@ -133,19 +140,38 @@ def _brief(case: Case) -> dict[str, Any]:
     }
 
 
+def _stated(task: Task) -> CaseStatement:
+    from gaitproof.report.casefile import CaseStatement
+
+    given = {name: task.request.get(name, "") for name in CaseStatement.model_fields}
+    return CaseStatement(**given)
+
+
 def _verify(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
     from gaitproof.report.casefile import to_json
 
     share = 0.9 if task.request.get("report", True) else 1.0
     case = _case(task, tools, lambda done: progress(share * done))
     if task.request.get("report", True):
-        sealed = case.report()
+        sealed = case.report(stated=_stated(task))
         with atomic_path(task.folder / REPORT) as path:
             path.write_bytes(to_json(sealed))
+    _keep_player(case, task)
     answer = case.to_dict()
     if case.examination.verdict.choice_needed:
         _offer(task.folder, answer.get("gait", answer)["people"])
     return answer, _brief(case)
+
+
+def _keep_player(case: Case, task: Task) -> None:
+    """Keep what the page draws over the video, which is deleted."""
+    from gaitproof.report.player import describe_player
+
+    found = case.examination
+    drawn = describe_player(found, case.importance() if found.scored else None)
+    folder = make_folder(task.folder / EXPLANATION)
+    with atomic_path(folder / PLAYER) as path:
+        path.write_text(json_text(drawn), "utf-8")
 
 
 def _identify(

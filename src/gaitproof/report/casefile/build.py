@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from gaitproof.config import VerifySettings
 from gaitproof.nets.card import ModelCard
-from gaitproof.report.casefile.content import CaseReport, EnrolledFile, ReportPicture
+from gaitproof.report.casefile.content import (
+    CaseReport,
+    CaseStatement,
+    EnrolledFile,
+    ReportPicture,
+)
 from gaitproof.report.casefile.plots import plot_score_position, plot_verbal_scale
 from gaitproof.report.style import DPI
 from gaitproof.text import printable
@@ -47,6 +52,7 @@ def build_report(
     face_model: FaceDetectorCard | None = None,
     faces: Sequence[ReportPicture] = (),
     created: datetime | None = None,
+    stated: CaseStatement | None = None,
 ) -> CaseReport:
     """Put together what a report states.
 
@@ -71,6 +77,8 @@ def build_report(
         nothing if only the walk was looked at.
     created
         None for now.
+    stated
+        Case, exhibit and examiner.
     """
     verdict = _clean(examination.verdict)
     template = examination.template
@@ -78,6 +86,7 @@ def build_report(
     enrolled = [r for r in recordings if r.model_id == card.model_id]
     return CaseReport(
         created=(created or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        stated=stated or CaseStatement(),
         verdict=verdict,
         enrolled=tuple(
             EnrolledFile(

@@ -80,6 +80,16 @@ class EnrolledFile(Settings):
     """Whether it is part of the template that was compared."""
 
 
+class CaseStatement(Settings):
+    """What whoever asked says of the case: stated as it was given, and no part of the finding."""
+
+    case_number: str = Field(default="", max_length=200)
+    exhibit: str = Field(default="", max_length=200)
+    """What the video is called in the case."""
+    examiner: str = Field(default="", max_length=200)
+    """Who examined it."""
+
+
 class CaseReport(Settings):
     """Everything that a report on one verification states; the same for every format.
 
@@ -90,6 +100,7 @@ class CaseReport(Settings):
     format: Literal["gaitproof-report/1"] = "gaitproof-report/1"
     created: str = Field(max_length=40)
     """UTC time, ISO 8601."""
+    stated: CaseStatement = CaseStatement()
     verdict: Verdict
     enrolled: tuple[EnrolledFile, ...] = Field(max_length=10_000)
     model: ModelCard

@@ -73,6 +73,7 @@ def compose(sealed: SealedReport) -> Document:
         subtitle=_WALK_ONLY if report.joint is None else _WALK_AND_FACE,
         blocks=(
             *(_finding(report) if report.joint is None else joint_finding(report, report.joint)),
+            *_stated(report),
             *weigh(report),
             *_material(report),
             *_explanation(report),
@@ -105,6 +106,18 @@ def _finding(report: CaseReport) -> Iterable[Block]:
     yield Facts(tuple(rows))
     yield Heading("What this finding means, and what it does not")
     yield Bullets(_meaning(verdict))
+
+
+def _stated(report: CaseReport) -> Iterable[Block]:
+    said = (
+        ("Case", report.stated.case_number),
+        ("Exhibit", report.stated.exhibit),
+        ("Examiner", report.stated.examiner),
+    )
+    rows = tuple((name, printable(value)) for name, value in said if value)
+    if rows:
+        yield Heading("The case, as it was stated")
+        yield Facts(rows)
 
 
 def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,104 @@
+// Enrolling a person: every video by itself, so that one that cannot be used keeps no other out.
+
+import { call, follow, upload } from "../api.js";
+import { announce, field, fill, h } from "../dom.js";
+import { dropZone, problemBox, problemOf, progressBar } from "../parts.js";
+import { counted, size, t } from "../texts.js";
+import { qualityTable } from "../verdict.js";
+
+export async function showEnrol(content, rest, app, signal) {
+  const people = await call("GET", "/gallery");
+  const known = h("datalist", { id: "known" }, people.map(({ name }) => h("option", { value: name })));
+  const name = h("input", { type: "text", required: true, maxlength: "200", list: "known", autocomplete: "off", value: rest[0] ?? "" });
+  const site = h("input", { type: "text", maxlength: "200", autocomplete: "off" });
+  const list = h("ul", { class: "cards" });
+  const messages = h("div");
+  const waiting = [];
+  const start = h("button", { type: "submit", class: "large", disabled: true });
+  const count = () => {
+    start.disabled = waiting.length === 0;
+    start.textContent = t("enrol.start", { count: counted(waiting.length, "video") });
+  };
+  count();
+  const add = (files) => {
+    for (const file of files) waiting.push(makeCard(file, list, waiting, count));
+    count();
+    if (!name.value) name.focus();
+  };
+  const form = h("form", { class: "stack", novalidate: true },
+    h("section", { class: "card" }, h("div", { class: "columns" }, field(t("enrol.name"), name, t("enrol.name.hint")), field(t("enrol.site"), site)), known),
+    h("section", { class: "card" }, dropZone({ multiple: true, label: t("enrol.drop"), hint: t("enrol.drop.hint"), chosen: add }), list),
+    messages, h("p", { class: "actions" }, start));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!name.value.trim()) {
+      fill(messages, h("div", { class: "box wrong", role: "alert" }, h("p", {}, t("enrol.missing"))));
+      name.focus();
+      return;
+    }
+    fill(messages);
+    start.disabled = true;
+    const cards = waiting.splice(0);
+    let good = 0;
+    for (const card of cards) good += await card.enrol(name.value.trim(), site.value.trim(), signal);
+    if (signal.aborted) return;
+    sum(messages, name.value.trim(), good);
+    count();
+  });
+  fill(content, h("h1", {}, t("enrol.title")), h("p", { class: "lead" }, t("enrol.lead")), form);
+}
+
+function sum(messages, name, good) {
+  const text = good > 0 ? t("enrol.done", { name, count: counted(good, "video") }) : t("enrol.failed", { name });
+  fill(messages, h("div", { class: `box ${good > 0 ? "right" : "wrong"}` }, h("p", {}, text),
+    good > 0 && h("p", { class: "actions" }, h("a", { class: "button", href: `#/verify/${encodeURIComponent(name)}` }, t("enrol.next", { name })))));
+  announce(text);
+}
+
+/** A video on its way: waiting, sent, examined, and what became of it. */
+function makeCard(file, list, waiting, count) {
+  const state = h("div", { class: "hint" }, t("enrol.waiting"));
+  const remove = h("button", { type: "button", class: "plain small", "aria-label": t("enrol.remove", { name: file.name }) }, "✕");
+  const card = {
+    async enrol(name, site, signal) {
+      remove.remove();
+      try {
+        return await enrolOne(file, { name, ...(site ? { site } : {}) }, state, signal);
+      } catch (error) {
+        if (!signal.aborted) fill(state, problemBox(error));
+        return 0;
+      }
+    },
+  };
+  const element = h("li", { class: "file" }, h("div", { class: "file-head" }, h("strong", {}, file.name), h("span", { class: "hint" }, size(file.size)), remove), state);
+  remove.addEventListener("click", () => {
+    waiting.splice(waiting.indexOf(card), 1);
+    element.remove();
+    count();
+  });
+  list.append(element);
+  return card;
+}
+
+async function enrolOne(file, request, state, signal) {
+  const bar = progressBar(t("progress.sending"));
+  fill(state, bar.element);
+  const sent = await upload(file, (share) => bar.set(share, t("progress.sending")), signal);
+  const job = await call("POST", "/enrolments", { ...request, videos: [sent.id] });
+  const over = await follow(job.id, (now) => bar.set(now.progress, t(now.state === "queued" ? "progress.queued" : "progress.running")), signal);
+  if (over.state !== "done") {
+    fill(state, over.problem ? problemOf(over.problem) : h("p", {}, t("job.cancelled")));
+    return 0;
+  }
+  const { videos: [video] } = await call("GET", `/jobs/${job.id}/result`);
+  fill(state, video.added
+    ? [h("p", { class: "good" }, h("span", { "aria-hidden": "true" }, "✓ "), t("enrol.good", { windows: counted(video.windows, "window") })), remarks(video),
+      h("details", {}, h("summary", {}, t("quality.title")), qualityTable(video.quality))]
+    : h("p", {}, t("enrol.known")));
+  return video.added ? 1 : 0;
+}
+
+export function remarks(video) {
+  const found = [...video.quality.warnings, ...video.notes];
+  return found.length > 0 ? h("ul", {}, found.map((text) => h("li", {}, text))) : null;
+}
