@@ -1,4 +1,4 @@
-"""What a player draws over a video: everybody's joints, the person's outline, what the score rests on.
+"""What a player draws over a video: joints, the person's outline, what the score rests on.
 
 Plain numbers, so that a page can draw them at any size; the video itself is not part of it.
 """

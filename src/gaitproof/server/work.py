@@ -31,6 +31,7 @@ from gaitproof.verify.people import parse_person
 if TYPE_CHECKING:
     from gaitproof.cases.case import Case, FaceTools
     from gaitproof.nets.encoder import Encoder
+    from gaitproof.report.casefile import CaseStatement
     from gaitproof.verify.people import Person
     from gaitproof.verify.verifier import Verifier
 

@@ -86,6 +86,7 @@ async function render(arriving = true) {
     }
     fill(content, h("h1", {}, t("frame.failed")), problemBox(error));
   }
+  if (!signal.aborted) content.dataset.shown = location.hash;
   if (arriving && !signal.aborted) {
     const heading = content.querySelector("h1");
     heading?.setAttribute("tabindex", "-1");

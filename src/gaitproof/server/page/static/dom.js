@@ -53,6 +53,11 @@ export function announce(text) {
   if (news.textContent !== text) news.textContent = text;
 }
 
+/** On a phone, where rows become blocks, a cell says what it is. */
+function labelled(head) {
+  return typeof head === "string" && head ? head : null;
+}
+
 /** A table: heads, and rows of cells; `caption` names it. */
 export function table(caption, heads, rows, properties = {}) {
   return h(
@@ -60,11 +65,12 @@ export function table(caption, heads, rows, properties = {}) {
     { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     h(
       "table",
-      properties,
+      { role: "table", ...properties },
       h("caption", { class: "unseen" }, caption),
       h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
-      h("tbody", {}, rows.map(([first, ...rest]) =>
-        h("tr", {}, h("th", { scope: "row" }, first), rest.map((cell) => h("td", {}, cell))))),
+      h("tbody", { role: "rowgroup" }, rows.map(([first, ...rest]) =>
+        h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader" }, first),
+          rest.map((cell, place) => h("td", { role: "cell", "data-label": labelled(heads[place + 1]) }, cell))))),
     ),
   );
 }

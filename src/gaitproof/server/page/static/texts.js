@@ -69,7 +69,6 @@ const TEXTS = {
   "enrol.drop.hint": "One person walking, whole body, both feet, for at least 2 seconds.",
   "enrol.missing": "Write the person's name first; the videos wait.",
   "enrol.start": "Enrol {count}",
-  "enrol.none": "Choose at least one video.",
   "enrol.waiting": "Waits",
   "enrol.good": "Enrolled: {windows}.",
   "enrol.known": "This file is enrolled already; it was left out.",

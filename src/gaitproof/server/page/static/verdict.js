@@ -85,7 +85,7 @@ function rate(value) {
 /** Identifiers and error rates. */
 export function factsSection({ gait }, request) {
   const rows = [
-    ...["case_number", "exhibit", "examiner"].filter((name) => request[name]).map((name) => [{ case_number: "facts.case" }[name] ?? `facts.${name}`, request[name]]),
+    ...[["facts.case", request.case_number], ["facts.exhibit", request.exhibit], ["facts.examiner", request.examiner]].filter(([, value]) => value),
     ["facts.video", gait.source],
     ["facts.sha256", h("code", {}, gait.source_sha256)],
     ["facts.people", gait.people.length],
