@@ -57,9 +57,7 @@ def clips(tmp_path_factory):
         "ben": film(folder / "ben.mp4", ben),
         "genuine": film(folder / "genuine.mp4", {**ann, "take": 2}),
         "swapped": film(folder / "swapped.mp4", {**ben, "take": 2}),
-        "both": film(
-            folder / "both.mp4", {**ann, "take": 3, "beside": -150}, {**ben, "beside": 150}
-        ),
+        "both": film(folder / "both.mp4", left, right),
         "short": film(folder / "short.mp4", {**ann, "seconds": 1.0}),
     }
 
@@ -78,10 +76,8 @@ def page(chromium, url):
     opened, complaints = context.new_page(), []
     opened.on("console", lambda m: m.type == "error" and complaints.append(m.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    elsewhere = []
-    opened.on(
-        "request", lambda r: r.url.startswith((url, "blob:", "data:")) or elsewhere.append(r.url)
-    )
+    asked, own = [], (url, "blob:", "data:")
+    opened.on("request", lambda request: asked.append(request.url))
     opened.set_default_timeout(PATIENCE)
     yield opened
     context.close()
