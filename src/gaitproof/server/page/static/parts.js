@@ -32,7 +32,7 @@ export function note(...content) {
 
 /** What to do where there is nothing yet. */
 export function empty(title, text, ...actions) {
-  return h("div", { class: "box empty" }, h("h2", {}, title), h("p", {}, text), h("p", { class: "actions" }, actions));
+  return h("div", { class: "box empty" }, h("h2", {}, title), h("p", {}, text), actions.some(Boolean) && h("p", { class: "actions" }, actions));
 }
 
 /** A bar of progress with words; `set(share, text)`. */

@@ -16,7 +16,7 @@ export async function showEnrol(content, rest, app, signal) {
   const waiting = [];
   const start = h("button", { type: "submit", class: "large", disabled: true });
   const count = () => {
-    start.disabled = waiting.length === 0;
+    start.disabled = start.hidden = waiting.length === 0;
     start.textContent = t("enrol.start", { count: counted(waiting.length, "video") });
   };
   count();
@@ -57,7 +57,7 @@ function sum(messages, name, good) {
 
 /** A video on its way: waiting, sent, examined, and what became of it. */
 function makeCard(file, list, waiting, count) {
-  const state = h("div", { class: "hint" }, t("enrol.waiting"));
+  const state = h("div", {}, h("p", { class: "hint" }, t("enrol.waiting")));
   const remove = h("button", { type: "button", class: "plain small", "aria-label": t("enrol.remove", { name: file.name }) }, "✕");
   const card = {
     async enrol(name, site, signal) {
