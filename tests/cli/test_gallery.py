@@ -138,3 +138,34 @@ def test_imported_text_is_shown_as_text(run, tmp_path, text):
 @pytest.mark.parametrize("name", ["n" * 300, "no/folder/x"])
 def test_exports_that_cannot_be_written(run, filled, name):
     assert isinstance(run("export", name).exception, InputError)
+
+
+def test_a_gallery_is_encrypted_from_the_command_line(run, filled, tmp_path, monkeypatch):
+    made = run("key", "k")
+    assert made.exit_code == 0
+    assert (tmp_path / "k").stat().st_mode & 0o777 == 0o600
+    assert "GAITPROOF_KEY_FILE=k" in made.stdout
+    secret = (tmp_path / "k").read_text().strip()
+    assert "Encrypted 6 rows" in run("rekey", "k").stdout
+    assert isinstance(run("list").exception, GalleryError)
+    monkeypatch.setenv("GAITPROOF_KEY_FILE", "k")
+    assert "2 identities." in run("list").stdout
+    assert "the exported file is not" in run("export", "x").stderr
+    answer = json.loads(run("rekey", "--decrypt", "--json").stdout)
+    assert (answer["rows"], answer["key"]) == (6, None)
+    monkeypatch.delenv("GAITPROOF_KEY_FILE")
+    listed = run("list").stdout
+    assert "2 identities." in listed
+    assert secret not in made.stdout + listed
+
+
+@pytest.mark.parametrize("arguments", [(), ("k", "--decrypt")])
+def test_rekey_wants_a_key_or_to_decrypt(run, filled, arguments):
+    assert run("rekey", *arguments).exit_code == 2
+
+
+def test_keys_are_not_overwritten(run, tmp_path):
+    run("key", "k")
+    before = (tmp_path / "k").read_text()
+    assert isinstance(run("key", "k").exception, InputError)
+    assert (tmp_path / "k").read_text() == before

@@ -1,4 +1,4 @@
-"""``gaitproof gallery``: list, show, remove, export, import."""
+"""``gaitproof gallery``: list, show, remove, export, import, key, rekey."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from gaitproof.verify.gallery import IdentityHistory
 
 gallery_app = typer.Typer(
-    name="gallery", help="List, show, remove, export and import identities.", no_args_is_help=True
+    name="gallery",
+    help="List, show, remove, move and encrypt identities.",
+    no_args_is_help=True,
 )
 
 
@@ -148,12 +150,14 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write identities to one portable file; it holds biometric data."""
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli.output import print_json, printable, stderr, stdout
 
     opened = open_gallery(gallery, create=False)
     if os.path.lexists(file) and not overwrite:  # false for names that no file can have
         raise InputError(f"The file {str(file)!r} exists already.", hint="--overwrite")
     count = opened.export(file, names or ())
+    if opened.encrypted:
+        stderr().print("Note: the gallery is encrypted, the exported file is not.")
     if as_json:
         print_json({"file": str(file), "identities": count})
     else:
@@ -183,6 +187,60 @@ def import_(
     for one in added:
         known = f", {len(one.known)} known already" if one.known else ""
         console.print(f"{printable(one.name)}: {one.added} recordings added{known}")
+
+
+@gallery_app.command()
+def key(file: Annotated[Path, typer.Argument(help="The key file to write.")]) -> None:
+    """Make a key file for an encrypted gallery.
+
+    GAITPROOF_KEY_FILE must name it whenever the gallery is used. What is encrypted with a lost key
+    is lost.
+    """
+    from gaitproof.cli.output import printable, stdout
+    from gaitproof.verify.encryption import KEY_FILE_VARIABLE, Key, save_key
+
+    made = Key.generate()
+    save_key(made, file)
+    stdout().print(
+        f"Key {made.id} is in {printable(str(file))}. Use it with {KEY_FILE_VARIABLE}="
+        f"{printable(str(file))}; keep a copy.",
+        soft_wrap=True,
+    )
+
+
+@gallery_app.command()
+def rekey(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="KEY_FILE", help="The key from now on.")
+    ] = None,
+    decrypt: Annotated[
+        bool, typer.Option("--decrypt", help="Store everything unencrypted from now on.")
+    ] = False,
+    gallery: GalleryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Encrypt a gallery, or encrypt it with another key.
+
+    Its present key, if it has one, comes from the environment: GAITPROOF_KEY_FILE or GAITPROOF_KEY.
+    """
+    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.verify.encryption import KEY_FILE_VARIABLE, load_key
+
+    if (file is None) != decrypt:
+        raise typer.BadParameter("give KEY_FILE, or --decrypt")
+    new = None if file is None else load_key(file)
+    opened = open_gallery(gallery, create=False)
+    rows = opened.rekey(new)
+    if as_json:
+        print_json({"gallery": opened.location, "rows": rows, "key": new and new.id})
+    elif new is None:
+        stdout().print(f"Decrypted {rows} rows. The gallery has no key any more.")
+    else:
+        stdout().print(
+            f"Encrypted {rows} rows with key {new.id}. From now on: {KEY_FILE_VARIABLE}="
+            f"{printable(str(file))}",
+            soft_wrap=True,
+        )
 
 
 def register(app: typer.Typer) -> None:

@@ -17,6 +17,7 @@ from gaitproof.verify.names import name_key
 from gaitproof.verify.queries import enrolled_identity, find_identity, recording_rows
 from gaitproof.verify.records import Added
 from gaitproof.verify.rows import IdentityRow, SourceRow, fetch, read_recording
+from gaitproof.verify.sealing import seal
 from gaitproof.verify.templates import Recording, build_template
 
 _SOURCES: Final = select(*(schema.recordings.c[name] for name in SourceRow.model_fields))
@@ -34,6 +35,7 @@ def add(
     """Store recordings of one identity and renew its templates; see `Gallery.add`."""
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     identity_id, shown = _identity(connection, name, now)
+    owner = name_key(shown)
     r = schema.recordings.c
     known = {
         (row.sha256, row.model_id, row.estimator)
@@ -48,12 +50,12 @@ def add(
             key = (recording.sha256, recording.model_id, recording.estimator)
             if key in known:
                 left_out.append(recording.sha256)
-                _fill_in(connection, identity_id, recording)
+                _fill_in(connection, identity_id, owner, recording)
             else:
                 known.add(key)
                 makers.add(key[1:])
-                _insert(connection, identity_id, recording, now)
-            _add_faces(connection, identity_id, recording, now)
+                _insert(connection, identity_id, owner, recording, now)
+            _add_faces(connection, identity_id, owner, recording, now)
         template_id = None
         for model_id, estimator in sorted(makers):
             template_id = _renew_template(connection, identity_id, shown, model_id, estimator, now)
@@ -107,27 +109,31 @@ def _other_names(
     return tuple(sorted(row.name for row in everybody if row.id in others))
 
 
-def _insert(connection: Connection, identity_id: int, recording: Recording, now: str) -> None:
-    connection.execute(
-        insert(schema.recordings).values(
-            identity_id=identity_id,
-            sha256=recording.sha256,
-            path=recording.path,
-            model_id=recording.model_id,
-            estimator=recording.estimator,
-            windows=recording.windows,
-            quality=json.dumps(recording.quality),
-            created=recording.created or now,
-            embeddings=save_tensors(
-                {"embeddings": recording.embeddings, "starts": recording.starts}
-            ),
-            profile=_profile_bytes(recording.profile),
-            **_filming(recording),
-        )
-    )
+def _insert(
+    connection: Connection, identity_id: int, owner: str, recording: Recording, now: str
+) -> None:
+    table = schema.recordings
+    values = {
+        "identity_id": identity_id,
+        "sha256": recording.sha256,
+        "path": recording.path,
+        "model_id": recording.model_id,
+        "estimator": recording.estimator,
+        "windows": recording.windows,
+        "quality": json.dumps(recording.quality),
+        "created": recording.created or now,
+        "embeddings": save_tensors(
+            {"embeddings": recording.embeddings, "starts": recording.starts}
+        ),
+        "profile": _profile_bytes(recording.profile),
+        **_filming(recording),
+    }
+    connection.execute(insert(table).values(**seal(connection, table, values, owner)))
 
 
-def _add_faces(connection: Connection, identity_id: int, recording: Recording, now: str) -> None:
+def _add_faces(
+    connection: Connection, identity_id: int, owner: str, recording: Recording, now: str
+) -> None:
     """Store what face models make of a file, where that is not known yet."""
     table = schema.face_references
     for face in recording.faces:
@@ -135,16 +141,15 @@ def _add_faces(connection: Connection, identity_id: int, recording: Recording, n
         known = select(func.count()).select_from(table).where(table.c.identity_id == identity_id)
         if connection.scalar(known.where(*own)):
             continue
-        connection.execute(
-            insert(table).values(
-                identity_id=identity_id,
-                sha256=recording.sha256,
-                model_id=face.model_id,
-                domain=_filming(recording)["domain"],
-                created=now,
-                scores=save_tensors({"scores": face.scores}),
-            )
-        )
+        values = {
+            "identity_id": identity_id,
+            "sha256": recording.sha256,
+            "model_id": face.model_id,
+            "domain": _filming(recording)["domain"],
+            "created": now,
+            "scores": save_tensors({"scores": face.scores}),
+        }
+        connection.execute(insert(table).values(**seal(connection, table, values, owner)))
 
 
 def _renew_template(
@@ -163,18 +168,18 @@ def _renew_template(
         )
         .values(superseded=now)
     )
-    result = connection.execute(
-        insert(schema.templates).values(
-            uid=template.template_id,
-            identity_id=identity_id,
-            model_id=model_id,
-            estimator=estimator,
-            recordings=len(rows),
-            windows=template.windows,
-            created=now,
-            vector=save_tensors({"template": template.vector}),
-        )
-    )
+    values = {
+        "uid": template.template_id,
+        "identity_id": identity_id,
+        "model_id": model_id,
+        "estimator": estimator,
+        "recordings": len(rows),
+        "windows": template.windows,
+        "created": now,
+        "vector": save_tensors({"template": template.vector}),
+    }
+    stored = seal(connection, schema.templates, values, name_key(name))
+    result = connection.execute(insert(schema.templates).values(**stored))
     assert result.inserted_primary_key is not None
     template_id = int(result.inserted_primary_key[0])
     connection.execute(
@@ -198,9 +203,14 @@ def _filming(recording: Recording) -> dict[str, str | None]:
     return {"domain": filming.domain, "filming": filming.model_dump_json()}
 
 
-def _fill_in(connection: Connection, identity_id: int, recording: Recording) -> None:
+def _fill_in(connection: Connection, identity_id: int, owner: str, recording: Recording) -> None:
     """Give a recording what was not kept yet when it was enrolled: profile, how it was filmed."""
     r = schema.recordings.c
+    place = {
+        "sha256": recording.sha256,
+        "model_id": recording.model_id,
+        "estimator": recording.estimator,
+    }
     lacking: tuple[tuple[Column[Any], dict[str, Any]], ...] = (
         (r.profile, {"profile": _profile_bytes(recording.profile)}),
         (r.filming, _filming(recording)),
@@ -216,5 +226,5 @@ def _fill_in(connection: Connection, identity_id: int, recording: Recording) -> 
                     r.estimator == recording.estimator,
                     column.is_(None),
                 )
-                .values(**values)
+                .values(**seal(connection, schema.recordings, place | values, owner))
             )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from gaitproof.verify import schema
 from gaitproof.verify.rows import ReferenceRow, fetch, read_reference
+from gaitproof.verify.sealing import seal
 from gaitproof.verify.templates import ReferencePerson
 
 
@@ -40,19 +41,18 @@ def add(connection: Connection, people: Sequence[ReferencePerson]) -> int:
         if _key(person) in known:
             continue
         known.add(_key(person))
-        connection.execute(
-            insert(table).values(
-                footage=person.footage,
-                sha256=person.sha256,
-                person=person.person,
-                model_id=person.model_id,
-                estimator=person.estimator,
-                windows=person.windows,
-                created=person.created or now,
-                vector=save_tensors({"reference": person.vector}),
-                filming=None if person.filming is None else person.filming.model_dump_json(),
-            )
-        )
+        values = {
+            "footage": person.footage,
+            "sha256": person.sha256,
+            "person": person.person,
+            "model_id": person.model_id,
+            "estimator": person.estimator,
+            "windows": person.windows,
+            "created": person.created or now,
+            "vector": save_tensors({"reference": person.vector}),
+            "filming": None if person.filming is None else person.filming.model_dump_json(),
+        }
+        connection.execute(insert(table).values(**seal(connection, table, values)))
         added += 1
     return added
 

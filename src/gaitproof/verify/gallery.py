@@ -14,6 +14,7 @@ from gaitproof.errors import GalleryError
 from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile, pool_profiles
 from gaitproof.verify import changes, footage, queries
+from gaitproof.verify.encryption import Key, find_key
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.records import Added as Added
 from gaitproof.verify.records import IdentityHistory as IdentityHistory
@@ -21,22 +22,27 @@ from gaitproof.verify.records import IdentitySummary as IdentitySummary
 from gaitproof.verify.records import RecordingSummary as RecordingSummary
 from gaitproof.verify.records import Removed as Removed
 from gaitproof.verify.records import TemplateSummary as TemplateSummary
-from gaitproof.verify.storage import Storage, open_storage
+from gaitproof.verify.storage import open_storage
 from gaitproof.verify.templates import Recording, ReferencePerson, Template
+from gaitproof.verify.upkeep import Upkeep
 
 
-class Gallery:
+class Gallery(Upkeep):
     """Enrolled identities in one SQLite file, or in a PostgreSQL database by URL.
 
     Safe under several processes at once and under a kill at any moment: a change happens as a
     whole or not at all. Opening never changes a file; the first enrolment makes it.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-
     @classmethod
-    def open(cls, where: str | Path, *, create: bool = True, make_folder: bool = False) -> Self:
+    def open(
+        cls,
+        where: str | Path,
+        *,
+        create: bool = True,
+        make_folder: bool = False,
+        key: Key | None = None,
+    ) -> Self:
         """Open a gallery.
 
         Parameters
@@ -48,6 +54,9 @@ class Gallery:
             Whether a gallery that does not exist may be made by the first enrolment.
         make_folder
             Whether the first enrolment may make missing folders on the way to it.
+        key
+            Encrypts what is stored, and must be that of the gallery; without it the key that the
+            environment names, see `gaitproof.verify.encryption.find_key`.
 
         Raises
         ------
@@ -57,22 +66,18 @@ class Gallery:
         DependencyError
             If the database driver of the URL is not installed.
         """
-        storage = open_storage(where, f"gaitproof {gaitproof.__version__}", make_folder=make_folder)
+        storage = open_storage(
+            where,
+            f"gaitproof {gaitproof.__version__}",
+            make_folder=make_folder,
+            key=find_key() if key is None else key,
+        )
         if not storage.exists() and not create:
             raise GalleryError(
                 f"There is no gallery {storage.location!r}.",
                 hint="make one with 'gaitproof enroll NAME VIDEO'",
             )
         return cls(storage)
-
-    @property
-    def location(self) -> str:
-        """Path or URL, without a password."""
-        return self._storage.location
-
-    def check_writable(self) -> None:
-        """Raise GalleryError if nothing could be enrolled here; changes nothing."""
-        self._storage.check_writable()
 
     def add(
         self, name: str, recordings: Sequence[Recording], beside: Sequence[Recording] = ()
@@ -316,15 +321,6 @@ class Gallery:
         removed = self._storage.write(lambda c: footage.remove(c, name))
         self.erase_deleted()
         return removed
-
-    def erase_deleted(self) -> bool:
-        """Overwrite everything deleted so far; False if it may still be there for now."""
-        return self._storage.erase_deleted()
-
-    @property
-    def erasure_note(self) -> str:
-        """Why deleted bytes may still be there after `erase_deleted` returned False."""
-        return self._storage.erasure_note
 
     def export(self, path: str | Path, names: Iterable[str] = ()) -> int:
         """Write identities to one portable file; see `gaitproof.verify.transfer`.

@@ -12,8 +12,9 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, func, make_url,
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from gaitproof.errors import DependencyError, GalleryError
-from gaitproof.verify import connections, schema
+from gaitproof.verify import connections, schema, sealing
 from gaitproof.verify.database_errors import read_only, translated, wrong_version
+from gaitproof.verify.encryption import Key
 
 T = TypeVar("T")
 
@@ -48,7 +49,8 @@ class PostgresStorage:
     SQLite file, so that no transaction fails because of another one.
     """
 
-    def __init__(self, url: URL, software: str) -> None:
+    def __init__(self, url: URL, software: str, key: Key | None = None) -> None:
+        self.key = key
         shown = {k: v for k, v in url.query.items() if k not in _SECRET_OPTIONS}
         self._location = url.set(query=shown).render_as_string(hide_password=True)
         if url.drivername == "postgresql":  # whatever this release of SQLAlchemy takes it for
@@ -94,6 +96,7 @@ class PostgresStorage:
             )
             if not self._is_gallery(connection):
                 raise GalleryError(f"There is no gallery at {self._location}.")
+            sealing.use_key(connection, self.key, repr(self._location))
             return work(connection)
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -101,9 +104,11 @@ class PostgresStorage:
         with translated(self._location), self._engine.begin() as connection:
             _lock(connection)
             if self._is_gallery(connection):
+                sealing.use_key(connection, self.key, repr(self._location))
                 schema.upgrade(connection)
             else:
                 schema.create(connection, self._software)
+                sealing.start(connection, self.key)
             return work(connection)
 
     def check_writable(self) -> None:

@@ -40,7 +40,7 @@ from gaitproof.verify.templates import Recording, Template
 MOST_FILMED: Final = 500
 """Recordings of one domain that are looked at for references."""
 
-_LINKS: Final = {"id", "identity_id"}
+_LINKS: Final = {"id", "identity_id", "key"}
 """Columns that join tables and mean nothing outside."""
 
 
@@ -134,8 +134,12 @@ def recording_rows(
     connection: Connection, identity_id: int, *conditions: ColumnElement[bool]
 ) -> list[RecordingRow]:
     """Return an identity's recordings in the order of their enrolment."""
-    query = schema.select_whole(connection, schema.recordings)
-    query = query.where(schema.recordings.c.identity_id == identity_id, *conditions)
+    query = (
+        schema.select_whole(connection, schema.recordings)
+        .add_columns(schema.identities.c.key)
+        .join(schema.identities)
+        .where(schema.recordings.c.identity_id == identity_id, *conditions)
+    )
     return sorted(fetch(connection, query, RecordingRow), key=_number)
 
 
@@ -179,7 +183,7 @@ def find_filmed(
     r = schema.recordings.c
     query = (
         schema.select_whole(connection, schema.recordings)
-        .add_columns(schema.identities.c.name)
+        .add_columns(schema.identities.c.key, schema.identities.c.name)
         .join(schema.identities)
         .where(r.model_id == model_id, r.estimator == estimator, r.domain == domain)
         .limit(MOST_FILMED)
@@ -202,8 +206,11 @@ def _face_rows(
     table = schema.face_references
     if not schema.has_table(connection, table):
         return []
-    query = select(*(table.c[field] for field in FaceRow.model_fields)).where(
-        table.c.identity_id == enrolled_identity(connection, name).id, *conditions
+    fields = (table.c[field] for field in FaceRow.model_fields if field != "key")
+    query = (
+        select(*fields, schema.identities.c.key)
+        .join_from(table, schema.identities)
+        .where(table.c.identity_id == enrolled_identity(connection, name).id, *conditions)
     )
     return sorted(fetch(connection, query, FaceRow), key=_number)
 
@@ -247,12 +254,13 @@ def _histories(
 ) -> list[IdentityHistory]:
     """Return histories sorted by name; `identities` are all there are, or `one`."""
     recordings, templates = (
-        schema.select_whole(connection, table, kind.model_fields)
+        schema.select_whole(connection, table, [f for f in kind.model_fields if f != "key"])
         for table, kind in (
             (schema.recordings, RecordingSummaryRow),
             (schema.templates, TemplateSummaryRow),
         )
     )
+    recordings = recordings.add_columns(schema.identities.c.key).join(schema.identities)
     if one:
         (number,) = (row.id for row in identities)
         recordings = recordings.where(schema.recordings.c.identity_id == number)

@@ -20,12 +20,13 @@ from pydantic import model_validator as check_model
 from safetensors.numpy import load
 from sqlalchemy import Connection, Select
 
-from gaitproof.errors import GaitproofError, GalleryError
+from gaitproof.errors import GaitproofError, GalleryError, InputError
 from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
 from gaitproof.reading import FileKind, guarded, malformed
 from gaitproof.verify.filming import MAX_DOMAIN, Filming
 from gaitproof.verify.names import check_name, name_key
+from gaitproof.verify.sealing import unseal
 from gaitproof.verify.templates import (
     MAX_LABEL,
     MAX_MEASURES,
@@ -111,8 +112,9 @@ class SourceRow(Row):
 
 
 class RecordingSummaryRow(SourceRow):
-    """A recording without its numbers."""
+    """A recording without its numbers; `key` is its identity's."""
 
+    key: str = Field(max_length=4000)
     path: str = Field(max_length=MAX_PATH)
     windows: int = Field(ge=1, le=MAX_WINDOWS)
     quality: Json[_Measures]
@@ -182,8 +184,9 @@ class ReferenceRow(Row):
 
 
 class FaceRow(Row):
-    """What a face model makes of an enrolled video."""
+    """What a face model makes of an enrolled video; `key` is its identity's."""
 
+    key: str = Field(max_length=4000)
     sha256: _Sha256
     model_id: _Label
     domain: str | None = Field(max_length=MAX_DOMAIN)
@@ -209,7 +212,8 @@ def fetch(connection: Connection, query: Select[Any], kind: type[R]) -> list[R]:
     Raises
     ------
     GalleryError
-        If a row is not what it must be, or there are more than `MAX_READ_BYTES`.
+        If a row is not what it must be or cannot be decrypted, or there are more than
+        `MAX_READ_BYTES`.
     """
     rows = []
     room = MAX_READ_BYTES
@@ -219,8 +223,8 @@ def fetch(connection: Connection, query: Select[Any], kind: type[R]) -> list[R]:
         if room < 0:
             raise too_much()
         try:
-            rows.append(kind.model_validate(values))
-        except ValidationError as error:
+            rows.append(kind.model_validate(unseal(connection, _table(kind), values)))
+        except (ValidationError, InputError) as error:
             raise malformed(_place(kind, values["id"]), _KIND, error) from error
     return rows
 
@@ -355,5 +359,9 @@ _TABLES: Final[dict[type[Row], str]] = {
 }
 
 
+def _table(kind: type[Row]) -> str:
+    return _TABLES.get(kind, "recordings")
+
+
 def _place(kind: type[Row], number: object) -> str:
-    return f"{_TABLES.get(kind, 'recordings')} {number!r:.20}"
+    return f"{_table(kind)} {number!r:.20}"

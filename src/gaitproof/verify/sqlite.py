@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 
 from gaitproof.errors import GalleryError
-from gaitproof.verify import connections, schema
+from gaitproof.verify import connections, schema, sealing
 from gaitproof.verify.connections import connect, connect_copy, file_uri, transaction
 from gaitproof.verify.database_errors import (
     damaged,
@@ -23,6 +23,7 @@ from gaitproof.verify.database_errors import (
     wrong_version,
 )
 from gaitproof.verify.drafts import draft, sweep, sync_folder
+from gaitproof.verify.encryption import Key
 
 T = TypeVar("T")
 
@@ -40,8 +41,11 @@ class SQLiteStorage:
     killed processes left are removed when the next storage is made for the same folder.
     """
 
-    def __init__(self, path: Path, software: str, *, make_folder: bool = False) -> None:
+    def __init__(
+        self, path: Path, software: str, *, make_folder: bool = False, key: Key | None = None
+    ) -> None:
         self.path = path
+        self.key = key
         self._software = software
         self._make_folder = make_folder
         self._known: tuple[int, ...] = ()
@@ -107,6 +111,7 @@ class SQLiteStorage:
             try:
                 with translated(name), transaction(way, "BEGIN") as connection:
                     schema.check_layout(connection, name)
+                    sealing.use_key(connection, self.key, name)
                     return work(connection)
             except GalleryError as error:
                 if way is ways[-1] or not lacks_room(error):
@@ -124,6 +129,7 @@ class SQLiteStorage:
         self.check_writable()
         with translated(name), _writing(self.path) as connection:
             schema.check_layout(connection, name)
+            sealing.use_key(connection, self.key, name)
             schema.upgrade(connection)
             return work(connection)
 
@@ -226,6 +232,7 @@ class SQLiteStorage:
                 with translated(name):
                     with _writing(path) as connection:
                         schema.create(connection, self._software)
+                        sealing.start(connection, self.key)
                         result = work(connection)
                     with closing(connect(path, "mode=rw")) as switch:
                         switch.execute("PRAGMA journal_mode = WAL")

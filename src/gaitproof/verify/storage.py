@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from gaitproof.errors import GalleryError
+from gaitproof.verify.encryption import Key
 from gaitproof.verify.postgres import PostgresStorage, parse_url
 from gaitproof.verify.sqlite import SQLiteStorage
 
@@ -19,7 +20,9 @@ _URL: Final = re.compile(r"^[a-z][a-z0-9+_]*://")
 
 
 class Storage(Protocol):
-    """Transactions on the tables of `gaitproof.verify.schema`."""
+    """Transactions on the tables of `gaitproof.verify.schema`, decrypted with `key`."""
+
+    key: Key | None
 
     @property
     def location(self) -> str:
@@ -52,7 +55,9 @@ class Storage(Protocol):
         ...
 
 
-def open_storage(where: str | Path, software: str, *, make_folder: bool = False) -> Storage:
+def open_storage(
+    where: str | Path, software: str, *, make_folder: bool = False, key: Key | None = None
+) -> Storage:
     """Choose the storage for a path or URL.
 
     Raises
@@ -64,15 +69,15 @@ def open_storage(where: str | Path, software: str, *, make_folder: bool = False)
     """
     text = str(where)
     if not _URL.match(text):
-        return SQLiteStorage(Path(where), software, make_folder=make_folder)
+        return SQLiteStorage(Path(where), software, make_folder=make_folder, key=key)
     url = parse_url(text)
     backend = url.get_backend_name()
     if backend == "postgresql":
-        return PostgresStorage(url, software)
+        return PostgresStorage(url, software, key)
     if backend != "sqlite":
         raise GalleryError(
             f"There are no galleries on {backend!r}.", expected="a file, or a postgresql:// URL"
         )
     if not url.database or url.database == ":memory:":
         raise GalleryError("A gallery needs a file.", expected="sqlite:///path/to/gallery.db")
-    return SQLiteStorage(Path(url.database), software, make_folder=make_folder)
+    return SQLiteStorage(Path(url.database), software, make_folder=make_folder, key=key)
