@@ -53,6 +53,13 @@ _PROTOCOL: Final = (
 STEP: Final = 0.25
 """Seconds between the frames in which faces are cut out: those in which a scan follows them."""
 
+CUTS: Final = 2
+"""Raised when a scan passes over other frames without a new setting: 2 since blurred ones are.
+Faces cut before, and their scores, are then not taken."""
+
+_SCAN: Final = ScanSettings(every=STEP)
+"""Faces cut under other settings, gates among them, are not taken either."""
+
 
 @dataclass(frozen=True, eq=False)
 class ScoredFilm:
@@ -249,7 +256,7 @@ def cut_faces(film: Film, folder: Path, card: FaceDetectorCard, detector: FaceDe
     own = film.compression == ORIGINAL
     seen = folder / f"{film.clip}-{'original' if own else 'made'}.json"
     recorder = _Recorder(detector, seen)
-    found = scan_video(film.path, cutter, ScanSettings(every=STEP), detector=recorder)
+    found = scan_video(film.path, cutter, _SCAN, detector=recorder)
     recorder.keep()
     side = card.alignment.size
     crops = np.concatenate([np.zeros((0, side, side, 3), np.uint8), *cutter.taken])
@@ -271,8 +278,9 @@ def cut_faces(film: Film, folder: Path, card: FaceDetectorCard, detector: FaceDe
 
 
 def _kept_faces(film: Film, folder: Path, card: FaceDetectorCard) -> Path:
-    alignment = hashlib.sha256(card.alignment.model_dump_json().encode()).hexdigest()
-    return folder / f"{film.path.stem}-{film.compression}-{alignment[:16]}.npz"
+    how = f"{CUTS} {card.alignment.model_dump_json()} {_SCAN.model_dump_json()}"
+    digest = hashlib.sha256(how.encode()).hexdigest()
+    return folder / f"{film.path.stem}-{film.compression}-{digest[:16]}.npz"
 
 
 def _extent(frames: Sequence[FrameScore]) -> float:
@@ -288,11 +296,12 @@ def score_films(
     known: dict[str, list[float]] = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
     scored = []
     for film in films:
-        with np.load(_kept_faces(film, folder, model.card)) as held:
+        path = _kept_faces(film, folder, model.card)
+        with np.load(path) as held:
             faces = {name: held[name] for name in held.files}
         if film.compression != ORIGINAL:
             faces = {name: one[faces["times"] < SECONDS] for name, one in faces.items()}
-        crops, name = faces["crops"], f"{film.path.stem}-{film.compression}"
+        crops, name = faces["crops"], path.stem
         if name not in known:
             known[name] = model.score(crops).tolist()
         shown = crops[spread_evenly(len(crops), PICTURES)]

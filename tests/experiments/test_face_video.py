@@ -87,6 +87,10 @@ def test_faces_are_cut_out_once_and_scored_once(videos, model, tmp_path, monkeyp
     assert original.film.compression == films.ORIGINAL
     assert len(original.scores) == len(original.times) == len(original.light) == 4
     assert original.scores.mean() > 0.8  # the model takes bright faces for genuine
+    for name, value in (("CUTS", 3), ("_SCAN", run.ScanSettings(every=0.5))):
+        with monkeypatch.context() as patch:  # other frames are passed over: all is done anew
+            patch.setattr(run, name, value)
+            assert not run._kept_faces(own[0], tmp_path, loaded.card).exists()
     # what a scan says of the same video
     found = scan_video(own[0].path, loaded, detector=detector).faces[0]
     assert original.scanned.mean() == pytest.approx(found.score)
