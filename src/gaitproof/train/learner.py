@@ -69,6 +69,10 @@ class Learner(lightning.LightningModule):
         """Return what is learnt as the optimiser takes it; by default all at one rate."""
         return [{"params": [one for one in self.parameters() if one.requires_grad]}]
 
+    def decay_steps(self) -> int:
+        """Return the steps after which the schedule ``step`` lowers the rate."""
+        return -(-self.steps // self.recipe.schedule.stages)
+
     def configure_optimizers(self) -> Any:
         """Return AdamW, with the schedule of the recipe if it goes by steps.
 
@@ -91,7 +95,7 @@ class Learner(lightning.LightningModule):
         if plan.name in ("plateau", "constant"):
             return optimiser
         if plan.name == "step":
-            self.schedule = StepLR(optimiser, -(-self.steps // plan.stages), plan.factor)
+            self.schedule = StepLR(optimiser, self.decay_steps(), plan.factor)
         else:
             # a cycle of one step has no way up
             rates = [group["lr"] for group in optimiser.param_groups]

@@ -22,6 +22,23 @@ def table(clips):
     }
 
 
+def test_faceforensics_flat(root):
+    """As the copies of one compression are passed on; other folders beside them are no clips."""
+    for name in ("original/071", "Deepfakes/071_054", "FaceSwap/054_071", "csv/071"):
+        path = root / f"{name}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    both = {"video 071", "video 054"}
+    assert table(read_layout(root)) == {
+        "original/071.mp4": (REAL, "original", "", {"video 071"}),
+        "Deepfakes/071_054.mp4": (FAKE, "Deepfakes", "", both),
+        "FaceSwap/054_071.mp4": (FAKE, "FaceSwap", "", both),
+    }
+    (root / "Deepfakes" / "071.mp4").touch()
+    with pytest.raises(InputError, match="no name of FaceForensics"):
+        read_layout(root)
+
+
 def test_faceforensics(root):
     faceforensics(root)
     youtube, fakes = "original_sequences/youtube", "manipulated_sequences"

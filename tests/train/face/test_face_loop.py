@@ -15,10 +15,16 @@ from gaitproof.face.align import AlignmentSettings, align
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.metrics import auc
 from gaitproof.modelling.face.export import save_face_model
-from gaitproof.nets.face.registry import FaceNetworkSettings, list_face_networks
+from gaitproof.nets.face.registry import (
+    FaceNetworkSettings,
+    create_face_network,
+    list_face_networks,
+)
 from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.learner import FaceLearner
 from gaitproof.train.face.loop import identify, train_faces
 from gaitproof.train.hardware import TrainerSettings
+from gaitproof.train.state import RunState
 
 pytestmark = pytest.mark.slow
 
@@ -113,8 +119,10 @@ def test_a_killed_run_goes_on_to_the_same_weights(store, whole, tmp_path):
 from pathlib import Path
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.data.face.store import FaceStore
+from gaitproof.train.face.learner import FaceLearner
 from gaitproof.train.face.loop import identify, train_faces
 from gaitproof.train.hardware import TrainerSettings
+from gaitproof.train.state import RunState
 import time
 def slow(done, loss):
     print(done, flush=True)
@@ -206,3 +214,22 @@ def test_a_start_that_does_not_fit_is_refused(store, tmp_path, width, says):
     said = str(refused.value)
     assert f"{str(start / 'checkpoint.safetensors')!r} {says}." in said
     assert "Expected: checkpoint.safetensors in the folder of a run with the same network." in said
+
+
+def test_the_rate_falls_after_so_many_epochs_and_an_epoch_shows_faces_repeatedly(store):
+    changes = {"epochs": 4, "decay_epochs": 3, "pictures_per_epoch": None, "repeats": 2}
+    settings = SMALL.model_copy(update=changes)
+    state = RunState()
+    steps = 4 * 6
+    learner = FaceLearner(create_face_network("compact"), settings, steps, state)
+    assert learner.decay_steps() == 18
+    stages = SMALL.model_copy(update={"epochs": 4})
+    assert FaceLearner(create_face_network("compact"), stages, steps, state).decay_steps() == 5
+    one, two = (
+        len(train_faces([store], one, trainer_options=CPU).losses)
+        for one in (
+            SMALL.model_copy(update={"epochs": 1, "pictures_per_epoch": None, "repeats": n})
+            for n in (1, 2)
+        )
+    )
+    assert two in (2 * one - 1, 2 * one)

@@ -42,10 +42,15 @@ class FaceNetwork(nn.Module, ABC):
         """Return what a step of the training leaves as it is: nothing."""
         return ()
 
-    @classmethod
-    def normalise(cls, crops: Tensor) -> Tensor:
+    def take_values(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        """Take other RGB than networks of this kind do."""
+        # they are of the class, and of this network alone now
+        setattr(self, "mean", mean)  # noqa: B010
+        setattr(self, "std", std)  # noqa: B010
+
+    def normalise(self, crops: Tensor) -> Tensor:
         """Return what it takes, (..., 3, S, S) float32, of crops (..., S, S, 3) uint8."""
-        mean, std = (torch.tensor(values, device=crops.device) for values in (cls.mean, cls.std))
+        mean, std = (torch.tensor(values, device=crops.device) for values in (self.mean, self.std))
         return ((crops.float() / 255 - mean) / std).movedim(-1, -3)
 
 

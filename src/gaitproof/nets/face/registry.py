@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gaitproof.config import Settings
 from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.nets.face.altfreezing import AltFreezing
-from gaitproof.nets.face.base import FaceNetwork
+from gaitproof.nets.face.base import FaceNetwork, PictureNetwork
 from gaitproof.nets.face.compact import Compact
 from gaitproof.nets.face.convolutional_recurrent import CnnBiLSTM
 from gaitproof.nets.face.efficientnet import EffNetB1
@@ -28,6 +28,7 @@ from gaitproof.nets.face.recurrent import (
 from gaitproof.nets.face.stages import Size
 from gaitproof.nets.face.temporal_only import TemporalOnly
 from gaitproof.nets.face.transformer import Learnt, VitTemporal
+from gaitproof.nets.face.wavelet import WithWavelets
 
 FACE_NETWORKS: Final[Mapping[str, type[FaceNetwork]]] = MappingProxyType(
     {
@@ -68,6 +69,19 @@ class FaceNetworkSettings(Settings):
     hidden: int | None = Field(default=None, ge=8, le=4096)
     """Width of the head."""
     dropout: float | None = Field(default=None, ge=0, lt=1)
+    value_range: tuple[float, float] | None = None
+    """Darkest and brightest value of the RGB that the network takes, such as -1 and 1; None for the
+    mean and spread that it was published with."""
+    wavelets: bool = False
+    """Of networks of single images: wavelet channels beside RGB, see
+    `gaitproof.nets.face.wavelet`."""
+
+    @field_validator("value_range")
+    @classmethod
+    def _check_range(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not value[0] < value[1]:
+            raise ValueError("the brightest value must lie above the darkest")
+        return value
 
 
 def list_face_networks() -> tuple[str, ...]:
@@ -110,9 +124,12 @@ def create_face_network(name: str, settings: FaceNetworkSettings | None = None) 
         If its backbone cannot be loaded.
     """
     build = network_class(name)
-    given: dict[str, Any] = settings.model_dump(exclude_none=True) if settings is not None else {}
+    chosen = settings or FaceNetworkSettings()
+    given: dict[str, Any] = chosen.model_dump(
+        exclude_none=True, exclude={"value_range", "wavelets"}
+    )
     try:
-        return build(**given)
+        return _dress(build(**given), name, chosen)
     except ModuleNotFoundError as error:
         raise DependencyError(
             f"The face network {name!r} needs a package that is not installed.",
@@ -125,3 +142,18 @@ def create_face_network(name: str, settings: FaceNetworkSettings | None = None) 
             actual=str(error),
             hint="leave it out, or choose another network",
         ) from error
+
+
+def _dress(network: FaceNetwork, name: str, settings: FaceNetworkSettings) -> FaceNetwork:
+    """Let a network take other values, and wavelets beside RGB."""
+    if settings.value_range is not None:
+        low, high = settings.value_range
+        network.take_values((-low / (high - low),) * 3, (1 / (high - low),) * 3)
+    if not settings.wavelets:
+        return network
+    if not isinstance(network, PictureNetwork):
+        raise ConfigError(
+            f"The face network {name!r} does not take wavelet channels.",
+            expected="a network of single images",
+        )
+    return WithWavelets(network)

@@ -59,6 +59,9 @@ class FaceTrainSettings(RunSettings):
     pictures_per_epoch: int | None = Field(default=None, ge=2)
     """What the network sees in an epoch: pictures, or turns of `frames` pictures; None for two per
     genuine one of the stores."""
+    repeats: int = Field(default=1, ge=1, le=1000)
+    """Without `pictures_per_epoch`: how often an epoch shows every genuine picture, each time cut,
+    forged and damaged anew."""
     batch: int = Field(default=24, ge=2)
     forged_share: float = Field(default=0.5, gt=0, lt=1)
     """Of every batch; the classes are weighted so that both count the same. Face seed 1: 0.7."""
@@ -73,6 +76,9 @@ class FaceTrainSettings(RunSettings):
     learning_rate: float = Field(default=1e-4, gt=0)
     weight_decay: float = Field(default=1e-5, ge=0)
     schedule: ScheduleSettings = ScheduleSettings(name="plateau", factor=0.5, patience=2)
+    decay_epochs: int | None = Field(default=None, ge=1)
+    """Epochs after which the schedule ``step`` lowers the rate, instead of its `stages` (face seed
+    3)."""
     validation: StopSettings = StopSettings(patience=10, min_delta=0.0)
     """In epochs; the weights of the best one are kept."""
 

@@ -55,9 +55,8 @@ class FaceLearner(Learner):
         settings, fresh = self._settings, set(self.network.fresh)
         if not fresh or settings.head_rate == 1:
             return super().parameter_groups()
-        named = [
-            (name.split(".")[0] in fresh, one) for name, one in self.network.named_parameters()
-        ]
+        begins = tuple(f"{part}." for part in fresh)
+        named = [(name.startswith(begins), one) for name, one in self.network.named_parameters()]
         known, new = (
             [one for is_fresh, one in named if is_fresh == kind and one.requires_grad]
             for kind in (False, True)
@@ -66,6 +65,13 @@ class FaceLearner(Learner):
             {"params": known},
             {"params": new, "lr": settings.learning_rate * settings.head_rate},
         ]
+
+    def decay_steps(self) -> int:
+        """Return the steps between two decays: of so many epochs, if the recipe says so."""
+        settings = self._settings
+        if settings.decay_epochs is None:
+            return super().decay_steps()
+        return settings.decay_epochs * (self.steps // settings.epochs)
 
     def losses_of(self, batch: FaceBatch | CodeBatch) -> dict[str, Tensor]:
         """Return cross-entropy, and the loss of the blended places if the network learns them."""

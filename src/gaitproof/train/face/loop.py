@@ -184,7 +184,8 @@ def train_faces(
     learnt: ClipSampler[Any]
     watched: ClipSampler[Any]
     learnt, watched = (FaceSampler(stores, split, settings) for split in ("train", "validation"))
-    epoch = -(-(settings.pictures_per_epoch or learnt.turns) // settings.batch)
+    shown = settings.pictures_per_epoch or settings.repeats * learnt.turns
+    epoch = -(-shown // settings.batch)
     steps = settings.epochs * epoch
     training = Training(run_folder, resume, options, lambda: identify(stores, settings))
     run = training.state

@@ -6,6 +6,11 @@
     manipulated_sequences/<method>/{raw,c0,c23,c40}/videos/*.mp4
     [splits/]{train,val,test}.json        pairs of numbers, the official split
 
+or flat, as copies of one compression are passed on (``FaceForensics++_C23``)::
+
+    original/*.mp4
+    {Deepfakes,Face2Face,FaceSwap,NeuralTextures,FaceShifter,DeepFakeDetection}/*.mp4
+
 ``071.mp4`` is an original; ``071_054.mp4`` shows the video 071 with the face of 054. Of the actors,
 ``01__walking.mp4`` is an original, ``01_02__walking__ABCDEFGH.mp4`` actor 01 with the face of 02.
 """
@@ -25,17 +30,35 @@ FAKE: Final = "manipulated_sequences"
 SPLIT_FILES: Final = {"train": "train", "val": "validation", "test": "test"}
 COMPRESSIONS: Final = frozenset({"raw", "c0", "c23", "c40"})
 
+FLAT_REAL: Final = "original"
+FLAT_FAKE: Final = frozenset(
+    {
+        "DeepFakeDetection",
+        "Deepfakes",
+        "Face2Face",
+        "FaceShifter",
+        "FaceSwap",
+        "NeuralTextures",
+    }
+)
+"""Folders of the flat form, which only fits with both kinds."""
+
 _NUMBERS: Final = re.compile(r"(\d+)(?:_(\d+))?")
 _ACTORS: Final = re.compile(r"(\d+)(?:_(\d+))?__.+")
 
 
 def fits(root: Path) -> bool:
     """Tell whether a folder looks like it."""
-    return (root / REAL).is_dir() or (root / FAKE).is_dir()
+    return (root / REAL).is_dir() or (root / FAKE).is_dir() or _is_flat(root)
+
+
+def _is_flat(root: Path) -> bool:
+    forged = any((root / method).is_dir() for method in FLAT_FAKE)
+    return forged and (root / FLAT_REAL).is_dir()
 
 
 def read(root: Path) -> tuple[FaceClip, ...]:
-    """List originals and manipulated videos of every compression.
+    """List originals and manipulated videos, of every compression or of a flat copy.
 
     Raises
     ------
@@ -44,6 +67,13 @@ def read(root: Path) -> tuple[FaceClip, ...]:
     """
     official = _official_split(root)
     clips = []
+    if _is_flat(root):
+        for folder in folders_in(root):
+            if folder.name == FLAT_REAL or folder.name in FLAT_FAKE:
+                label = Label.REAL if folder.name == FLAT_REAL else Label.FAKE
+                clips += [
+                    _clip(video, root, label, folder.name, official) for video in videos_in(folder)
+                ]
     for top, label in ((REAL, Label.REAL), (FAKE, Label.FAKE)):
         for method in folders_in(root / top):
             for compression in folders_in(method):
