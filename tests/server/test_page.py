@@ -142,6 +142,8 @@ def test_from_enrolment_to_report(page, url, clips, tmp_path):
     assert "AUTHENTIC" in verdict
     assert "What this does not mean" in verdict
     assert "lips or voice were replaced" in verdict
+    shown = page.locator("main").inner_text()
+    assert not re.search(r"\b(null|undefined|NaN|\[object)", shown)
     check_report(page, tmp_path)
     check_player(page)
 
@@ -210,6 +212,35 @@ def test_every_view_is_accessible_and_fits(page, url, scheme):
             page.set_viewport_size({"width": width, "height": 800})
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{view} is {wide} wide"
+
+
+@pytest.mark.parametrize(
+    ("answers", "value", "wanted"),
+    [
+        ("walk alone", 0.79, "if the claimed person walks in the video as if somebody else does"),
+        ("face alone", 0.79, "6.2 times as probable if this is so as if it is not: “the face is"),
+        ("face alone", -0.79, "6.2 times as probable if this is not so as if it is: “the face is"),
+        ("walk and face", 0.1, "about as probable whether or not this is so: “the face is"),
+    ],
+)
+def test_a_weight_is_told_of_the_question_it_answers(page, url, answers, value, wanted):
+    go(page, url, "verify")
+    answer = {
+        "decision": "INCONCLUSIVE",
+        "claim": "Ann",
+        "plain": "Plain.",
+        "reason": "Reason.",
+        "log10_lr": value,
+        "log10_lr_bound": 1.3,
+        "answers": answers,
+        "question": "the face is genuine",
+        "notes": [],
+    }
+    gait = {"notes": [], "quality": {"warnings": []}}
+    script = """async ([answer, gait]) => {
+        const { verdictSection } = await import('/verdict.js');
+        return verdictSection({ answer, gait, joint: answer }).textContent; }"""
+    assert wanted in page.evaluate(script, [answer, gait])
 
 
 def test_the_keyboard_reaches_everything(page, url):

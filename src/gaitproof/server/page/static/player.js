@@ -28,7 +28,7 @@ export function playerSection({ drawn, read, file, signal }) {
   };
   if (file) load(state, stage, file, signal);
   else offer(state, stage, signal);
-  section.append(stage, strips.element, moments(state), joints(drawn.importance));
+  section.append(...[stage, strips.element, moments(state), joints(drawn.importance)].filter(Boolean));
   return section;
 }
 
@@ -79,7 +79,9 @@ function load(state, stage, file, signal) {
 }
 
 function toggles(state) {
-  const names = ["skeleton", "mask", ...(state.faces.length > 0 ? ["faces"] : [])];
+  const { people, outlines } = state.drawn;
+  const there = { skeleton: people.length > 0, mask: outlines.length > 0, faces: state.faces.length > 0 };
+  const names = Object.keys(there).filter((name) => there[name]);
   return h("fieldset", { class: "toggles" }, h("legend", {}, t("player.show")), names.map((name) => {
     const box = h("input", { type: "checkbox", checked: true, id: unique(name) });
     box.addEventListener("change", () => {
@@ -99,9 +101,13 @@ function paint(state, canvas) {
   canvas.width = width * density;
   canvas.height = height * density;
   const context = canvas.getContext("2d");
-  const wide = drawn.size?.[0] ?? video.videoWidth;
-  context.scale((width * density) / wide, (width * density) / wide);
-  const line = Math.max(1.5, (2 * wide) / width);
+  // the image fills one side of its place and is centred along the other
+  const fit = Math.min(width / video.videoWidth, height / video.videoHeight);
+  const scale = (fit * video.videoWidth) / (drawn.size?.[0] ?? video.videoWidth);
+  context.scale(density, density);
+  context.translate((width - fit * video.videoWidth) / 2, (height - fit * video.videoHeight) / 2);
+  context.scale(scale, scale);
+  const line = Math.max(1.5, 2 / scale);
   if (state.show.mask) drawOutlines(context, drawn, state.time, line);
   if (state.show.skeleton) drawPeople(context, drawn, state.time, line);
   if (state.show.faces) drawFaces(context, state.faces, state.time, line);

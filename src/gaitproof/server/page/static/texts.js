@@ -128,6 +128,9 @@ const TEXTS = {
   "verdict.why": "Why",
   "verdict.weight": "What was found is about {times} times as probable if {one} as if {other}.",
   "verdict.even": "What was found is about as probable if the claimed person walks in the video as if somebody else does.",
+  "verdict.asked.so": "What was found is about {times} times as probable if this is so as if it is not: “{question}”.",
+  "verdict.asked.not": "What was found is about {times} times as probable if this is not so as if it is: “{question}”.",
+  "verdict.asked.even": "What was found is about as probable whether or not this is so: “{question}”.",
   "verdict.claimed": "the claimed person walks in the video",
   "verdict.somebody": "somebody else does",
   "verdict.somebody.first": "somebody else walks in the video",
@@ -164,7 +167,7 @@ const TEXTS = {
   "detectors.against": "against the claim",
   "detectors.neither": "neither way",
   "detectors.untested": "does not count: not tested in this situation",
-  "detectors.windows": "{windows}, relative to {others} others",
+  "detectors.windows": "{windows}, relative to {others}",
   "detectors.alone": "{windows}",
   "detectors.frames": "{frames} frames of face {number}",
   "detectors.noface": "The face was not looked at. Verify again with “Look at the face too”.",
@@ -199,7 +202,7 @@ const TEXTS = {
   "player.jump": "Moments that speak most",
   "player.for": "{time} s, for the claim",
   "player.against": "{time} s, against the claim",
-  "player.fake": "{time} s, face {number} looks manipulated",
+  "player.fake": "{time} s, face {number} looks least genuine",
   "player.none": "Nobody was followed in this video, so there is nothing to draw.",
   "player.joints": "Joints that the score rests on",
   "player.joints.text": "Contribution of each joint to the similarity; positive speaks for the claim.",
@@ -334,6 +337,7 @@ const PLURALS = {
   video: ["video", "videos"],
   window: ["two-second window", "two-second windows"],
   recording: ["recording", "recordings"],
+  other: ["other person", "other people"],
 };
 
 /** A number with its noun. */

@@ -18,14 +18,19 @@ export function verdictSection({ answer, gait, joint }) {
     h("h2", { id: "answer" }, badge(decision), " ", t(`verdict.${decision}`, { claim })),
     h("p", { class: "lead" }, answer.plain),
     answer.reason && h("div", {}, h("h3", {}, t("verdict.why")), h("p", {}, forPage(answer.reason))),
-    weight(answer),
+    weight(answer, joint),
     h("h3", {}, t("verdict.not")),
     h("ul", {}, t(`verdict.not.${decision}`).map((text) => h("li", {}, text))),
     notes([...(answer.notes ?? []), ...(joint ? gait.notes : []), ...gait.quality.warnings]));
 }
 
-function weight({ log10_lr: value, log10_lr_bound: bound }) {
+function weight({ log10_lr: value, log10_lr_bound: bound }, joint) {
   if (value === null) return null;
+  // of walk and face, the ratio may answer another question than who walks
+  if (joint && joint.answers !== "walk alone") {
+    const name = Math.abs(value) <= Math.log10(2) ? "verdict.asked.even" : value > 0 ? "verdict.asked.so" : "verdict.asked.not";
+    return h("p", {}, t(name, { times: factor(value), question: joint.question }));
+  }
   if (Math.abs(value) <= Math.log10(2)) return h("p", {}, t("verdict.even"));
   const [one, other] = value > 0 ? ["verdict.claimed", "verdict.somebody"] : ["verdict.somebody.first", "verdict.claimed.after"];
   return h("p", {}, t("verdict.weight", { times: factor(value), one: t(one), other: t(other) }), " ",
@@ -50,7 +55,7 @@ export function detectorsSection({ answer, gait, joint, scan }) {
     [one.reason && one.log10_lr === null ? forPage(one.reason) : side(one.log10_lr), one.log10_lr !== null && !one.supported && h("p", { class: "hint" }, t("detectors.untested"))],
     ratio(one.log10_lr),
     one.similarity === null ? "–" : one.similarity.toFixed(3),
-    t(one.references > 0 ? "detectors.windows" : "detectors.alone", { windows: counted(one.windows, "window"), others: one.references }),
+    t(one.references > 0 ? "detectors.windows" : "detectors.alone", { windows: counted(one.windows, "window"), others: counted(one.references, "other") }),
   ]);
   for (const face of scan?.faces ?? []) {
     rows.push([`${t("detectors.face")} ${face.number}`, [badge(face.decision), face.reason && h("p", { class: "hint" }, forPage(face.reason))], ratio(face.log10_lr),
