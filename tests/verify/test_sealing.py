@@ -244,7 +244,7 @@ def test_a_kill_while_rekeying_leaves_one_of_the_keys(where):
     for number in range(20):
         gallery.add(f"p{number % 4}", [make_recording(number)])
     key, chance = KEY, random.Random(5)
-    for _ in range(6):
+    for _ in range(3):
         child = os.fork()
         if child == 0:
             try:
