@@ -27,6 +27,7 @@ EXPERIMENTS: Final = (
     "both",
     "footage",
     "relative",
+    "service",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

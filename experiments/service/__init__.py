@@ -1,0 +1,1 @@
+"""Whether the service holds under twice its load, and under kills."""
