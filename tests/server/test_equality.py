@@ -44,14 +44,10 @@ def film(tmp_path_factory):
 def verified(service, film):
     """The job that verified the film as Bea, who is enrolled from another."""
 
-    def upload(path):
-        answer = service.http.post(f"/v1/videos?name={path.name}", content=path.read_bytes())
-        return answer.json()["id"]
-
     other = write_film(film.with_name("other.mp4"), 101)
-    job = service.do("enrolments", name="Bea", videos=[upload(other)])
+    job = service.do("enrolments", name="Bea", videos=[upload(service, other)])
     assert job["state"] == "done", job["problem"]
-    job = service.do("verifications", claim="Bea", video=upload(film))
+    job = service.do("verifications", claim="Bea", video=upload(service, film))
     assert job["state"] == "done", job["problem"]
     return f"/v1/jobs/{job['id']}"
 
@@ -99,3 +95,60 @@ def test_a_job_without_a_report_says_so(service, problem):
     job = service.do("verifications", claim="Cid", video=video, report=False)
     problem(service.http.get(f"/v1/jobs/{job['id']}/report.html"), 404, "no-report")
     assert service.http.get(f"/v1/jobs/{job['id']}/report.exe").status_code == 422
+
+
+def upload(service, path):
+    answer = service.http.post(f"/v1/videos?name={path.name}", content=path.read_bytes())
+    return answer.json()["id"]
+
+
+@pytest.mark.slow
+def test_an_explanation_is_files_that_run_nothing(service, verified, film):
+    job = service.do("explanations", claim="Bea", video=upload(service, film))
+    assert job["state"] == "done", job["problem"]
+    url = f"/v1/jobs/{job['id']}/files"
+    names = service.http.get(url).json()
+    assert "explanation.json" in names
+    uploads = str(service.http.app.state.service.settings.uploads).encode()
+    for name in names:
+        answer = service.http.get(f"{url}/{name}")
+        assert answer.status_code == 200
+        assert uploads not in answer.content
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    for name in ("../result.json", "..%2fresult.json", "nothing"):
+        assert service.http.get(f"{url}/{name}").status_code in (404, 405)
+
+
+@pytest.mark.slow
+def test_faces_are_looked_for_and_no_path_of_the_service_is_told(service, film):
+    job = service.do("face-scans", video=upload(service, film))
+    assert job["state"] == "done", job["problem"]
+    assert job["brief"]["faces"] == 0
+    told = service.http.get(f"/v1/jobs/{job['id']}/result").json()
+    assert told["video"] == "film.mp4"
+    assert str(service.http.app.state.service.settings.folder) not in json.dumps(told)
+
+
+def test_what_cannot_be_compared_is_refused_by_the_client_s_name(service, tmp_path):
+    (tmp_path / "no video.mp4").write_text("no video")
+    video = upload(service, tmp_path / "no video.mp4")
+    job = service.do("preservations", original=video, swapped=video)
+    assert job["problem"]["status"] == 422
+    assert "'no video.mp4'" in job["problem"]["detail"]
+
+
+def test_reference_footage_is_kept_listed_and_removed(service, film, problem):
+    job = service.do("references", name="lobby", videos=[upload(service, film)])
+    assert job["state"] == "done", job["problem"]
+    [footage] = service.http.get("/v1/references").json()
+    assert (footage["footage"], footage["files"], footage["people"]) == ("lobby", 1, 1)
+    assert service.http.delete("/v1/references/lobby").json()["people"] >= 1
+    problem(service.http.delete("/v1/references/lobby"), 404, "unknown-footage")
+
+
+def test_a_person_is_shown_and_removed(service, film, problem):
+    job = service.do("enrolments", name="Dan", videos=[upload(service, film)])
+    assert job["state"] == "done", job["problem"]
+    assert service.http.get("/v1/gallery/dan").json()["name"] == "Dan"
+    assert service.http.delete("/v1/gallery/Dan").json()["name"] == "Dan"
+    problem(service.http.get("/v1/gallery/Dan"), 404, "unknown-person")

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -102,7 +102,7 @@ def perform(task: Task, tools: Tools, progress: Progress) -> dict[str, Any]:
     make_folder(task.folder)
     answer, brief = _JOBS[task.kind](task, tools, progress)
     with atomic_path(task.folder / RESULT) as path:
-        path.write_text(json_text(answer), "utf-8")
+        path.write_text(json_text(_shown(answer, task)), "utf-8")
     return brief
 
 
@@ -265,11 +265,17 @@ _JOBS: Final[
 }
 
 
-def _shown(text: str, task: Task) -> str:
+def _shown(value: Any, task: Task) -> Any:
     """Put the client's names for its files where paths of this machine would be told."""
+    if isinstance(value, Mapping):
+        return {name: _shown(one, task) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(one, task) for one in value]
+    if not isinstance(value, str):
+        return value
     for video in task.videos:
-        text = text.replace(str(video.path), video.name)
-    return text.replace(task.gallery, "the gallery").replace(str(task.folder), "the job")
+        value = value.replace(str(video.path), video.name)
+    return value.replace(task.gallery, "the gallery").replace(str(task.folder), "the job")
 
 
 def answer(line: str, tools: Tools, say: Callable[[dict[str, Any]], None]) -> None:
@@ -288,11 +294,7 @@ def answer(line: str, tools: Tools, say: Callable[[dict[str, Any]], None]) -> No
     try:
         say({"done": perform(task, tools, progress)})
     except GaitproofError as error:
-        told = {
-            name: _shown(value, task) if isinstance(value, str) else value
-            for name, value in describe(error).model_dump(exclude_none=True).items()
-        }
-        say({"problem": told})
+        say({"problem": _shown(describe(error).model_dump(exclude_none=True), task)})
     except Exception:
         say({"unexpected": traceback.format_exc()})
 
