@@ -22,7 +22,7 @@ def service(
     queue: Annotated[int, typer.Option(min=1, help="Jobs that may wait.")] = 8,
     seed: Annotated[int, typer.Option(help="Random seed of the kills.")] = 0,
 ) -> None:
-    """Put twice the load on the service, and kill it and its processes at random."""
+    """Put twice the load on the service, then kill it at random."""
     if seconds > 0:
         with (
             tempfile.TemporaryDirectory(prefix="gaitproof-") as folder,
