@@ -48,6 +48,15 @@ def test_too_few_pictures_name_the_commonest_reason():
     assert "too small" in reason
 
 
+@pytest.mark.parametrize(
+    ("sides", "vote"),
+    [([1, 1, -1], "genuine"), ([-1, -1, 0, 1], "manipulated"), ([0, 0], "none"), ([1, -1], "none")],
+)
+def test_pictures_vote_beside_the_mean(sides, vote):
+    traces = np.zeros((len(sides), 56, 56), np.uint8)
+    assert compute_consistency(np.full(len(sides), 0.5), sides, traces).majority == vote
+
+
 def test_runs_of_agreeing_pictures():
     scores = np.array([0.9, 0.1, 0.2, 0.9, 0.3])
     found = compute_consistency(scores, [side_of(score, None, 0.5) for score in scores], TRACES)

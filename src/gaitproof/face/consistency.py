@@ -48,6 +48,16 @@ class Consistency:
         both = self.genuine + self.manipulated
         return max(self.genuine, self.manipulated) / both if both else None
 
+    @property
+    def majority(self) -> str:
+        """What most scores that support a side do: ``genuine``, ``manipulated`` or ``none``.
+
+        A vote, beside the mean of the scores, which alone decides.
+        """
+        if self.genuine == self.manipulated:
+            return "none"
+        return "genuine" if self.genuine > self.manipulated else "manipulated"
+
 
 def compute_consistency(
     scores: NDArray[np.float64], sides: Sequence[int], traces: NDArray[np.uint8]

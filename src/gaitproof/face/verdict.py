@@ -234,6 +234,7 @@ class FaceVerdict:
         fields["drop"] = None if self.drop is None else self.drop._asdict()
         if self.consistency is not None:
             fields["consistency"]["agreeing"] = self.consistency.agreeing
+            fields["consistency"]["majority"] = self.consistency.majority
         parts: tuple[FrameScore | FaceTurn, ...] = (*self.frames, *self.turns)
         for entry, part in zip((*fields["frames"], *fields["turns"]), parts, strict=True):
             entry["probability_fake"] = part.probability_fake

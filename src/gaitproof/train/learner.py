@@ -33,9 +33,12 @@ class Learner(lightning.LightningModule):
     ----------
     loss_names
         Names of the losses that `losses_of` may return, for the log.
+    measure_names
+        Names of what `take_measures` returns, for the log.
     """
 
     loss_names: ClassVar[tuple[str, ...]]
+    measure_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, network: nn.Module, settings: RunSettings, steps: int, state: RunState
@@ -46,6 +49,7 @@ class Learner(lightning.LightningModule):
         self.steps = steps
         self.run = state
         self.parts: dict[str, Tensor] = {}
+        self.measures: dict[str, float] = {}
         self.schedule: OneCycleLR | ReduceLROnPlateau | StepLR | None = None
 
     @abstractmethod
@@ -55,6 +59,10 @@ class Learner(lightning.LightningModule):
     def validation_losses(self, batch: Any) -> dict[str, Tensor]:
         """Return the losses of a batch that is not trained on."""
         return self.losses_of(batch)
+
+    def take_measures(self) -> dict[str, float]:
+        """Return what was counted, by `measure_names`, since this was last asked for."""
+        return {}
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the source of chance of the step, so that any step can be taken again."""

@@ -91,10 +91,14 @@ class RunLog(StepCallback):
         Steps the run goes on from: what was logged beyond them is struck out.
     losses
         Names of the losses; weighted, and empty where the recipe has none.
+    measures
+        Names of what a validation counts beside its loss.
     """
 
-    def __init__(self, folder: Path, done: int, losses: Sequence[str]) -> None:
-        self._columns = ("step", "loss", *losses, "learning_rate", "validation_loss")
+    def __init__(
+        self, folder: Path, done: int, losses: Sequence[str], measures: Sequence[str] = ()
+    ) -> None:
+        self._columns = ("step", "loss", *losses, "learning_rate", "validation_loss", *measures)
         self._path = folder / LOG_FILE
         self._events = folder / TENSORBOARD_FOLDER
         self._done = done
@@ -135,6 +139,7 @@ class RunLog(StepCallback):
         }
         if run.validation and run.validation[-1][0] == run.step:
             values["validation_loss"] = run.validation[-1][1]
+            values |= learner.measures
         # every row is flushed: what a killed run has done is on disk
         self._table.writerow([run.step, *(values.get(name, "") for name in self._columns[1:])])
         self._file.flush()

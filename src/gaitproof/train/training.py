@@ -99,7 +99,7 @@ class Training:
         if self._folder is not None:
             every = self._options.checkpoint_every
             callbacks += [
-                RunLog(self._folder, self.state.step, learner.loss_names),
+                RunLog(self._folder, self.state.step, learner.loss_names, learner.measure_names),
                 Checkpoints(self._path, self._identity, every, self._restored),
             ]
         callbacks += [watcher, None if progress is None else Reporter(progress)]

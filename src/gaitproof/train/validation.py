@@ -147,5 +147,6 @@ class Validation(StepCallback):
             with torch.no_grad(), trainer.precision_plugin.val_step_context():
                 parts = module.validation_losses(there)
             total += torch.stack(list(parts.values())).sum().item()
+        module.measures = module.take_measures()
         module.train()
         return float(trainer.strategy.broadcast(total / len(self._batches)))

@@ -1,3 +1,4 @@
+import csv
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from drawn_stores import drawn_store, paint
+from sklearn.metrics import accuracy_score, f1_score
 
 from gaitproof.data.face.clips import Label
 from gaitproof.errors import ConfigError
@@ -233,3 +235,27 @@ def test_the_rate_falls_after_so_many_epochs_and_an_epoch_shows_faces_repeatedly
         )
     )
     assert two in (2 * one - 1, 2 * one)
+
+
+def test_the_log_says_accuracy_and_f1_of_both_classes(store, tmp_path):
+    train_faces([store], SMALL, run_folder=tmp_path / "run", trainer_options=CPU)
+    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").read_text().splitlines()))
+    names = FaceLearner.measure_names
+    validated = [row for row in rows if row["validation_loss"]]
+    assert len(validated) == 2
+    for row in rows:
+        assert all(bool(row[name]) == bool(row["validation_loss"]) for name in names)
+    assert all(0 <= float(row[name]) <= 1 for row in validated for name in names)
+
+
+def test_accuracy_and_f1_are_those_of_scikit_learn():
+    learner = FaceLearner(create_face_network("compact"), SMALL, 4, RunState()).eval()
+    rng = np.random.default_rng(0)
+    labels, answers = rng.integers(0, 2, (2, 50))
+    for part in (slice(0, 20), slice(20, 50)):  # counted over batches
+        logits = torch.nn.functional.one_hot(torch.tensor(answers[part]), 2).float()
+        learner._classes(logits, torch.tensor(labels[part]))
+    found = learner.take_measures()
+    forged, genuine = f1_score(labels, answers, average=None)
+    assert list(found.values()) == pytest.approx([accuracy_score(labels, answers), forged, genuine])
+    assert set(learner.take_measures().values()) == {0.0}  # begins anew

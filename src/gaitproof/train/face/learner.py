@@ -36,6 +36,7 @@ class FaceLearner(Learner):
         "blend",
         *sorted({aim for network in FACE_NETWORKS.values() for aim in network.aims}),
     )
+    measure_names = ("validation_accuracy", "validation_f1_forged", "validation_f1_genuine")
     network: FaceNetwork
     weights: Tensor
 
@@ -49,6 +50,7 @@ class FaceLearner(Learner):
         weights[FORGED] = 0.5 / settings.forged_share
         weights[GENUINE] = 0.5 / (1 - settings.forged_share)
         self.register_buffer("weights", weights, persistent=False)
+        self._counts = torch.zeros(2, 2)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return what is learnt, apart what a published backbone has not learnt before."""
@@ -72,6 +74,14 @@ class FaceLearner(Learner):
         if settings.decay_epochs is None:
             return super().decay_steps()
         return settings.decay_epochs * (self.steps // settings.epochs)
+
+    def take_measures(self) -> dict[str, float]:
+        """Return accuracy, and F1 of either class, of what was validated on."""
+        counts, self._counts = self._counts.double(), torch.zeros(2, 2)
+        right = counts.diagonal()
+        f1 = 2 * right / (counts.sum(dim=0) + counts.sum(dim=1)).clamp(min=1)
+        shares = (right.sum() / counts.sum().clamp(min=1), f1[FORGED], f1[GENUINE])
+        return dict(zip(self.measure_names, map(float, shares), strict=True))
 
     def losses_of(self, batch: FaceBatch | CodeBatch) -> dict[str, Tensor]:
         """Return cross-entropy, and the loss of the blended places if the network learns them."""
@@ -103,6 +113,9 @@ class FaceLearner(Learner):
             parameter.grad = None
 
     def _classes(self, logits: Tensor, labels: Tensor) -> Tensor:
+        if not self.training:
+            places = (2 * labels + logits.argmax(dim=1)).cpu()
+            self._counts += torch.bincount(places, minlength=4).reshape(2, 2)
         return nn.functional.cross_entropy(
             logits.float(),
             labels,
