@@ -82,10 +82,21 @@ def relative(
             f"{100 * one.decided:.0f}",
         )
     titles[-1:] = ["decided, mated %", "decided, non-mated %"]
+    views = make_table(
+        "Silhouettes by difference of view",
+        ["degrees"],
+        [*titles[1:3], "decided, mated / non-mated %"],
+    )
+    for view in result.evidence.views:
+        wrong = (view.wrong_authentic, view.wrong_deepfake)
+        decided = f"{100 * view.decided_mated:.0f} / {100 * view.decided_nonmated:.0f}"
+        views.add_row(
+            str(view.degrees), *(format_percent(_interval(one)) for one in wrong), decided
+        )
     kth = make_table("KTH, relative to five people", ["signal"], titles)
     for signal, found in result.answers.items():
         kth.add_row(signal, *(format_percent(value) for value in found.values()))
-    show(result.to_dict(), domains, kth, as_json=as_json)
+    show(result.to_dict(), domains, views, kth, as_json=as_json)
 
 
 def _interval(rate: ErrorRate) -> Interval:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.kth.claims import Pass, join_clips, shares, wrong_verdicts
+from experiments.relative.views import measure_views
 from experiments.shared import Progress, no_progress
 from gaitproof.evaluate.bootstrap import (
     DRAWS,
@@ -135,6 +136,7 @@ def run(
     casia = casia_clips(walks, embed, progress)
     result = leave_domain_out([*casia, kth[SILHOUETTES]], draws=draws)
     without = leave_domain_out(casia, draws=20)
+    views = measure_views(casia, [kth[SILHOUETTES]], ENROLLED, draws)
     trials = {signal: _trials(clips) for signal, clips in kth.items()}
     ratios = {
         JOINTS: _ratios(trials[JOINTS], joints),
@@ -145,7 +147,8 @@ def run(
         signal: _measure(trials[SILHOUETTES].with_scores(found), draws)
         for signal, found in ratios.items()
     }
-    return RelativeResult(result.evidence, _rates(answers[BOTH]), answers)
+    evidence = result.evidence.model_copy(update={"views": views})
+    return RelativeResult(evidence, _rates(answers[BOTH]), answers)
 
 
 def kth_clips(passes: Sequence[Pass]) -> DomainClips:

@@ -96,3 +96,13 @@ def test_conditions_enrolled_are_not_tried():
     for plan in clips.plans:
         enrolled = {clips.recordings[i].condition for rows in plan.templates.values() for i in rows}
         assert not enrolled & {clips.recordings[i].condition for i in plan.probes}
+
+
+def test_views_are_measured_by_their_difference_from_the_one_enrolled(result):
+    views = {one.degrees: one for one in result.evidence.views}
+    assert set(views) == {0, 18, 36, 54, 72, 90}
+    assert views[0].people == 8
+    assert views[0].decided_mated > views[90].decided_mated
+    assert all(
+        0 <= one.wrong_authentic.low <= one.wrong_authentic.high <= 1 for one in views.values()
+    )

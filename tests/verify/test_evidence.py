@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,11 +18,13 @@ from gaitproof.nets.card import (
     EvidenceCard,
     IsotonicCalibration,
     ReferenceCalibration,
+    ViewFigures,
 )
-from gaitproof.types import Decision, ErrorRate
+from gaitproof.types import Decision, ErrorRate, SignalEvidence
 from gaitproof.types.support import MODERATE
 from gaitproof.verify.decision import decide_by_support, leaning
-from gaitproof.verify.evidence import compare, offset, relative_cosines
+from gaitproof.verify.evidence import Comparison, compare, offset, relative_cosines, stated
+from gaitproof.verify.signals import describe
 from gaitproof.verify.typicality import footage_metric
 from gaitproof.verify.verifier import Verifier
 
@@ -155,3 +158,42 @@ def test_a_card_begins_without_references_and_rises(counts):
         EvidenceCard.model_validate_json(
             json.dumps({"by_references": entries, "least_references": 0})
         )
+
+
+VIEWS = tuple(
+    ViewFigures(
+        degrees=degrees,
+        people=20,
+        wrong_authentic=ErrorRate(0.01, 0.0, 0.03),
+        wrong_deepfake=ErrorRate(0.02, 0.0, 0.04),
+        decided_nonmated=0.3,
+        decided_mated=decided,
+    )
+    for degrees, decided in ((0, 0.8), (18, 0.6), (36, 0.4))
+)
+
+
+@pytest.mark.parametrize(("apart", "degrees"), [(0.0, 0), (12.0, 18), (26.0, 18), (45.0, 36)])
+def test_the_figures_nearest_to_the_difference_of_view_are_told(apart, degrees):
+    card = make_card(evidence=EVIDENCE.model_copy(update={"views": VIEWS}))
+    compared = Comparison(0.7, 1.2, 2.0, 3, supported=True, threshold=0.7, apart=apart)
+    told = stated(card, compared, "")["at_view"]
+    assert (told.apart, told.degrees) == (apart, degrees)
+    signal = SignalEvidence(
+        "silhouettes",
+        windows=3,
+        model_id="m",
+        template_id="t",
+        template_recordings=1,
+        **stated(card, compared, ""),
+    )
+    assert f"seen {apart:.0f} degrees from the nearest enrolled view" in describe(signal)
+    assert "1.0 % of impostors are accepted" in describe(signal)
+
+
+@pytest.mark.parametrize("changes", [{"apart": None}, {"supported": False}])
+def test_nothing_is_told_of_views_where_nothing_is_decided(changes):
+    card = make_card(evidence=EVIDENCE.model_copy(update={"views": VIEWS}))
+    compared = Comparison(0.7, 1.2, 2.0, 3, supported=True, threshold=0.7, apart=3.0)
+    assert stated(card, replace(compared, **changes), "")["at_view"] is None
+    assert stated(make_card(evidence=EVIDENCE), compared, "")["at_view"] is None

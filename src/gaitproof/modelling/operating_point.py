@@ -20,8 +20,8 @@ from gaitproof.evaluate.calibration import (
 )
 from gaitproof.evaluate.trials import Trials
 from gaitproof.nets.card import CalibrationCard, OperatingPoint
+from gaitproof.types.rates import ErrorRate, InconclusiveBand
 from gaitproof.types.support import NO_SUPPORT
-from gaitproof.types.verdict import ErrorRate, InconclusiveBand
 from gaitproof.verify.calibration import log10_likelihood_ratios
 from gaitproof.verify.decision import answer
 

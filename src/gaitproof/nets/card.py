@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from gaitproof.config import Settings
-from gaitproof.types.verdict import ErrorRate, InconclusiveBand
+from gaitproof.types.rates import ErrorRate, InconclusiveBand
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 
@@ -159,6 +159,22 @@ class DomainFigures(Settings):
     """Share of claims that were decided, genuine and other claims weighing the same."""
 
 
+class ViewFigures(Settings):
+    """What was decided of claims seen at one angle from the only view enrolled."""
+
+    degrees: int = Field(ge=0, le=180)
+    """Between the two walking directions."""
+    people: int = Field(ge=0)
+    wrong_authentic: ErrorRate
+    """Share of impostor claims answered AUTHENTIC."""
+    wrong_deepfake: ErrorRate
+    """Share of genuine claims answered DEEPFAKE."""
+    decided_nonmated: float = Field(ge=0, le=1)
+    """Share of impostor claims that were decided."""
+    decided_mated: float = Field(ge=0, le=1)
+    """Share of genuine claims that were decided."""
+
+
 LONG_PROBE: Final = 5
 """Two-second windows, of 4 s in all, from which a probe counts as long."""
 
@@ -181,6 +197,12 @@ class EvidenceCard(Settings):
     """People that a decision needs as reference footage."""
     figures: tuple[DomainFigures, ...] = ()
     """Every domain left out, with and without references."""
+    views: tuple[ViewFigures, ...] = ()
+    """By the angle between the view tried and the one enrolled, rising."""
+
+    def at_view(self, degrees: float) -> ViewFigures | None:
+        """Return the figures for the angle nearest to one, in degrees; None if none are known."""
+        return min(self.views, key=lambda one: abs(one.degrees - degrees), default=None)
 
     def calibration(self, references: int, windows: int = 1) -> CalibrationCard:
         """Return what holds for a number of references, at least 0, and of windows of a probe."""

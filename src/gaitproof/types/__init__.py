@@ -8,11 +8,10 @@ from gaitproof.types.landmarks import (
     Landmark,
 )
 from gaitproof.types.pose import PoseSequence
+from gaitproof.types.rates import ErrorRate, InconclusiveBand, ViewRates
 from gaitproof.types.silhouette import SilhouetteSequence
 from gaitproof.types.verdict import (
     Decision,
-    ErrorRate,
-    InconclusiveBand,
     JoinedEvidence,
     MovementShare,
     QualityReport,
@@ -41,5 +40,6 @@ __all__ = [
     "SignalEvidence",
     "SilhouetteSequence",
     "Verdict",
+    "ViewRates",
     "WindowQuality",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,17 +128,25 @@ class Comparer:
             claim,
             card,
             joints_evidence(claim, card, compared, reason),
-            self._others(sight, name, () if compared is None else compared.people, weigh),
+            self._others(sight, name, compared, weigh),
             weights=self.weights,
             notes=tuple(notes),
         )
         return Judged(verdict, template, compared)
 
     def _others(
-        self, sight: Sight, name: str, people: Sequence[Other], weigh: bool
+        self, sight: Sight, name: str, compared: Comparison | None, weigh: bool
     ) -> tuple[SignalEvidence, ...]:
         """Say what other evidence than the joints says."""
         if sight.masks is None:
             return ()
-        probe, known = sight.masks, sight.known
-        return (self.masks.compare(self.gallery, name, probe, people, known, weigh=weigh),)
+        found = self.masks.compare(
+            self.gallery,
+            name,
+            sight.masks,
+            () if compared is None else compared.people,
+            sight.known,
+            weigh=weigh,
+            apart=None if compared is None else compared.apart,
+        )
+        return (found,)

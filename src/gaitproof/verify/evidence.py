@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
+from gaitproof.types import ViewRates
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.others import Other, References
@@ -64,6 +65,8 @@ class Comparison:
         Why it was not, with the remedy; empty otherwise.
     people
         The other people, if it is known who they are.
+    apart
+        Degrees between the views of probe and template; None if unknown.
     """
 
     similarity: float
@@ -74,6 +77,7 @@ class Comparison:
     threshold: float
     reason: str = ""
     people: tuple[Other, ...] = ()
+    apart: float | None = None
 
     @property
     def vectors(self) -> NDArray[np.float32] | None:
@@ -110,7 +114,25 @@ def stated(card: ModelCard, compared: Comparison | None, reason: str) -> dict[st
         "supported": compared.supported,
         "reason": compared.reason,
         "relative_to": dict(Counter(one.source for one in compared.people)),
+        "at_view": _at_view(card.evidence, compared),
     }
+
+
+def _at_view(evidence: EvidenceCard | None, compared: Comparison) -> ViewRates | None:
+    """Return what was measured at this difference of view, where a claim can be decided."""
+    if evidence is None or compared.apart is None or not compared.supported:
+        return None
+    found = evidence.at_view(compared.apart)
+    if found is None:
+        return None
+    return ViewRates(
+        apart=compared.apart,
+        degrees=found.degrees,
+        wrong_nonmated=found.wrong_authentic,
+        wrong_mated=found.wrong_deepfake,
+        decided_nonmated=found.decided_nonmated,
+        decided_mated=found.decided_mated,
+    )
 
 
 def offset(references: NDArray[np.floating[Any]]) -> Float64:

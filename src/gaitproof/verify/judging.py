@@ -21,7 +21,7 @@ from gaitproof.verify.decision import (
 )
 from gaitproof.verify.evidence import Comparison, compare, compare_relative, stated
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.others import Other, choose_references
+from gaitproof.verify.others import Other, choose_references, view_difference
 from gaitproof.verify.probes import Probe
 from gaitproof.verify.signals import JOINTS, SignalWeights, compared, join_signals
 from gaitproof.verify.templates import Template
@@ -97,7 +97,8 @@ def compare_with(
     ]
     least = card.evidence.least_references
     references = choose_references(others, probe, template, filming, least)
-    return compare_relative(encoder, probe.embeddings, template.vector, references)
+    found = compare_relative(encoder, probe.embeddings, template.vector, references)
+    return replace(found, apart=view_difference(probe.filming, filming))
 
 
 def joints_evidence(

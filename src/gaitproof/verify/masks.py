@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -174,6 +174,7 @@ class MaskSignal:
         known: KnownMasks,
         *,
         weigh: bool = True,
+        apart: float | None = None,
     ) -> SignalEvidence:
         """Say what silhouettes alone say of a claim.
 
@@ -192,6 +193,8 @@ class MaskSignal:
             Their silhouettes.
         weigh
             Whether it is told what the score rests on.
+        apart
+            Degrees between the views of probe and template, by the joints.
         """
         template: Template | None = None
         reason = probe.reason
@@ -202,6 +205,7 @@ class MaskSignal:
         if template is not None and not reason:
             relative = known.of(people, card.embedding_size)
             compared = compare_relative(self.encoder, probe.embeddings, template.vector, relative)
+            compared = replace(compared, apart=apart)
             averages = average_walkers() if weigh else None
             if averages is not None:
                 share = weigh_movement(

@@ -230,6 +230,17 @@ def _fitting(
     return fitting, reasons
 
 
+def view_difference(probe: Filming | None, enrolled: Sequence[Filming | None]) -> float | None:
+    """Return the angle between a probe's view and the nearest enrolled, in degrees.
+
+    The median over the probe's windows; None where the directions are not known.
+    """
+    seen, known = known_views([probe]), known_views(enrolled)
+    if not len(seen) or not len(known):
+        return None
+    return float(np.median(angles_between(seen, known).min(axis=1)))
+
+
 def _other_view(name: str, probe: Probe, filming: Sequence[Filming | None]) -> str:
     """Say that a person was never enrolled as seen in a probe, and how to; else nothing."""
     seen, enrolled = known_views([probe.filming]), known_views(filming)

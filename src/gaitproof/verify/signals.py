@@ -26,7 +26,7 @@ from gaitproof.errors import ModelError
 from gaitproof.models import packaged_file
 from gaitproof.nets.card import LogisticCalibration
 from gaitproof.reading import FileKind, parse_model, read_model
-from gaitproof.types import ErrorRate, JoinedEvidence, SignalEvidence
+from gaitproof.types import ErrorRate, JoinedEvidence, SignalEvidence, ViewRates
 from gaitproof.types.support import MODERATE
 from gaitproof.verify.calibration import log10_likelihood_ratio
 
@@ -213,7 +213,17 @@ def describe(one: SignalEvidence) -> str:
     if one.rests_on is not None:
         share = round(100 * one.rests_on.movement_share)
         told += f"; the score rests {100 - share} % on build and clothing, {share} % on movement"
-    return told
+    return told if one.at_view is None else f"{told}; {_describe_view(one.at_view)}"
+
+
+def _describe_view(view: ViewRates) -> str:
+    wrong, refused = 100 * view.wrong_nonmated.value, 100 * view.wrong_mated.value
+    return (
+        f"seen {view.apart:.0f} degrees from the nearest enrolled view, where (measured at "
+        f"{view.degrees}) {wrong:.1f} % of impostors are accepted, {refused:.1f} % of genuine "
+        f"walks refused, and {100 * view.decided_mated:.0f} and {100 * view.decided_nonmated:.0f} "
+        "% of genuine and other claims decided"
+    )
 
 
 def load_signal_weights(path: str | Path | None = None) -> SignalWeights | None:
