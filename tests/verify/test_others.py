@@ -18,6 +18,7 @@ from gaitproof.verify.others import (
     IN_VIDEO,
     Other,
     choose_references,
+    view_difference,
 )
 from gaitproof.verify.templates import Template
 from gaitproof.verify.typicality import footage_metric
@@ -159,6 +160,9 @@ def test_a_view_that_was_not_enrolled_is_named_with_the_remedy():
     assert "enrol ann walking to the right" in found.reason
     assert len(choose_references(others, probe, template, [left, right], 5).vectors) == 5
     both = Filming(domain="a", spreads=(0.0,) * N_SPREADS, views=(88, -92, 91, -90))
+    assert view_difference(both, [right]) == pytest.approx(11)
+    assert view_difference(left, [right]) is None
+    assert view_difference(None, [right]) is None
     to_and_fro = SimpleNamespace(embeddings=direction[:1], filming=both)
     assert len(choose_references(others, to_and_fro, template, [left, right], 5).vectors) == 5
 

@@ -78,7 +78,7 @@ class ViewRates:
     ----------
     apart
         Degrees between the walking directions of the probe and the nearest enrolled, the median
-        over windows.
+        over the windows that an enrolled view covers.
     degrees
         The measured angle nearest to it.
     wrong_nonmated, wrong_mated

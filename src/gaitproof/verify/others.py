@@ -233,12 +233,15 @@ def _fitting(
 def view_difference(probe: Filming | None, enrolled: Sequence[Filming | None]) -> float | None:
     """Return the angle between a probe's view and the nearest enrolled, in degrees.
 
-    The median over the probe's windows; None where the directions are not known.
+    The median over those of the probe's windows that an enrolled view covers, since a median of
+    somebody who walks to and fro would be a view that nobody saw; None where there are none.
     """
     seen, known = known_views([probe]), known_views(enrolled)
     if not len(seen) or not len(known):
         return None
-    return float(np.median(angles_between(seen, known).min(axis=1)))
+    apart = angles_between(seen, known).min(axis=1)
+    covered = apart[apart <= COVERED]
+    return float(np.median(covered)) if len(covered) else None
 
 
 def _other_view(name: str, probe: Probe, filming: Sequence[Filming | None]) -> str:
