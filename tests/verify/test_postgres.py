@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -270,8 +271,32 @@ def test_it_survives_a_fork(postgres_url):
     if child == 0:
         try:
             gallery.add("bob", [make_recording(2)])
+            gc.collect()
             os._exit(0)
         finally:
             os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
     assert gallery.names() == ("ann", "bob")
+
+
+def test_a_connection_is_kept_and_given_back(postgres_server):
+    def connections():
+        count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kept'"
+        return int(postgres_server.sql(count)[0])
+
+    with postgres_server.schema() as name:
+        gallery = Gallery.open(postgres_server.url(name) + "&application_name=kept")
+        gallery.add("ann", [make_recording(1)])
+        for _ in range(5):
+            gallery.template("ann", *MAKERS)
+        assert connections() == 1
+        # the server ends it, as at a restart
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        postgres_server.sql(f"{end} WHERE application_name = 'kept'")
+        assert gallery.names() == ("ann",)
+        del gallery
+        gc.collect()
+        deadline = time.monotonic() + 30
+        while connections() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert connections() == 0

@@ -5,10 +5,22 @@ The server is trusted, unlike a SQLite file: who may write there is its administ
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from sqlalchemy import URL, Connection, NullPool, create_engine, func, make_url, select, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    QueuePool,
+    create_engine,
+    func,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from gaitproof.errors import DependencyError, GalleryError
@@ -20,6 +32,16 @@ T = TypeVar("T")
 
 CONNECT_SECONDS: Final = "10"
 """How long a server is waited for, unless the URL says otherwise with ``connect_timeout``."""
+
+_ENGINES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+"""Their connections belong to this process; a child leaves them alone."""
+
+_META_TABLE: Final = text(
+    "SELECT 1 FROM pg_catalog.pg_tables "
+    f"WHERE schemaname = current_schema() AND tablename = '{schema.meta.name}'"
+)
+"""Asked of the catalogue's rows: ``to_regclass`` answers from a cache, which a wait for the lock
+does not renew."""
 
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
 
@@ -44,9 +66,10 @@ def parse_url(where: str) -> URL:
 class PostgresStorage:
     """Tables in the current schema of one database.
 
-    Every call opens its own connection and closes it again, so that an instance can be shared by
-    threads and survives a fork. Readers see one snapshot; writers follow one another, as on a
-    SQLite file, so that no transaction fails because of another one.
+    One connection is kept for the next call, since to open one takes longer than most questions;
+    threads at the same time have their own, and so has the child of a fork. Readers see one
+    snapshot; writers follow one another, as on a SQLite file, so that no transaction fails because
+    of another one.
     """
 
     def __init__(self, url: URL, software: str, key: Key | None = None) -> None:
@@ -57,8 +80,14 @@ class PostgresStorage:
             url = url.set(drivername="postgresql+psycopg")
         url = url.update_query_dict({"connect_timeout": CONNECT_SECONDS} | dict(url.query))
         try:
-            # a look for the type hstore would cost every connection one more question
-            self._engine = create_engine(url, poolclass=NullPool, use_native_hstore=False)
+            self._engine = create_engine(
+                url,
+                poolclass=QueuePool,
+                pool_size=1,
+                max_overflow=-1,
+                pool_pre_ping=True,  # the server may have been restarted meanwhile
+                use_native_hstore=False,  # one question less for every new connection
+            )
         except (ImportError, NoSuchModuleError) as error:
             raise DependencyError(
                 f"The driver for {url.drivername!r} galleries is not installed.",
@@ -67,6 +96,8 @@ class PostgresStorage:
             ) from error
         self._software = software
         self._seen = False
+        weakref.finalize(self, self._engine.dispose)
+        _ENGINES.add(self._engine)
 
     @property
     def location(self) -> str:
@@ -136,16 +167,25 @@ class PostgresStorage:
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) != "55P03":
                     raise
+            finally:
+                connection.exec_driver_sql("RESET lock_timeout")  # the connection is kept
         return False
 
     def _is_gallery(self, connection: Connection) -> bool:
-        place = func.quote_ident(func.current_schema()) + f".{schema.meta.name}"
-        if connection.scalar(select(func.to_regclass(place))) is None:
+        if connection.scalar(_META_TABLE) is None:
             return False
         version = schema.read_version(connection)
         if version not in {str(known) for known in schema.READABLE_VERSIONS}:
             raise wrong_version(self._location, str(version))
         return True
+
+
+def _forget_connections() -> None:
+    for engine in _ENGINES:
+        engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_forget_connections)
 
 
 def _lock(connection: Connection) -> None:
