@@ -14,6 +14,7 @@ from gaitproof.config import MediaLimits
 from gaitproof.errors import InputError, MediaError
 from gaitproof.live import reader
 from gaitproof.live.reader import NewestFrame
+from gaitproof.media._live import _Backlog
 from gaitproof.media.decode import Frame
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.live import Source
@@ -33,7 +34,7 @@ def play(monkeypatch: pytest.MonkeyPatch, *parts: Any) -> list[Source]:
     """Let every opening of a source give the next part: frames, or an error."""
     opened: list[Source] = []
 
-    def read(source: Source, limits: MediaLimits) -> Iterator[Frame]:
+    def read(source: Source, limits: MediaLimits, start: float | None = None) -> Iterator[Frame]:
         part = parts[min(len(opened), len(parts) - 1)]
         opened.append(source)
         if isinstance(part, Exception):
@@ -127,3 +128,48 @@ def test_a_file_takes_its_time_and_ends(tmp_path: Path) -> None:
         assert newest.now >= times[0] + 19 / 25
     assert np.diff(times) == pytest.approx(0.04, abs=0.3)
     assert newest.read == 20
+
+
+def test_a_file_that_is_decoded_too_slowly_skips_and_does_not_lag(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    starts: list[float | None] = []
+
+    def read(source: Source, limits: MediaLimits, start: float | None = None) -> Iterator[Frame]:
+        starts.append(start)
+        first = round(100 * (start or 0.0))
+        for i in range(first, 1000):
+            time.sleep(0.0 if start else 0.05)  # at first only a fifth of what it needs
+            yield Frame(i, i / 100, np.zeros((48, 64, 3), np.uint8))
+
+    monkeypatch.setattr(reader, "read_source", read)
+    with NewestFrame(Source("file", "slow"), LIMITS) as newest:
+        ages = []
+        while newest.now < 2.5:
+            frame = newest.take(1.0)
+            if frame is not None:
+                ages.append(newest.now - frame.time)
+    assert starts[0] is None
+    assert starts[1] is not None
+    assert starts[1] >= reader.MAX_LATE
+    assert max(ages) < reader.MAX_LATE + 0.5
+
+
+def test_a_backlog_is_passed_over_up_to_a_key_frame_in_time() -> None:
+    now = [0.0]
+    backlog = _Backlog(lambda: now[0])
+
+    def held(delay: float, stamp: float, key: bool = False) -> bool:
+        now[0] = 100.0 + stamp + delay
+        return backlog.holds(stamp, key)
+
+    assert not any(held(0.1, i / 30) for i in range(30))
+    assert held(1.0, 1.0)
+    assert held(0.9, 1.03, key=True)  # a key frame, but late
+    assert held(0.2, 1.06)  # in time, but of frames that were passed over
+    assert not held(0.2, 1.1, key=True)
+    assert not held(0.2, 1.13)
+    # a clock that was set back looks late for ever
+    answers = [held(100.0, i / 30, key=i % 30 == 0) for i in range(30, 300)]
+    assert answers[0]
+    assert not answers[-1]

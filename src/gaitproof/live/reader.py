@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -23,6 +24,9 @@ PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 MAX_DRIFT: Final = 0.5
 """Seconds by which a source's clock may leave ours before it is set anew."""
+
+MAX_LATE: Final = 0.7
+"""Seconds that decoding a file may fall behind its clock before the part in between is left out."""
 
 Change: TypeAlias = Literal["lost", "back"]
 
@@ -119,6 +123,9 @@ class NewestFrame(Closing):
                 self._changed.notify_all()
 
     def _read_on(self) -> None:
+        if self._source.kind == "file":
+            self._read_file()
+            return
         attempts = 0
         while not self._closed.is_set():
             seen = self.read
@@ -126,11 +133,9 @@ class NewestFrame(Closing):
             try:
                 self._read_once(lost=attempts > 0)
             except MediaError as error:
-                if not self.read or self._source.kind == "file":
+                if not self.read:
                     raise
                 reason = error.actual or error.message
-            if self._source.kind == "file":
-                return
             if self.read > seen or not attempts:
                 attempts = 0
                 self.losses += 1
@@ -138,23 +143,38 @@ class NewestFrame(Closing):
             self._closed.wait(self._pauses[min(attempts, len(self._pauses) - 1)])
             attempts += 1
 
+    def _read_file(self) -> None:
+        """Show a file at its own pace; where decoding is too slow for that, leave parts out."""
+        clock = _Clock(True, lambda: self.now, self._closed)
+        start: float | None = None
+        late = True
+        while late and not self._closed.is_set():
+            late = False
+            with closing(read_source(self._source, self._limits, start)) as frames:
+                for frame in frames:
+                    at = clock.place(frame)
+                    if self._closed.is_set():
+                        return
+                    self._put_new(at, frame)
+                    behind = self.now - at
+                    if behind > MAX_LATE:
+                        start, late = frame.time + behind, True
+                        break
+
     def _read_once(self, *, lost: bool) -> None:
-        frames = read_source(self._source, self._limits)
-        clock = _Clock(self._source.kind == "file", lambda: self.now, self._closed)
-        try:
+        clock = _Clock(False, lambda: self.now, self._closed)
+        with closing(read_source(self._source, self._limits)) as frames:
             for frame in frames:
-                at = clock.place(frame)
                 if self._closed.is_set():
                     return
                 if lost:
                     lost = False
                     self._changes.append(("back", ""))
-                if at > self._last:
-                    self._put(LiveFrame(at, frame.image))
-        finally:
-            close: Callable[[], None] | None = getattr(frames, "close", None)
-            if close is not None:
-                close()
+                self._put_new(clock.place(frame), frame)
+
+    def _put_new(self, at: float, frame: Frame) -> None:
+        if at > self._last:
+            self._put(LiveFrame(at, frame.image))
 
     def _put(self, frame: LiveFrame) -> None:
         self._last = frame.time

@@ -6,6 +6,7 @@ Nothing here needs NumPy or pydantic, as in `gaitproof.media._container`.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -25,6 +26,12 @@ by naming it."""
 OPEN_SECONDS: Final = 10.0
 READ_SECONDS: Final = 5.0
 """Seconds until a server has to answer, and to send its next packet."""
+
+MAX_LATE: Final = 0.7
+"""Seconds that packets may come later than they did at best."""
+
+RESET: Final = 5.0
+"""Seconds of lateness after which the sender's clock is believed to have changed."""
 
 _WAYS: Final = ({"rtsp_transport": "tcp"}, {"rtsp_transport": "udp"})
 """TCP first, where nothing gets lost; some servers know UDP only."""
@@ -101,6 +108,34 @@ class LiveReader(Reader):
         return av.open(self._address, mode="r", options=limits | _WAYS[-1], timeout=timeout)
 
 
+class _Backlog:
+    """Tells which packets come too late to be worth decoding.
+
+    What waits in buffers while the machine is busy would be shown later and later. Packets are
+    passed over, which costs nothing, until one that is decoded by itself comes in time.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._least = float("inf")
+        self._since: float | None = None
+
+    def holds(self, stamp: float | None, key: bool) -> bool:
+        """Whether to pass a packet over; `stamp` is its time in seconds, if it has one."""
+        if stamp is None:
+            return self._since is not None
+        now = self._clock()
+        self._least = min(self._least, now - stamp)
+        late = now - stamp - self._least
+        if self._since is None:
+            self._since = now if late > MAX_LATE else None
+        elif now - self._since > RESET:  # the camera's clock was set back
+            self._least, self._since = now - stamp, None
+        elif key and late <= MAX_LATE / 2:
+            self._since = None
+        return self._since is not None
+
+
 def read_live(reader: LiveReader) -> Iterator[RawFrame]:
     """Decode on, for as long as frames come; what was damaged on its way is left out.
 
@@ -110,7 +145,13 @@ def read_live(reader: LiveReader) -> Iterator[RawFrame]:
         If the stream breaks off, or its images change their size.
     """
     index, last, stored = 0, float("-inf"), None
+    backlog = _Backlog()
     for packet in reader.packets():
+        base, stamp = packet.time_base, packet.dts if packet.pts is None else packet.pts
+        seconds = None if base is None or stamp is None else float(stamp * base)
+        if backlog.holds(seconds, packet.is_keyframe):
+            reader.alive()
+            continue
         frames: list[av.VideoFrame] = []
         try:
             frames += packet.decode()

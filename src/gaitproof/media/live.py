@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +77,9 @@ class Source:
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def read_source(source: Source, limits: MediaLimits) -> Iterator[Frame]:
+def read_source(
+    source: Source, limits: MediaLimits, start: float | None = None
+) -> Generator[Frame, None, None]:
     """Read images as they come, for as long as they come.
 
     Parameters
@@ -86,6 +88,8 @@ def read_source(source: Source, limits: MediaLimits) -> Iterator[Frame]:
         A file is read as fast as it is asked for.
     limits
         Those on length and size count for files only.
+    start
+        Of a file: seconds from its start; what lies before is not decoded in full.
 
     Yields
     ------
@@ -99,7 +103,7 @@ def read_source(source: Source, limits: MediaLimits) -> Iterator[Frame]:
         If it cannot be opened, or breaks off.
     """
     if source.kind == "file":
-        yield from read_frames(source.address, limits)
+        yield from read_frames(source.address, limits, start)
         return
     address, device = source.address, ""
     if source.kind == "camera":
