@@ -28,6 +28,7 @@ EXPERIMENTS: Final = (
     "footage",
     "relative",
     "service",
+    "robustness",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

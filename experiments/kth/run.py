@@ -130,15 +130,15 @@ def run(
 
         encoder = OnnxEncoder.load()
     if extractor is None:
-        extractor = _cached_extractor(cache, settings)
+        extractor = cached_extractor(cache, settings)
     masks = encoder.card.signal == "silhouettes"
     passes: dict[str, list[Pass]] = {name: [] for name in GATES}
     for done, (person, condition, path) in enumerate(clips, start=1):
         found = extractor(path)
-        walks = _masks(found) if masks else _joints(found, settings)
+        walks = mask_walks(found) if masks else joint_walks(found, settings)
         for name, parts in walks.items():
             for i, (windows, reasons) in enumerate(parts or [(GaitWindows.empty(), (NOBODY,))]):
-                passes[name].append(Pass(person, condition, i, _embed(encoder, windows), reasons))
+                passes[name].append(Pass(person, condition, i, embed(encoder, windows), reasons))
         progress(done / len(clips))
     gates = {}
     for name, walked in passes.items():
@@ -180,12 +180,14 @@ Walks = dict[str, list[tuple[Windows, tuple[str, ...]]]]
 """By gate: the usable windows of every pass in time order, or why there are none."""
 
 
-def _joints(found: _Extraction, settings: VerifySettings) -> Walks:
+def joint_walks(found: _Extraction, settings: VerifySettings) -> Walks:
+    """Return the windows of joints of every pass."""
     tracks = [clean(t, settings.cleaning) for t in in_time_order(found.tracks)]
     return {name: [gated_windows(t, gate) for t in tracks] for name, gate in GATES.items()}
 
 
-def _masks(found: _Extraction) -> Walks:
+def mask_walks(found: _Extraction) -> Walks:
+    """Return the windows of masks of every pass."""
     seen = sorted(
         (track for track in found.silhouettes if track.present.any()),
         key=lambda track: float(track.timestamps[track.present][0]),
@@ -206,13 +208,15 @@ def usable_masks(
     return silhouette_windows(track.select(usable_frames(track, gate))), ()
 
 
-def _embed(encoder: WindowEncoder, windows: Windows) -> NDArray[np.float32]:
+def embed(encoder: WindowEncoder, windows: Windows) -> NDArray[np.float32]:
+    """Return embeddings (N, D) of windows, of none too."""
     if not len(windows):
         return np.zeros((0, encoder.card.embedding_size), np.float32)
     return encoder.embed(windows)
 
 
-def _cached_extractor(cache: Path | None, settings: VerifySettings) -> Extractor:
+def cached_extractor(cache: Path | None, settings: VerifySettings) -> Extractor:
+    """Return what extracts a video once."""
     from gaitproof.pose.cache import PoseCache
     from gaitproof.pose.extract import extract
 

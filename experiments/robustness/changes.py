@@ -1,0 +1,238 @@
+"""What happens to a video on its way: codec, size, rate, camera, cuts, speed; step by step."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_CODECS: Final = {
+    "H.264 CRF": ("libx264", {"preset": "veryfast"}),
+    "H.265 CRF": (
+        "libx265",
+        {"preset": "ultrafast", "x265-params": "log-level=none:pools=none:frame-threads=1"},
+    ),
+    "AV1 CRF": ("libsvtav1", {"preset": "10", "svtav1-params": "lp=1"}),
+}
+_SMALLEST: Final = 64
+"""Pixels: the AV1 encoder takes no smaller side."""
+_GREY: Final = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """Some seconds of video.
+
+    Parameters
+    ----------
+    frames
+        Shape (T, H, W, 3), uint8 RGB.
+    times
+        Shape (T,), seconds, increasing.
+    points
+        Shape (T, K, 2), pixels: what moves with the image. K may be 0.
+    """
+
+    frames: NDArray[np.uint8]
+    times: NDArray[np.float64]
+    points: NDArray[np.float64]
+
+    def select(self, places: NDArray[np.intp]) -> Footage:
+        """Return some of the frames."""
+        return Footage(self.frames[places], self.times[places], self.points[places])
+
+    def replace(self, frames: NDArray[Any]) -> Footage:
+        """Return other frames of the same size at the same times."""
+        return Footage(np.asarray(frames, np.uint8), self.times, self.points)
+
+
+Change = Callable[[Footage, float], Footage]
+"""``change(footage, setting)``."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One setting of one factor.
+
+    Parameters
+    ----------
+    factor
+        What is changed, with its unit; empty where nothing is.
+    setting
+        To what.
+    """
+
+    factor: str = ""
+    setting: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Factor and setting in words."""
+        return f"{self.factor} {self.setting:g}" if self.factor else "as it is"
+
+    def apply(self, footage: Footage) -> Footage:
+        """Return the changed footage; the same step always does the same."""
+        return FACTORS[self.factor][0](footage, self.setting) if self.factor else footage
+
+
+def recode(footage: Footage, crf: float, factor: str) -> Footage:
+    """Encode and decode as one video of a constant rate factor."""
+    encoder, options = _CODECS[factor]
+    height, width = footage.frames.shape[1:3]
+    size = tuple(max(side + side % 2, _SMALLEST) for side in (width, height))
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        chosen = {**options, "crf": f"{crf:g}"}
+        stream: Any = container.add_stream(encoder, rate=25, options=chosen)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.thread_count = 1
+        for image in footage.frames:
+            fitted = np.asarray(cv2.resize(image, size), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(fitted, format="rgb24")))
+        container.mux(stream.encode(None))
+    file.seek(0)
+    with av.open(file, "r") as video:
+        decoded = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+    return footage.replace(np.stack([cv2.resize(one, (width, height)) for one in decoded]))
+
+
+def scale(footage: Footage, share: float) -> Footage:
+    """Make smaller and as large again."""
+    height, width = footage.frames.shape[1:3]
+    size = (max(8, round(width * share)), max(8, round(height * share)))
+    small = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in footage.frames]
+    return footage.replace(np.stack([cv2.resize(one, (width, height)) for one in small]))
+
+
+def lower_rate(footage: Footage, rate: float) -> Footage:
+    """Keep the frames nearest to even times at a lower rate."""
+    span = footage.times[-1] - footage.times[0]
+    wanted = footage.times[0] + np.arange(int(span * rate) + 1) / rate
+    return footage.select(np.unique(np.abs(footage.times[:, None] - wanted).argmin(axis=0)))
+
+
+def drop(footage: Footage, percent: float) -> Footage:
+    """Lose frames at random, never the first."""
+    rng = np.random.default_rng(0)
+    kept = rng.random(len(footage.times)) >= percent / 100
+    kept[0] = True
+    return footage.select(np.flatnonzero(kept))
+
+
+def blur(footage: Footage, deviation: float) -> Footage:
+    """Lay a Gaussian over every frame; its deviation is in thousandths of the image's width."""
+    sigma = deviation / 1000 * footage.frames.shape[2]
+    return footage.replace(
+        np.stack([cv2.GaussianBlur(one, (0, 0), sigma) for one in footage.frames])
+    )
+
+
+def add_noise(footage: Footage, deviation: float) -> Footage:
+    """Add Gaussian noise, in grey levels of 255."""
+    rng = np.random.default_rng(0)
+    noisy = footage.frames + deviation * rng.standard_normal(footage.frames.shape, np.float32)
+    return footage.replace(np.rint(noisy).clip(0, 255))
+
+
+def light(footage: Footage, gain: float) -> Footage:
+    """Multiply all grey levels."""
+    return footage.replace(np.rint(footage.frames * np.float32(gain)).clip(0, 255))
+
+
+def crop(footage: Footage, percent: float) -> Footage:
+    """Lose so much of the width and height, half at each side."""
+    height, width = footage.frames.shape[1:3]
+    x, y = (round(side * percent / 200) for side in (width, height))
+    # even sides, as videos need
+    right, low = width - x - (width - 2 * x) % 2, height - y - (height - 2 * y) % 2
+    frames = np.ascontiguousarray(footage.frames[:, y:low, x:right])
+    return Footage(frames, footage.times, footage.points - (x, y))
+
+
+def occlude(footage: Footage, percent: float) -> Footage:
+    """Put a grey bar before the lower half's middle, so much of the width and half the height."""
+    height, width = footage.frames.shape[1:3]
+    half = round(width * percent / 200)
+    frames = footage.frames.copy()
+    frames[:, height // 2 :, width // 2 - half : width // 2 + half] = _GREY
+    return footage.replace(frames)
+
+
+def shake(footage: Footage, reach: float) -> Footage:
+    """Move frames about as a hand does; standard deviation in thousandths of the width."""
+    rng = np.random.default_rng(0)
+    count, (height, width) = len(footage.times), footage.frames.shape[1:3]
+    steps = cv2.GaussianBlur(rng.standard_normal((count, 2)), (1, 0), 0, None, 1.5)
+    moves = steps / steps.std() * reach / 1000 * width
+    frames = [
+        cv2.warpAffine(
+            image,
+            np.array([(1, 0, x), (0, 1, y)], np.float64),
+            (width, height),
+            borderMode=cv2.BORDER_REFLECT,
+        )
+        for image, (x, y) in zip(footage.frames, moves, strict=True)
+    ]
+    return Footage(np.stack(frames), footage.times, footage.points + moves[:, None])
+
+
+def speed_up(footage: Footage, factor: float) -> Footage:
+    """Play faster or slower."""
+    return Footage(footage.frames, footage.times / factor, footage.points)
+
+
+def mirror(footage: Footage, setting: float) -> Footage:
+    """Swap left and right."""
+    points = footage.points * (-1, 1) + (footage.frames.shape[2] - 1, 0)
+    return Footage(np.ascontiguousarray(footage.frames[:, :, ::-1]), footage.times, points)
+
+
+FACTORS: Final[Mapping[str, tuple[Change, tuple[float, ...]]]] = MappingProxyType(
+    {
+        name: (partial(recode, factor=name), steps)
+        for name, steps in (
+            ("H.264 CRF", (23.0, 32.0, 40.0)),
+            ("H.265 CRF", (28.0, 36.0, 44.0)),
+            ("AV1 CRF", (35.0, 48.0, 60.0)),
+        )
+    }
+    | {
+        "scale": (scale, (0.75, 0.5, 0.25)),
+        "frames per second": (lower_rate, (15.0, 10.0, 5.0)),
+        "frames lost, %": (drop, (10.0, 30.0, 50.0)),
+        "blur, ‰ of the width": (blur, (3.0, 6.0, 12.0)),
+        "noise, grey levels": (add_noise, (5.0, 15.0, 30.0)),
+        "light, gain": (light, (1.8, 0.5, 0.25)),
+        "crop, %": (crop, (10.0, 20.0, 30.0)),
+        "occluded, % of the width": (occlude, (10.0, 20.0, 40.0)),
+        "shake, ‰ of the width": (shake, (5.0, 10.0, 20.0)),
+        "speed": (speed_up, (0.8, 1.25, 1.5)),
+        "mirror": (mirror, (1.0,)),
+    }
+)
+"""Change and settings of every factor, from little to much."""
+
+UNTOUCHED: Final = Step()
+
+
+def plan_steps(number: int | None = None) -> tuple[Step, ...]:
+    """Return the untouched step and those of every factor.
+
+    Parameters
+    ----------
+    number
+        Which setting of each factor, 1 for the least; the last where it has fewer. None for all.
+    """
+    steps = [UNTOUCHED]
+    for factor, (_, settings) in FACTORS.items():
+        chosen = settings if number is None else settings[min(number, len(settings)) - 1 :][:1]
+        steps += [Step(factor, setting) for setting in chosen]
+    return tuple(steps)
