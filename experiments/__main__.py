@@ -29,6 +29,8 @@ EXPERIMENTS: Final = (
     "relative",
     "service",
     "robustness",
+    "attack-faces",
+    "attack-gait",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,6 +23,8 @@ _CODECS: Final = {
     ),
     "AV1 CRF": ("libsvtav1", {"preset": "10", "svtav1-params": "lp=1"}),
 }
+os.environ.setdefault("SVT_LOG", "1")  # errors alone: the AV1 encoder prints pages
+
 _SMALLEST: Final = 64
 """Pixels: the AV1 encoder takes no smaller side."""
 _GREY: Final = 128
@@ -39,19 +42,24 @@ class Footage:
         Shape (T,), seconds, increasing.
     points
         Shape (T, K, 2), pixels: what moves with the image. K may be 0.
+    mirrored
+        Order in which a detector gives the points of a mirrored image: what was left is right.
     """
 
     frames: NDArray[np.uint8]
     times: NDArray[np.float64]
     points: NDArray[np.float64]
+    mirrored: tuple[int, ...] = ()
 
     def select(self, places: NDArray[np.intp]) -> Footage:
         """Return some of the frames."""
-        return Footage(self.frames[places], self.times[places], self.points[places])
+        return replace(
+            self, frames=self.frames[places], times=self.times[places], points=self.points[places]
+        )
 
-    def replace(self, frames: NDArray[Any]) -> Footage:
+    def show(self, frames: NDArray[Any]) -> Footage:
         """Return other frames of the same size at the same times."""
-        return Footage(np.asarray(frames, np.uint8), self.times, self.points)
+        return replace(self, frames=np.asarray(frames, np.uint8))
 
 
 Change = Callable[[Footage, float], Footage]
@@ -101,7 +109,7 @@ def recode(footage: Footage, crf: float, factor: str) -> Footage:
     file.seek(0)
     with av.open(file, "r") as video:
         decoded = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
-    return footage.replace(np.stack([cv2.resize(one, (width, height)) for one in decoded]))
+    return footage.show(np.stack([cv2.resize(one, (width, height)) for one in decoded]))
 
 
 def scale(footage: Footage, share: float) -> Footage:
@@ -109,7 +117,7 @@ def scale(footage: Footage, share: float) -> Footage:
     height, width = footage.frames.shape[1:3]
     size = (max(8, round(width * share)), max(8, round(height * share)))
     small = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in footage.frames]
-    return footage.replace(np.stack([cv2.resize(one, (width, height)) for one in small]))
+    return footage.show(np.stack([cv2.resize(one, (width, height)) for one in small]))
 
 
 def lower_rate(footage: Footage, rate: float) -> Footage:
@@ -130,21 +138,19 @@ def drop(footage: Footage, percent: float) -> Footage:
 def blur(footage: Footage, deviation: float) -> Footage:
     """Lay a Gaussian over every frame; its deviation is in thousandths of the image's width."""
     sigma = deviation / 1000 * footage.frames.shape[2]
-    return footage.replace(
-        np.stack([cv2.GaussianBlur(one, (0, 0), sigma) for one in footage.frames])
-    )
+    return footage.show(np.stack([cv2.GaussianBlur(one, (0, 0), sigma) for one in footage.frames]))
 
 
 def add_noise(footage: Footage, deviation: float) -> Footage:
     """Add Gaussian noise, in grey levels of 255."""
     rng = np.random.default_rng(0)
     noisy = footage.frames + deviation * rng.standard_normal(footage.frames.shape, np.float32)
-    return footage.replace(np.rint(noisy).clip(0, 255))
+    return footage.show(np.rint(noisy).clip(0, 255))
 
 
 def light(footage: Footage, gain: float) -> Footage:
     """Multiply all grey levels."""
-    return footage.replace(np.rint(footage.frames * np.float32(gain)).clip(0, 255))
+    return footage.show(np.rint(footage.frames * np.float32(gain)).clip(0, 255))
 
 
 def crop(footage: Footage, percent: float) -> Footage:
@@ -154,7 +160,7 @@ def crop(footage: Footage, percent: float) -> Footage:
     # even sides, as videos need
     right, low = width - x - (width - 2 * x) % 2, height - y - (height - 2 * y) % 2
     frames = np.ascontiguousarray(footage.frames[:, y:low, x:right])
-    return Footage(frames, footage.times, footage.points - (x, y))
+    return replace(footage, frames=frames, points=footage.points - (x, y))
 
 
 def occlude(footage: Footage, percent: float) -> Footage:
@@ -163,7 +169,7 @@ def occlude(footage: Footage, percent: float) -> Footage:
     half = round(width * percent / 200)
     frames = footage.frames.copy()
     frames[:, height // 2 :, width // 2 - half : width // 2 + half] = _GREY
-    return footage.replace(frames)
+    return footage.show(frames)
 
 
 def shake(footage: Footage, reach: float) -> Footage:
@@ -181,18 +187,19 @@ def shake(footage: Footage, reach: float) -> Footage:
         )
         for image, (x, y) in zip(footage.frames, moves, strict=True)
     ]
-    return Footage(np.stack(frames), footage.times, footage.points + moves[:, None])
+    return replace(footage, frames=np.stack(frames), points=footage.points + moves[:, None])
 
 
 def speed_up(footage: Footage, factor: float) -> Footage:
     """Play faster or slower."""
-    return Footage(footage.frames, footage.times / factor, footage.points)
+    return replace(footage, times=footage.times / factor)
 
 
 def mirror(footage: Footage, setting: float) -> Footage:
     """Swap left and right."""
     points = footage.points * (-1, 1) + (footage.frames.shape[2] - 1, 0)
-    return Footage(np.ascontiguousarray(footage.frames[:, :, ::-1]), footage.times, points)
+    frames = np.ascontiguousarray(footage.frames[:, :, ::-1])
+    return replace(footage, frames=frames, points=points[:, list(footage.mirrored)])
 
 
 FACTORS: Final[Mapping[str, tuple[Change, tuple[float, ...]]]] = MappingProxyType(

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 GATE: Final = "gate without height limit"
 """Of `experiments.kth.run.GATES`: the walkers are smaller than the shipped gate lets through."""
 
+_MIRRORED: Final = (1, 0, 2, 4, 3)
+"""The five points of a face: eyes, nose, corners of the mouth."""
+
 _CRF: Final = 10.0
 """At which changed videos are written: nearly without loss, the same for all."""
 
@@ -224,11 +227,12 @@ def sweep_faces(
     counts = np.zeros_like(scores)
     for column, stored in enumerate(clips):
         faces = store.read(stored)
-        footage = Footage(faces.pictures, faces.times, faces.points.astype(np.float64))
+        points = faces.points.astype(np.float64)
+        footage = Footage(faces.pictures, faces.times, points, mirrored=_MIRRORED)
         for row, step in enumerate(steps):
             made = step.apply(footage)
             pairs = zip(made.frames, made.points, strict=True)
-            crops = [align(image, points, model.card.alignment) for image, points in pairs]
+            crops = [align(image, marks, model.card.alignment) for image, marks in pairs]
             scores[row, column] = model.score(np.stack(crops)).mean()
             counts[row, column] = len(crops)
         progress((column + 1) / len(clips))

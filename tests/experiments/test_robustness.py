@@ -31,7 +31,7 @@ def footage(count=25, side=120):
     )
     frames = (base + rng.normal(0, 3, (count, side, side, 3))).clip(0, 255).astype(np.uint8)
     points = np.broadcast_to(np.array([(30.0, 40), (60, 50)]), (count, 2, 2)).copy()
-    return Footage(frames, np.arange(count) / 25, points)
+    return Footage(frames, np.arange(count) / 25, points, mirrored=(1, 0))
 
 
 @pytest.mark.parametrize("step", plan_steps()[1:], ids=lambda step: step.name)
@@ -51,7 +51,8 @@ def test_points_move_with_the_image(factor):
     own = footage(count=6)
     # the ramps say where a pixel was: red is twice x, green twice y
     made = Step(factor, FACTORS[factor][1][-1]).apply(own)
-    for image, points in zip(made.frames, made.points, strict=True):
+    order = own.mirrored if factor == "mirror" else (0, 1)
+    for image, points in zip(made.frames, made.points[:, order], strict=True):
         for (x, y), (was_x, was_y) in zip(points.round().astype(int), own.points[0], strict=True):
             around = image[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3).mean(axis=0)
             np.testing.assert_allclose(around[:2], (2 * was_x, 2 * was_y), atol=4)

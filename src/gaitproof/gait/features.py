@@ -24,7 +24,7 @@ _ROWS: Final[list[int]] = [int(landmark) for landmark in GAIT_LANDMARKS]
 
 _INDEX: Final = {landmark: i for i, landmark in enumerate(GAIT_LANDMARKS)}
 
-_ANGLES: Final = tuple(
+ANGLES: Final = tuple(
     tuple(_INDEX[Landmark[f"{side}_{joint}"]] for joint in triple)
     for triple in (
         ("HIP", "KNEE", "ANKLE"),
@@ -35,8 +35,8 @@ _ANGLES: Final = tuple(
 )
 """Triples whose middle joint's angle is a feature: left, right knee, hip, ankle."""
 
-_SHOULDERS: Final = (_INDEX[Landmark.LEFT_SHOULDER], _INDEX[Landmark.RIGHT_SHOULDER])
-_HIPS: Final = (_INDEX[Landmark.LEFT_HIP], _INDEX[Landmark.RIGHT_HIP])
+SHOULDERS: Final = (_INDEX[Landmark.LEFT_SHOULDER], _INDEX[Landmark.RIGHT_SHOULDER])
+HIPS: Final = (_INDEX[Landmark.LEFT_HIP], _INDEX[Landmark.RIGHT_HIP])
 _NEEDED: Final = tuple(
     i for i, landmark in enumerate(GAIT_LANDMARKS) if not landmark.name.endswith("_HEEL")
 )
@@ -134,14 +134,14 @@ def compute_features(times: Float64, points: Float64) -> Float64:
     -----
     Design of the gait seed with angles in 3-D, a window-wide torso length and rates per second.
     """
-    hip = points[..., _HIPS, :].mean(axis=-2)
-    shoulder = points[..., _SHOULDERS, :].mean(axis=-2)
+    hip = points[..., HIPS, :].mean(axis=-2)
+    shoulder = points[..., SHOULDERS, :].mean(axis=-2)
     torso = np.median(np.linalg.norm(shoulder - hip, axis=-1), axis=-1)[..., None, None, None]
     relative = (points - hip[..., None, :]) / np.maximum(torso, 1e-9)
     angles = np.stack(
         [
             compute_angle(points[..., a, :], points[..., b, :], points[..., c, :])
-            for a, b, c in _ANGLES
+            for a, b, c in ANGLES
         ],
         axis=-1,
     )
@@ -265,7 +265,7 @@ def mean_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any
         Shape (...), radians: 0 towards the camera, pi/2 to the left in the image.
     """
     coordinates = features[..., :36].reshape(*features.shape[:-1], 12, 3)
-    left, right = zip(_SHOULDERS, _HIPS, strict=True)
+    left, right = zip(SHOULDERS, HIPS, strict=True)
     across = (coordinates[..., left, :] - coordinates[..., right, :]).sum(axis=-2).mean(axis=-2)
     angle: NDArray[np.floating[Any]] = np.arctan2(across[..., 2], across[..., 0])
     return angle

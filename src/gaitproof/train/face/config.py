@@ -49,6 +49,11 @@ class FaceTrainSettings(RunSettings):
     retimed: float = Field(default=0.0, ge=0, le=1)
     """Share of self-blended forgeries that are, instead, the genuine clip with one picture repeated
     or left out (Wang et al., AltFreezing, CVPR 2023): for networks over time."""
+    adversarial: float = Field(default=0.0, ge=0, le=32)
+    """Grey levels by which the network is trained on crops that are changed against it, see
+    `gaitproof.train.face.adversarial`; 0 trains on the crops as they are."""
+    adversarial_steps: int = Field(default=1, ge=1, le=20)
+    """Each costs one more pass forwards and backwards."""
     ease: float = Field(default=0.0, ge=0, le=1)
     """Share of the run over which `damaged` and `filmed` rise from a quarter to what they are."""
     head_rate: float = Field(default=1.0, gt=0)
@@ -86,6 +91,8 @@ class FaceTrainSettings(RunSettings):
     def _both_classes(self) -> FaceTrainSettings:
         if not 1 <= round(self.batch * self.forged_share) < self.batch:
             raise ValueError("a batch needs one forged and one genuine picture at least")
+        if self.adversarial and self.views is not None:
+            raise ValueError("kept features (views) cannot be changed against a network")
         if self.retimed and self.frames == 1:
             raise ValueError("retimed forgeries need several pictures together (frames)")
         return self

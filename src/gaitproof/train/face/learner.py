@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
 from gaitproof.nets.face.encoded import EncodedNetwork
 from gaitproof.nets.face.registry import FACE_NETWORKS
+from gaitproof.train.face.adversarial import perturb
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.sampler import CodeBatch, FaceBatch
 from gaitproof.train.learner import Learner
@@ -89,11 +90,12 @@ class FaceLearner(Learner):
             assert isinstance(self.network, EncodedNetwork)
             logits, _ = self.network.attend_codes(batch.codes, batch.present)
             return {"classes": self._classes(logits, batch.labels)}
-        pictures = self.network.normalise(batch.crops)
         if not isinstance(self.network, PictureNetwork):
-            return {"classes": self._classes(self.network(pictures, batch.present), batch.labels)}
+            against = self._against(batch.crops, batch.labels, batch.present)
+            logits = self.network(self.network.normalise(against), batch.present)
+            return {"classes": self._classes(logits, batch.labels)}
         labels = batch.labels[:, None].expand(batch.present.shape)[batch.present]
-        crops = pictures[batch.present]
+        crops = self.network.normalise(self._against(batch.crops[batch.present], labels))
         # weights are chosen by what counts at inference
         studied = self.network.study(crops, labels) if self.training else None
         looked = self.network.look(crops) if studied is None else studied.looked
@@ -106,6 +108,20 @@ class FaceLearner(Learner):
             loss = blend_loss(looked.blend.float(), batch.blend[batch.present])
             parts["blend"] = self._settings.blend_loss * loss
         return parts
+
+    def _against(self, crops: Tensor, labels: Tensor, present: Tensor | None = None) -> Tensor:
+        """Return crops changed against the network, where the recipe asks for it."""
+        settings = self._settings
+        if not (self.training and settings.adversarial):
+            return crops
+        return perturb(
+            self.network,
+            crops,
+            labels,
+            present,
+            radius=settings.adversarial,
+            steps=settings.adversarial_steps,
+        )
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Take the gradients of what rests in this step."""

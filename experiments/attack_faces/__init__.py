@@ -1,0 +1,1 @@
+"""Face networks against somebody who knows them, or asks them."""

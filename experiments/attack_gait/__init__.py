@@ -1,0 +1,1 @@
+"""Gait models against poses that a body can take."""
