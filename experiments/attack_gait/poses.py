@@ -30,6 +30,9 @@ _SMOOTH: Final = 2.0
 """Frames: standard deviation of the Gaussian over changes, so that they have no high frequencies
 (at 30 Hz less than a tenth is left above 5.7 Hz; nothing in walking is faster)."""
 _TINY: Final = 1e-9
+_ANKLES: Final = (6, 7)
+"""Among the gait landmarks; a side's heel and toes are two and four places on."""
+_FOOT: Final = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,21 +60,43 @@ def body_height(points: Float64) -> float:
     return float(np.median(np.linalg.norm(vectors[:, 1], axis=1))) / TRUNK
 
 
-def to_windows(points: Float64) -> GaitWindows:
+def known_features(points: Float64) -> NDArray[np.bool_]:
+    """Return which features (78,) a path (M, 12, 3) gives; NaN where a source lacks a joint."""
+    times = np.arange(WINDOW_FRAMES) / WINDOW_RATE
+    known: NDArray[np.bool_] = np.isfinite(compute_features(times, points[:WINDOW_FRAMES])).all(
+        axis=0
+    )
+    return known
+
+
+def fill(points: Float64) -> Float64:
+    """Put feet that a source lacks below the ankles, where no feature is made of them."""
+    filled = points.copy()
+    drop = _FOOT * body_height(points)
+    for side, ankle in enumerate(_ANKLES):
+        for joint in (ankle + 2, ankle + 4):
+            if np.isnan(points[:, joint]).any():
+                filled[:, joint] = points[:, ankle] - (0, drop, 0) + (drop * side, 0, drop)
+    return filled
+
+
+def to_windows(points: Float64, known: NDArray[np.bool_]) -> GaitWindows:
     """Return the windows of one unbroken path (M, 12, 3) at 30 Hz; M >= 60."""
     times = np.arange(WINDOW_FRAMES) / WINDOW_RATE
     starts = range(0, len(points) - WINDOW_FRAMES + 1, WINDOW_HOP)
     features = np.stack([compute_features(times, points[i : i + WINDOW_FRAMES]) for i in starts])
     return GaitWindows(
-        features.astype(np.float32),
-        np.ones((len(features), features.shape[2]), bool),
+        np.where(known, features, 0).astype(np.float32),
+        np.tile(known, (len(features), 1)),
         np.array([i / WINDOW_RATE for i in starts]),
     )
 
 
-def embed_path(encoder: OnnxEncoder, points: Float64) -> NDArray[np.float32]:
+def embed_path(
+    encoder: OnnxEncoder, points: Float64, known: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """Return the mean embedding (D,), unit length, of a path (M, 12, 3)."""
-    template: NDArray[np.float32] = make_template([encoder.embed(to_windows(points))])
+    template: NDArray[np.float32] = make_template([encoder.embed(to_windows(points, known))])
     return template
 
 
@@ -79,6 +104,7 @@ def move_towards(
     encoder: OnnxEncoder,
     network: nn.Module,
     points: Float64,
+    known: NDArray[np.bool_],
     template: NDArray[np.float32],
     *,
     radius: float,
@@ -94,7 +120,9 @@ def move_towards(
     network
         Its torch twin.
     points
-        Shape (M, 12, 3), M >= 60, all known.
+        Shape (M, 12, 3), M >= 60, without gaps, see `fill`.
+    known
+        Shape (78,): features that count.
     template
         Shape (D,), unit length.
     radius
@@ -114,7 +142,7 @@ def move_towards(
     for _ in range(steps):
         change = change.detach().requires_grad_()
         made = join(middle, turn(base, smooth(change)))
-        seen = normalise(encoder, features_of(made))
+        seen = normalise(encoder, features_of(made), known)
         embeddings = nn.functional.normalize(network(seen.float()).mean(dim=0), dim=0)
         (gradient,) = torch.autograd.grad(embeddings @ target * (-1 if away else 1), change)
         # every segment by as much, whichever its gradient's scale
@@ -184,7 +212,7 @@ def features_of(points: Tensor) -> Tensor:
     return torch.cat((coordinates, torch.stack(angles, dim=2), velocity), dim=2)
 
 
-def normalise(encoder: OnnxEncoder, features: Tensor) -> Tensor:
+def normalise(encoder: OnnxEncoder, features: Tensor, known: NDArray[np.bool_]) -> Tensor:
     """Return what the network sees of features (N, 60, 78): heading aligned, z-scored."""
     parts = [features[..., :36], features[..., 42:]]
     joints = [part.unflatten(2, (12, 3)) for part in parts]  # type: ignore[no-untyped-call]
@@ -196,4 +224,5 @@ def normalise(encoder: OnnxEncoder, features: Tensor) -> Tensor:
     turned = [(part @ rotation).flatten(2) for part in joints]
     aligned = torch.cat((turned[0], features[..., 36:42], turned[1]), dim=2)
     card = encoder.card
-    return (aligned - torch.tensor(card.mean)) / torch.tensor(card.std)
+    scores = (aligned - torch.tensor(card.mean)) / torch.tensor(card.std)
+    return scores * torch.from_numpy(known)

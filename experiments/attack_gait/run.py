@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.attack_gait.poses import STEPS, Changed, embed_path, move_towards
+from experiments.attack_gait.poses import (
+    STEPS,
+    Changed,
+    embed_path,
+    fill,
+    known_features,
+    move_towards,
+)
 from experiments.shared import Progress, no_progress
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import Interval
@@ -85,18 +92,20 @@ def attack_walks(
         If fewer than three people have two walks.
     """
     paths: dict[str, list[NDArray[np.float64]]] = {}
+    known: NDArray[np.bool_] | None = None
     for one in recordings:
-        if not one.flat and one.segments and np.isfinite(one.segments[0]).all():
+        if not one.flat and one.segments:
             walk = one.segments[0][:_LONGEST].astype(np.float64)
-            paths.setdefault(one.subject, []).append(walk)
+            known = known_features(walk) if known is None else known & known_features(walk)
+            paths.setdefault(one.subject, []).append(fill(walk))
     rng = np.random.default_rng(seed)
     chosen = sorted(person for person, own in paths.items() if len(own) > 1)
     if people:
         chosen = sorted(rng.permutation(chosen)[:people].tolist())
-    if len(chosen) < 3:
+    if len(chosen) < 3 or known is None:
         raise InputError("Attacks need three people with two walks.", actual=f"{len(chosen)}")
     network = read_network(encoder)
-    templates = [embed_path(encoder, paths[person][0]) for person in chosen]
+    templates = [embed_path(encoder, paths[person][0], known) for person in chosen]
     # the next in a random ring: nobody claims themselves
     ring = rng.permutation(len(chosen))
     claimed = {int(one): int(ring[(place + 1) % len(ring)]) for place, one in enumerate(ring)}
@@ -113,6 +122,7 @@ def attack_walks(
                         encoder,
                         network,
                         probe,
+                        known,
                         template,
                         radius=radius,
                         steps=steps,
@@ -122,7 +132,7 @@ def attack_walks(
                     else Changed(probe, 0.0, 0.0)
                 )
                 worst = (max(worst[0], made.moved), max(worst[1], made.stretched))
-                similar = (float(embed_path(encoder, made.points) @ template) + 1) / 2
+                similar = (float(embed_path(encoder, made.points, known) @ template) + 1) / 2
                 flags[kind, place] = (similar >= threshold) == (kind == 0)
             progress((row + (place + 1) / len(chosen)) / (len(radii) + 1))
         rates = [

@@ -22,6 +22,7 @@ from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.hardware import TrainerSettings
 
 CPU = TrainerSettings(accelerator="cpu")
+KNOWN = np.ones(78, bool)
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +50,10 @@ def encoder():
 
 def test_the_torch_twin_of_the_features_is_exact(walks, encoder):
     path = walks[0].segments[0].astype(np.float64)
-    windows = poses.to_windows(path)
+    windows = poses.to_windows(path, KNOWN)
     found = poses.features_of(torch.from_numpy(path))
     np.testing.assert_allclose(found.numpy(), windows.features, atol=2e-4)
-    seen = poses.normalise(encoder, found).numpy()
+    seen = poses.normalise(encoder, found, KNOWN).numpy()
     np.testing.assert_allclose(seen, encoder.normalise(windows), atol=2e-2)
     hip, vectors = poses.split_segments(path)
     joined = poses.join(torch.from_numpy(hip), torch.from_numpy(vectors))
@@ -63,17 +64,33 @@ def test_the_torch_twin_of_the_features_is_exact(walks, encoder):
 def test_changed_walks_are_bodies_within_the_bound(walks, encoder, away):
     own, other = (one.segments[0].astype(np.float64) for one in (walks[1], walks[2]))
     network = read_network(encoder)
-    template = poses.embed_path(encoder, own if away else other)
-    before = float(poses.embed_path(encoder, own) @ template)
+    template = poses.embed_path(encoder, own if away else other, KNOWN)
+    before = float(poses.embed_path(encoder, own, KNOWN) @ template)
     scores = []
     for radius in (0.005, 0.02):
         made = poses.move_towards(
-            encoder, network, own, template, radius=radius, steps=5, away=away
+            encoder, network, own, KNOWN, template, radius=radius, steps=5, away=away
         )
         assert 0.5 * radius < made.moved <= radius * (1 + 1e-6)
         assert made.stretched < 1e-6
-        scores.append(float(poses.embed_path(encoder, made.points) @ template))
+        scores.append(float(poses.embed_path(encoder, made.points, KNOWN) @ template))
     assert sorted([before, *scores], reverse=away) == [before, *scores]
+
+
+def test_feet_that_a_source_lacks_have_no_say(walks, encoder):
+    path = walks[0].segments[0].astype(np.float64)
+    bare = path.copy()
+    bare[:, 8:] = np.nan
+    known = poses.known_features(bare)
+    assert known.sum() == 8 * 3 * 2 + 4
+    filled = poses.fill(bare)
+    assert np.isfinite(filled).all()
+    own, other = (poses.embed_path(encoder, one, known) for one in (path, filled))
+    np.testing.assert_allclose(own, other, atol=1e-5)
+    network = read_network(encoder)
+    made = poses.move_towards(encoder, network, filled, known, own, radius=0.01, steps=2)
+    assert np.isfinite(made.points).all()
+    assert made.stretched < 1e-6
 
 
 def test_claims_under_attack_are_counted(walks, encoder):
