@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -61,6 +65,25 @@ def test_nobody_else_is_served_without_a_key(command, words):
 )
 def test_only_this_machine_is_this_machine(host, loopback):
     assert is_loopback(host) == loopback
+
+
+@pytest.mark.slow
+def test_a_service_says_where_it_is_and_ends_with_ctrl_c(tmp_path):
+    command = [sys.executable, "-m", "gaitproof", "serve", "--port", "0", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
+        try:
+            line = service.stderr.readline()
+            url = line.removeprefix("gaitproof: serving on ").strip()
+            assert httpx.get(f"{url}/v1/health", timeout=60).json()["status"] == "ok"
+            taken = CliRunner().invoke(
+                app, ["serve", "--port", url.rpartition(":")[2], "--data", str(tmp_path / "other")]
+            )
+            assert "can listen" in taken.exception.message
+            service.send_signal(signal.SIGINT)
+            assert service.wait(60) == 0
+            assert service.stderr.read() == ""
+        finally:
+            service.kill()
 
 
 def test_the_log_is_checked(command, tmp_path):

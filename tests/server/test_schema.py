@@ -41,7 +41,7 @@ schema = schemathesis.openapi.from_dict(document)
 
 
 @schema.parametrize()
-@settings(max_examples=5, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=3, suppress_health_check=list(HealthCheck), deadline=None)
 def test_answers_are_those_of_the_schema(tiny, case):
     if case.path.endswith("/events"):
         return  # a stream is tested by itself

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,6 +84,7 @@ def serve(
     """
     need_server_extra()
 
+    from gaitproof.cli.failures import say
     from gaitproof.cli.opening import verify_settings
     from gaitproof.server.run import serve as run
     from gaitproof.server.settings import ServiceSettings
@@ -102,7 +103,8 @@ def serve(
         hosts=tuple(dict.fromkeys([*local, *own, *(name or [])])),
         verify=verify_settings(settings),
     )
-    run(chosen, host, port)
+    with suppress(KeyboardInterrupt):
+        run(chosen, host, port, announce=lambda url: say(f"gaitproof: serving on {url}"))
 
 
 @contextmanager

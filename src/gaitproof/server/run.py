@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 
 import uvicorn
 
@@ -49,23 +50,51 @@ def check_address(settings: ServiceSettings, host: str) -> None:
 
 
 def serve(
-    settings: ServiceSettings, host: str, port: int, command: Sequence[str] = COMMAND
+    settings: ServiceSettings,
+    host: str,
+    port: int,
+    command: Sequence[str] = COMMAND,
+    announce: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve until the process is told to stop.
+
+    Parameters
+    ----------
+    settings
+        Where and how much.
+    host, port
+        Where to listen; 0 is a free port.
+    command
+        Starts a process that works.
+    announce
+        Told the address before the first request.
 
     Raises
     ------
     ConfigError
-        See `check_address`.
+        See `check_address`; also if nothing can listen there.
     """
     settings.folder.mkdir(parents=True, exist_ok=True)
     check_address(settings, host)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings, command),
-        host=host,
-        port=port,
         log_level="warning",
         server_header=False,
         # a stream that somebody follows must not keep the service from ending
         timeout_graceful_shutdown=5,
     )
+    with _listen(host, port) as listener:
+        announce(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"Nothing can listen on port {port} of {host!r}.",
+            actual=error.strerror or str(error),
+            hint="another port, or stop what listens there",
+        ) from error
