@@ -55,7 +55,7 @@ class VerifyRequest(Body):
     face: bool = False
     """Whether manipulation of the face is looked for too."""
     report: bool = True
-    """Whether a report is written."""
+    """Whether a report is written, and what the page draws over the video is kept."""
     site: str = Field(default="", max_length=MAX_NAME_LENGTH)
     """Where it was filmed; people enrolled from one place are references for each other."""
     case_number: str = Field(default="", max_length=200)

@@ -157,7 +157,7 @@ def _verify(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any
         sealed = case.report(stated=_stated(task))
         with atomic_path(task.folder / REPORT) as path:
             path.write_bytes(to_json(sealed))
-    _keep_player(case, task)
+        _keep_player(case, task)
     answer = case.to_dict()
     if case.examination.verdict.choice_needed:
         _offer(task.folder, answer.get("gait", answer)["people"])
