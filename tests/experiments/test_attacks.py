@@ -148,6 +148,7 @@ def test_squares_move_scores_without_a_gradient():
     assert (moved > 4).all()
 
 
+@pytest.mark.slow
 def test_networks_are_trained_against_attacks_and_attacked(tmp_path):
     store = drawn_store(tmp_path / "store", 24, 1, change=paint, size=96)
     recipe = FaceTrainSettings(
