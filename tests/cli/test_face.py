@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from gaitproof.cli import face as commands
 from gaitproof.errors import InputError, MediaError, ModelError
+from gaitproof.face.detect import DetectorSettings
+from gaitproof.face.quality import FaceGate
 
 app = typer.Typer()
 commands.register(app)
@@ -47,6 +49,7 @@ def test_without_a_face(run, empty):
         (("--frames", "2"), "greater than or equal to 3"),
         (("--every", "-1"), "greater than or equal to 0"),
         (("--frames", "5", "--every", "1"), "not both"),
+        (("--min-face", "-1"), "is not in the range"),
         (("--detector", "yunet"), "expected mediapipe"),
         (("--detector", "mediapipe=x"), "expected mediapipe"),
         (("--detector", "other=x"), "expected mediapipe"),
@@ -56,6 +59,12 @@ def test_wrong_options(run, empty, arguments, message):
     found = run(empty, "--model", "m", *arguments)
     assert found.exit_code == 2
     assert message in " ".join(found.output.split())
+
+
+def test_the_least_face_size_reaches_the_scan():
+    assert commands.make_settings(None, None, DetectorSettings()).gate == FaceGate()
+    gate = commands.make_settings(None, None, DetectorSettings(), min_face=64).gate
+    assert gate == FaceGate(min_size=64)
 
 
 def test_bad_input(run, empty, tmp_path):

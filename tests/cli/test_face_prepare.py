@@ -51,6 +51,11 @@ def test_options_reach_the_store(run, tmp_path):
     assert run("data", "-o", "out", "--frames", "2", "--shares", "1,0,0").exit_code == 0
     settings = json.loads((tmp_path / "out/prepare.json").read_text())
     assert (settings["frames"], settings["shares"]) == (2, [1, 0, 0])
+    assert settings["gate"]["min_size"] == 40
+    larger = ("--frames", "2", "--shares", "1,0,0", "--min-face", "1000")
+    assert run("data", "-o", "large", *larger).exit_code == 2  # no face is so large
+    settings = json.loads((tmp_path / "large/prepare.json").read_text())
+    assert settings["gate"]["min_size"] == 1000
     refused = run("data", "-o", "out", "--frames", "3", "--shares", "1,0,0")
     assert isinstance(refused.exception, InputError)
     assert refused.exception.hint == "give the same settings, or choose another folder"

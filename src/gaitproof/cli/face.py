@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gaitproof.cli.opening import parse_detector
-from gaitproof.cli.options import DetectorOption, JsonOption, ModelOption, output_option
+from gaitproof.cli.options import (
+    DetectorOption,
+    JsonOption,
+    MinFaceOption,
+    ModelOption,
+    output_option,
+)
 
 if TYPE_CHECKING:
     from gaitproof.face.detect import DetectorSettings
@@ -68,6 +74,7 @@ def scan(
             "repeat for more.",
         ),
     ] = None,
+    min_face: MinFaceOption = None,
     sound: SoundOption = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,7 +85,9 @@ def scan(
     """
     from gaitproof.cli.output import print_json, progress_bar
 
-    settings = make_settings(frames, every, parse_detector(detector), sound=sound)
+    settings = make_settings(
+        frames, every, parse_detector(detector), min_face=min_face, sound=sound
+    )
 
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.face.scan import scan_video
@@ -127,6 +136,7 @@ def make_settings(
     every: float | None,
     detector: DetectorSettings,
     *,
+    min_face: float | None = None,
     sound: bool = False,
 ) -> ScanSettings:
     """Return the settings that the options describe.
@@ -142,7 +152,8 @@ def make_settings(
 
     if frames is not None and every is not None:
         raise typer.BadParameter("give --frames or --every, not both", param_hint="--every")
-    given = {"frames": frames, "every": every}
+    gate = None if min_face is None else {"min_size": min_face}
+    given = {"frames": frames, "every": every, "gate": gate}
     try:
         return ScanSettings.model_validate(
             {"detector": detector, "sound": sound}

@@ -12,6 +12,7 @@ from gaitproof.cli.options import (
     DetectorOption,
     FolderOption,
     JsonOption,
+    MinFaceOption,
     ProcessesOption,
 )
 from gaitproof.errors import ConfigError
@@ -59,6 +60,7 @@ def prepare(
     ] = None,
     workers: ProcessesOption = 0,
     detector: DetectorOption = "mediapipe",
+    min_face: MinFaceOption = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Draws the split of clips that have no published one.")
     ] = 0,
@@ -85,6 +87,7 @@ def prepare(
     from gaitproof.cli.output import print_json, progress_bar, stderr
     from gaitproof.data.face.prepare import PrepareSettings
     from gaitproof.data.face.prepare import prepare as run
+    from gaitproof.face.quality import FaceGate
 
     settings = PrepareSettings(
         **choose_sampling(frames, rate, by_label).model_dump(),
@@ -93,6 +96,7 @@ def prepare(
         seed=seed,
         shares=parse_shares(shares),
         set_aside=set_aside,
+        gate=FaceGate() if min_face is None else FaceGate(min_size=min_face),
     )
     if settings.by_label is not None and settings.by_label.real != settings.by_label.fake:
         stderr().print(BY_LABEL_WARNING)

@@ -63,6 +63,15 @@ FaceModelOption = Annotated[
     str | None,
     typer.Option("--face-model", metavar="NAME|DIR", help="Face model: shipped name or folder."),
 ]
+MinFaceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-face",
+        metavar="PIXELS",
+        min=0,
+        help="Smaller faces are passed over; 40 by default.",
+    ),
+]
 DetectorOption = Annotated[
     str,
     typer.Option(
