@@ -49,7 +49,7 @@ def test_without_a_face(run, empty):
         (("--frames", "2"), "greater than or equal to 3"),
         (("--every", "-1"), "greater than or equal to 0"),
         (("--frames", "5", "--every", "1"), "not both"),
-        (("--min-face", "-1"), "is not in the range"),
+        (("--min-face", "-1"), "greater than or equal to 0"),
         (("--detector", "yunet"), "expected mediapipe"),
         (("--detector", "mediapipe=x"), "expected mediapipe"),
         (("--detector", "other=x"), "expected mediapipe"),

@@ -33,6 +33,16 @@ SoundOption = Annotated[
     ),
 ]
 
+GenuineOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference",
+        metavar="GENUINE",
+        help="Genuine video of the person with the largest face, filmed in the same way; "
+        "repeat for more.",
+    ),
+]
+
 _STYLES: Final = {
     "REAL": "bold green",
     "FAKE": "bold red",
@@ -65,15 +75,7 @@ def scan(
             help="Instead: score a picture of each face in every so many seconds; 0 for all.",
         ),
     ] = None,
-    reference: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--reference",
-            metavar="GENUINE",
-            help="Genuine video of the person with the largest face, filmed in the same way; "
-            "repeat for more.",
-        ),
-    ] = None,
+    reference: GenuineOption = None,
     min_face: MinFaceOption = None,
     sound: SoundOption = True,
     as_json: JsonOption = False,
