@@ -31,6 +31,7 @@ EXPERIMENTS: Final = (
     "robustness",
     "attack-faces",
     "attack-gait",
+    "talkers",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

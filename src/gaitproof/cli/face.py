@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -43,6 +43,13 @@ GenuineOption = Annotated[
     ),
 ]
 
+SoundModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--sound-model", metavar="DIR", help="Model that compares them, too, of face train."
+    ),
+]
+
 _STYLES: Final = {
     "REAL": "bold green",
     "FAKE": "bold red",
@@ -78,6 +85,7 @@ def scan(
     reference: GenuineOption = None,
     min_face: MinFaceOption = None,
     sound: SoundOption = True,
+    sound_model: SoundModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say of every face in a video whether it is manipulated.
@@ -93,24 +101,32 @@ def scan(
 
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.face.scan import scan_video
+    from gaitproof.face.speech.model import TalkModel
     from gaitproof.media.files import made_folder
 
     loaded = FaceForgeryModel.load(model)
+    talk = None if sound_model is None else TalkModel.load(sound_model)
     # made first, for whoever waits for a scan wants to know before it that nothing can be written
     folder = nullcontext() if out is None else made_folder(out)
     with folder, progress_bar(f"Scanning {video.name}") as progress:
         references = _score_references(video, reference or [], loaded, settings)
-        found = scan_video(video, loaded, settings, progress=progress, references=references)
-    written: tuple[Path, ...] = ()
-    if out is not None:
-        from gaitproof.report.face.write import write_scan
-
-        written = write_scan(out, found, loaded)
+        more: dict[str, Any] = {"progress": progress, "references": references, "talk_model": talk}
+        found = scan_video(video, loaded, settings, **more)
+    written = _write(out, found, loaded)
     if as_json:
         print_json(found.to_dict())
     else:
         _show(found, loaded.card, written)
     raise typer.Exit(found.decision.exit_status)
+
+
+def _write(out: Path | None, found: FaceScan, model: FaceForgeryModel) -> tuple[Path, ...]:
+    """Write everything that a scan found, if it is wanted."""
+    if out is None:
+        return ()
+    from gaitproof.report.face.write import write_scan
+
+    return write_scan(out, found, model)
 
 
 def _score_references(

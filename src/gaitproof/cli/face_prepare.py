@@ -28,6 +28,12 @@ BY_LABEL_WARNING: Final = (
 )
 
 
+SoundOption = Annotated[
+    bool,
+    typer.Option("--sound", help="Store what is heard as well; with --rate."),
+]
+
+
 def prepare(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the data set.")],
     out: FolderOption,
@@ -67,6 +73,7 @@ def prepare(
     shares: Annotated[
         str, typer.Option(help="Of train, validation and test among them.")
     ] = "0.7,0.15,0.15",
+    sound: SoundOption = False,
     set_aside: Annotated[
         float,
         typer.Option(
@@ -97,6 +104,7 @@ def prepare(
         shares=parse_shares(shares),
         set_aside=set_aside,
         gate=FaceGate() if min_face is None else FaceGate(min_size=min_face),
+        sound=sound,
     )
     if settings.by_label is not None and settings.by_label.real != settings.by_label.fake:
         stderr().print(BY_LABEL_WARNING)

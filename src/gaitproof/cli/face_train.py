@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,27 +40,30 @@ def train(
     """
     need_training_extra("sklearn")
     from gaitproof.cli.output import printable, progress_bar, rate, stdout
+    from gaitproof.config import SETTINGS_FILE
     from gaitproof.data.face.store import FaceStore
     from gaitproof.modelling.face.recipe import make_face_model
+    from gaitproof.modelling.face.talk import make_talk_model
+    from gaitproof.nets.face.registry import list_talk_networks
+    from gaitproof.reading import read_yaml
     from gaitproof.train.face.config import FaceTrainSettings
+    from gaitproof.train.face.talk.config import TalkTrainSettings
     from gaitproof.train.hardware import TrainerSettings, is_main_process
 
-    settings = FaceTrainSettings.load(config)
+    settings: FaceTrainSettings | TalkTrainSettings
+    # which of the two it is, the architecture says
+    known = read_yaml(config, SETTINGS_FILE)
+    hears = isinstance(known, dict) and known.get("architecture") in list_talk_networks()
+    settings = (TalkTrainSettings if hears else FaceTrainSettings).load(config)
     trainer = TrainerSettings(
         accelerator=accelerator, devices=devices, nodes=nodes, strategy=strategy, loaders=loaders
     )
     stores = [FaceStore.open(path) for path in data or [one.path for one in settings.sources]]
     main = is_main_process()
     with progress_bar("training") if main else nullcontext() as progress:
-        card = make_face_model(
-            settings,
-            stores,
-            output,
-            progress,
-            run_folder=run,
-            resume=resume,
-            trainer_options=trainer,
-        )
+        more = {"run_folder": run, "resume": resume, "trainer_options": trainer}
+        make: Any = make_talk_model if hears else make_face_model
+        card = make(settings, stores, output, progress, **more)
     if not main:
         return
     console, point = stdout(), card.operating_point

@@ -24,6 +24,7 @@ from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.sightings import FaceSightings, make_room
 from gaitproof.face.speech.evidence import SpeechEvidence, examine_speech
+from gaitproof.face.speech.model import TalkModel
 from gaitproof.face.tiles import SMALLEST_SHARE, cut, merge
 from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
 from gaitproof.face.types import Face, FaceTrack
@@ -157,6 +158,7 @@ def scan_video(
     limits: MediaLimits | None = None,
     progress: Callable[[float], None] | None = None,
     references: Sequence[float] = (),
+    talk_model: TalkModel | None = None,
 ) -> FaceScan:
     """Find the faces of a video and say of each whether it is manipulated.
 
@@ -177,6 +179,8 @@ def scan_video(
     references
         Scores of genuine videos of the person with the largest face, see
         `gaitproof.face.relative.score_references`.
+    talk_model
+        Compares lips and sound as well, where the settings ask for `sound`.
 
     Raises
     ------
@@ -201,6 +205,7 @@ def scan_video(
                 limits=limits,
                 progress=progress,
                 references=references,
+                talk_model=talk_model,
             )
     finder = _Finder(detector, settings, model, video, pace)
     for frame in read_frames(path, limits):
@@ -214,7 +219,9 @@ def scan_video(
     turn = (finder.turn or 0) if verdicts else 0
     speech = None
     if settings.sound and verdicts and largest is not None:
-        speech = examine_speech(path, tracks[largest], detector, turn=turn, limits=limits)
+        speech = examine_speech(
+            path, tracks[largest], detector, turn=turn, limits=limits, model=talk_model
+        )
     return FaceScan(
         video,
         tuple(verdicts),

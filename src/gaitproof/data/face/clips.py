@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,13 +43,17 @@ class FaceClip:
         What the data set's authors say it is for; empty if they do not.
     cropped
         Whether the pictures are face crops already.
+    forged
+        Of a fake: first and last second of what is forged in it, where its authors say so; empty if
+        they do not, or if all of it is.
 
     Raises
     ------
     InputError
         If the path leaves the data set.
     ValueError
-        If label and manipulation contradict each other, the split is unknown, or there is no key.
+        If label and manipulation contradict each other, the split is unknown, there is no key, or
+        a forged part is none.
     """
 
     path: str
@@ -57,6 +62,7 @@ class FaceClip:
     manipulation: str = ORIGINAL
     split: str = ""
     cropped: bool = False
+    forged: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         check_relative(self.path)
@@ -66,6 +72,10 @@ class FaceClip:
             raise ValueError(f"the split is none of {', '.join(SPLITS)}")
         if not self.keys or not all(self.keys):
             raise ValueError("a clip needs at least one key")
+        if self.forged and self.label is Label.REAL:
+            raise ValueError("nothing is forged in a real clip")
+        if not all(0 <= first < last < math.inf for first, last in self.forged):
+            raise ValueError("a forged part begins at 0 s or later and ends after it begins")
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

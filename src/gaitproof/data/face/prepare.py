@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gaitproof.config import MediaLimits
 from gaitproof.data.face.audit import find_equal_files
@@ -25,6 +25,7 @@ from gaitproof.data.face.spacing import Sampling
 from gaitproof.data.face.splits import SHARES, assign_splits, find_leaks, set_aside
 from gaitproof.data.face.store import (
     StoredClip,
+    StoredFaces,
     StoreSettings,
     find_clip,
     write_clip,
@@ -35,6 +36,7 @@ from gaitproof.errors import GaitproofError, InputError
 from gaitproof.face.detect import DetectorSettings, create_detector
 from gaitproof.face.quality import FaceGate
 from gaitproof.media.files import write_atomically
+from gaitproof.media.sound import Sound, read_sound
 from gaitproof.pose.parallel import available_processors
 from gaitproof.processes import run_apart
 
@@ -62,6 +64,14 @@ class PrepareSettings(Sampling):
     set_aside: float = Field(default=0.0, ge=0, le=0.5)
     """Share of the training clips that become validation clips where the data set has none."""
     media: MediaLimits = MediaLimits()
+    sound: bool = False
+    """Whether what is heard is stored, too; it needs a rate."""
+
+    @model_validator(mode="after")
+    def _sound_needs_a_rate(self) -> PrepareSettings:
+        if self.sound and self.rate is None:
+            raise ValueError("sound goes with pictures at a rate of their own: give one")
+        return self
 
 
 @dataclass(frozen=True)
@@ -190,13 +200,13 @@ def prepare(
     clips, failures = plan(root, settings)
     with create_detector(settings.detector) as detector:
         sampling = settings.model_dump(include=set(Sampling.model_fields))
-        store = StoreSettings(detector=detector.identifier, **sampling)
+        store = StoreSettings(detector=detector.identifier, sound=settings.sound, **sampling)
     with claim_folder(out):
         begin_run(
             out,
             {
                 "root": str(root.resolve()),
-                **store.model_dump(mode="json"),
+                **store.model_dump(mode="json", exclude=None if settings.sound else {"sound"}),
                 "gate": settings.gate.model_dump(),
                 "seed": settings.seed,
                 "shares": list(settings.shares),
@@ -270,19 +280,30 @@ def _prepare_clip(
                 gate=settings.gate,
                 limits=settings.media,
             )
+        sound = _hear(path, faces, settings) if settings.sound else None
     except GaitproofError as error:
         return Failure(clip.path, " ".join(str(error).split()))
     except Exception as error:  # whatever a hostile file sets off in a decoder stops no other clip
         return Failure(clip.path, " ".join(f"{type(error).__name__}: {error}".split()))
     try:
         # what is stored is no crop any more, whatever it was cut from
-        return write_clip(out, replace(clip, cropped=False), faces, footage)
+        return write_clip(out, replace(clip, cropped=False), faces, footage, sound)
     except OSError as error:
         raise InputError(
             f"The faces cannot be written to {str(out)!r}.",
             actual=error.strerror or str(error),
             hint="free disk space; the same command goes on where it was",
         ) from error
+
+
+def _hear(path: Path, faces: StoredFaces, settings: PrepareSettings) -> Sound:
+    """Return what is heard from the first stored image on."""
+    sound = None if path.is_dir() else read_sound(path, settings.media)
+    if sound is None:
+        raise InputError("The clip has no sound.")
+    assert settings.rate is not None
+    first, last = float(faces.times[0]), float(faces.times[-1]) + 1 / settings.rate
+    return sound.between(first, last)
 
 
 def _write_failures(out: Path, failures: Sequence[Failure]) -> None:

@@ -6,6 +6,7 @@
     index.csv                one row per clip
     clips/ID/000.png ...     the faces, in order of time
     clips/ID/faces.safetensors   landmarks and times
+    clips/ID/sound.safetensors   what is heard from the first of them on; of stores with sound
     clips/ID/clip.json       what the clip is
 
 A clip's folder is made aside and renamed: it is finished, or it is not there.
@@ -36,6 +37,7 @@ from gaitproof.errors import InputError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.types import MESH_POINTS
 from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.media.sound import Sound
 from gaitproof.reading import (
     FileKind,
     decode_image,
@@ -60,6 +62,7 @@ INDEX_FILE: Final = "index.csv"
 CLIP_FOLDER: Final = "clips"
 _CLIP_FILE: Final = "clip.json"
 _FACES_FILE: Final = "faces.safetensors"
+_SOUND_FILE: Final = "sound.safetensors"
 
 _STORE: Final = FileKind(
     "store of prepared faces",
@@ -76,12 +79,16 @@ _FACES: Final = FileKind(
     hint="delete this folder and run `gaitproof face prepare` again",
 )
 
+_ANEW: Final = "prepare the data set anew with `gaitproof face prepare --sound`"
+_SOUND: Final = FileKind("sound of a clip", InputError, 2**26, hint=_ANEW, missing=_ANEW)
+
 MAX_PICTURES: Final = 1000
 """Most images of a clip."""
 
 COLUMNS: Final = ("id", "path", "label", "manipulation", "split", "keys", "pictures", "sha256")
 FOOTAGE_COLUMNS: Final = ("frame_rate", "seconds", "spacing")
-"""Of the index; stores of earlier versions lack the second part."""
+FORGED_COLUMN: Final = "forged"
+"""Of the index; stores of earlier versions lack the second part or the last column."""
 
 
 class StoreSettings(Sampling):
@@ -91,6 +98,8 @@ class StoreSettings(Sampling):
     detector: str
     """Identifier of the detector that found them."""
     alignment: AlignmentSettings = CANVAS
+    sound: bool = False
+    """Whether what is heard was stored, too; clips without sound are then failures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +179,11 @@ def clip_id(clip: FaceClip) -> str:
 
 
 def write_clip(
-    folder: Path, clip: FaceClip, faces: StoredFaces, footage: Footage | None = None
+    folder: Path,
+    clip: FaceClip,
+    faces: StoredFaces,
+    footage: Footage | None = None,
+    sound: Sound | None = None,
 ) -> StoredClip:
     """Add a clip to the store in `folder`; replaces what was stored of it.
 
@@ -184,6 +197,8 @@ def write_clip(
         What is stored of it.
     footage
         What they were cut from, if known.
+    sound
+        What is heard from the first of them on; None stores none.
     """
     parent = make_folder(folder / CLIP_FOLDER)
     digest = hashlib.sha256()
@@ -193,6 +208,10 @@ def write_clip(
         landmarks = save({"points": faces.points, "meshes": faces.meshes, "times": faces.times})
         (made / _FACES_FILE).write_bytes(landmarks)
         digest.update(landmarks)
+        if sound is not None:
+            heard = save({"samples": (sound.samples * (2**15 - 1)).astype(np.int16)})
+            (made / _SOUND_FILE).write_bytes(heard)
+            digest.update(heard)
         for place, picture in enumerate(faces.pictures):
             _, data = cv2.imencode(".png", picture[..., ::-1])
             (made / f"{place:03d}.png").write_bytes(data.tobytes())
@@ -231,7 +250,7 @@ def find_clip(folder: Path, clip: FaceClip) -> StoredClip | None:
 def write_index(folder: Path, settings: StoreSettings, clips: Sequence[StoredClip]) -> None:
     """Write what makes the clips of `folder` a store."""
     text = io.StringIO(newline="")
-    rows = csv.DictWriter(text, (*COLUMNS, *FOOTAGE_COLUMNS))
+    rows = csv.DictWriter(text, (*COLUMNS, *FOOTAGE_COLUMNS, FORGED_COLUMN))
     rows.writeheader()
     rows.writerows(_row(clip) for clip in clips)
     write_atomically(folder / INDEX_FILE, text.getvalue().encode())
@@ -289,7 +308,8 @@ class FaceStore:
         settings = read_model(folder / STORE_FILE, _STORE, StoreSettings)
         header, rows = read_table(folder / INDEX_FILE, _STORE)
         with guarded(folder / INDEX_FILE, _STORE):
-            if tuple(header) not in (COLUMNS, (*COLUMNS, *FOOTAGE_COLUMNS)):
+            known = (*COLUMNS, *FOOTAGE_COLUMNS, FORGED_COLUMN)
+            if tuple(header) not in (known, known[:-1], COLUMNS):
                 raise ValueError(f"columns {', '.join(header)}")
             return cls(folder, settings, tuple(_stored(row) for row in rows))
 
@@ -323,6 +343,22 @@ class FaceStore:
             ]
             return StoredFaces(np.stack(images), *parts)
 
+    def hear(self, stored: StoredClip) -> Sound:
+        """Read what is heard in a clip; it begins with the first of its images.
+
+        Raises
+        ------
+        InputError
+            If there is no sound, or it cannot be read.
+        """
+        path = self.folder / CLIP_FOLDER / stored.id / _SOUND_FILE
+        tensors, _ = read_tensors(path, _SOUND)
+        with guarded(path, _SOUND):
+            samples = tensors["samples"]
+            if samples.dtype != np.int16:
+                raise ValueError(f"samples of type {samples.dtype}")
+            return Sound(samples.astype(np.float32) / np.float32(2**15 - 1))
+
 
 def _row(stored: StoredClip) -> dict[str, Any]:
     clip = stored.clip
@@ -338,6 +374,7 @@ def _row(stored: StoredClip) -> dict[str, Any]:
         "frame_rate": stored.frame_rate,
         "seconds": stored.seconds,
         "spacing": stored.spacing,
+        FORGED_COLUMN: json.dumps(clip.forged),
     }
 
 
@@ -348,6 +385,10 @@ def _stored(row: dict[str, Any]) -> StoredClip:
         keys=tuple(parse_json(row["keys"], INDEX_FILE, _STORE)),
         manipulation=row["manipulation"],
         split=row["split"],
+        forged=tuple(
+            (float(first), float(last))
+            for first, last in parse_json(row.get(FORGED_COLUMN) or "[]", INDEX_FILE, _STORE)
+        ),
     )
     if row["id"] != clip_id(clip):
         raise ValueError(f"the id {row['id']} is not that of {clip.path}")

@@ -14,6 +14,7 @@ from gaitproof.errors import MediaError
 from gaitproof.face.detect import FaceDetector, MeshDetector
 from gaitproof.face.speech.lips import Lips
 from gaitproof.face.speech.mel import MEL_RATE, find_speech
+from gaitproof.face.speech.model import TalkModel
 from gaitproof.face.speech.offset import TOLERANCE, Correlation, correlate
 from gaitproof.face.speech.watch import choose_span, watch_lips
 from gaitproof.face.types import FaceTrack
@@ -99,6 +100,9 @@ class SpeechEvidence:
         Seconds of speech while the face was watched.
     tracks
         Sound tracks in the file; one of them was heard.
+    model_id, score
+        Of a network that compared them, if one was given: 0 (forged) to 1 (genuine); None if the
+        lips were not seen for long enough for it.
     """
 
     answer: SpeechAnswer
@@ -107,6 +111,8 @@ class SpeechEvidence:
     parts: tuple[SpeechPart, ...] = ()
     speech: float = 0.0
     tracks: int = 0
+    model_id: str = ""
+    score: float | None = None
 
     @property
     def rows(self) -> tuple[SpeechPart, ...]:
@@ -126,6 +132,13 @@ class SpeechEvidence:
         """What was found, in words."""
         if self.whole is None:
             return f"Lips and sound were not compared: {self.reason}."
+        network = ""
+        if self.score is not None:
+            network = f" {self.model_id} says {self.score:.2f}: 0 is forged, 1 genuine."
+        return self._compared() + network
+
+    def _compared(self) -> str:
+        assert self.whole is not None
         measured = (
             f"correlation {self.whole.correlation:.2f}; the sound of others reaches "
             f"{CHANCE:.2f} by chance in 5 %"
@@ -152,6 +165,7 @@ def examine_speech(
     *,
     turn: int = 0,
     limits: MediaLimits | None = None,
+    model: TalkModel | None = None,
 ) -> SpeechEvidence:
     """Compare the lips of a face with the sound of its video.
 
@@ -167,6 +181,8 @@ def examine_speech(
         Quarter turns counterclockwise after which the face stands upright.
     limits
         Bounds on the video.
+    model
+        Also compares them; None for cross-correlation alone.
 
     Returns
     -------
@@ -192,15 +208,24 @@ def examine_speech(
         return _nothing(
             SpeechAnswer.SILENT, "nothing is heard while the face is seen", sound, speech
         )
-    lips = None
+    watched = None
     if isinstance(detector, MeshDetector):
-        lips = watch_lips(path, track, detector, (first, last), turn=turn, limits=limits)
-    whole = None if lips is None else correlate(lips, sound)
-    if lips is None or whole is None:
+        watched = watch_lips(path, track, detector, (first, last), turn=turn, limits=limits)
+    whole = None if watched is None else correlate(watched.lips, sound)
+    if watched is None or whole is None:
         why = "the lips cannot be seen for long enough"
         return _nothing(SpeechAnswer.NO_LIPS, why, sound, speech)
-    said = _part(lips, whole)
-    return SpeechEvidence(said.answer, "", said, compare_parts(lips, sound), speech, sound.tracks)
+    lips, said = watched.lips, _part(watched.lips, whole)
+    return SpeechEvidence(
+        said.answer,
+        "",
+        said,
+        compare_parts(lips, sound),
+        speech,
+        sound.tracks,
+        "" if model is None else model.card.model_id,
+        None if model is None else model.score_watched(watched, sound),
+    )
 
 
 def compare_parts(lips: Lips, sound: Sound) -> tuple[SpeechPart, ...]:

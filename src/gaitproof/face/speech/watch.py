@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from gaitproof.config import MediaLimits
 from gaitproof.face.detect import MeshDetector
 from gaitproof.face.speech.lips import Lips
 from gaitproof.face.speech.mel import MEL_RATE
+from gaitproof.face.speech.sequences import cut_face
 from gaitproof.face.types import Face, FaceTrack
 from gaitproof.media.decode import read_frames
 
@@ -20,6 +22,23 @@ MOST_SECONDS: Final = 20.0
 
 MOST_RATE: Final = 26.0
 """Frames per second that are looked at: of films and television all, of 50 or 60 one in two."""
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """A mouth that was followed.
+
+    Parameters
+    ----------
+    lips
+        Its measures at T moments.
+    faces, mouths
+        Shape (T, 32, 32) and (T, 24, 24), grey, as in `gaitproof.face.speech.sequences.Talk`.
+    """
+
+    lips: Lips
+    faces: NDArray[np.uint8]
+    mouths: NDArray[np.uint8]
 
 
 def choose_span(track: FaceTrack, speech: NDArray[np.bool_]) -> tuple[float, float]:
@@ -53,8 +72,8 @@ def watch_lips(
     *,
     turn: int = 0,
     limits: MediaLimits | None = None,
-) -> Lips | None:
-    """Measure a face's lips in every frame of a part of a video.
+) -> Watched | None:
+    """Follow a face's lips through every frame of a part of a video.
 
     Parameters
     ----------
@@ -73,7 +92,7 @@ def watch_lips(
 
     Returns
     -------
-    Lips or None
+    Watched or None
         None if no mesh could be laid on the face.
 
     Raises
@@ -81,7 +100,7 @@ def watch_lips(
     MediaError
         If the video cannot be read.
     """
-    times, meshes = [], []
+    times, meshes, faces, mouths = [], [], [], []
     following = -np.inf
     for frame in read_frames(path, limits, span[0], span[1] + 1e-6, lasting=False):
         if frame.time < following:
@@ -92,7 +111,13 @@ def watch_lips(
         if mesh is not None:
             times.append(frame.time)
             meshes.append(mesh)
-    return Lips.of_meshes(np.array(times), np.stack(meshes)) if meshes else None
+            face, mouth = cut_face(image, mesh)
+            faces.append(face)
+            mouths.append(mouth)
+    if not meshes:
+        return None
+    lips = Lips.of_meshes(np.array(times), np.stack(meshes))
+    return Watched(lips, np.stack(faces), np.stack(mouths))
 
 
 def place_at(track: FaceTrack, time: float) -> Face:

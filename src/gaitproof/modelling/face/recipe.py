@@ -34,6 +34,7 @@ from gaitproof.modelling.face.operating_point import fit_calibration, fit_operat
 from gaitproof.models import read_weights
 from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.train.chance import Stream, random_source
+from gaitproof.train.config import OriginSettings
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.loop import train_faces
 from gaitproof.train.face.sampler import FaceSampler
@@ -223,7 +224,7 @@ def measure(
         "operating_point": point,
         "calibration": calibration,
         "frame_calibration": fit_calibration(held_out.pictures),
-        "data": _describe(settings, stores),
+        "data": describe_sources(settings.sources, stores),
         "protocol": _PROTOCOL.format(forgeries=settings.forgeries),
         "figures": {
             f"validation/{level}/{name}": round(float(figure(one.scores, one.genuine)), 5)
@@ -360,11 +361,12 @@ def _score(model: ScoresFaces, crops: Image, frames: int) -> NDArray[np.float64]
     return np.array([found.score for _, found in score_in_turns(model, crops, frames)])
 
 
-def _describe(
-    settings: FaceTrainSettings, stores: Sequence[FaceStore]
+def describe_sources(
+    sources: Sequence[OriginSettings], stores: Sequence[FaceStore]
 ) -> tuple[FaceDataSource, ...]:
+    """Return what the card says of the stores, which are in the order of the sources."""
     described = []
-    for source, store in zip(settings.sources, stores, strict=False):
+    for source, store in zip(sources, stores, strict=False):
         used = [stored for side in ("train", "validation") for stored in store.of_split(side)]
         described.append(
             FaceDataSource(

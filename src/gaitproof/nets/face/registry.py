@@ -26,6 +26,7 @@ from gaitproof.nets.face.recurrent import (
     ResNetBiLSTM512,
 )
 from gaitproof.nets.face.stages import Size
+from gaitproof.nets.face.talk import AvAttention, TalkNetwork
 from gaitproof.nets.face.temporal_only import TemporalOnly
 from gaitproof.nets.face.transformer import Learnt, VitTemporal
 from gaitproof.nets.face.wavelet import WithWavelets
@@ -49,6 +50,12 @@ FACE_NETWORKS: Final[Mapping[str, type[FaceNetwork]]] = MappingProxyType(
     }
 )
 """Their classes, whose parameters are departures from a network's own sizes."""
+
+
+TALK_NETWORKS: Final[Mapping[str, type[TalkNetwork]]] = MappingProxyType(
+    {"av-attention": AvAttention}
+)
+"""Networks of lips, face and sound."""
 
 
 class FaceNetworkSettings(Settings):
@@ -157,3 +164,29 @@ def _dress(network: FaceNetwork, name: str, settings: FaceNetworkSettings) -> Fa
             expected="a network of single images",
         )
     return WithWavelets(network)
+
+
+def list_talk_networks() -> tuple[str, ...]:
+    """Return the names of the networks that compare lips and sound."""
+    return tuple(sorted(TALK_NETWORKS))
+
+
+def create_talk_network(name: str, sizes: Mapping[str, Any] | None = None) -> TalkNetwork:
+    """Build a network that compares lips and sound.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network, or it has no such size.
+    """
+    if name not in TALK_NETWORKS:
+        raise ConfigError(
+            f"There is no network of lips and sound {name!r}.",
+            expected=", ".join(list_talk_networks()),
+        )
+    try:
+        return TALK_NETWORKS[name](**(sizes or {}))
+    except TypeError as error:
+        raise ConfigError(
+            f"The network {name!r} has no such setting.", actual=str(error)
+        ) from error

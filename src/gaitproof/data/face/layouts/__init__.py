@@ -16,6 +16,8 @@ from gaitproof.data.face.layouts import (
     celeb_df,
     dfdc,
     faceforensics,
+    fake_av_celeb,
+    forged_parts,
     plain,
     table,
     wild_deepfake,
@@ -30,6 +32,9 @@ LAYOUTS: Final[Mapping[str, tuple[Callable[[Path], bool], Reader]]] = MappingPro
         "celeb-df": (celeb_df.fits, celeb_df.read),
         "dfdc": (dfdc.fits, dfdc.read),
         "wild-deepfake": (wild_deepfake.fits, wild_deepfake.read),
+        "fake-av-celeb": (fake_av_celeb.fits, fake_av_celeb.read),
+        "lav-df": (forged_parts.fits_lav_df, forged_parts.read_lav_df),
+        "av-deepfake1m": (forged_parts.fits_deepfake_1m, forged_parts.read_deepfake_1m),
         "plain": (plain.fits, plain.read),
         # looks the same: which of the two it is must be said
         "numbered": (lambda _: False, plain.read_numbered),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gaitproof.data.face.clips import ORIGINAL, FaceClip, Label
-from gaitproof.data.face.layouts.files import folders_in, read_json, relative
+from gaitproof.data.face.layouts.files import folders_in, is_json_list, read_json, relative
 from gaitproof.data.manifest import locate
 from gaitproof.errors import InputError
 
@@ -49,7 +49,8 @@ def read(root: Path) -> tuple[FaceClip, ...]:
 
 
 def _parts(root: Path) -> list[Path]:
-    return [folder for folder in (root, *folders_in(root)) if (folder / METADATA).is_file()]
+    own = [] if is_json_list(root / METADATA) else [root]  # LAV-DF calls its list the same
+    return [folder for folder in (*own, *folders_in(root)) if (folder / METADATA).is_file()]
 
 
 def _part(root: Path, folder: Path) -> list[FaceClip]:

@@ -63,6 +63,14 @@ def read_json(file: Path) -> Any:
     return reading.read_json(file, LIST_FILE)
 
 
+def is_json_list(file: Path) -> bool:
+    """Tell whether a file is there and begins as a JSON list does."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(64).lstrip()[:1] == b"["
+
+
 def relative(path: Path, root: Path) -> str:
     """Return a path below the root, with ``/``."""
     return path.relative_to(root).as_posix()

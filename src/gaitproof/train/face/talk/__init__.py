@@ -1,0 +1,1 @@
+"""Training of networks that compare lips and sound."""
