@@ -5,6 +5,7 @@ import pytest
 import torch
 from talk_stores import write_talk_store
 
+from gaitproof import metrics
 from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.errors import ConfigError, ModelError
 from gaitproof.face.speech.model import TalkModel
@@ -120,8 +121,7 @@ def test_a_model_learns_a_small_task_and_its_export_says_the_same(tmp_path, stor
     model = TalkModel.load(tmp_path / "model")
     clips = [c for c in read_clips([store], "test", 20) if c.stored.clip.label is Label.REAL]
     scores = to_scores(score_talks(model, clips, settings), "exchanged")
-    genuine, forged = (scores.scores[scores.genuine == kind] for kind in (True, False))
-    assert genuine.mean() > forged.mean() + 0.05
+    assert metrics.auc(scores.scores, scores.genuine) > 0.8
     found, truth = locate_exchanges(model, clips, settings)
     assert found.shape == truth.shape == (3 * 20,)
     assert 0 < truth.mean() < 1
