@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def talkers(
     data: Annotated[Path, typer.Argument(metavar="STORE", help="Of face prepare --sound.")],
     model: Annotated[Path, typer.Option("--model", metavar="DIR", help="Of face train.")],
-    config: Annotated[Path, typer.Option("--recipe", help="That it was trained by.")] = Path(
-        "recipes/faces-talk.yaml"
-    ),
+    config: Annotated[
+        Path, typer.Option("--config", "--recipe", help="That it was trained by.")
+    ] = Path("recipes/faces-talk.yaml"),
     videos: Annotated[
         Path | None,
         typer.Option("--videos", metavar="DIR", help="Genuine videos of talking people."),
