@@ -29,6 +29,10 @@ NO_INPUT = (
     "dataset walking",
     "report keygen",
     "config init",
+    "gallery key",
+    "keys",
+    "serve",
+    "audit",
 )
 """Commands that need no input: a name that is merely odd would set them to work."""
 

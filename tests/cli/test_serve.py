@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from gaitproof.cli.app import app
+from gaitproof.cli.app import app, run
 from gaitproof.errors import ConfigError
 from gaitproof.server.audit import AuditLog
 from gaitproof.server.database import open_database
@@ -100,3 +101,10 @@ def test_the_log_is_checked(command, tmp_path):
     changed = command("audit", "verify")
     assert changed.exit_code == 1
     assert "entry 1 was changed" in changed.stdout
+
+
+@pytest.mark.parametrize("command", [["serve"], ["keys", "list"], ["audit", "verify"]])
+def test_a_folder_whose_name_is_no_text_is_refused(command, capfd, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["gaitproof", *command, "--data", os.fsdecode(b"\xff")])
+    assert run() == 2
+    assert "is no text" in capfd.readouterr().err

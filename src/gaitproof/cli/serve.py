@@ -10,6 +10,7 @@ import typer
 
 from gaitproof.cli.extras import need_server_extra
 from gaitproof.cli.options import FAILED_STATUS, JsonOption, SettingsOption
+from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +43,20 @@ keys = typer.Typer(name="keys", help="API keys of the service.", no_args_is_help
 
 
 def service_folder(given: Path | None) -> Path:
-    """Return the folder of the service: the one that was named, or the default one."""
+    """Return the folder of the service: the one that was named, or the default one.
+
+    Raises
+    ------
+    ConfigError
+        If its name is no text, which a database cannot be opened by.
+    """
     if given is not None:
+        try:
+            str(given).encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(
+                f"The name of the folder {str(given)!r} is no text.", hint="another folder"
+            ) from error
         return given
     from platformdirs import user_data_path
 

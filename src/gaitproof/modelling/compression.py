@@ -15,10 +15,10 @@ from gaitproof.errors import ModelError
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.model import list_models as list_face_models
 from gaitproof.media.files import atomic_folder, write_atomically
-from gaitproof.models import CARD_FILE, MODEL_FILE, model_folder, read_weights
+from gaitproof.models import CARD_FILE, MODEL_FILE, WEIGHTS, model_folder, read_weights
 from gaitproof.nets.cohort import COHORT_FILE
 from gaitproof.nets.onnx import list_models, load_encoder
-from gaitproof.reading import FileKind, read_json
+from gaitproof.reading import FileKind, read_bytes, read_json
 from gaitproof.runtime import open_session, run_session
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
         card = (FaceForgeryModel.load(source) if is_face else load_encoder(source)).card
         old = read_weights(source)
         cohort = source / COHORT_FILE
-        strangers = cohort.read_bytes() if cohort.is_file() else None
+        strangers = read_bytes(cohort, WEIGHTS) if cohort.is_file() else None
     new = store_constants(old, precision)
     cosine, difference = _compare(old, new)
     if not cosine >= _DIVERGED:

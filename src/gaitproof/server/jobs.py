@@ -20,13 +20,14 @@ from typing import Any, Final
 from dbos import DBOS, DBOSPortableJSONSerializer, StepOptions, error
 
 from gaitproof.errors import InputError
+from gaitproof.reading import read_json
 from gaitproof.server.metrics import Metrics
 from gaitproof.server.problems import Problem, ProblemError, unexpected
 from gaitproof.server.records import STATES, JobRecord, JobState, record_of
 from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.tasks import Kind, Task, TaskVideo
 from gaitproof.server.uploads import Uploads
-from gaitproof.server.work import PEOPLE, RESULT
+from gaitproof.server.work import ANSWER, PEOPLE, RESULT
 from gaitproof.server.workers import LOGGER, CrashError, WorkerPool
 
 _QUEUE: Final = "jobs"
@@ -215,7 +216,7 @@ class Jobs:
 
     def result(self, name: str) -> dict[str, Any]:
         """Return the answer of a job that is done."""
-        found: dict[str, Any] = json.loads((self.folder(name) / RESULT).read_text("utf-8"))
+        found: dict[str, Any] = read_json(self.folder(name) / RESULT, ANSWER)
         return found
 
     def videos_in_use(self) -> set[str]:

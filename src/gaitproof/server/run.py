@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import uvicorn
 
 from gaitproof.errors import ConfigError
+from gaitproof.media.files import make_folder
 from gaitproof.server.access import Access
 from gaitproof.server.app import create_app
 from gaitproof.server.database import open_database
@@ -74,7 +75,7 @@ def serve(
     ConfigError
         See `check_address`; also if nothing can listen there.
     """
-    settings.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.folder)
     check_address(settings, host)
     config = uvicorn.Config(
         create_app(settings, command),

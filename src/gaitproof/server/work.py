@@ -22,8 +22,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from gaitproof.errors import GaitproofError
+from gaitproof.errors import GaitproofError, InputError
 from gaitproof.media.files import atomic_path, make_folder
+from gaitproof.reading import FileKind
 from gaitproof.server.tasks import Kind, Task
 from gaitproof.text import json_text
 from gaitproof.verify.people import parse_person
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from gaitproof.verify.verifier import Verifier
 
 Progress = Callable[[float], None]
+
+ANSWER: Final = FileKind("file of a job", InputError, 2**28)
 
 RESULT: Final = "result.json"
 """The answer, in the folder of a job."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
@@ -13,13 +12,14 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from gaitproof.reading import read_bytes, read_json
 from gaitproof.server.access import Principal
 from gaitproof.server.guards import ServiceNow, Verifying
 from gaitproof.server.models import JobAnswer, JobList
 from gaitproof.server.problems import ProblemError
 from gaitproof.server.records import JobRecord, JobState
 from gaitproof.server.state import Service
-from gaitproof.server.work import EXPLANATION, PEOPLE, REPORT
+from gaitproof.server.work import ANSWER, EXPLANATION, PEOPLE, REPORT
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -117,7 +117,7 @@ def list_seen(job: JobId, principal: Verifying, service: ServiceNow) -> list[dic
     if not path.exists():
         raise ProblemError(404, "no-choice", "Nobody must be chosen.")
     service.audit.add("people", tenant=principal.tenant, key=principal.key, job=found.id)
-    people: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+    people: list[dict[str, Any]] = read_json(path, ANSWER)
     return people
 
 
@@ -140,7 +140,7 @@ def read_report(
     if not path.exists():
         raise ProblemError(404, "no-report", "The job has no report.")
     service.audit.add("report", tenant=principal.tenant, key=principal.key, job=found.id, form=form)
-    data = path.read_bytes()
+    data = read_bytes(path, ANSWER)
     if form != "json":
         data = FORMATS[f".{form}"](parse_report(data)[0])
     headers = {

@@ -67,7 +67,7 @@ def is_json_list(file: Path) -> bool:
     """Tell whether a file is there and begins as a JSON list does."""
     if not file.is_file():
         return False
-    with file.open("rb") as opened:
+    with reading.open_file(file, LIST_FILE) as opened:
         return opened.read(64).lstrip()[:1] == b"["
 
 
