@@ -45,6 +45,13 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "config show": ("--settings", "settings.yaml"),
     "config init": ("out/c.yaml",),
     "reference add": ("studio", "other.mp4", *_MODEL),
+    "audit verify": ("--data", "out/service"),
+    "export": ("model", "-o", "out/small"),
+    "gallery key": ("out/gallery.key",),
+    "gallery rekey": ("out/gallery.key", "--gallery", "gallery.db"),
+    "keys add": ("--role", "admin", "--data", "out/service"),
+    "keys list": ("--data", "out/service"),
+    "keys revoke": ("none", "--data", "out/service"),
     "reference list": ("--gallery", "gallery.db"),
     "reference remove": ("studio", "--gallery", "gallery.db"),
 }
@@ -52,6 +59,9 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 SLOW: Final[Mapping[str, tuple[str, ...]]] = {
     "demo": ("--out", "out/demo"),
+    "serve": ("--data", "out/service", "--port", "0"),
+    "watch": ("genuine.mp4", "--claim", "ann"),
+    "bench live": ("--clip", "genuine.mp4"),
     "train": ("hybrid-small.yaml", "-o", "out/t", "--data", "skeletons.npz"),
     "calibrate": ("model", "--data", "skeletons.npz"),
     "ablate": ("hybrid-small.yaml", "-o", "out/a", "--data", "skeletons.npz"),

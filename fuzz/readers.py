@@ -69,6 +69,7 @@ def _video(suffix: str) -> Reader:
     def call(folder: Path) -> None:
         from gaitproof.media.decode import read_frames
         from gaitproof.media.probe import bits_per_pixel, probe
+        from gaitproof.media.sound import read_sound
 
         path = folder / f"x.{suffix}"
         failed: list[Exception] = []
@@ -78,6 +79,7 @@ def _video(suffix: str) -> Reader:
             lambda: [frame.image.sum() for frame in read_frames(path)],
             lambda: [frame.image.sum() for frame in read_frames(path, start=0.2)],
             lambda: bits_per_pixel(path),
+            lambda: read_sound(path),
         )
 
     return Reader(
@@ -88,6 +90,7 @@ def _video(suffix: str) -> Reader:
             "gaitproof.media.probe.probe",
             "gaitproof.media.probe.bits_per_pixel",
             "gaitproof.media.decode.read_frames",
+            "gaitproof.media.sound.read_sound",
             "gaitproof.media.files.open_regular",
             "gaitproof.media.files.compute_sha256",
         ),

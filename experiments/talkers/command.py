@@ -25,7 +25,7 @@ def talkers(
     model: Annotated[Path, typer.Option("--model", metavar="DIR", help="Of face train.")],
     config: Annotated[
         Path, typer.Option("--config", "--recipe", help="That it was trained by.")
-    ] = Path("recipes/faces-talk.yaml"),
+    ] = Path("recipes/talk.yaml"),
     videos: Annotated[
         Path | None,
         typer.Option("--videos", metavar="DIR", help="Genuine videos of talking people."),

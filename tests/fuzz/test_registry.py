@@ -16,6 +16,11 @@ NAMED = re.compile(r"(load|read|open|parse|probe|unpack|check_report)(_|$)|bits_
 PLACES = ("path", "where", "folder", "file", "root", "data", "manifest", "model", "key")
 
 ELSEWHERE = {
+    "gaitproof.data.face.layouts.fake_av_celeb": "the table of clips, through read_table",
+    "gaitproof.data.face.layouts.forged_parts": "a JSON list, as DFDC's",
+    "gaitproof.server": "requests: schemathesis and hostile uploads in tests/server",
+    "gaitproof.verify.encryption.load_key": "the user's own key: tests/verify/test_encryption",
+    "gaitproof.verify.postgres.parse_url": "words of the user's: tests/verify/test_postgres",
     "gaitproof.modelling.tuning.opened": "the study of a run folder, which Optuna reads",
     "gaitproof.train.logs": "the logs of a run folder",
     "gaitproof.modelling.store.TrialStore.save": "writes",

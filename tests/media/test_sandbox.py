@@ -226,11 +226,12 @@ def test_errors_that_are_kept_keep_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"no video" * 100)
     kept = []
+    before = Path("/proc/self/maps").read_text().count("memfd:gaitproof")
     for _ in range(3):
         with pytest.raises(MediaError) as caught:
             list(read_frames(path))
         kept.append(caught.value)
-    assert "memfd:gaitproof" not in Path("/proc/self/maps").read_text()
+    assert Path("/proc/self/maps").read_text().count("memfd:gaitproof") <= before
 
 
 @pytest.mark.parametrize("missing", ["RLIMIT_NOFILE", "RLIMIT_AS"])

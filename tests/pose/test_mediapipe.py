@@ -14,9 +14,9 @@ import pytest
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.media.decode import read_frames
+from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.estimator import (
     Detection,
-    create_estimator,
     estimator_identifier,
     missing_library,
 )

@@ -98,9 +98,7 @@ class GraphReasoning(nn.Module):
             asked = ask(maps)
             # (N, inner, ratio * ratio, h, w): the places that lie in one
             keys, values = (
-                nn.functional.pixel_unshuffle(one, ratio).reshape(
-                    len(one), -1, ratio * ratio, *maps.shape[2:]
-                )
+                nn.functional.pixel_unshuffle(one, ratio).unflatten(1, (-1, ratio * ratio))
                 for one in (answer(fine), hand(fine))
             )
             relation = (asked[:, :, None] * keys).sum(dim=1, keepdim=True) / asked.shape[1] ** 0.5
