@@ -98,7 +98,9 @@ class GraphReasoning(nn.Module):
             asked = ask(maps)
             # (N, inner, ratio * ratio, h, w): the places that lie in one
             keys, values = (
-                nn.functional.pixel_unshuffle(one, ratio).unflatten(1, (-1, ratio * ratio))
+                nn.functional.pixel_unshuffle(one, ratio).reshape(
+                    one.shape[0], -1, ratio * ratio, *maps.shape[2:]
+                )
                 for one in (answer(fine), hand(fine))
             )
             relation = (asked[:, :, None] * keys).sum(dim=1, keepdim=True) / asked.shape[1] ** 0.5
