@@ -245,6 +245,8 @@ def test_a_weight_is_told_of_the_question_it_answers(page, url, answers, value, 
 
 def test_the_keyboard_reaches_everything(page, url):
     go(page, url, "verify")
+    # the form comes when the service has said who is enrolled
+    page.get_by_role("button", name="Verify", exact=True).wait_for()
     page.evaluate("document.activeElement.blur()")
     reached = set()
     for _ in range(30):

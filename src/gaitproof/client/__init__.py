@@ -12,7 +12,8 @@
 
 from gaitproof.client.calls import ServiceError
 from gaitproof.client.clients import AsyncClient, Client
-from gaitproof.client.values import Job, JobState, Person, Problem, Video
+from gaitproof.client.values import Job, Person, Problem, Video
+from gaitproof.types.jobs import JobState
 
 __all__ = [
     "AsyncClient",

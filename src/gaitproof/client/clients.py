@@ -12,8 +12,9 @@ import httpx
 
 from gaitproof.client import calls
 from gaitproof.client.calls import Call, ServiceError, check, unreachable
-from gaitproof.client.values import Job, JobState, Problem
+from gaitproof.client.values import Job, Problem
 from gaitproof.media.files import open_regular
+from gaitproof.types.jobs import JobState
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-
-class JobState(StrEnum):
-    """What becomes of a job."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def final(self) -> bool:
-        """Whether it stays so."""
-        return self not in (JobState.QUEUED, JobState.RUNNING)
+from gaitproof.types.jobs import JobState
 
 
 class _Value(BaseModel):

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
-from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.model import list_models as list_face_models
+from gaitproof.face.model import load_card as load_face_card
 from gaitproof.media.files import atomic_folder, write_atomically
 from gaitproof.models import CARD_FILE, MODEL_FILE, WEIGHTS, model_folder, read_weights
 from gaitproof.nets.cohort import COHORT_FILE
-from gaitproof.nets.onnx import list_models, load_encoder
+from gaitproof.nets.onnx import list_models, load_card
 from gaitproof.reading import FileKind, read_bytes, read_json
-from gaitproof.runtime import open_session, run_session
+from gaitproof.runtime import check_digest, open_session, run_session
 
 if TYPE_CHECKING:
     import onnx
@@ -81,8 +81,9 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
     """
     is_face = model not in list_models() and (model in list_face_models() or _holds_face(model))
     with model_folder("gaitproof.face" if is_face else "gaitproof.nets", model) as source:
-        card = (FaceForgeryModel.load(source) if is_face else load_encoder(source)).card
+        card = (load_face_card if is_face else load_card)(source)
         old = read_weights(source)
+        check_digest(old, card.weights_sha256)
         cohort = source / COHORT_FILE
         strangers = read_bytes(cohort, WEIGHTS) if cohort.is_file() else None
     new = store_constants(old, precision)

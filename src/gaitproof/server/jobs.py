@@ -23,12 +23,13 @@ from gaitproof.errors import InputError
 from gaitproof.reading import read_json
 from gaitproof.server.metrics import Metrics
 from gaitproof.server.problems import Problem, ProblemError, unexpected
-from gaitproof.server.records import STATES, JobRecord, JobState, record_of
+from gaitproof.server.records import STATES, JobRecord, record_of
 from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.tasks import Kind, Task, TaskVideo
 from gaitproof.server.uploads import Uploads
 from gaitproof.server.work import ANSWER, PEOPLE, RESULT
 from gaitproof.server.workers import LOGGER, CrashError, WorkerPool
+from gaitproof.types.jobs import JobState
 
 _QUEUE: Final = "jobs"
 _WORKFLOW: Final = "job"

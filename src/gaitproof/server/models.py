@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from gaitproof.errors import GaitproofError
 from gaitproof.server.access import Role
 from gaitproof.server.problems import Problem
-from gaitproof.server.records import JobRecord, JobState
+from gaitproof.server.records import JobRecord
 from gaitproof.server.tasks import Kind
+from gaitproof.types.jobs import JobState
 from gaitproof.verify.names import MAX_NAME_LENGTH, check_name
 
 _VIDEO: Final = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"

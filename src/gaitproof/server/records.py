@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,22 +10,7 @@ from dbos import WorkflowStatus
 
 from gaitproof.server.problems import Problem, unexpected
 from gaitproof.server.tasks import Kind
-
-
-class JobState(StrEnum):
-    """What becomes of a job."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def final(self) -> bool:
-        """Whether it stays so."""
-        return self not in (JobState.QUEUED, JobState.RUNNING)
-
+from gaitproof.types.jobs import JobState
 
 STATES: Final = {
     "ENQUEUED": JobState.QUEUED,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel
 
 from gaitproof.server.access import Principal
@@ -37,114 +38,91 @@ Once = Annotated[
 ]
 
 
-def _ask(
-    kind: Kind,
-    body: BaseModel,
-    videos: Sequence[str],
-    who: tuple[Principal, Service],
-    once: str | None,
-    response: Response,
-) -> JobAnswer:
-    principal, service = who
-    request = body.model_dump(mode="json")
-    known = service.jobs.repeated(principal.tenant, kind, request, once)
-    if known is None:
-        files = service.uploads.find(principal.tenant, list(videos))
-        known, new = service.jobs.add(principal.tenant, kind, request, files, once)
-        if new:
-            service.audit.add(
-                kind,
-                tenant=principal.tenant,
-                key=principal.key,
-                job=known.id,
-                request=request,
-            )
-    response.headers["Location"] = f"/v1/jobs/{known.id}"
-    return JobAnswer.of(known)
+@dataclass(frozen=True)
+class _Asker:
+    """Somebody who asks, and what the answer needs: what every question shares."""
+
+    principal: Principal
+    service: Service
+    response: Response
+    once: str | None
+
+    def ask(self, kind: Kind, body: BaseModel, videos: Sequence[str]) -> JobAnswer:
+        """Make a job of a question, unless it was asked before."""
+        principal, service = self.principal, self.service
+        request = body.model_dump(mode="json")
+        known = service.jobs.repeated(principal.tenant, kind, request, self.once)
+        if known is None:
+            files = service.uploads.find(principal.tenant, list(videos))
+            known, new = service.jobs.add(principal.tenant, kind, request, files, self.once)
+            if new:
+                service.audit.add(
+                    kind,
+                    tenant=principal.tenant,
+                    key=principal.key,
+                    job=known.id,
+                    request=request,
+                )
+        self.response.headers["Location"] = f"/v1/jobs/{known.id}"
+        return JobAnswer.of(known)
+
+
+def _verifier(
+    principal: Verifying, service: ServiceNow, response: Response, once: Once = None
+) -> _Asker:
+    return _Asker(principal, service, response, once)
+
+
+def _enroller(
+    principal: Enrolling, service: ServiceNow, response: Response, once: Once = None
+) -> _Asker:
+    return _Asker(principal, service, response, once)
+
+
+Verifier = Annotated[_Asker, Depends(_verifier)]
+Enroller = Annotated[_Asker, Depends(_enroller)]
 
 
 @router.post("/verifications", status_code=202)
-def verify(
-    body: VerifyRequest,
-    principal: Verifying,
-    service: ServiceNow,
-    response: Response,
-    once: Once = None,
-) -> JobAnswer:
+def verify(body: VerifyRequest, asker: Verifier) -> JobAnswer:
     """Decide whether a video shows the person it claims to show."""
-    resolve(service, principal.tenant, body.claim)
-    return _ask("verification", body, [body.video], (principal, service), once, response)
+    resolve(asker.service, asker.principal.tenant, body.claim)
+    return asker.ask("verification", body, [body.video])
 
 
 @router.post("/explanations", status_code=202)
-def explain(
-    body: ExplainRequest,
-    principal: Verifying,
-    service: ServiceNow,
-    response: Response,
-    once: Once = None,
-) -> JobAnswer:
+def explain(body: ExplainRequest, asker: Verifier) -> JobAnswer:
     """Show which joints, moments and movements a verdict rests on."""
-    resolve(service, principal.tenant, body.claim)
-    return _ask("explanation", body, [body.video], (principal, service), once, response)
+    resolve(asker.service, asker.principal.tenant, body.claim)
+    return asker.ask("explanation", body, [body.video])
 
 
 @router.post("/identifications", status_code=202)
-def identify(
-    body: IdentifyRequest,
-    principal: Verifying,
-    service: ServiceNow,
-    response: Response,
-    once: Once = None,
-) -> JobAnswer:
+def identify(body: IdentifyRequest, asker: Verifier) -> JobAnswer:
     """List who of the gallery walks most like the person in a video."""
-    return _ask("identification", body, [body.video], (principal, service), once, response)
+    return asker.ask("identification", body, [body.video])
 
 
 @router.post("/preservations", status_code=202)
-def preserve(
-    body: PreserveRequest,
-    principal: Verifying,
-    service: ServiceNow,
-    response: Response,
-    once: Once = None,
-) -> JobAnswer:
+def preserve(body: PreserveRequest, asker: Verifier) -> JobAnswer:
     """Say whether a manipulated video carries the walk of its original."""
     videos = [body.original, body.swapped]
-    return _ask("preservation", body, videos, (principal, service), once, response)
+    return asker.ask("preservation", body, videos)
 
 
 @router.post("/face-scans", status_code=202)
-def scan(
-    body: ScanRequest,
-    principal: Verifying,
-    service: ServiceNow,
-    response: Response,
-    once: Once = None,
-) -> JobAnswer:
+def scan(body: ScanRequest, asker: Verifier) -> JobAnswer:
     """Say of every face in a video whether it is manipulated."""
-    return _ask("face-scan", body, [body.video], (principal, service), once, response)
+    return asker.ask("face-scan", body, [body.video])
 
 
 @router.post("/enrolments", status_code=202)
-def enroll(
-    body: EnrollRequest,
-    principal: Enrolling,
-    service: ServiceNow,
-    response: Response,
-    once: Once = None,
-) -> JobAnswer:
+def enroll(body: EnrollRequest, asker: Enroller) -> JobAnswer:
     """Enrol a person from videos of them walking; all of them, or none if one cannot be used."""
-    return _ask("enrolment", body, body.videos, (principal, service), once, response)
+    return asker.ask("enrolment", body, body.videos)
 
 
 @router.post("/references", status_code=202)
-def add_references(
-    body: ReferenceRequest,
-    principal: Enrolling,
-    service: ServiceNow,
-    response: Response,
-    once: Once = None,
-) -> JobAnswer:
+def add_references(body: ReferenceRequest, asker: Enroller) -> JobAnswer:
     """Keep everybody in videos, who must not be enrolled, to compare relative to."""
-    return _ask("reference", body, body.videos, (principal, service), once, response)
+    return asker.ask("reference", body, body.videos)

@@ -17,9 +17,10 @@ from gaitproof.server.access import Principal
 from gaitproof.server.guards import ServiceNow, Verifying
 from gaitproof.server.models import JobAnswer, JobList
 from gaitproof.server.problems import ProblemError
-from gaitproof.server.records import JobRecord, JobState
+from gaitproof.server.records import JobRecord
 from gaitproof.server.state import Service
 from gaitproof.server.work import ANSWER, EXPLANATION, PEOPLE, REPORT
+from gaitproof.types.jobs import JobState
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 

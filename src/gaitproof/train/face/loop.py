@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings
 
 NOT_LEARNT: Final = frozenset({"name", "version", "sources", "licence", "limits"})
-"""Fields of `FaceTrainSettings` that change the card, but not the weights."""
+"""Fields of a recipe for faces that change the card, but not the weights."""
 
 _BATCH = 64
 
@@ -221,12 +221,19 @@ def check_frames(network: FaceNetwork, settings: FaceTrainSettings) -> None:
 
 def identify(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> Identity:
     """Digest what the weights depend on: the recipe and the stored clips."""
-    from gaitproof.train.checkpoint import Identity, read_start
+    from gaitproof.train.checkpoint import read_start
 
     fields = settings.model_dump(mode="json", exclude=set(NOT_LEARNT))
     if settings.start is not None:
         # by what is in it, wherever it lies
         fields["start"] = hashlib.sha256(read_start(settings.start)).hexdigest()
+    return digest(fields, stores)
+
+
+def digest(fields: Mapping[str, Any], stores: Sequence[FaceStore]) -> Identity:
+    """Digest the fields of a recipe that are learnt by, and the stored clips."""
+    from gaitproof.train.checkpoint import Identity
+
     recipe = json.dumps(fields, sort_keys=True)
     clips = json.dumps(
         [

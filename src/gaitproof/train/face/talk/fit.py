@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import torch
@@ -23,7 +20,7 @@ from gaitproof.nets.face.base import GENUINE
 from gaitproof.nets.face.registry import create_talk_network
 from gaitproof.nets.face.talk import TalkNetwork
 from gaitproof.train.chance import Stream, torch_seed
-from gaitproof.train.checkpoint import Identity
+from gaitproof.train.face.loop import NOT_LEARNT, digest
 from gaitproof.train.face.talk.config import TalkTrainSettings
 from gaitproof.train.face.talk.sampler import (
     TalkBatch,
@@ -37,9 +34,6 @@ from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
 from gaitproof.train.training import Training
 from gaitproof.train.validation import Validation
-
-NOT_LEARNT: Final = frozenset({"name", "version", "sources", "licence", "limits"})
-"""Fields of `TalkTrainSettings` that change the card, but not the weights."""
 
 
 class TalkLearner(Learner):
@@ -123,7 +117,8 @@ def train_talk(
         for split in ("train", "validation")
     )
     options = trainer_options or TrainerSettings()
-    training = Training(run_folder, resume, options, lambda: identify(stores, settings))
+    learnt_by = settings.model_dump(mode="json", exclude=set(NOT_LEARNT))
+    training = Training(run_folder, resume, options, lambda: digest(learnt_by, stores))
     run = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
@@ -137,10 +132,3 @@ def train_talk(
             progress=progress,
         )
     return TrainedTalk(network.cpu().eval(), settings, run.losses)
-
-
-def identify(stores: Sequence[FaceStore], settings: TalkTrainSettings) -> Identity:
-    """Digest what the weights depend on: the recipe and the stored clips."""
-    recipe = json.dumps(settings.model_dump(mode="json", exclude=set(NOT_LEARNT)), sort_keys=True)
-    clips = json.dumps([[s.clip.path, s.clip.split, s.sha256] for st in stores for s in st.clips])
-    return Identity(*(hashlib.sha256(text.encode()).hexdigest() for text in (recipe, clips)))
