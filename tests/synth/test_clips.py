@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.media.decode import read_frames
@@ -75,12 +76,24 @@ def test_the_body_is_where_the_truth_says() -> None:
     assert not changed[:, outside].any()
 
 
-def test_the_same_seed_gives_the_same_files(tiny_clip: Clip, tmp_path: Path) -> None:
-    again = render_walk(
-        Walker.random(2), view=45, seed=4, out=tmp_path / "again.mp4", seconds=SECONDS, size=TINY
-    )
+def test_the_same_seed_gives_the_same_walk(tiny_clip: Clip, tmp_path: Path) -> None:
+    def render(seed: int) -> Clip:
+        out = tmp_path / f"{seed}.mp4"
+        return render_walk(
+            Walker.random(2), view=45, seed=seed, out=out, seconds=SECONDS, size=TINY
+        )
+
+    def frames(clip: Clip) -> NDArray[np.int_]:
+        return np.stack([frame.image for frame in read_frames(clip.video)]).astype(int)
+
+    again, another = render(4), render(5)
     assert again.truth.read_bytes() == tiny_clip.truth.read_bytes()
-    assert again.video.read_bytes() == tiny_clip.video.read_bytes()
+    assert another.truth.read_bytes() != tiny_clip.truth.read_bytes()
+    # neither the software renderer nor the encoder promises every bit on a busy machine
+    first = frames(tiny_clip)
+    same, other = (np.abs(frames(clip) - first).mean((1, 2, 3)) for clip in (again, another))
+    assert np.median(same) < 0.5
+    assert other.min() > 5
 
 
 @pytest.mark.parametrize(
