@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from gaitproof.cases.case import Case, Examiner, examine, scan_faces
+    from gaitproof.cases.case import Case, Examiner, examine
+    from gaitproof.cases.faces import scan_faces
     from gaitproof.config import VerifySettings
     from gaitproof.errors import GaitproofError
     from gaitproof.face.scan import FaceScan
@@ -48,7 +49,7 @@ _HOMES: Final = {
     "extract": "gaitproof.pose.extract:extract",
     "measure_gait": "gaitproof.gait.parameters:measure_gait",
     "preserve": "gaitproof.verify.preservation:compare_videos",
-    "scan_faces": "gaitproof.cases.case:scan_faces",
+    "scan_faces": "gaitproof.cases.faces:scan_faces",
 }
 
 __all__ = [

@@ -140,7 +140,14 @@ class SilhouetteGate(Settings):
 
 
 class VerifySettings(Settings):
-    """Everything `gaitproof verify` can be told, as one YAML file."""
+    """Everything `gaitproof verify` can be told, as one YAML file.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> gp.VerifySettings().quality.min_frame_rate
+    15.0
+    """
 
     media: MediaLimits = MediaLimits()
     pose: PoseSettings = PoseSettings()

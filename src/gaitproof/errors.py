@@ -36,6 +36,12 @@ class GaitproofError(Exception):
         What was found.
     hint
         What the user can do next.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> print(gp.GaitproofError("The frame rate is too low.", expected="15 or more", actual="12"))
+    The frame rate is too low. Expected: 15 or more. Found: 12.
     """
 
     def __init__(

@@ -3,7 +3,9 @@
 import doctest
 import inspect
 import json
+from functools import cached_property
 from importlib import import_module
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from gaitproof.pose.formats import load_pose, save_pose
 from gaitproof.types.preservation import Outcome
 
 FUNCTIONS = [n for n in gp.__all__ if inspect.isfunction(getattr(gp, n))]
+CLASSES = [n for n in gp.__all__ if inspect.isclass(getattr(gp, n))]
 
 
 def test_the_functions_are_these():
@@ -36,8 +39,24 @@ def test_functions_tell_parameters_types_and_an_example(name):
     assert signature.return_annotation is not signature.empty
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_classes_tell_what_they_offer_and_an_example(name):
+    own = getattr(gp, name)
+    assert f"gp.{name}" in (inspect.getdoc(own) or "").partition("Examples\n--------")[2]
+    offered = {
+        key: value
+        for base in own.__mro__
+        if base.__module__.startswith("gaitproof")
+        for key, value in vars(base).items()
+        if not key.startswith("_")
+        and isinstance(value, FunctionType | property | cached_property | classmethod)
+    }
+    assert [key for key in offered if not inspect.getdoc(offered[key])] == []
+
+
 @pytest.mark.parametrize("name", sorted({home.partition(":")[0] for home in gp._HOMES.values()}))
-def test_examples_are_so(name):
+def test_examples_are_so(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert doctest.testmod(import_module(name)).failed == 0
 
 

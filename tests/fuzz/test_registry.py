@@ -25,7 +25,7 @@ ELSEWHERE = {
     "gaitproof.train.logs": "the logs of a run folder",
     "gaitproof.modelling.store.TrialStore.save": "writes",
     "gaitproof.cases.answers.open_ledger": "through read_answers",
-    "gaitproof.cases.case.FaceTools.load": "through FaceForgeryModel.load and load_weights",
+    "gaitproof.cases.faces.FaceTools.load": "through FaceForgeryModel.load and load_weights",
     "gaitproof.verify.storage.open_storage": "through Gallery.open",
     "gaitproof.verify.verifier.Verifier.open": "through Gallery.open and OnnxEncoder.load",
     "gaitproof.verify.walk.read_walk": "poses of a video that was read",

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from gaitproof.types import Decision, Verdict
 from gaitproof.verify.probes import part_of
@@ -17,48 +17,19 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from numpy.typing import NDArray
 
-    from gaitproof.config import MediaLimits, VerifySettings
+    from gaitproof.cases.faces import FaceTools
+    from gaitproof.config import VerifySettings
     from gaitproof.explain.importance import Importance
-    from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
+    from gaitproof.face.model import FaceDetectorCard
     from gaitproof.face.scan import FaceScan
     from gaitproof.nets.encoder import Encoder
     from gaitproof.pose.cache import PoseCache
     from gaitproof.report.casefile import CaseStatement, SealedReport
-    from gaitproof.verify.fusion import FusionWeights, JointVerdict
+    from gaitproof.verify.fusion import JointVerdict
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.people import Person
     from gaitproof.verify.results import Examination
     from gaitproof.verify.verifier import Verifier
-
-
-@dataclass(frozen=True)
-class FaceTools:
-    """What it takes to look at the face as well.
-
-    Parameters
-    ----------
-    model
-        Scores aligned faces.
-    weights
-        Learnt weights of walk and face; None to join them by rule.
-    """
-
-    model: FaceForgeryModel
-    weights: FusionWeights | None = None
-
-    @classmethod
-    def load(cls, model: str | Path | None = None, fusion: Path | None = None) -> Self:
-        """Load a face model, the shipped one if None, and the weights of a file.
-
-        Raises
-        ------
-        ModelError
-            If a model or weights cannot be used.
-        """
-        from gaitproof.face.model import FaceForgeryModel
-        from gaitproof.verify.fusion import load_weights
-
-        return cls(FaceForgeryModel.load(model), load_weights(fusion))
 
 
 @dataclass(frozen=True)
@@ -88,6 +59,13 @@ class Case:
         That examined it.
     joint
         The answer of walk and face together; None if the face was not looked at.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> case = gp.examine("new.mp4", "ann", "gallery.db")  # doctest: +SKIP
+    >>> assert isinstance(case, gp.Case)  # doctest: +SKIP
+    >>> case.report("new.html", "new.pdf")  # doctest: +SKIP
     """
 
     video: Path
@@ -240,6 +218,12 @@ class Examiner:
         Compares gait.
     face
         None if the face is not to be looked at.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> examiner = gp.Examiner(gp.Verifier.open("gallery.db"))  # doctest: +SKIP
+    >>> [examiner.examine(video, "ann").headline for video in videos]  # doctest: +SKIP
     """
 
     def __init__(self, verifier: Verifier, face: FaceTools | None = None) -> None:
@@ -354,46 +338,9 @@ def examine(
     <Decision.INCONCLUSIVE: 'INCONCLUSIVE'>
     >>> case.report("clip.html", "clip.json")  # doctest: +SKIP
     """
+    from gaitproof.cases.faces import FaceTools
     from gaitproof.verify.verifier import Verifier
 
     tools = FaceTools.load(face_model, fusion) if face else None
     verifier = Verifier.open(gallery, encoder=model, settings=settings, cache=cache)
     return Examiner(verifier, tools).examine(video, claim, person=person, progress=progress)
-
-
-def scan_faces(
-    video: str | Path,
-    model: str | Path | None = None,
-    *,
-    limits: MediaLimits | None = None,
-    progress: Progress | None = None,
-) -> FaceScan:
-    """Find the faces of a video and say of each whether it is manipulated.
-
-    Parameters
-    ----------
-    video
-        Path of the video.
-    model
-        Name or folder of the face model; the shipped one if None.
-    limits
-        Bounds on the video.
-    progress
-        Told the share that is done, 0 to 1.
-
-    Raises
-    ------
-    MediaError
-        If the video cannot be read.
-    ModelError
-        If the model cannot be used.
-
-    Examples
-    --------
-    >>> import gaitproof as gp
-    >>> gp.scan_faces("clip.mp4").decision  # doctest: +SKIP
-    <FaceDecision.INCONCLUSIVE: 'INCONCLUSIVE'>
-    """
-    from gaitproof.face.scan import scan_video
-
-    return scan_video(video, FaceTools.load(model).model, limits=limits, progress=progress)

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gaitproof.cases.case import FaceTools
+    from gaitproof.cases.faces import FaceTools
     from gaitproof.types import Verdict
     from gaitproof.verify.fusion import JointVerdict
 
@@ -42,7 +42,7 @@ def open_face_tools(wanted: bool, model: str | None, fusion: Path | None) -> Fac
             if value is not None:
                 raise typer.BadParameter("needs --face", param_hint=name)
         return None
-    from gaitproof.cases.case import FaceTools
+    from gaitproof.cases.faces import FaceTools
 
     return FaceTools.load(model, fusion)
 

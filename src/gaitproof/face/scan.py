@@ -107,6 +107,13 @@ class FaceScan:
         Scores of genuine videos of the person with the largest face.
     speech
         Whether the sound goes with the lips of the largest face; None if it was not asked.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> scan = gp.scan_faces("new.mp4")  # doctest: +SKIP
+    >>> isinstance(scan, gp.FaceScan) and scan.to_dict()["decision"]  # doctest: +SKIP
+    'REAL'
     """
 
     video: VideoInfo

@@ -30,7 +30,8 @@ from gaitproof.text import json_text
 from gaitproof.verify.people import parse_person
 
 if TYPE_CHECKING:
-    from gaitproof.cases.case import Case, FaceTools
+    from gaitproof.cases.case import Case
+    from gaitproof.cases.faces import FaceTools
     from gaitproof.nets.encoder import Encoder
     from gaitproof.report.casefile import CaseStatement
     from gaitproof.verify.people import Person
@@ -72,7 +73,7 @@ class Tools:
     @cached_property
     def face(self) -> FaceTools:
         """The shipped model of faces."""
-        from gaitproof.cases.case import FaceTools
+        from gaitproof.cases.faces import FaceTools
 
         return FaceTools.load()
 

@@ -73,6 +73,21 @@ class PoseSequence(Frames):
     PoseError
         If a shape, a range or the order of the time stamps is wrong, or a source without feet
         has toes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gaitproof as gp
+    >>> sequence = gp.PoseSequence(
+    ...     timestamps=np.arange(60) / 30,
+    ...     image=None,
+    ...     world=np.zeros((60, 33, 3)),
+    ...     visibility=np.ones((60, 33)),
+    ...     frame_size=None,
+    ...     estimator="a-sensor-1",
+    ... )
+    >>> round(sequence.frame_rate), sequence.has_depth
+    (30, True)
     """
 
     timestamps: Float64

@@ -12,7 +12,14 @@ from gaitproof.types.rates import ErrorRate, InconclusiveBand, ViewRates
 
 
 class Decision(StrEnum):
-    """The three answers."""
+    """The three answers.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> [decision.exit_status for decision in gp.Decision]
+    [0, 1, 3]
+    """
 
     AUTHENTIC = "AUTHENTIC"
     DEEPFAKE = "DEEPFAKE"
@@ -56,6 +63,12 @@ class QualityReport:
         ``gait_cycles``, ``visible_share``, ``camera_motion``, ``leg_swaps_repaired``.
     checks
         Those of them that have a limit, with unit, limit and whether they keep it.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> gp.QualityReport(usable=False, reasons=("The feet are out of the frame.",)).reasons[0]
+    'The feet are out of the frame.'
     """
 
     usable: bool
@@ -263,6 +276,13 @@ class Verdict:
         What they say together; None where the joints decide alone.
     people
         Everybody who was seen in the video, also who was not compared.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> verdict = gp.Verifier.open("gallery.db").verify("new.mp4", claim="ann")  # doctest: +SKIP
+    >>> isinstance(verdict, gp.Verdict) and verdict.headline  # doctest: +SKIP
+    'AUTHENTIC — Verified as ann'
     """
 
     decision: Decision

@@ -42,6 +42,14 @@ class GaitWindows(Rows):
     ------
     PoseError
         If shapes disagree or a value is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gaitproof as gp
+    >>> windows = gp.GaitWindows(np.zeros((2, 60, 78)), np.ones((2, 78)), np.array([0.0, 0.5]))
+    >>> len(windows)
+    2
     """
 
     features: NDArray[np.float32]

@@ -32,6 +32,12 @@ class Gallery(Upkeep):
 
     Safe under several processes at once and under a kill at any moment: a change happens as a
     whole or not at all. Opening never changes a file; the first enrolment makes it.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> gp.Gallery.open("nobody-yet.db").names()
+    ()
     """
 
     @classmethod

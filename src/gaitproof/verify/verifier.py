@@ -63,6 +63,14 @@ class Verifier:
     site
         Name of the place where everything is filmed; people of one place are references for each
         other (`gaitproof.verify.others`). Without it only cameras tell footage apart.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> verifier = gp.Verifier.open("gallery.db")  # doctest: +SKIP
+    >>> verifier.enroll("ann", ["ann1.mp4", "ann2.mp4"])  # doctest: +SKIP
+    >>> verifier.verify("new.mp4", claim="ann").decision.exit_status  # doctest: +SKIP
+    0
     """
 
     def __init__(

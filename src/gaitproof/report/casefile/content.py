@@ -95,6 +95,13 @@ class CaseReport(Settings):
 
     Pictures are in reading order: `faces` show the face, `frames` the walk with the found joints,
     `evidence` the score and its weight, `explanation` what the score rests on.
+
+    Examples
+    --------
+    >>> import gaitproof as gp
+    >>> case = gp.examine("new.mp4", "ann", "gallery.db")  # doctest: +SKIP
+    >>> isinstance(case.report().content, gp.CaseReport)  # doctest: +SKIP
+    True
     """
 
     format: Literal["gaitproof-report/1"] = "gaitproof-report/1"
