@@ -344,6 +344,40 @@ def test_a_look_leaves_the_models_notices_off_standard_error(
             return SimpleNamespace(pose_landmarks=[], pose_world_landmarks=[])
 
     monkeypatch.setattr(people, "open_landmarker", lambda *_, **__: Landmarker())
-    count = people.PersonCounter(PoseSettings(), TrackingSettings())
-    assert count(np.zeros((32, 32, 3), np.uint8)) == 0
+    finder = people.PeopleFinder(PoseSettings(), TrackingSettings())
+    assert finder.estimate(np.zeros((32, 32, 3), np.uint8), 0.0) == []
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("found", "looks"), [(1, people.IN_VAIN), (2, 6)])
+def test_a_clip_is_looked_at_where_a_glance_is_not_enough(
+    monkeypatch: pytest.MonkeyPatch, found: int, looks: int
+) -> None:
+    glances: list[int] = []
+
+    class Unsure(Closing):
+        def alone(self, image: np.ndarray) -> bool:
+            glances.append(1)
+            return False
+
+        def close(self) -> None:
+            pass
+
+    class Finder(BlobFinder):
+        def estimate(self, image: np.ndarray, time: float) -> list[Detection]:
+            return blobs(scene((60, 20, 30, 120), (200, 20, 30, 120)))[:found]
+
+    monkeypatch.setattr(people, "Glance", lambda *_: Unsure())
+    monkeypatch.setattr(people, "PeopleFinder", lambda *_: Finder())
+    with people.PersonCounter(PoseSettings(), TrackingSettings()) as count:
+        assert [count(scene()) for _ in range(6)] == [found] * 6
+    assert len(glances) == looks
+    assert count(scene()) == 1
+
+
+def test_no_landmark_model_is_loaded_where_a_glance_is_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(people, "PeopleFinder", lambda *_: pytest.fail("not needed"))
+    with people.PersonCounter(PoseSettings(), TrackingSettings()) as count:
+        assert count(np.zeros((64, 64, 3), np.uint8)) == 1

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import linear_sum_assignment
 
 from gaitproof.config import Settings
 from gaitproof.face.detect import FaceDetector
@@ -105,6 +104,8 @@ class FaceTracker:
                 if growth <= self._settings.max_growth and step <= self._settings.max_step:
                     union, _ = compute_overlap(face.box, last.box)
                     costs[row, column] = step + (1 - union) + (growth - 1)
+        from scipy.optimize import linear_sum_assignment  # half a second to import
+
         rows, columns = linear_sum_assignment(costs)
         return [
             (int(row), self._open[column])

@@ -319,7 +319,6 @@ def smooth(times: Float64, points: Float64, cutoff: float) -> Float64:
     cutoff
         Hz, where the amplitude falls to 1/sqrt(2).
     """
-    from scipy.interpolate import CubicSpline
     from scipy.signal import butter, sosfiltfilt
 
     smoothed = points.copy()
@@ -338,14 +337,21 @@ def smooth(times: Float64, points: Float64, cutoff: float) -> Float64:
             path = points[run][:, columns].reshape(len(t), -1)
             even = bool((np.abs(steps - step) < 0.1 * step).all())
             grid = t if even else np.linspace(t[0], t[-1], max(round((t[-1] - t[0]) / step), 6) + 1)
-            source = path if even else CubicSpline(t, path)(grid)
+            source = path if even else _spline(t, path, grid)
             # the end of the impulse response is heard for about a period of the cutoff
             pad = min(len(grid) - 1, round(3 / relative))
             result = sosfiltfilt(sos, source, axis=0, padtype="odd", padlen=pad)
             if not even:
-                result = CubicSpline(grid, result)(t)
+                result = _spline(grid, result, t)
             smoothed[run, columns] = result.reshape(len(t), len(columns), -1)
     return smoothed
+
+
+def _spline(times: Float64, path: Float64, at: Float64) -> Float64:
+    from scipy.interpolate import CubicSpline  # slow to import, and most clips are even
+
+    found: Float64 = CubicSpline(times, path)(at)
+    return found
 
 
 def _unbroken(times: Float64, known: Bools) -> list[slice]:

@@ -27,6 +27,11 @@ _FRAME_MASK: Final = (
 )
 """Beginnings of the names of what makes the mask of the frame's size."""
 
+_DETECTOR: Final = "posedetectioncpu__"
+_DETECTOR_INPUT: Final = "image_for_pose_detection"
+DETECTIONS_STREAM: Final = "pose_detections"
+"""Boxes of people with the middle of the hips and a point of the circle around the body."""
+
 
 def open_pose_graph(settings: PoseSettings) -> Any:
     """Start BlazePose in video mode; the result is used and closed like MediaPipe's ``Pose``.
@@ -65,7 +70,36 @@ def open_pose_graph(settings: PoseSettings) -> Any:
     )
 
 
-def _graph_without_frame_mask() -> Any:
+def open_detector_graph(confidence: float) -> Any:
+    """Start BlazePose's person detector alone; used and closed like MediaPipe's solutions.
+
+    Parameters
+    ----------
+    confidence
+        Least score of a detection, 0 to 1.
+
+    Raises
+    ------
+    ImportError
+        If MediaPipe or a system library is missing.
+    """
+    from mediapipe.python.solution_base import SolutionBase
+
+    whole = _whole_graph()
+    graph = type(whole)()
+    graph.node.extend(node for node in whole.node if node.name.startswith(_DETECTOR))
+    graph.input_stream.append(_DETECTOR_INPUT)
+    graph.output_stream.append(DETECTIONS_STREAM)
+    return SolutionBase(
+        graph_config=graph,
+        calculator_params={
+            f"{_DETECTOR}TensorsToDetectionsCalculator.min_score_thresh": confidence
+        },
+        outputs=[DETECTIONS_STREAM],
+    )
+
+
+def _whole_graph() -> Any:
     import mediapipe
     from mediapipe.framework import calculator_pb2
     from mediapipe.python._framework_bindings import resource_util, validated_graph_config
@@ -76,6 +110,11 @@ def _graph_without_frame_mask() -> Any:
     whole.initialize(binary_graph_path=str(root / _GRAPH))
     graph = calculator_pb2.CalculatorGraphConfig()
     graph.ParseFromString(whole.binary_config)
+    return graph
+
+
+def _graph_without_frame_mask() -> Any:
+    graph = _whole_graph()
     kept = [
         node
         for node in graph.node

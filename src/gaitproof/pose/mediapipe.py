@@ -9,6 +9,8 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
 from typing import IO, Any, Final
 
 import numpy as np
@@ -151,12 +153,24 @@ def to_detection(
     return Detection(flat, deep, np.clip(seen, 0.0, 1.0), silhouette)
 
 
+_SOLUTIONS: Final = "mediapipe.python.solutions"
+_DRAWING: Final = ("drawing_utils", "drawing_styles")
+
+
+class _Later(ModuleType):
+    """Stands in for a module that is imported when something of it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
+
+
 @contextmanager
 def importing_mediapipe() -> Iterator[None]:
-    """Import MediaPipe in the block, but not the package for sound that it imports in turn.
+    """Import MediaPipe in the block, but not the packages for sound and drawing that it imports.
 
     ``sounddevice`` looks for PortAudio by running gcc, ld and ldconfig. MediaPipe goes without it
-    where it is not installed, and only its audio tasks need it.
+    where it is not installed, and only its audio tasks need it. Its drawing modules import all of
+    matplotlib, which is more than half of what importing MediaPipe costs; they come when used.
 
     Raises
     ------
@@ -167,6 +181,13 @@ def importing_mediapipe() -> Iterator[None]:
     hidden = name not in sys.modules
     if hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # what makes an import fail
+    later = (
+        {}
+        if _SOLUTIONS in sys.modules
+        else {part: _Later(f"{_SOLUTIONS}.{part}") for part in _DRAWING}
+    )
+    for stand_in in later.values():
+        sys.modules.setdefault(stand_in.__name__, stand_in)
     try:
         yield
     except ImportError as error:
@@ -174,6 +195,11 @@ def importing_mediapipe() -> Iterator[None]:
     finally:
         if hidden:
             del sys.modules[name]
+        for part, stand_in in later.items():
+            if sys.modules.get(stand_in.__name__) is stand_in:
+                del sys.modules[stand_in.__name__]
+            if _SOLUTIONS in sys.modules:
+                vars(sys.modules[_SOLUTIONS]).setdefault(part, stand_in)
 
 
 class _ErrorStream:

@@ -24,6 +24,7 @@ from gaitproof.closing import Closing
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.media.decode import read_frames
 from gaitproof.pose.estimator import Detection, PoseEstimator, estimator_identifier
+from gaitproof.pose.glance import Glance
 from gaitproof.pose.looking import look
 from gaitproof.pose.mediapipe import quiet_start
 from gaitproof.pose.tasks import open_landmarker, to_detections, to_mediapipe
@@ -36,6 +37,10 @@ LOOK: Final = 1.0
 LOOK_CONFIDENCE: Final = 0.3
 """Of a look's detections, at most: one look sees a second person in every other frame at 0.5. What
 is seen in error costs time and is then dropped by the tracker."""
+
+IN_VAIN: Final = 3
+"""Glances at a clip that found somebody where a look finds nobody, after which there are looks
+only: the detector by itself takes furniture for people."""
 
 FIND: Final = 0.1
 """Seconds between two frames in which everybody is looked for."""
@@ -107,12 +112,41 @@ class PeopleFinder(Closing):
                 landmarker.close()
 
 
-class PersonCounter(PeopleFinder):
-    """Counts the people of single images."""
+class PersonCounter(Closing):
+    """Counts the people of single images as far as it matters; may be shared by threads.
+
+    Parameters
+    ----------
+    settings, tracking
+        As for `PeopleFinder`, which is opened when a glance is not enough.
+    """
+
+    def __init__(self, settings: PoseSettings, tracking: TrackingSettings) -> None:
+        self._settings, self._tracking = settings, tracking
+        self._glance = Glance(easily(settings).min_detection_confidence, tracking.min_height)
+        self._finder: PeopleFinder | None = None
+        self._in_vain = 0
+        self._closed = False
+        self._lock = threading.Lock()
 
     def __call__(self, image: NDArray[np.uint8]) -> int:
-        """Return how many people are in an image, `max_people` for more."""
-        return len(self.estimate(image, 0.0))
+        """Return how many people are in an image: 1 for at most one, `max_people` for more."""
+        with self._lock:
+            if self._closed or (self._in_vain < IN_VAIN and self._glance.alone(image)):
+                return 1
+            if self._finder is None:
+                self._finder = PeopleFinder(self._settings, self._tracking)
+            count = len(self._finder.estimate(image, 0.0))
+            self._in_vain += count <= 1
+            return max(count, 1)
+
+    def close(self) -> None:
+        """Free the models."""
+        with self._lock:
+            self._closed = True
+            self._glance.close()
+            if self._finder is not None:
+                self._finder.close()
 
 
 class LoneEstimator(Closing):

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import (
@@ -313,6 +312,8 @@ def balanced_logistic(
     tuple
         Slopes of the natural log odds, shape (K,), in units of the covariates, and the intercept.
     """
+    from scipy.special import expit
+
     centre, scale = x.mean(axis=0), x.std(axis=0)
     scale[scale == 0] = 1.0
     weights = _balanced(y) if weights is None else weights

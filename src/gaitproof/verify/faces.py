@@ -9,7 +9,6 @@ import numpy as np
 
 from gaitproof.face.turns import MIN_PICTURES
 from gaitproof.face.types import FaceReference
-from gaitproof.verify.fusion.belonging import find_own_faces
 
 if TYPE_CHECKING:
     from gaitproof.config import MediaLimits
@@ -30,6 +29,7 @@ def score_face(
     if model is None:
         return ()
     from gaitproof.face.scan import scan_video
+    from gaitproof.verify.fusion.belonging import find_own_faces
 
     found = scan_video(video, model, limits=limits)
     places = find_own_faces(found.faces, [track.sequence for track in probe.tracks])

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import NormalisationKind
@@ -116,7 +115,8 @@ def to_similarity(deviations: ArrayLike) -> Float64:
     0.5 is as alike as an average stranger, 0.73 two deviations more. Thresholds of a model with a
     normalisation are in this unit.
     """
-    mapped: Float64 = expit(SQUASH * np.asarray(deviations, np.float64))
+    # scipy.special.expit to the last digit or two, without a fifth of a second of imports
+    mapped: Float64 = np.exp(-np.logaddexp(0.0, -SQUASH * np.asarray(deviations, np.float64)))
     return mapped
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Final, Protocol, Self
 
 from gaitproof.config import VerifySettings
@@ -63,6 +66,12 @@ Extractor = Callable[..., Extracted]
 """``extractor(path, settings, cache=..., progress=...)``."""
 
 
+def _import_beside(module: str) -> None:
+    """Import what is slow to import while poses are estimated, which leaves Python's lock free."""
+    if module not in sys.modules:
+        Thread(target=import_module, args=(module,), daemon=True).start()
+
+
 @dataclass(frozen=True, eq=False)
 class Scene:
     """Everybody in one video.
@@ -96,6 +105,7 @@ class Scene:
         InputError
             If it cannot be read.
         """
+        _import_beside("scipy.signal")
         extraction = extractor(video, settings, cache=cache, progress=progress)
         cleaned = [clean(track, settings.cleaning) for track in extraction.tracks]
         reports = [assess(one, settings.quality) for one in cleaned]

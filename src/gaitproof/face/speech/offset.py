@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from gaitproof.face.speech.lips import Lips
 from gaitproof.face.speech.mel import LIP_BAND, MEL_RATE, QUIET, band_level, find_speech
@@ -135,5 +134,7 @@ def _level_on_grid(sound: Sound, grid: Float64) -> tuple[Float64, NDArray[np.boo
 
 
 def _band(values: Float64) -> Float64:
+    from scipy.ndimage import gaussian_filter1d  # slow to import, and rarely needed
+
     smooth = gaussian_filter1d(values, _SMOOTH * GRID, mode="nearest")
     return np.asarray(smooth - gaussian_filter1d(values, _SLOW * GRID, mode="nearest"))
