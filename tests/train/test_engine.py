@@ -31,7 +31,7 @@ from gaitproof.train.config import (
     ValidationSettings,
 )
 from gaitproof.train.encoder import TrainedEncoder
-from gaitproof.train.hardware import TrainerSettings
+from gaitproof.train.hardware import TrainerSettings, make_fabric
 from gaitproof.train.logs import LOG_FILE, TENSORBOARD_FOLDER
 from gaitproof.train.loop import train
 from gaitproof.train.module import GaitModule
@@ -313,7 +313,7 @@ def test_an_interrupt_stays_one(make_recordings: Maker) -> None:
         ({}, {"accelerator": "abacus"}, "cannot run on these devices"),
         ({}, {"strategy": "hope"}, "cannot run on these devices"),
         ({"validation": ValidationSettings(share=0.5)}, {}, "too few training subjects"),
-        ({"learning_rate": 1e30}, {}, "gone astray"),
+        ({"learning_rate": 1e30}, {}, "diverged"),
     ],
 )
 def test_refusals(
@@ -345,6 +345,13 @@ total = sum(value.double().sum().item() for value in trained.network.state_dict(
 line = (int(is_main_process()), total, trained.losses[-1], trained.validation[-1][1])
 Path({folder!r}, str(line[0])).write_text(repr(line[1:]))
 """
+
+
+def test_mixed_precision_rounds_no_input() -> None:
+    fabric = make_fabric(CPU, TINY.model_copy(update={"precision": "bf16-mixed"}))
+    module = fabric.setup(torch.nn.Identity())
+    third = torch.full((2,), 1 / 3)
+    assert torch.equal(module(third), third)
 
 
 def test_two_devices_end_with_one_network(tmp_path: Path) -> None:

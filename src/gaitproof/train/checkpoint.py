@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import lightning.pytorch as lightning
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
 from gaitproof.reading import FileKind, guarded, parse_json, read_bytes, read_tensors
 from gaitproof.train.config import NOT_LEARNT
-from gaitproof.train.learner import Learner, StepCallback
+from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
 
 if TYPE_CHECKING:
@@ -94,12 +93,25 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, trainer: lightning.Trainer, module: Learner, identity: Identity
+    path: Path,
+    identity: Identity,
+    learner: Learner,
+    optimiser: dict[str, Any],
+    scaler: dict[str, Any],
 ) -> None:
-    """Write everything that a resumed run needs; a crash leaves the old file or the new one."""
-    run = module.run
-    optimiser = trainer.optimizers[0].state_dict()
-    tensors = {f"weights/{name}": value for name, value in module.state_dict().items()}
+    """Write everything that a resumed run needs; a crash leaves the old file or the new one.
+
+    Parameters
+    ----------
+    path, identity
+        File, and whose it is.
+    learner
+        Network, heads, schedule and state of the run.
+    optimiser, scaler
+        Their ``state_dict``.
+    """
+    run = learner.run
+    tensors = {f"weights/{name}": value for name, value in learner.state_dict().items()}
     tensors |= {f"best/{name}": value for name, value in run.best.items()}
     for parameter, moments in optimiser["state"].items():
         tensors |= {f"optimiser/{parameter}/{name}": value for name, value in moments.items()}
@@ -112,8 +124,8 @@ def save_checkpoint(
         "without_progress": run.without_progress,
         "stopped": run.stopped,
         "param_groups": optimiser["param_groups"],
-        "schedule": module.schedule.state_dict() if module.schedule is not None else {},
-        "scaler": trainer.precision_plugin.state_dict(),
+        "schedule": learner.schedule.state_dict() if learner.schedule is not None else {},
+        "scaler": scaler,
     }
     # copies: safetensors refuses views and memory that several tensors share
     plain = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
@@ -202,44 +214,3 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         for name, value in tensors.items()
         if name.startswith(f"{prefix}/")
     }
-
-
-class Checkpoints(StepCallback):
-    """Restores the optimiser of a resumed run, and writes checkpoints.
-
-    Parameters
-    ----------
-    path
-        File.
-    identity
-        Noted in it.
-    every
-        Steps between checkpoints; the last step makes one too.
-    restored
-        What the run goes on from.
-    """
-
-    def __init__(
-        self, path: Path, identity: Identity, every: int, restored: Checkpoint | None
-    ) -> None:
-        self._path, self._identity, self._every = path, identity, every
-        self._restored = restored
-
-    def on_train_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        """Give optimiser, schedule and scaler the state they had."""
-        assert isinstance(pl_module, Learner)
-        if self._restored is None:
-            return
-        trainer.optimizers[0].load_state_dict(self._restored.optimiser)
-        if pl_module.schedule is not None:
-            pl_module.schedule.load_state_dict(self._restored.schedule)
-        trainer.precision_plugin.load_state_dict(self._restored.scaler)
-
-    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
-        """Write a checkpoint, if it is time."""
-        run = learner.run
-        due = run.step % self._every == 0 or run.is_finished(learner.steps)
-        if due and trainer.is_global_zero:
-            save_checkpoint(self._path, trainer, learner, self._identity)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +17,7 @@ from gaitproof.config import Settings
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
-    import lightning.pytorch as lightning
+    from lightning.fabric import Fabric
 
     from gaitproof.train.config import RunSettings
 
@@ -53,39 +51,37 @@ def find_device(options: TrainerSettings) -> str:
     return "cuda" if options.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
 
 
-def make_trainer(
-    options: TrainerSettings, settings: RunSettings, callbacks: list[lightning.Callback]
-) -> lightning.Trainer:
-    """Build Lightning's trainer for a recipe on the given devices.
+def make_fabric(options: TrainerSettings, settings: RunSettings) -> Fabric:
+    """Make ready the given devices for a recipe.
 
     Raises
     ------
     ConfigError
         If the devices are not there, or cannot compute in the recipe's precision.
     """
-    import lightning.pytorch as lightning
+    from lightning.fabric import Fabric
+    from lightning.fabric.plugins import MixedPrecision
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-    gpu = find_device(options) == "cuda"
+    class Autocast(MixedPrecision):
+        """Rounds where torch's autocast does, and nothing else: no input, no sum of gradients."""
+
+        def convert_input(self, data: Any) -> Any:
+            return data
+
+        def forward_context(self) -> torch.autocast:
+            # a rounded weight that is kept for several uses gets a rounded gradient
+            dtype = torch.bfloat16 if self.precision == "bf16-mixed" else torch.float16
+            return torch.autocast(self.device, dtype, cache_enabled=False)
+
+    device, precision = find_device(options), settings.precision
     try:
-        trainer = lightning.Trainer(
+        fabric = Fabric(
             accelerator=options.accelerator,
             devices=options.devices,
             num_nodes=options.nodes,
             strategy=options.strategy,
-            precision=settings.precision,
-            # one pass over a stream that ends with the last step
-            max_epochs=1,
-            gradient_clip_val=settings.gradient_clip,
-            callbacks=callbacks,
-            # on a CPU everything is deterministic, and the switch only costs time there
-            deterministic="warn" if gpu else None,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
+            plugins=None if precision == "32" else Autocast(precision, device),
         )
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         raise ConfigError(
@@ -93,46 +89,35 @@ def make_trainer(
             actual=" ".join(str(error).split())[:300],
             hint="--accelerator cpu --devices 1 --strategy auto always works",
         ) from error
-    if settings.precision == "16-mixed" and not _is_gpu(trainer):
+    if precision == "16-mixed" and fabric.device.type == "cpu":
         raise ConfigError(
             "The precision 16-mixed needs a GPU.",
-            actual=f"training on {type(trainer.accelerator).__name__}",
+            actual=f"training on {type(fabric.accelerator).__name__}",
             hint="use precision: bf16-mixed or 32",
         )
-    return trainer
+    # on a CPU everything is deterministic, and the switch only costs time there
+    if device == "cuda":
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+    return fabric
 
 
-def run_to_end(trainer: lightning.Trainer, module: lightning.LightningModule, data: Any) -> None:
-    """Run Lightning's loop; the user's Ctrl+C stays a `KeyboardInterrupt`.
-
-    Parameters
-    ----------
-    trainer, module
-        As Lightning has them.
-    data
-        A data module or a loader.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if main else None
+@contextmanager
+def launched(fabric: Fabric) -> Iterator[None]:
+    """Start the processes of all devices, and end them where this one fails."""
+    fabric.launch()
     try:
-        trainer.fit(module, data)
-    except SystemExit as leave:
-        # Lightning swallows the interrupt, disables the signal for good and leaves the program
-        if isinstance(leave.__context__, KeyboardInterrupt):
-            raise leave.__context__ from None
+        yield
+    except BaseException:
+        for child in getattr(fabric.strategy.launcher, "procs", ()):
+            child.terminate()
         raise
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, handler)
 
 
-def _is_gpu(trainer: lightning.Trainer) -> bool:
-    return trainer.strategy.root_device.type in ("cuda", "mps")
-
-
-def share_buffers(trainer: lightning.Trainer, module: nn.Module) -> None:
+def share_buffers(fabric: Fabric, module: nn.Module) -> None:
     """Give every device the batch statistics of the first: each has measured its own batches."""
-    if trainer.world_size > 1:
+    if fabric.world_size > 1:
         for buffer in module.buffers():
             torch.distributed.broadcast(buffer, 0)
 

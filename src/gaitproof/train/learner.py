@@ -5,17 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-import lightning.pytorch as lightning
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
 
-from gaitproof.train.chance import torch_seed
 from gaitproof.train.config import RunSettings
 from gaitproof.train.state import RunState
 
 
-class Learner(lightning.LightningModule):
+class Learner(nn.Module):
     """A network that learns by AdamW from a sum of losses.
 
     Parameters
@@ -64,14 +62,13 @@ class Learner(lightning.LightningModule):
         """Return what was counted, by `measure_names`, since this was last asked for."""
         return {}
 
-    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Set the source of chance of the step, so that any step can be taken again."""
-        torch.manual_seed(torch_seed(self.recipe.seed, self.run.step, self.global_rank))
-
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Return the loss of a batch."""
+    def forward(self, batch: Any) -> Tensor:
+        """Return the loss of a batch, and keep its parts for the log."""
         self.parts = self.losses_of(batch)
         return torch.stack(list(self.parts.values())).sum()
+
+    def before_step(self) -> None:
+        """Change the gradients of a step, before they are clipped."""
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return what is learnt as the optimiser takes it; by default all at one rate."""
@@ -81,16 +78,15 @@ class Learner(lightning.LightningModule):
         """Return the steps after which the schedule ``step`` lowers the rate."""
         return -(-self.steps // self.recipe.schedule.stages)
 
-    def configure_optimizers(self) -> Any:
-        """Return AdamW, with the schedule of the recipe if it goes by steps.
+    def make_optimiser(self) -> torch.optim.AdamW:
+        """Return AdamW, and keep the schedule of the recipe that moves its rate.
 
         The plateau schedule follows the validation loss and is moved by
-        `gaitproof.train.validation.Validation`.
+        `gaitproof.train.validation.Validation`, the others go by steps.
         """
         settings, plan = self.recipe, self.recipe.schedule
-        groups = self.parameter_groups()
         optimiser = torch.optim.AdamW(
-            groups, settings.learning_rate, weight_decay=settings.weight_decay
+            self.parameter_groups(), settings.learning_rate, weight_decay=settings.weight_decay
         )
         if plan.name == "plateau":
             self.schedule = ReduceLROnPlateau(
@@ -100,35 +96,10 @@ class Learner(lightning.LightningModule):
                 threshold=settings.validation.min_delta,
                 threshold_mode="abs",
             )
-        if plan.name in ("plateau", "constant"):
-            return optimiser
-        if plan.name == "step":
+        elif plan.name == "step":
             self.schedule = StepLR(optimiser, self.decay_steps(), plan.factor)
-        else:
+        elif plan.name != "constant":
             # a cycle of one step has no way up
             rates = [group["lr"] for group in optimiser.param_groups]
             self.schedule = OneCycleLR(optimiser, rates, total_steps=max(self.steps, 2))
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": self.schedule, "interval": "step"},
-        }
-
-
-class StepCallback(lightning.Callback):
-    """Something that is done after every step."""
-
-    @abstractmethod
-    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
-        """Do it; the step has been counted."""
-
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        """Hand the learner on."""
-        assert isinstance(pl_module, Learner)
-        self.after_step(trainer, pl_module)
+        return optimiser

@@ -1,4 +1,4 @@
-"""Network, heads and losses as one Lightning module."""
+"""Network, heads and losses."""
 
 from __future__ import annotations
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
-import lightning.pytorch as lightning
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset, get_worker_info
 
 Batch_co = TypeVar("Batch_co", covariant=True)
 
@@ -33,25 +32,3 @@ class StepStream(IterableDataset[Batch_co]):
         first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for step in range(self._start + first, self._steps, stride):
             yield self[step]
-
-
-class StepData(lightning.LightningDataModule):
-    """Gives every device its share of the batches.
-
-    Parameters
-    ----------
-    stream
-        Makes the stream of a device, given its number and how many there are.
-    loaders
-        Processes that prepare batches ahead.
-    """
-
-    def __init__(self, stream: Callable[[int, int], StepStream[Any]], loaders: int) -> None:
-        super().__init__()
-        self._stream, self._loaders = stream, loaders
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Return the loader of this device; it is known by now which one that is."""
-        assert self.trainer is not None
-        stream = self._stream(self.trainer.global_rank, self.trainer.world_size)
-        return DataLoader(stream, batch_size=None, num_workers=self._loaders)

@@ -1,27 +1,38 @@
-"""One training on Lightning, whatever is learnt: resumed, validated, logged, kept."""
+"""One training on Lightning's Fabric, whatever is learnt: resumed, validated, logged, kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightning.pytorch as lightning
+import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.utils.data import DataLoader
 
+from gaitproof.errors import ConfigError
 from gaitproof.media.files import make_folder
+from gaitproof.train.chance import torch_seed
 from gaitproof.train.checkpoint import (
     CHECKPOINT_FILE,
     Checkpoint,
-    Checkpoints,
     Identity,
     load_checkpoint,
+    save_checkpoint,
 )
-from gaitproof.train.hardware import TrainerSettings, make_trainer, run_to_end
+from gaitproof.train.hardware import TrainerSettings, launched, make_fabric, share_buffers
 from gaitproof.train.learner import Learner
-from gaitproof.train.logs import Recorder, Reporter, RunLog
+from gaitproof.train.logs import RunLog
 from gaitproof.train.state import RunState
-from gaitproof.train.stream import StepData, StepStream
+from gaitproof.train.stream import StepStream
 from gaitproof.train.validation import Validation
+from gaitproof.train.watch import Watcher
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+    from torch.optim import Optimizer
 
 
 class Training:
@@ -70,7 +81,7 @@ class Training:
         stream: Callable[[int, int], StepStream[Any]],
         *,
         validation: Validation | None = None,
-        watcher: lightning.Callback | None = None,
+        watcher: Watcher | None = None,
         progress: Callable[[float, float], None] | None = None,
     ) -> None:
         """Train to the last step, and leave the best weights in the learner's network.
@@ -80,7 +91,7 @@ class Training:
         learner
             Made with `state`.
         stream
-            Makes the batches of a device, see `gaitproof.train.stream.StepData`.
+            Makes the batches of a device, given its number and how many there are.
         validation
             Keeps the best weights and may end the run; its losses are in the log.
         watcher
@@ -93,19 +104,81 @@ class Training:
         ConfigError
             If the devices are not there, or the loss is no longer a number.
         """
-        callbacks: list[lightning.Callback | None] = [Recorder(), validation]
+        state, folder = self.state, self._folder
+        fabric = make_fabric(self._options, learner.recipe)
         if self._restored is not None:
             learner.load_state_dict(self._restored.weights)
-        if self._folder is not None:
-            every = self._options.checkpoint_every
-            callbacks += [
-                RunLog(self._folder, self.state.step, learner.loss_names, learner.measure_names),
-                Checkpoints(self._path, self._identity, every, self._restored),
-            ]
-        callbacks += [watcher, None if progress is None else Reporter(progress)]
-        wanted = [one for one in callbacks if one is not None]
-        trainer = make_trainer(self._options, learner.recipe, wanted)
-        if not self.state.is_finished(learner.steps):
-            run_to_end(trainer, learner, StepData(stream, self._options.loaders))
-        if self.state.best:
-            learner.network.load_state_dict(self.state.best)
+        if not state.is_finished(learner.steps):
+            with launched(fabric), ExitStack() as held:
+                log = None
+                if folder is not None and fabric.is_global_zero:
+                    log = held.enter_context(RunLog(folder, learner))
+                for optimiser, rate in self._steps(fabric, learner, stream):
+                    if validation is not None:
+                        validation.after_step(fabric, learner)
+                    if log is not None:
+                        log.after_step(learner, rate)
+                        self._keep(fabric, learner, optimiser)
+                    if watcher is not None:
+                        watcher.after_step(learner)
+                    if progress is not None:
+                        done = 1.0 if state.stopped else state.step / learner.steps
+                        progress(done, state.losses[-1])
+                    if state.stopped:
+                        break
+                share_buffers(fabric, learner)
+        if state.best:
+            learner.network.load_state_dict(state.best)
+
+    def _steps(
+        self, fabric: Fabric, learner: Learner, stream: Callable[[int, int], StepStream[Any]]
+    ) -> Iterator[tuple[Optimizer, float]]:
+        """Take step after step; give the optimiser and the learning rate that it had."""
+        state, recipe = self.state, learner.recipe
+        plain = learner.make_optimiser()
+        module, optimiser = fabric.setup(learner, plain)
+        if self._restored is not None:
+            plain.load_state_dict(self._restored.optimiser)
+            if learner.schedule is not None:
+                learner.schedule.load_state_dict(self._restored.schedule)
+            fabric.strategy.precision.load_state_dict(self._restored.scaler)
+        batches = DataLoader(
+            stream(fabric.global_rank, fabric.world_size),
+            batch_size=None,
+            num_workers=self._options.loaders,
+        )
+        for batch in batches:
+            # every step has a source of chance of its own, so that any can be taken again
+            torch.manual_seed(torch_seed(recipe.seed, state.step, fabric.global_rank))
+            loss = module(fabric.to_device(batch))
+            optimiser.zero_grad()
+            fabric.backward(loss)
+            learner.before_step()
+            fabric.clip_gradients(
+                module, optimiser, max_norm=recipe.gradient_clip, error_if_nonfinite=False
+            )
+            rate = float(plain.param_groups[0]["lr"])
+            optimiser.step()
+            if not isinstance(learner.schedule, ReduceLROnPlateau | None):
+                learner.schedule.step()
+            mean: Any = fabric.all_reduce(loss.detach(), reduce_op="mean")
+            self._count(float(mean))
+            yield plain, rate
+
+    def _count(self, loss: float) -> None:
+        state = self.state
+        state.step += 1
+        state.losses.append(loss)
+        if not math.isfinite(loss):
+            raise ConfigError(
+                "The training diverged: its loss is not a number any more.",
+                actual=f"{loss} in step {state.step}",
+                hint="lower learning_rate or gradient_clip, or set precision to 32",
+            )
+
+    def _keep(self, fabric: Fabric, learner: Learner, optimiser: Optimizer) -> None:
+        """Write a checkpoint, if it is time."""
+        state = self.state
+        if state.step % self._options.checkpoint_every == 0 or state.is_finished(learner.steps):
+            scaler = fabric.strategy.precision.state_dict()
+            save_checkpoint(self._path, self._identity, learner, optimiser.state_dict(), scaler)

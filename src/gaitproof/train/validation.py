@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -14,7 +13,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.hardware import share_buffers
-from gaitproof.train.learner import Learner, StepCallback
+from gaitproof.train.learner import Learner
 from gaitproof.train.sampler import (
     Batch,
     Person,
@@ -24,6 +23,8 @@ from gaitproof.train.sampler import (
 )
 
 if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
     from gaitproof.data.gait import Recording
     from gaitproof.train.config import AugmentSettings, TrainSettings
 
@@ -102,7 +103,7 @@ def validation_batch(
     return make_batch(sampler, normaliser, chosen, settings.windows_per_person, rng, pair_limit)
 
 
-class Validation(StepCallback):
+class Validation:
     """Measures the loss on fixed batches, keeps the best weights, and stops without progress.
 
     Parameters
@@ -116,12 +117,12 @@ class Validation(StepCallback):
     def __init__(self, batches: Sequence[tuple[Tensor, ...]], every: int) -> None:
         self._batches, self._every = batches, every
 
-    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
+    def after_step(self, fabric: Fabric, learner: Learner) -> None:
         """Validate, if it is time."""
         settings, run = learner.recipe.validation, learner.run
         if run.step % self._every and run.step != learner.steps:
             return
-        loss = self._measure(trainer, learner)
+        loss = self._measure(fabric, learner)
         run.validation.append((run.step, loss))
         if isinstance(learner.schedule, ReduceLROnPlateau):
             learner.schedule.step(loss)
@@ -133,20 +134,17 @@ class Validation(StepCallback):
             }
         else:
             run.without_progress += 1
-        if run.without_progress >= settings.patience:
-            run.stopped = True
-            trainer.should_stop = True
+        run.stopped = run.without_progress >= settings.patience
 
-    def _measure(self, trainer: lightning.Trainer, module: Learner) -> float:
+    def _measure(self, fabric: Fabric, learner: Learner) -> float:
         # all devices must find the same loss, since they must stop together
-        share_buffers(trainer, module)
-        module.eval()
+        share_buffers(fabric, learner)
+        learner.eval()
         total = 0.0
         for batch in self._batches:
-            there = type(batch)(*(part.to(module.device) for part in batch))
-            with torch.no_grad(), trainer.precision_plugin.val_step_context():
-                parts = module.validation_losses(there)
+            with torch.no_grad(), fabric.autocast():
+                parts = learner.validation_losses(fabric.to_device(batch))
             total += torch.stack(list(parts.values())).sum().item()
-        module.measures = module.take_measures()
-        module.train()
-        return float(trainer.strategy.broadcast(total / len(self._batches)))
+        learner.measures = learner.take_measures()
+        learner.train()
+        return float(fabric.broadcast(total / len(self._batches)))

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
-import lightning.pytorch as lightning
-
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.encoder import TrainedEncoder
-from gaitproof.train.learner import Learner, StepCallback
+from gaitproof.train.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Watch:
     look: Callable[[int, TrainedEncoder], None]
 
 
-class Watcher(StepCallback):
+class Watcher:
     """Carries a `Watch` out.
 
     Parameters
@@ -43,7 +41,7 @@ class Watcher(StepCallback):
     def __init__(self, watch: Watch, normaliser: Normaliser) -> None:
         self._watch, self._normaliser = watch, normaliser
 
-    def after_step(self, trainer: lightning.Trainer, learner: Learner) -> None:
+    def after_step(self, learner: Learner) -> None:
         """Look, if it is time."""
         step = learner.run.step
         if step % self._watch.every or step >= learner.steps:

@@ -82,7 +82,7 @@ def test_the_heads_learn_faster_where_the_recipe_says_so(rate):
     settings = FaceTrainSettings(architecture="effnet-lite0", learning_rate=1e-3, head_rate=rate)
     network = create_face_network("effnet-lite0")
     learner = FaceLearner(network, settings, 10, RunState())
-    optimiser = learner.configure_optimizers()
+    optimiser = learner.make_optimiser()
     rates = {one: group["lr"] for group in optimiser.param_groups for one in group["params"]}
     assert len(rates) == len(list(network.parameters()))
     for name, parameter in network.named_parameters():

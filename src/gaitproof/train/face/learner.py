@@ -123,7 +123,7 @@ class FaceLearner(Learner):
             steps=settings.adversarial_steps,
         )
 
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+    def before_step(self) -> None:
         """Take the gradients of what rests in this step."""
         for parameter in self.network.resting(self.run.step):
             parameter.grad = None

@@ -1,4 +1,4 @@
-"""Network and losses of a training on silhouettes as one Lightning module."""
+"""Network and losses of a training on silhouettes."""
 
 from __future__ import annotations
 
