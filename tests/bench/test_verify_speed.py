@@ -17,7 +17,7 @@ def test_a_process_is_measured_alone(tmp_path):
     status, cost = run_alone([sys.executable, "-I", "-S", "-c", code], tmp_path / "log")
     assert status == 3
     assert (tmp_path / "log").read_text() == "hello\n"
-    assert 0.3 <= cost.seconds < 5
+    assert 0.3 <= cost.seconds < 30
     assert cost.cpu_seconds < cost.seconds
     assert 2 < cost.mib < len(ballast) / 2**20
 
@@ -29,7 +29,7 @@ def test_memory_of_the_child_is_seen(tmp_path):
 
 
 def test_importing_the_package_loads_nothing_heavy():
-    (low, high), loaded = measure_import(repeats=2)
+    (low, high), loaded = measure_import(repeats=5)
     assert loaded == ()
     assert 0 < low <= high
     assert low < verify_speed.MAX_IMPORT_SECONDS

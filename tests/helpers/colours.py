@@ -25,7 +25,8 @@ class ColourEstimator(Closing):
     identifier = "colour/1"
 
     def estimate(self, image, time):
-        red, green, blue = image.reshape(-1, 3).mean(axis=0)
+        # of one colour, so a few pixels tell it
+        red, green, blue = image[::20, ::20].reshape(-1, 3).mean(axis=0)
         if blue > 128:
             return []
         sequence = _walk(round(red / STEP), round(green / STEP))

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 
 import httpx
+from free_ports import free_port
 from scripted_service import COMMAND
 
 
@@ -24,9 +24,7 @@ class Running:
     def __init__(self, settings, command):
         self._settings = settings
         self._command = command
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 

@@ -1,7 +1,6 @@
 """The nginx file of the documentation, with a real nginx and TLS before a real service."""
 
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -14,6 +13,7 @@ import tiny_worker
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from free_ports import free_port
 from scripted_serve import running
 from service_client import Scripted
 
@@ -30,12 +30,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(NGINX is None, reason="NOT TESTED BEHIND NGINX: it is not installed"),
 ]
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def write_certificate(folder):
@@ -102,7 +96,7 @@ def proxied(tmp_path_factory):
                 nginx.wait(20)
 
 
-def wait(http, folder, seconds=20):
+def wait(http, folder, seconds=60):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:

@@ -1,6 +1,5 @@
 import csv
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from drawn_faces import draw_face
 from face_trees import celeb_df, dfdc, faceforensics, fill, plain, portraits, preview, wild
+from living import children, wait_for_end
 from portrait_clips import write_clip
 
 from gaitproof.data.face.prepare import (
@@ -205,14 +205,16 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(root, tmp_path, mon
     make_plain(root, 8)
     out = tmp_path / "out"
     command = ["face", "prepare", str(root), "-o", str(out), "--workers", "2"]
-    run = subprocess.Popen([sys.executable, "-m", "gaitproof", *command])
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and len(finished(out)) < 3:
-        assert run.poll() is None
-        time.sleep(0.01)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    time.sleep(1)  # its processes leave by themselves
+    with subprocess.Popen([sys.executable, "-m", "gaitproof", *command]) as run:
+        try:
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline and len(finished(out)) < 3:
+                assert run.poll() is None
+                time.sleep(0.01)
+            workers = children(run.pid)
+        finally:
+            run.kill()
+    wait_for_end(workers)  # by themselves
     before = finished(out)
     assert 3 <= len(before) < 16
     assert not (out / INDEX_FILE).exists()
