@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
@@ -23,6 +24,10 @@ from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQ
 # the same examples on every machine; `pytest --hypothesis-profile=default` looks for new ones
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+# with PyTorch loaded a full collection visits half a million objects, and exporters make many new
+# ones: at the interpreter's thresholds they spend a sixth of their time on it
+gc.set_threshold(20_000, 10, 10)
 
 # to build the tree of all commands takes longer than most of them do: once, not in every call
 typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,18 +43,25 @@ def extractor():
     return Counting()
 
 
-@pytest.fixture
-def examiner(tmp_path, extractor):
-    gallery = Gallery.open(tmp_path / "g.db", create=True)
-    verifier = Verifier.open(gallery, encoder=ScriptedEncoder(), extractor=extractor)
+@pytest.fixture(scope="module")
+def enrolled(tmp_path_factory):
+    """A folder with two people's videos and a gallery of them."""
+    folder = tmp_path_factory.mktemp("enrolled")
+    gallery = Gallery.open(folder / "g.db", create=True)
+    verifier = Verifier.open(gallery, encoder=ScriptedEncoder(), extractor=ScriptedExtractor())
     for person in (0, 5):
         videos = [
-            film(tmp_path, f"{person}{take}.mp4", {"person": person, "take": take})
-            for take in (0, 1)
+            film(folder, f"{person}{take}.mp4", {"person": person, "take": take}) for take in (0, 1)
         ]
         verifier.enroll(f"p{person}", videos)
-    extractor.seen.clear()
-    return Examiner(verifier)
+    return folder
+
+
+@pytest.fixture
+def examiner(tmp_path, extractor, enrolled):
+    shutil.copytree(enrolled, tmp_path, dirs_exist_ok=True)
+    gallery = Gallery.open(tmp_path / "g.db")
+    return Examiner(Verifier.open(gallery, encoder=ScriptedEncoder(), extractor=extractor))
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ The forgeries begin in mid-clip, so that a model which works must say where.
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import yaml
+from one_process import prepare_here
 from tinted_clips import tint_talker
 from typer.testing import CliRunner
 
@@ -40,11 +42,17 @@ GREEN = (-0.65, 0.4, -0.6)
 """Gains of a face so forged that it can be learnt in seconds."""
 
 
+@cache
+def talk_of(person, settings):
+    """Return the pictures of a person, of whom there are a genuine and a forged clip."""
+    return tuple(talk(make_talker(f"p{person}"), person, settings))
+
+
 def film(path, person, settings, first=None):
     """Write a clip of a person; from the picture `first` on it is forged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with VideoWriter(path, RATE, (160, 160)) as writer:
-        for place, picture in enumerate(talk(make_talker(f"p{person}"), person, settings)):
+        for place, picture in enumerate(talk_of(person, settings)):
             forged = first is not None and place >= first
             writer.write(tint_talker(picture, GREEN) if forged else picture)
     return path
@@ -59,11 +67,13 @@ def store(tmp_path_factory):
         # from early to late, so that the place is not learnt by heart
         first = PICTURES // 4 + person % (PICTURES // 2)
         film(root / "data" / split / "fake" / f"{person}.mp4", person, FILMED, first)
-    made = command(
-        "prepare",
-        root / "data",
-        *("-o", root / "store", "--frames", PICTURES, "--rate", RATE, "--workers", 1),
-    )
+    with pytest.MonkeyPatch.context() as patched:
+        prepare_here(patched)
+        made = command(
+            "prepare",
+            root / "data",
+            *("-o", root / "store", "--frames", PICTURES, "--rate", RATE, "--workers", 1),
+        )
     assert made.exit_code == 0, made.output
     return root / "store"
 

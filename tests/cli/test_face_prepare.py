@@ -5,6 +5,7 @@ import pytest
 import typer
 from drawn_faces import draw_face
 from face_trees import fill, plain
+from one_process import prepare_here
 from portrait_clips import write_clip
 from typer.testing import CliRunner
 
@@ -19,6 +20,7 @@ commands.register(app)
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
+    prepare_here(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     plain(tmp_path / "data")

@@ -25,7 +25,7 @@ def test_a_pipeline_that_fails_leaves_a_page_and_status_2(tmp_path):
 
 
 def test_listing_alone(tmp_path):
-    videos = make_videos(tmp_path / "videos", 2, walks=1)
+    videos = make_videos(tmp_path / "videos", 2, walks=1, seconds=1.0)
     # poses of solid colours: nobody is found, and said so
     done = call(
         "pipeline", videos, "-o", tmp_path / "out", "--skip", "augment,train,calibrate,enrol"

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from one_process import run_here
 from portrait_clips import FACES
 from rich.console import Console
 from tiny_face_model import make_weights, write_model
@@ -173,7 +174,7 @@ def test_twins_move_alike(tmp_path):
 
 @pytest.mark.realdata
 @pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
-def test_portraits_are_filmed_swapped_and_scanned(tmp_path):
+def test_portraits_are_filmed_swapped_and_scanned(tmp_path, monkeypatch):
     root = tmp_path / "root"
     root.mkdir()
     files = sorted((FACES / "london").glob("neutral_*.jpg"))[:3]
@@ -193,6 +194,7 @@ def test_portraits_are_filmed_swapped_and_scanned(tmp_path):
     assert all(one.score is not None and one.pictures >= 3 for one in result.trials)
     clip = next((tmp_path / "out").glob("*/poisson-good.mp4"))
     before = clip.stat().st_mtime_ns
+    monkeypatch.setattr(experiment, "run_all", run_here)
     assert run(root, tmp_path / "out", model=model, seconds=0.9).trials == result.trials
     # other weights are scanned anew, on the same clips
     other = write_model(tmp_path / "n", make_weights(gain=8.0))

@@ -43,18 +43,18 @@ class ColourEstimator(Closing):
         """Nothing is held."""
 
 
-def film(path, person, take, *, empty=False):
+def film(path, person, take, *, empty=False, seconds=SECONDS):
     path.parent.mkdir(parents=True, exist_ok=True)
     image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     image[:] = (STEP * person, STEP * take, 255 if empty else 0)
     with VideoWriter(path, RATE, SIZE) as writer:
-        for _ in range(int(SECONDS * RATE)):
+        for _ in range(int(seconds * RATE)):
             writer.write(image)
     return path
 
 
-def make_videos(folder, people, walks=3):
+def make_videos(folder, people, walks=3, *, seconds=SECONDS):
     for person in range(people):
         for take in range(walks):
-            film(folder / f"p{person:02d}" / f"w{take}.mp4", person, take)
+            film(folder / f"p{person:02d}" / f"w{take}.mp4", person, take, seconds=seconds)
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ FRAME_SIZE = (1280, 720)
 RATE = 30.0
 
 
+@lru_cache(maxsize=256)  # nothing of it can be changed
 def walk(
     person: int,
     *,
@@ -156,22 +158,27 @@ def make_band(low: float, high: float, **changes: Any) -> InconclusiveBand:
     return InconclusiveBand(**(fields | changes))
 
 
+def _describe(windows: GaitWindows) -> np.ndarray:
+    moved = windows.features[:, :, :36].std(axis=1)
+    return np.concatenate([moved, windows.features[:, :, 36:42].mean(axis=1)], axis=1)
+
+
+@cache
+def _average() -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of twenty walkers."""
+    values = np.concatenate([_describe(compute_windows(walk(p))) for p in range(100, 120)])
+    return values.mean(axis=0), values.std(axis=0) + 1e-3
+
+
 class ScriptedEncoder:
     """Mean angles and movement of the joints, against an average walker."""
 
     def __init__(self, card: ModelCard | None = None) -> None:
         self.card = card or make_card()
-        average = [self._describe(compute_windows(walk(p))) for p in range(100, 120)]
-        self._centre = np.concatenate(average).mean(axis=0)
-        self._scale = np.concatenate(average).std(axis=0) + 1e-3
-
-    @staticmethod
-    def _describe(windows: GaitWindows) -> np.ndarray:
-        moved = windows.features[:, :, :36].std(axis=1)
-        return np.concatenate([moved, windows.features[:, :, 36:42].mean(axis=1)], axis=1)
+        self._centre, self._scale = _average()
 
     def embed(self, windows: GaitWindows) -> np.ndarray:
-        values = (self._describe(windows) - self._centre) / self._scale
+        values = (_describe(windows) - self._centre) / self._scale
         return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
 
 

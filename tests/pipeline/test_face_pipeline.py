@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from one_process import prepare_here
 from tinted_clips import write_tinted
 from typer.testing import CliRunner
 
@@ -56,6 +57,13 @@ def options(**changes):
 
 def conditions(summary):
     return {step.name: step.condition for step in summary.steps}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_process():
+    with pytest.MonkeyPatch.context() as patched:
+        prepare_here(patched)
+        yield
 
 
 @pytest.fixture(scope="module")

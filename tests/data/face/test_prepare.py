@@ -9,6 +9,7 @@ import pytest
 from drawn_faces import draw_face
 from face_trees import celeb_df, dfdc, faceforensics, fill, plain, portraits, preview, wild
 from living import children, wait_for_end
+from one_process import prepare_here
 from portrait_clips import write_clip
 
 from gaitproof.data.face.prepare import (
@@ -29,16 +30,6 @@ def root(tmp_path):
     folder = tmp_path / "deepfake_data"
     folder.mkdir()
     return folder
-
-
-def here(monkeypatch, crashes=()):
-    """Work in this process, where the detector's library is loaded already; pretend crashes."""
-    monkeypatch.setattr(
-        "gaitproof.data.face.prepare.run_apart",
-        lambda clips, do, workers: (
-            (clip, None if clip.path in crashes else do(clip)) for clip in clips
-        ),
-    )
 
 
 def counted(prepared):
@@ -97,7 +88,7 @@ def counted(prepared):
     ],
 )
 def test_every_layout_becomes_a_store(root, tmp_path, monkeypatch, make, expected, unused):
-    here(monkeypatch)
+    prepare_here(monkeypatch)
     make(root)
     fill(root)
     prepared = prepare(root, tmp_path / "out", workers=1)
@@ -153,7 +144,7 @@ def test_hostile_clips_stop_no_other_and_are_tried_again(root, tmp_path, monkeyp
         assert {row["clip"]: row["reason"] for row in csv.DictReader(file)} == reasons
     # the next run keeps what is done and tries the others again
     write_clip(root / "real/text.mp4", [draw_face(7)[0]] * 8)
-    here(monkeypatch)
+    prepare_here(monkeypatch)
     again = prepare(root, out)
     assert (again.kept, len(again.clips), len(again.failures)) == (4, 5, 5)
 
@@ -183,7 +174,7 @@ def test_what_a_decoder_throws_is_a_failure(root, tmp_path, monkeypatch):
         raise MemoryError("too\nmuch")
 
     monkeypatch.setattr("gaitproof.data.face.prepare.extract_faces", fail)
-    here(monkeypatch)
+    prepare_here(monkeypatch)
     make_plain(root, 1)
     prepared = prepare(root, tmp_path / "out")
     assert {failure.reason for failure in prepared.failures} == {"MemoryError: too much"}
@@ -194,7 +185,7 @@ def test_a_full_disk_ends_the_run(root, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("gaitproof.data.face.prepare.write_clip", fail)
-    here(monkeypatch)
+    prepare_here(monkeypatch)
     make_plain(root, 1)
     with pytest.raises(InputError, match="No space left"):
         prepare(root, tmp_path / "out")
@@ -218,7 +209,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(root, tmp_path, mon
     before = finished(out)
     assert 3 <= len(before) < 16
     assert not (out / INDEX_FILE).exists()
-    here(monkeypatch)
+    prepare_here(monkeypatch)
     resumed = prepare(root, out)
     assert resumed.kept == len(before)
     assert {stored.id for stored in resumed.clips} >= before
@@ -235,7 +226,7 @@ def finished(out):
 
 @pytest.mark.slow
 def test_validation_clips_are_set_aside_where_there_are_none(root, tmp_path, monkeypatch):
-    here(monkeypatch)
+    prepare_here(monkeypatch)
     for place, side in enumerate(("train", "test")):
         (root / side).mkdir()
         make_plain(root / side, 4, 10 * place)
@@ -252,7 +243,7 @@ def test_validation_clips_are_set_aside_where_there_are_none(root, tmp_path, mon
 
 @pytest.mark.slow
 def test_other_settings_or_another_data_set_are_refused(root, tmp_path, monkeypatch):
-    here(monkeypatch)
+    prepare_here(monkeypatch)
     make_plain(root, 1)
     out = tmp_path / "out"
     prepare(root, out, workers=1)
