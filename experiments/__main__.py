@@ -27,6 +27,7 @@ EXPERIMENTS: Final = (
     "both",
     "footage",
     "relative",
+    "demo",
     "service",
     "robustness",
     "attack-faces",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from experiments.relative.run import run
+from experiments.relative.walkers import read_walkers
 from experiments.shared import JsonOption, ModelOption, make_table, show
 from experiments.signals.kth import read_passes
 from gaitproof.cli.options import CacheOption
@@ -18,6 +19,7 @@ from gaitproof.evaluate.table import format_percent
 from gaitproof.media.files import write_atomically
 from gaitproof.modelling.domain_recipe import write_evidence
 from gaitproof.nets.onnx import OnnxEncoder, SilhouetteEncoder
+from gaitproof.pose.cache import PoseCache
 from gaitproof.verify.signals import JOINTS, SILHOUETTES, load_signal_weights
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ def relative(
     weights: Annotated[
         Path, typer.Option("--weights", metavar="FILE", help="Signal weights that are rewritten.")
     ],
+    walkers: Annotated[
+        Path | None,
+        typer.Option("--walkers", metavar="DIR", help="Demos, a folder each, as a domain more."),
+    ] = None,
     cache: CacheOption = None,
     model: ModelOption = None,
     people: Annotated[int, typer.Option(help="The last so many people are tried.")] = 24,
@@ -58,6 +64,8 @@ def relative(
     assert known is not None
     with progress_bar("Reading KTH") as progress:
         first, second = read_passes(data / "kth", encoder, shipped, cache=cache, progress=progress)
+    store = PoseCache(cache) if cache is not None else None
+    further = [read_walkers(walkers, shipped, store)] if walkers is not None else []
     walks = load_silhouettes(data / ARCHIVE, ARCHIVE)
     last = {*sorted({walk.subject for walk in walks})[-people:]}
     with progress_bar("Embedding silhouettes") as progress:
@@ -66,6 +74,7 @@ def relative(
             [walk for walk in walks if walk.subject in last],
             held_out.embed,
             joints,
+            further=further,
             progress=progress,
         )
     write_evidence(shipped, result.evidence, masks)

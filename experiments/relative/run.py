@@ -108,6 +108,7 @@ def run(
     embed: Embed,
     joints: EvidenceCard,
     *,
+    further: Sequence[DomainClips] = (),
     draws: int = DRAWS,
     progress: Progress = no_progress,
 ) -> RelativeResult:
@@ -123,6 +124,8 @@ def run(
         From windows of silhouettes to embeddings.
     joints
         Evidence card of the joints' model, which has not seen KTH.
+    further
+        Other domains of silhouettes that the model of `embed` has not seen.
     draws
         Bootstrap draws over people.
     progress
@@ -130,13 +133,13 @@ def run(
     """
     # too few people of one condition have joints: there all of KTH is one footage
     kth = {
-        JOINTS: replace(kth_clips(passes[JOINTS]), footage=()),
+        JOINTS: replace(kth_clips(passes[JOINTS]), footage=(), scaled=False),
         SILHOUETTES: kth_clips(passes[SILHOUETTES]),
     }
     casia = casia_clips(walks, embed, progress)
-    result = leave_domain_out([*casia, kth[SILHOUETTES]], draws=draws)
-    without = leave_domain_out(casia, draws=20)
-    views = measure_views(casia, [kth[SILHOUETTES]], ENROLLED, draws)
+    result = leave_domain_out([*casia, kth[SILHOUETTES], *further], draws=draws)
+    without = leave_domain_out([*casia, *further], references=(0, LEAST_REFERENCES), draws=20)
+    views = measure_views(casia, [kth[SILHOUETTES], *further], ENROLLED, draws)
     trials = {signal: _trials(clips) for signal, clips in kth.items()}
     ratios = {
         JOINTS: _ratios(trials[JOINTS], joints),
@@ -176,6 +179,7 @@ def kth_clips(passes: Sequence[Pass]) -> DomainClips:
         [one.embeddings for one in clips],
         plans=plans,
         footage=[one.condition for one in clips],
+        scaled=True,
     )
 
 
@@ -200,7 +204,15 @@ def casia_clips(
         ]
         footage = [f"{walk.condition} {walk.view}" for walk in walks]
         domains.append(
-            DomainClips(f"CASIA-B {condition}", walks, rows, plans=plans, footage=footage)
+            DomainClips(
+                f"CASIA-B {condition}",
+                walks,
+                rows,
+                plans=plans,
+                footage=footage,
+                scaled=True,
+                place="CASIA-B",
+            )
         )
     return domains
 

@@ -57,7 +57,11 @@ def measure_views(
     found = []
     domains = [*clothes, *others]
     evidence = [
-        leave_domain_out([d for d in domains if d is not own], draws=_FIT_DRAWS).evidence
+        leave_domain_out(
+            [d for d in domains if d is not own],
+            references=(0, LEAST_REFERENCES),
+            draws=_FIT_DRAWS,
+        ).evidence
         for own in clothes
     ]
     views = sorted({recording.view for recording in clothes[0].recordings})

@@ -20,10 +20,10 @@ def test_every_plan_asks_the_same_questions(seed):
     plan = make_plan(seed)
     assert plan == make_plan(seed)
     assert set(plan.enrolment) == set(NAMES)
-    assert all(len(clips) == 2 for clips in plan.enrolment.values())
+    assert all(len(clips) == 3 for clips in plan.enrolment.values())
     assert {trial.expected for trial in plan.trials} == set(Decision)
     clips = plan.clips
-    assert len(clips) == len({clip.name for clip in clips}) == 13
+    assert len(clips) == len({clip.name for clip in clips}) == 16
     assert len({clip.take_seed for clip in clips}) == len(clips)
     assert len({clip.walker_seed for clip in clips}) == len(NAMES) + 1
 

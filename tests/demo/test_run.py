@@ -25,7 +25,7 @@ def test_right_answers_are_as_expected(folders, scripted):
     assert result.as_expected
     assert result.refusal == f"{NOBODY!r} is not enrolled."
     assert told[-1] == ("verify", 7, 7)
-    assert ("film", 13, 13) in told
+    assert ("film", 16, 16) in told
     assert ("enrol", 3, 3) in told
     # verdicts name the files where they will lie
     assert all(
@@ -72,8 +72,8 @@ def test_page_shows_probe_and_enrolled_person(folders, scripted):
     page = demo_page(result, folders[0], datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
     assert "7 of 7 verdicts as expected" in page
     assert "2026-01-02 03:04" in page
-    # seven trials with two frames and a portrait each, three people with two
-    assert page.count("data:image/jpeg;base64,") == 7 * 3 + 3 * 2
+    # seven trials with two frames and a portrait each, three people with three
+    assert page.count("data:image/jpeg;base64,") == 7 * 3 + 3 * 3
     assert page.count("For comparison: Ann as enrolled") == 3
 
 

@@ -47,7 +47,7 @@ def test_a_forgery_is_told_from_the_real_walk(tmp_path, monkeypatch):
 
     page = demo_page(result, final, datetime.now(UTC))
     assert "3 of 3 verdicts as expected" in page
-    assert page.count("data:image/jpeg;base64,") == 3 * 3 + 2
+    assert page.count("data:image/jpeg;base64,") == 3 * 3 + 3
 
     # the gallery remembers where the videos lie now
     history = Gallery.open(final / GALLERY, create=False).history("Ann")

@@ -23,7 +23,14 @@ from gaitproof.nets.card import (
 from gaitproof.types import Decision, ErrorRate, SignalEvidence
 from gaitproof.types.support import MODERATE
 from gaitproof.verify.decision import decide_by_support, leaning
-from gaitproof.verify.evidence import Comparison, compare, offset, relative_cosines, stated
+from gaitproof.verify.evidence import (
+    Comparison,
+    compare,
+    offset,
+    relative_cosines,
+    stated,
+    within_tested,
+)
 from gaitproof.verify.signals import describe
 from gaitproof.verify.typicality import footage_metric
 from gaitproof.verify.verifier import Verifier
@@ -115,6 +122,19 @@ def test_an_offset_common_to_all_is_taken_off(seed, size):
     shifted = relative_cosines(a + shift, b + shift, offset(people + shift))
     assert shifted == pytest.approx(plain, abs=0.05)
     assert -1 <= plain <= 1
+
+
+@pytest.mark.parametrize(
+    ("estimators", "references", "ratio"),
+    [((), 5, 1.4), (("scripted",), 5, 1.4), (("Vicon",), 5, 0.301), (("Vicon",), 0, 1.4)],
+)
+def test_joints_read_as_never_tested_support_nothing(estimators, references, ratio):
+    card = EVIDENCE.model_copy(update={"estimators": estimators})
+    for sign in (1, -1):
+        found = Comparison(0.9, sign * 1.4, 2.0, references, supported=True, threshold=0.7)
+        limited = within_tested(found, card, "scripted")
+        assert limited.log10_lr == pytest.approx(sign * ratio, abs=1e-3)
+        assert bool(limited.reason) is (ratio < 1)
 
 
 def test_a_comparison_needs_references_of_its_own_model():

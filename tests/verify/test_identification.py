@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from evidence_cards import EVIDENCE
+from hypothesis import given
+from hypothesis import strategies as st
 from scripted import ScriptedEncoder, make_card
 from scripted_masks import MaskedExtractor, MaskEncoder
 from signal_weights import RELATIVE
 
-from gaitproof.verify.identification import NOBODY
+from gaitproof.types import Decision
+from gaitproof.verify import identification
+from gaitproof.verify.identification import NOBODY, odds_among
 from gaitproof.verify.typicality import footage_metric
 from gaitproof.verify.verifier import Verifier
 
@@ -90,3 +97,30 @@ def test_without_references_the_remedy_is_named(fused, film):
     found = fused.identify(film(0, 2, 8))
     assert found.reason.startswith(NOBODY)
     assert "gaitproof reference add" in found.reason
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=9))
+def test_odds_are_those_of_equal_prior_probabilities(ratios):
+    likelihoods = np.append(10.0 ** np.array(ratios), 1.0)  # the last is somebody unknown
+    posterior = likelihoods / likelihoods.sum()
+    expected = (posterior / (1 - posterior))[:-1]
+    assert odds_among(ratios) == pytest.approx(expected)
+
+
+def test_the_more_people_are_not_excluded_the_more_support_a_name_needs(people, film, monkeypatch):
+    """Ratios that name somebody in a small gallery do not where many are as likely."""
+    video = film(0, 2, 9)
+    assert people.identify(video).headline == "Supported: p0"
+    judge_all = identification._judge_all
+
+    def with_unsettled(*args):
+        verdicts = judge_all(*args)
+        unsettled = next(one for one in verdicts if one.claim == "p4")
+        open_ = replace(unsettled, decision=Decision.INCONCLUSIVE, log10_lr=0.9)
+        return [*verdicts, *(replace(open_, claim=f"q{i}") for i in range(30))]
+
+    monkeypatch.setattr(identification, "_judge_all", with_unsettled)
+    found = people.identify(video)
+    assert found.candidates[0].accepted
+    assert found.reason.startswith("p0 is supported by the claim alone, and not among all 34")
+    assert found.headline.startswith("INCONCLUSIVE")

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scripted import ScriptedEncoder, ScriptedExtractor
 from scripted_masks import MaskedExtractor, MaskEncoder, open_verifier
-from signal_weights import RELATIVE, WEIGHTS, weight
+from signal_weights import RELATIVE, WEIGHTS, rates, weight
 
 from gaitproof.errors import ModelError
 from gaitproof.types import Decision, MovementShare, SignalEvidence
 from gaitproof.verify.decision import CONTRADICTION, NOT_BOTH
 from gaitproof.verify.movement import AVERAGE_FILE, parse_average
 from gaitproof.verify.signals import (
+    KnownFootage,
     SignalWeights,
     describe,
     join_signals,
@@ -106,6 +107,46 @@ def test_relative_to_other_people_both_are_settled_with_rates_of_their_own():
     assert joined.measured_on == "other made people"
     assert told[1].counts == 1.4
     assert "relative to 5 other people" in describe(told[1])
+
+
+KNOWN = WEIGHTS.model_copy(
+    update={
+        "known": KnownFootage(
+            footage="made walkers",
+            silhouettes_model="masks-1",
+            intercept=-9.0,
+            joints=1.0,
+            silhouettes=10.0,
+            log10_lr_bound=1.4,
+            rates=rates("made walkers of other demos"),
+        )
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("joints", "masks", "together"), [(1.2, 0.95, 1.4), (-1.5, 0.95, -1.0), (0.3, 0.9, 0.3)]
+)
+def test_on_known_footage_both_are_added_up(joints, masks, together):
+    one, other = pair(0.9, masks)
+    joined, told = join_signals(KNOWN, [replace(one, log10_lr=joints), other])
+    assert joined is not None
+    assert joined.log10_lr == pytest.approx(together)
+    assert (joined.known, joined.both_decide, joined.accepts_from) == ("made walkers", True, 1.0)
+    assert joined.measured_on == "made walkers of other demos"
+    assert told[1].counts is None
+
+
+def test_footage_is_not_known_to_other_silhouettes_nor_relative_to_people():
+    one, other = pair(0.9, 0.97)
+    known = KNOWN.known.model_copy(update={"silhouettes_model": "masks-0"})
+    joined, _ = join_signals(KNOWN.model_copy(update={"known": known}), [one, other])
+    assert joined is not None
+    assert not joined.both_decide
+    both = KNOWN.model_copy(update={"relative": RELATIVE.relative})
+    joined, _ = join_signals(both, relative(0.1, 1.4))
+    assert joined is not None
+    assert (joined.relative, joined.known) == (True, "")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def verdict_table(verdict: Verdict) -> Table:
     from gaitproof.verify.signals import describe
 
     table = _two_columns()
-    relative = verdict.joined is not None and verdict.joined.relative
+    relative = verdict.joined is not None and verdict.joined.both_decide
     if relative and verdict.log10_lr is not None:
         ratio = evidence(verdict.log10_lr, verdict.log10_lr_bound)
         table.add_row("log10 likelihood ratio", ratio)
@@ -166,6 +166,8 @@ def _add_joined(table: Table, joined: JoinedEvidence) -> None:
     rule = f"accepted only where silhouettes count {least}"
     if joined.relative:
         rule = f"either decides from {joined.accepts_from:.2f} on, unless the other contradicts it"
+    elif joined.known:
+        rule = f"added up as measured on {joined.known}; decides from {joined.accepts_from:.2f} on"
     table.add_row("both together", rule)
     table.add_row("  on other footage", f"{rate(joined.wrong_nonmated)} of impostors are accepted")
     table.add_row("", f"{rate(joined.wrong_mated)} of genuine walks are refused")

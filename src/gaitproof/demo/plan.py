@@ -18,7 +18,7 @@ STRANGER: Final = "Dov"
 NOBODY: Final = "Eve"
 """A name that is claimed and that nobody enrolled."""
 
-ENROLMENT_VIEWS: Final = (30, 50)
+ENROLMENT_VIEWS: Final = (30, 50, 60)
 """Degrees between the line of sight and the walk, one enrolment walk each. At 30 to 60 degrees the
 pose model does not swap the legs (at 90, a pure side view, it does in some frames)."""
 

@@ -13,11 +13,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from gaitproof.demo.plan import FRAME_SIZE, NOBODY, Clip, Plan, Trial
-from gaitproof.errors import GalleryError
+from gaitproof.errors import GalleryError, ModelError
+from gaitproof.models import packaged_file
 from gaitproof.pose.extract import Extraction, extract
 from gaitproof.processes import run_all
+from gaitproof.reading import FileKind, parse_model
 from gaitproof.synth.writer import renderer_crash
 from gaitproof.types import Verdict
+from gaitproof.verify.signals import KnownFootage, load_signal_weights
 from gaitproof.verify.verifier import Verifier
 
 FILMING_PROCESSES: Final = 2
@@ -26,6 +29,17 @@ FILMING_PROCESSES: Final = 2
 DEMO_MODEL: Final = "blend"
 """Made for walkers drawn as the demo's are, so that they need no reference footage; the default
 model decides nothing without."""
+
+RENDERED: Final = "rendered.json"
+"""How both signals of such walkers are added up; made by `python -m experiments demo`."""
+
+_FILE: Final = FileKind(
+    "file of weights for rendered walkers",
+    ModelError,
+    2**16,
+    hint="make it with 'python -m experiments demo'",
+    missing="make it with 'python -m experiments demo'",
+)
 
 GALLERY: Final = "gallery.db"
 """Name of the gallery in the demo's folder."""
@@ -168,8 +182,13 @@ class RememberingExtractor:
 
 
 def open_demo_verifier(gallery: Path, **options: Any) -> Verifier:
-    """Open a verifier with the demo's model."""
-    return Verifier.open(gallery, encoder=DEMO_MODEL, **options)
+    """Open a verifier with the demo's model, and with what is known of rendered walkers."""
+    weights = load_signal_weights()
+    shipped = packaged_file("gaitproof.demo", RENDERED)
+    if weights is not None and shipped is not None:
+        known = parse_model(*shipped, _FILE, KnownFootage)
+        weights = weights.model_copy(update={"known": known})
+    return Verifier.open(gallery, encoder=DEMO_MODEL, weights=weights, **options)
 
 
 def run_demo(

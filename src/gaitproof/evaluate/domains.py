@@ -20,7 +20,13 @@ from gaitproof.evaluate.bootstrap import (
 from gaitproof.evaluate.calibration import calibrate
 from gaitproof.evaluate.plans import Plan, make_plan, score_plan
 from gaitproof.evaluate.trials import GaitRecording, Level, Trials, person
-from gaitproof.evaluate.worst_case import DomainCurve, domain_curve, worst_case
+from gaitproof.evaluate.worst_case import (
+    DEVIATIONS,
+    SCALED_DEVIATIONS,
+    DomainCurve,
+    domain_curve,
+    worst_case,
+)
 from gaitproof.nets.card import (
     LONG_PROBE,
     DomainFigures,
@@ -30,6 +36,7 @@ from gaitproof.nets.card import (
 from gaitproof.types import ErrorRate
 from gaitproof.types.support import MODERATE, NO_SUPPORT
 from gaitproof.verify.evidence import offset, relative_cosines
+from gaitproof.verify.scaled import scaled_cosines
 from gaitproof.verify.scoring import make_template, mean_direction
 
 Float64 = NDArray[np.float64]
@@ -69,6 +76,12 @@ class DomainClips:
     footage
         One label per walk: people of the probe's label are its references. By default the whole
         domain is one footage.
+    scaled
+        Whether similarities are in units of how much the references differ
+        (`gaitproof.verify.scaled`).
+    place
+        Where it was filmed, if other domains were filmed there as well: those count as one where
+        domains must agree on what long probes bear out.
     """
 
     domain: str
@@ -78,6 +91,8 @@ class DomainClips:
     calibrates: bool = True
     plans: Sequence[Plan] = ()
     footage: Sequence[str] = ()
+    scaled: bool = False
+    place: str = ""
 
     @property
     def people(self) -> int:
@@ -160,7 +175,6 @@ def _relative_scores(
     for row, i in enumerate(plan.probes):
         if not len(rows[i]):
             continue
-        centres = np.zeros_like(templates)
         if references:
             others = people[clips.footage[i] if clips.footage else ""]
             place = {name: column for column, name in enumerate(others)}
@@ -172,10 +186,15 @@ def _relative_scores(
                 if name in place:
                     order[line, place[name]] = np.inf
             drawn = np.argpartition(order, references - 1, axis=1)[:, :references]
-            vectors = np.stack(list(others.values()))
-            centres = np.stack([offset(vectors[some]) for some in drawn])
-        probe = mean_direction(rows[i])
-        cosines = relative_cosines(probe[None].astype(np.float64), templates, centres)
+            people_of = np.stack(list(others.values()))[drawn]
+        probe = mean_direction(rows[i]).astype(np.float64)
+        if clips.scaled and references:
+            cosines = scaled_cosines(probe, templates, people_of)
+        else:
+            centres = (
+                np.stack([offset(some) for some in people_of]) if references else 0 * templates
+            )
+            cosines = relative_cosines(probe[None], templates, centres)
         scores[row] = (cosines + 1) / 2
     return scores
 
@@ -285,6 +304,7 @@ def leave_domain_out(
             expected=f"{_MIN_DOMAINS} domains or more",
             actual=", ".join(clips.domain for clips in domains),
         )
+    scaled = all(clips.scaled for clips in domains)
     figures: list[DomainFigures] = []
     calibrations = []
     for count in references:
@@ -300,19 +320,20 @@ def leave_domain_out(
                         left_out.domain,
                         left_out.clips,
                         count,
-                        _fit(count, others, bound),
+                        _fit(count, others, bound, scaled),
                         least_references=least_references,
                         draws=draws,
                         seed=seed,
                     )
                 )
-        calibrations.append(_fit(count, tried, bound))
+        calibrations.append(_fit(count, tried, bound, scaled))
     return DomainResult(
         figures=tuple(figures),
         evidence=EvidenceCard(
             by_references=tuple(calibrations),
             least_references=least_references,
             figures=tuple(figures),
+            scaled=scaled,
         ),
     )
 
@@ -322,6 +343,7 @@ class _Tried:
     """One domain's trials of clips with what they, and single windows, bear out."""
 
     domain: str
+    place: str
     clips: Trials
     every: DomainCurve
     long: DomainCurve | None
@@ -340,6 +362,7 @@ def _by_domain(domains: Sequence[DomainClips], count: int, seed: int) -> list[_T
         found.append(
             _Tried(
                 clips.domain,
+                clips.place or clips.domain,
                 whole,
                 # a video may be much shorter than the clips of the evaluation
                 domain_curve(Trials.concatenate([whole, short])),
@@ -349,13 +372,19 @@ def _by_domain(domains: Sequence[DomainClips], count: int, seed: int) -> list[_T
     return found
 
 
-def _fit(count: int, tried: Sequence[_Tried], bound: float | None) -> ReferenceCalibration:
+def _fit(
+    count: int, tried: Sequence[_Tried], bound: float | None, scaled: bool
+) -> ReferenceCalibration:
+    deviations = SCALED_DEVIATIONS if scaled else DEVIATIONS
     long = [one.long for one in tried if one.long is not None]
+    places = {one.place for one in tried if one.long is not None}
     return ReferenceCalibration(
         references=count,
-        calibration=worst_case([one.every for one in tried], bound=bound),
+        calibration=worst_case([one.every for one in tried], bound=bound, deviations=deviations),
         # below the least number of references nothing is decided, however long the probe
-        long=worst_case(long) if bound is None and len(long) >= _MIN_DOMAINS - 1 else None,
+        long=worst_case(long, deviations=deviations)
+        if bound is None and len(places) >= _MIN_DOMAINS - 1
+        else None,
     )
 
 

@@ -28,7 +28,7 @@ from gaitproof.evaluate.trials import (
     recording_key,
 )
 from gaitproof.evaluate.view_figures import ViewFigures
-from gaitproof.verify.decision import answer
+from gaitproof.verify.decision import answer, applied
 
 if TYPE_CHECKING:
     from gaitproof.data.gait import Recording
@@ -261,9 +261,9 @@ def _check_dimensions(card: ModelCard, recordings: Sequence[GaitRecording]) -> N
 
 def _answers(found: SystemResult, point: OperatingPoint) -> tuple[str, ...]:
     """Say what the card's inconclusive band makes of the clips, if it has one."""
-    band = point.inconclusive
-    if band is None or found.log10_lr is None:
+    if point.inconclusive is None or found.log10_lr is None:
         return ()
+    band = applied(point.inconclusive)
     answers = answer(
         found.trials.scores,
         found.log10_lr,

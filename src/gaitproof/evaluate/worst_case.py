@@ -25,8 +25,12 @@ _TAIL: Final = 0.02
 fitted, so that on a domain never seen fewer than 5 % are: the tails of domains differ by about the
 factor that lies between (docs/results/domains.md)."""
 
-_DEVIATIONS: Final = 2.5
+DEVIATIONS: Final = 2.5
 """Standard deviations between domains that a further one may lie below their mean."""
+
+SCALED_DEVIATIONS: Final = 1.5
+"""The same where similarities are in units of how much the references differ, which takes much of
+the difference between domains away (docs/results/domains.md)."""
 
 _BELOW_MODERATE: Final = 0.01
 """Distance from `MODERATE`, log10 units, that keeps a claim undecided."""
@@ -81,14 +85,14 @@ def domain_curve(trials: Trials) -> DomainCurve:
 
 
 def worst_case(
-    domains: Sequence[DomainCurve], *, bound: float | None = None
+    domains: Sequence[DomainCurve], *, bound: float | None = None, deviations: float = DEVIATIONS
 ) -> IsotonicCalibration:
     """Make a table from similarity to a log10 likelihood ratio that every domain bears out.
 
     Each domain has a calibration of its own. Where all of them speak for the claim, the weakest
     counts; where all speak against it, again the weakest; where they disagree nothing is said.
     Moderate support begins no earlier than every domain's `accept` and `refuse`, and against a
-    claim no earlier than `_DEVIATIONS` below the mean of the domains: how low genuine claims score
+    claim no earlier than `deviations` below the mean of the domains: how low genuine claims score
     differs more between domains than how high others do.
 
     Parameters
@@ -97,6 +101,8 @@ def worst_case(
         At least one.
     bound
         Largest magnitude; by default what the number of people bears out.
+    deviations
+        Standard deviations between domains that a further one may lie below their mean.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def worst_case(
     agreed = np.maximum(lines.min(axis=0), 0.0) + np.minimum(lines.max(axis=0), 0.0)
     below = MODERATE - _BELOW_MODERATE
     accept = max(domain.accept for domain in domains)
-    refuse = _beyond([domain.refuse for domain in domains])
+    refuse = _beyond([domain.refuse for domain in domains], deviations)
     agreed = np.where(accept > _GRID, np.minimum(agreed, below), agreed)
     agreed = np.where(refuse < _GRID, np.maximum(agreed, -below), agreed)
     people = sum(domain.people for domain in domains)
@@ -125,10 +131,10 @@ def worst_case(
     )
 
 
-def _beyond(values: Sequence[float]) -> float:
+def _beyond(values: Sequence[float], deviations: float) -> float:
     """Return what a further domain may be as low as, judged by how the domains differ."""
     return (
-        min(*values, float(np.mean(values) - _DEVIATIONS * np.std(values, ddof=1)))
+        min(*values, float(np.mean(values) - deviations * np.std(values, ddof=1)))
         if (len(values) > 1)
         else values[0]
     )

@@ -21,6 +21,7 @@ from gaitproof.nets.card import EvidenceCard
 from gaitproof.nets.encoder import WindowEncoder
 from gaitproof.train.config import TrainSettings
 from gaitproof.train.loop import train
+from gaitproof.types.domain import UNKNOWN, Domain
 
 PROTOCOL: Final = "leave-domain-out"
 """As on the command line."""
@@ -108,7 +109,13 @@ def evaluate_model_by_domains(
 
 
 def write_evidence(encoder: WindowEncoder, evidence: EvidenceCard, folder: Path) -> None:
-    """Put calibrations and figures of domains left out on the card in a model's folder."""
+    """Put calibrations and figures of domains left out on the card in a model's folder.
+
+    Joints read by an estimator of none of the training domains will support nothing.
+    """
+    if encoder.card.signal == "joints":
+        known = {Domain.parse(text).estimator for one in encoder.card.data for text in one.domains}
+        evidence = evidence.model_copy(update={"estimators": tuple(sorted(known - {UNKNOWN}))})
     card = encoder.card.model_copy(update={"evidence": evidence})
     write_atomically(folder / CARD_FILE, card.model_dump_json(indent=1).encode())
 

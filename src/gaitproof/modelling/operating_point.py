@@ -21,7 +21,7 @@ from gaitproof.evaluate.calibration import (
 from gaitproof.evaluate.trials import Trials
 from gaitproof.nets.card import CalibrationCard, OperatingPoint
 from gaitproof.types.rates import ErrorRate, InconclusiveBand
-from gaitproof.types.support import NO_SUPPORT
+from gaitproof.types.support import MODERATE
 from gaitproof.verify.calibration import log10_likelihood_ratios
 from gaitproof.verify.decision import answer
 
@@ -176,7 +176,7 @@ class _Part:
         ends = [self.threshold]
         if getattr(self.card, "duration", None) is None:
             # with a duration term the support differs from probe to probe
-            unsure = np.flatnonzero(np.abs(log10_likelihood_ratios(_GRID, self.card)) < NO_SUPPORT)
+            unsure = np.flatnonzero(np.abs(log10_likelihood_ratios(_GRID, self.card)) < MODERATE)
             if len(unsure):
                 # one step further, since the support ends between two steps
                 ends.append(_GRID[max(unsure[0] - 1, 0)])
@@ -245,7 +245,7 @@ def _describe(
     return InconclusiveBand(
         low=low,
         high=high,
-        min_log10_lr=NO_SUPPORT,
+        min_log10_lr=MODERATE,
         target=target,
         wrong_nonmated=supported(wrong_nonmated, support),
         wrong_mated=supported(wrong_mated, support),

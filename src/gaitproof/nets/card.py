@@ -195,6 +195,12 @@ class EvidenceCard(Settings):
     """From none upwards; between two numbers the lower one's holds."""
     least_references: int = Field(ge=0)
     """People that a decision needs as reference footage."""
+    scaled: bool = False
+    """Whether similarities are in units of how much the references differ
+    (`gaitproof.verify.scaled`)."""
+    estimators: tuple[str, ...] = ()
+    """What read the joints of the domains calibrated on; joints read by anything else support
+    nothing (`gaitproof.types.support.NO_SUPPORT`). Empty: whatever reads them."""
     figures: tuple[DomainFigures, ...] = ()
     """Every domain left out, with and without references."""
     views: tuple[ViewFigures, ...] = ()

@@ -215,6 +215,8 @@ class JoinedEvidence:
         Which people and footage these are, in words.
     relative
         Whether both were compared relative to reference footage.
+    known
+        The kind of footage that both were added up for, where they were.
     """
 
     log10_lr: float
@@ -226,6 +228,12 @@ class JoinedEvidence:
     undecided_mated: ErrorRate
     measured_on: str
     relative: bool = False
+    known: str = ""
+
+    @property
+    def both_decide(self) -> bool:
+        """Whether the ratio of both decides, and not the joints' threshold with a veto."""
+        return self.relative or bool(self.known)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gaitproof.nets.card import OperatingPoint
+from gaitproof.types.rates import InconclusiveBand
 from gaitproof.types.support import MODERATE, NO_SUPPORT
 from gaitproof.types.verdict import Decision
 
@@ -36,7 +38,7 @@ def answer(
     *,
     low: float,
     high: float,
-    min_log10_lr: float = NO_SUPPORT,
+    min_log10_lr: float = MODERATE,
 ) -> NDArray[np.int8]:
     """Answer claims with an inconclusive band.
 
@@ -60,14 +62,27 @@ def answer(
 
 
 def decide(similarity: float, log10_lr: float, point: OperatingPoint) -> Decision:
-    """Answer one claim: by the band if there is one, else by the threshold alone."""
-    band = point.inconclusive
-    if band is None:
-        return Decision.AUTHENTIC if similarity >= point.threshold else Decision.DEEPFAKE
-    found = answer(
-        [similarity], [log10_lr], low=band.low, high=band.high, min_log10_lr=band.min_log10_lr
-    )
+    """Answer one claim: with moderate support, and outside the band if there is one.
+
+    Bands of earlier models ask for less support, and models of 0.1 have none: their limits are
+    kept, and moderate support is asked for as well.
+    """
+    low = high = point.threshold
+    least = MODERATE
+    if point.inconclusive is not None:
+        band = applied(point.inconclusive)
+        low, high, least = band.low, band.high, band.min_log10_lr
+    found = answer([similarity], [log10_lr], low=low, high=high, min_log10_lr=least)
     return _DECISIONS[int(found[0])]
+
+
+def applied(band: InconclusiveBand) -> InconclusiveBand:
+    """Return a model's band as it is applied: no answer on less than moderate support.
+
+    The error rates of a band that asks for less are upper limits then, and its shares of claims
+    left undecided lower ones.
+    """
+    return replace(band, min_log10_lr=max(band.min_log10_lr, MODERATE))
 
 
 def decide_by_support(log10_lr: float) -> Decision:

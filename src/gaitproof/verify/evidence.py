@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
 from gaitproof.types import ViewRates
+from gaitproof.types.support import NO_SUPPORT
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.normalisation import Normalisation
 from gaitproof.verify.others import Other, References
+from gaitproof.verify.scaled import scaled_cosines
 from gaitproof.verify.scoring import mean_direction, similarity
 
 if TYPE_CHECKING:
@@ -40,6 +42,11 @@ NO_REFERENCES: Final = (
 FEW_REFERENCES: Final = (
     "{count} of the {needed} people that a decision needs as reference footage are known; add "
     "people filmed in the same way with 'gaitproof reference add'."
+)
+
+UNTESTED_ESTIMATOR: Final = (
+    "Joints read by {estimator} tell too little about who walks to decide a claim; their "
+    "silhouettes do, where probe, template and reference footage have them."
 )
 
 
@@ -135,21 +142,23 @@ def _at_view(evidence: EvidenceCard | None, compared: Comparison) -> ViewRates |
     )
 
 
-def offset(references: NDArray[np.floating[Any]]) -> Float64:
+def offset(references: NDArray[np.floating[Any]], weight: float = REFERENCE_WEIGHT) -> Float64:
     """Return the offset that footage has in common, judged by other people in it.
 
     Parameters
     ----------
     references
         Shape (R, D), R at least 1, one mean direction per person.
+    weight
+        So many people as 0, the model's own centre, counts for.
 
     Returns
     -------
     ndarray
-        Shape (D,): their mean, drawn towards 0 by `REFERENCE_WEIGHT`.
+        Shape (D,): their mean, drawn towards 0.
     """
     people = np.asarray(references, np.float64)
-    total: Float64 = people.sum(axis=0) / (len(people) + REFERENCE_WEIGHT)
+    total: Float64 = people.sum(axis=0) / (len(people) + weight)
     return total
 
 
@@ -183,9 +192,12 @@ def score(
         return Normalisation.of(encoder).similarity(probe, template)
     if references is None or not len(references):
         return similarity(probe, template)
-    cosine = relative_cosines(
-        mean_direction(probe).astype(np.float64), template.astype(np.float64), offset(references)
-    )
+    direction, claimed = mean_direction(probe).astype(np.float64), template.astype(np.float64)
+    if encoder.card.evidence.scaled:
+        people = np.asarray(references, np.float64)
+        cosine = scaled_cosines(direction, claimed[None], people[None])[0]
+    else:
+        cosine = relative_cosines(direction, claimed, offset(references))
     return float((cosine + 1) / 2)
 
 
@@ -254,6 +266,30 @@ def compare_relative(
     if not found.supported and not found.references:
         reason = references.reason or reason
     return replace(found, reason=reason, people=references.people)
+
+
+def within_tested(found: Comparison, evidence: EvidenceCard, estimator: str) -> Comparison:
+    """Take from a comparison what joints read by another estimator than the tested cannot bear.
+
+    Nothing is more than `NO_SUPPORT` then, so that it decides nothing, whatever the references.
+
+    Parameters
+    ----------
+    found
+        The comparison.
+    evidence
+        Of the model.
+    estimator
+        What read the probe's joints.
+    """
+    if not evidence.estimators or estimator in evidence.estimators or not found.references:
+        return found
+    return replace(
+        found,
+        log10_lr=min(max(found.log10_lr, -NO_SUPPORT), NO_SUPPORT),
+        bound=min(found.bound, NO_SUPPORT),
+        reason=found.reason or UNTESTED_ESTIMATOR.format(estimator=estimator),
+    )
 
 
 def _shortage(evidence: EvidenceCard, count: int) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 import gaitproof
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import Decision, ErrorRate, Verdict
+from gaitproof.types.support import MODERATE
 from gaitproof.verify.claims import Comparer
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Probe, Prober
@@ -19,6 +24,12 @@ from gaitproof.verify.scene import Progress
 from gaitproof.verify.signals import SILHOUETTES
 
 NOBODY: Final = "Nobody in the gallery is supported as the person in this video."
+
+AMONG_MANY: Final = (
+    "{name} is supported by the claim alone, and not among all {people} compared, of whom each was "
+    "as likely before: the odds are {odds:.2g} to 1 that it is {name} and neither another nor "
+    "somebody unknown, where {needed:.0f} to 1 are needed."
+)
 
 SEVERAL: Final = "{names} are all supported; the gait does not tell them apart in this video."
 
@@ -101,9 +112,45 @@ def _open(ranked: Sequence[Verdict]) -> str:
     if len(accepted) > 1:
         return SEVERAL.format(names=" and ".join((", ".join(accepted[:-1]), accepted[-1])))
     if accepted:
-        return ""
+        return _among_many(ranked)
     joints = ranked[0].signals[0]
     return NOBODY if joints.supported else f"{NOBODY} {joints.reason}".strip()
+
+
+def _among_many(ranked: Sequence[Verdict]) -> str:
+    """Say that the one who is accepted is not supported enough among so many; else nothing."""
+    (place,) = [i for i, one in enumerate(ranked) if one.decision is Decision.AUTHENTIC]
+    odds = odds_among([one.log10_lr or 0.0 for one in ranked])[place]
+    needed = 10.0**MODERATE
+    if odds >= needed or math.isclose(odds, needed):
+        return ""
+    return AMONG_MANY.format(
+        name=ranked[place].claim, people=len(ranked), odds=float(odds), needed=needed
+    )
+
+
+def odds_among(ratios: Sequence[float]) -> NDArray[np.float64]:
+    """Return the odds of each person of a gallery against all the others and somebody unknown.
+
+    Before the video everybody enrolled, and somebody who is not, are taken to be equally likely, so
+    that the more people are enrolled who are not excluded, the more one of them needs: likelihood
+    ratios weigh each candidate against somebody unknown, and Bayes' rule weighs the candidates
+    against each other (Balding and Donnelly, "Evaluating DNA profile evidence when the suspect is
+    identified through a database search", J. Forensic Sci. 41(4), 1996, 603-607).
+
+    Parameters
+    ----------
+    ratios
+        log10 likelihood ratios, shape (N,).
+
+    Returns
+    -------
+    ndarray
+        Shape (N,); odds, not their logarithms.
+    """
+    likelihoods = 10.0 ** np.asarray(ratios, np.float64)
+    found: NDArray[np.float64] = likelihoods / (1.0 + likelihoods.sum() - likelihoods)
+    return found
 
 
 def _threshold(verdict: Verdict) -> float:

@@ -15,11 +15,18 @@ from gaitproof.verify.decision import (
     CONTRADICTION,
     NOT_BOTH,
     TOO_CLOSE,
+    applied,
     decide,
     decide_by_support,
     leaning,
 )
-from gaitproof.verify.evidence import Comparison, compare, compare_relative, stated
+from gaitproof.verify.evidence import (
+    Comparison,
+    compare,
+    compare_relative,
+    stated,
+    within_tested,
+)
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.others import Other, choose_references, view_difference
 from gaitproof.verify.probes import Probe
@@ -28,11 +35,6 @@ from gaitproof.verify.templates import Template
 
 if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder
-
-_BORDERLINE: Final = (
-    "The score lies between the decision threshold and the point where the likelihood ratio "
-    "changes sides: treat it as a borderline case."
-)
 
 _NOT_JOINED: Final = (
     "Joints and silhouettes were not joined: what silhouettes support was measured with other "
@@ -98,6 +100,7 @@ def compare_with(
     least = card.evidence.least_references
     references = choose_references(others, probe, template, filming, least)
     found = compare_relative(encoder, probe.embeddings, template.vector, references)
+    found = within_tested(found, card.evidence, probe.estimator)
     return replace(found, apart=view_difference(probe.filming, filming))
 
 
@@ -189,7 +192,7 @@ def _by_joints(
         software=f"gaitproof {gaitproof.__version__}",
         seconds=time.monotonic() - claim.begun,
         notes=notes,
-        band=point.inconclusive,
+        band=None if point.inconclusive is None else applied(point.inconclusive),
         signals=signals,
         people=claim.probe.people,
     )
@@ -202,7 +205,7 @@ def _by_joints(
 
 def _with_silhouettes(verdict: Verdict, joined: JoinedEvidence) -> Verdict:
     """Let both decide relative to reference footage; else accept what silhouettes support too."""
-    if joined.relative:
+    if joined.both_decide:
         return _by_both(verdict, joined)
     positive = joined.log10_lr > 0
     verdict = replace(
@@ -220,7 +223,12 @@ def _with_silhouettes(verdict: Verdict, joined: JoinedEvidence) -> Verdict:
 def _by_both(verdict: Verdict, joined: JoinedEvidence) -> Verdict:
     decision = decide_by_support(joined.log10_lr)
     reason = leaning(joined.log10_lr) if decision is Decision.INCONCLUSIVE else ""
-    if joined.log10_lr == 0 and verdict.log10_lr and abs(verdict.log10_lr) >= MODERATE:
+    if (
+        joined.relative
+        and joined.log10_lr == 0
+        and verdict.log10_lr
+        and abs(verdict.log10_lr) >= MODERATE
+    ):
         reason = CONTRADICTION
     return replace(
         verdict,
@@ -245,17 +253,18 @@ def _by_evidence(verdict: Verdict, joints: SignalEvidence, evidence: EvidenceCar
     if joints.log10_lr is None or not joints.supported:
         return verdict  # its reason names the remedy
     decision = decide_by_support(joints.log10_lr)
-    reason = leaning(joints.log10_lr) if decision is Decision.INCONCLUSIVE else ""
-    return replace(verdict, decision=decision, reason=reason)
+    reason = joints.reason or leaning(joints.log10_lr)
+    return replace(
+        verdict, decision=decision, reason=reason if decision is Decision.INCONCLUSIVE else ""
+    )
 
 
 def _by_band(verdict: Verdict, card: ModelCard) -> Verdict:
     assert verdict.similarity is not None
     assert verdict.log10_lr is not None
     decision = decide(verdict.similarity, verdict.log10_lr, card.operating_point)
-    reason, notes = "", verdict.notes
+    reason = ""
     if decision is Decision.INCONCLUSIVE:
-        reason = TOO_CLOSE
-    elif verdict.log10_lr != 0 and (verdict.log10_lr > 0) != (decision is Decision.AUTHENTIC):
-        notes += (_BORDERLINE,)
-    return replace(verdict, decision=decision, reason=reason, notes=notes)
+        # support enough, and within the band or on the other side of the threshold
+        reason = TOO_CLOSE if abs(verdict.log10_lr) >= MODERATE else leaning(verdict.log10_lr)
+    return replace(verdict, decision=decision, reason=reason)

@@ -21,7 +21,8 @@ from gaitproof.reading import FileKind, parse_arrays
 from gaitproof.types import MovementShare
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, pack_masks
 from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, SilhouetteWindows
-from gaitproof.verify.evidence import offset, relative_cosines
+from gaitproof.verify.evidence import REFERENCE_WEIGHT, offset, relative_cosines
+from gaitproof.verify.scaled import CENTRE_WEIGHT
 from gaitproof.verify.scoring import mean_direction
 
 if TYPE_CHECKING:
@@ -113,7 +114,11 @@ def weigh_movement(
     )
     found = [encoder.embed(_windows_of(images)) for images in mixtures]
     fidelity = float((encoder.embed(chosen) * found[0]).sum(axis=1).mean())
-    centre = offset(references) if references is not None and len(references) else np.zeros(1)
+    centre = np.zeros(1)
+    if references is not None and len(references):
+        evidence = encoder.card.evidence
+        scaled = evidence is not None and evidence.scaled
+        centre = offset(references, CENTRE_WEIGHT if scaled else REFERENCE_WEIGHT)
     directions = np.stack([mean_direction(rows) for rows in found]).astype(np.float64)
     cosines = relative_cosines(directions, template.astype(np.float64), centre)
     both, build_alone, movement_alone, neither = map(float, cosines)

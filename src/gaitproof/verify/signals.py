@@ -73,6 +73,26 @@ class RelativeRates(AnswerRates):
     """People that comparisons were relative to."""
 
 
+class KnownFootage(Settings):
+    """How both signals add up on footage of a kind that both are known on, without references."""
+
+    footage: str = Field(min_length=1)
+    """Which kind of footage, in words."""
+    silhouettes_model: str = Field(min_length=1)
+    intercept: float
+    joints: float = Field(ge=0)
+    """Per unit of the joints' log10 likelihood ratio."""
+    silhouettes: float = Field(ge=0)
+    """Per unit of the silhouettes' similarity."""
+    log10_lr_bound: float = Field(gt=0)
+    rates: AnswerRates
+
+    def log10_lr(self, joints: float, silhouettes: float) -> float:
+        """Return what a log10 likelihood ratio and a similarity say together."""
+        total = self.intercept + self.joints * joints + self.silhouettes * silhouettes
+        return min(max(total, -self.log10_lr_bound), self.log10_lr_bound)
+
+
 class AverageCard(Settings):
     """Where the average walkers of `gaitproof.verify.movement` come from."""
 
@@ -93,6 +113,8 @@ class SignalWeights(Settings):
     rates: AnswerRates
     relative: RelativeRates | None = None
     """None where it was not measured: then joints decide alone relative to references."""
+    known: KnownFootage | None = None
+    """Only for footage of that kind; None for any footage."""
     figures: dict[str, float]
     """Measured figures by name."""
     average: AverageCard | None = None
@@ -133,6 +155,8 @@ def join_signals(
     assert masks.similarity is not None
     assert masks.log10_lr is not None
     rates: AnswerRates = weights.rates
+    counts: float | None
+    known = ""
     if masks.references:
         # relative to reference footage a similarity is another one than without it
         if weights.relative is None or not (joints.supported and masks.supported):
@@ -140,6 +164,11 @@ def join_signals(
         rates, counts, accepts_from = weights.relative, masks.log10_lr, MODERATE
         total = float(settle(joints.log10_lr, counts))
         bound = masks.log10_lr_bound if total == counts else joints.log10_lr_bound
+    elif weights.known is not None and weights.known.silhouettes_model == masks.model_id:
+        known, rates, accepts_from = weights.known.footage, weights.known.rates, MODERATE
+        bound = weights.known.log10_lr_bound
+        counts = None  # what each says by itself is not what it counts in the sum
+        total = weights.known.log10_lr(joints.log10_lr, masks.similarity)
     else:
         counts = log10_likelihood_ratio(masks.similarity, weights.silhouettes.calibration)
         accepts_from = weights.accepts_from
@@ -155,6 +184,7 @@ def join_signals(
         undecided_mated=rates.undecided_mated,
         measured_on=rates.measured_on,
         relative=rates is weights.relative,
+        known=known,
     )
     told = tuple(replace(one, counts=counts) if one is masks else one for one in evidence)
     return joined, told

@@ -76,7 +76,7 @@ def weigh(report: CaseReport) -> Iterable[Block]:
 
 def _numbers(report: CaseReport, log10_lr: float) -> Iterable[tuple[str, str]]:
     verdict = report.verdict
-    if verdict.similarity is not None and not (verdict.joined and verdict.joined.relative):
+    if verdict.similarity is not None and not (verdict.joined and verdict.joined.both_decide):
         yield "Similarity", f"{verdict.similarity:.3f} (0: opposite, 1: identical)"
     yield "Likelihood ratio", f"{10**log10_lr:.2g}; log₁₀ {signed(log10_lr)}"
     most = f"supports no likelihood ratio beyond {10**verdict.log10_lr_bound:.0f}"
@@ -90,7 +90,7 @@ def _numbers(report: CaseReport, log10_lr: float) -> Iterable[tuple[str, str]]:
 def _rates(verdict: Verdict) -> list[tuple[str, ErrorRate, ErrorRate]]:
     joined, band = verdict.joined, verdict.band
     rates = [("wrong at the threshold alone", verdict.fmr, verdict.fnmr)]
-    if joined is not None and joined.relative:
+    if joined is not None and joined.both_decide:
         rates = []
     if band is not None:
         rates += [
@@ -108,7 +108,7 @@ def _rates(verdict: Verdict) -> list[tuple[str, ErrorRate, ErrorRate]]:
 
 def _signals(verdict: Verdict) -> Iterable[Block]:
     for one in verdict.signals:
-        relative = verdict.joined is not None and verdict.joined.relative
+        relative = verdict.joined is not None and verdict.joined.both_decide
         if one.signal == JOINTS and not relative:
             continue
         told = f"{describe(one).capitalize()}."
@@ -133,6 +133,12 @@ def _rule(verdict: Verdict) -> str:
             f"{joined.accepts_from:.2f} or more, for it or against it, unless the other supports "
             "the opposite as strongly. Both were calibrated on footage that their models had not "
             "seen, before this video was. In the evaluation:"
+        )
+    if joined is not None and joined.known:
+        return (
+            f"What joints and silhouettes say is added up as it was measured on {joined.known}, "
+            f"and decides by a log₁₀ likelihood ratio of {joined.accepts_from:.2f} or more, for "
+            "the claim or against it. In the evaluation:"
         )
     if joined is not None:
         also = (

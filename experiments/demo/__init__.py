@@ -1,0 +1,1 @@
+"""What joints and silhouettes of rendered walkers say together."""
