@@ -54,6 +54,7 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+@pytest.mark.slow
 def test_what_is_slow_must_be_marked(suite: pytest.Pytester) -> None:
     done = suite.runpytest_inprocess("-p", "no:cacheprovider")
     done.assert_outcomes(passed=3, failed=1)

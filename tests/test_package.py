@@ -58,6 +58,7 @@ def test_mediapipe_draws_for_whoever_wants_it(use):
     assert "matplotlib" in loaded_by(_MEDIAPIPE + use)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"], ["demo", "--help"]])
 def test_help_is_light(arguments):
     code = (

@@ -120,6 +120,7 @@ def test_a_report_is_returned_and_written(gallery, clip, tmp_path):
     assert json.loads((tmp_path / "r.json").read_text())
 
 
+@pytest.mark.slow
 def test_poses_are_converted_measured_and_compared(tmp_path):
     save_pose(tmp_path / "a.npz", make_walk(stride_rate=0.9), "npz")
     sequence, notes = gp.convert(tmp_path / "a.npz", tmp_path / "made" / "a.json")

@@ -132,6 +132,7 @@ class TestFile:
         assert [a.exit_status for a in found] == [0, 1, 3]
         assert [row["claim"] for row in self.read(tmp_path / name)] == ["p0"] * 3
 
+    @pytest.mark.slow
     def test_what_changed_or_failed_is_done_again(
         self, examiner, extractor, questions, tmp_path, name
     ):
@@ -144,6 +145,7 @@ class TestFile:
         assert extractor.seen == ["swapped.mp4", "late.mp4"]
         assert [a.exit_status for a in found] == [0, 0, 3, 0]
 
+    @pytest.mark.slow
     def test_again_does_everything_anew(self, examiner, extractor, questions, tmp_path, name):
         for _ in range(2):
             extractor.seen.clear()

@@ -70,6 +70,7 @@ def test_ablate(recipe, data, tmp_path):
     assert "Written: " in shown.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_tune(recipe, data, tmp_path):
     space = tmp_path / "space.yaml"

@@ -100,6 +100,7 @@ def run(monkeypatch, tmp_path, enrolled, encoder):
     return do
 
 
+@pytest.mark.slow
 def test_everything_is_written(run, videos, tmp_path):
     out = tmp_path / "new" / "folder"
     done = run("explain", videos / "0-2.mp4", "--claim", "Ann", "-o", out, "--json")
@@ -123,6 +124,7 @@ def test_everything_is_written(run, videos, tmp_path):
     assert answer["verdict"]["headline"] in page
 
 
+@pytest.mark.slow
 def test_a_file_name_that_is_no_text_is_shown_escaped(run, videos, tmp_path):
     odd = tmp_path / os.fsdecode(b"0-2.\xff\x1b[2Jmp4")
     shutil.copy(videos / "0-2.mp4", odd)
@@ -132,6 +134,7 @@ def test_a_file_name_that_is_no_text_is_shown_escaped(run, videos, tmp_path):
     assert r"0-2.\udcff\x1b[2Jmp4" in (tmp_path / "out" / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_an_explanation_is_written_altogether_or_not_at_all(run, videos, tmp_path, monkeypatch):
     def fail(story):
         raise InputError("no page")
@@ -147,6 +150,7 @@ def test_an_explanation_is_written_altogether_or_not_at_all(run, videos, tmp_pat
     assert (tmp_path / "old" / "index.html").read_text() == "earlier"
 
 
+@pytest.mark.slow
 def test_an_impostor_walks_outside_the_band(run, videos, tmp_path):
     shares = {}
     for claim in ("ann", "bob"):
@@ -156,6 +160,7 @@ def test_an_impostor_walks_outside_the_band(run, videos, tmp_path):
     assert shares["ann"] > shares["bob"] + 0.2
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_files(run, videos, tmp_path):
     for name in ("a", "b"):
         assert run("explain", videos / "0-2.mp4", "-c", "ann", "-o", tmp_path / name).exit_code == 0
@@ -186,6 +191,7 @@ def test_unknown_claims_and_files_as_folders(run, videos, tmp_path):
     assert "cannot be made" in str(done.exception)
 
 
+@pytest.mark.slow
 def test_a_gallery_without_profiles_says_so(run, videos, tmp_path):
     with closing(sqlite3.connect(tmp_path / "g.db")) as connection:
         connection.execute("UPDATE recordings SET profile = NULL")
@@ -196,6 +202,7 @@ def test_a_gallery_without_profiles_says_so(run, videos, tmp_path):
     assert "keeps no joint angles of ann" in (out / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_an_enrolled_file_is_not_compared_with_itself(run, videos, tmp_path):
     done = run("explain", videos / "0-1.mp4", "-c", "ann", "-o", tmp_path / "o", "--json")
     one = json.loads(done.stdout)["gait_cycles"]

@@ -22,6 +22,7 @@ def app() -> typer.Typer:
     return made
 
 
+@pytest.mark.slow
 def test_nobody_in_the_clip_is_a_result(tmp_path: Path, make_clip: Clip, app: typer.Typer) -> None:
     video = make_clip(tmp_path / "a.mp4", 10)
     out = tmp_path / "out"

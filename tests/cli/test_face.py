@@ -35,6 +35,7 @@ def empty(tmp_path):
     return str(write_clip(tmp_path / "empty.mp4", [np.full((240, 320, 3), 90, np.uint8)] * 8))
 
 
+@pytest.mark.slow
 def test_without_a_face(run, empty):
     found = run(empty, "--model", "m")
     assert found.exit_code == 4
@@ -119,6 +120,7 @@ def test_without_a_face_there_is_a_page_too(run, empty, tmp_path):
     assert "nothing to judge" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
 @pytest.mark.parametrize(("centre", "answer", "status"), [(0.0, "REAL", 0), (1.0, "FAKE", 1)])

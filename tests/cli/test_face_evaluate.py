@@ -45,6 +45,7 @@ def test_several_stores_stand_side_by_side(run, tmp_path):
     assert found.stdout.count("second") > 1
 
 
+@pytest.mark.slow
 def test_everything_is_written(run, tmp_path):
     found = run("evaluate", "m", "drawn", "--draws", "20", "--sweep", "-o", "out/new", "--json")
     assert found.exit_code == 0

@@ -49,6 +49,7 @@ def test_counts_failures_and_status(run, tmp_path):
     assert told["failures"][0]["clip"] == "train/real/x[red].mp4"
 
 
+@pytest.mark.slow
 def test_options_reach_the_store(run, tmp_path):
     assert run("data", "-o", "out", "--frames", "2", "--shares", "1,0,0").exit_code == 0
     settings = json.loads((tmp_path / "out/prepare.json").read_text())
@@ -72,6 +73,7 @@ def test_a_rate_reaches_the_store(run, tmp_path):
     np.testing.assert_allclose(steps, 0.2, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_uneven_sampling_warns_and_is_found(run, tmp_path):
     folder = tmp_path / "alike"
     for person in range(6):

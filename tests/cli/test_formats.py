@@ -169,6 +169,7 @@ def test_nobody_in_a_pose_file(tmp_path: Path, app: typer.Typer) -> None:
     assert "Nobody" in str(told.exception)
 
 
+@pytest.mark.slow
 def test_a_video_without_people_says_so(tmp_path: Path, app: typer.Typer, make_clip) -> None:
     video = make_clip(tmp_path / "a.mp4", 10)
     told = run(app, "gait", video, "-o", tmp_path / "out", "--no-cache")

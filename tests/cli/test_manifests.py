@@ -147,6 +147,7 @@ def test_wrong_options(videos: Path, arguments: tuple[object, ...], message: str
         run(*(str(a).format(v=videos) for a in arguments))
 
 
+@pytest.mark.slow
 def test_poses_of_a_manifest(videos: Path, tmp_path: Path) -> None:
     (videos / "bob" / "w0.mp4").write_text("no video")
     run("manifest", videos, "-o", tmp_path / "m.csv")

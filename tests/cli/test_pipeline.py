@@ -24,6 +24,7 @@ def test_a_pipeline_that_fails_leaves_a_page_and_status_2(tmp_path):
     assert "Stopped at" in (tmp_path / "out" / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_listing_alone(tmp_path):
     videos = make_videos(tmp_path / "videos", 2, walks=1, seconds=1.0)
     # poses of solid colours: nobody is found, and said so

@@ -33,6 +33,7 @@ def poses(tmp_path):
     return paths
 
 
+@pytest.mark.slow
 def test_the_same_footage_is_preserved(poses, tmp_path):
     result = run(poses["a"], poses["a"], "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
@@ -45,6 +46,7 @@ def test_the_same_footage_is_preserved(poses, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_another_walk_is_changed(poses):
     result = run(poses["a"], poses["b"], "--json")
     assert result.exit_code == 1
@@ -56,6 +58,7 @@ def test_another_walk_is_changed(poses):
     assert found["floor"] is None
 
 
+@pytest.mark.slow
 def test_published_criteria_on_request(poses):
     result = run(poses["a"], poses["a"], "--criteria", "published")
     assert result.exit_code == 0, result.output
@@ -66,6 +69,7 @@ def test_published_criteria_on_request(poses):
     assert run(poses["a"], poses["b"], "--criteria", "mine").exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_batch_goes_by_the_manifest(poses, tmp_path):
     manifest = tmp_path / "manifest.csv"
     manifest.write_text(

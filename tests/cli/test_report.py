@@ -50,6 +50,7 @@ def enrolled(run, tmp_path):
     assert run("enroll", "Ann", "0.mp4", "1.mp4").exit_code == 0
 
 
+@pytest.mark.slow
 def test_reports_are_written_signed_and_checked(run, enrolled, tmp_path):
     assert run("report", "keygen", "key").exit_code == 0
     done = run(
@@ -86,6 +87,7 @@ def test_a_bad_report_is_told_and_not_rendered(run, enrolled, tmp_path):
     assert not (tmp_path / "new.html").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_gets_all_reports_or_none(run, enrolled, tmp_path, mounted):
     assert run("verify", "2.mp4", "-c", "Ann", "--report", "r.json").exit_code == 0
     assert run("report", "render", "r.json", "-o", "a.html", "-o", "a.pdf").exit_code == 0

@@ -196,6 +196,7 @@ def test_who_may_be_meant_is_shown_with_numbers(run, enrolled, video, monkeypatc
         assert run(*command, probe, "--person", "1").exit_code == 0
 
 
+@pytest.mark.slow
 def test_choice_between_people(run, enrolled, video):
     probe = video({"person": 0, "take": 2}, {"person": 5, "take": 2}, name="two.mp4")
     assert run("verify", probe, "-c", "p0").exit_code == 3

@@ -93,6 +93,7 @@ def ask(run, tmp_path):
     return do
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("person", "face", "status", "headline"),
     [
@@ -179,6 +180,7 @@ def test_bad_face_models_are_refused_before_any_work(run, ask, monkeypatch):
     assert isinstance(done.exception, ModelError)
 
 
+@pytest.mark.slow
 def test_reports_tell_of_both(ask, see, run, tmp_path):
     see(make_face("FAKE", -1.0))
     done = ask(0, "--face", "--report", "r.html", "--report", "r.json", "--report", "r.pdf")

@@ -13,6 +13,8 @@ from gaitproof.server.access import Access, Role
 from gaitproof.server.database import open_database
 from gaitproof.server.settings import ServiceSettings
 
+pytestmark = pytest.mark.slow
+
 METHODS = sorted(
     name for name, f in vars(calls).items() if inspect.isfunction(f) and name in dir(Client)
 )

@@ -101,6 +101,7 @@ def test_copies_are_never_taken_for_recordings(root: Path) -> None:
     assert [row.path for row in build_manifest(root)] == ["ann/w0.mp4", "bob/w0.mp4"]
 
 
+@pytest.mark.slow
 def test_worker_processes(root: Path) -> None:
     jobs, _ = plan_copies(build_manifest(root), root, root / "aug", kinds=("flip",))
     assert [r.error for r in write_copies(jobs, workers=2)] == [None, None]

@@ -38,6 +38,7 @@ ROWS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(rows=st.lists(ROWS, min_size=1, max_size=5, unique_by=lambda row: row.path))
 def test_round_trip(rows: list[ManifestRow], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("m") / "manifest.csv"

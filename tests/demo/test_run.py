@@ -86,6 +86,7 @@ def test_a_clip_without_people_has_no_pictures(folders, scripted):
     assert "data:image/jpeg" not in page
 
 
+@pytest.mark.slow
 def test_a_crashing_renderer_is_one_message(tmp_path, monkeypatch):
     from gaitproof.demo import run
 

@@ -102,11 +102,13 @@ def test_trials_survive_what_they_run(code, good, text):
     assert run_trial(code, timeout=1 if "sleep" in code else 60) == (good, text)
 
 
+@pytest.mark.slow
 def test_the_pose_model_runs_here():
     check = check_pose_model()
     assert (check.status, check.core) == (Status.OK, True), check.found
 
 
+@pytest.mark.slow
 def test_the_renderer_draws_here():
     check = check_renderer()
     assert (check.status, check.core) == (Status.OK, False), check.found

@@ -131,6 +131,7 @@ def test_the_plan_is_audited_and_every_design_refuses_a_planted_leak(name):
         _run(name, [*walks, leak])
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_plans_never_enrol_a_probe_and_templates_are_of_one_size(data):
     label = st.sampled_from(["a", "b"])

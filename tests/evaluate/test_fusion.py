@@ -165,6 +165,7 @@ def test_trials_without_walk_or_face_are_counted_and_take_no_part():
     assert found.weights == same.weights
 
 
+@pytest.mark.slow
 def test_figures_are_repeatable():
     trials = simulate(people=12)
     first, again = (evaluate_fusion(trials, **MODELS, draws=20, seed=3) for _ in range(2))
@@ -174,6 +175,7 @@ def test_figures_are_repeatable():
     assert other.weights.gait.low != first.weights.gait.low
 
 
+@pytest.mark.slow
 def test_too_little_is_refused():
     with pytest.raises(InputError, match="6 groups"):
         evaluate_fusion(simulate(people=5), **MODELS)

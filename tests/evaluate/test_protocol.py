@@ -168,6 +168,7 @@ def test_clips_without_windows_are_counted_not_dropped(make_walks):
     assert fnmr == pytest.approx(1 / 24)
 
 
+@pytest.mark.slow
 def test_walks_without_bones_leave_the_bone_baselines_out(make_walks):
     walks = [replace(w, bones=None) for w in make_walks(12, 5)]
     baselines = both_unseen(walks, _fit, folds=3, draws=20).baselines

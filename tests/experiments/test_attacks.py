@@ -93,6 +93,7 @@ def test_feet_that_a_source_lacks_have_no_say(walks, encoder):
     assert made.stretched < 1e-6
 
 
+@pytest.mark.slow
 def test_claims_under_attack_are_counted(walks, encoder):
     found = attack_walks(walks, encoder, radii=(0.01,), steps=3)
     assert [one.radius for one in found] == [0.0, 0.01]

@@ -31,6 +31,7 @@ def test_other_domains_are_refused_and_the_own_is_not(found):
     assert metric.domains == {"a": 8, "b": 8, "c": 8}
 
 
+@pytest.mark.slow
 def test_simulated_walkers_have_people_and_clips():
     rows = footage.simulate(1)
     assert {who for who, _ in rows} == {"0"}

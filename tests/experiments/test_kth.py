@@ -30,6 +30,8 @@ from gaitproof.types import Decision, SilhouetteSequence
 from gaitproof.verify.decision import TOO_CLOSE
 from gaitproof.verify.scoring import make_template, similarity
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 4
 
 

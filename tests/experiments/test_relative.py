@@ -12,6 +12,8 @@ from experiments.kth.claims import Pass
 from experiments.relative.run import BOTH, casia_clips, kth_clips, run
 from gaitproof.verify.signals import JOINTS, SILHOUETTES
 
+pytestmark = pytest.mark.slow
+
 SIZE = 16
 
 

@@ -58,6 +58,7 @@ def test_points_move_with_the_image(factor):
             np.testing.assert_allclose(around[:2], (2 * was_x, 2 * was_y), atol=4)
 
 
+@pytest.mark.slow
 def test_settings_go_from_little_to_much():
     own = footage()
     for factor in (
@@ -110,6 +111,7 @@ def test_faces_are_swept(tmp_path):
         sweeps.sweep_faces(store, steps, model=model, splits=("validation",))
 
 
+@pytest.mark.slow
 def test_the_command_writes_one_table_and_one_plot(tmp_path):
     forged_store(tmp_path / "store", 3, (("dark", darken),), pictures=3)
     brightness_model(tmp_path / "model")

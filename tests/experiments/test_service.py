@@ -24,6 +24,7 @@ def test_answers_are_counted_and_timed():
     assert found["max"] == pytest.approx(300)
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_start_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DependencyError, match="does not start"), Server(tmp_path / "file"):

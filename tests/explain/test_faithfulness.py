@@ -80,6 +80,7 @@ def test_parts_are_listed_by_name_whatever_their_order(explained):
     assert np.array_equal(part_values(turned), part_values(importance))
 
 
+@pytest.mark.slow
 def test_a_shuffled_network_embeds_and_is_explained_otherwise():
     encoder = OnnxEncoder.load("blend")
     shuffled, again = shuffle_weights(encoder), shuffle_weights(encoder)

@@ -94,6 +94,7 @@ def test_too_few_pictures_in_a_row_are_no_answer(tmp_path):
     assert "8 in a row are needed" in face.reason
 
 
+@pytest.mark.slow
 def test_of_a_long_video_turns_are_judged_with_pauses_between(tmp_path):
     model = clip_model(tmp_path / "model", frames=4, rate=5.0)
     found = scan(tmp_path, [220] * 96, model, frames=16)
@@ -102,6 +103,7 @@ def test_of_a_long_video_turns_are_judged_with_pauses_between(tmp_path):
     assert any("one turn of 0.8 s in every 2.4 s was judged" in note for note in found.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "same"), [(5.0, True), (None, False)])
 def test_little_memory_changes_no_answer_at_a_rate_and_thins_spread_pictures(tmp_path, rate, same):
     model = clip_model(tmp_path / "model", frames=4, rate=rate, pictures=24)

@@ -21,6 +21,7 @@ def cut(track, first, last):
     return Track(track.times[first:last] - track.times[first], track.points[first:last])
 
 
+@pytest.mark.slow
 def test_a_recording_lies_on_itself():
     track = walking_track()
     timing = align_time(track, track)
@@ -28,6 +29,7 @@ def test_a_recording_lies_on_itself():
     assert timing.offset == pytest.approx(0, abs=1 / 60)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 50), st.integers(1, 60), st.integers(60, 90))
 def test_trimmed_recordings_are_found(seed, first, length):
@@ -38,6 +40,7 @@ def test_trimmed_recordings_are_found(seed, first, length):
     assert timing.share == pytest.approx(1, abs=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [0.8, 0.9, 1.1, 1.25])
 def test_changes_of_speed_are_found(speed):
     track = walking_track(3)
@@ -47,6 +50,7 @@ def test_changes_of_speed_are_found(speed):
     assert mapped == pytest.approx(track.times, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("at", "gone"), [(60, 10), (70, 20), (90, 6)])
 def test_frames_that_were_left_out_are_reported(at, gone):
     track = walking_track(7, seconds=6)
@@ -59,6 +63,7 @@ def test_frames_that_were_left_out_are_reported(at, gone):
     assert jump == pytest.approx(gone / 30, abs=0.05)
 
 
+@pytest.mark.slow
 def test_recordings_with_nothing_in_common_overlap_little_or_not():
     track = walking_track()
     unknown = Track(track.times, np.full_like(track.points, np.nan))
@@ -73,6 +78,7 @@ def test_scale_and_shift_of_the_picture_are_found(scale, x, y):
     assert framing.shift == pytest.approx((x, y), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_cropped_and_retimed_copy_is_brought_back():
     track = walking_track(5)
     copy = Track(track.times[30:] / 1.1, 0.5 * track.points[30:] + [40, -7])

@@ -71,6 +71,7 @@ def test_no_cycle_spans_a_gap():
     assert broken.mean == pytest.approx(whole.mean, abs=2.0)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.lists(st.floats(-50, 50), min_size=1, max_size=5),

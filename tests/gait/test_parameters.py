@@ -124,6 +124,7 @@ def test_two_dimensional_source_has_no_width():
     assert found.cadence == pytest.approx(108, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.skipif(not (DATA / "kinectgait.npz").exists(), reason="real data is absent")
 def test_cadence_of_real_walks_agrees_with_the_spectrum():

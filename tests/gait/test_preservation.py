@@ -29,6 +29,7 @@ def judged(original, swapped, floor=None):
     return decide(found[0], found[2], floor)[0]
 
 
+@pytest.mark.slow
 def test_the_same_footage_agrees_in_everything():
     track = walking_track()
     agreement = compare_tracks(track, track)[2]
@@ -62,6 +63,7 @@ def test_figures_against_their_definitions():
     assert found.cosine == pytest.approx(np.mean(cosines))
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 100), st.floats(0.5, 1.8), st.integers(0, 40))
 def test_noise_trims_and_framing_do_not_change_the_answer(seed, scale, first):
@@ -71,11 +73,13 @@ def test_noise_trims_and_framing_do_not_change_the_answer(seed, scale, first):
     assert judged(track, copy) is Outcome.PRESERVED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_another_walker_is_changed(seed):
     assert judged(walking_track(seed), walking_track(seed + 50)) is Outcome.CHANGED
 
 
+@pytest.mark.slow
 def test_strong_noise_is_never_called_the_same():
     """Within the ratio, but farther than anything that was the same footage."""
     timing, _, agreement = compare_tracks(walking_track(), walking_track())
@@ -86,6 +90,7 @@ def test_strong_noise_is_never_called_the_same():
     assert decide(timing, near, floor)[0] is Outcome.PRESERVED
 
 
+@pytest.mark.slow
 def test_too_little_and_too_noisy_is_inconclusive():
     track = walking_track()
     short = Track(track.times[:30], track.points[:30])
@@ -98,6 +103,7 @@ def test_too_little_and_too_noisy_is_inconclusive():
     assert "encod" in reason.lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cosine", "series", "measured", "published"),
     [
@@ -118,6 +124,7 @@ def test_the_published_criteria_decide_when_asked(cosine, series, measured, publ
     assert decide(short, found, None, "published")[0] is Outcome.INCONCLUSIVE
 
 
+@pytest.mark.slow
 def test_what_is_unknown_does_not_count():
     track = walking_track()
     points = track.points.copy()

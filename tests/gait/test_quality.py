@@ -58,6 +58,7 @@ class TestGoodWalks:
         assert all(w.usable for w in found.windows)
         assert found.measures["cadence"] == pytest.approx(120 * stride_rate, rel=0.06)
 
+    @pytest.mark.slow
     @settings(max_examples=15, deadline=None)
     @given(
         lost=st.lists(st.tuples(st.integers(0, 240), st.integers(1, 30)), max_size=4),

@@ -99,6 +99,7 @@ def verdicts(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one for one in events if one["event"] == "verdict"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("person", "decision"), [(1, "AUTHENTIC"), (5, "DEEPFAKE")])
 def test_the_last_verdict_is_that_of_the_same_video(
     watch: Callable[..., Any], verifier: Verifier, person: int, decision: str
@@ -154,6 +155,7 @@ def test_passing_over_too_many_frames_is_told_once(watch: Callable[..., Any]) ->
     assert events[0]["frame_rate"] == pytest.approx(10, abs=0.5)
 
 
+@pytest.mark.slow
 def test_a_change_of_mind_leaves_a_clip_and_the_overlay_shows_everybody(
     watch: Callable[..., Any], tmp_path: Path
 ) -> None:

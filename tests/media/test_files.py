@@ -167,6 +167,7 @@ with atomic_path(sys.argv[1]) as temporary:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["atomic_path", "atomic_folder"])
 def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path, how: str) -> None:
     code = f"""

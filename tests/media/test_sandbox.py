@@ -117,6 +117,7 @@ def test_slow_use_of_the_frames_is_no_hang(tmp_path: Path, make_clip: Clip) -> N
     assert count == 12
 
 
+@pytest.mark.slow
 def test_a_bomb_is_stopped_at_the_limit_of_memory(tmp_path: Path, make_clip: Clip) -> None:
     path = make_clip(
         tmp_path / "a.mkv", 2, size=(7680, 4320), codec="ffv1", pixel_format="gray", options={}

@@ -56,6 +56,7 @@ def test_curves_agree_with_counting(seed):
     assert (curves.fmr[-1], curves.fnmr[-1]) == (0.0, 1.0)
 
 
+@pytest.mark.slow
 @given(trials())
 def test_rates_are_monotone_and_figures_lie_between_0_and_1(data):
     scores, mated = data
@@ -89,6 +90,7 @@ def test_exchanging_the_classes_and_the_sign_keeps_auc_and_eer(data):
     assert metrics.eer(-scores, ~mated) == pytest.approx(metrics.eer(scores, mated))
 
 
+@pytest.mark.slow
 @given(trials(), st.integers(1, 10))
 def test_a_clip_without_a_score_is_a_rejection_at_every_threshold(data, failures):
     scores, mated = data

@@ -103,6 +103,7 @@ def test_bad_parts_are_refused(parts, message):
         make_variants(TINY, parts)
 
 
+@pytest.mark.slow
 def test_a_killed_ablation_goes_on_and_a_changed_recipe_starts_anew(recordings, tmp_path, training):
     training.kill_before = 3
     parts = ("losses", "template")

@@ -56,6 +56,7 @@ def everybody() -> list[Recording]:
     return [walk for i in range(3) for walk in walks("abc"[i], range(8 * i, 8 * i + 8))]
 
 
+@pytest.mark.slow
 def test_every_source_is_left_out_once(everybody):
     found = evaluate_domains(SETTINGS, everybody, draws=20)
     assert [f.domain for f in found.figures if f.references == 5] == ["a", "b", "c"]

@@ -46,6 +46,7 @@ def test_youdens_j(made_trials):
         choose_operating_point(trials, method="fmr")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibration", ["logistic", "isotonic"])
 @pytest.mark.parametrize("gap", [0.5, 1.5, 3.0])
 def test_the_band_keeps_wrong_answers_to_the_target(made_trials, gap, calibration):
@@ -79,6 +80,7 @@ def test_the_better_the_scores_the_less_is_left_open(made_trials):
     assert shares[-1] < 0.1
 
 
+@pytest.mark.slow
 def test_scores_that_say_nothing_decide_nothing(made_trials):
     point, _ = choose_operating_point(made_trials(40, 4, gap=0.0), draws=50)
     assert point.inconclusive.undecided_mated.value > 0.9

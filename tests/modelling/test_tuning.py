@@ -166,6 +166,7 @@ def test_time_is_kept_and_what_was_under_way_comes_first(recordings, tmp_path, t
     assert len(result.attempts) == 6
 
 
+@pytest.mark.slow
 def test_recipes_that_cannot_be_trained_are_said(recordings, tmp_path, training, monkeypatch):
     calls = []
 

@@ -104,6 +104,7 @@ def everybody() -> tuple[PoseSequence, ...]:
     return rough(lambda t: blobs(two_walkers(t))[0], lambda t: blobs(two_walkers(t))[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_person_is_followed_by_an_estimator_of_their_own(workers: int) -> None:
     made: list[BlobFollower] = []
@@ -276,6 +277,7 @@ def test_an_extraction_lists_whoever_it_could_not_follow(
     assert small.duration == pytest.approx(1.9, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(("setting", "tracks"), [("auto", 2), ("several", 2), ("one", 1)])
 def test_an_extraction_overlooks_nobody(

@@ -141,6 +141,7 @@ def test_frames_without_a_mask_stay_empty() -> None:
     assert joined.estimator.startswith("e+silhouettes/")
 
 
+@pytest.mark.slow
 def test_joining_a_long_video_needs_little_more_than_its_result() -> None:
     found = [frame_silhouette()] * 5000
     times = np.arange(len(found)) / 30

@@ -106,6 +106,7 @@ def test_moments_stand_in_step_with_heel_strikes():
     assert drawn(figure)
 
 
+@pytest.mark.slow
 def test_holes_and_flat_lines_are_drawn():
     times = np.r_[np.arange(60), np.arange(90, 150)] / 30
     figure = plot_time_strip(make_importance(times=times, over_time=np.zeros(120)))
@@ -118,6 +119,7 @@ def test_holes_and_flat_lines_are_drawn():
     assert drawn(plot_time_strip(make_importance(times=np.zeros(1), over_time=np.ones(1))))
 
 
+@pytest.mark.slow
 def test_curves_stand_against_the_band():
     probe = measure_profile(make_walk(6))
     same = GaitProfile(probe.mean, np.full((6, 101), 3.0), 9, 9)
@@ -159,6 +161,7 @@ def test_groups_and_angles():
     assert bars(angles)[0] == pytest.approx([*importance.angles.values()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", [0, 1, 2, 8])
 def test_map_of_few_and_many_people(people):
     own = [make_recording(1), make_recording(2)]

@@ -82,6 +82,7 @@ def test_sweep_has_a_part_for_every_kind_of_damage(result):
     assert line.get_ydata().tolist() == expected
 
 
+@pytest.mark.slow
 def test_files(result, tmp_path):
     written = plots.save_face_plots(result, tmp_path)
     assert [path.name for path in written] == [
@@ -96,6 +97,7 @@ def test_files(result, tmp_path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_every_time(result, tmp_path):
     first = [path.read_bytes() for path in plots.save_face_plots(result, tmp_path)]
     assert first == [path.read_bytes() for path in plots.save_face_plots(result, tmp_path)]

@@ -123,6 +123,7 @@ def test_pages_load_nothing(story):
         assert "default-src 'none'" in text
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1, max_size=40))
 def test_names_are_data_not_markup(name):
     from gaitproof.types import QualityReport, Verdict

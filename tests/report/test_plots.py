@@ -55,6 +55,7 @@ def result():
     )
 
 
+@pytest.mark.slow
 def test_every_plot_of_an_evaluation_is_written_twice(result, tmp_path):
     written = save_plots(result, tmp_path / "plots")
     names = {path.name for path in written}
@@ -72,6 +73,7 @@ def test_pyplot_is_never_touched(result):
     assert "matplotlib.pyplot" not in set(sys.modules) - before
 
 
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_file(result, tmp_path):
     for kind in ("png", "svg"):
         first, second = (tmp_path / f"{n}.{kind}" for n in "ab")

@@ -15,6 +15,8 @@ from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.report.casefile.check import check_report
 from gaitproof.text import json_text
 
+pytestmark = pytest.mark.slow
+
 
 def write_film(path, frames):
     """Write a blank film, which is really decoded; the pose in it is scripted."""
@@ -102,7 +104,6 @@ def upload(service, path):
     return answer.json()["id"]
 
 
-@pytest.mark.slow
 def test_an_explanation_is_files_that_run_nothing(service, verified, film):
     job = service.do("explanations", claim="Bea", video=upload(service, film))
     assert job["state"] == "done", job["problem"]
@@ -119,7 +120,6 @@ def test_an_explanation_is_files_that_run_nothing(service, verified, film):
         assert service.http.get(f"{url}/{name}").status_code in (404, 405)
 
 
-@pytest.mark.slow
 def test_faces_are_looked_for_and_no_path_of_the_service_is_told(service, film):
     job = service.do("face-scans", video=upload(service, film))
     assert job["state"] == "done", job["problem"]

@@ -25,6 +25,7 @@ def ask(tiny):
     return do
 
 
+@pytest.mark.slow
 def test_the_queue_is_bounded(tiny, ask, problem):
     job = ask("slow")
     tiny.wait(job, "running")
@@ -39,6 +40,7 @@ def test_the_queue_is_bounded(tiny, ask, problem):
     assert tiny.http.post("/v1/enrolments", json=body).status_code == 202
 
 
+@pytest.mark.slow
 def test_a_job_is_cancelled_and_its_process_is_free_again(tiny, ask):
     job = ask("slow")
     tiny.wait(job, "running")
@@ -57,6 +59,7 @@ def test_a_job_that_waits_is_taken_out_of_the_queue(tiny, ask):
     assert tiny.http.get(f"/v1/jobs/{second['id']}/result").status_code == 409
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("slow", "time-limit"), ("crash", "crash"), ("unexpected", "unexpected")],
@@ -117,6 +120,7 @@ def test_a_job_that_is_over_is_deleted_with_its_answer(tiny, ask, problem):
     problem(tiny.http.get(f"{url}/result"), 404, "unknown-job")
 
 
+@pytest.mark.slow
 def test_a_job_under_way_has_no_answer_and_is_not_deleted(tiny, ask, problem):
     job = ask("slow")
     problem(tiny.http.delete(f"/v1/jobs/{job['id']}"), 409, "not-over")

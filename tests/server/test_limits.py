@@ -14,6 +14,7 @@ def test_who_asks_too_often_has_to_wait(serve, problem):
         assert service.http.get("/v1/health").status_code == 200
 
 
+@pytest.mark.slow
 def test_wrong_keys_make_their_sender_wait(serve):
     with serve() as service:
         service.http.post("/v1/keys", json={"role": "admin"})
@@ -34,6 +35,7 @@ def test_tokens_come_back_evenly():
     assert rate.take("a") == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_what_is_too_large_is_refused_before_it_is_read(serve, problem):
     with serve(max_upload=1000) as service:
         problem(service.http.post("/v1/videos", content=b"x" * 1001), 413, "too-large")

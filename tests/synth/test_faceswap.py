@@ -29,6 +29,7 @@ def pictures(path: Path) -> np.ndarray:
     return np.stack([frame.image for frame in read_frames(path)]).astype(int)
 
 
+@pytest.mark.slow
 def test_only_the_head_changes_before_compression() -> None:
     walker, face = Walker.random(2), Walker.random(11)
     take = prepare(walker, view=30, seed=4, seconds=0.1, size=(320, 180))
@@ -70,6 +71,7 @@ def test_blending_keeps_pixels_outside_exactly() -> None:
     assert np.abs(mixed[5].astype(float) - (a[5].astype(float) + b[5]) / 2).max() <= 0.5
 
 
+@pytest.mark.slow
 def test_a_finished_video_is_swapped_and_controls_change_less(
     tiny_clip: Clip, tmp_path: Path
 ) -> None:
@@ -108,6 +110,7 @@ def test_a_finished_video_is_swapped_and_controls_change_less(
     assert change["again.mp4"].mean() < 4
 
 
+@pytest.mark.slow
 def test_a_video_of_another_length_is_refused(tiny_clip: Clip, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not the walk"):
         swap_face(

@@ -37,6 +37,7 @@ def test_the_same_seed_gives_the_same_joints_to_the_bit() -> None:
     assert not np.array_equal(a.joints, simulate(Walker.random(3), seed=10, seconds=2).joints)
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @settings(max_examples=25, deadline=None)
 def test_feet_neither_sink_nor_slide(seed: int) -> None:
@@ -57,6 +58,7 @@ def test_feet_neither_sink_nor_slide(seed: int) -> None:
         assert lowest[~down].max() > 0.03
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @settings(max_examples=25, deadline=None)
 def test_joints_stay_within_human_limits(seed: int) -> None:
@@ -92,6 +94,7 @@ def test_segments_keep_their_lengths(seed: int) -> None:
             np.testing.assert_allclose(np.linalg.norm(span, axis=1), length, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_average_walk_looks_like_the_textbook() -> None:
     peaks, speeds, cadences = [], [], []
     for seed in range(20):

@@ -13,6 +13,7 @@ from gaitproof.synth.walker import Walker
 from gaitproof.types import Landmark
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, 10**6),
     st.sampled_from([0, 20, 30, 45, 60, 70, 90, 135, 180]),

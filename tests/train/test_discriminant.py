@@ -63,6 +63,7 @@ def vectors(encoder: TrainedEncoder, recordings: list[Recording]) -> np.ndarray:
     return np.stack([encoder.embed(r.windows).mean(axis=0) for r in recordings])
 
 
+@pytest.mark.slow
 def test_people_never_seen_are_told_apart() -> None:
     encoder = train(walks(range(12)), SETTINGS, trainer_options=CPU)
     rows = vectors(encoder, walks(range(20, 28)))
@@ -71,6 +72,7 @@ def test_people_never_seen_are_told_apart() -> None:
     assert not encoder.losses
 
 
+@pytest.mark.slow
 def test_directions_span_those_of_scikit_learn() -> None:
     recordings = walks(range(5))
     encoder = train(recordings, SETTINGS, trainer_options=CPU)
@@ -100,6 +102,7 @@ def test_directions_span_those_of_scikit_learn() -> None:
         assert (left**2).sum() < 0.05 * (target**2).sum()
 
 
+@pytest.mark.slow
 def test_what_tells_two_sensors_apart_does_not_tell_people_apart() -> None:
     both = walks(range(8), "one") + walks(range(8, 16), "other", shift=0.2)
     encoder = train(both, SETTINGS, trainer_options=CPU)
@@ -109,6 +112,7 @@ def test_what_tells_two_sensors_apart_does_not_tell_people_apart() -> None:
     assert mated.min() > 0.8
 
 
+@pytest.mark.slow
 def test_unused_directions_are_zero_and_harmless() -> None:
     encoder = train(walks(range(3)), SETTINGS, trainer_options=CPU)
     network = encoder.network
@@ -119,6 +123,7 @@ def test_unused_directions_are_zero_and_harmless() -> None:
     assert np.isfinite(rows).all()
 
 
+@pytest.mark.slow
 def test_mirrored_people_are_further_people() -> None:
     settings = SETTINGS.model_copy(update={"augment": AugmentSettings(mirror=True)})
     network = train(walks(range(3)), settings, trainer_options=CPU).network
@@ -132,6 +137,7 @@ def test_one_person_is_not_enough() -> None:
         train(walks(range(1)), SETTINGS, trainer_options=CPU)
 
 
+@pytest.mark.slow
 def test_a_blend_trains_its_network_and_fits_its_discriminants() -> None:
     settings = TrainSettings(
         architecture="blend",
@@ -167,6 +173,7 @@ SPREAD = SETTINGS.model_copy(
 )
 
 
+@pytest.mark.slow
 def test_spreads_ignore_feet_and_how_joints_are_held() -> None:
     network = train(walks(range(4)), SPREAD, trainer_options=CPU).network
     assert isinstance(network, SpreadEncoder)
@@ -178,6 +185,7 @@ def test_spreads_ignore_feet_and_how_joints_are_held() -> None:
     torch.testing.assert_close(network(x), network(other), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_offsets_between_sensors_count_as_told() -> None:
     both = walks(range(8), "one") + walks(range(8, 16), "other", shift=0.2)
     cosines = []
@@ -190,6 +198,7 @@ def test_offsets_between_sensors_count_as_told() -> None:
     assert cosines[1] > cosines[0]
 
 
+@pytest.mark.slow
 def test_a_spread_blend_is_both_closed_forms_equally_long() -> None:
     settings = SETTINGS.model_copy(
         update={

@@ -69,6 +69,7 @@ def test_too_many_devices(make_recordings: Maker) -> None:
         stream(make_recordings(4, 2), world_size=3)
 
 
+@pytest.mark.slow
 def test_windows_are_cut_from_the_persons_walks(make_recordings: Maker) -> None:
     recordings = make_recordings(3, 2)
     settings = STILL.model_copy(update={"mirror": True})
@@ -100,6 +101,7 @@ def normed(points: np.ndarray, mirrored: bool) -> np.ndarray:
     return (points - hip) / torso
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(labels=st.lists(st.integers(0, 4), min_size=2, max_size=30), limit=st.integers(1, 20))
 def test_pairs_are_balanced(labels: list[int], limit: int) -> None:

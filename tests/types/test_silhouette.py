@@ -45,6 +45,7 @@ def test_malformed_silhouettes_are_refused(changes):
         replace(silhouettes(), **changes)
 
 
+@pytest.mark.slow
 @given(arrays(bool, (3, 64, 44)))
 def test_packing_keeps_every_bit(masks):
     sequence = SilhouetteSequence.from_masks(np.arange(3), masks)

@@ -54,6 +54,7 @@ def enrol(verifier, make_video):
         verifier.enroll(f"p{person}", videos)
 
 
+@pytest.mark.slow
 def test_without_references_nothing_is_decided_and_the_remedy_is_named(careful, make_video):
     enrol(careful, make_video)
     for claim in ("p0", "p4"):
@@ -64,6 +65,7 @@ def test_without_references_nothing_is_decided_and_the_remedy_is_named(careful, 
         assert verdict.signals[0].supported is False
 
 
+@pytest.mark.slow
 def test_with_references_claims_are_decided_relative_to_them(careful, make_video, capsys):
     enrol(careful, make_video)
     one = careful.add_references("street", [make_video({"person": 10})])
@@ -98,6 +100,7 @@ def test_everybody_in_a_video_is_a_reference(careful, make_video):
     assert careful.add_references("street", [crowd]).people == 3
 
 
+@pytest.mark.slow
 def test_identification_decides_by_the_same_rule(careful, make_video):
     enrol(careful, make_video)
     video = make_video({"person": 0, "take": 2})

@@ -61,6 +61,7 @@ def people(fused, film):
     return fused
 
 
+@pytest.mark.slow
 def test_every_candidate_is_what_verify_says_of_the_claim(people, film):
     video = film(0, 2, 9)
     found = people.identify(video)

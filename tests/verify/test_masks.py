@@ -45,6 +45,7 @@ def test_a_file_counts_once_in_the_list(gallery, encoder, takes):
     assert ann.windows == sum(r.windows for r in joints)
 
 
+@pytest.mark.slow
 def test_a_gallery_of_joints_alone_still_works_and_is_completed(
     gallery, encoder, takes, make_video
 ):
@@ -115,6 +116,7 @@ def test_a_walk_that_cannot_be_used_is_not_judged_by_its_masks(gallery, encoder,
     assert verdict.log10_lr is None
 
 
+@pytest.mark.slow
 def test_the_shipped_model_embeds_masks(gallery, encoder, takes):
     verifier = open_verifier(gallery, encoder, masks=SilhouetteEncoder.load("silhouettes"))
     verifier.enroll("ann", takes[:2])

@@ -77,6 +77,7 @@ class _WithCohort(ScriptedEncoder):
         return compute_windows(walk(person))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["z", "t", "s"])
 def test_verification_uses_the_normalisation_of_the_card(gallery, extractor, make_video, kind):
     encoder = _WithCohort(kind)

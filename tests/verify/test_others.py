@@ -51,6 +51,7 @@ def joints(verdict):
     return verdict.signals[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alike")
 def test_the_other_people_of_the_gallery_are_references_unasked(careful, make_video):
     enrol(careful, make_video, (0, 4, 10, 11))
@@ -81,6 +82,7 @@ def test_the_same_person_under_another_name_is_no_reference(careful, make_video)
     assert joints(verdict).relative_to == {IN_GALLERY: 1}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alike")
 def test_people_of_another_place_or_camera_are_left_out(careful, make_video, extractor):
     street, hall = (at(site, careful, extractor) for site in ("street", "hall"))
@@ -167,6 +169,7 @@ def test_a_view_that_was_not_enrolled_is_named_with_the_remedy():
     assert len(choose_references(others, to_and_fro, template, [left, right], 5).vectors) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alike")
 def test_identification_leaves_each_candidate_out_of_its_own_references(careful, make_video):
     enrol(careful, make_video, (0, 4, 10))

@@ -202,6 +202,7 @@ def test_plain_values_are_refused_in_an_encrypted_gallery(where, tmp_path):
         gallery.template("ann", *MAKERS)
 
 
+@pytest.mark.slow
 def test_a_gallery_is_encrypted_rekeyed_and_decrypted_again(where):
     gallery = Gallery.open(where)
     secrets = fill(gallery)

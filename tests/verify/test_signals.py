@@ -227,6 +227,7 @@ def _verify(gallery, encoder, takes, width, claim="ann"):
     return verifier.verify(takes[2], claim=claim)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "claim", "decision", "reason"),
     [
@@ -248,6 +249,7 @@ def test_a_claim_is_accepted_only_by_both(
     assert verdict.log10_lr_bound == (1.0 if verdict.log10_lr > 0 else 2.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("own", "others", "decision", "reason"),
     [

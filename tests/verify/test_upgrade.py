@@ -91,6 +91,7 @@ def test_a_read_only_old_gallery_is_read(old):
         old.parent.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_writing_upgrades_and_keeps_everything(old):
     gallery = Gallery.open(old)
     template = gallery.template("ann", *MAKERS)

@@ -1,3 +1,5 @@
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -16,13 +18,23 @@ from gaitproof.verify.verifier import Verifier
 # people 0, 4 and 5 of the scripted walkers are far apart; see the test below
 
 
-@pytest.fixture
-def enrolled(verifier, make_video):
+@pytest.fixture(scope="module")
+def three_people(tmp_path_factory, encoder):
+    """A folder with a gallery of three people."""
+    folder = tmp_path_factory.mktemp("people")
+    verifier = Verifier.open(folder / "people.db", encoder=encoder, extractor=ScriptedExtractor())
     for person in (0, 4, 5):
-        verifier.enroll(
-            f"p{person}", [make_video({"person": person, "take": take}) for take in (0, 1)]
-        )
-    return verifier
+        videos = [folder / f"{person}-{take}.mp4" for take in (0, 1)]
+        for take, video in enumerate(videos):
+            video.write_text(json.dumps([{"person": person, "take": take}]))
+        verifier.enroll(f"p{person}", videos)
+    return folder
+
+
+@pytest.fixture
+def enrolled(three_people, tmp_path, encoder, extractor):
+    shutil.copytree(three_people, tmp_path, dirs_exist_ok=True)
+    return Verifier.open(tmp_path / "people.db", encoder=encoder, extractor=extractor)
 
 
 @pytest.mark.parametrize("person", [0, 4, 5])

@@ -36,6 +36,7 @@ def _verifier(gallery, model, *tracks):
     )
 
 
+@pytest.mark.slow
 def test_from_file_to_verdict_and_back(film, gallery, tmp_path):
     card = write_model(tmp_path / "model")
     model = OnnxEncoder.load(tmp_path / "model")
@@ -55,6 +56,7 @@ def test_from_file_to_verdict_and_back(film, gallery, tmp_path):
     assert "only recording" in same.reason
 
 
+@pytest.mark.slow
 def test_two_real_tracks_at_once_are_not_decided(film, gallery, tmp_path):
     write_model(tmp_path / "model")
     _verifier(gallery, tmp_path / "model", walk(0)).enroll("ann", [film / "one.mp4"])

@@ -28,6 +28,7 @@ CLIPS = st.lists(
 ).map(lambda rows: [clip(i, keys, split) for i, (keys, split) in enumerate(rows)])
 
 
+@pytest.mark.slow
 @given(CLIPS, st.integers(0, 5))
 def test_no_key_is_ever_on_two_sides(clips, seed):
     assigned = assign_splits(clips, seed=seed)
@@ -64,6 +65,7 @@ def test_as_many_are_set_aside_as_wished():
     assert set_aside(clips, 0.2, seed=3) != set_aside(clips, 0.2, seed=4)
 
 
+@pytest.mark.slow
 @given(CLIPS)
 def test_published_sides_are_kept_or_given_up_but_never_exchanged(clips):
     for before, after in zip(clips, assign_splits(clips), strict=True):
@@ -71,6 +73,7 @@ def test_published_sides_are_kept_or_given_up_but_never_exchanged(clips):
         assert before.split != "test" or after.split == "test"
 
 
+@pytest.mark.slow
 @given(CLIPS)
 def test_groups_are_the_smallest_that_hold_together(clips):
     groups = group_clips(clips)

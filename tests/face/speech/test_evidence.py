@@ -29,6 +29,7 @@ def track(*times, at=80.0):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("late", "answer"),
     [(0.0, SpeechAnswer.IN_STEP), (0.6, SpeechAnswer.APART), (-0.5, SpeechAnswer.APART)],
@@ -111,6 +112,7 @@ def test_a_face_is_looked_for_between_where_it_was_seen():
     assert place_at(track(1.0), 3.0) is not None
 
 
+@pytest.mark.slow
 def test_a_scan_holds_it_and_its_answer_stays_the_same(tmp_path):
     alignment = AlignmentSettings(size=64, margin=0)
     folder = write_model(tmp_path / "tiny", make_weights(64), alignment=alignment)

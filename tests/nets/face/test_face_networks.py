@@ -89,6 +89,7 @@ def test_wrong_names_and_sizes_are_refused():
         create_face_network("effnet-b1", FaceNetworkSettings(pretrained="/nowhere/at/all"))
 
 
+@pytest.mark.slow
 def test_a_local_backbone_is_read_and_a_foreign_one_refused(tmp_path):
     torch.manual_seed(2)
     network = create_face_network("effnet-b1")

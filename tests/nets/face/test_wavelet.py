@@ -70,6 +70,7 @@ def test_every_image_network_begins_with_rgb_and_learns_the_bands(name):
     assert any(part.startswith("inner.") for part in network.fresh) == bool(network.inner.fresh)
 
 
+@pytest.mark.slow
 def test_it_learns_what_only_the_finest_differences_tell():
     """Noise against the same noise with a faint pattern of single pixels."""
     torch.manual_seed(1)

@@ -36,6 +36,7 @@ def test_doctests():
     assert doctest.testmod(sentences).failed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decision", list(Decision))
 def test_html_and_pdf_say_everything_that_is_to_be_said(reports, decision):
     content = reports[decision]
@@ -64,6 +65,7 @@ def test_names_are_data_not_markup(report):
     assert "Zoë &lt;b&gt;Ångström" in page
 
 
+@pytest.mark.slow
 def test_characters_that_the_font_lacks_are_told_by_number(make_report):
     composed = compose(seal(make_report(claim="李")))
     assert "李" in render_html(composed)
@@ -81,6 +83,7 @@ def test_pages_load_nothing(report):
     assert "<script" not in page
 
 
+@pytest.mark.slow
 def test_texts_longer_than_a_page_are_split(report):
     verdict = replace(report.verdict, notes=("<img src=x>" + 9000 * "y",), source=9000 * "z ")
     changed = report.model_copy(update={"verdict": verdict, "command": 19_000 * "x"})
@@ -88,6 +91,7 @@ def test_texts_longer_than_a_page_are_split(report):
     assert len(reader.pages) > 6
 
 
+@pytest.mark.slow
 def test_rendering_is_repeatable(report):
     composed = compose(seal(report))
     assert render_pdf(composed) == render_pdf(composed)
@@ -111,12 +115,14 @@ def test_no_score_no_weight(reports):
     assert "no sign of a forgery" in page
 
 
+@pytest.mark.slow
 def test_a_model_that_tells_no_distribution(make_report):
     content = make_report(scores=None)
     assert len(content.evidence) == 1
     assert "does not tell how the scores" in render_html(compose(seal(content)))
 
 
+@pytest.mark.slow
 def test_the_band_is_told(make_report):
     point = make_card().operating_point.model_copy(update={"inconclusive": make_band(0.9, 0.94)})
     page = " ".join(render_html(compose(seal(make_report(operating_point=point)))).split())

@@ -25,6 +25,7 @@ def read(report):
     return " ".join(page.split()), "".join("".join(p.extract_text().split()) for p in pdf.pages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decision", "face", "answer", "parts"),
     [
@@ -62,6 +63,7 @@ def test_page_and_pdf_tell_of_both(with_face, decision, face, answer, parts):
     assert "it looks at the walk alone" not in page
 
 
+@pytest.mark.slow
 def test_without_a_face_it_is_the_walk(with_face):
     report = with_face("AUTHENTIC")
     assert report.joint.decision is Decision.AUTHENTIC
@@ -86,12 +88,14 @@ def test_the_row_that_applies_is_marked(with_face):
         assert table.marked == place
 
 
+@pytest.mark.slow
 def test_learnt_weights_are_told(with_face):
     names = {"gait_model": "scripted-1", "face_model": "tiny-1"}
     page, _ = read(with_face("AUTHENTIC", make_face(), weights=make_weights(**names)))
     assert "learnt on 16 people: made trials" in page
 
 
+@pytest.mark.slow
 def test_pictures_judged_together_are_told_as_turns(with_face):
     face = make_face()
     turns = tuple(FaceTurn(i, i + 0.5, 4, 0.9) for i in range(3))

@@ -133,6 +133,7 @@ def test_whose_key_it_is(report, keys, tmp_path):
     assert outcome(check_report(path, key=public), "signature") is Outcome.BAD
 
 
+@pytest.mark.slow
 def test_files_and_documents_belong_to_the_report(report, tmp_path):
     sealed = seal(report)
     paths = [tmp_path / f"r{suffix}" for suffix in (".json", ".html", ".pdf")]

@@ -35,6 +35,7 @@ def read(folder):
     return (folder / PAGE).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_everything_is_written(model, three, tmp_path):
     written = write_scan(tmp_path / "new", three, model)
     names = {path.name for path in written}
@@ -55,6 +56,7 @@ def test_everything_is_written(model, three, tmp_path):
     assert (strip == 25).all()  # as scored, without loss
 
 
+@pytest.mark.slow
 def test_the_page_tells_answers_error_rates_limits_and_notes(model, three, tmp_path):
     write_scan(tmp_path, three, model)
     page = read(tmp_path)
@@ -84,6 +86,7 @@ def test_without_a_face_nothing_is_said_of_the_video(model, tmp_path):
     assert "chance that at least one" not in read(tmp_path)
 
 
+@pytest.mark.slow
 def test_without_maps_the_page_does_not_speak_of_colours(tmp_path):
     plain = make_model(maps=False)
     write_scan(tmp_path, make_scan([make_face(1, [0.1] * 3, plain)]), plain)
@@ -91,6 +94,7 @@ def test_without_maps_the_page_does_not_speak_of_colours(tmp_path):
     assert "where the model sees" not in read(tmp_path)
 
 
+@pytest.mark.slow
 def test_without_calibration_there_is_no_likelihood_ratio(tmp_path):
     plain = make_model(calibration=None, frame_calibration=None)
     write_scan(tmp_path, make_scan([make_face(1, [0.1] * 3, plain)]), plain)
@@ -98,6 +102,7 @@ def test_without_calibration_there_is_no_likelihood_ratio(tmp_path):
     assert "not calibrated" in read(tmp_path)
 
 
+@pytest.mark.slow
 def test_very_many_pictures_are_listed_in_part(model, tmp_path):
     scores = np.random.default_rng(0).random(3000)
     write_scan(tmp_path, make_scan([make_face(1, scores, model, shown=(0, 5, 2999))]), model)
@@ -106,6 +111,7 @@ def test_very_many_pictures_are_listed_in_part(model, tmp_path):
     assert len(json.loads((tmp_path / "scan.json").read_text())["faces"][0]["frames"]) == 3000
 
 
+@pytest.mark.slow
 def test_names_cannot_become_markup(model, tmp_path):
     found = make_scan(
         [make_face(1, [0.1] * 3, model, reason="<b>x</b>")], "<script>alert(1)</script>.mp4"
@@ -115,6 +121,7 @@ def test_names_cannot_become_markup(model, tmp_path):
     assert "<b>x" not in read(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_file_in_the_way_is_one_error(model, three, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError):
@@ -124,6 +131,7 @@ def test_a_file_in_the_way_is_one_error(model, three, tmp_path):
         write_scan(tmp_path / "out", three, model)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 def test_the_page_fits_every_screen_and_asks_for_nothing(model, three, tmp_path):
     from playwright.sync_api import sync_playwright
@@ -169,6 +177,7 @@ def in_turns(model, weights, scores, members=((), ())):
     return make_scan([(replace(verdict, frames=frames, turns=turns), pictures)])
 
 
+@pytest.mark.slow
 def test_pictures_judged_together_have_no_score_of_their_own(tmp_path):
     changes = {
         "clip": {"frames": 4, "rate": 2.0, "pictures": 8},

@@ -32,6 +32,7 @@ def scans(model):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["one", "three", "unscored", "many", "all"])
 @pytest.mark.parametrize("plot", [plot_timeline, plot_statistics])
 def test_plots_of_every_scan(model, tmp_path, plot, name):
@@ -78,6 +79,7 @@ def test_a_line_is_broken_where_the_face_was_away(model):
     assert np.isnan(line.get_ydata()[4])
 
 
+@pytest.mark.slow
 def test_of_many_faces_the_most_suspicious_are_drawn(model):
     found = scans(model)["many"]
     figure = plot_timeline(found, model.card)
@@ -94,6 +96,7 @@ def test_statistics_count_sides_and_runs(model):
     assert [bar.get_width() for bar in runs.patches] == [3, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["one", "three", "unscored", "many", "all"])
 def test_sheets_of_every_scan(model, name):
     found = scans(model)[name]
@@ -130,6 +133,7 @@ def test_hostile_names_are_drawn_as_they_are(model, tmp_path, name):
     draw_sheet(found, show_faces(found, model), model.card)
 
 
+@pytest.mark.slow
 def test_frames_say_what_a_picture_looks_like(model):
     rows = {}
     for score, own in ((0.1, COLOURS[1]), (0.5, GREY), (0.9, COLOURS[0])):

@@ -50,6 +50,7 @@ def test_voices_differ_in_pitch_and_sounds_in_their_spectrum():
     assert np.array_equal(said.sound.samples, words().sound.samples)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forgery", ["", *SOUND_FORGERIES])
 def test_a_clip_is_heard_and_forged_sound_changes_no_picture(tmp_path, forgery):
     ann, bob = make_talker("ann"), make_talker("bob")
@@ -71,6 +72,7 @@ def test_a_clip_is_heard_and_forged_sound_changes_no_picture(tmp_path, forgery):
         assert np.corrcoef(*spectra)[0, 1] > 0.8
 
 
+@pytest.mark.slow
 def test_a_data_set_with_sound_has_its_forgeries(tmp_path):
     options = {"people": 2, "takes": 1, "seconds": 0.4, "frame_rate": 5, "side": 96, "workers": 1}
     table = make_talkers(tmp_path, **options, forgeries=SOUND_FORGERIES, sound=True)

@@ -34,6 +34,7 @@ def test_a_camera_keeps_the_shape_and_films_the_same_picture_alike(seed, height,
     np.testing.assert_array_equal(*graded)
 
 
+@pytest.mark.slow
 def test_cameras_differ_and_hide_no_face():
     image, landmarks = draw_face(1)
     frames = [film(seed).film(image, landmarks[:5]) for seed in range(30)]

@@ -75,6 +75,7 @@ def test_the_pictures_of_a_clip_are_cut_alike(tmp_path, monkeypatch):
             assert float((clip[1:] - clip[:1]).abs().mean()) < 8
 
 
+@pytest.mark.slow
 def test_every_step_can_be_drawn_again_and_workers_share_them_out(labelled):
     settings = recipe()
     sampler = FaceSampler([labelled], "train", settings)
@@ -155,6 +156,7 @@ def test_a_retimed_clip_repeats_or_leaves_out_one_picture(first, count, after, s
     assert steps in ([0, *[1] * (count - 3), 2], [0, *[1] * (count - 2)], [*[1] * (count - 2), 2])
 
 
+@pytest.mark.slow
 def test_retimed_forgeries_are_the_genuine_clip_at_other_times(tmp_path, monkeypatch):
     store = drawn_store(tmp_path, 4, 6)
     sampler = FaceSampler([store], "train", recipe(frames=4, batch=4, retimed=1.0))

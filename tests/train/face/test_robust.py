@@ -19,6 +19,7 @@ def loss(image, damaged):
     return float(np.mean((damaged.astype(float) - image) ** 2))
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
 def test_a_damage_is_repeatable_and_keeps_shape(seed):

@@ -99,6 +99,7 @@ def test_every_forgery_differs_within_its_mask(face):
         assert changed[mask == 0].max(initial=0) == 0
 
 
+@pytest.mark.slow
 def test_the_ratios_of_the_paper_are_drawn(face):
     image, points = face
     highest = [

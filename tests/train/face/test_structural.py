@@ -17,6 +17,7 @@ from gaitproof.train.face.structural import (
 SEEDS = st.integers(0, 2**32 - 1)
 
 
+@pytest.mark.slow
 @given(SEEDS, st.booleans())
 @settings(max_examples=20, deadline=None)
 def test_the_forgery_differs_inside_the_mask_alone(seed, with_donor):

@@ -80,6 +80,7 @@ def test_mirrored_people_are_people_of_their_own(walks):
         SilhouetteTrainSettings(augment={"mirror": 0.5, "mirror_people": True})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mirror", [0.0, 1.0])
 def test_both_signals_of_a_walk_come_together_and_are_mirrored_together(mirror):
     both = paired_walks(people=3, walks=2)

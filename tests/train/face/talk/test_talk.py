@@ -110,6 +110,7 @@ def test_attention_weighs_the_other_sequence():
     assert second.shape == one.shape
 
 
+@pytest.mark.slow
 def test_a_model_learns_a_small_task_and_its_export_says_the_same(tmp_path, store):
     settings = TalkTrainSettings(
         **QUICK, steps=40, validate_every=20, partial=0.2, network={"width": 8}
@@ -129,6 +130,7 @@ def test_a_model_learns_a_small_task_and_its_export_says_the_same(tmp_path, stor
         model.score(clips[0].window(0, 10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "message"),
     [({"frames": 64}, "[Tt]oo few genuine"), ({"architecture": "nose"}, "no network")],
