@@ -29,7 +29,11 @@ def first_column(header: str) -> list[str]:
     [
         (
             "network for gait",
-            [name for kind in ("joints", "silhouettes", "both") for name in list_networks(kind)],
+            [
+                name
+                for kind in ("joints", "silhouettes", "both", "motion")
+                for name in list_networks(kind)
+            ],
         ),
         ("network for faces", list_face_networks()),
     ],

@@ -120,6 +120,11 @@ def verdict_table(verdict: Verdict) -> Table:
         _add_references(table, verdict)
     if verdict.joined is not None:
         _add_joined(table, verdict.joined)
+    if verdict.motion is not None:
+        table.add_row("motion", printable(verdict.motion.plain))
+        told = (f"{name} ({value:+.1f})" for name, value in verdict.motion.unusual.items())
+        if verdict.motion.looks_generated:
+            table.add_row("  least like theirs", printable("; ".join(told)))
     _add_quality(table, verdict.quality)
     table.add_section()
     table.add_row("model", printable(verdict.model_id))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -21,6 +24,11 @@ from gaitproof.cli.options import (
     WorkersOption,
 )
 from gaitproof.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gaitproof.evaluate.motion import MotionFigures
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +56,7 @@ def train(
     need_training_extra()
     from gaitproof.cli.evaluate import show_evaluation
     from gaitproof.cli.output import printable, progress_bar, stdout
+    from gaitproof.modelling.motion import judges_motion
     from gaitproof.modelling.recipe import Runs, load_sources, make_model
     from gaitproof.modelling.silhouettes import (
         load_silhouette_sources,
@@ -58,6 +67,9 @@ def train(
     from gaitproof.train.hardware import TrainerSettings, is_main_process
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 
+    if judges_motion(config):
+        _train_judge(config, output, data)
+        return
     masks = reads_silhouettes(config)
     trainer = TrainerSettings(
         accelerator=accelerator, devices=devices, nodes=nodes, strategy=strategy, loaders=loaders
@@ -90,3 +102,48 @@ def train(
         f"{printable(card.model_id)} written to {printable(str(output))}; "
         f"threshold {point.threshold:.3f} ({printable(point.chosen_by)})"
     )
+
+
+def _train_judge(config: Path, output: Path, data: Sequence[Path] | None) -> None:
+    from gaitproof.cli.output import printable, progress_bar, stdout
+    from gaitproof.data.gait import load_recordings
+    from gaitproof.modelling.motion import make_judge
+    from gaitproof.train.motion import MotionTrainSettings
+
+    settings = MotionTrainSettings.load(config)
+    named = [(path, path.stem, None) for path in data or ()] or [
+        (source.path, source.name, source.frame_rate) for source in settings.sources
+    ]
+    if not named:
+        raise ConfigError("No data to train on.", hint="name it with --data, or in the recipe")
+    walks = [walk for path, name, rate in named for walk in load_recordings(path, name, rate)]
+    with progress_bar("training") as progress:
+        card, figures = make_judge(settings, walks, output, progress=progress)
+    console = stdout()
+    console.print(motion_table(figures))
+    console.print(
+        f"{printable(card.model_id)} written to {printable(str(output))}; "
+        f"threshold {card.threshold:+.2f} ({card.chosen_by})"
+    )
+
+
+def motion_table(figures: MotionFigures) -> Table:
+    """Lay out AUC by data set and kind left out, in percent with 95 % over people."""
+    from rich.table import Table
+
+    from gaitproof.evaluate.table import format_percent
+
+    table = Table(title="Generated motion told from captured: AUC, % [95 % over people]")
+    table.add_column("left out")
+    for one in figures.left_out:
+        table.add_column(f"{one.source}, {one.people} people", justify="right")
+    rows: dict[str, list[str]] = {"the data set": []}
+    for one in figures.left_out:
+        rows["the data set"].append(format_percent(one.all_kinds))
+        for kind, value in one.by_kind.items():
+            rows.setdefault(f"and {kind}", []).append(format_percent(value))
+        rows.setdefault("false alarms", []).append(format_percent(one.false_alarms))
+        rows.setdefault("found", []).append(format_percent(one.found))
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    return table

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-Signal = Literal["joints", "silhouettes", "both"]
-"""What a network's windows hold: z-scored features (B, frames, 78); masks (B, 50, 64, 44); or masks
+Signal = Literal["joints", "silhouettes", "both", "motion"]
+"""What a network's windows hold: z-scored features (B, frames, 78); masks (B, 50, 64, 44); masks
 and features of the same two seconds, two inputs in this order, the features (B, 60, 78) as they
-are (`gaitproof.types.paired_windows`)."""
+are (`gaitproof.types.paired_windows`); or joints (B, 60, 8, 3) and measures (B, K) of motion, of
+networks that give a logit and no embedding (`gaitproof.nets.motion`)."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,10 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     ),
     "strip-energy": _silhouettes("StripEnergy", NetworkOptions(256, None, None, 160)),
     "energy-discriminant": _silhouettes("EnergyDiscriminant", NetworkOptions(73, None, None, None)),
+    # generated or captured
+    "motion-lstm": _Entry(
+        "motion", "MotionLSTM", NetworkOptions(None, 0.3, 1, 32), signal="motion"
+    ),
     "energy-blend": _silhouettes(
         "EnergyBlend", NetworkOptions(329, None, None, 160), directions=73, share=0.5
     ),

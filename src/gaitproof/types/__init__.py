@@ -13,6 +13,7 @@ from gaitproof.types.silhouette import SilhouetteSequence
 from gaitproof.types.verdict import (
     Decision,
     JoinedEvidence,
+    MotionEvidence,
     MovementShare,
     QualityReport,
     SeenPerson,
@@ -33,6 +34,7 @@ __all__ = [
     "InconclusiveBand",
     "JoinedEvidence",
     "Landmark",
+    "MotionEvidence",
     "MovementShare",
     "PoseSequence",
     "QualityReport",

@@ -237,6 +237,54 @@ class JoinedEvidence:
 
 
 @dataclass(frozen=True)
+class MotionEvidence:
+    """Whether the motion looks generated: stated beside a verdict, and no part of the decision.
+
+    Parameters
+    ----------
+    score
+        Mean logit of the windows, positive for generated motion; None if it was not judged.
+    threshold
+        From which motion is said to look generated; captured motion seldom reaches it.
+    windows
+        Windows of the probe.
+    references
+        Other people, filmed in the same way, whose motion it was taken relative to.
+    model_id
+        The judge.
+    unusual
+        What is least like them: measures by name, in spreads of captured motion.
+    reason
+        Why it was not judged; empty otherwise.
+    """
+
+    score: float | None
+    threshold: float
+    windows: int
+    references: int
+    model_id: str
+    unusual: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def looks_generated(self) -> bool:
+        """Whether the motion looks generated; False also where it was not judged."""
+        return self.score is not None and self.score >= self.threshold
+
+    @property
+    def plain(self) -> str:
+        """What was found, in words."""
+        if self.score is None:
+            return f"Motion was not judged. {self.reason}".rstrip()
+        looks = "looks synthetic" if self.looks_generated else "does not look synthetic"
+        people = "person" if self.references == 1 else "people"
+        return (
+            f"Motion {looks}: score {self.score:+.2f}, threshold {self.threshold:+.2f}, relative "
+            f"to {self.references} other {people}; does not decide."
+        )
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The answer to "does this video show the person it claims to show?".
 
@@ -284,6 +332,8 @@ class Verdict:
         What they say together; None where the joints decide alone.
     people
         Everybody who was seen in the video, also who was not compared.
+    motion
+        Whether the motion looks generated, which decides nothing; None if nothing was compared.
 
     Examples
     --------
@@ -315,6 +365,7 @@ class Verdict:
     signals: tuple[SignalEvidence, ...] = ()
     joined: JoinedEvidence | None = None
     people: tuple[SeenPerson, ...] = ()
+    motion: MotionEvidence | None = None
 
     @property
     def choice_needed(self) -> bool:

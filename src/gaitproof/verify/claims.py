@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gaitproof.types import SignalEvidence, Verdict
+from gaitproof.types import MotionEvidence, SignalEvidence, Verdict
 from gaitproof.verify.evidence import Comparison
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.judging import Claim, compare_with, joints_evidence, judge
 from gaitproof.verify.masks import KnownMasks, MaskProbe, MaskSignal
+from gaitproof.verify.motion import judge_motion, shipped_judge
 from gaitproof.verify.others import Other, find_others
 from gaitproof.verify.probes import Probe
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
@@ -132,7 +133,15 @@ class Comparer:
             weights=self.weights,
             notes=tuple(notes),
         )
-        return Judged(verdict, template, compared)
+        motion = self._motion(probe, compared)
+        return Judged(replace(verdict, motion=motion), template, compared)
+
+    def _motion(self, probe: Probe, compared: Comparison | None) -> MotionEvidence | None:
+        """Say whether the motion looks generated, relative to whom the joints were compared to."""
+        judge = None if compared is None else shipped_judge()
+        if compared is None or judge is None:
+            return None
+        return judge_motion(judge, probe.windows, [one.motion for one in compared.people])
 
     def _others(
         self, sight: Sight, name: str, compared: Comparison | None, weigh: bool

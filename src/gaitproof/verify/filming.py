@@ -13,6 +13,7 @@ from gaitproof.config import Settings
 from gaitproof.gait.spreads import N_SPREADS, log_spreads
 from gaitproof.gait.view import walking_directions
 from gaitproof.types import Domain, GaitWindows, PoseSequence
+from gaitproof.verify.motion import mean_measures
 
 MAX_DOMAIN: Final = 700
 """Characters of a domain: three parts of 200 and what is between them."""
@@ -34,6 +35,9 @@ class Filming(Settings):
     """See `gaitproof.gait.spreads.log_spreads`."""
     views: tuple[_Degrees, ...] = Field(default=(), max_length=100_000)
     """Walking direction of every window, see `gaitproof.gait.view`; none of a flat source."""
+    motion: tuple[FiniteFloat, ...] = Field(default=(), max_length=100)
+    """See `gaitproof.verify.motion.mean_measures`; none of a flat source, or from an earlier
+    version."""
 
 
 def describe_filming(track: PoseSequence, windows: GaitWindows, site: str) -> Filming:
@@ -57,6 +61,7 @@ def describe_filming(track: PoseSequence, windows: GaitWindows, site: str) -> Fi
         domain=str(domain_of(track, site)),
         spreads=tuple(map(float, log_spreads(windows))),
         views=tuple(round(float(view), 1) for view in walking_directions(windows)),
+        motion=mean_measures(windows),
     )
 
 
@@ -71,6 +76,12 @@ def mean_spreads(filmings: Iterable[Filming | None]) -> NDArray[np.float64] | No
     """Return the mean of the spreads of filmings that are known, shape (52,); None without one."""
     known = [filming.spreads for filming in filmings if filming is not None]
     return np.mean(known, axis=0) if known else None
+
+
+def mean_motion(filmings: Iterable[Filming | None]) -> tuple[float, ...]:
+    """Return the mean of the measures of motion of filmings that are known; none without one."""
+    known = [filming.motion for filming in filmings if filming is not None and filming.motion]
+    return tuple(np.mean(known, axis=0).tolist()) if known else ()
 
 
 def known_views(filmings: Iterable[Filming | None]) -> NDArray[np.float64]:

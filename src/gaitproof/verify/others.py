@@ -22,7 +22,7 @@ from gaitproof.gait.view import (
     typical_direction,
 )
 from gaitproof.text import printable
-from gaitproof.verify.filming import Filming, known_views, mean_spreads
+from gaitproof.verify.filming import Filming, known_views, mean_motion, mean_spreads
 from gaitproof.verify.scoring import make_template, mean_direction
 from gaitproof.verify.typicality import footage_metric, unlikeness
 
@@ -80,6 +80,8 @@ class Other:
         The identity, of the gallery's people.
     place
         SHA-256 of the file and number of the person in it, of people of reference footage.
+    motion
+        See `gaitproof.verify.motion.mean_measures`; none if unknown.
     """
 
     vector: NDArray[np.float32]
@@ -87,6 +89,7 @@ class Other:
     source: str
     name: str = ""
     place: tuple[str, int] | None = None
+    motion: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +133,7 @@ def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other,
             mean_spreads([person.filming]),
             f"of reference footage {person.footage!r}",
             place=(person.sha256, person.person),
+            motion=mean_motion([person.filming]),
         )
         for person in gallery.references(card.model_id, probe.estimator)
         if person.sha256 != probe.sha256 or float(person.vector @ direction) < _SAME_PERSON
@@ -151,6 +155,7 @@ def _enrolled(gallery: Gallery, model_id: str, probe: Probe, domain: str) -> lis
             mean_spreads(recording.filming for recording in recordings),
             IN_GALLERY,
             name,
+            motion=mean_motion(recording.filming for recording in recordings),
         )
         for name, recordings in by_name.items()
     ]

@@ -21,7 +21,7 @@ from gaitproof.types import (
     SeenPerson,
     SilhouetteSequence,
 )
-from gaitproof.verify.filming import Filming, describe_filming, mean_spreads
+from gaitproof.verify.filming import Filming, describe_filming, mean_motion, mean_spreads
 from gaitproof.verify.masks import chosen_masks
 from gaitproof.verify.others import IN_VIDEO, Other
 from gaitproof.verify.people import Choice, Person, seen_beside, seen_people
@@ -133,7 +133,12 @@ class Prober:
         return replace(
             probe,
             beside=tuple(
-                Other(mean_direction(one.embeddings), mean_spreads([one.filming]), IN_VIDEO)
+                Other(
+                    mean_direction(one.embeddings),
+                    mean_spreads([one.filming]),
+                    IN_VIDEO,
+                    motion=mean_motion([one.filming]),
+                )
                 for one in others
                 if len(one.embeddings)
             ),

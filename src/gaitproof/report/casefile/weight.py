@@ -10,7 +10,7 @@ from gaitproof.report.casefile.blocks import Block, Facts, Heading, Paragraph, P
 from gaitproof.report.casefile.content import CaseReport
 from gaitproof.report.page import error_rate_text, signed
 from gaitproof.text import printable
-from gaitproof.types import ErrorRate, Verdict
+from gaitproof.types import ErrorRate, MotionEvidence, Verdict
 from gaitproof.types.support import VERBAL_SCALE
 from gaitproof.verify.signals import JOINTS, SILHOUETTES, describe
 
@@ -47,6 +47,8 @@ def weigh(report: CaseReport) -> Iterable[Block]:
         yield Pictures(report.evidence)
         yield _verbal_table(verdict.log10_lr)
         yield from _signals(verdict)
+        if verdict.motion is not None:
+            yield _motion(verdict.motion)
         yield Paragraph(
             f"Scale: {ENFSI}. The two hypotheses compared are “the claimed person walks in the "
             "video” and “somebody else does”; the people of the evaluation stand for somebody "
@@ -121,6 +123,12 @@ def _signals(verdict: Verdict) -> Iterable[Block]:
             told += " A silhouette shows clothes and build as well as movement."
             told += "" if relative or one.counts is not None else " It does not decide here."
         yield Paragraph(printable(told), lead=f"{one.signal.capitalize()}.")
+
+
+def _motion(motion: MotionEvidence) -> Paragraph:
+    told = "; ".join(f"{name} ({value:+.1f})" for name, value in motion.unusual.items())
+    least = f" Least like theirs, in spreads of captured motion: {told}." if told else ""
+    return Paragraph(printable(motion.plain + least), lead="Motion, captured or generated.")
 
 
 def _rule(verdict: Verdict) -> str:
