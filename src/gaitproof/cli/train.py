@@ -56,13 +56,9 @@ def train(
     need_training_extra()
     from gaitproof.cli.evaluate import show_evaluation
     from gaitproof.cli.output import printable, progress_bar, stdout
+    from gaitproof.modelling import silhouettes
     from gaitproof.modelling.motion import judges_motion
     from gaitproof.modelling.recipe import Runs, load_sources, make_model
-    from gaitproof.modelling.silhouettes import (
-        load_silhouette_sources,
-        make_silhouette_model,
-        reads_silhouettes,
-    )
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.hardware import TrainerSettings, is_main_process
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
@@ -70,7 +66,7 @@ def train(
     if judges_motion(config):
         _train_judge(config, output, data)
         return
-    masks = reads_silhouettes(config)
+    masks = silhouettes.reads_silhouettes(config)
     trainer = TrainerSettings(
         accelerator=accelerator, devices=devices, nodes=nodes, strategy=strategy, loaders=loaders
     )
@@ -82,9 +78,9 @@ def train(
     runs = Runs(run, resume, trainer)
     if masks:
         recipe = SilhouetteTrainSettings.load(config)
-        walks = load_silhouette_sources(recipe, data or ())
+        walks = silhouettes.load_silhouette_sources(recipe, data or ())
         with progress_bar("training") if main else nullcontext() as progress:
-            card, result = make_silhouette_model(
+            card, result = silhouettes.make_silhouette_model(
                 recipe, walks, output, progress=progress, runs=runs
             )
     else:
