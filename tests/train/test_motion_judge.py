@@ -83,6 +83,7 @@ def test_a_model_is_written_that_says_what_it_is_worth(walks, tmp_path):
     card, figures = make_judge(settings, walks, tmp_path / "motion")
     assert [one.source for one in figures.left_out] == ["a", "b"]
     assert set(figures.left_out[0].by_kind) == {"smoothed", "keyframed"}
+    assert set(figures.kinds) == {"smoothed", "keyframed"}
     assert json.loads(json.dumps(figures.to_dict()))["threshold"] == card.threshold
     judge = MotionJudge.load(tmp_path / "motion")
     windows = GaitWindows.concatenate([walks[0].windows])

@@ -107,9 +107,8 @@ def _train_judge(config: Path, output: Path, data: Sequence[Path] | None) -> Non
     from gaitproof.train.motion import MotionTrainSettings
 
     settings = MotionTrainSettings.load(config)
-    named = [(path, path.stem, None) for path in data or ()] or [
-        (source.path, source.name, source.frame_rate) for source in settings.sources
-    ]
+    named: list[tuple[Path, str, float | None]] = [(path, path.stem, None) for path in data or ()]
+    named = named or [(one.path, one.name, one.frame_rate) for one in settings.sources]
     if not named:
         raise ConfigError("No data to train on.", hint="name it with --data, or in the recipe")
     walks = [walk for path, name, rate in named for walk in load_recordings(path, name, rate)]
@@ -140,6 +139,9 @@ def motion_table(figures: MotionFigures) -> Table:
             rows.setdefault(f"and {kind}", []).append(format_percent(value))
         rows.setdefault("false alarms", []).append(format_percent(one.false_alarms))
         rows.setdefault("found", []).append(format_percent(one.found))
+    table.add_column("people of all", justify="right")
+    for kind, value in figures.kinds.items():
+        rows[f"and {kind}"].append(format_percent(value))
     for name, cells in rows.items():
         table.add_row(name, *cells)
     return table

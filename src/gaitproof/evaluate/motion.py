@@ -51,9 +51,21 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class MotionFigures:
-    """Every data set left out once, and the threshold that follows."""
+    """What is reached on what was left out, and the threshold that follows.
+
+    Parameters
+    ----------
+    left_out
+        Every data set, left out once.
+    kinds
+        AUC for each kind, left out of training, on the half of the people of every data set that
+        was left out, too.
+    threshold
+        From which motion looks generated.
+    """
 
     left_out: tuple[LeftOut, ...]
+    kinds: dict[str, Interval]
     threshold: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,7 +74,7 @@ class MotionFigures:
 
     def flat(self) -> dict[str, float]:
         """Return the figures by name, for a card."""
-        found = {}
+        found = {f"auc, {kind} and people left out": v.value for kind, v in self.kinds.items()}
         for one in self.left_out:
             found[f"{one.source}: auc"] = one.all_kinds.value
             found[f"{one.source}: false alarms"] = one.false_alarms.value
@@ -80,7 +92,7 @@ def evaluate_motion(
     draws: int = DRAWS,
     progress: Progress | None = None,
 ) -> MotionFigures:
-    """Train without every data set, and without every data set and every kind.
+    """Train without every data set, without every kind, and without both.
 
     Raises
     ------
@@ -90,26 +102,15 @@ def evaluate_motion(
     sources = [str(name) for name in np.unique(clips.source)]
     if len(sources) < 2:
         raise InputError("Motion is evaluated on data sets left out.", expected="two or more")
-    jobs = len(sources) * (1 + len(settings.kinds))
-    done = 0
+    trained = _Trained(settings, (len(sources) + 1) * (1 + len(settings.kinds)) - 1, progress)
     scores: dict[str, Float64] = {}
     by_kind: dict[str, dict[str, Interval]] = {}
     tests = {name: clips.select(clips.source == name) for name in sources}
     for name in sources:
-        for kind in ("", *settings.kinds):
-            test = tests[name]
-            if not kind or (test.kind == kind).any():
-                chosen = (clips.source != name) & (clips.kind != kind)
-                judge = train_judge(clips.select(chosen), settings)
-                found = score_clips(judge, test, settings.references, settings.seed)
-                if not kind:
-                    scores[name] = found
-                else:
-                    part = test.captured | (test.kind == kind)
-                    by_kind.setdefault(name, {})[kind] = auc_interval(found, test, part, draws)
-            done += 1
-            if progress is not None:
-                progress(done / jobs)
+        known = clips.source != name
+        scores[name] = trained.scores(clips.select(known), tests[name])
+        by_kind[name] = _kinds_left_out(trained, clips, known, draws)
+    kinds = _kinds_left_out(trained, clips, half_of_people(clips, settings.seed), draws)
     limits = {
         name: float(np.quantile(scores[name][tests[name].captured], 1 - FALSE_ALARMS))
         for name in sources
@@ -118,13 +119,44 @@ def evaluate_motion(
         _left_out(
             tests[name],
             scores[name],
-            by_kind.get(name, {}),
+            by_kind[name],
             max(limits[other] for other in sources if other != name),
             draws,
         )
         for name in sources
     ]
-    return MotionFigures(tuple(rows), max(limits.values()))
+    return MotionFigures(tuple(rows), kinds, max(limits.values()))
+
+
+class _Trained:
+    """Scores of judges that are trained one after another; tells the share that is done."""
+
+    def __init__(self, settings: MotionTrainSettings, jobs: int, progress: Progress | None) -> None:
+        self.settings, self._jobs, self._progress, self._done = settings, jobs, progress, 0
+
+    def scores(self, known: MotionClips, test: MotionClips) -> Float64:
+        """Train on `known` and score `test`."""
+        judge = train_judge(known, self.settings)
+        found = score_clips(judge, test, self.settings.references, self.settings.seed)
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done / self._jobs)
+        return found
+
+
+def _kinds_left_out(
+    trained: _Trained, clips: MotionClips, known: NDArray[np.bool_], draws: int
+) -> dict[str, Interval]:
+    """Leave every kind out of the training on `known` clips (C,), and test on the others."""
+    test = clips.select(~known)
+    found = {}
+    for kind in trained.settings.kinds:
+        part = test.captured | (test.kind == kind)
+        if not part[~test.captured].any():
+            continue
+        scores = trained.scores(clips.select(known & (clips.kind != kind)), test)
+        found[kind] = auc_interval(scores, test, part, draws)
+    return found
 
 
 def _left_out(
@@ -140,6 +172,16 @@ def _left_out(
         false_alarms=_share(alarms, test, test.captured, draws),
         found=_share(alarms, test, ~test.captured, draws),
     )
+
+
+def half_of_people(clips: MotionClips, seed: int) -> NDArray[np.bool_]:
+    """Return which clips (C,) are of a random half of the people of every data set."""
+    rng = np.random.default_rng([seed, 0x30A])
+    chosen: set[str] = set()
+    for source in np.unique(clips.source):
+        people = np.unique(clips.person[clips.source == source])
+        chosen |= set(rng.permutation(people)[: (len(people) + 1) // 2].tolist())
+    return np.isin(clips.person, sorted(chosen))
 
 
 def auc_interval(

@@ -202,6 +202,7 @@ def write_silhouette_model(
     )
     options = NetworkOptions(**settings.network.model_dump())
     signal = signal_of(settings.architecture)
+    assert signal != "motion"
     examples = inputs_of(_noise(signal))
     weights = export_onnx(network, examples, _INPUTS[: len(examples)], ("embeddings",))
     digest = hashlib.sha256(weights).hexdigest()

@@ -59,7 +59,7 @@ class Pool:
 Generator = Callable[[Float64, Pool, np.random.Generator], Float64]
 
 
-def to_and_fro(times: NDArray[np.floating[Any]], frames: int) -> Float64:
+def to_and_fro(times: NDArray[Any], frames: int) -> Float64:
     """Fold times, in frames, into 0 to `frames` - 1, forwards and backwards by turns."""
     last = frames - 1
     return np.asarray(np.abs((times + last) % (2 * last) - last), np.float64)
@@ -101,7 +101,7 @@ def splined(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
 
 def _keys(frames: int, rng: np.random.Generator) -> NDArray[np.int64]:
     keys = np.arange(rng.integers(4), frames, rng.integers(5, 10))
-    return np.unique(np.concatenate([[0], keys, [frames - 1]]))
+    return np.asarray(np.unique(np.concatenate([[0], keys, [frames - 1]])), np.int64)
 
 
 def retimed(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
@@ -124,7 +124,7 @@ def looped(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
     after = path[start + period : start + period + 5]
     fade = min(len(after), 5)
     cycle[:fade] = ramp[:fade] * cycle[:fade] + (1 - ramp[:fade]) * after
-    return cycle[np.arange(len(path)) % period]
+    return np.asarray(cycle[np.arange(len(path)) % period])
 
 
 def harmonic(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
@@ -133,7 +133,7 @@ def harmonic(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
     angles = 2 * np.pi * np.arange(1, rng.integers(3, 7)) * turns[:, None]
     base = np.concatenate([np.ones((len(path), 1)), np.cos(angles), np.sin(angles)], axis=1)
     flat = path.reshape(len(path), -1)
-    return (base @ np.linalg.lstsq(base, flat, rcond=None)[0]).reshape(path.shape)
+    return np.asarray(base @ np.linalg.lstsq(base, flat, rcond=None)[0]).reshape(path.shape)
 
 
 def blended(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
@@ -165,7 +165,7 @@ def compressed(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
     mean = flat.mean(axis=0)
     axes = np.linalg.svd(flat - mean, full_matrices=False)[2][: rng.integers(4, 10)]
     own = path.reshape(len(path), -1) - mean
-    return (own @ axes.T @ axes + mean).reshape(path.shape)
+    return np.asarray(own @ axes.T @ axes + mean).reshape(path.shape)
 
 
 def sampled(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
@@ -187,7 +187,7 @@ def sampled(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
     for _ in range(len(path) - 2):
         step = np.concatenate([made[-1], made[-2]]) @ rule + noise * rng.normal(size=12)
         made.append(np.clip(step, -limit, limit))
-    return (np.array(made) @ axes + mean).reshape(path.shape)
+    return np.asarray(np.array(made) @ axes + mean).reshape(path.shape)
 
 
 def parametric(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
@@ -217,7 +217,7 @@ KINDS: Final[dict[str, Generator]] = {
 def bones(path: Float64) -> Float64:
     """Return the vectors (M, 8, 3) of every joint from the one before it."""
     parents = np.stack([np.zeros_like(path[:, 0]) if p < 0 else path[:, p] for p in _PARENT], 1)
-    return path - parents
+    return np.asarray(path - parents)
 
 
 def joints_of(vectors: Float64) -> Float64:

@@ -43,6 +43,9 @@ class AugmentSettings(Settings):
     `gaitproof.train.estimator_error`), from views it was measured at, in place of `yaw`."""
     mirror: bool = True
     """Also train on mirrored walkers, as people of their own."""
+    style: float = Field(default=0.0, ge=0, le=1)
+    """Chance that level and spread of a window's features are mixed with another window's, so that
+    they tell less of the sensor (`gaitproof.train.style`)."""
 
 
 class OriginSettings(Settings):

@@ -14,6 +14,7 @@ from gaitproof.train.config import LossSettings, TrainSettings
 from gaitproof.train.learner import Learner
 from gaitproof.train.sampler import Batch
 from gaitproof.train.state import RunState
+from gaitproof.train.style import mix_styles
 
 
 class GaitModule(Learner):
@@ -44,6 +45,13 @@ class GaitModule(Learner):
         self.heads = nn.ModuleDict()
         if not isinstance(network, PairNetwork):
             self.heads.update(_make_heads(settings.loss, _embedding_size(network), classes))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss of a batch, its styles mixed where the recipe asks for it."""
+        share = self.settings.augment.style
+        if share:
+            batch = batch._replace(windows=mix_styles(batch.windows, share))
+        return super().training_step(batch, batch_idx)
 
     def validation_losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses of people who were not trained on."""
