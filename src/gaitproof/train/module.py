@@ -46,12 +46,12 @@ class GaitModule(Learner):
         if not isinstance(network, PairNetwork):
             self.heads.update(_make_heads(settings.loss, _embedding_size(network), classes))
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Return the loss of a batch, its styles mixed where the recipe asks for it."""
         share = self.settings.augment.style
         if share:
             batch = batch._replace(windows=mix_styles(batch.windows, share))
-        return super().training_step(batch, batch_idx)
+        return super().forward(batch)
 
     def validation_losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses of people who were not trained on."""
