@@ -22,7 +22,6 @@ from gaitproof.gait.features import is_flat
 from gaitproof.gait.plausibility import MEASURES, body_coordinates, measure_motion
 from gaitproof.models import PackagedModel, list_packaged, read_card, read_weights
 from gaitproof.nets.card import DataSource
-from gaitproof.runtime import check_digest, open_session, run_session
 from gaitproof.types import GaitWindows, MotionEvidence
 
 Float64 = NDArray[np.float64]
@@ -91,6 +90,9 @@ class MotionJudge(PackagedModel):
     default: ClassVar[str] = "motion"
 
     def __init__(self, weights: bytes, card: MotionCard) -> None:
+        # ONNX Runtime takes long to load, and whoever compares nothing does without
+        from gaitproof.runtime import check_digest, open_session
+
         check_digest(weights, card.weights_sha256)
         self.card = card
         self._session = open_session(weights)
@@ -108,6 +110,8 @@ class MotionJudge(PackagedModel):
 
     def judge(self, windows: GaitWindows, centre: Float64) -> Float64:
         """Return the logits (N,) of windows relative to measures (K,) of captured motion."""
+        from gaitproof.runtime import run_session
+
         body = body_coordinates(windows.features)
         inputs: tuple[NDArray[Any], ...] = (body, measure_motion(body) - centre)
         given = {
