@@ -120,7 +120,7 @@ def verdict_table(verdict: Verdict) -> Table:
         _add_references(table, verdict)
     if verdict.joined is not None:
         _add_joined(table, verdict.joined)
-    if verdict.motion is not None:
+    if verdict.motion is not None and verdict.motion.score is not None:
         table.add_row("motion", printable(verdict.motion.plain))
         told = (f"{name} ({value:+.1f})" for name, value in verdict.motion.unusual.items())
         if verdict.motion.looks_generated:
