@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
+    Executor,
     Future,
     ProcessPoolExecutor,
     as_completed,
@@ -19,6 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
+from gaitproof.cluster import ClusterPool, current_pool
 from gaitproof.errors import DependencyError, GaitproofError
 
 _ONE_THREAD: Final = (
@@ -36,8 +38,10 @@ Result = TypeVar("Result")
 
 
 @contextmanager
-def worker_pool(workers: int, crash: GaitproofError) -> Iterator[ProcessPoolExecutor]:
+def worker_pool(workers: int, crash: GaitproofError) -> Iterator[Executor]:
     """Open a pool of fresh processes; if the block fails, what has not begun is dropped.
+
+    Inside `gaitproof.cluster.cluster` the processes are the cluster's, whatever their number.
 
     Parameters
     ----------
@@ -46,13 +50,26 @@ def worker_pool(workers: int, crash: GaitproofError) -> Iterator[ProcessPoolExec
     crash
         Raised in place of the pool's own error when a worker dies.
     """
+    try:
+        shared = current_pool()
+        if shared is not None:
+            yield shared
+            return
+        with _own_pool(workers) as pool:
+            yield pool
+    except BrokenProcessPool as error:
+        raise crash from error
+
+
+@contextmanager
+def _own_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     # spawn: a forked child would inherit the state of graphics and thread libraries
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start) as pool:
         try:
             yield pool
-        except BrokenProcessPool as error:
-            raise crash from error
+        except BrokenProcessPool:
+            raise
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -122,20 +139,41 @@ def run_apart(
         If the processes cannot be started.
     """
     waiting = deque(items)
+    shared = current_pool()
+    if shared is not None:
+        yield from _run_on_cluster(waiting, work, shared)
     while waiting:
         for suspect in (yield from _run_until_crash(waiting, work, workers)):
             for culprit in (yield from _run_until_crash(deque([suspect]), work, 1)):
                 yield culprit, None
 
 
+def _run_on_cluster(
+    waiting: deque[Item], work: Callable[[Item], Result], pool: ClusterPool
+) -> Generator[tuple[Item, Result | None], None, None]:
+    """Do the same on a cluster, which tries again by itself what was under way in a crash."""
+    flying: dict[Future[Result], Item] = {}
+    while waiting or flying:
+        while waiting and len(flying) < _AHEAD * pool.processors:
+            item = waiting.popleft()
+            flying[pool.submit(work, item)] = item
+        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            item = flying.pop(future)
+            try:
+                result = future.result()
+            except BrokenProcessPool:
+                yield item, None
+            else:
+                yield item, result
+
+
 def _run_until_crash(
     waiting: deque[Item], work: Callable[[Item], Result], workers: int
 ) -> Generator[tuple[Item, Result], None, list[Item]]:
     """Take items from `waiting`; return those that were under way when a process died."""
-    crash = GaitproofError("A process crashed.")
     flying: dict[Future[Result], Item] = {}
     try:
-        with worker_pool(min(workers, len(waiting)), crash) as pool, _stopped_at_once(pool):
+        with _own_pool(min(workers, len(waiting))) as pool, _stopped_at_once(pool):
             while waiting or flying:
                 while waiting and len(flying) < _AHEAD * workers:
                     with _deaf():
@@ -144,9 +182,8 @@ def _run_until_crash(
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
                     result = future.result()
                     yield flying.pop(future), result
-    except GaitproofError as error:
-        if error is not crash:
-            raise
+    except BrokenProcessPool:
+        pass
     return list(flying.values())
 
 
@@ -188,9 +225,14 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start() -> None:
+def limit_threads() -> None:
+    """Let libraries that this process has not loaded yet take one thread each."""
     for name in _ONE_THREAD:
         os.environ[name] = "1"
+
+
+def _start() -> None:
+    limit_threads()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

@@ -125,3 +125,17 @@ def test_the_more_people_are_not_excluded_the_more_support_a_name_needs(people, 
     assert found.candidates[0].accepted
     assert found.reason.startswith("p0 is supported by the claim alone, and not among all 34")
     assert found.headline.startswith("INCONCLUSIVE")
+
+
+def test_a_large_gallery_gives_the_same_answer(people, film, monkeypatch):
+    for person in range(20, 24):
+        people.enroll(f"q{person}", [film(person, 0, 40)])
+    video = film(0, 2, 9)
+    everybody = people.identify(video, top=4)
+    monkeypatch.setattr("gaitproof.verify.searching.LARGE", 3)
+    monkeypatch.setattr("gaitproof.verify.shortlist.SHORTLIST", 3)
+    found = people.identify(video, top=4)
+    assert found.candidates[:2] == everybody.candidates[:2]
+    assert found.headline == everybody.headline
+    assert 3 <= found.compared < everybody.compared == 8
+    assert any("of 8 identities that are most like this walk" in note for note in found.notes)

@@ -147,6 +147,31 @@ def face_scan(
         stdout().print(cost_table(result))
 
 
+@bench_app.command("search")
+def search(
+    templates: Annotated[
+        int, typer.Option("--templates", min=100, max=10_000_000, help="How many to search.")
+    ] = 100_000,
+    index: Annotated[
+        bool, typer.Option("--index/--no-index", help="Build and measure an index as well.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Search among very many templates.
+
+    Exactly, and by an index with its recall. The templates are drawn like those of people.
+    """
+    from gaitproof.bench.search import run, search_table
+    from gaitproof.cli.output import print_json, progress_bar, stdout
+
+    with progress_bar("Searching") as progress:
+        result = run(templates, index=index, progress=progress)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        stdout().print(search_table(result))
+
+
 def register(app: typer.Typer) -> None:
     """Add the group of commands to the application."""
     app.add_typer(bench_app)

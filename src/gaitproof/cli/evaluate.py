@@ -9,7 +9,7 @@ import typer
 
 from gaitproof.cli.domains import check_options, evaluate_recipe_by_domains
 from gaitproof.cli.extras import need_training_extra
-from gaitproof.cli.options import JsonOption, WorkersOption, output_option
+from gaitproof.cli.options import JsonOption, RayOption, WorkersOption, output_option
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def evaluate(
     probe_condition: Annotated[str, _names_option("Probes from these conditions.")] = "",
     enrol_view: Annotated[str, _names_option("Templates from these views.")] = "",
     probe_view: Annotated[str, _names_option("Probes from these views.")] = "",
+    ray: RayOption = None,
 ) -> None:
     """Evaluate a recipe by a protocol, or a model on new people.
 
@@ -100,8 +101,10 @@ def evaluate(
     for it. A model (--model) is scored as it is; conditions and views, separated by commas, choose
     its templates and probes, and those of a recipe for silhouettes.
     """
+    from gaitproof.cluster import cluster
     from gaitproof.evaluate.scope import Scope
 
+    workers = max(workers, 2) if ray else workers
     scope = Scope.parse(enrol_condition, probe_condition, enrol_view, probe_view)
     if protocol == "leave-domain-out":
         check_options(config, model, folds, limit_people, plots, ratios, scope != Scope())
@@ -126,7 +129,8 @@ def evaluate(
         raise ConfigError("--held-out is for recipes for silhouettes.", hint="use --folds")
     elif config is not None:
         given = (frame_rate, protocol, folds, enrolled, limit_people, workers, baselines)
-        result = _evaluate_recipe(config, data or [], *given)
+        with cluster(ray, workers):
+            result = _evaluate_recipe(config, data or [], *given)
     _present(result, output, ratios, plots, as_json=as_json)
 
 

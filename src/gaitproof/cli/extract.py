@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gaitproof.cli.opening import verify_settings
-from gaitproof.cli.options import FAILED_STATUS, JsonOption, SettingsOption, output_option
-
-if TYPE_CHECKING:
-    pass
+from gaitproof.cli.options import (
+    FAILED_STATUS,
+    JsonOption,
+    RayOption,
+    SettingsOption,
+    output_option,
+)
 
 
 def extract(
     videos: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
-            metavar="VIDEO|DIR|MANIFEST...", help="Videos, folders of videos, manifests (.csv)."
+            metavar="VIDEO|DIR|MANIFEST...",
+            help="Videos, folders of videos, manifests (.csv); or URLs, with the extra scale.",
         ),
     ],
     out: Annotated[Path, output_option("Folder for the results.", "DIR")],
@@ -42,6 +46,7 @@ def extract(
         bool, typer.Option("--silhouettes", help="Write each person's masks as well.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Reprocess finished videos.")] = False,
+    ray: RayOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the poses and gait features of everybody in the videos.
@@ -52,6 +57,7 @@ def extract(
     Ends with status 2 if a video failed; the others are done all the same.
     """
     from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
+    from gaitproof.cluster import cluster
     from gaitproof.data.extraction import extract_many, find_videos
 
     chosen = verify_settings(settings)
@@ -59,7 +65,7 @@ def extract(
     chosen = chosen.model_copy(update={"pose": pose})
     jobs_to_do = find_videos(videos, out, root)
 
-    with progress_bar(f"Extracting {len(jobs_to_do)} videos") as progress:
+    with cluster(ray, workers), progress_bar(f"Extracting {len(jobs_to_do)} videos") as progress:
         results = extract_many(jobs_to_do, chosen, workers=workers, again=again, progress=progress)
     failed = sum(r.error is not None for r in results)
     if as_json:

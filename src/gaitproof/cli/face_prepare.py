@@ -14,6 +14,7 @@ from gaitproof.cli.options import (
     JsonOption,
     MinFaceOption,
     ProcessesOption,
+    RayOption,
 )
 from gaitproof.errors import ConfigError
 
@@ -82,6 +83,7 @@ def prepare(
             help="Share of the training clips for validation, where the data set has none for it.",
         ),
     ] = 0.0,
+    ray: RayOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Cut and align the faces of a data set for training.
@@ -92,6 +94,7 @@ def prepare(
     """
     from gaitproof.cli.opening import parse_detector
     from gaitproof.cli.output import print_json, progress_bar, stderr
+    from gaitproof.cluster import cluster
     from gaitproof.data.face.prepare import PrepareSettings
     from gaitproof.data.face.prepare import prepare as run
     from gaitproof.face.quality import FaceGate
@@ -108,7 +111,7 @@ def prepare(
     )
     if settings.by_label is not None and settings.by_label.real != settings.by_label.fake:
         stderr().print(BY_LABEL_WARNING)
-    with progress_bar(f"Preparing {root.name}") as progress:
+    with cluster(ray, workers), progress_bar(f"Preparing {root.name}") as progress:
         prepared = run(root, out, settings, workers=workers, progress=progress)
     if as_json:
         print_json({"out": str(out), **prepared.to_dict()})

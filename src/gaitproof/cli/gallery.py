@@ -1,4 +1,4 @@
-"""``gaitproof gallery``: list, show, remove, export, import, key, rekey."""
+"""``gaitproof gallery``: list, show, remove, export, import, index, key, rekey."""
 
 from __future__ import annotations
 
@@ -187,6 +187,31 @@ def import_(
     for one in added:
         known = f", {len(one.known)} known already" if one.known else ""
         console.print(f"{printable(one.name)}: {one.added} recordings added{known}")
+
+
+@gallery_app.command()
+def index(
+    approximate: Annotated[
+        bool,
+        typer.Option("--approximate", help="Add a faiss index: faster, and may miss somebody."),
+    ] = False,
+    gallery: GalleryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write files that make identify start faster.
+
+    For galleries of very many people. What is enrolled later is found without them. The first
+    removal deletes them.
+    """
+    from gaitproof.cli.output import print_json, printable, stdout
+
+    opened = open_gallery(gallery, create=False)
+    made = opened.index(approximate=approximate)
+    if as_json:
+        print_json({"gallery": opened.location, "directions": made})
+        return
+    for maker, count in made.items():
+        stdout().print(f"{count} directions of {printable(maker)}", soft_wrap=True)
 
 
 @gallery_app.command()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gaitproof.config import VerifySettings
     from gaitproof.face.detect import DetectorSettings
     from gaitproof.pose.cache import PoseCache
@@ -112,3 +114,13 @@ def open_cache(folder: Path | None, off: bool) -> PoseCache | None:
     from gaitproof.pose.cache import PoseCache
 
     return PoseCache(folder)
+
+
+def work_ahead(videos: Iterable[Path], verifier: Verifier, address: str) -> None:
+    """Estimate videos on a Ray cluster, into the verifier's cache."""
+    from gaitproof.cases.ahead import extract_ahead
+    from gaitproof.cli.output import progress_bar
+    from gaitproof.cluster import cluster
+
+    with cluster(address), progress_bar("Estimating on the cluster") as progress:
+        extract_ahead(videos, verifier, progress)

@@ -108,6 +108,15 @@ LayoutOption = Annotated[
     ),
 ]
 
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Work on this Ray cluster; 'local' starts one here.",
+    ),
+]
+
 ConfigArgument = Annotated[Path, typer.Argument(help="Recipe (YAML), see recipes/.")]
 DataOption = Annotated[
     list[Path] | None,

@@ -16,7 +16,7 @@ from gaitproof.cli.joint import (
     open_face_tools,
     show_joint,
 )
-from gaitproof.cli.opening import open_verifier, parse_person
+from gaitproof.cli.opening import open_verifier, parse_person, work_ahead
 from gaitproof.cli.options import (
     INCONCLUSIVE_STATUS,
     CacheOption,
@@ -26,6 +26,7 @@ from gaitproof.cli.options import (
     ModelOption,
     NoCacheOption,
     PersonOption,
+    RayOption,
     SettingsOption,
     SiteOption,
     output_option,
@@ -104,6 +105,7 @@ def enroll(
     listed, and the command then exits with status 2.
     """
     from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.data.manifest import read_manifest
     from gaitproof.verify.names import check_name
     from gaitproof.verify.results import ChoiceError
 
@@ -112,7 +114,7 @@ def enroll(
         raise typer.BadParameter("give NAME and VIDEOS, or --manifest FILE")
     if name is not None:
         check_name(name)
-    rows = None if manifest is None else _read_manifest(manifest)
+    rows = None if manifest is None else read_manifest(manifest)
     if rows is not None and face:
         raise typer.BadParameter("enrols one person at a time", param_hint="--face")
     tools = open_face_tools(face, face_model, None)
@@ -140,12 +142,6 @@ def enroll(
         print_json({"gallery": verifier.gallery.location, **result.to_dict()})
     else:
         _show_enrolment(result, verifier.gallery.location)
-
-
-def _read_manifest(path: Path) -> Sequence[ManifestRow]:
-    from gaitproof.data.manifest import read_manifest
-
-    return read_manifest(path)
 
 
 def _enroll_people(
@@ -218,6 +214,7 @@ def verify(
     face: FaceOption = False,
     face_model: FaceModelOption = None,
     fusion: FusionOption = None,
+    ray: RayOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide whether a video shows the person it claims to show.
@@ -244,6 +241,8 @@ def verify(
         gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, site=site
     )
     examiner = Examiner(verifier, tools)
+    if ray:
+        work_ahead((one.video for one in questions), verifier, ray)
     if not alone:
         raise typer.Exit(_verify_many(questions, examiner, output, again, as_json))
     [asked] = questions

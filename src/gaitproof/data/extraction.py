@@ -8,14 +8,18 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from gaitproof.cluster import current_pool
 from gaitproof.config import VerifySettings
 from gaitproof.data.manifest import VIDEO_SUFFIXES, locate, read_manifest
+from gaitproof.data.remote import fetched, is_url, list_remote
 from gaitproof.errors import GaitproofError, InputError, MediaError
 from gaitproof.gait.quality import track_windows
 from gaitproof.media.files import compute_sha256, make_folder, write_atomically
@@ -26,21 +30,30 @@ from gaitproof.pose.formats.npz import to_bytes
 from gaitproof.pose.formats.silhouette_npz import save_silhouettes
 from gaitproof.pose.parallel import available_processors
 from gaitproof.pose.tracking import TrackingSettings
+from gaitproof.processes import run_apart
 from gaitproof.reading import FileKind, guarded, read_json
 from gaitproof.types import GaitWindows
 
 MARKER: Final = "extraction.json"
 """Written last: a folder without it is unfinished."""
 
+CRASHED: Final = "The process that read it crashed, twice."
+
 MARKER_FILE: Final = FileKind("record of an extraction", MediaError, hint="extract the video again")
 
 
 @dataclass(frozen=True)
 class Job:
-    """A video and the folder for its results."""
+    """A video, the folder for its results, and the video's URL if it lies elsewhere."""
 
     video: Path
     folder: Path
+    url: str = ""
+
+    @property
+    def name(self) -> str:
+        """The video's URL or path."""
+        return self.url or str(self.video)
 
 
 @dataclass(frozen=True)
@@ -77,11 +90,11 @@ class _CancelledError(Exception):
     """The user interrupted the batch."""
 
 
-def find_videos(paths: Iterable[Path], out: Path, root: Path | None = None) -> list[Job]:
+def find_videos(paths: Iterable[Path | str], out: Path, root: Path | None = None) -> list[Job]:
     """List the videos that are named or lie in the named folders, with a result folder each.
 
-    A video of a named folder or of a manifest (``.csv``) keeps its place below the folder; a
-    manifest's folder is its own, or `root`.
+    A name may be a URL that fsspec reads. A video of a named folder or of a manifest (``.csv``)
+    keeps its place below the folder; a manifest's folder is its own, or `root`.
 
     Raises
     ------
@@ -90,7 +103,11 @@ def find_videos(paths: Iterable[Path], out: Path, root: Path | None = None) -> l
         folder.
     """
     jobs: dict[Path, Job] = {}
-    for path in paths:
+    for name in paths:
+        path = Path(name)
+        if is_url(str(name)):
+            jobs |= _remote_jobs(str(name), out)
+            continue
         if path.is_dir():
             found = [(video, video.relative_to(path)) for video in videos_below(path, out)]
         elif path.suffix.lower() == ".csv":
@@ -107,6 +124,10 @@ def find_videos(paths: Iterable[Path], out: Path, root: Path | None = None) -> l
                     hint="extract them into different folders",
                 )
     return list(jobs.values())
+
+
+def _remote_jobs(url: str, out: Path) -> dict[Path, Job]:
+    return {out / place: Job(place, out / place, name) for name, place in list_remote(url)}
 
 
 def videos_below(folder: Path, without: Path | None = None) -> list[Path]:
@@ -171,6 +192,8 @@ def extract_many(
     InputError
         If a result cannot be written: it would not be better for the next video.
     """
+    if current_pool() is not None:
+        return _extract_apart(jobs, settings, again, progress, estimator_factory)
     processors = available_processors()
     count = min(workers or processors, max(1, len(jobs)))
     if not settings.pose.workers:
@@ -207,6 +230,39 @@ def extract_many(
     return [results[i] for i in range(len(jobs))]
 
 
+def _extract_apart(
+    jobs: list[Job],
+    settings: VerifySettings,
+    again: bool,
+    progress: Callable[[float], None] | None,
+    estimator_factory: Callable[[], PoseEstimator] | None,
+) -> list[JobResult]:
+    """Do the jobs on a cluster, one processor each, and each by one thread."""
+    pose = settings.pose.model_copy(update={"workers": settings.pose.workers or 1})
+    settings = settings.model_copy(update={"pose": pose})
+    work = partial(_do_apart, settings, again, estimator_factory)
+    results: dict[Job, JobResult] = {}
+    with closing(run_apart(jobs, work, 1)) as finished:
+        for job, result in finished:
+            results[job] = result or JobResult(job.video, job.folder, error=CRASHED)
+            if progress is not None:
+                progress(len(results) / len(jobs))
+    return [results[job] for job in jobs]
+
+
+def _do_apart(
+    settings: VerifySettings,
+    again: bool,
+    estimator_factory: Callable[[], PoseEstimator] | None,
+    job: Job,
+) -> JobResult:
+    return _do(job, settings, again, _no_progress, estimator_factory)
+
+
+def _no_progress(share: float) -> None:
+    """Tell nobody: the caller is in another process."""
+
+
 def _do(
     job: Job,
     settings: VerifySettings,
@@ -215,18 +271,19 @@ def _do(
     estimator_factory: Callable[[], PoseEstimator] | None,
 ) -> JobResult:
     try:
-        stamp = _stamp(job.video, settings, estimator_factory)
-        if not again:
-            finished = _finished(job, stamp)
-            if finished is not None:
-                return finished
-        extraction = extract(
-            job.video, settings, progress=progress, estimator_factory=estimator_factory
-        )
+        with fetched(job.url) if job.url else nullcontext(job.video) as video:
+            stamp = _stamp(video, settings, estimator_factory)
+            if not again:
+                finished = _finished(job, stamp)
+                if finished is not None:
+                    return finished
+            extraction = extract(
+                video, settings, progress=progress, estimator_factory=estimator_factory
+            )
         windows = [track_windows(track, settings.cleaning) for track in extraction.tracks]
     except GaitproofError as error:
         return JobResult(job.video, job.folder, error=str(error))
-    _write(job.folder, extraction, windows, stamp)
+    _write(job, extraction, windows, stamp)
     return JobResult(
         job.video, job.folder, len(extraction.tracks), sum(len(found) for found in windows)
     )
@@ -263,7 +320,8 @@ def _finished(job: Job, stamp: str) -> JobResult | None:
     return JobResult(job.video, job.folder, len(people), windows, skipped=True)
 
 
-def _write(folder: Path, extraction: Extraction, windows: list[GaitWindows], stamp: str) -> None:
+def _write(job: Job, extraction: Extraction, windows: list[GaitWindows], stamp: str) -> None:
+    folder = job.folder
     make_folder(folder)
     (folder / MARKER).unlink(missing_ok=True)
     for stale in folder.glob("person-*.npz"):
@@ -287,6 +345,6 @@ def _write(folder: Path, extraction: Extraction, windows: list[GaitWindows], sta
             person["silhouettes"] = f"person-{i}.silhouettes.npz"
             save_silhouettes(folder / person["silhouettes"], extraction.silhouettes[i])
         people.append(person)
-    video = {**asdict(extraction.video), "path": str(extraction.video.path)}
+    video = {**asdict(extraction.video), "path": job.name}
     text = json.dumps({"video": video, "people": people, "stamp": stamp}, indent=2)
     write_atomically(folder / MARKER, text.encode())

@@ -67,12 +67,13 @@ def compute_sha256(path: str | Path) -> str:
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block succeeds.
 
     Readers see the old file or the whole new one, never a part. The temporary name keeps the
     suffix, since writers choose their format by it. If the block fails nothing is left behind;
-    what a killed process left in that folder is removed by the next one that writes there.
+    what a killed process left in that folder is removed by the next one that writes there. If
+    `private`, only its owner may read the file.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     target = Path(path)
     with _draft(target) as temporary, _reporting(target):
         yield temporary
-        _complete(temporary)
+        _complete(temporary, private=private)
         temporary.replace(target)
 
 

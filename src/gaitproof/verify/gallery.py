@@ -22,12 +22,12 @@ from gaitproof.verify.records import IdentitySummary as IdentitySummary
 from gaitproof.verify.records import RecordingSummary as RecordingSummary
 from gaitproof.verify.records import Removed as Removed
 from gaitproof.verify.records import TemplateSummary as TemplateSummary
+from gaitproof.verify.searching import Searched
 from gaitproof.verify.storage import open_storage
 from gaitproof.verify.templates import Recording, ReferencePerson, Template
-from gaitproof.verify.upkeep import Upkeep
 
 
-class Gallery(Upkeep):
+class Gallery(Searched):
     """Enrolled identities in one SQLite file, or in a PostgreSQL database by URL.
 
     Safe under several processes at once and under a kill at any moment: a change happens as a

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +16,14 @@ import gaitproof
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import Decision, ErrorRate, Verdict
 from gaitproof.types.support import MODERATE
+from gaitproof.verify import searching
 from gaitproof.verify.claims import Comparer
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Probe, Prober
 from gaitproof.verify.references import OWN_FILE
 from gaitproof.verify.results import Candidate, Identification
 from gaitproof.verify.scene import Progress
+from gaitproof.verify.shortlist import shortlist
 from gaitproof.verify.signals import SILHOUETTES
 
 NOBODY: Final = "Nobody in the gallery is supported as the person in this video."
@@ -47,8 +50,8 @@ def identify(
     begun = time.monotonic()
     if top < 1:
         raise InputError("The number of candidates must be at least 1.", actual=str(top))
-    names = comparer.gallery.names()
-    if not names:
+    enrolled = comparer.gallery.count()
+    if not enrolled:
         raise GalleryError(
             f"The gallery {comparer.gallery.location!r} is empty.",
             hint="enrol somebody with 'gaitproof enroll NAME VIDEO'",
@@ -56,11 +59,12 @@ def identify(
     probe = prober.probe(video, person, progress)
     verdicts = [] if probe.reason else _judge_all(comparer, str(video), probe, begun)
     ranked = sorted((v for v in verdicts if v.similarity is not None), key=_rank, reverse=True)
+    passed = enrolled - len(verdicts) if verdicts and enrolled > searching.LARGE else 0
     card = comparer.encoder.card
     best = ranked[0] if ranked else None
     return Identification(
         candidates=tuple(_candidate(verdict) for verdict in ranked[:top]),
-        reason=probe.reason or _open(ranked),
+        reason=probe.reason or _open(ranked, passed),
         compared=len(ranked),
         threshold=_threshold(best) if best else card.operating_point.threshold,
         log10_lr_bound=best.log10_lr_bound if best else card.calibration.log10_lr_bound,
@@ -71,14 +75,17 @@ def identify(
         source_sha256=probe.sha256,
         software=f"gaitproof {gaitproof.__version__}",
         seconds=time.monotonic() - begun,
-        notes=_notes(probe, len(names), verdicts, len(ranked)),
+        notes=_notes(probe, enrolled - passed, passed, verdicts, len(ranked)),
     )
 
 
 def _judge_all(comparer: Comparer, video: str, probe: Probe, begun: float) -> list[Verdict]:
-    """Claim everybody whose template can be compared at all."""
-    templates = comparer.gallery.templates(comparer.encoder.card.model_id, probe.estimator)
+    """Claim everybody whose template can be compared at all; of a large gallery the most alike."""
     sight = comparer.look(video, probe, begun)
+    if comparer.gallery.count() > searching.LARGE:
+        chosen = comparer.gallery.excerpt(shortlist(comparer, sight))
+        comparer = replace(comparer, gallery=chosen)
+    templates = comparer.gallery.templates(comparer.encoder.card.model_id, probe.estimator)
     return [comparer.try_claim(sight, one.name, weigh=False).verdict for one in templates]
 
 
@@ -104,7 +111,7 @@ def _candidate(verdict: Verdict) -> Candidate:
     )
 
 
-def _open(ranked: Sequence[Verdict]) -> str:
+def _open(ranked: Sequence[Verdict], passed: int) -> str:
     """Say why nobody is named; empty where exactly one is supported."""
     if not ranked:
         return "No enrolled identity can be compared with this video."
@@ -112,20 +119,27 @@ def _open(ranked: Sequence[Verdict]) -> str:
     if len(accepted) > 1:
         return SEVERAL.format(names=" and ".join((", ".join(accepted[:-1]), accepted[-1])))
     if accepted:
-        return _among_many(ranked)
+        return _among_many(ranked, passed)
     joints = ranked[0].signals[0]
     return NOBODY if joints.supported else f"{NOBODY} {joints.reason}".strip()
 
 
-def _among_many(ranked: Sequence[Verdict]) -> str:
-    """Say that the one who is accepted is not supported enough among so many; else nothing."""
+def _among_many(ranked: Sequence[Verdict], passed: int) -> str:
+    """Say that the one who is accepted is not supported enough among so many; else nothing.
+
+    Who was passed over as less alike than all of `ranked` counts with the median of their ratios.
+    """
     (place,) = [i for i, one in enumerate(ranked) if one.decision is Decision.AUTHENTIC]
-    odds = odds_among([one.log10_lr or 0.0 for one in ranked])[place]
+    ratios = [one.log10_lr or 0.0 for one in ranked]
+    odds = odds_among([*ratios, *[float(np.median(ratios))] * passed])[place]
     needed = 10.0**MODERATE
     if odds >= needed or math.isclose(odds, needed):
         return ""
     return AMONG_MANY.format(
-        name=ranked[place].claim, people=len(ranked), odds=float(odds), needed=needed
+        name=ranked[place].claim,
+        people=len(ranked) + passed,
+        odds=float(odds),
+        needed=needed,
     )
 
 
@@ -165,10 +179,15 @@ def _wrong(verdict: Verdict) -> ErrorRate:
 
 
 def _notes(
-    probe: Probe, enrolled: int, verdicts: Sequence[Verdict], compared: int
+    probe: Probe, enrolled: int, passed: int, verdicts: Sequence[Verdict], compared: int
 ) -> tuple[str, ...]:
     notes = list(probe.notes)
     notes += [f"{verdict.claim}: {OWN_FILE}" for verdict in verdicts if OWN_FILE in verdict.notes]
+    if passed:
+        notes.append(
+            f"The {enrolled} of {enrolled + passed} identities that are most like this walk were "
+            "compared in full."
+        )
     if not probe.reason and enrolled > len(verdicts):
         notes.append(
             f"{enrolled - len(verdicts)} identities left out: enrolled with another model or pose "

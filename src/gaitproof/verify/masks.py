@@ -21,6 +21,7 @@ from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.movement import average_walkers, weigh_movement
 from gaitproof.verify.others import Other, References
 from gaitproof.verify.references import shortfall, without_file
+from gaitproof.verify.searching import LARGE
 from gaitproof.verify.signals import SILHOUETTES
 from gaitproof.verify.templates import Recording, Template
 
@@ -236,9 +237,11 @@ class MaskSignal:
         model_id, estimator = self.card.model_id, probe.estimator
         if self.card.evidence is None or not people:
             return KnownMasks()
-        templates = (
-            gallery.templates(model_id, estimator) if any(one.name for one in people) else ()
-        )
+        names = {one.name for one in people if one.name}
+        if names and gallery.count() > LARGE:
+            templates = gallery.excerpt(sorted(names)).templates(model_id, estimator)
+        else:
+            templates = gallery.templates(model_id, estimator) if names else ()
         return KnownMasks(
             {(p.sha256, p.person): p.vector for p in gallery.references(model_id, estimator)},
             {t.name: t.vector for t in templates if probe.sha256 not in t.sources},

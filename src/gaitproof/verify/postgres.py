@@ -105,6 +105,11 @@ class PostgresStorage:
         return self._location
 
     @property
+    def beside(self) -> None:
+        """None: there is no file."""
+        return None
+
+    @property
     def erasure_note(self) -> str:
         """Why deleted bytes may still be there."""
         return (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from gaitproof.errors import GalleryError
 from gaitproof.face.types import FaceReference
@@ -24,6 +24,7 @@ from gaitproof.verify.rows import (
     IdentityRow,
     LinkRow,
     NamedRecordingRow,
+    OwnerRow,
     RecordingRow,
     RecordingSummaryRow,
     Row,
@@ -39,6 +40,12 @@ from gaitproof.verify.templates import Recording, Template
 
 MOST_FILMED: Final = 500
 """Recordings of one domain that are looked at for references."""
+
+MOST_MAKERS: Final = 1000
+"""Models and pose estimators of one gallery, a bound on hostile input."""
+
+_AT_ONCE: Final = 40
+"""Values in one statement; SQLite is told to refuse more than 50."""
 
 _LINKS: Final = {"id", "identity_id", "key"}
 """Columns that join tables and mean nothing outside."""
@@ -68,6 +75,38 @@ def list_names(connection: Connection) -> list[str]:
     """Return the enrolled names, sorted."""
     rows = fetch(connection, select(schema.identities), IdentityRow)
     return sorted((row.name for row in rows), key=name_key)
+
+
+def count_identities(connection: Connection) -> int:
+    """Return how many people are enrolled."""
+    return connection.scalar(select(func.count()).select_from(schema.identities)) or 0
+
+
+def list_makers(connection: Connection) -> list[tuple[str, str]]:
+    """Return the models and pose estimators of all templates in force, sorted."""
+    t = schema.templates.c
+    found: set[tuple[str, str]] = set()
+    for model_id, estimator in connection.execute(
+        select(t.model_id, t.estimator).where(t.superseded.is_(None))
+    ):
+        found.add((str(model_id), str(estimator)))
+        if len(found) > MOST_MAKERS:
+            raise too_much()
+    return sorted(found)
+
+
+def find_owners(connection: Connection, templates: Sequence[int]) -> tuple[str, ...]:
+    """Return whose templates these rows are, in their order, everybody once."""
+    t = schema.templates.c
+    names: dict[int, str] = {}
+    for start in range(0, len(templates), _AT_ONCE):
+        query = (
+            select(schema.identities, t.id.label("template"))
+            .join_from(schema.templates, schema.identities)
+            .where(t.id.in_(templates[start : start + _AT_ONCE]))
+        )
+        names.update({row.template: row.name for row in fetch(connection, query, OwnerRow)})
+    return tuple(dict.fromkeys(names[number] for number in templates if number in names))
 
 
 def list_identities(connection: Connection) -> tuple[IdentitySummary, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import numpy as np
@@ -38,6 +38,7 @@ from gaitproof.verify.templates import (
     ReferencePerson,
     Template,
     check_time,
+    is_unit,
 )
 
 MAX_READ_BYTES: Final = 2**29
@@ -100,6 +101,12 @@ class IdentityRow(Row):
         if name_key(self.name) != self.key:
             raise ValueError("the name is found under the key of another")
         return self
+
+
+class OwnerRow(IdentityRow):
+    """Whose a template is."""
+
+    template: int
 
 
 class SourceRow(Row):
@@ -294,6 +301,24 @@ def read_template(row: TemplateRow, sources: tuple[str, ...]) -> Template:
         raise malformed(place, _KIND, error) from error
 
 
+def read_directions(rows: Sequence[tuple[int, bytes]]) -> NDArray[np.float32]:
+    """Return the vectors of templates, shape (N, D), of their rows' numbers and stored bytes.
+
+    Raises
+    ------
+    GalleryError
+        If one is no direction, or they differ in length.
+    """
+    vectors = [
+        _tensors(data, _place(TemplateRow, number), {"template": np.float32})["template"]
+        for number, data in rows
+    ]
+    if len({vector.shape for vector in vectors}) > 1 or not is_unit(np.stack(vectors)):
+        place = _place(TemplateRow, rows[0][0])
+        raise malformed(f"{place} and after", _KIND, "not directions of one length")
+    return np.stack(vectors)
+
+
 def read_reference(row: ReferenceRow) -> ReferencePerson:
     """Return the person of reference footage that a row stores.
 
@@ -351,6 +376,7 @@ def _tensors(data: bytes, place: str, types: Mapping[str, type]) -> dict[str, ND
 
 _TABLES: Final[dict[type[Row], str]] = {
     IdentityRow: "identities",
+    OwnerRow: "identities",
     TemplateRow: "templates",
     TemplateSummaryRow: "templates",
     LinkRow: "template_recordings",

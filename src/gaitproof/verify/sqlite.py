@@ -22,6 +22,7 @@ from gaitproof.verify.database_errors import (
     translated,
     wrong_version,
 )
+from gaitproof.verify.directions import remove_directions
 from gaitproof.verify.drafts import draft, sweep, sync_folder
 from gaitproof.verify.encryption import Key
 
@@ -56,6 +57,11 @@ class SQLiteStorage:
     def location(self) -> str:
         """The path as given."""
         return str(self.path)
+
+    @property
+    def beside(self) -> Path | None:
+        """The gallery; None if it is encrypted: nothing that is derived may be plain."""
+        return self.path if self.key is None else None
 
     @property
     def erasure_note(self) -> str:
@@ -166,6 +172,7 @@ class SQLiteStorage:
             If the file is damaged: rebuilding could then take any amount of memory.
         """
         name = repr(self.location)
+        remove_directions(self.path)
         with translated(name), closing(connect(self.path, "mode=rw")) as connection:
             try:
                 (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()

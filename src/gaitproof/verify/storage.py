@@ -29,6 +29,11 @@ class Storage(Protocol):
         """The path or URL for people, without a password."""
         ...
 
+    @property
+    def beside(self) -> Path | None:
+        """The file that derived files may lie beside; None where nothing may."""
+        ...
+
     def exists(self) -> bool:
         """Whether the gallery has been created; raises if it is not a usable gallery."""
         ...

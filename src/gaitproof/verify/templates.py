@@ -129,7 +129,7 @@ class Recording:
                 expected="(N, D) and one start per window, N and D at least 1",
                 actual=f"{embeddings.shape} and {starts.shape}",
             )
-        if not np.isfinite(starts).all() or not _unit(embeddings):
+        if not np.isfinite(starts).all() or not is_unit(embeddings):
             raise GalleryError("The embeddings of a recording must be finite and of unit length.")
         for name, array in (("embeddings", embeddings), ("starts", starts)):
             array.setflags(write=False)
@@ -176,7 +176,7 @@ class Template:
 
     def __post_init__(self) -> None:
         vector = np.array(self.vector, dtype=np.float32)
-        if vector.ndim != 1 or not 0 < vector.size <= MAX_EMBEDDING_SIZE or not _unit(vector):
+        if vector.ndim != 1 or not 0 < vector.size <= MAX_EMBEDDING_SIZE or not is_unit(vector):
             raise GalleryError(
                 "The vector of a template must be finite and of unit length.",
                 actual=f"shape {vector.shape}",
@@ -205,7 +205,8 @@ def check_time(text: str) -> str:
     )
 
 
-def _unit(vectors: NDArray[np.float32]) -> bool:
+def is_unit(vectors: NDArray[np.float32]) -> bool:
+    """Whether vectors, shape (..., D), are finite and of unit length up to rounding."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1)
     return bool((np.abs(lengths - 1) < _UNIT_TOLERANCE).all())
 

@@ -88,6 +88,7 @@ class Verifier:
         self.gallery = gallery
         self.encoder = encoder
         self.settings = settings
+        self.cache = cache
         self._prober = Prober(encoder, settings, cache, extractor, site)
         self._masks = MaskSignal(mask_encoder, settings.silhouettes)
         self._weights = weights

@@ -1,0 +1,73 @@
+"""Videos of many questions estimated on a cluster before the questions are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gaitproof.errors import ConfigError, GaitproofError
+from gaitproof.pose.extract import extract
+from gaitproof.processes import run_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gaitproof.config import VerifySettings
+    from gaitproof.pose.cache import PoseCache
+    from gaitproof.verify.verifier import Verifier
+
+
+def extract_ahead(
+    videos: Iterable[Path],
+    verifier: Verifier,
+    progress: Callable[[float], None] | None = None,
+) -> int:
+    """Fill the pose cache, which is most of the work, so that the verdicts come out of it.
+
+    The verdicts are those of a run without a cluster: each is still made here, by the same code,
+    from what a cache gives back to the bit. A video that fails, or crashes its process twice, is
+    left to its verdict to report.
+
+    Parameters
+    ----------
+    videos
+        Paths that every node of the cluster sees.
+    verifier
+        With a cache that every node sees.
+    progress
+        Told the share that is done, 0 to 1.
+
+    Returns
+    -------
+    int
+        Number of videos estimated.
+
+    Raises
+    ------
+    ConfigError
+        If the verifier has no cache.
+    """
+    if verifier.cache is None:
+        raise ConfigError("A cluster hands over what it found in the cache; leave out --no-cache.")
+    settings = verifier.settings
+    pose = settings.pose.model_copy(update={"workers": settings.pose.workers or 1})
+    work = partial(_fill, settings.model_copy(update={"pose": pose}), verifier.cache)
+    each = list(dict.fromkeys(videos))
+    done = 0
+    with closing(run_apart(each, work, 1)) as finished:
+        for count, (_, well) in enumerate(finished, start=1):
+            done += bool(well)
+            if progress is not None:
+                progress(count / len(each))
+    return done
+
+
+def _fill(settings: VerifySettings, cache: PoseCache, video: Path) -> bool:
+    try:
+        extract(video, settings, cache=cache)
+    except GaitproofError:
+        return False
+    return True

@@ -1,0 +1,173 @@
+"""Searching a gallery of very many people for those most like a probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from gaitproof.errors import GalleryError
+from gaitproof.verify import queries
+from gaitproof.verify.directions import (
+    Directions,
+    directions_path,
+    list_present,
+    remove_directions,
+)
+from gaitproof.verify.memory import MemoryStorage
+from gaitproof.verify.search import Found, search
+from gaitproof.verify.upkeep import Upkeep
+
+LARGE: Final = 1000
+"""People of a gallery beyond which not everybody is compared in full."""
+
+_ALL_BYTES: Final = 2**34
+"""Of recordings in an excerpt; the people of one are few."""
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """A direction that is searched for among templates of one model and pose estimator.
+
+    Parameters
+    ----------
+    model_id, estimator
+        What made it.
+    direction
+        Shape (D,), unit length.
+    centre
+        Shape (D,), taken off everybody first; None for nothing.
+    """
+
+    model_id: str
+    estimator: str
+    direction: NDArray[np.float32]
+    centre: NDArray[np.float32] | None = None
+
+
+class Searched(Upkeep):
+    """The part of a gallery that finds people by their direction."""
+
+    def count(self) -> int:
+        """Return the number of identities."""
+        return self._storage.read(queries.count_identities) if self._storage.exists() else 0
+
+    def nearest(self, query: Query, top: int) -> tuple[str, ...]:
+        """Return whose templates are most like a direction, at most `top` names, best first.
+
+        By the templates now in force, whatever files of `index` there are, and exactly; where
+        these have an approximate part it names the candidates, and may miss somebody.
+
+        Raises
+        ------
+        GalleryError
+            If the gallery or a file beside it is damaged.
+        ModelError
+            If the query is of another length than the templates.
+        """
+        if not self._storage.exists():
+            return ()
+        kept = self._kept(query)
+
+        def find(connection: Connection) -> tuple[str, ...]:
+            known, extra = _up_to_date(connection, query, kept)
+            found: list[tuple[float, int]] = []
+            for part, left_out in ((kept, known), (extra, None)):
+                if part is not None and len(part):
+                    found += _search(part, query, top, left_out)
+            rows = [number for _, number in sorted(found, key=lambda one: -one[0])[:top]]
+            return queries.find_owners(connection, rows)
+
+        return self._storage.read(find)
+
+    def index(self, *, approximate: bool = False) -> dict[str, int]:
+        """Write the directions of all templates to files beside the gallery.
+
+        Parameters
+        ----------
+        approximate
+            Whether a faiss index joins them: faster, and it may miss somebody.
+
+        Returns
+        -------
+        dict
+            Number of directions by ``model_id, estimator``.
+
+        Raises
+        ------
+        GalleryError
+            If there is no gallery, or nothing may lie beside it.
+        DependencyError
+            If faiss is wanted and not installed.
+        """
+        place = self._storage.beside
+        if place is None or not self._storage.exists():
+            raise GalleryError(
+                f"No files of directions are kept for {self.location!r}.",
+                expected="a SQLite gallery that exists and is not encrypted",
+            )
+        remove_directions(place)
+        made = {}
+        for maker in self._storage.read(queries.list_makers):
+            found = self._storage.read(partial(_read, maker=maker))
+            found.write(directions_path(place, *maker), cells=approximate)
+            made[", ".join(maker)] = len(found)
+        return made
+
+    def excerpt(self, names: Iterable[str]) -> Self:
+        """Return a gallery in memory with these people only, as they are now.
+
+        What is asked of it costs the same however many others are enrolled.
+        """
+        chosen = list(names)
+        people = self._storage.read(lambda c: queries.find_everything(c, chosen, _ALL_BYTES))
+        return type(self)(MemoryStorage(self.location, "excerpt", people))
+
+    def _kept(self, query: Query) -> Directions | None:
+        place: Path | None = self._storage.beside
+        if place is None:
+            return None
+        path = directions_path(place, query.model_id, query.estimator)
+        return Directions.open(path) if path.is_file() else None
+
+
+def _up_to_date(
+    connection: Connection, query: Query, kept: Directions | None
+) -> tuple[NDArray[np.bool_] | None, Directions]:
+    """Return which rows of a file are still in force, and what is not in it yet."""
+    maker = (query.model_id, query.estimator)
+    if kept is None:
+        return None, Directions.read(connection, *maker)
+    present = list_present(connection, *maker)
+    held = kept.table["id"], kept.table["uid"]
+    known = np.isin(held[1], present["uid"]) & np.isin(held[0], present["id"])
+    new = present["id"][~np.isin(present["uid"], held[1])]
+    if not len(new):
+        return known, Directions(kept.table[:0])
+    extra = Directions.read(connection, *maker, int(new.min()) - 1)
+    return known, Directions(extra.table[np.isin(extra.table["id"], new)])
+
+
+def _search(
+    part: Directions, query: Query, top: int, still: NDArray[np.bool_] | None
+) -> list[tuple[float, int]]:
+    """Return cosine and row of the most alike; those that are no longer in force are passed by."""
+    gone = 0 if still is None else int((~still).sum())
+    found: Found = search(
+        part.vectors, query.direction, top + gone, centre=query.centre, index=part.cells
+    )
+    return [
+        (float(cosine), int(part.table["id"][row]))
+        for row, cosine in zip(found.rows, found.cosines, strict=True)
+        if still is None or still[row]
+    ]
+
+
+def _read(connection: Connection, maker: tuple[str, str]) -> Directions:
+    return Directions.read(connection, *maker)

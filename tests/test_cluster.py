@@ -1,0 +1,96 @@
+"""Work on a small Ray cluster of this machine: the same results, whoever is killed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import cluster_work
+import psutil
+import pytest
+from cluster_work import Mortal, die, die_once, scripted
+
+from gaitproof.cluster import LOCAL, cluster, current_pool
+from gaitproof.config import VerifySettings
+from gaitproof.data.extraction import extract_many, find_videos
+from gaitproof.errors import DependencyError, GaitproofError
+from gaitproof.processes import run_all, run_apart, worker_pool
+
+DIED = GaitproofError("A process died.")
+
+
+def test_without_ray_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(DependencyError, match="not installed"), cluster(LOCAL):
+        pass
+
+
+def test_no_address_is_no_cluster():
+    with cluster(None):
+        assert current_pool() is None
+
+
+@pytest.fixture(scope="module")
+def two():
+    """A cluster of two processors, and no process of it afterwards."""
+    pytest.importorskip("ray", reason="NOT TESTED ON A CLUSTER: ray is not installed (scale)")
+    helpers = str(Path(cluster_work.__file__).parent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", helpers, prepend=os.pathsep)
+        with cluster(LOCAL, 2):
+            yield
+    left = [p for p in psutil.Process().children(recursive=True) if "ray" in p.name()]
+    assert not psutil.wait_procs(left, timeout=30)[1]
+
+
+def contents(folder):
+    """Return a hash of every file below a folder, by its place."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.slow
+def test_each_item_is_done_and_what_it_raises_is_raised(two):
+    assert current_pool().processors == 2
+    assert sorted(run_apart([3, -1, 2, -5], abs, 1)) == [(-5, 5), (-1, 1), (2, 2), (3, 3)]
+    assert run_all([3, -4], abs, 2, DIED, lambda done: None) == [3, 4]
+    with pytest.raises(TypeError, match="bad operand"):
+        list(run_apart(["no number"], abs, 1))
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_did_is_done_again_once(two, tmp_path):
+    done = dict(run_apart([1, 2], partial(die_once, tmp_path), 1))
+    assert done == {1: -1, 2: -2}
+    assert {path.stat().st_size for path in tmp_path.iterdir()} == {2}
+    with pytest.raises(GaitproofError) as caught, worker_pool(2, DIED) as pool:
+        pool.submit(die, 1).result()  # dies twice, and is given up
+    assert caught.value is DIED
+
+
+@pytest.mark.slow
+def test_extraction_on_a_cluster_with_two_deaths_is_that_of_this_machine(
+    two, tmp_path, make_clip, monkeypatch
+):
+    (tmp_path / "videos").mkdir()
+    for number in range(4):
+        make_clip(tmp_path / "videos" / f"{number}.mp4", 15 + number)
+    (tmp_path / "videos" / "broken.mp4").write_bytes(b"no video")
+    (tmp_path / "deaths").mkdir()
+
+    def run(name, factory):
+        jobs = find_videos([tmp_path / "videos"], tmp_path / name)
+        return extract_many(jobs, VerifySettings(), workers=1, estimator_factory=factory)
+
+    shared = run("cluster", Mortal(tmp_path / "deaths", 2))
+    monkeypatch.setattr("gaitproof.data.extraction.current_pool", lambda: None)
+    alone = run("alone", scripted)
+    assert len(list((tmp_path / "deaths").iterdir())) == 2
+    assert [(r.people, r.error) for r in shared] == [(r.people, r.error) for r in alone]
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")
