@@ -224,12 +224,7 @@ def _unit(vectors: Float32) -> Float32:
 
 def _write(path: Path, count: int) -> Float32:
     """Write templates to a file and return it memory-mapped."""
-    size = len(_population()[0])
-    with path.open("wb") as file:
-        header = {"descr": "<f4", "fortran_order": False, "shape": (count, size)}
-        np.lib.format.write_array_header_1_0(file, header)
-        for block in draw_templates(count):
-            file.write(block.tobytes())
+    np.save(path, np.concatenate(list(draw_templates(count))), allow_pickle=False)
     opened: Float32 = np.load(path, mmap_mode="r", allow_pickle=False)
     return opened
 

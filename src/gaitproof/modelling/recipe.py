@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -188,7 +188,7 @@ class _Trainings:
         self,
         settings: TrainSettings,
         count: int,
-        pool: ProcessPoolExecutor | None,
+        pool: Executor | None,
         progress: Progress | None,
         runs: Runs,
     ) -> None:
