@@ -27,8 +27,12 @@ commands = typer.Typer(
 )
 
 
-def prepare_reports(targets: Sequence[Path], sign_key: Path | None) -> Ed25519PrivateKey | None:
+def prepare_reports(
+    targets: Sequence[Path], sign_key: Path | None, *, alone: bool = True
+) -> Ed25519PrivateKey | None:
     """Check everything that could keep a report from being written, before any work is done.
+
+    A report is on one video, which must be `alone`.
 
     Returns
     -------
@@ -40,6 +44,8 @@ def prepare_reports(targets: Sequence[Path], sign_key: Path | None) -> Ed25519Pr
     InputError
         If a report could not be written, or the key cannot be used.
     """
+    if targets and not alone:
+        raise typer.BadParameter("a report is on one video", param_hint="--report")
     if not targets and sign_key is None:
         return None
     from gaitproof.errors import InputError

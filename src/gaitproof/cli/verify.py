@@ -233,18 +233,14 @@ def verify(
     questions = find_questions(videos, claim, parse_person(person))
     targets = tuple(report or ())
     alone = len(questions) == 1 and [questions[0].video] == videos and output is None
-    if targets and not alone:
-        raise typer.BadParameter("a report is on one video", param_hint="--report")
-    key = prepare_reports(targets, sign_key)
+    key = prepare_reports(targets, sign_key, alone=alone)
     tools = open_face_tools(face, face_model, fusion)
     verifier = open_verifier(
         gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, site=site
     )
     examiner = Examiner(verifier, tools)
-    if ray:
-        work_ahead((one.video for one in questions), verifier, ray)
     if not alone:
-        raise typer.Exit(_verify_many(questions, examiner, output, again, as_json))
+        raise typer.Exit(_verify_many(questions, examiner, output, again, as_json, ray))
     [asked] = questions
     with progress_bar(f"Verifying {asked.video.name}") as progress:
         case = examiner.examine(asked.video, asked.claim, person=asked.person, progress=progress)
@@ -322,6 +318,7 @@ def _verify_many(
     output: Path | None,
     again: bool,
     as_json: bool,
+    ray: str | None,
 ) -> int:
     """Answer one question after another, show what was answered, and return the exit status."""
     from rich.table import Table
@@ -330,6 +327,8 @@ def _verify_many(
     from gaitproof.cases.questions import examine_many
     from gaitproof.cli.output import STYLES, print_json, printable, progress_bar, stdout
 
+    if ray:
+        work_ahead((one.video for one in questions), examiner.verifier, ray)
     table = Table()
     for title in ("video", "claim", "answer", "log10 LR"):
         table.add_column(title, overflow="fold")
