@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaitproof.verify.evidence import offset, relative_cosines
-from gaitproof.verify.scaled import CENTRE_WEIGHT, LEAST_SPREAD, scaled_cosines
+from gaitproof.verify.scaled import CENTRE_WEIGHT, LEAST_SPREAD, SPREAD_WEIGHT, scaled_cosines
 
 
 def draw(seed, count, size=16, alike=1.0):
@@ -39,7 +39,7 @@ def test_the_cosine_is_divided_by_how_much_cosines_of_strangers_differ(seed, cou
                 both = people[0][[k for k in range(count) if k not in (i, j)]]
                 kinds[2].append(float(relative_cosines(*people[0][[i, j]], offset(both, 0.25))))
         spreads.append(np.mean([np.var(kind) for kind in kinds]))
-    share = count / (count + 2)
+    share = count / (count + SPREAD_WEIGHT)
     cosines = relative_cosines(probe[None], templates, offset(people[0], CENTRE_WEIGHT))
     expected = 0.2 * cosines / np.sqrt((1 - share) * 0.04 + share * np.array(spreads))
     found = scaled_cosines(probe, templates, people)

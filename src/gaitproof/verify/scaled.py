@@ -24,8 +24,8 @@ USUAL_SPREAD: Final = 0.2
 """Standard deviation of cosines of strangers that is believed where references are few; on the
 domains of docs/results/domains.md it is .15 to .3."""
 
-SPREAD_WEIGHT: Final = 2.0
-"""So many references as `USUAL_SPREAD` counts for: of five, five sevenths of what they show."""
+SPREAD_WEIGHT: Final = 1.5
+"""So many references as `USUAL_SPREAD` counts for: of five, three quarters of what they show."""
 
 LEAST_SPREAD: Final = 3
 """References below which nothing is told of how they differ."""
