@@ -210,7 +210,12 @@ class MaskSignal:
             averages = average_walkers() if weigh else None
             if averages is not None:
                 share = weigh_movement(
-                    self.encoder, probe.windows, template.vector, averages, relative.vectors
+                    self.encoder,
+                    probe.windows,
+                    template.vector,
+                    averages,
+                    relative.vectors,
+                    scaled=card.evidence is not None and card.evidence.scaled,
                 )
         return SignalEvidence(
             signal=SILHOUETTES,

@@ -80,6 +80,8 @@ def weigh_movement(
     template: Float32,
     averages: Float32,
     references: Float32 | None = None,
+    *,
+    scaled: bool = False,
 ) -> MovementShare | None:
     """Share a silhouette score out between build and movement.
 
@@ -95,6 +97,8 @@ def weigh_movement(
         Shape (V, 4, 64, 44), see `average_walkers`.
     references
         Shape (R, D): the people that the score is relative to; None for nobody.
+    scaled
+        Whether the score is in units of how much they differ, which is the same for both parts.
 
     Returns
     -------
@@ -116,8 +120,6 @@ def weigh_movement(
     fidelity = float((encoder.embed(chosen) * found[0]).sum(axis=1).mean())
     centre = np.zeros(1)
     if references is not None and len(references):
-        evidence = encoder.card.evidence
-        scaled = evidence is not None and evidence.scaled
         centre = offset(references, CENTRE_WEIGHT if scaled else REFERENCE_WEIGHT)
     directions = np.stack([mean_direction(rows) for rows in found]).astype(np.float64)
     cosines = relative_cosines(directions, template.astype(np.float64), centre)
