@@ -172,6 +172,30 @@ def search(
         stdout().print(search_table(result))
 
 
+@bench_app.command("encoder")
+def encoder(
+    network: Annotated[
+        str, typer.Option("--network", metavar="NAME", help="Of joints, with random weights.")
+    ] = "hybrid-small",
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Turns of every form.")] = 15,
+    as_json: JsonOption = False,
+) -> None:
+    """Time an encoder in ONNX Runtime and in torch.
+
+    In 32 bits, fp16 and int8, in turns, with the error of each.
+    """
+    from gaitproof.bench.encoder import encoder_table, run
+    from gaitproof.cli.extras import need_training_extra
+    from gaitproof.cli.output import print_json, stdout
+
+    need_training_extra()
+    result = run(network, rounds=rounds)
+    if as_json:
+        print_json({"encoder": [one.to_dict() for one in result]})
+    else:
+        stdout().print(encoder_table(result))
+
+
 def register(app: typer.Typer) -> None:
     """Add the group of commands to the application."""
     app.add_typer(bench_app)
