@@ -43,8 +43,9 @@ test-fast: $(VENV)/.installed-dev
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not slow'
 
 bench: $(VENV)/.installed-dev
+	@mkdir -p build
+	$(BIN)/gaitproof bench --against docs/results/bench.json -o build/bench.json
 	$(BIN)/gaitproof bench pose
-	$(BIN)/gaitproof bench verify
 	$(BIN)/gaitproof bench face-scan
 	@if [ -d "$(DATA)/kth" ]; then \
 	  $(BIN)/python -m experiments kth "$(DATA)/kth"; \

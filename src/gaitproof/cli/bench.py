@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from gaitproof.cli.options import JsonOption, ModelOption
+from gaitproof.cli.options import JsonOption, ModelOption, output_option, split_names
+
+SLOWER_STATUS: Final = 1
+"""Process exit status when something is slower than in the run compared with."""
 
 WalkOption = Annotated[
     Path | None,
@@ -15,8 +18,74 @@ WalkOption = Annotated[
 ]
 
 bench_app = typer.Typer(
-    name="bench", help="Measure speed and agreement on this machine.", no_args_is_help=True
+    name="bench",
+    invoke_without_command=True,
 )
+
+
+@bench_app.callback()
+def everything(
+    context: typer.Context,
+    clip: WalkOption = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Pairs of runs.")] = 5,
+    only: Annotated[
+        str, typer.Option("--only", metavar="NAMES", help="Some benchmarks, comma-separated.")
+    ] = "",
+    before: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="FILE", help="Result of an earlier run to compare with."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        output_option("JSON file to write the result to.", "FILE"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure speed and agreement on this machine; without a command, cost beside peers.
+
+    Each command takes turns with a peer, such as MediaPipe's own loop, and the ratio is given.
+    With --against, exits with status 1 if a ratio grew by more than 20 percent.
+    """
+    if context.invoked_subcommand is None:
+        _measure_everything(clip, repeats, only, before, output, as_json)
+
+
+def _measure_everything(
+    clip: Path | None,
+    repeats: int,
+    only: str,
+    before: Path | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    import tempfile
+
+    from gaitproof.bench.suite import load_result, run_suite
+    from gaitproof.bench.verify_speed import make_clip
+    from gaitproof.cli.output import print_json, progress_bar
+    from gaitproof.media.files import write_atomically
+
+    # read first: the new result may take its place
+    earlier = None if before is None else load_result(before)
+    with (
+        tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as folder,
+        progress_bar("Measuring in turn with peers") as progress,
+    ):
+        path = clip if clip is not None else make_clip(Path(folder))
+        found = run_suite(
+            path, Path(folder), only=split_names(only), repeats=repeats, progress=progress
+        )
+    worse = () if earlier is None else found.regressions(earlier)
+    if output is not None:
+        write_atomically(output, (found.model_dump_json(indent=1) + "\n").encode())
+    if as_json:
+        print_json({**found.model_dump(), "regressions": list(worse)})
+    else:
+        typer.echo(found.to_markdown(), nl=False)
+        for line in worse:
+            typer.echo(f"Slower than before: {line}")
+    if worse:
+        raise typer.Exit(SLOWER_STATUS)
 
 
 @bench_app.command("pose")
