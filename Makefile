@@ -44,7 +44,7 @@ test-fast: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@mkdir -p build
-	$(BIN)/gaitproof bench --against docs/results/bench.json -o build/bench.json
+	$(BIN)/gaitproof bench $(addprefix --against ,$(wildcard docs/results/bench.json)) -o build/bench.json
 	$(BIN)/gaitproof bench pose
 	$(BIN)/gaitproof bench face-scan
 	@if [ -d "$(DATA)/kth" ]; then \

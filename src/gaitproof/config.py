@@ -85,6 +85,9 @@ class PoseSettings(Settings):
     min_tracking_confidence: float = Field(default=0.5, ge=0, le=1)
     workers: int = Field(default=0, ge=0, le=64)
     """Threads that share one clip; 0 chooses by processors and length."""
+    enough_rate: float | None = Field(default=None, ge=15)
+    """Frames per second that are enough: of a faster clip every second, third or further frame is
+    estimated, as long as this many are left. Features are of 30 Hz; None estimates every frame."""
     overlap: float = Field(default=1.0, ge=0)
     """Seconds a parallel segment starts early to warm the tracker up."""
     silhouettes: bool = True

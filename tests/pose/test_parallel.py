@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.errors import MediaError
 from gaitproof.pose.estimator import Detection
-from gaitproof.pose.frames import FramePoses, estimate_frames
+from gaitproof.pose.frames import FramePoses, estimate_frames, thinned_rate
 from gaitproof.pose.parallel import (
     MAX_AUTOMATIC,
     Stretch,
@@ -103,6 +103,32 @@ def test_same_frames_as_one_thread(
     motion = np.array([[f.motion for f in frames] for frames in (found, expected)])
     if overlap:
         np.testing.assert_array_equal(motion[0], motion[1])
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("overlap", [0.0, 0.7])
+def test_the_same_frames_are_left_out_by_several_threads(
+    tmp_path: Path, make_clip: Clip, workers: int, overlap: float
+) -> None:
+    path = make_clip(tmp_path / "a.mp4", 300, rate=60, options={"g": "40"})
+    settings = PoseSettings(overlap=overlap)
+    with closing(
+        estimate_parallel(path, make, settings, LIMITS, 5.0, workers, rate=30.0)
+    ) as frames:
+        found = [f.time for f in frames]
+    assert found == pytest.approx([i / 30 for i in range(150)], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("frame_rate", "enough", "expected"),
+    [(60, None, None), (60, 30, 30), (59.94, 30, 29.97), (50, 25, 25), (50, 30, None),
+     (120, 25, 30), (30, 25, None), (25, 25, None)],
+)  # fmt: skip
+def test_frames_are_left_out_as_long_as_enough_are_left(
+    frame_rate: float, enough: float | None, expected: float | None
+) -> None:
+    found = thinned_rate(frame_rate, PoseSettings(enough_rate=enough))
+    assert found == (None if expected is None else pytest.approx(expected))
 
 
 def test_uneven_clips_are_joined_too(tmp_path: Path, make_clip: Clip) -> None:

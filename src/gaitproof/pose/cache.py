@@ -45,11 +45,14 @@ def cache_key(
     settings, tracking
         What the tracks depend on.
     """
+    left_out = {"workers", "overlap", "task_file"}
+    if settings.enough_rate is None:  # earlier versions knew no other way
+        left_out.add("enough_rate")
     what = {
         "version": EXTRACTION_VERSION,
         "sha256": sha256,
         "estimator": estimator,
-        "pose": settings.model_dump(mode="json", exclude={"workers", "overlap", "task_file"}),
+        "pose": settings.model_dump(mode="json", exclude=left_out),
         "tracking": asdict(tracking),
         "silhouettes": SILHOUETTES,
     }

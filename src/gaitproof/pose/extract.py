@@ -13,7 +13,7 @@ from gaitproof.media.probe import VideoInfo, probe
 from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.cache import Entry, PoseCache, cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
-from gaitproof.pose.frames import FramePoses, estimate_frames
+from gaitproof.pose.frames import FramePoses, estimate_frames, thinned_rate
 from gaitproof.pose.parallel import choose_workers, estimate_parallel
 from gaitproof.pose.people import (
     FollowingEstimator,
@@ -179,12 +179,15 @@ class _Work:
         self, make: Callable[[], PoseEstimator], workers: int
     ) -> Generator[FramePoses, None, None]:
         path, media, duration = self.video.path, self.settings.media, self.video.duration
+        rate = thinned_rate(self.video.frame_rate, self.settings.pose)
         if workers > 1:
             pose = self.settings.pose
-            yield from estimate_parallel(path, make, pose, media, duration, workers, self.progress)
+            yield from estimate_parallel(
+                path, make, pose, media, duration, workers, self.progress, rate=rate
+            )
             return
         with make() as estimator:
-            for found in estimate_frames(path, estimator, media):
+            for found in estimate_frames(path, estimator, media, rate=rate):
                 yield found
                 if self.progress is not None:
                     self.progress(min(1.0, found.time / duration))

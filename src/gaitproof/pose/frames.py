@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from gaitproof.config import MediaLimits
-from gaitproof.media.decode import read_frames
+from gaitproof.config import MediaLimits, PoseSettings
+from gaitproof.media.decode import Frame, read_frames
 from gaitproof.media.motion import Box, MotionMeter
 from gaitproof.pose.estimator import Detection, PoseEstimator
+
+_SLOT_TOLERANCE: Final = 0.05
+"""Slots that a frame may come early: clocks count milliseconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +33,61 @@ def estimate_frames(
     limits: MediaLimits,
     start: float | None = None,
     stop: float | None = None,
+    rate: float | None = None,
 ) -> Generator[FramePoses, None, None]:
-    """Decode, estimate and measure the background's motion, frame by frame."""
+    """Decode, estimate and measure the background's motion, frame by frame.
+
+    Parameters
+    ----------
+    path
+        Local video file.
+    estimator
+        Sees the frames in order of time.
+    limits
+        Of decoding.
+    start, stop
+        Seconds, as in `read_frames`.
+    rate
+        Frames per second, see `thinned_rate`; None for all.
+    """
     meter = MotionMeter()
     boxes: list[Box] = []
-    for frame in read_frames(path, limits, start, stop, lasting=False):
+    frames = read_frames(path, limits, start, stop, lasting=False)
+    for frame in frames if rate is None else _thin(frames, rate, whole=start is None):
         found = estimator.estimate(frame.image, frame.time)
         boxes = [person_box(d) for d in found]
         motion = meter.measure(frame.image, frame.time, boxes)
         yield FramePoses(frame.time, motion, found)
+
+
+def thinned_rate(frame_rate: float, settings: PoseSettings) -> float | None:
+    """Return the rate at which a clip is estimated; None if no frame is left out.
+
+    Parameters
+    ----------
+    frame_rate
+        Of the clip, frames per second.
+    settings
+        Its `enough_rate` is used.
+    """
+    if settings.enough_rate is None:
+        return None
+    # 59.94 frames per second are twice 30
+    step = int(frame_rate / settings.enough_rate + 0.01)
+    return frame_rate / step if step > 1 else None
+
+
+def _thin(frames: Iterable[Frame], rate: float, *, whole: bool) -> Iterator[Frame]:
+    """Pass on the first frame of every slot of time, the same wherever decoding begins."""
+    # of a part, the first frame of the first slot may lie before its start
+    slot = None if whole else -1
+    for frame in frames:
+        now = int(np.floor(frame.time * rate + _SLOT_TOLERANCE))
+        if slot == -1:
+            slot = now
+        if now != slot:
+            yield frame
+            slot = now
 
 
 def person_box(found: Detection) -> Box:

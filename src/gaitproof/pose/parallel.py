@@ -101,6 +101,8 @@ def estimate_parallel(
     duration: float,
     workers: int,
     progress: Callable[[float], None] | None = None,
+    *,
+    rate: float | None = None,
 ) -> Generator[FramePoses, None, None]:
     """Estimate a clip by several threads; same frames, same order as by one.
 
@@ -122,6 +124,8 @@ def estimate_parallel(
         Threads, this one included.
     progress
         Called in this thread with the share of all threads' work that is done, 0 to 1.
+    rate
+        Frames per second, as in `estimate_frames`.
 
     Yields
     ------
@@ -135,7 +139,7 @@ def estimate_parallel(
     """
     staff: list[_Worker] = []
     for stretch in reversed(split(duration, workers, settings.overlap)):
-        staff.insert(0, _Worker(path, limits, stretch, settings.overlap, duration, staff[:]))
+        staff.insert(0, _Worker(path, limits, stretch, settings.overlap, duration, staff[:], rate))
     first, *helpers = staff
 
     def report() -> None:
@@ -207,6 +211,7 @@ class _Worker:
         overlap: float,
         duration: float,
         later: list[_Worker],
+        rate: float | None,
     ) -> None:
         self.done = 0.0
         self.frames: list[FramePoses] = []
@@ -218,6 +223,7 @@ class _Worker:
         self._warm = None if stretch.start is None else max(0.0, stretch.start - overlap)
         self._length = (duration if stretch.stop is None else stretch.stop) - (self._warm or 0.0)
         self._later = later
+        self._rate = rate
         self._agreed = 0
         self._cancelled = threading.Event()
         self._ended = threading.Event()
@@ -232,7 +238,11 @@ class _Worker:
         try:
             with (
                 make_estimator() as estimator,
-                closing(estimate_frames(self._path, estimator, self._limits, self._warm)) as frames,
+                closing(
+                    estimate_frames(
+                        self._path, estimator, self._limits, self._warm, rate=self._rate
+                    )
+                ) as frames,
             ):
                 for found in frames:
                     if self._cancelled.is_set():
