@@ -41,9 +41,9 @@ def everything(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure speed and agreement on this machine; without a command, cost beside peers.
+    """Measure speed and agreement on this machine.
 
-    Each command takes turns with a peer, such as MediaPipe's own loop, and the ratio is given.
+    Without a command, all figures: each takes turns with a peer, such as MediaPipe's own loop, and the ratio is given.
     With --against, exits with status 1 if a ratio grew by more than 20 percent.
     """
     if context.invoked_subcommand is None:
