@@ -43,7 +43,8 @@ def everything(
 ) -> None:
     """Measure speed and agreement on this machine.
 
-    Without a command, all figures: each takes turns with a peer, such as MediaPipe's own loop, and the ratio is given.
+    Without a command, all figures: each takes turns with a peer, such as
+    MediaPipe's own loop, and the ratio is given.
     With --against, exits with status 1 if a ratio grew by more than 20 percent.
     """
     if context.invoked_subcommand is None:
