@@ -86,7 +86,7 @@ class WalkersSettings:
     Parameters
     ----------
     people
-        Who are enrolled and claimed, even.
+        Number of enrolled people (even).
     training_people
         Others, of whom the face model learns, even.
     film

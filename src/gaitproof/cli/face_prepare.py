@@ -54,7 +54,7 @@ def prepare(
             metavar="HZ",
             min=0.01,
             max=1000,
-            help="So many pictures per second instead, about the clip's middle.",
+            help="Sample at this frame rate instead, around the middle of the clip.",
         ),
     ] = None,
     by_label: Annotated[

@@ -69,7 +69,7 @@ ClaimOption = Annotated[
 ]
 AnswersOption = Annotated[
     Path | None,
-    output_option("Keep the answers in this file (.csv or .jsonl); resumed if begun.", "FILE"),
+    output_option("Keep the answers in this file (.csv or .jsonl); resumed if it exists.", "FILE"),
 ]
 AgainOption = Annotated[
     bool, typer.Option("--again", help="Answer anew what the output file answers already.")

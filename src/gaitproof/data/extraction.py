@@ -181,7 +181,7 @@ def extract_many(
     workers
         Videos at a time; 0 for one per processor. Processors left over share the clips.
     again
-        Whether finished jobs are done once more.
+        Whether finished jobs are done again.
     progress
         Called with the share that is done, 0 to 1.
     estimator_factory

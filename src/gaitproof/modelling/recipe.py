@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from gaitproof.data.gait import Recording, load_recordings
 from gaitproof.errors import ConfigError, GaitproofError
@@ -36,6 +35,7 @@ from gaitproof.train.dimensions import check_dimensions
 from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.loop import train
+from gaitproof.train.training import RunOptions
 from gaitproof.types import Domain
 
 Progress = Callable[..., None]
@@ -60,7 +60,7 @@ class Runs:
     resume: bool = True
     trainer: TrainerSettings | None = None
 
-    def options(self, number: int) -> dict[str, Any]:
+    def options(self, number: int) -> RunOptions:
         """Return the options of `gaitproof.train.loop.train` for the training of that number."""
         return {
             "run_folder": None if self.folder is None else self.folder / f"training-{number}",

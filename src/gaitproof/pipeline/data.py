@@ -60,7 +60,7 @@ class DataSteps(Pipeline):
             findings = audit_rows(found)
             if findings:
                 raise InputError(
-                    "The videos leak: no honest figure can be had from them.",
+                    "The videos leak: results would be invalid.",
                     actual=" ".join(finding.message for finding in findings[:3]),
                     hint="gaitproof dataset audit shows everything",
                 )

@@ -120,4 +120,4 @@ def _commands(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "look at a video", f"gaitproof face scan VIDEO --model {model}"
         yield "another data set", f"gaitproof face evaluate {model} STORE"
     # with the options it was given: others would make another store
-    yield "more clips, or what is missing", "the command that made this page, once more"
+    yield "more clips, or what is missing", "the same command again"

@@ -74,14 +74,3 @@ def swap_face(
     path = out.with_suffix(".npz")
     save_npz(path, truth)
     return Clip(out, path, truth, take.motion.speed, take.motion.cadence, take.stage)
-
-
-def reencode(original: Path, out: Path, *, frame_rate: float, crf: float = CRF) -> None:
-    """Compress a video again without any other change: the control for what compression does."""
-    frames = read_frames(original)
-    first = next(frames)
-    height, width = first.image.shape[:2]
-    with VideoWriter(out, frame_rate, (width, height), crf=crf) as writer:
-        writer.write(first.image)
-        for frame in frames:
-            writer.write(frame.image)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import torch
 from torch import nn
@@ -17,7 +16,7 @@ from gaitproof.nets.skeletonmap import SkeletonMap
 from gaitproof.train.chance import Stream, random_source, torch_seed
 from gaitproof.train.checkpoint import Identity
 from gaitproof.train.discriminant import closed_form_parts, fit_discriminant, gradient_part
-from gaitproof.train.hardware import TrainerSettings, undisturbed
+from gaitproof.train.hardware import undisturbed
 from gaitproof.train.module import GaitModule
 from gaitproof.train.sampler import (
     BatchStream,
@@ -25,7 +24,7 @@ from gaitproof.train.sampler import (
     features_of,
 )
 from gaitproof.train.state import RunState
-from gaitproof.train.training import Training
+from gaitproof.train.training import RunOptions, Training
 from gaitproof.train.validation import Validation, split_subjects, validation_batch
 from gaitproof.train.watch import Watch, Watcher
 
@@ -65,10 +64,8 @@ def fit(
     recordings: Sequence[Recording],
     settings: TrainSettings,
     progress: Callable[[float, float], None] | None,
-    run_folder: Path | None,
-    resume: bool,
-    options: TrainerSettings,
     watch: Watch | None = None,
+    **run: Unpack[RunOptions],
 ) -> tuple[nn.Module, Normaliser, RunState]:
     """Train a network; see `gaitproof.train.loop.train`.
 
@@ -80,8 +77,8 @@ def fit(
     learnt, watched = split_subjects(recordings, settings)
     sampler = WindowSampler(learnt, settings.augment)
     normaliser = fit_normaliser(sampler, settings)
-    training = Training(run_folder, resume, options, lambda: Identity.of(recordings, settings))
-    run = training.state
+    training = Training(lambda: Identity.of(recordings, settings), **run)
+    state = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_network(
@@ -95,8 +92,8 @@ def fit(
         for closed in closed_form_parts(network):
             fit_discriminant(closed, learnt, normaliser, settings)
         if learner is None:
-            return network.eval(), normaliser, run
-        module = GaitModule(learner, settings, sampler.n_labels, run)
+            return network.eval(), normaliser, state
+        module = GaitModule(learner, settings, sampler.n_labels, state)
         pairs = pair_limit(settings)
         validation = None
         if watched:
@@ -104,9 +101,9 @@ def fit(
             validation = Validation([batch], settings.validation.every)
         training.run(
             module,
-            partial(BatchStream, sampler, normaliser, settings, run.step, pairs),
+            partial(BatchStream, sampler, normaliser, settings, state.step, pairs),
             validation=validation,
             watcher=None if watch is None else Watcher(watch, normaliser),
             progress=progress,
         )
-    return network.cpu().eval(), normaliser, run
+    return network.cpu().eval(), normaliser, state

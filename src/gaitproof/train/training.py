@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -35,24 +35,34 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 
+class RunOptions(TypedDict, total=False):
+    """Where a training is kept and runs; no part of the recipe, since it changes no weight."""
+
+    run_folder: Path | None
+    """For ``checkpoint.safetensors``, ``metrics.csv`` and ``tensorboard/``; None keeps none."""
+    resume: bool
+    """Go on from the checkpoint in `run_folder`, if there is one: the result is that of a run that
+    was never stopped. Else the run starts again."""
+    trainer_options: TrainerSettings | None
+    """Devices; by default one, the fastest there is."""
+
+
 class Training:
     """A run, fresh or resumed; make it before the network, since a checkpoint may be refused.
 
     Parameters
     ----------
-    folder
-        For checkpoints and logs; None keeps none.
-    resume
-        Whether a checkpoint in the folder is gone on with.
-    options
-        Devices.
     identify
         Says which run it is; asked only if something is kept.
+    run_folder, resume, trainer_options
+        See `RunOptions`.
 
     Attributes
     ----------
     state
         Where the run stands.
+    options
+        Devices.
 
     Raises
     ------
@@ -62,16 +72,17 @@ class Training:
 
     def __init__(
         self,
-        folder: Path | None,
-        resume: bool,
-        options: TrainerSettings,
         identify: Callable[[], Identity],
+        *,
+        run_folder: Path | None = None,
+        resume: bool = True,
+        trainer_options: TrainerSettings | None = None,
     ) -> None:
-        self._folder, self._options = folder, options
+        self._folder, self.options = run_folder, trainer_options or TrainerSettings()
         self._restored: Checkpoint | None = None
-        if folder is not None:
+        if run_folder is not None:
             self._identity = identify()
-            self._path = make_folder(folder) / CHECKPOINT_FILE
+            self._path = make_folder(run_folder) / CHECKPOINT_FILE
             self._restored = load_checkpoint(self._path, self._identity) if resume else None
         self.state = RunState() if self._restored is None else self._restored.state
 
@@ -105,7 +116,7 @@ class Training:
             If the devices are not there, or the loss is no longer a number.
         """
         state, folder = self.state, self._folder
-        fabric = make_fabric(self._options, learner.recipe)
+        fabric = make_fabric(self.options, learner.recipe)
         if self._restored is not None:
             learner.load_state_dict(self._restored.weights)
         if not state.is_finished(learner.steps):
@@ -145,7 +156,7 @@ class Training:
         batches = DataLoader(
             stream(fabric.global_rank, fabric.world_size),
             batch_size=None,
-            num_workers=self._options.loaders,
+            num_workers=self.options.loaders,
         )
         for batch in batches:
             # every step has a source of chance of its own, so that any can be taken again
@@ -179,6 +190,6 @@ class Training:
     def _keep(self, fabric: Fabric, learner: Learner, optimiser: Optimizer) -> None:
         """Write a checkpoint, if it is time."""
         state = self.state
-        if state.step % self._options.checkpoint_every == 0 or state.is_finished(learner.steps):
+        if state.step % self.options.checkpoint_every == 0 or state.is_finished(learner.steps):
             scaler = fabric.strategy.precision.state_dict()
             save_checkpoint(self._path, self._identity, learner, optimiser.state_dict(), scaler)

@@ -172,7 +172,7 @@ def prepare(
 ) -> Prepared:
     """Cut the main face out of some pictures of every clip of a data set.
 
-    Killed at any moment and started again, it goes on where it was; clips that failed are tried
+    Killed at any moment and started again, it resumes; clips that failed are tried
     again.
 
     Parameters
@@ -292,7 +292,7 @@ def _prepare_clip(
         raise InputError(
             f"The faces cannot be written to {str(out)!r}.",
             actual=error.strerror or str(error),
-            hint="free disk space; the same command goes on where it was",
+            hint="free disk space; the same command resumes",
         ) from error
 
 

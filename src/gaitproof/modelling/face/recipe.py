@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,7 @@ from gaitproof.train.face.sampler import FaceSampler
 from gaitproof.train.face.samples import Crop
 
 if TYPE_CHECKING:
-    from gaitproof.train.hardware import TrainerSettings
+    from gaitproof.train.training import RunOptions
 
 Image = NDArray[np.uint8]
 
@@ -76,10 +76,7 @@ def make_face_model(
     stores: Sequence[FaceStore],
     folder: Path,
     progress: Callable[[float, float], None] | None = None,
-    *,
-    run_folder: Path | None = None,
-    resume: bool = True,
-    trainer_options: TrainerSettings | None = None,
+    **run: Unpack[RunOptions],
 ) -> FaceDetectorCard:
     """Train a network, set its threshold on the validation people, and write model and card.
 
@@ -91,7 +88,7 @@ def make_face_model(
         Prepared faces, in the order of the recipe's sources where it has any.
     folder
         Where ``model.onnx`` and ``card.json`` go.
-    progress, run_folder, resume, trainer_options
+    progress, **run
         As for `gaitproof.train.face.loop.train_faces`.
 
     Returns
@@ -110,14 +107,7 @@ def make_face_model(
         If the exported network does not compute what the trained one does.
     """
     check_stores(stores, settings)
-    trained = train_faces(
-        stores,
-        settings,
-        progress,
-        run_folder=run_folder,
-        resume=resume,
-        trainer_options=trainer_options,
-    )
+    trained = train_faces(stores, settings, progress, **run)
     clip = describe_clips(settings, stores)
     return save_face_model(trained, folder, clip=clip, **measure(trained, settings, stores))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from gaitproof.train.face.talk.fit import TrainedTalk, train_talk
 from gaitproof.train.face.talk.sampler import TalkClip, read_clips
 
 if TYPE_CHECKING:
-    from gaitproof.train.hardware import TrainerSettings
+    from gaitproof.train.training import RunOptions
 
 VARIANTS: Final = 3
 """How often the sound of a clip is exchanged, and shifted, anew."""
@@ -177,10 +177,7 @@ def make_talk_model(
     stores: Sequence[FaceStore],
     folder: Path,
     progress: Callable[[float, float], None] | None = None,
-    *,
-    run_folder: Path | None = None,
-    resume: bool = True,
-    trainer_options: TrainerSettings | None = None,
+    **run: Unpack[RunOptions],
 ) -> FaceDetectorCard:
     """Train a network of lips and sound, set its threshold, and write model and card.
 
@@ -192,7 +189,7 @@ def make_talk_model(
         Prepared with sound, at one rate.
     folder
         Where ``model.onnx`` and ``card.json`` go.
-    progress, run_folder, resume, trainer_options
+    progress, **run
         As for `gaitproof.train.face.talk.fit.train_talk`.
 
     Returns
@@ -220,14 +217,7 @@ def make_talk_model(
             expected=f"{LEAST_CLIPS} or more in the split validation",
             hint="prepare more people, or with a larger share for validation",
         )
-    trained = train_talk(
-        stores,
-        settings,
-        progress,
-        run_folder=run_folder,
-        resume=resume,
-        trainer_options=trainer_options,
-    )
+    trained = train_talk(stores, settings, progress, **run)
     scores = to_scores(score_talks(trained, held_out, settings))
     point, calibration = fit_operating_point(scores, people="people of the validation split")
     weights = to_onnx(trained)

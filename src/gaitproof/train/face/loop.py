@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import numpy as np
 import torch
@@ -31,7 +30,7 @@ from gaitproof.train.face.sampler import (
 if TYPE_CHECKING:
     from gaitproof.data.face.store import FaceStore, StoredFaces
     from gaitproof.train.checkpoint import Identity
-    from gaitproof.train.hardware import TrainerSettings
+    from gaitproof.train.training import RunOptions
 
 NOT_LEARNT: Final = frozenset({"name", "version", "sources", "licence", "limits"})
 """Fields of a recipe for faces that change the card, but not the weights."""
@@ -139,10 +138,7 @@ def train_faces(
     stores: Sequence[FaceStore],
     settings: FaceTrainSettings,
     progress: Callable[[float, float], None] | None = None,
-    *,
-    run_folder: Path | None = None,
-    resume: bool = True,
-    trainer_options: TrainerSettings | None = None,
+    **run: Unpack[RunOptions],
 ) -> TrainedFaces:
     """Train a network on prepared faces; the same seed gives the same weights.
 
@@ -157,13 +153,8 @@ def train_faces(
         The recipe.
     progress
         Called after every step with the share done and the loss.
-    run_folder
-        Where checkpoints and logs go; None keeps none.
-    resume
-        Go on from the checkpoint in `run_folder`, if there is one: the result is that of a run that
-        was never stopped.
-    trainer_options
-        Devices; by default one, the fastest there is.
+    **run
+        See `gaitproof.train.training.RunOptions`.
 
     Raises
     ------
@@ -176,19 +167,18 @@ def train_faces(
     from gaitproof.train.checkpoint import load_start
     from gaitproof.train.face.features import keep_features
     from gaitproof.train.face.learner import FaceLearner
-    from gaitproof.train.hardware import TrainerSettings, find_device, undisturbed
+    from gaitproof.train.hardware import find_device, undisturbed
     from gaitproof.train.training import Training
     from gaitproof.train.validation import Validation
 
-    options = trainer_options or TrainerSettings()
     learnt: ClipSampler[Any]
     watched: ClipSampler[Any]
     learnt, watched = (FaceSampler(stores, split, settings) for split in ("train", "validation"))
     shown = settings.pictures_per_epoch or settings.repeats * learnt.turns
     epoch = -(-shown // settings.batch)
     steps = settings.epochs * epoch
-    training = Training(run_folder, resume, options, lambda: identify(stores, settings))
-    run = training.state
+    training = Training(lambda: identify(stores, settings), **run)
+    state = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_face_network(settings.architecture, settings.network)
@@ -196,18 +186,18 @@ def train_faces(
         if settings.start is not None:
             load_start(settings.start, network)
         if settings.views is not None:
-            device = find_device(options)
+            device = find_device(training.options)
             learnt, watched = (
                 keep_features(sampler, network, settings.views, device)
                 for sampler in (learnt, watched)
             )
         training.run(
-            FaceLearner(network, settings, steps, run),
-            partial(FaceStream, learnt, settings, run.step, steps),
+            FaceLearner(network, settings, steps, state),
+            partial(FaceStream, learnt, settings, state.step, steps),
             validation=Validation(validation_batches(watched, settings), epoch),
             progress=progress,
         )
-    return TrainedFaces(network.cpu().eval(), settings, run.losses, run.validation)
+    return TrainedFaces(network.cpu().eval(), settings, state.losses, state.validation)
 
 
 def check_frames(network: FaceNetwork, settings: FaceTrainSettings) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import torch
@@ -17,11 +16,11 @@ from gaitproof.nets.registry import create_network, signal_of
 from gaitproof.nets.silhouette import EnergyBlend, EnergyDiscriminant, SilhouetteNetwork
 from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.checkpoint import Identity
-from gaitproof.train.hardware import TrainerSettings, undisturbed
+from gaitproof.train.hardware import undisturbed
 from gaitproof.train.silhouettes.discriminant import fit_discriminant, fit_whitening
 from gaitproof.train.silhouettes.module import StripLearner
 from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream
-from gaitproof.train.training import Training
+from gaitproof.train.training import RunOptions, Training
 
 if TYPE_CHECKING:
     from gaitproof.data.gait.silhouettes import SilhouetteRecording
@@ -32,10 +31,7 @@ def train_silhouettes(
     recordings: Sequence[SilhouetteRecording | PairedRecording],
     settings: SilhouetteTrainSettings,
     progress: Callable[[float, float], None] | None = None,
-    *,
-    run_folder: Path | None = None,
-    resume: bool = True,
-    trainer_options: TrainerSettings | None = None,
+    **run: Unpack[RunOptions],
 ) -> nn.Module:
     """Train a network on silhouettes; the same seed gives the same weights.
 
@@ -47,12 +43,8 @@ def train_silhouettes(
         The recipe.
     progress
         Called after every step with the share done and the loss.
-    run_folder
-        Where checkpoints and logs go; None keeps none.
-    resume
-        Go on from the checkpoint in `run_folder`, if there is one.
-    trainer_options
-        Devices; by default one, the fastest there is.
+    **run
+        See `gaitproof.train.training.RunOptions`.
 
     Returns
     -------
@@ -67,12 +59,10 @@ def train_silhouettes(
         If the checkpoint is of another recipe or other walks, the devices are not there, or the
         loss is no longer a number.
     """
-    options = trainer_options or TrainerSettings()
     kind: Any = PairedStream if signal_of(settings.architecture) == "both" else MaskStream
     stream = partial(kind, recordings, settings)
     everything = stream()
-    training = Training(run_folder, resume, options, lambda: Identity.of(recordings, settings))
-    run = training.state
+    training = Training(lambda: Identity.of(recordings, settings), **run)
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_network(
@@ -84,8 +74,8 @@ def train_silhouettes(
         learner = network.network if isinstance(network, EnergyBlend) else network
         if not isinstance(learner, SilhouetteNetwork):
             return network.eval()
-        module = StripLearner(learner, settings, everything.n_labels, run)
-        training.run(module, partial(stream, run.step), progress=progress)
+        module = StripLearner(learner, settings, everything.n_labels, training.state)
+        training.run(module, partial(stream, training.state.step), progress=progress)
     network.cpu().eval()
     # the window in the middle of every walk
     fit_whitening(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -29,10 +29,10 @@ from gaitproof.train.face.talk.sampler import (
     read_clips,
     validation_batches,
 )
-from gaitproof.train.hardware import TrainerSettings, undisturbed
+from gaitproof.train.hardware import undisturbed
 from gaitproof.train.learner import Learner
 from gaitproof.train.state import RunState
-from gaitproof.train.training import Training
+from gaitproof.train.training import RunOptions, Training
 from gaitproof.train.validation import Validation
 
 
@@ -88,10 +88,7 @@ def train_talk(
     stores: Sequence[FaceStore],
     settings: TalkTrainSettings,
     progress: Callable[[float, float], None] | None = None,
-    *,
-    run_folder: Path | None = None,
-    resume: bool = True,
-    trainer_options: TrainerSettings | None = None,
+    **run: Unpack[RunOptions],
 ) -> TrainedTalk:
     """Train a network on prepared talking faces; the same seed gives the same weights.
 
@@ -103,7 +100,7 @@ def train_talk(
         Prepared with sound.
     settings
         The recipe.
-    progress, run_folder, resume, trainer_options
+    progress, **run
         As for `gaitproof.train.face.loop.train_faces`.
 
     Raises
@@ -116,19 +113,18 @@ def train_talk(
         TalkSampler(read_clips(stores, split, settings.frames), settings, split)
         for split in ("train", "validation")
     )
-    options = trainer_options or TrainerSettings()
     learnt_by = settings.model_dump(mode="json", exclude=set(NOT_LEARNT))
-    training = Training(run_folder, resume, options, lambda: digest(learnt_by, stores))
-    run = training.state
+    training = Training(lambda: digest(learnt_by, stores), **run)
+    state = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_talk_network(
             settings.architecture, settings.network.model_dump(exclude_none=True)
         )
         training.run(
-            TalkLearner(network, settings, run),
-            partial(TalkStream, learnt, run.step),
+            TalkLearner(network, settings, state),
+            partial(TalkStream, learnt, state.step),
             validation=Validation(validation_batches(watched), settings.validate_every),
             progress=progress,
         )
-    return TrainedTalk(network.cpu().eval(), settings, run.losses)
+    return TrainedTalk(network.cpu().eval(), settings, state.losses)
