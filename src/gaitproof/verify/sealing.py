@@ -90,6 +90,11 @@ def start(connection: Connection, key: Key | None) -> None:
     connection.execution_options(**{_OPTION: key})
 
 
+def is_encrypted(connection: Connection) -> bool:
+    """Whether values are sealed in this transaction."""
+    return _key(connection) is not None
+
+
 def seal(
     connection: Connection, table: Table, values: Mapping[str, Any], owner: str = ""
 ) -> dict[str, Any]:
