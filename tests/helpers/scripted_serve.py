@@ -56,7 +56,7 @@ class Running:
     def stop(self):
         """Ask it to end, and return its exit status."""
         self.process.terminate()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
     def workers(self):
         """Return the processes that work for it."""

@@ -81,7 +81,7 @@ def serving(client: int, source: int) -> Iterator[None]:
         finally:
             stop.set()
             server.kill()
-            camera.join(30)
+            camera.join(60)
 
 
 def next_frame(newest: NewestFrame, patience: float = 60.0) -> float:
@@ -156,6 +156,6 @@ def test_an_address_that_nobody_serves_is_one_sentence() -> None:
     port = free_port()
     source = Source.parse(f"rtsp://ann:secret@127.0.0.1:{port}/cam")
     with NewestFrame(source, MediaLimits()) as newest, pytest.raises(MediaError) as caught:
-        newest.take(30.0)
+        newest.take(60.0)
     assert "refused" in str(caught.value)
     assert "secret" not in str(caught.value)

@@ -131,7 +131,7 @@ def test_a_job_under_way_has_no_answer_and_is_not_deleted(tiny, ask, problem):
 
 def test_a_video_is_gone_after_the_job_that_used_it(tiny, ask):
     job = tiny.wait(ask())
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until and tiny.http.get("/v1/videos").json():
         time.sleep(0.1)
     assert job["videos"][0] not in {v["id"] for v in tiny.http.get("/v1/videos").json()}

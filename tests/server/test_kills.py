@@ -15,7 +15,7 @@ from gaitproof.server.settings import ServiceSettings
 pytestmark = pytest.mark.slow
 
 
-def until(condition, seconds=30):
+def until(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -29,7 +29,7 @@ def alive(pids):
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     settings = ServiceSettings(folder=tmp_path_factory.mktemp("service"))
-    with running(settings) as service, httpx.Client(base_url=service.url, timeout=30) as http:
+    with running(settings) as service, httpx.Client(base_url=service.url, timeout=60) as http:
         scripted = Scripted(http)
         scripted.enroll()
         yield service, scripted

@@ -93,7 +93,7 @@ def proxied(tmp_path_factory):
                     yield http, key
             finally:
                 nginx.terminate()
-                nginx.wait(20)
+                nginx.wait(60)
 
 
 def wait(http, folder, seconds=60):
