@@ -195,3 +195,19 @@ def test_other_programs_are_not_run(place):
     code = code.replace("import sounddevice\n", "assert 'sounddevice' not in sys.modules\n")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_word_completed_in_the_shell_is_no_failure():
+    words = {
+        "COMP_WORDS": "gaitproof ver",
+        "COMP_CWORD": "1",
+        "_GAITPROOF_COMPLETE": "complete_bash",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "gaitproof"],
+        env={**os.environ, **words},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "verify" in done.stdout.split()

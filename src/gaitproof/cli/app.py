@@ -52,6 +52,10 @@ _COMMAND_MODULES: Final = (
 """Modules of this package with a `register(app)` function, in help order."""
 
 
+_COMPLETION: Final = "_GAITPROOF_COMPLETE"
+"""Set by the shell when it asks for the rest of a word."""
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         from gaitproof import __version__
@@ -101,5 +105,7 @@ def run() -> int:
                 raise KeyboardInterrupt
             status = answer if isinstance(answer, int) else 0
         except BaseException as error:
-            status = report_failure(error, failures)
+            # a completed word leaves by SystemExit; anything else that does has given no answer
+            done = isinstance(error, SystemExit) and not error.code and _COMPLETION in os.environ
+            status = 0 if done else report_failure(error, failures)
         return finish(status, results)
