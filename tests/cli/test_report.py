@@ -73,6 +73,33 @@ def test_reports_are_written_signed_and_checked(run, enrolled, tmp_path):
     assert len(answer["checks"]) == 7
 
 
+STATED = {"case_number": "24/117", "exhibit": "A 3 <b>", "examiner": "Dr. E. Ä"}
+
+
+def test_case_exhibit_and_examiner_are_stated_in_report_and_json(run, enrolled, tmp_path):
+    given = ["--case", STATED["case_number"], "--exhibit", STATED["exhibit"]]
+    given += ["--examiner", STATED["examiner"]]
+    reports = ["--report", "r.json", "--report", "r.html"]
+    done = run("verify", "2.mp4", "-c", "Ann", *given, *reports, "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["stated"] == STATED
+    assert json.loads((tmp_path / "r.json").read_text())["content"]["stated"] == STATED
+    html = (tmp_path / "r.html").read_text()
+    assert "24/117" in html
+    assert "A 3 &lt;b&gt;" in html
+    plain = run("verify", "2.mp4", "-c", "Ann", "--json")
+    assert "stated" not in json.loads(plain.stdout)
+
+
+def test_what_is_stated_is_bounded_and_of_one_video(run, enrolled):
+    told = run("verify", "2.mp4", "-c", "Ann", "--case", "x" * 201)
+    assert told.exit_code == 2
+    assert "--case" in told.output
+    several = run("verify", "1.mp4", "2.mp4", "-c", "Ann", "--examiner", "E")
+    assert several.exit_code == 2
+    assert "one video" in several.output
+
+
 def test_a_bad_report_is_told_and_not_rendered(run, enrolled, tmp_path):
     assert run("verify", "2.mp4", "-c", "Ann", "--report", "r.json").exit_code == 0
     file = tmp_path / "r.json"

@@ -1,4 +1,4 @@
-"""``verify --face``: walk and face in one answer."""
+"""What ``verify`` shows: walk and face in one answer, and who was seen."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.table import Table
 
+    from gaitproof.cases.case import Case
     from gaitproof.cases.faces import FaceTools
+    from gaitproof.report.casefile import CaseStatement
     from gaitproof.types import Verdict
     from gaitproof.verify.fusion import JointVerdict
 
@@ -128,3 +132,42 @@ def _combinations_table(joint: JointVerdict) -> Table:
             style="bold" if here else "",
         )
     return table
+
+
+def show_case(case: Case, stated: CaseStatement, as_json: bool) -> None:
+    """Print what was found, as one JSON object or for people."""
+    from gaitproof.cli.output import print_json, show_verdict
+
+    if as_json:
+        print_json({**case.to_dict(), **stated.to_dict()})
+        return
+    verdict = case.examination.verdict
+    if case.joint is None:
+        show_verdict(verdict)
+    else:
+        show_joint(case.joint.verdict, verdict)
+    if verdict.choice_needed:
+        show_people(case.thumbnails())
+
+
+def show_people(shown: dict[int, NDArray[np.uint8]]) -> None:
+    """Write numbered pictures of everybody in a video, and say where they are."""
+    import tempfile
+
+    import cv2
+
+    from gaitproof.cli.output import printable, stdout
+    from gaitproof.report.people import people_sheet
+    from gaitproof.verify.transfer import write_private
+
+    if not shown:
+        return
+    # a folder of the user's own: pictures of people are nobody else's business
+    path = Path(tempfile.mkdtemp(prefix="gaitproof-")) / "people.png"
+    good, data = cv2.imencode(".png", cv2.cvtColor(people_sheet(shown), cv2.COLOR_RGB2BGR))
+    assert good
+    write_private(path, data.tobytes())
+    stdout().print(
+        f"Who is meant? Numbered pictures: {printable(str(path))}; choose with --person N.",
+        soft_wrap=True,
+    )

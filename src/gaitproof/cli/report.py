@@ -14,10 +14,31 @@ from gaitproof.cli.options import JsonOption, output_option
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from gaitproof.report.casefile import CaseStatement
+
 
 FAILED_CHECK_STATUS: Final = 1
 """Process exit status when a report does not pass a check."""
 
+ReportOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write a report: .html, .pdf or .json; may be given several times.",
+    ),
+]
+SignKeyOption = Annotated[
+    Path | None,
+    typer.Option("--sign-key", metavar="FILE", help="Sign the report with this private key."),
+]
+CaseNumberOption = Annotated[
+    str, typer.Option("--case", metavar="TEXT", help="Number of the case, stated as given.")
+]
+ExhibitOption = Annotated[
+    str, typer.Option(metavar="TEXT", help="What the video is called in the case, as given.")
+]
+ExaminerOption = Annotated[str, typer.Option(metavar="TEXT", help="Who examines it, as given.")]
 ReportArgument = Annotated[Path, typer.Argument(help="The .json report.")]
 
 commands = typer.Typer(
@@ -61,6 +82,26 @@ def prepare_reports(
             hint="add '--report NAME.json'",
         )
     return load_private_key(sign_key)
+
+
+def state_case(case_number: str, exhibit: str, examiner: str) -> CaseStatement:
+    """Return what is stated of a case in its report and JSON.
+
+    Raises
+    ------
+    BadParameter
+        If one of the three is too long.
+    """
+    from pydantic import ValidationError
+
+    from gaitproof.report.casefile import CaseStatement
+
+    try:
+        return CaseStatement(case_number=case_number, exhibit=exhibit, examiner=examiner)
+    except ValidationError as error:
+        told = error.errors()[0]
+        option = {"case_number": "--case"}.get(str(told["loc"][0]), f"--{told['loc'][0]}")
+        raise typer.BadParameter(told["msg"], param_hint=option) from error
 
 
 @commands.command()

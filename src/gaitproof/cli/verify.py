@@ -14,7 +14,8 @@ from gaitproof.cli.joint import (
     FusionOption,
     KeepFaceOption,
     open_face_tools,
-    show_joint,
+    show_case,
+    show_people,
 )
 from gaitproof.cli.opening import open_verifier, parse_person, work_ahead
 from gaitproof.cli.options import (
@@ -31,12 +32,16 @@ from gaitproof.cli.options import (
     SiteOption,
     output_option,
 )
+from gaitproof.cli.report import (
+    CaseNumberOption,
+    ExaminerOption,
+    ExhibitOption,
+    ReportOption,
+    SignKeyOption,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from gaitproof.cases.answers import Question
     from gaitproof.cases.case import Examiner
@@ -44,18 +49,6 @@ if TYPE_CHECKING:
     from gaitproof.verify.results import ChoiceError
     from gaitproof.verify.verifier import Enrolment, Verifier
 
-ReportOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--report",
-        metavar="FILE",
-        help="Write a report: .html, .pdf or .json; may be given several times.",
-    ),
-]
-SignKeyOption = Annotated[
-    Path | None,
-    typer.Option("--sign-key", metavar="FILE", help="Sign the report with this private key."),
-]
 VideosArgument = Annotated[
     list[Path],
     typer.Argument(
@@ -209,6 +202,9 @@ def verify(
     no_cache: NoCacheOption = False,
     report: ReportOption = None,
     sign_key: SignKeyOption = None,
+    case_number: CaseNumberOption = "",
+    exhibit: ExhibitOption = "",
+    examiner: ExaminerOption = "",
     output: AnswersOption = None,
     again: AgainOption = False,
     face: FaceOption = False,
@@ -227,23 +223,26 @@ def verify(
     """
     from gaitproof.cases.case import Examiner
     from gaitproof.cases.questions import find_questions
-    from gaitproof.cli.output import print_json, progress_bar, show_verdict
-    from gaitproof.cli.report import prepare_reports
+    from gaitproof.cli.output import progress_bar
+    from gaitproof.cli.report import prepare_reports, state_case
 
     questions = find_questions(videos, claim, parse_person(person))
     targets = tuple(report or ())
     alone = len(questions) == 1 and [questions[0].video] == videos and output is None
+    stated = state_case(case_number, exhibit, examiner)
+    if stated.to_dict() and not alone:
+        raise typer.BadParameter("is stated of one video", param_hint="--case/--exhibit/--examiner")
     key = prepare_reports(targets, sign_key, alone=alone)
     tools = open_face_tools(face, face_model, fusion)
     verifier = open_verifier(
         gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, site=site
     )
-    examiner = Examiner(verifier, tools)
+    examining = Examiner(verifier, tools)
     if not alone:
-        raise typer.Exit(_verify_many(questions, examiner, output, again, as_json, ray))
+        raise typer.Exit(_verify_many(questions, examining, output, again, as_json, ray))
     [asked] = questions
     with progress_bar(f"Verifying {asked.video.name}") as progress:
-        case = examiner.examine(asked.video, asked.claim, person=asked.person, progress=progress)
+        case = examining.examine(asked.video, asked.claim, person=asked.person, progress=progress)
     if targets:
         given = {
             "gallery": verifier.gallery.location,
@@ -254,15 +253,8 @@ def verify(
             "person": None if person == "auto" else person,
             "site": site or None,
         }
-        case.report(*targets, key=key, command=_command(asked, given, face))
-    if as_json:
-        print_json(case.to_dict())
-    elif case.joint is None:
-        show_verdict(case.examination.verdict)
-    else:
-        show_joint(case.joint.verdict, case.examination.verdict)
-    if not as_json and case.examination.verdict.choice_needed:
-        _show_people(case.thumbnails())
+        case.report(*targets, key=key, command=_command(asked, given, face), stated=stated)
+    show_case(case, stated, as_json)
     raise typer.Exit(case.decision.exit_status)
 
 
@@ -274,34 +266,11 @@ def _offer_choice(error: ChoiceError, verifier: Verifier, as_json: bool) -> None
     limits = verifier.settings.media
     shown = draw_thumbnails(Path(error.video), error.people, error.everybody, limits)
     if not as_json:
-        _show_people(shown)
+        show_people(shown)
         return
     people = list_people(error.people, shown)
     answer = {"gallery": verifier.gallery.location, "error": str(error), "people": people}
     print_json(answer)
-
-
-def _show_people(shown: dict[int, NDArray[np.uint8]]) -> None:
-    """Write numbered pictures of everybody in a video, and say where they are."""
-    import tempfile
-
-    import cv2
-
-    from gaitproof.cli.output import printable, stdout
-    from gaitproof.report.people import people_sheet
-    from gaitproof.verify.transfer import write_private
-
-    if not shown:
-        return
-    # a folder of the user's own: pictures of people are nobody else's business
-    path = Path(tempfile.mkdtemp(prefix="gaitproof-")) / "people.png"
-    good, data = cv2.imencode(".png", cv2.cvtColor(people_sheet(shown), cv2.COLOR_RGB2BGR))
-    assert good
-    write_private(path, data.tobytes())
-    stdout().print(
-        f"Who is meant? Numbered pictures: {printable(str(path))}; choose with --person N.",
-        soft_wrap=True,
-    )
 
 
 def _command(asked: Question, given: Mapping[str, object], face: bool) -> list[str]:

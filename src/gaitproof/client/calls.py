@@ -195,11 +195,12 @@ def enroll(
     *,
     person: Which = "auto",
     site: str = "",
+    face: bool = False,
     once: str | None = None,
 ) -> Call[Job]:
-    """Enrol a person from videos of them walking."""
+    """Enrol a person from videos of them walking; with `face` scores of their face are kept too."""
     ids = [_id(video) for video in videos]
-    return _ask("enrolments", once, name=name, videos=ids, person=person, site=site)
+    return _ask("enrolments", once, name=name, videos=ids, person=person, site=site, face=face)
 
 
 def add_references(

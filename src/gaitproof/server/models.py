@@ -103,6 +103,9 @@ class EnrollRequest(Body):
     videos: list[VideoId] = Field(min_length=1, max_length=20)
     person: Which = "auto"
     site: str = Field(default="", max_length=MAX_NAME_LENGTH)
+    face: bool = False
+    """Whether scores of the person's face are kept too, which verifications with ``face`` take the
+    probe's face relative to; no image is."""
 
     _name = field_validator("name")(_checked)
 

@@ -23,6 +23,7 @@ from gaitproof.errors import (
     ModelError,
     PoseError,
 )
+from gaitproof.server.tasks import without_places
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
@@ -127,18 +128,22 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
 
-def describe(error: GaitproofError) -> Problem:
-    """Return the problem that an error of the package is."""
+def describe(error: GaitproofError, *places: str) -> Problem:
+    """Return the problem that an error of the package is, without places of this machine."""
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+
+    def told(text: str | None) -> str | None:
+        return None if text is None else without_places(text, *places)
+
     return Problem(
         type=f"urn:gaitproof:problem:{name}",
         title=_TITLES[status],
         status=status,
-        detail=error.message,
-        expected=error.expected,
-        actual=error.actual,
-        hint=error.hint,
+        detail=without_places(error.message, *places),
+        expected=told(error.expected),
+        actual=told(error.actual),
+        hint=told(error.hint),
     )
 
 
@@ -171,7 +176,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(GaitproofError)
     def on_own_error(request: Request, error: GaitproofError) -> JSONResponse:
-        return respond(describe(error))
+        folder = request.app.state.service.settings.folder
+        return respond(describe(error, str(folder)))
 
     @app.exception_handler(RequestValidationError)
     def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -19,6 +20,9 @@ Kind = Literal[
     "reference",
 ]
 """What can be asked for."""
+
+
+_DATABASE: Final = r"postgres(?:ql)?(?:\+\w+)?://"
 
 
 class TaskVideo(Settings):
@@ -45,3 +49,20 @@ class Task(Settings):
     request: dict[str, Any] = Field(default_factory=dict)
     """As the client sent it, without the videos."""
     settings: VerifySettings = VerifySettings()
+
+
+def without_places(text: str, *places: str) -> str:
+    """Leave out where the service keeps its data: no client needs to know.
+
+    Parameters
+    ----------
+    text
+        Of an error, or of an answer.
+    places
+        Files and folders, named with whatever lies below them. Databases are left out anyway.
+    """
+    begun = "|".join([*(re.escape(place) for place in places), _DATABASE])
+    pattern = rf"(?P<noun>\b[Gg]allery )?(?:'(?:{begun})[^']*'|\"(?:{begun})[^\"]*\")"
+    named = re.sub(pattern, lambda found: (found["noun"] or "the gallery ").strip(), text)
+    plain = re.sub(rf"(?:{begun})[^\s'\",;)]*", "the gallery", named)
+    return plain if plain == text else plain[:1].upper() + plain[1:]

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.media.files import atomic_path, make_folder
 from gaitproof.reading import FileKind
-from gaitproof.server.tasks import Kind, Task
+from gaitproof.server.tasks import Kind, Task, without_places
 from gaitproof.text import json_text
 from gaitproof.verify.people import parse_person
 
@@ -155,14 +155,15 @@ def _stated(task: Task) -> CaseStatement:
 def _verify(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
     from gaitproof.report.casefile import to_json
 
+    stated = _stated(task)
     share = 0.9 if task.request.get("report", True) else 1.0
     case = _case(task, tools, lambda done: progress(share * done))
     if task.request.get("report", True):
-        sealed = case.report(stated=_stated(task))
+        sealed = case.report(stated=stated)
         with atomic_path(task.folder / REPORT) as path:
             path.write_bytes(to_json(sealed))
         _keep_player(case, task)
-    answer = case.to_dict()
+    answer = {**case.to_dict(), **stated.to_dict()}
     if case.examination.verdict.choice_needed:
         _offer(task.folder, answer.get("gait", answer)["people"])
     return answer, _brief(case)
@@ -202,6 +203,7 @@ def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any
             person=_person(task),
             names=[video.name for video in task.videos],
             progress=progress,
+            face_model=tools.face.model if task.request.get("face") else None,
         )
     except ChoiceError as error:
         limits = task.settings.media
@@ -279,7 +281,7 @@ def _shown(value: Any, task: Task) -> Any:
         return value
     for video in task.videos:
         value = value.replace(str(video.path), video.name)
-    return value.replace(task.gallery, "the gallery").replace(str(task.folder), "the job")
+    return without_places(value, task.gallery, str(task.folder))
 
 
 def answer(line: str, tools: Tools, say: Callable[[dict[str, Any]], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -88,6 +88,10 @@ class CaseStatement(Settings):
     """What the video is called in the case."""
     examiner: str = Field(default="", max_length=200)
     """Who examined it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON beside a verdict tells of it: nothing if nothing was stated."""
+        return {"stated": self.model_dump()} if self != CaseStatement() else {}
 
 
 class CaseReport(Settings):

@@ -31,10 +31,14 @@ def resolve(service: Service, tenant: str, name: str) -> str:
     ------
     ProblemError
         If nobody of that name is enrolled.
+    GalleryError
+        If the gallery cannot be read.
     """
+    gallery = service.gallery(tenant)
     try:
-        return service.gallery(tenant).resolve(name)
+        return gallery.resolve(name)
     except GalleryError as error:
+        gallery.names()  # of a gallery that cannot be read nobody knows who is in it
         raise ProblemError(
             404,
             "unknown-person",
