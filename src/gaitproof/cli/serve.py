@@ -82,12 +82,20 @@ def serve(
         int, typer.Option(min=1, max=64, help="Jobs done at a time, one process each.")
     ] = 1,
     queue: Annotated[int, typer.Option(min=1, help="Jobs that may wait.")] = 16,
+    queue_share: Annotated[
+        int | None,
+        typer.Option(min=1, help="Jobs of one tenant that may wait; half, if there are several."),
+    ] = None,
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds of one job.")] = 1800,
     max_upload: Annotated[int, typer.Option(min=1, help="Megabytes of one video.")] = 2048,
     rate: Annotated[int, typer.Option(min=1, help="Requests per minute of one key.")] = 600,
     keep_uploads: Annotated[
         float, typer.Option(min=0, help="Seconds a video is kept after its last job.")
     ] = 0,
+    keep_results: Annotated[
+        float | None,
+        typer.Option(min=1, help="Seconds a job is kept after its end; for ever without."),
+    ] = None,
     settings: SettingsOption = None,
 ) -> None:
     """Serve enrolment and verification over HTTP.
@@ -109,10 +117,12 @@ def serve(
         url=database,
         workers=workers,
         max_queued=queue,
+        max_queued_per_tenant=queue_share,
         time_limit=time_limit,
         max_upload=max_upload * 10**6,
         requests_per_minute=rate,
         keep_uploads=keep_uploads,
+        keep_results=keep_results,
         hosts=tuple(dict.fromkeys([*local, *own, *(name or [])])),
         verify=verify_settings(settings),
     )

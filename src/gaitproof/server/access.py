@@ -145,6 +145,12 @@ class Access:
             for r in rows
         ]
 
+    def tenants(self) -> set[str]:
+        """Return the tenants that have keys in force."""
+        query = select(KEYS.c.tenant).where(KEYS.c.revoked.is_(None)).distinct()
+        with self._engine.begin() as connection:
+            return set(connection.scalars(query))
+
     def revoke(self, name: str, tenant: str | None = None) -> bool:
         """End a key and its sessions at once; False if there is no such key in force."""
         matches = (KEYS.c.id == name) & KEYS.c.revoked.is_(None)

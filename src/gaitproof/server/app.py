@@ -52,7 +52,7 @@ UPLOADS: Final = "/v1/videos"
 """Where videos are sent to, which have a limit of their own."""
 
 _SWEEP_EVERY: Final = 5.0
-"""Seconds between two looks for videos to be deleted."""
+"""Seconds between two looks for what is to be deleted."""
 
 
 class Shield:
@@ -197,8 +197,7 @@ def create_app(settings: ServiceSettings, command: Sequence[str] = COMMAND) -> F
 async def _sweep(service: Service) -> None:
     while True:
         try:
-            used = await run_in_threadpool(service.jobs.videos_in_use)
-            await run_in_threadpool(service.uploads.sweep, used)
+            await run_in_threadpool(service.sweep)
         except Exception:
-            LOGGER.exception("Videos that are over could not be deleted.")
+            LOGGER.exception("What is over could not be deleted.")
         await asyncio.sleep(_SWEEP_EVERY)

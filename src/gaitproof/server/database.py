@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import sqlite3
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -81,6 +82,14 @@ def open_database(url: str) -> Engine:
         event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
     METADATA.create_all(engine)
     return engine
+
+
+class ErasingConnection(sqlite3.Connection):
+    """A connection that overwrites what it deletes, for engines that others make."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.execute("PRAGMA secure_delete = ON")
 
 
 def make_room(engine: Engine, tenant: str) -> None:

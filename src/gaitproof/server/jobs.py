@@ -14,22 +14,25 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from dbos import DBOS, DBOSPortableJSONSerializer, StepOptions, error
 
 from gaitproof.errors import InputError
-from gaitproof.reading import read_json
+from gaitproof.server.database import ErasingConnection
+from gaitproof.server.files import JobFiles
 from gaitproof.server.metrics import Metrics
 from gaitproof.server.problems import Problem, ProblemError, unexpected
 from gaitproof.server.records import STATES, JobRecord, record_of
 from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.tasks import Kind, Task, TaskVideo
 from gaitproof.server.uploads import Uploads
-from gaitproof.server.work import ANSWER, PEOPLE, RESULT
+from gaitproof.server.work import PEOPLE
 from gaitproof.server.workers import LOGGER, CrashError, WorkerPool
 from gaitproof.types.jobs import JobState
+from gaitproof.verify.encryption import Key
 
 _QUEUE: Final = "jobs"
 _WORKFLOW: Final = "job"
@@ -60,20 +63,34 @@ class Jobs:
         Whose videos are let go when a job is over.
     metrics
         Counts them.
+    key
+        Encrypts their files.
     """
 
     def __init__(
-        self, settings: ServiceSettings, pool: WorkerPool, uploads: Uploads, metrics: Metrics
+        self,
+        settings: ServiceSettings,
+        pool: WorkerPool,
+        uploads: Uploads,
+        metrics: Metrics,
+        key: Key | None = None,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._uploads = uploads
         self._metrics = metrics
+        self._key = key
+        self._scratch: Path | None = None
         self._adding = threading.Lock()
         self._seconds: list[float] = []
 
-    def open(self) -> None:
+    def open(self, scratch: Path | None = None) -> None:
         """Start the queue; what a killed service left unfinished is begun again.
+
+        Parameters
+        ----------
+        scratch
+            Where plain copies are while a job is done, if there is a key.
 
         Raises
         ------
@@ -84,6 +101,7 @@ class Jobs:
         if _jobs is not None:
             raise InputError("This process serves already.", hint="start another one")
         _jobs = self
+        self._scratch = scratch
         DBOS(
             config={
                 "name": "gaitproof",
@@ -91,6 +109,7 @@ class Jobs:
                 "application_version": _VERSION,
                 "executor_id": "service",
                 "serializer": DBOSPortableJSONSerializer(),
+                "db_engine_kwargs": _engine_options(self._settings.queue),
                 "log_level": "ERROR",
                 "enable_otlp": False,
             }
@@ -117,6 +136,8 @@ class Jobs:
         request: dict[str, Any],
         videos: Sequence[TaskVideo],
         idempotency_key: str | None = None,
+        *,
+        share: int,
     ) -> tuple[JobRecord, bool]:
         """Queue a job; return it, and whether it is a new one.
 
@@ -128,6 +149,8 @@ class Jobs:
             What is asked for.
         idempotency_key
             The same key of the same tenant is the same job.
+        share
+            How many jobs of the tenant may wait.
 
         Raises
         ------
@@ -145,7 +168,7 @@ class Jobs:
             known = self.repeated(tenant, kind, request, idempotency_key)
             if known is not None:
                 return known, False
-            self._check_room()
+            self._check_room(tenant, share)
             DBOS.enqueue_workflow_with_options(
                 {
                     "workflow_name": _WORKFLOW,
@@ -207,18 +230,31 @@ class Jobs:
         found = self.find(tenant, name)
         if found is None or not found.state.final:
             return False
-        shutil.rmtree(self.folder(name), ignore_errors=True)
+        shutil.rmtree(self.files(name).folder, ignore_errors=True)
         DBOS.delete_workflow(name)
         return True
 
-    def folder(self, name: str) -> Path:
-        """Return the folder of a job's files; it need not exist."""
-        return self._settings.jobs / str(uuid.UUID(name))
+    def sweep(self) -> list[tuple[str, str]]:
+        """Delete jobs whose time is over; return them, each with its tenant."""
+        if self._settings.keep_results is None:
+            return []
+        end = time.time() - self._settings.keep_results
+        rows = DBOS.list_workflows(
+            end_time=datetime.fromtimestamp(end, UTC).isoformat(),
+            name=_WORKFLOW,
+            load_input=False,
+            load_output=False,
+        )
+        over = [
+            (row.authenticated_user or "", row.workflow_id)
+            for row in rows
+            if STATES.get(row.status, JobState.FAILED).final and (row.updated_at or 0) < end * 1000
+        ]
+        return [(tenant, name) for tenant, name in over if self.remove(tenant, name)]
 
-    def result(self, name: str) -> dict[str, Any]:
-        """Return the answer of a job that is done."""
-        found: dict[str, Any] = read_json(self.folder(name) / RESULT, ANSWER)
-        return found
+    def files(self, name: str) -> JobFiles:
+        """Return the files of a job."""
+        return JobFiles(self._settings.jobs / str(uuid.UUID(name)), self._key)
 
     def videos_in_use(self) -> set[str]:
         """Return the files of videos that jobs which are not over need."""
@@ -233,18 +269,23 @@ class Jobs:
         states = [STATES[row.status] for row in rows]
         return {s.value: states.count(s) for s in (JobState.QUEUED, JobState.RUNNING)}
 
-    def _check_room(self) -> None:
-        waiting = self.count()[JobState.QUEUED]
-        if waiting < self._settings.max_queued:
+    def _check_room(self, tenant: str, share: int) -> None:
+        rows = DBOS.list_workflows(
+            status="ENQUEUED", name=_WORKFLOW, load_input=False, load_output=False
+        )
+        own = sum(row.authenticated_user == tenant for row in rows)
+        limit = self._settings.max_queued
+        if len(rows) < limit and own < share:
             return
         known = self._seconds[-20:]
         each = sum(known) / len(known) if known else _RETRY
+        full = len(rows) >= limit
         raise ProblemError(
             429,
-            "queue-full",
-            "Too many jobs wait already.",
-            actual=f"{waiting} jobs",
-            expected=f"fewer than {self._settings.max_queued}",
+            "queue-full" if full else "share-full",
+            "Too many jobs wait already." if full else "Too many of your jobs wait already.",
+            actual=f"{len(rows) if full else own} jobs",
+            expected=f"fewer than {limit if full else share}",
             hint="try again later",
             headers={"Retry-After": str(max(1, round(each / self._settings.workers)))},
         )
@@ -253,7 +294,8 @@ class Jobs:
         """Have a process do a job; return what is kept of its outcome."""
         task = Task(
             kind=entry["kind"],
-            folder=self.folder(name),
+            folder=self.files(name).folder,
+            scratch=None if self._scratch is None else self._scratch / name,
             gallery=self._settings.gallery(entry["tenant"]),
             videos=tuple(TaskVideo.model_validate(video) for video in entry["videos"]),
             request=entry["request"],
@@ -268,6 +310,9 @@ class Jobs:
             told = await self._pool.run(task, progress)
         except CrashError:
             told = {"problem": _crashed().model_dump()}
+        finally:
+            if task.scratch is not None:
+                shutil.rmtree(task.scratch, ignore_errors=True)
         if "unexpected" in told:
             LOGGER.error("Job %s: %s", name, told["unexpected"])
             told = {"problem": unexpected().model_dump()}
@@ -284,7 +329,7 @@ class Jobs:
 
     def choice_needed(self, name: str) -> bool:
         """Whether it must be said who is meant before the job can be done."""
-        return (self.folder(name) / PEOPLE).exists()
+        return self.files(name).exists(PEOPLE)
 
     def over_time(self) -> dict[str, Any]:
         """Return the outcome of a job that took too long."""
@@ -325,6 +370,11 @@ async def _job(entry: dict[str, Any]) -> dict[str, Any]:
     videos = [Path(video["path"]).name for video in entry["videos"]]
     await asyncio.to_thread(_jobs.let_go, videos, choice_needed=choice)
     return told
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    """Return how the queue's database is opened: what is deleted from a file is overwritten."""
+    return {"connect_args": {"factory": ErasingConnection}} if url.startswith("sqlite") else {}
 
 
 def _name(tenant: str, idempotency_key: str | None) -> str:

@@ -35,6 +35,9 @@ class ServiceSettings(Settings):
     """Processes that examine videos, one job each at a time."""
     max_queued: int = Field(default=16, ge=1)
     """Jobs that may wait; more are refused with status 429."""
+    max_queued_per_tenant: int | None = Field(default=None, ge=1)
+    """Jobs of one tenant that may wait; None for half of `max_queued`, or all of it as long as only
+    one tenant has keys."""
     time_limit: float = Field(default=1800.0, gt=0)
     """Seconds after which a job is stopped."""
     max_upload: int = Field(default=2 * 2**30, gt=0)
@@ -45,6 +48,9 @@ class ServiceSettings(Settings):
     """Seconds that a video is kept after the last job that used it."""
     forget_uploads: float = Field(default=3600.0, gt=0)
     """Seconds that a video is kept which no job uses, or in which a person is to be chosen."""
+    keep_results: float | None = Field(default=None, gt=0)
+    """Seconds that a job is kept with its answer and report after its end; None until somebody
+    deletes it."""
     session: float = Field(default=12 * 3600.0, gt=0)
     """Seconds after which a session of the page ends."""
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")

@@ -12,12 +12,14 @@ from gaitproof.media.files import hold_folder, make_folder
 from gaitproof.server.access import Access
 from gaitproof.server.audit import AuditLog
 from gaitproof.server.database import make_room, open_database
+from gaitproof.server.files import plain_copies
 from gaitproof.server.jobs import Jobs
 from gaitproof.server.metrics import Metrics
 from gaitproof.server.rates import RateLimit
 from gaitproof.server.settings import DEFAULT_TENANT, ServiceSettings
 from gaitproof.server.uploads import Uploads
 from gaitproof.server.workers import COMMAND, WorkerPool
+from gaitproof.verify.encryption import find_key
 from gaitproof.verify.gallery import Gallery
 
 _FAILURES_PER_MINUTE: Final = 20
@@ -44,12 +46,13 @@ class Service:
         make_room(self.engine, DEFAULT_TENANT)
         self.access = Access(self.engine)
         self.audit = AuditLog(self.engine)
+        self._key = find_key()
         self.uploads = Uploads(
-            self.engine, settings.uploads, settings.max_upload, settings.forget_uploads
+            self.engine, settings.uploads, settings.max_upload, settings.forget_uploads, self._key
         )
         self.pool = WorkerPool(command)
         self.metrics = Metrics()
-        self.jobs = Jobs(settings, self.pool, self.uploads, self.metrics)
+        self.jobs = Jobs(settings, self.pool, self.uploads, self.metrics, self._key)
         self.rates = RateLimit(settings.requests_per_minute)
         self.failures = RateLimit(_FAILURES_PER_MINUTE)
 
@@ -63,7 +66,10 @@ class Service:
         """
         folder = self.settings.folder
         self._open.enter_context(hold_folder(folder, f"Another service runs in {str(folder)!r}."))
-        self.jobs.open()
+        scratch = None
+        if self._key is not None:
+            scratch = self._open.enter_context(plain_copies(folder))
+        self.jobs.open(scratch)
         return self
 
     def close(self) -> None:
@@ -75,3 +81,17 @@ class Service:
     def gallery(self, tenant: str) -> Gallery:
         """Open the gallery of a tenant; nothing is made."""
         return Gallery.open(self.settings.gallery(tenant), make_folder=True)
+
+    def share(self) -> int:
+        """Return how many jobs of one tenant may wait, so that others find room."""
+        given = self.settings.max_queued_per_tenant
+        if given is None:
+            alone = len(self.access.tenants()) < 2
+            given = self.settings.max_queued if alone else (self.settings.max_queued + 1) // 2
+        return given
+
+    def sweep(self) -> None:
+        """Delete what is over: uploads that no job uses, and jobs that were kept long enough."""
+        self.uploads.sweep(self.jobs.videos_in_use())
+        for tenant, job in self.jobs.sweep():
+            self.audit.add("expire job", tenant=tenant, key="", job=job)

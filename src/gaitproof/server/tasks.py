@@ -44,6 +44,8 @@ class Task(Settings):
     kind: Kind
     folder: Path
     """Where results go."""
+    scratch: Path | None = None
+    """Where plain copies are while the job is done, if the service has a key."""
     gallery: str
     videos: tuple[TaskVideo, ...]
     request: dict[str, Any] = Field(default_factory=dict)

@@ -9,15 +9,18 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import Engine, delete, insert, select, update
 from starlette.concurrency import run_in_threadpool
 
 from gaitproof.media.files import make_folder
 from gaitproof.server.database import UPLOADS
+from gaitproof.server.files import upload_place
 from gaitproof.server.problems import ProblemError
 from gaitproof.server.tasks import TaskVideo
 from gaitproof.text import one_line
+from gaitproof.verify.encryption import EncryptedWriter, Key
 
 _MAX_NAME = 200
 
@@ -46,9 +49,15 @@ class Upload:
 
 
 class Uploads:
-    """Videos of all tenants in one folder, under names that no client chose."""
+    """Videos of all tenants in one folder, under names that no client chose.
 
-    def __init__(self, engine: Engine, folder: Path, limit: int, patience: float) -> None:
+    With a key they are encrypted as they come.
+    """
+
+    def __init__(
+        self, engine: Engine, folder: Path, limit: int, patience: float, key: Key | None = None
+    ) -> None:
+        self._key = key
         self._engine = engine
         self._folder = make_folder(folder)
         self._limit = limit
@@ -70,13 +79,16 @@ class Uploads:
         path = self._path(found)
         digest, size = hashlib.sha256(), 0
         try:
-            with open(path, "xb", opener=_private) as file:
+            with open(path, "xb", opener=_private) as stored:
+                file = stored if self._key is None else self._encrypting(stored, found)
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > self._limit:
                         raise self._too_large(size)
                     digest.update(chunk)
                     await run_in_threadpool(file.write, chunk)
+                if isinstance(file, EncryptedWriter):
+                    file.finish()
             if not size:
                 raise ProblemError(
                     422, "empty-upload", "The upload is empty.", hint="send the file as the body"
@@ -121,6 +133,10 @@ class Uploads:
             rows = connection.execute(query).mappings().all()
         return [Upload(r["id"], r["name"], r["bytes"], r["sha256"], r["expires"]) for r in rows]
 
+    def has(self, tenant: str, name: str) -> bool:
+        """Whether a tenant has a video of that name."""
+        return any(upload.id == name for upload in self.list(tenant))
+
     def keep(self, ids: Iterable[str], seconds: float) -> None:
         """Have videos deleted after so many seconds from now."""
         with self._engine.begin() as connection:
@@ -155,6 +171,10 @@ class Uploads:
             ):
                 path.unlink(missing_ok=True)
         return len(over)
+
+    def _encrypting(self, stored: BinaryIO, name: str) -> EncryptedWriter:
+        assert self._key is not None
+        return EncryptedWriter(stored, self._key, *upload_place(name))
 
     def _remember(self, tenant: str, upload: Upload, now: float) -> None:
         with self._engine.begin() as connection:

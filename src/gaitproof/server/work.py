@@ -22,11 +22,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from gaitproof.errors import GaitproofError, InputError
-from gaitproof.media.files import atomic_path, make_folder
-from gaitproof.reading import FileKind
+from gaitproof.errors import GaitproofError
+from gaitproof.media.files import make_folder
+from gaitproof.server.files import JobFiles, decrypt_upload
 from gaitproof.server.tasks import Kind, Task, without_places
 from gaitproof.text import json_text
+from gaitproof.verify.encryption import Key, find_key
 from gaitproof.verify.people import parse_person
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from gaitproof.verify.verifier import Verifier
 
 Progress = Callable[[float], None]
-
-ANSWER: Final = FileKind("file of a job", InputError, 2**28)
 
 RESULT: Final = "result.json"
 """The answer, in the folder of a job."""
@@ -77,6 +76,15 @@ class Tools:
 
         return FaceTools.load()
 
+    @cached_property
+    def key(self) -> Key | None:
+        """What uploads and answers are encrypted with: the key that the environment names."""
+        return find_key()
+
+    def files(self, task: Task) -> JobFiles:
+        """Return the files of a job."""
+        return JobFiles(task.folder, self.key)
+
     def verifier(self, task: Task) -> Verifier:
         """Open the gallery of a job."""
         from gaitproof.verify.gallery import Gallery
@@ -105,8 +113,7 @@ def perform(task: Task, tools: Tools, progress: Progress) -> dict[str, Any]:
     """
     make_folder(task.folder)
     answer, brief = _JOBS[task.kind](task, tools, progress)
-    with atomic_path(task.folder / RESULT) as path:
-        path.write_text(json_text(_shown(answer, task)), "utf-8")
+    tools.files(task).write(RESULT, json_text(_shown(answer, task)).encode())
     return brief
 
 
@@ -132,9 +139,8 @@ def _case(task: Task, tools: Tools, progress: Progress) -> Case:
     return replace(case, examination=named, joint=replace(case.joint, scan=shown))
 
 
-def _offer(folder: Path, people: list[dict[str, Any]]) -> None:
-    with atomic_path(make_folder(folder) / PEOPLE) as path:
-        path.write_text(json.dumps(people), "utf-8")
+def _offer(files: JobFiles, people: list[dict[str, Any]]) -> None:
+    files.write(PEOPLE, json.dumps(people).encode())
 
 
 def _brief(case: Case) -> dict[str, Any]:
@@ -160,24 +166,21 @@ def _verify(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any
     case = _case(task, tools, lambda done: progress(share * done))
     if task.request.get("report", True):
         sealed = case.report(stated=stated)
-        with atomic_path(task.folder / REPORT) as path:
-            path.write_bytes(to_json(sealed))
-        _keep_player(case, task)
+        tools.files(task).write(REPORT, to_json(sealed))
+        _keep_player(case, tools.files(task))
     answer = {**case.to_dict(), **stated.to_dict()}
     if case.examination.verdict.choice_needed:
-        _offer(task.folder, answer.get("gait", answer)["people"])
+        _offer(tools.files(task), answer.get("gait", answer)["people"])
     return answer, _brief(case)
 
 
-def _keep_player(case: Case, task: Task) -> None:
+def _keep_player(case: Case, files: JobFiles) -> None:
     """Keep what the page draws over the video, which is deleted."""
     from gaitproof.report.player import describe_player
 
     found = case.examination
     drawn = describe_player(found, case.importance() if found.scored else None)
-    folder = make_folder(task.folder / EXPLANATION)
-    with atomic_path(folder / PLAYER) as path:
-        path.write_text(json_text(drawn), "utf-8")
+    files.write(f"{EXPLANATION}/{PLAYER}", json_text(drawn).encode())
 
 
 def _identify(
@@ -208,7 +211,7 @@ def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any
     except ChoiceError as error:
         limits = task.settings.media
         shown = draw_thumbnails(Path(error.video), error.people, error.everybody, limits)
-        _offer(task.folder, list_people(error.people, shown))
+        _offer(tools.files(task), list_people(error.people, shown))
         raise
     added = sum(video.added for video in found.videos)
     return found.to_dict(), {"name": found.name, "added": added}
@@ -243,9 +246,8 @@ def _scan(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any],
 def _explain(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
     case = _case(task, tools, lambda share: progress(share / 2))
     method = task.request.get("method", "occlusion")
-    answer = case.explain(
-        task.folder / EXPLANATION, method, progress=lambda share: progress((1 + share) / 2)
-    )
+    with tools.files(task).filling(EXPLANATION, task.scratch) as folder:
+        answer = case.explain(folder, method, progress=lambda share: progress((1 + share) / 2))
     return answer, _brief(case)
 
 
@@ -281,7 +283,9 @@ def _shown(value: Any, task: Task) -> Any:
         return value
     for video in task.videos:
         value = value.replace(str(video.path), video.name)
-    return without_places(value, task.gallery, str(task.folder))
+    for folder in filter(None, (task.folder, task.scratch)):
+        value = value.replace(str(folder), "the job")
+    return without_places(value, task.gallery)
 
 
 def answer(line: str, tools: Tools, say: Callable[[dict[str, Any]], None]) -> None:
@@ -298,11 +302,25 @@ def answer(line: str, tools: Tools, say: Callable[[dict[str, Any]], None]) -> No
             say({"progress": round(min(max(share, 0.0), 1.0), 3)})
 
     try:
+        task = _decrypted(task, tools.key)
         say({"done": perform(task, tools, progress)})
     except GaitproofError as error:
         say({"problem": _shown(describe(error).model_dump(exclude_none=True), task)})
     except Exception:
         say({"unexpected": traceback.format_exc()})
+
+
+def _decrypted(task: Task, key: Key | None) -> Task:
+    """Return the job with plain copies of its videos; the service removes them with the job."""
+    if key is None or task.scratch is None:
+        return task
+    task.scratch.mkdir(mode=0o700, exist_ok=True)
+    plain = {video.path: task.scratch / video.path.name for video in task.videos}
+    for source, target in plain.items():
+        target.unlink(missing_ok=True)  # of a try that crashed
+        decrypt_upload(source, target, key)
+    videos = tuple(video.model_copy(update={"path": plain[video.path]}) for video in task.videos)
+    return task.model_copy(update={"videos": videos})
 
 
 def main(tools: Tools | None = None) -> None:

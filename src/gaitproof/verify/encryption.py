@@ -164,6 +164,58 @@ def is_sealed(data: bytes) -> bool:
     return data.startswith(_VALUE)
 
 
+class EncryptedWriter:
+    """Encrypts what is written to it, in chunks of constant memory.
+
+    Parameters
+    ----------
+    target
+        Written to; closed by whoever opened it.
+    key
+        Of it a key for this stream alone is derived.
+    place
+        What the stream is; `decrypt` must be told the same.
+
+    Examples
+    --------
+    >>> import io
+    >>> target = io.BytesIO()
+    >>> writer = EncryptedWriter(target, Key(bytes(32)), "example")
+    >>> writer.write(b"secret")
+    >>> writer.finish()
+    >>> plain = io.BytesIO()
+    >>> decrypt(io.BytesIO(target.getvalue()), plain, Key(bytes(32)), "example")
+    >>> plain.getvalue()
+    b'secret'
+    """
+
+    def __init__(self, target: BinaryIO, key: Key, *place: str) -> None:
+        salt = secrets.token_bytes(_SALT_BYTES)
+        self._cipher = key._cipher(b"gaitproof stream", salt)
+        self._target = target
+        self._bound = _bound(place)
+        self._waiting = bytearray()
+        self._number = 0
+        target.write(_STREAM + bytes.fromhex(key.id) + salt)
+
+    def write(self, data: bytes) -> None:
+        """Encrypt more."""
+        self._waiting += data
+        while len(self._waiting) > CHUNK_BYTES:  # what may be the last chunk waits
+            self._put(CHUNK_BYTES, last=False)
+
+    def finish(self) -> None:
+        """Mark the end; without it the stream counts as cut short."""
+        self._put(len(self._waiting), last=True)
+
+    def _put(self, size: int, *, last: bool) -> None:
+        nonce = _stream_nonce(self._number, last=last)
+        chunk = bytes(self._waiting[:size])
+        self._target.write(self._cipher.encrypt(nonce, chunk, self._bound))
+        del self._waiting[:size]
+        self._number += 1
+
+
 def encrypt(source: BinaryIO, target: BinaryIO, key: Key, *place: str) -> None:
     """Encrypt a stream in chunks of constant memory.
 
@@ -171,25 +223,13 @@ def encrypt(source: BinaryIO, target: BinaryIO, key: Key, *place: str) -> None:
     ----------
     source
         Read to its end.
-    target
-        Written to.
-    key
-        Of it a key for this stream alone is derived.
-    place
-        What the stream is; `decrypt` must be told the same.
+    target, key, place
+        See `EncryptedWriter`.
     """
-    salt = secrets.token_bytes(_SALT_BYTES)
-    header = _STREAM + bytes.fromhex(key.id) + salt
-    cipher = key._cipher(b"gaitproof stream", salt)
-    target.write(header)
-    chunk, number = _read(source, CHUNK_BYTES), 0
-    while True:
-        following = _read(source, CHUNK_BYTES)
-        nonce = _stream_nonce(number, last=not following)
-        target.write(cipher.encrypt(nonce, chunk, _bound(place)))
-        if not following:
-            return
-        chunk, number = following, number + 1
+    writer = EncryptedWriter(target, key, *place)
+    while chunk := source.read(CHUNK_BYTES):
+        writer.write(chunk)
+    writer.finish()
 
 
 def decrypt(source: BinaryIO, target: BinaryIO, key: Key, *place: str) -> None:

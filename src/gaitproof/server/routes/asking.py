@@ -54,7 +54,9 @@ class _Asker:
         known = service.jobs.repeated(principal.tenant, kind, request, self.once)
         if known is None:
             files = service.uploads.find(principal.tenant, list(videos))
-            known, new = service.jobs.add(principal.tenant, kind, request, files, self.once)
+            known, new = service.jobs.add(
+                principal.tenant, kind, request, files, self.once, share=service.share()
+            )
             if new:
                 service.audit.add(
                     kind,

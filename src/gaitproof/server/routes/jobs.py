@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import mimetypes
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from gaitproof.reading import read_bytes, read_json
 from gaitproof.server.access import Principal
 from gaitproof.server.guards import ServiceNow, Verifying
 from gaitproof.server.models import JobAnswer, JobList
 from gaitproof.server.problems import ProblemError
 from gaitproof.server.records import JobRecord
 from gaitproof.server.state import Service
-from gaitproof.server.work import ANSWER, EXPLANATION, PEOPLE, REPORT
+from gaitproof.server.work import EXPLANATION, PEOPLE, REPORT, RESULT
 from gaitproof.types.jobs import JobState
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -104,7 +104,8 @@ def read_result(job: JobId, principal: Verifying, service: ServiceNow) -> dict[s
     """Return the whole answer: what the command line prints with ``--json``."""
     found = _done(job, principal, service)
     service.audit.add("result", tenant=principal.tenant, key=principal.key, job=found.id)
-    return service.jobs.result(found.id)
+    answer: dict[str, Any] = service.jobs.files(found.id).read_json(RESULT)
+    return answer
 
 
 @router.get("/{job}/people")
@@ -114,11 +115,11 @@ def list_seen(job: JobId, principal: Verifying, service: ServiceNow) -> list[dic
     The video is kept for a while, so that the same can be asked again with ``person``.
     """
     found = _find(job, principal, service)
-    path = service.jobs.folder(found.id) / PEOPLE
-    if not path.exists():
+    files = service.jobs.files(found.id)
+    if not files.exists(PEOPLE):
         raise ProblemError(404, "no-choice", "Nobody must be chosen.")
     service.audit.add("people", tenant=principal.tenant, key=principal.key, job=found.id)
-    people: list[dict[str, Any]] = read_json(path, ANSWER)
+    people: list[dict[str, Any]] = files.read_json(PEOPLE)
     return people
 
 
@@ -137,11 +138,11 @@ def read_report(
     from gaitproof.report.casefile import FORMATS, parse_report
 
     found = _done(job, principal, service)
-    path = service.jobs.folder(found.id) / REPORT
-    if not path.exists():
+    files = service.jobs.files(found.id)
+    if not files.exists(REPORT):
         raise ProblemError(404, "no-report", "The job has no report.")
     service.audit.add("report", tenant=principal.tenant, key=principal.key, job=found.id, form=form)
-    data = read_bytes(path, ANSWER)
+    data = files.read(REPORT)
     if form != "json":
         data = FORMATS[f".{form}"](parse_report(data)[0])
     headers = {
@@ -155,23 +156,29 @@ def read_report(
 def list_files(job: JobId, principal: Verifying, service: ServiceNow) -> list[str]:
     """List the files of an explanation."""
     found = _done(job, principal, service)
-    return _files(service, found)
+    return service.jobs.files(found.id).list(EXPLANATION)
 
 
-@router.get("/{job}/files/{name}", response_class=FileResponse)
+@router.get(
+    "/{job}/files/{name}",
+    response_class=Response,
+    responses={200: {"content": {"*/*": {}}}},
+)
 def read_file(
     job: JobId,
     name: Annotated[str, Path(max_length=200)],
     principal: Verifying,
     service: ServiceNow,
-) -> FileResponse:
+) -> Response:
     """Return a file of an explanation."""
     found = _done(job, principal, service)
+    files = service.jobs.files(found.id)
     # looked up in what is there: a name is never made into a path
-    if name not in _files(service, found):
+    if name not in files.list(EXPLANATION):
         raise ProblemError(404, "unknown-file", f"The job has no file {name!r}.")
-    return FileResponse(
-        service.jobs.folder(found.id) / EXPLANATION / name,
+    return Response(
+        files.read(f"{EXPLANATION}/{name}"),
+        media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
         headers={"Content-Security-Policy": _SANDBOX},
     )
 
@@ -204,8 +211,3 @@ async def _news(
             return
         await asyncio.sleep(_LOOK_EVERY)
         current = await run_in_threadpool(service.jobs.find, principal.tenant, record.id)
-
-
-def _files(service: Service, record: JobRecord) -> list[str]:
-    folder = service.jobs.folder(record.id) / EXPLANATION
-    return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []

@@ -61,11 +61,14 @@ def delete_video(
     video: Annotated[VideoId, Path()], principal: Verifying, service: ServiceNow
 ) -> Response:
     """Delete a video now."""
+    unknown = ProblemError(404, "unknown-video", f"There is no uploaded video {video!r}.")
+    if not service.uploads.has(principal.tenant, video):
+        raise unknown
     if video in service.jobs.videos_in_use():
         raise ProblemError(
             409, "in-use", "A job needs the video.", hint="wait for the job, or cancel it"
         )
     if not service.uploads.remove(principal.tenant, video):
-        raise ProblemError(404, "unknown-video", f"There is no uploaded video {video!r}.")
+        raise unknown
     service.audit.add("delete video", tenant=principal.tenant, key=principal.key, video=video)
     return Response(status_code=204)
