@@ -234,7 +234,7 @@ class Jobs:
         DBOS.delete_workflow(name)
         return True
 
-    def sweep(self) -> list[tuple[str, str]]:
+    def sweep(self) -> Sequence[tuple[str, str]]:
         """Delete jobs whose time is over; return them, each with its tenant."""
         if self._settings.keep_results is None:
             return []
