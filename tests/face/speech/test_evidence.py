@@ -1,6 +1,8 @@
 """What a scan says of lips and sound."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tiny_face_model import make_weights, write_model
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import ScanSettings, scan_video
+from gaitproof.face.speech import watch
 from gaitproof.face.speech.evidence import (
     CHANCE,
     SpeechAnswer,
@@ -18,6 +21,8 @@ from gaitproof.face.speech.evidence import (
     SpeechPart,
     examine_speech,
 )
+from gaitproof.face.speech.model import TalkModel, TalkScore
+from gaitproof.face.speech.sequences import cut_face
 from gaitproof.face.speech.watch import MOST_SECONDS, choose_span, place_at
 from gaitproof.face.types import FaceTrack
 from gaitproof.report.face.write import write_scan
@@ -59,6 +64,35 @@ def test_why_nothing_is_compared_is_said(tmp_path, how, answer):
     assert found.answer is answer
     assert found.whole is None
     assert found.reason in found.sentence
+
+
+class QuarterModel(TalkModel):
+    """Gives every window of one second the same score."""
+
+    def __init__(self):
+        self.card, self.frames, self.rate = SimpleNamespace(model_id="quarter"), 12, 12.0
+
+    def score(self, talk):
+        assert talk.faces.shape == (12, 32, 32)
+        assert talk.lips.shape == (12, 24, 24)
+        return TalkScore(0.25, np.full(12, 0.25))
+
+
+def test_faces_are_cut_out_for_a_network_alone(tmp_path, monkeypatch):
+    cut = []
+    monkeypatch.setattr(watch, "cut_face", lambda *given: cut.append(1) or cut_face(*given))
+    clip = write_talk(tmp_path / "a.mp4", 3.0)
+    alone = examine_speech(clip, track(0.0, 2.9), GreyMeshDetector())
+    assert alone.whole is not None
+    assert not cut
+    both = examine_speech(clip, track(0.0, 2.9), GreyMeshDetector(), model=QuarterModel())
+    assert cut
+    assert both == replace(alone, model_id="quarter", score=0.25)
+
+
+def test_what_was_not_cut_out_is_not_scored():
+    with pytest.raises(ValueError, match="not cut out"):
+        QuarterModel().score_watched(watch.Watched(None), None)
 
 
 def test_a_detector_without_a_mesh_sees_no_lips(tmp_path):

@@ -210,7 +210,15 @@ def examine_speech(
         )
     watched = None
     if isinstance(detector, MeshDetector):
-        watched = watch_lips(path, track, detector, (first, last), turn=turn, limits=limits)
+        watched = watch_lips(
+            path,
+            track,
+            detector,
+            (first, last),
+            turn=turn,
+            limits=limits,
+            cut=model is not None,
+        )
     whole = None if watched is None else correlate(watched.lips, sound)
     if watched is None or whole is None:
         why = "the lips cannot be seen for long enough"

@@ -103,7 +103,15 @@ class TalkModel(PackagedModel):
 
         They overlap by half, at the rate that the card says; where the mouth was away there is
         none. None if it was never seen for long enough.
+
+        Raises
+        ------
+        ValueError
+            If faces and mouths were not cut out.
         """
+        if watched.cut is None:
+            raise ValueError("faces and mouths were not cut out of the frames that were watched")
+        faces, mouths = watched.cut
         seen, step = watched.lips.times, 1 / self.rate
         scores = []
         for start in np.arange(seen[0], seen[-1] - self.frames * step, self.frames * step / 2):
@@ -113,7 +121,7 @@ class TalkModel(PackagedModel):
             if (np.abs(seen[nearest] - times) > step).any():
                 continue
             shapes = measure_shapes(watched.lips)[nearest]
-            images = watched.faces[nearest], watched.mouths[nearest]
+            images = faces[nearest], mouths[nearest]
             scores.append(self.score(Talk(*images, shapes, hear(sound, times))).score)
         return float(np.mean(scores)) if scores else None
 

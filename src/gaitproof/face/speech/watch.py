@@ -32,13 +32,13 @@ class Watched:
     ----------
     lips
         Its measures at T moments.
-    faces, mouths
-        Shape (T, 32, 32) and (T, 24, 24), grey, as in `gaitproof.face.speech.sequences.Talk`.
+    cut
+        Faces and mouths, shape (T, 32, 32) and (T, 24, 24), grey, as in
+        `gaitproof.face.speech.sequences.Talk`; None where nobody asked for them.
     """
 
     lips: Lips
-    faces: NDArray[np.uint8]
-    mouths: NDArray[np.uint8]
+    cut: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
 
 
 def choose_span(track: FaceTrack, speech: NDArray[np.bool_]) -> tuple[float, float]:
@@ -72,6 +72,7 @@ def watch_lips(
     *,
     turn: int = 0,
     limits: MediaLimits | None = None,
+    cut: bool = False,
 ) -> Watched | None:
     """Follow a face's lips through every frame of a part of a video.
 
@@ -89,6 +90,8 @@ def watch_lips(
         Quarter turns counterclockwise after which the faces of the track stand upright.
     limits
         Bounds on the video.
+    cut
+        Also cut out face and mouth of every frame, for a `gaitproof.face.speech.model.TalkModel`.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def watch_lips(
     MediaError
         If the video cannot be read.
     """
-    times, meshes, faces, mouths = [], [], [], []
+    times, meshes, parts = [], [], []
     following = -np.inf
     for frame in read_frames(path, limits, span[0], span[1] + 1e-6, lasting=False):
         if frame.time < following:
@@ -111,13 +114,15 @@ def watch_lips(
         if mesh is not None:
             times.append(frame.time)
             meshes.append(mesh)
-            face, mouth = cut_face(image, mesh)
-            faces.append(face)
-            mouths.append(mouth)
+            if cut:
+                parts.append(cut_face(image, mesh))
     if not meshes:
         return None
     lips = Lips.of_meshes(np.array(times), np.stack(meshes))
-    return Watched(lips, np.stack(faces), np.stack(mouths))
+    if not cut:
+        return Watched(lips)
+    faces, mouths = zip(*parts, strict=True)
+    return Watched(lips, (np.stack(faces), np.stack(mouths)))
 
 
 def place_at(track: FaceTrack, time: float) -> Face:
