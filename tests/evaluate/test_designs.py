@@ -65,6 +65,26 @@ def test_loso_trains_on_everybody_else_and_says_so():
     assert result.folds == 6
 
 
+def test_loso_gives_mean_and_deviation_over_the_people_left_out():
+    result = _run("loso", make_walks(6, 4))
+    found = result.system["clip"]
+    assert set(found.over_folds) == {"auc", "eer", "accuracy", "f1"}
+    for name in ("auc", "eer"):
+        each = [getattr(group, name) for group in found.per_fold.values()]
+        spread = found.over_folds[name]
+        assert spread.folds == len(each) == 6
+        assert spread.mean == pytest.approx(np.mean(each))
+        assert spread.deviation == pytest.approx(np.std(each, ddof=1))
+    # every fold has as many claims of either kind, so that the folds' mean is the pooled figure
+    assert found.over_folds["accuracy"].mean == pytest.approx(found.decisions.accuracy)
+    told = result.to_dict()["system"]["clip"]["over_folds"]["f1"]
+    assert told == {
+        "mean": found.over_folds["f1"].mean,
+        "deviation": found.over_folds["f1"].deviation,
+        "folds": 6,
+    }
+
+
 def test_loso_thresholds_never_see_the_person_left_out(monkeypatch):
     result = _run("loso", make_walks(6, 4))
     trials = result.system["clip"].trials

@@ -57,6 +57,16 @@ def test_the_details_list_every_part(result):
     assert "fold 0" not in _print(table.details_table(result, most_folds=2))
 
 
+def test_folds_are_given_as_mean_and_deviation(result):
+    text = _print(table.folds_table(result))
+    for level, found in result.system.items():
+        assert f"{level} level" in text
+        folds = [group.eer * 100 for group in found.per_fold.values()]
+        assert f"{np.mean(folds):.1f} ± {np.std(folds, ddof=1):.1f}" in text
+    for name in ("accuracy %", "F1 %", "AUC %", "EER %"):
+        assert name in text
+
+
 def test_the_worst_people_come_first(result):
     text = _print(table.people_table(result, most=3))
     assert "3 of 12 people" in text

@@ -321,6 +321,7 @@ def show_evaluation(result: EvaluationResult) -> None:
         decision_lines,
         details_table,
         figures_table,
+        folds_table,
         people_table,
         rank_one_table,
         systems_table,
@@ -331,6 +332,8 @@ def show_evaluation(result: EvaluationResult) -> None:
     console.print(figures_table(result))
     if result.baselines:
         console.print(systems_table(result))
+    if any(found.over_folds for found in result.system.values()):
+        console.print(folds_table(result))
     console.print(details_table(result))
     if result.rank_one:
         console.print(rank_one_table(result))

@@ -44,6 +44,15 @@ class GroupResult:
 
 
 @dataclass(frozen=True)
+class OverFolds:
+    """One figure over the folds: its mean, the sample standard deviation, and how many folds."""
+
+    mean: float
+    deviation: float
+    folds: int
+
+
+@dataclass(frozen=True)
 class PersonResult:
     """One person at the pooled EER threshold, as probe and as the claimed identity.
 
@@ -84,6 +93,8 @@ class SystemResult:
     spread
         Intervals of `cllr`, `min_cllr`, `ece` and of the decisions' `accuracy`, `precision`,
         `recall`, `f1`, `fmr` and `fnmr`, over people; thresholds and calibrations are held fixed.
+    over_folds
+        Mean and deviation of AUC, EER, accuracy and F1 over the folds; empty with a single fold.
     log10_lr
         The likelihood ratio of every trial, shape (N,), NaN without a score; not in the JSON.
     """
@@ -106,6 +117,7 @@ class SystemResult:
     per_person: dict[str, PersonResult]
     per_part: dict[str, GroupResult] = field(default_factory=dict)
     spread: dict[str, Interval] = field(default_factory=dict)
+    over_folds: dict[str, OverFolds] = field(default_factory=dict)
     log10_lr: NDArray[np.float64] | None = None
 
     def to_dict(self) -> dict[str, Any]:

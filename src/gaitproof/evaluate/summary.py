@@ -19,6 +19,7 @@ from gaitproof.evaluate.bootstrap import (
     percentile_interval,
 )
 from gaitproof.evaluate.calibration import cross_fit, other_people
+from gaitproof.evaluate.fold_spread import spread_over_folds
 from gaitproof.evaluate.result import FMR_TARGETS, GroupResult, PersonResult, SystemResult
 from gaitproof.evaluate.trials import KINDS_APART, Trials
 
@@ -106,6 +107,7 @@ def summarise(
         per_person=_people(trials),
         per_part=groups(parts),
         spread=spread,
+        over_folds=spread_over_folds(trials, margins),
         log10_lr=llr,
     )
 

@@ -181,6 +181,27 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
     return table
 
 
+def folds_table(result: EvaluationResult) -> Table:
+    """Lay out mean and standard deviation over the folds, one row per figure."""
+    from rich.table import Table
+
+    table = Table(
+        title="Mean ± standard deviation over the folds",
+        caption="how much folds differ; how sure the figures are, the intervals say",
+    )
+    table.add_column("")
+    for level in result.system:
+        table.add_column(f"{level} level", justify="right", no_wrap=True)
+    headings = {"accuracy": "accuracy %", "f1": "F1 %", "auc": "AUC %", "eer": "EER %"}
+    for name, heading in headings.items():
+        spreads = [found.over_folds.get(name) for found in result.system.values()]
+        cells = (
+            "–" if s is None else f"{s.mean * 100:.1f} ± {s.deviation * 100:.1f}" for s in spreads
+        )
+        table.add_row(heading, *cells)
+    return table
+
+
 def rank_one_table(result: EvaluationResult) -> Table:
     """Lay out the identification rate across views, one row per condition."""
     from rich.table import Table
