@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -91,6 +92,7 @@ class Training:
         learner: Learner,
         stream: Callable[[int, int], StepStream[Any]],
         *,
+        accumulate: int = 1,
         validation: Validation | None = None,
         watcher: Watcher | None = None,
         progress: Callable[[float, float], None] | None = None,
@@ -103,6 +105,8 @@ class Training:
             Made with `state`.
         stream
             Makes the batches of a device, given its number and how many there are.
+        accumulate
+            Batches of a step: it is taken by the mean of their gradients.
         validation
             Keeps the best weights and may end the run; its losses are in the log.
         watcher
@@ -124,7 +128,7 @@ class Training:
                 log = None
                 if folder is not None and fabric.is_global_zero:
                     log = held.enter_context(RunLog(folder, learner))
-                for optimiser, rate in self._steps(fabric, learner, stream):
+                for optimiser, rate in self._steps(fabric, learner, stream, accumulate):
                     if validation is not None:
                         validation.after_step(fabric, learner)
                     if log is not None:
@@ -142,7 +146,11 @@ class Training:
             learner.network.load_state_dict(state.best)
 
     def _steps(
-        self, fabric: Fabric, learner: Learner, stream: Callable[[int, int], StepStream[Any]]
+        self,
+        fabric: Fabric,
+        learner: Learner,
+        stream: Callable[[int, int], StepStream[Any]],
+        accumulate: int,
     ) -> Iterator[tuple[Optimizer, float]]:
         """Take step after step; give the optimiser and the learning rate that it had."""
         state, recipe = self.state, learner.recipe
@@ -153,17 +161,27 @@ class Training:
             if learner.schedule is not None:
                 learner.schedule.load_state_dict(self._restored.schedule)
             fabric.strategy.precision.load_state_dict(self._restored.scaler)
-        batches = DataLoader(
-            stream(fabric.global_rank, fabric.world_size),
-            batch_size=None,
-            num_workers=self.options.loaders,
+        batches = iter(
+            DataLoader(
+                stream(fabric.global_rank, fabric.world_size),
+                batch_size=None,
+                num_workers=self.options.loaders,
+            )
         )
-        for batch in batches:
-            # every step has a source of chance of its own, so that any can be taken again
-            torch.manual_seed(torch_seed(recipe.seed, state.step, fabric.global_rank))
-            loss = module(fabric.to_device(batch))
+        while not state.is_finished(learner.steps):
             optimiser.zero_grad()
-            fabric.backward(loss)
+            losses, parts = [], []
+            for place, batch in enumerate(islice(batches, accumulate)):
+                # every batch has a source of chance of its own, so that any can be taken again
+                number = state.step * accumulate + place
+                torch.manual_seed(torch_seed(recipe.seed, number, fabric.global_rank))
+                loss = module(fabric.to_device(batch)) / accumulate
+                fabric.backward(loss)
+                losses.append(loss.detach())
+                parts.append(learner.parts)
+            learner.parts = {
+                name: torch.stack([one[name].detach() for one in parts]).mean() for name in parts[0]
+            }
             learner.before_step()
             fabric.clip_gradients(
                 module, optimiser, max_norm=recipe.gradient_clip, error_if_nonfinite=False
@@ -172,7 +190,7 @@ class Training:
             optimiser.step()
             if not isinstance(learner.schedule, ReduceLROnPlateau | None):
                 learner.schedule.step()
-            mean: Any = fabric.all_reduce(loss.detach(), reduce_op="mean")
+            mean: Any = fabric.all_reduce(torch.stack(losses).sum(), reduce_op="mean")
             self._count(float(mean))
             yield plain, rate
 

@@ -145,6 +145,23 @@ train_faces([FaceStore.open({str(store.folder)!r})],
     assert resumed.losses == whole.losses
 
 
+def test_a_run_that_accumulates_shows_as_much_in_fewer_steps_and_goes_on(store, tmp_path):
+    recipe = SMALL.model_copy(update={"batch": 4, "accumulate": 3})
+    whole = train_faces([store], recipe, trainer_options=CPU)
+    assert [step for step, _ in whole.validation] == [2, 4]
+
+    def stop(done, loss):
+        if done > 0.6:
+            raise KeyboardInterrupt
+
+    run = {"run_folder": tmp_path, "trainer_options": CPU}
+    with pytest.raises(KeyboardInterrupt):
+        train_faces([store], recipe, stop, **run)
+    resumed = train_faces([store], recipe, **run)
+    assert same(whole, resumed)
+    assert resumed.losses == whole.losses
+
+
 def test_another_recipe_or_store_does_not_go_on(store, tmp_path):
     train_faces([store], SMALL, run_folder=tmp_path, trainer_options=CPU)
     renamed = SMALL.model_copy(update={"name": "other", "limits": "None."})

@@ -68,6 +68,9 @@ class FaceTrainSettings(RunSettings):
     """Without `pictures_per_epoch`: how often an epoch shows every genuine picture, each time cut,
     forged and damaged anew."""
     batch: int = Field(default=24, ge=2)
+    accumulate: int = Field(default=1, ge=1, le=1024)
+    """Batches whose gradients are averaged before the weights move: as much memory as one takes,
+    and, but for batch normalisation, what one of all their pictures teaches."""
     forged_share: float = Field(default=0.5, gt=0, lt=1)
     """Of every batch; the classes are weighted so that both count the same. Face seed 1: 0.7."""
     frames: int = Field(default=1, ge=1, le=64)

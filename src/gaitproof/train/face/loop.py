@@ -175,7 +175,8 @@ def train_faces(
     watched: ClipSampler[Any]
     learnt, watched = (FaceSampler(stores, split, settings) for split in ("train", "validation"))
     shown = settings.pictures_per_epoch or settings.repeats * learnt.turns
-    epoch = -(-shown // settings.batch)
+    accumulate = settings.accumulate
+    epoch = -(-shown // (settings.batch * accumulate))
     steps = settings.epochs * epoch
     training = Training(lambda: identify(stores, settings), **run)
     state = training.state
@@ -193,7 +194,8 @@ def train_faces(
             )
         training.run(
             FaceLearner(network, settings, steps, state),
-            partial(FaceStream, learnt, settings, state.step, steps),
+            partial(FaceStream, learnt, settings, state.step * accumulate, steps * accumulate),
+            accumulate=accumulate,
             validation=Validation(validation_batches(watched, settings), epoch),
             progress=progress,
         )
