@@ -1,4 +1,4 @@
-"""ONNX Runtime, opened in one place: on the processor, quiet, and without telemetry."""
+"""ONNX Runtime, opened in one place: on the chosen device, quiet, without telemetry."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 from typing import Any
 
+from gaitproof.device import check_provider, chosen_device
 from gaitproof.errors import ModelError
 
 # releases from 1.31 on report their use to their maker over the network, and keep a device number
@@ -33,22 +34,33 @@ def check_digest(weights: bytes, expected: str) -> None:
         )
 
 
+def list_providers() -> list[str]:
+    """Return the execution providers that ONNX Runtime was built with."""
+    return list(onnxruntime.get_available_providers())
+
+
 def open_session(weights: bytes) -> Any:
-    """Return an ONNX Runtime session for the content of an ONNX file.
+    """Return an ONNX Runtime session for the content of an ONNX file, on the chosen device.
 
     Raises
     ------
     ModelError
         If the weights cannot be run.
+    DependencyError
+        If ONNX Runtime falls back from the chosen device (`gaitproof.device.use_device`).
     """
+    device = chosen_device()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(weights, options, providers=device.providers)
     except Exception as error:  # ONNX Runtime raises types of its own without a common base
         raise ModelError(
             "The model's weights cannot be run.", actual=" ".join(str(error).split())
         ) from error
+    # a provider whose libraries do not load is left out without an error
+    check_provider(device, session.get_providers())
+    return session
 
 
 def run_session(session: Any, outputs: list[str] | None, inputs: dict[str, Any]) -> list[Any]:

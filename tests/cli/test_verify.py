@@ -14,6 +14,7 @@ from gaitproof.cli import gallery as gallery_commands
 from gaitproof.cli import verify as commands
 from gaitproof.cli.opening import default_gallery
 from gaitproof.cli.output import evidence, printable, rate, show_verdict
+from gaitproof.device import Device
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import ErrorRate
 from gaitproof.verify.verifier import Verifier
@@ -109,6 +110,16 @@ def test_what_people_are_told(run, enrolled):
     answer = json.loads(run("verify", "probe.mp4", "-c", "p0", "--json").stdout)
     assert answer["source_sha256"] in text
     assert answer["template_id"] in text
+
+
+@pytest.mark.parametrize("command", [("verify", "-c", "p0"), ("identify",)])
+def test_another_device_than_the_processor_is_named(run, enrolled, monkeypatch, command):
+    monkeypatch.setattr("gaitproof.device._chosen", Device.CPU)  # put back afterwards
+    monkeypatch.setattr("gaitproof.runtime.list_providers", lambda: ["CUDAExecutionProvider"])
+    told = "The networks ran on the device cuda."
+    for given, named in (([], False), (["--device", "cuda"], True)):
+        answer = json.loads(run(*command, "probe.mp4", "--json", *given).stdout)
+        assert (told in answer["notes"]) is named
 
 
 def test_the_inconclusive_band_is_told(run, enrolled, encoder, monkeypatch):

@@ -11,11 +11,13 @@ import typer
 from gaitproof.cli.opening import parse_detector
 from gaitproof.cli.options import (
     DetectorOption,
+    DeviceOption,
     JsonOption,
     MinFaceOption,
     ModelOption,
     output_option,
 )
+from gaitproof.device import Device
 
 if TYPE_CHECKING:
     from gaitproof.face.detect import DetectorSettings
@@ -86,6 +88,7 @@ def scan(
     min_face: MinFaceOption = None,
     sound: SoundOption = True,
     sound_model: SoundModelOption = None,
+    device: DeviceOption = Device.CPU,
     as_json: JsonOption = False,
 ) -> None:
     """Say of every face in a video whether it is manipulated.

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from gaitproof.device import Device, use_device
+
 FAILED_STATUS: Final = 2
 """Process exit status when a part could not be done, as for every input error."""
 
@@ -78,6 +80,19 @@ DetectorOption = Annotated[
         "--detector",
         metavar="mediapipe|yunet=FILE|dlib=FILE",
         help="What finds the faces; mediapipe needs no file.",
+    ),
+]
+
+
+def _choose(device: Device) -> Device:
+    use_device(device)
+    return device
+
+
+DeviceOption = Annotated[
+    Device,
+    typer.Option(
+        "--device", callback=_choose, help="Where the networks run; poses stay on the processor."
     ),
 ]
 CacheOption = Annotated[

@@ -21,6 +21,7 @@ from gaitproof.cli.opening import open_verifier, parse_person, work_ahead
 from gaitproof.cli.options import (
     INCONCLUSIVE_STATUS,
     CacheOption,
+    DeviceOption,
     FaceModelOption,
     GalleryOption,
     JsonOption,
@@ -39,6 +40,7 @@ from gaitproof.cli.report import (
     ReportOption,
     SignKeyOption,
 )
+from gaitproof.device import Device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -211,6 +213,7 @@ def verify(
     face_model: FaceModelOption = None,
     fusion: FusionOption = None,
     ray: RayOption = None,
+    device: DeviceOption = Device.CPU,
     as_json: JsonOption = False,
 ) -> None:
     """Decide whether a video shows the person it claims to show.
@@ -252,6 +255,7 @@ def verify(
             "fusion": fusion,
             "person": None if person == "auto" else person,
             "site": site or None,
+            "device": None if device is Device.CPU else device,
         }
         case.report(*targets, key=key, command=_command(asked, given, face), stated=stated)
     show_case(case, stated, as_json)
@@ -337,6 +341,7 @@ def identify(
     model: ModelOption = None,
     cache: CacheOption = None,
     no_cache: NoCacheOption = False,
+    device: DeviceOption = Device.CPU,
     as_json: JsonOption = False,
 ) -> None:
     """Say who of the gallery the person in a video is, if any.

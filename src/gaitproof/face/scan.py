@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from gaitproof.config import MediaLimits, Settings
+from gaitproof.device import device_notes
 from gaitproof.face.align import align
 from gaitproof.face.consistency import make_trace
 from gaitproof.face.detect import MESH_SIZE, DetectorSettings, FaceDetector, create_detector
@@ -239,6 +240,7 @@ def scan_video(
         (
             *face_notes(verdicts, detector.identifier, model, turn, references),
             *pace_notes(pace, thinned),
+            *device_notes(),
         ),
         perf_counter() - began,
         tuple(pictures for _, pictures in judged),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gaitproof
+from gaitproof.device import device_notes
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import Decision, ErrorRate, Verdict
 from gaitproof.types.support import MODERATE
@@ -181,7 +182,7 @@ def _wrong(verdict: Verdict) -> ErrorRate:
 def _notes(
     probe: Probe, enrolled: int, passed: int, verdicts: Sequence[Verdict], compared: int
 ) -> tuple[str, ...]:
-    notes = list(probe.notes)
+    notes = [*probe.notes, *device_notes()]
     notes += [f"{verdict.claim}: {OWN_FILE}" for verdict in verdicts if OWN_FILE in verdict.notes]
     if passed:
         notes.append(

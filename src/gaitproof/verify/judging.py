@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import gaitproof
+from gaitproof.device import device_notes
 from gaitproof.nets.card import EvidenceCard, ModelCard
 from gaitproof.types import Decision, JoinedEvidence, SignalEvidence, Verdict
 from gaitproof.types.support import MODERATE
@@ -191,7 +192,7 @@ def _by_joints(
         source_sha256=claim.probe.sha256,
         software=f"gaitproof {gaitproof.__version__}",
         seconds=time.monotonic() - claim.begun,
-        notes=notes,
+        notes=(*notes, *device_notes()),
         band=None if point.inconclusive is None else applied(point.inconclusive),
         signals=signals,
         people=claim.probe.people,
