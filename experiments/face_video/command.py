@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from experiments.face_video.films import ORIGINAL, list_clips
+from experiments.face_video.relation import RelationResult, relate
 from experiments.face_video.run import FaceVideoResult, run
 from experiments.faces.swaps import SWAPS
 from experiments.faces.trials import GENUINE, KINDS
@@ -44,6 +45,10 @@ def face_video(
     wrong_answers: Annotated[
         float, typer.Option("--wrong", help="Largest share of wrong answers of either kind.")
     ] = 0.05,
+    relative: Annotated[
+        bool,
+        typer.Option("--relative", help="Also relative to genuine video of the same person."),
+    ] = False,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,14 +74,19 @@ def face_video(
             wrong_answers=wrong_answers,
             progress=progress,
         )
-    write_json(output / CARD_FILE, result.card.model_dump(mode="json"))
-    values = to_dict(result)
+    related = relate(result.films, wrong_answers) if relative else None
+    card = result.card
+    if related is not None:
+        card = card.model_copy(update={"relation": related.relation})
+    write_json(output / CARD_FILE, card.model_dump(mode="json"))
+    values = to_dict(result, related)
     write_json(output / "face-video.json", values)
     point = result.card.operating_point
     show(
         values,
         figure_table(result),
         answer_table(result),
+        *(() if related is None else (relation_table(related),)),
         f"Band {point.low:.3f} to {point.high:.3f}, threshold {point.threshold:.3f} of the score.",
         as_json=as_json,
     )
@@ -99,7 +109,7 @@ def count_answers(
     return counts
 
 
-def to_dict(result: FaceVideoResult) -> dict[str, Any]:
+def to_dict(result: FaceVideoResult, related: RelationResult | None = None) -> dict[str, Any]:
     """Return plain JSON types."""
     return {
         "model_id": result.card.model_id,
@@ -123,7 +133,25 @@ def to_dict(result: FaceVideoResult) -> dict[str, Any]:
             for one in result.films
         ],
         "left_out": result.left_out,
+        "relative": None
+        if related is None
+        else {
+            "alone": asdict(related.alone),
+            "same recording": asdict(related.own),
+            "somebody else": asdict(related.other),
+            "answers": {
+                "genuine" if genuine else "swapped": count_relative(related, genuine=genuine)
+                for genuine in (True, False)
+            },
+            "another recording": dict(related.elsewhere),
+        },
     }
+
+
+def count_relative(related: RelationResult, *, genuine: bool) -> dict[str, int]:
+    """Count what people left out are answered, alone and relative to genuine video."""
+    own = related.answers[related.genuine == genuine]
+    return {name: int((own == value).sum()) for name, value in ANSWERS.items()}
 
 
 def _figures(result: FaceVideoResult) -> list[tuple[str | None, str | None, Any]]:
@@ -173,4 +201,30 @@ def answer_table(result: FaceVideoResult) -> Table:
     for genuine, name in ((1, "all genuine"), (0, "all swapped")):
         cells = [", ".join(map(str, totals[earlier][genuine])) for earlier in (True, False)]
         table.add_row(name, "", *cells)
+    return table
+
+
+def relation_table(related: RelationResult) -> Table:
+    """Lay out AUC and EER alone and relative to genuine video, and the answers by both."""
+    answers = [
+        ", ".join(map(str, count_relative(related, genuine=genuine).values()))
+        for genuine in (True, False)
+    ]
+    table = make_table(
+        f"{related.relation.people} people; % [95 % over people]",
+        ["relative to"],
+        ["AUC", "EER", "videos"],
+        "FAKE, INCONCLUSIVE, REAL alone and relative to the same recording: "
+        f"genuine {answers[0]}; swapped {answers[1]}",
+    )
+    for name, found in (
+        ("nothing", related.alone),
+        ("the same recording", related.own),
+        ("somebody else", related.other),
+    ):
+        table.add_row(
+            name,
+            *(format_figure(found, figure) for figure in ("auc", "eer")),
+            f"{found.genuine} + {found.forged}",
+        )
     return table

@@ -43,6 +43,8 @@ class RelationResult:
     answers
         By people left out, alone and relative to the rest of the same recording: 1 for REAL, 0, -1
         for FAKE.
+    genuine
+        Which of these are genuine.
     elsewhere
         Scores of one person's two recordings, the probe alone and relative to the other.
     """
@@ -52,6 +54,7 @@ class RelationResult:
     own: FaceFigures
     other: FaceFigures
     answers: NDArray[np.int8]
+    genuine: NDArray[np.bool_]
     elsewhere: Mapping[str, tuple[float, float]]
 
 
@@ -111,6 +114,7 @@ def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
         compute_figures(related, point.threshold),
         compute_figures(FaceScores(other, alone.genuine, alone.keys), point.threshold),
         answers,
+        alone.genuine,
         _elsewhere(films, person, relation),
     )
 

@@ -10,7 +10,7 @@ from scipy.special import expit
 from scripted_faces import ScriptedDetector
 from tiny_face_model import make_weights, write_model
 
-from experiments.face_video import command, films, run
+from experiments.face_video import command, films, relation, run
 from experiments.faces.swaps import SWAPS
 from gaitproof.cli.output import json_text
 from gaitproof.errors import InputError
@@ -103,11 +103,12 @@ def test_faces_are_cut_out_once_and_scored_once(videos, model, tmp_path, monkeyp
     assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
-def scored_films(people=14, genuine=2.0, forged=-2.0):
-    """A ring of people with given mean log odds, some further off than others."""
+def scored_films(people=14, genuine=2.0, forged=-2.0, spread=0.0):
+    """A ring of people with given mean log odds, all of one person's as far off as `spread`."""
     rng = np.random.default_rng(0)
     made = []
     for person in range(people):
+        off = spread * (-1) ** person
         for step, kind in enumerate(("genuine", *SWAPS)):
             for compression in ("original", "good", "strong"):
                 if compression == "original" and step:
@@ -120,7 +121,7 @@ def scored_films(people=14, genuine=2.0, forged=-2.0):
                     kind,
                     compression,
                 )
-                scores = expit((forged if step else genuine) + rng.normal(0, 0.5, 12))
+                scores = expit((forged if step else genuine) + off + rng.normal(0, 0.5, 12))
                 values = np.linspace(0, 3, 12)
                 made.append(run.ScoredFilm(film, values, scores, values, values, values, 1.0))
     return tuple(made)
@@ -149,3 +150,27 @@ def test_threshold_band_and_figures_come_from_the_films(model):
         console.print(command.answer_table(result))
     assert "all swapped" in shown.get()
     assert "84, 0, 0" in shown.get()
+
+
+def test_genuine_video_of_the_same_person_tells_more_than_the_score_alone(model):
+    card = FaceForgeryModel.load(model).card
+    made = scored_films(genuine=1.0, forged=-1.0, spread=2.0)
+    related = relation.relate(made, 0.05)
+    alone, own, other = (
+        found.values["auc"].value for found in (related.alone, related.own, related.other)
+    )
+    assert own > 0.95 > 0.8 > max(alone, other)
+    assert related.relation.shared > 0.8
+    assert related.relation.people == 14
+    assert related.elsewhere == {}
+    result = run.FaceVideoResult(card, card, made, (), 0.05)
+    values = json.loads(json_text(command.to_dict(result, related)))["relative"]
+    assert values["answers"]["genuine"]["FAKE"] == 0
+    assert values["answers"]["swapped"]["FAKE"] > 14 * 6 / 2
+    assert sum(values["answers"]["swapped"].values()) == 14 * 6
+    assert values["same recording"]["values"]["auc"]["value"] == pytest.approx(own)
+    console = Console(width=160)
+    with console.capture() as shown:
+        console.print(command.relation_table(related))
+    assert "the same recording" in shown.get()
+    assert "28 + 84" in shown.get()
