@@ -272,6 +272,12 @@ def cache(folder: Path) -> None:
     PoseCache(folder).load("ab" * 32)
 
 
+def directions(folder: Path) -> None:
+    from gaitproof.verify.directions import Directions
+
+    Directions.open(folder / "x.npy").vectors.sum()
+
+
 def silhouettes(folder: Path) -> None:
     from gaitproof.pose.formats.silhouette_npz import load_silhouettes
 

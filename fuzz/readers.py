@@ -332,6 +332,8 @@ def _results() -> tuple[Reader, ...]:
                ("gaitproof.pose.cache.PoseCache.load",), cost=2),
         Reader("gallery", lambda: [seeds.gallery()], calls.gallery,
                ("gaitproof.verify.gallery.Gallery.open",), cost=12),
+        Reader("directions", lambda: [seeds.directions()], calls.directions,
+               ("gaitproof.verify.directions.Directions.open",)),
         Reader("gallery import", lambda: [seeds.gallery(".gaitproof")],
                calls.import_people,
                ("gaitproof.verify.transfer.unpack",), cost=6),

@@ -305,6 +305,15 @@ def mask_data(form: str) -> Files:
     return {"x.npz": buffer.getvalue()}
 
 
+def directions() -> Files:
+    """Return the mapped directions of three templates."""
+    from gaitproof.verify.directions import Directions
+
+    row = np.dtype([("id", np.int64), ("uid", np.uint64), ("vector", np.float32, (8,))])
+    table = np.zeros(3, row)
+    return made(lambda folder: Directions(table).write(folder / "x.npy", cells=False))
+
+
 def pose_cache() -> Files:
     """Return a finished extraction of two tracks with their masks."""
     from gaitproof.pose.cache import Entry, PoseCache

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "gaitproof.modelling.store.TrialStore.save": "writes",
     "gaitproof.cases.answers.open_ledger": "through read_answers",
     "gaitproof.cases.faces.FaceTools.load": "through FaceForgeryModel.load and load_weights",
+    "gaitproof.verify.search.CellIndex.load": "an index of one's own, which faiss trusts",
     "gaitproof.verify.storage.open_storage": "through Gallery.open",
     "gaitproof.verify.verifier.Verifier.open": "through Gallery.open and OnnxEncoder.load",
     "gaitproof.verify.walk.read_walk": "poses of a video that was read",

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 
 from gaitproof.errors import DependencyError, GalleryError, InputError
 from gaitproof.media.files import atomic_path
-from gaitproof.reading import FileKind, malformed
+from gaitproof.reading import FileKind, guarded, malformed, open_file
 from gaitproof.verify import schema
 from gaitproof.verify.rows import read_directions
 from gaitproof.verify.sealing import is_encrypted, unseal
@@ -89,13 +89,15 @@ class Directions:
         GalleryError
             If it is not one.
         """
-        try:
-            table = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (EOFError, OSError, ValueError) as error:
-            raise malformed(path, _FILE, error) from error
-        size = table.dtype["vector"].shape if table.dtype.names == ("id", "uid", "vector") else ()
-        if len(size) != 1 or table.ndim != 1 or table.dtype != _row_type(*size):
-            raise malformed(path, _FILE, "other columns")
+        with open_file(path, _FILE) as file, guarded(path, _FILE):
+            np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
+            header = np.lib.format.read_array_header_1_0(file)  # type: ignore[no-untyped-call]
+            shape, _, row = header
+            size = row["vector"].shape if row.names == ("id", "uid", "vector") else ()
+            if len(size) != 1 or len(shape) != 1 or row != _row_type(*size):
+                raise malformed(path, _FILE, "other columns")
+            # no memory can be mapped from a file without rows
+            table = np.memmap(file, row, "r", file.tell(), shape) if shape[0] else np.zeros(0, row)
         cells = None
         if _cells_path(path).is_file():
             try:
