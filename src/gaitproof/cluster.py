@@ -35,6 +35,12 @@ _QUIET: Final = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
+_ONE_THREAD: Final = (
+    "OMP_NUM_THREADS",  # torch, OpenBLAS
+    "LP_NUM_THREADS",  # llvmpipe, Mesa's software renderer
+    "OPENCV_FOR_THREADS_NUM",
+)
+
 _POOL: ContextVar[ClusterPool | None] = ContextVar("gaitproof_cluster", default=None)
 
 
@@ -111,6 +117,12 @@ def cluster(address: str | None, workers: int = 0) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def limit_threads() -> None:
+    """Let libraries that this process has not loaded yet take one thread each."""
+    for name in _ONE_THREAD:
+        os.environ[name] = "1"
+
+
 def current_pool() -> ClusterPool | None:
     """Return the cluster that work goes to; None for this machine's processes."""
     return _POOL.get()
@@ -118,8 +130,6 @@ def current_pool() -> ClusterPool | None:
 
 def _attempt(work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, BaseException | None]:
     """Do the work in a process of the cluster; what it raises comes back as it is."""
-    from gaitproof.processes import limit_threads
-
     limit_threads()
     try:
         return work(*args, **kwargs), None

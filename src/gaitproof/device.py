@@ -32,16 +32,9 @@ _chosen = Device.CPU
 def use_device(device: Device) -> None:
     """Run the networks that this process opens from now on on a device.
 
-    Raises
-    ------
-    DependencyError
-        If ONNX Runtime was built without it; the choice is then as it was.
+    Where ONNX Runtime lacks it, opening a network says so (`gaitproof.runtime.open_session`).
     """
     global _chosen  # of the whole process: models are opened in threads, too
-    if device is not Device.CPU:  # loading ONNX Runtime takes long
-        from gaitproof.runtime import list_providers
-
-        check_provider(device, list_providers())
     _chosen = device
 
 

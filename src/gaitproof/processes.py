@@ -20,15 +20,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from gaitproof.cluster import ClusterPool, current_pool
+from gaitproof.cluster import ClusterPool, current_pool, limit_threads
 from gaitproof.errors import DependencyError, GaitproofError
-
-_ONE_THREAD: Final = (
-    "OMP_NUM_THREADS",  # torch, OpenBLAS
-    "LP_NUM_THREADS",  # llvmpipe, Mesa's software renderer
-    "OPENCV_FOR_THREADS_NUM",
-)
-
 
 _AHEAD: Final = 2
 """Items that `run_apart` hands to each process at a time: one it works on, and the next."""
@@ -223,12 +216,6 @@ def _deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def limit_threads() -> None:
-    """Let libraries that this process has not loaded yet take one thread each."""
-    for name in _ONE_THREAD:
-        os.environ[name] = "1"
 
 
 def _start() -> None:

@@ -12,6 +12,7 @@ from gaitproof.reading import read_json
 
 
 def test_videos_of_a_url_keep_their_places_and_their_names(tmp_path, make_clip):
+    (tmp_path / "shelf" / "ann").mkdir(parents=True)
     make_clip(tmp_path / "shelf" / "ann" / "1.mp4", 15)
     (tmp_path / "shelf" / "notes.txt").write_text("no video")
     url = f"file://{tmp_path}/shelf"

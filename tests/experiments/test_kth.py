@@ -35,9 +35,20 @@ pytestmark = pytest.mark.slow
 PEOPLE = 4
 
 
+def _decisive(threshold=0.93):
+    """Return a card by which every similarity but the threshold itself is strong support."""
+    card = make_card()
+    return make_card(
+        operating_point=card.operating_point.model_copy(update={"threshold": threshold}),
+        calibration=card.calibration.model_copy(
+            update={"slope": 1e8, "intercept": -1e8 * threshold}
+        ),
+    )
+
+
 @pytest.fixture(scope="module")
 def encoder():
-    return ScriptedEncoder()
+    return ScriptedEncoder(_decisive())
 
 
 def _fill(folder):
@@ -288,8 +299,7 @@ def test_the_share_of_wrong_verdicts():
     ],
 )
 def test_a_line_per_gate_says_how_often_the_verdict_is_wrong(folder, threshold, said):
-    point = make_card().operating_point.model_copy(update={"threshold": threshold})
-    encoder = ScriptedEncoder(make_card(operating_point=point))
+    encoder = ScriptedEncoder(_decisive(threshold))
     result = kth.run(folder, encoder=encoder, extractor=_extractor(), draws=50)
     heading, *lines = kth_tables.wrong_lines(result)
     assert f"{PEOPLE} people" in heading
@@ -316,12 +326,12 @@ def test_the_target_is_met_surely_only_by_the_whole_interval(standard, value, hi
 
 
 def test_a_verdict_is_that_of_verification():
-    card = make_card()
+    card = _decisive()
     assert decide(np.nan, 0, card) is Decision.INCONCLUSIVE
-    assert decide(0.93, 3, card) is Decision.AUTHENTIC
+    assert decide(0.931, 3, card) is Decision.AUTHENTIC
     assert decide(0.929, 3, card) is Decision.DEEPFAKE
     point = card.operating_point.model_copy(update={"inconclusive": make_band(0.9, 0.95)})
-    banded = make_card(operating_point=point)
+    banded = make_card(operating_point=point, calibration=card.calibration)
     assert decide(0.949, 3, banded) is Decision.INCONCLUSIVE
     assert decide(0.96, 3, banded) is Decision.AUTHENTIC
 

@@ -9,7 +9,7 @@ from gaitproof.errors import InputError
 from gaitproof.media.decode import read_frames
 from gaitproof.synth.blending import blend, soft_mask, swapped_frames
 from gaitproof.synth.clips import Clip
-from gaitproof.synth.faceswap import reencode, swap_face
+from gaitproof.synth.faceswap import swap_face
 from gaitproof.synth.frames import clean_frames
 from gaitproof.synth.take import prepare
 from gaitproof.synth.walker import Walker
@@ -92,7 +92,6 @@ def test_a_finished_video_is_swapped_and_controls_change_less(
 
     fake = swap(face, "fake.mp4")
     swap(walker, "same.mp4")
-    reencode(tiny_clip.video, tmp_path / "again.mp4", frame_rate=30)
     assert fake.truth.read_bytes() == tiny_clip.truth.read_bytes()
     original = pictures(tiny_clip.video)
     image = tiny_clip.pose.image
@@ -100,14 +99,12 @@ def test_a_finished_video_is_swapped_and_controls_change_less(
     x, y = image[:, 0].mean(axis=0).round().astype(int)
     head = (slice(None), slice(y - 5, y + 5), slice(x - 5, x + 5))
     change = {
-        name: np.abs(pictures(tmp_path / name) - original)
-        for name in ("fake.mp4", "same.mp4", "again.mp4")
+        name: np.abs(pictures(tmp_path / name) - original) for name in ("fake.mp4", "same.mp4")
     }
     assert change["fake.mp4"][head].mean() > 1.7 * change["same.mp4"][head].mean()
     # the legs differ by compression only
     legs = (slice(None), slice(int(image[:, 25, 1].min()), None))
     assert change["fake.mp4"][legs].mean() < 4
-    assert change["again.mp4"].mean() < 4
 
 
 @pytest.mark.slow

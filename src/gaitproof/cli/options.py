@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from gaitproof.device import Device, use_device
+from gaitproof.device import Device, check_provider, use_device
 
 FAILED_STATUS: Final = 2
 """Process exit status when a part could not be done, as for every input error."""
@@ -85,6 +85,10 @@ DetectorOption = Annotated[
 
 
 def _choose(device: Device) -> Device:
+    if device is not Device.CPU:  # said before the work begins; loading ONNX Runtime takes long
+        from gaitproof.runtime import list_providers
+
+        check_provider(device, list_providers())
     use_device(device)
     return device
 

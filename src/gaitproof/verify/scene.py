@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -68,8 +69,14 @@ Extractor = Callable[..., Extracted]
 
 def _import_beside(module: str) -> None:
     """Import what is slow to import while poses are estimated, which leaves Python's lock free."""
+
+    def attempt() -> None:
+        # what fails here is imported again, and told, where it is needed
+        with suppress(Exception):
+            import_module(module)
+
     if module not in sys.modules:
-        Thread(target=import_module, args=(module,), daemon=True).start()
+        Thread(target=attempt, daemon=True).start()
 
 
 @dataclass(frozen=True, eq=False)
