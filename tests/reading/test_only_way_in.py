@@ -12,7 +12,6 @@ SOURCE = Path(gaitproof.__file__).parent
 ALLOWED = {
     # what it does is guarded in its own way
     "data/remote.py": "copies what is then decoded as every video",
-    "verify/directions.py": "databases: a mapped file beside them",
     "verify/drafts.py": "databases",
     "verify/rows.py": "databases",
     "verify/sqlite.py": "databases",
