@@ -94,6 +94,17 @@ def test_a_damaged_file_is_named(gallery, tmp_path, damage):
         gallery.nearest(ask(gallery), 3)
 
 
+def test_an_index_is_for_its_owners_eyes_and_named_when_damaged(gallery, tmp_path):
+    pytest.importorskip("faiss", reason="NOT TESTED: faiss is not installed (extra 'search')")
+    enrol(gallery, 0, 3)
+    gallery.index(approximate=True)
+    (cells,) = tmp_path.glob("*.cells")
+    assert cells.stat().st_mode & 0o077 == 0
+    cells.write_bytes(b"rubbish")
+    with pytest.raises(GalleryError, match=r"\.cells. is not a valid file of dir"):
+        gallery.nearest(ask(gallery), 3)
+
+
 def test_an_excerpt_holds_the_same_templates_and_nobody_else(any_gallery):
     enrol(any_gallery, 0, 5)
     part = any_gallery.excerpt(["person 01", "person 03"])

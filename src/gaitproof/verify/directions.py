@@ -91,8 +91,9 @@ class Directions:
         """
         with open_file(path, _FILE) as file, guarded(path, _FILE):
             np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
-            header = np.lib.format.read_array_header_1_0(file)  # type: ignore[no-untyped-call]
-            shape, _, row = header
+            shape, _, row = np.lib.format.read_array_header_1_0(  # type: ignore[no-untyped-call]
+                file
+            )
             size = row["vector"].shape if row.names == ("id", "uid", "vector") else ()
             if len(size) != 1 or len(shape) != 1 or row != _row_type(*size):
                 raise malformed(path, _FILE, "other columns")
@@ -101,7 +102,8 @@ class Directions:
         cells = None
         if _cells_path(path).is_file():
             try:
-                cells = CellIndex.load(_cells_path(path))
+                with guarded(_cells_path(path), _FILE):
+                    cells = CellIndex.load(_cells_path(path))
             except DependencyError:
                 return cls(table)  # exactly the same, and slower
             if len(cells) != len(table):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import DependencyError, ModelError
-from gaitproof.media.files import write_atomically
+from gaitproof.media.files import write_files
 
 Float32 = NDArray[np.float32]
 
@@ -201,8 +201,9 @@ class CellIndex:
         return int(self._built.ntotal)
 
     def save(self, path: Path) -> None:
-        """Write it to a file, as a whole."""
-        write_atomically(path, _faiss().serialize_index(self._built).tobytes())
+        """Write it to a file, as a whole, which only its owner may read."""
+        data = _faiss().serialize_index(self._built).tobytes()
+        write_files({path: data}, private=[path])
 
     @classmethod
     def load(cls, path: Path) -> Self:
