@@ -26,6 +26,10 @@ from gaitproof.errors import DependencyError, GaitproofError
 _AHEAD: Final = 2
 """Items that `run_apart` hands to each process at a time: one it works on, and the next."""
 
+_GLANCE: Final = 1.0
+"""Seconds for which the main thread waits without looking for Ctrl+C: a signal that reaches another
+thread, or this one just before it falls asleep, does not wake it."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -150,7 +154,7 @@ def _run_on_cluster(
         while waiting and len(flying) < _AHEAD * pool.processors:
             item = waiting.popleft()
             flying[pool.submit(work, item)] = item
-        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+        for future in wait(flying, _GLANCE, FIRST_COMPLETED).done:
             item = flying.pop(future)
             try:
                 result = future.result()
@@ -172,7 +176,7 @@ def _run_until_crash(
                     with _deaf():
                         future = pool.submit(work, waiting[0])
                     flying[future] = waiting.popleft()
-                for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                for future in wait(flying, _GLANCE, FIRST_COMPLETED).done:
                     result = future.result()
                     yield flying.pop(future), result
     except BrokenProcessPool:
