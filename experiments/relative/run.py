@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from experiments.kth.claims import Pass, join_clips, shares, wrong_verdicts
 from experiments.relative.views import measure_views
+from experiments.relative.walkers import Film
 from experiments.shared import Progress, no_progress
 from gaitproof.evaluate.bootstrap import (
     DRAWS,
@@ -52,25 +53,6 @@ ENROLLED: Final = 4
 """Normal walks of CASIA-B per template, as in its protocol."""
 
 BOTH: Final = "both together"
-
-
-@dataclass(frozen=True)
-class Clip:
-    """What the evaluation knows of a clip of KTH."""
-
-    subject: str
-    condition: str
-    source: str = "KTH"
-    view: str = ""
-    parent: str = ""
-    windows: None = None
-    flat: bool = True
-    bones: None = None
-
-    @property
-    def recording(self) -> str:
-        """Every condition is filmed once."""
-        return self.condition
 
 
 @dataclass(frozen=True)
@@ -159,7 +141,7 @@ def run(
 def kth_clips(passes: Sequence[Pass]) -> DomainClips:
     """Enrol each condition and try the others; people of a probe's condition are references."""
     clips = join_clips(passes)
-    recordings = [Clip(one.person, one.condition) for one in clips]
+    recordings = [Film(one.person, one.condition, one.condition, "KTH") for one in clips]
     conditions = sorted({one.condition for one in clips})
     known = cast("Sequence[GaitRecording]", recordings)
 

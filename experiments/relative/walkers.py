@@ -28,7 +28,7 @@ ENROLLED = 2
 
 @dataclass(frozen=True)
 class Film:
-    """What the evaluation knows of a film."""
+    """What the evaluation knows of a film: a row as of a `GaitRecording`, without joints."""
 
     subject: str
     recording: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gaitproof.errors import ConfigError, GaitproofError
 from gaitproof.pose.extract import extract
+from gaitproof.pose.parallel import with_threads
 from gaitproof.processes import run_apart
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ def extract_ahead(
     """
     if verifier.cache is None:
         raise ConfigError("A cluster hands over what it found in the cache; leave out --no-cache.")
-    settings = verifier.settings
-    pose = settings.pose.model_copy(update={"workers": settings.pose.workers or 1})
-    work = partial(_fill, settings.model_copy(update={"pose": pose}), verifier.cache)
+    work = partial(_fill, with_threads(verifier.settings, 1), verifier.cache)
     each = list(dict.fromkeys(videos))
     done = 0
     with closing(run_apart(each, work, 1)) as finished:

@@ -28,7 +28,7 @@ from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
 from gaitproof.pose.extract import Extraction, extract
 from gaitproof.pose.formats.npz import to_bytes
 from gaitproof.pose.formats.silhouette_npz import save_silhouettes
-from gaitproof.pose.parallel import available_processors
+from gaitproof.pose.parallel import available_processors, with_threads
 from gaitproof.pose.tracking import TrackingSettings
 from gaitproof.processes import run_apart
 from gaitproof.reading import FileKind, guarded, read_json
@@ -196,11 +196,7 @@ def extract_many(
         return _extract_apart(jobs, settings, again, progress, estimator_factory)
     processors = available_processors()
     count = min(workers or processors, max(1, len(jobs)))
-    if not settings.pose.workers:
-        share = max(1, processors // count)
-        settings = settings.model_copy(
-            update={"pose": settings.pose.model_copy(update={"workers": share})}
-        )
+    settings = with_threads(settings, max(1, processors // count))
     done = [0.0] * len(jobs)
     cancelled = threading.Event()
 
@@ -238,9 +234,13 @@ def _extract_apart(
     estimator_factory: Callable[[], PoseEstimator] | None,
 ) -> list[JobResult]:
     """Do the jobs on a cluster, one processor each, and each by one thread."""
-    pose = settings.pose.model_copy(update={"workers": settings.pose.workers or 1})
-    settings = settings.model_copy(update={"pose": pose})
-    work = partial(_do_apart, settings, again, estimator_factory)
+    work = partial(
+        _do,
+        settings=with_threads(settings, 1),
+        again=again,
+        progress=_no_progress,
+        estimator_factory=estimator_factory,
+    )
     results: dict[Job, JobResult] = {}
     with closing(run_apart(jobs, work, 1)) as finished:
         for job, result in finished:
@@ -248,15 +248,6 @@ def _extract_apart(
             if progress is not None:
                 progress(len(results) / len(jobs))
     return [results[job] for job in jobs]
-
-
-def _do_apart(
-    settings: VerifySettings,
-    again: bool,
-    estimator_factory: Callable[[], PoseEstimator] | None,
-    job: Job,
-) -> JobResult:
-    return _do(job, settings, again, _no_progress, estimator_factory)
 
 
 def _no_progress(share: float) -> None:

@@ -7,12 +7,13 @@ import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gaitproof.config import Settings
 from gaitproof.errors import ModelError
 from gaitproof.media.files import make_folder, write_files
 from gaitproof.models import CARD_FILE, MODEL_FILE
@@ -24,6 +25,9 @@ from gaitproof.nets.trainable import NETWORK_FILE, PARITY, pack_network
 from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.types import GaitWindows
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
+
+SCORE_PARITY: Final = 1e-3
+"""Largest difference of a score between torch and ONNX Runtime: other kernels round otherwise."""
 
 
 def to_onnx(trained: TrainedEncoder) -> bytes:
@@ -153,9 +157,29 @@ def _check_parity(trained: TrainedEncoder, exported: OnnxEncoder) -> None:
         features.astype(np.float32), np.ones((16, N_FEATURES), bool), np.zeros(16)
     )
     cosine = float((trained.embed(windows) * exported.embed(windows)).sum(axis=1).min())
-    if cosine < PARITY:
-        raise ModelError(
-            "The exported network differs from the trained one.",
-            expected=f"cosine of at least {PARITY}",
-            actual=f"{cosine:.5f}",
-        )
+    check_embeddings(cosine)
+
+
+def check_embeddings(cosine: float) -> None:
+    """Raise a `ModelError` unless the least cosine of exported and trained is nearly 1."""
+    if not cosine >= PARITY:
+        raise _differs(f"cosine of at least {PARITY}", f"{cosine:.5f}")
+
+
+def check_scores(apart: float) -> None:
+    """Raise a `ModelError` unless no score of exported and trained is further apart."""
+    if not apart <= SCORE_PARITY:
+        raise _differs(f"scores within {SCORE_PARITY}", f"{apart:.5f} apart")
+
+
+def _differs(expected: str, actual: str) -> ModelError:
+    return ModelError(
+        "The exported network differs from the trained one.", expected=expected, actual=actual
+    )
+
+
+def write_model(folder: Path, weights: bytes, card: Settings) -> None:
+    """Write ``model.onnx`` and ``card.json`` into a folder, which is made if missing."""
+    make_folder(folder)
+    text = card.model_dump_json(indent=1)
+    write_files({folder / MODEL_FILE: weights, folder / CARD_FILE: text.encode()})

@@ -6,33 +6,22 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import torch
 
-from gaitproof.config import Settings
 from gaitproof.data.gait import Recording
-from gaitproof.errors import ModelError
 from gaitproof.evaluate.motion import FALSE_ALARMS, MotionFigures, evaluate_motion
 from gaitproof.gait.plausibility import BODY, MEASURES
-from gaitproof.media.files import make_folder, write_files
-from gaitproof.modelling.export import export_onnx
-from gaitproof.models import CARD_FILE, MODEL_FILE
+from gaitproof.modelling.export import check_scores, export_onnx, write_model
 from gaitproof.nets.card import DataSource
 from gaitproof.nets.motion import MotionLSTM
 from gaitproof.nets.registry import list_networks
 from gaitproof.runtime import open_session, run_session
+from gaitproof.train.config import read_architecture
 from gaitproof.train.motion import MotionTrainSettings, make_clips, train_judge
 from gaitproof.types.windows import WINDOW_FRAMES
 from gaitproof.verify.motion import INPUTS, OUTPUT, MotionCard
-
-PARITY: Final = 1e-3
-"""Largest difference of a logit of the exported network."""
-
-
-class _Named(Settings, extra="ignore"):
-    architecture: str = ""
 
 
 def judges_motion(config: Path) -> bool:
@@ -43,7 +32,7 @@ def judges_motion(config: Path) -> bool:
     ConfigError
         If it is no settings file.
     """
-    return _Named.load(config).architecture in list_networks("motion")
+    return read_architecture(config) in list_networks("motion")
 
 
 def make_judge(
@@ -96,13 +85,7 @@ def make_judge(
         trained_on=date.today().isoformat(),
         limits=settings.limits,
     )
-    make_folder(folder)
-    write_files(
-        {
-            folder / MODEL_FILE: weights,
-            folder / CARD_FILE: card.model_dump_json(indent=1).encode(),
-        }
-    )
+    write_model(folder, weights, card)
     return card, figures
 
 
@@ -122,11 +105,5 @@ def export_judge(network: MotionLSTM) -> bytes:
         wanted = network(body, measures).numpy()
     given = dict(zip(INPUTS, (body.numpy(), measures.numpy()), strict=True))
     [found] = run_session(open_session(weights), [OUTPUT], given)
-    apart = float(np.abs(found - wanted).max())
-    if apart > PARITY:
-        raise ModelError(
-            "The exported network differs from the trained one.",
-            expected=f"logits within {PARITY}",
-            actual=f"{apart:.2g}",
-        )
+    check_scores(float(np.abs(found - wanted).max()))
     return weights

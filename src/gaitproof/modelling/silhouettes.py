@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from pydantic import ConfigDict
 from torch import nn
 
-from gaitproof.config import Settings
 from gaitproof.data.gait.paired import PairedRecording, load_paired
 from gaitproof.data.gait.silhouettes import SilhouetteRecording, load_silhouettes
-from gaitproof.errors import ConfigError, ModelError
+from gaitproof.errors import ConfigError
 from gaitproof.evaluate.calibration import with_short_probes
 from gaitproof.evaluate.designs import BothUnseen
 from gaitproof.evaluate.protocol import Embed, evaluate_design
@@ -24,7 +22,7 @@ from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.media.files import write_atomically
-from gaitproof.modelling.export import export_onnx
+from gaitproof.modelling.export import check_embeddings, export_onnx
 from gaitproof.modelling.histogram import score_histogram
 from gaitproof.modelling.operating_point import choose_operating_point
 from gaitproof.modelling.recipe import Progress, Runs, describe_sources, figures_of, part_of
@@ -33,7 +31,7 @@ from gaitproof.nets.card import ModelCard
 from gaitproof.nets.onnx import PairedEncoder, SilhouetteEncoder
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, list_networks, signal_of
-from gaitproof.nets.trainable import PARITY
+from gaitproof.train.config import read_architecture
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 from gaitproof.train.silhouettes.discriminant import MaskWindows, apply, inputs_of
 from gaitproof.train.silhouettes.fit import train_silhouettes
@@ -50,13 +48,6 @@ if TYPE_CHECKING:
 Walk = SilhouetteRecording | PairedRecording
 
 
-class _Named(Settings):
-    """The one setting of a recipe that says what the others are."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    architecture: str = ""
-
-
 def reads_silhouettes(config: Path) -> bool:
     """Tell whether a recipe is one for silhouettes, alone or with joints.
 
@@ -65,7 +56,7 @@ def reads_silhouettes(config: Path) -> bool:
     ConfigError
         If it is no settings file.
     """
-    found = _Named.load(config).architecture
+    found = read_architecture(config)
     return found in (*list_networks("silhouettes"), *list_networks("both"))
 
 
@@ -254,9 +245,4 @@ def _noise(signal: str) -> MaskWindows:
 def _check_parity(network: nn.Module, exported: SilhouetteEncoder | PairedEncoder) -> None:
     windows: Any = _noise(exported.card.signal)
     cosine: Any = (apply(network, windows) * exported.embed(windows)).sum(axis=1).min()
-    if cosine < PARITY:
-        raise ModelError(
-            "The exported network differs from the trained one.",
-            expected=f"cosine of at least {PARITY}",
-            actual=f"{cosine:.5f}",
-        )
+    check_embeddings(cosine)

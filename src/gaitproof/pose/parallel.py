@@ -27,7 +27,7 @@ from typing import Final
 
 import numpy as np
 
-from gaitproof.config import MediaLimits, PoseSettings
+from gaitproof.config import MediaLimits, PoseSettings, VerifySettings
 from gaitproof.pose.estimator import Detection, PoseEstimator
 from gaitproof.pose.frames import FramePoses, estimate_frames
 from gaitproof.pose.tracking import body_place
@@ -81,6 +81,12 @@ def available_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def with_threads(settings: VerifySettings, threads: int) -> VerifySettings:
+    """Return settings by which a video has so many threads, unless they say how many."""
+    pose = settings.pose.model_copy(update={"workers": settings.pose.workers or threads})
+    return settings.model_copy(update={"pose": pose})
 
 
 def split(duration: float, workers: int, overlap: float) -> list[Stretch]:

@@ -277,3 +277,20 @@ class TrainSettings(RunSettings):
         if not self.features or len(set(self.features)) != len(self.features):
             raise ValueError("features must name one group or more, each once")
         return self
+
+
+class _Named(Settings, extra="ignore"):
+    """The one setting of a recipe that says what the others are."""
+
+    architecture: str = ""
+
+
+def read_architecture(recipe: Path) -> str:
+    """Return the network that a recipe of any kind names; empty where it names none.
+
+    Raises
+    ------
+    ConfigError
+        If it is no settings file.
+    """
+    return _Named.load(recipe).architecture

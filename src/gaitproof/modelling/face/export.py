@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gaitproof.errors import ModelError
 from gaitproof.face.model import (
     ATTENTION,
     MAPS,
@@ -20,9 +19,7 @@ from gaitproof.face.model import (
     FaceForgeryModel,
 )
 from gaitproof.face.turns import MIN_PICTURES
-from gaitproof.media.files import make_folder, write_files
-from gaitproof.modelling.export import export_onnx
-from gaitproof.models import CARD_FILE, MODEL_FILE
+from gaitproof.modelling.export import check_scores, export_onnx, write_model
 from gaitproof.nets.face.base import ClipNetwork, PictureNetwork
 from gaitproof.nets.face.cam import WithMap
 from gaitproof.train.face.loop import TrainedFaces
@@ -32,9 +29,6 @@ if TYPE_CHECKING:
 
     from gaitproof.data.face.store import FaceStore
     from gaitproof.train.face.config import FaceTrainSettings
-
-PARITY: Final = 1e-3
-"""Largest difference of a score between torch and ONNX Runtime: other kernels round otherwise."""
 
 
 class WithAttention(nn.Module):
@@ -118,13 +112,6 @@ def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDet
     return complete
 
 
-def write_model(folder: Path, weights: bytes, card: FaceDetectorCard) -> None:
-    """Write ``model.onnx`` and ``card.json`` into a folder, which is made if missing."""
-    make_folder(folder)
-    text = card.model_dump_json(indent=1)
-    write_files({folder / MODEL_FILE: weights, folder / CARD_FILE: text.encode()})
-
-
 def check_parity(trained: TrainedFaces, exported: FaceForgeryModel) -> None:
     """Raise a `ModelError` unless both say the same of random pictures, or turns of them."""
     side = trained.settings.alignment.size
@@ -134,12 +121,7 @@ def check_parity(trained: TrainedFaces, exported: FaceForgeryModel) -> None:
     else:
         lengths = sorted({MIN_PICTURES, exported.card.clip.frames})
         apart = max(_apart(trained, exported, crops[np.arange(n) % len(crops)]) for n in lengths)
-    if not apart <= PARITY:
-        raise ModelError(
-            "The exported network differs from the trained one.",
-            expected=f"scores within {PARITY}",
-            actual=f"{apart:.5f} apart",
-        )
+    check_scores(apart)
 
 
 def _apart(trained: TrainedFaces, exported: FaceForgeryModel, crops: NDArray[np.uint8]) -> float:

@@ -25,7 +25,8 @@ from gaitproof.face.model import (
 )
 from gaitproof.face.turns import ScoresTurns, score_in_turns
 from gaitproof.modelling.compression import store_constants
-from gaitproof.modelling.face.export import describe_clips, save_face_model, write_model
+from gaitproof.modelling.export import write_model
+from gaitproof.modelling.face.export import describe_clips, save_face_model
 from gaitproof.modelling.face.merge import (
     merge_networks,
     merge_picture_networks,

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from gaitproof import metrics
 from gaitproof.data.face.clips import Label
 from gaitproof.data.face.store import FaceStore
-from gaitproof.errors import ConfigError, ModelError
+from gaitproof.errors import ConfigError
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.card import FaceClipSettings, FaceDetectorCard
 from gaitproof.face.speech.model import INPUTS, OUTPUTS, TalkModel, TalkScore
 from gaitproof.face.speech.sequences import FACE_SIDE, HEARD, LIPS_SIDE, SHAPES, Talk, pick_rows
-from gaitproof.modelling.export import export_onnx
-from gaitproof.modelling.face.export import PARITY, write_model
+from gaitproof.modelling.export import check_scores, export_onnx, write_model
 from gaitproof.modelling.face.operating_point import fit_operating_point
 from gaitproof.modelling.face.recipe import describe_sources
 from gaitproof.nets.face.base import FORGED, GENUINE
@@ -255,9 +254,4 @@ def check_parity(trained: TrainedTalk, exported: TalkModel, talk: Talk) -> None:
     """Raise a `ModelError` unless both say the same of a window and of each of its moments."""
     ours, theirs = trained.score(talk), exported.score(talk)
     apart = max(abs(ours.score - theirs.score), float(np.abs(ours.moments - theirs.moments).max()))
-    if not apart <= PARITY:
-        raise ModelError(
-            "The exported network differs from the trained one.",
-            expected=f"scores within {PARITY}",
-            actual=f"{apart:.5f} apart",
-        )
+    check_scores(apart)
