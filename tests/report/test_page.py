@@ -112,6 +112,28 @@ def test_joined_signals_are_told(make_verdict):
     assert "measured on ten made people" in text
 
 
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        (
+            {"known": "drawn walkers"},
+            "joints and silhouettes, added up as measured on drawn walkers, decide from a log"
+            "<sub>10</sub> likelihood ratio of 1.00 on",
+        ),
+        ({"relative": True}, "ratio of 1.00 on, unless the other contradicts it"),
+    ],
+)
+def test_where_both_decide_no_threshold_does(make_verdict, changes, rule):
+    verdict = joined_of(make_verdict("AUTHENTIC", band=make_band(0.90, 0.93)))
+    signals = tuple(replace(one, counts=None) for one in verdict.signals)
+    joined = replace(verdict.joined, accepts_from=1.0, **changes)
+    verdict = replace(verdict, signals=signals, joined=joined)
+    text = html.unescape(render_verdict(VerdictCard("t", verdict)))
+    assert rule in " ".join(text.split())
+    for wrong in ("does not decide", "accepted only if", "a claim is accepted from"):
+        assert wrong not in text
+
+
 def test_pages_load_nothing(story):
     for text in (render_demo(story), render_verdict(story.cards[0])):
         addresses = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)|url\(([^)]*)\)""", text)
