@@ -52,6 +52,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "gallery rekey": ("out/gallery.key", "--gallery", "gallery.db"),
     "keys add": ("--role", "admin", "--data", "out/service"),
     "keys list": ("--data", "out/service"),
+    "keys rekey": ("out/gallery.key", "--data", "out/service"),
     "keys revoke": ("none", "--data", "out/service"),
     "reference list": ("--gallery", "gallery.db"),
     "reference remove": ("studio", "--gallery", "gallery.db"),

@@ -6,10 +6,15 @@ import time
 import pytest
 import tiny_worker
 from service_client import serving
+from typer.testing import CliRunner
 
+from gaitproof.cli.app import app
 from gaitproof.errors import InputError
+from gaitproof.media.files import hold_folder
 from gaitproof.server.files import JobFiles, decrypt_upload, plain_copies
-from gaitproof.verify.encryption import KEY_VARIABLE, Key
+from gaitproof.server.rekeying import Rekeyed, rekey_service
+from gaitproof.server.settings import ServiceSettings
+from gaitproof.verify.encryption import KEY_VARIABLE, Key, save_key
 
 KEY = Key(bytes(range(32)))
 SECRET = "Zaphod-Beeblebrox"
@@ -179,3 +184,58 @@ def test_jobs_are_kept_as_long_as_was_said(tmp_path):
         entries = service.http.get("/v1/audit").json()
         assert {"expire job"} <= {entry["action"] for entry in entries}
         service.http.post(f"/v1/jobs/{slow['id']}/cancel")
+
+
+def test_all_that_a_service_stores_gets_another_key(tmp_path, monkeypatch):
+    """From none to one, to another, and back; what waits in between is answered all the same."""
+    data = tmp_path / "service"
+    with serving(data) as service:
+        service.enroll()
+        waiting = service.upload({"person": 0, "take": 3}, note=SECRET)
+        url = f"/v1/jobs/{verify_somebody(service)['id']}/result"
+        answer = service.http.get(url).json()
+    plain = (data / "uploads" / waiting).read_bytes()
+    present = ""
+    for name in ("one", "other", ""):
+        monkeypatch.setenv(KEY_VARIABLE, present)
+        words = [str(tmp_path / name)] if name else ["--decrypt"]
+        key = Key.generate()
+        if name:
+            save_key(key, tmp_path / name)
+        command = ["keys", "rekey", *words, "--data", str(data), "--json"]
+        told = json.loads(CliRunner().invoke(app, command).stdout)
+        assert told["key"] == (key.id if name else None)
+        assert told["rows"] > 0
+        assert told["uploads"] >= 1
+        assert told["answers"] >= 2
+        again = json.loads(CliRunner().invoke(app, command).stdout)
+        assert (again["rows"], again["uploads"], again["answers"]) == (0, 0, 0)
+        present = key.secret.hex() if name else ""
+        assert (SECRET.encode() in (data / "uploads" / waiting).read_bytes()) == (not name)
+    monkeypatch.setenv(KEY_VARIABLE, "")
+    assert (data / "uploads" / waiting).read_bytes() == plain
+    with serving(data) as service:
+        assert service.http.get(url).json() == answer
+
+
+def test_what_is_no_longer_encrypted_is_not_taken_for_what_was(tmp_path):
+    """Who can write to the disk must not get their own answer sealed by the next change of keys."""
+    settings = ServiceSettings(folder=tmp_path)
+    new = Key.generate()
+    job, upload = settings.jobs / "one", settings.uploads / ("0" * 32)
+    for path in (job / "result.json", upload):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"{}")
+        with pytest.raises(InputError):
+            rekey_service(settings, [], KEY, new)
+        assert path.read_bytes() == b"{}"
+        assert [p.name for p in path.parent.iterdir()] == [path.name]
+        path.unlink()
+    JobFiles(job, KEY).write("result.json", b"{}")
+    for wrong in (None, Key.generate()):
+        with pytest.raises(InputError, match="key"):
+            rekey_service(settings, [], wrong, new)
+    with hold_folder(tmp_path, "busy"), pytest.raises(InputError, match="stop it"):
+        rekey_service(settings, [], KEY, new)
+    assert rekey_service(settings, [], KEY, new) == Rekeyed(0, 0, 1)
+    assert JobFiles(job, new).read("result.json") == b"{}"

@@ -39,7 +39,7 @@ TenantOption = Annotated[
     str, typer.Option("--tenant", help="Whose key: tenants do not see each other's galleries.")
 ]
 
-keys = typer.Typer(name="keys", help="API keys of the service.", no_args_is_help=True)
+keys = typer.Typer(name="keys", help="Keys of the service.", no_args_is_help=True)
 
 
 def service_folder(given: Path | None) -> Path:
@@ -219,6 +219,49 @@ def revoke(
     if not revoked:
         say(f"gaitproof: there is no key {key!r} in force.")
         raise typer.Exit(FAILED_STATUS)
+
+
+@keys.command()
+def rekey(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="KEY_FILE", help="The key from now on.")
+    ] = None,
+    decrypt: Annotated[
+        bool, typer.Option("--decrypt", help="Store everything unencrypted from now on.")
+    ] = False,
+    data: DataOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Encrypt what a stopped service stores with another key.
+
+    That is the galleries of all tenants, uploads and answers. Its present key, if it has one, comes
+    from the environment: GAITPROOF_KEY_FILE or GAITPROOF_KEY. After an interruption, the same
+    command goes on.
+    """
+    from gaitproof.cli.output import print_json, stdout
+    from gaitproof.verify.encryption import find_key, load_key
+
+    if (file is None) != decrypt:
+        raise typer.BadParameter("give KEY_FILE, or --decrypt")
+    new = None if file is None else load_key(file)
+    with open_service_database(data, database) as engine:
+        from gaitproof.server.access import Access
+        from gaitproof.server.rekeying import rekey_service
+        from gaitproof.server.settings import DEFAULT_TENANT, ServiceSettings
+
+        settings = ServiceSettings(folder=service_folder(data), url=database)
+        known = Access(engine).keys()
+        tenants = {DEFAULT_TENANT, *(key.tenant for key in known)}
+        done = rekey_service(settings, tenants, find_key(), new)
+    if as_json:
+        print_json({**vars(done), "key": new and new.id})
+    else:
+        stdout().print(
+            f"{'Decrypted' if new is None else f'Encrypted with key {new.id}'}: {done.rows} rows "
+            f"of galleries, {done.uploads} uploads, {done.answers} files of answers.",
+            soft_wrap=True,
+        )
 
 
 def register(app: typer.Typer) -> None:

@@ -232,7 +232,7 @@ def encrypt(source: BinaryIO, target: BinaryIO, key: Key, *place: str) -> None:
     writer.finish()
 
 
-def decrypt(source: BinaryIO, target: BinaryIO, key: Key, *place: str) -> None:
+def decrypt(source: BinaryIO, target: BinaryIO | EncryptedWriter, key: Key, *place: str) -> None:
     """Decrypt what `encrypt` wrote, in constant memory.
 
     Every chunk is genuine when it is written, but only the return says that nothing is missing:
@@ -264,6 +264,13 @@ def decrypt(source: BinaryIO, target: BinaryIO, key: Key, *place: str) -> None:
         if not following:
             return
         chunk, number = following, number + 1
+
+
+def stream_key(source: BinaryIO) -> str | None:
+    """Return `Key.id` of an encrypted stream, None of any other; it is then at its start again."""
+    header = _read(source, len(_STREAM) + _ID_BYTES)
+    source.seek(0)
+    return header[len(_STREAM) :].hex() if header.startswith(_STREAM) else None
 
 
 def load_key(path: str | Path) -> Key:
