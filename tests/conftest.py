@@ -16,7 +16,7 @@ from av.video.reformatter import ColorPrimaries, ColorTrc
 from hypothesis import settings
 from made_walks import Walk
 from pacing import pytest_runtest_call as pytest_runtest_call
-from postgres_server import Server, running_server
+from postgres_server import Server, find_programs, running_server
 
 from gaitproof.evaluate.trials import Trials
 from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQuality
@@ -37,7 +37,7 @@ typer.main.get_command = typer.testing._get_command = cache(typer.main.get_comma
 def postgres_server() -> Iterator[Server]:
     """A real server, ours alone; where none is installed the tests that need it say so."""
     try:
-        with running_server() as server:
+        with running_server(find_programs()) as server:
             yield server
     except FileNotFoundError as error:
         pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -114,15 +115,14 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Yield a server; afterwards nothing of it is left.
+def running_server(programs: Path | None) -> Iterator[Server]:
+    """Yield a server of these programs; afterwards nothing of it is left.
 
     Raises
     ------
     FileNotFoundError
-        If PostgreSQL is not installed.
+        If there are none.
     """
-    programs = find_programs()
     if programs is None:
         raise FileNotFoundError("PostgreSQL's server (Debian: postgresql) is not installed")
     # not in pytest's folder: the path of a socket has at most 107 bytes
@@ -136,3 +136,25 @@ def running_server() -> Iterator[Server]:
         if server is not None:
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_server_with_vectors() -> Iterator[Server]:
+    """Yield a server of the wheel `pgserver`, which offers pgvector.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not installed.
+    """
+    found = importlib.util.find_spec("pgserver")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("pgserver is not installed")
+    with tempfile.TemporaryDirectory(prefix="gaitproof-pgserver-") as folder:
+        # an environment may lie where the server's user must not look
+        Path(folder).chmod(0o755)
+        package = Path(found.origin).parent
+        for name in ("pgserver/pginstall", "pgserver.libs"):
+            shutil.copytree(package.parent / name, Path(folder) / name)
+        with running_server(Path(folder) / "pgserver/pginstall/bin") as server:
+            yield server

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import psycopg
 import pytest
-from postgres_server import running_server
+from postgres_server import find_programs, running_server
 from scripted import make_recording, make_reference
 
 from gaitproof.errors import GalleryError
@@ -111,7 +111,7 @@ def test_killed_writers_lose_nothing(postgres_url):
 
 def test_a_killed_server_loses_nothing():
     try:
-        with running_server() as server:
+        with running_server(find_programs()) as server:
             url = server.url()
             with Enrolling(url, 0, 1000) as child:
                 done = {child.listen() for _ in range(5)}

@@ -193,7 +193,7 @@ def import_(
 def index(
     approximate: Annotated[
         bool,
-        typer.Option("--approximate", help="Add a faiss index: faster, and may miss somebody."),
+        typer.Option("--approximate", help="Add an index: faster, and may miss somebody."),
     ] = False,
     gallery: GalleryOption = None,
     as_json: JsonOption = False,
@@ -201,7 +201,7 @@ def index(
     """Write files that make identify start faster.
 
     For galleries of very many people. What is enrolled later is found without them. The first
-    removal deletes them.
+    removal deletes them. On a PostgreSQL server they are tables of the extension pgvector.
     """
     from gaitproof.cli.output import print_json, printable, stdout
 

@@ -27,6 +27,7 @@ from gaitproof.errors import DependencyError, GalleryError
 from gaitproof.verify import connections, schema, sealing
 from gaitproof.verify.database_errors import read_only, translated, wrong_version
 from gaitproof.verify.encryption import Key
+from gaitproof.verify.pgvector import list_tables
 
 T = TypeVar("T")
 
@@ -167,8 +168,9 @@ class PostgresStorage:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             try:
                 _limit(connection, "SESSION")
-                for table in schema.metadata.sorted_tables:
-                    connection.exec_driver_sql(f'VACUUM (FULL) "{table.name}"')
+                ours = [table.name for table in schema.metadata.sorted_tables]
+                for name in (*ours, *list_tables(connection)):
+                    connection.exec_driver_sql(f'VACUUM (FULL) "{name}"')
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) != "55P03":
                     raise

@@ -21,6 +21,7 @@ from gaitproof.verify.directions import (
     remove_directions,
 )
 from gaitproof.verify.memory import MemoryStorage
+from gaitproof.verify.pgvector import ServerDirections, write_directions
 from gaitproof.verify.search import Found, search
 from gaitproof.verify.upkeep import Upkeep
 
@@ -76,8 +77,13 @@ class Searched(Upkeep):
         kept = self._kept(query)
 
         def find(connection: Connection) -> tuple[str, ...]:
-            known, extra = _up_to_date(connection, query, kept)
+            server = ServerDirections.find(connection, query.model_id, query.estimator)
             found: list[tuple[float, int]] = []
+            if server is not None:
+                found = server.nearest(connection, query.direction, query.centre, top)
+                known, extra = None, server.missing(connection)
+            else:
+                known, extra = _up_to_date(connection, query, kept)
             for part, left_out in ((kept, known), (extra, None)):
                 if part is not None and len(part):
                     found += _search(part, query, top, left_out)
@@ -89,10 +95,12 @@ class Searched(Upkeep):
     def index(self, *, approximate: bool = False) -> dict[str, int]:
         """Write the directions of all templates to files beside the gallery.
 
+        On a PostgreSQL server they are tables of the extension pgvector.
+
         Parameters
         ----------
         approximate
-            Whether a faiss index joins them: faster, and it may miss somebody.
+            Whether an index of faiss or pgvector joins them: faster, and it may miss somebody.
 
         Returns
         -------
@@ -106,12 +114,14 @@ class Searched(Upkeep):
         DependencyError
             If faiss is wanted and not installed.
         """
-        place = self._storage.beside
-        if place is None or not self._storage.exists():
+        if self.encrypted or not self._storage.exists():
             raise GalleryError(
                 f"No files of directions are kept for {self.location!r}.",
-                expected="a SQLite gallery that exists and is not encrypted",
+                expected="a gallery that exists and is not encrypted",
             )
+        place = self._storage.beside
+        if place is None:
+            return self._storage.write(partial(write_directions, approximate=approximate))
         remove_directions(place)
         made = {}
         for maker in self._storage.read(queries.list_makers):

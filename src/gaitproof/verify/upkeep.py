@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.verify import sealing
 from gaitproof.verify.encryption import Key
+from gaitproof.verify.pgvector import drop_directions
 from gaitproof.verify.storage import Storage
 
 
@@ -46,7 +49,7 @@ class Upkeep:
             raise GalleryError(f"There is no gallery {self.location!r}.")
         self.check_writable()
         try:
-            count = self._storage.write(lambda c: sealing.rekey(c, new))
+            count = self._storage.write(lambda c: _rekey(c, new))
         except InputError as error:
             raise GalleryError(f"The gallery {self.location!r}: {error}") from error
         self._storage.key = new
@@ -65,3 +68,8 @@ class Upkeep:
     def erasure_note(self) -> str:
         """Why deleted bytes may still be there after `erase_deleted` returned False."""
         return self._storage.erasure_note
+
+
+def _rekey(connection: Connection, new: Key | None) -> int:
+    drop_directions(connection)  # they are plain
+    return sealing.rekey(connection, new)

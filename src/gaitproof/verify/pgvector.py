@@ -1,0 +1,214 @@
+"""Directions on a PostgreSQL server that searches them itself: the extension pgvector.
+
+One table a model and pose estimator, made by ``gaitproof gallery index``. Whoever is removed goes
+from it with their templates; what is enrolled later is read from the gallery. The approximate part
+is a graph (HNSW: Malkov, Yashunin, IEEE TPAMI 42, 2020). A gallery that is encrypted has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, text
+
+from gaitproof.errors import GalleryError, ModelError
+from gaitproof.verify import queries
+from gaitproof.verify.directions import Directions, list_present
+from gaitproof.verify.sealing import is_encrypted
+
+_PREFIX: Final = "template_directions_"
+
+_SCHEMA: Final = text(
+    "SELECT quote_ident(nspname) FROM pg_catalog.pg_extension e "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE extname = 'vector'"
+)
+_OFFERED: Final = text("SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = 'vector'")
+_TABLES: Final = text(
+    "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema() "
+    f"AND starts_with(tablename, '{_PREFIX}')"
+)
+_GRAPH: Final = text(
+    "SELECT 1 FROM pg_catalog.pg_indexes WHERE schemaname = current_schema() "
+    "AND tablename = :table AND indexname = :table || '_graph'"
+)
+
+_AT_ONCE: Final = 2000
+"""Rows of one statement."""
+
+_MOST: Final = 1000
+"""Candidates that the graph can be asked for: pgvector's limit."""
+
+
+@dataclass(frozen=True)
+class ServerDirections:
+    """The table of one model and pose estimator.
+
+    Parameters
+    ----------
+    maker
+        Model and pose estimator.
+    table
+        Its name.
+    schema
+        That of the extension, quoted: a tenant's search path need not lead there.
+    """
+
+    maker: tuple[str, str]
+    table: str
+    schema: str
+
+    @classmethod
+    def find(cls, connection: Connection, model_id: str, estimator: str) -> Self | None:
+        """Return it; None where there is none, or it may not be used."""
+        if connection.dialect.name != "postgresql" or is_encrypted(connection):
+            return None
+        table = _name(model_id, estimator)
+        schema = connection.scalar(_SCHEMA)
+        known = schema is not None and table in connection.scalars(_TABLES).all()
+        return cls((model_id, estimator), table, str(schema)) if known else None
+
+    def nearest(
+        self,
+        connection: Connection,
+        direction: NDArray[np.float32],
+        centre: NDArray[np.float32] | None,
+        top: int,
+    ) -> list[tuple[float, int]]:
+        """Return cosine and row of the templates most alike.
+
+        Parameters
+        ----------
+        connection
+            A transaction of the gallery.
+        direction, centre
+            As for `gaitproof.verify.search.search`, by which it is told what a graph is asked for.
+        top
+            How many, of those in force.
+
+        Raises
+        ------
+        ModelError
+            If the direction is of another length than the templates.
+        """
+        length = connection.scalar(
+            text(f"SELECT {self.schema}.vector_dims(direction) FROM {self.table} LIMIT 1")
+        )
+        if length is None:
+            return []
+        if (length,) != direction.shape:
+            raise ModelError(
+                "Query and directions have different lengths; they come from different models.",
+                expected=str((length,)),
+                actual=str(direction.shape),
+            )
+        values: dict[str, Any] = {"top": top, "asked": _text(direction)}
+        taken = "direction"
+        if centre is not None:
+            values |= {"asked": _text(direction - centre), "centre": _text(centre)}
+            taken = f"direction OPERATOR({self.schema}.-) CAST(:centre AS {self.schema}.vector)"
+        cosine = f"1 - (({taken}) OPERATOR({self.schema}.<=>) CAST(:asked AS {self.schema}.vector))"
+        source = self.table
+        if connection.scalar(_GRAPH, {"table": self.table}) is not None:
+            # those that were replaced since are near as well
+            gone = connection.scalar(
+                text(
+                    f"SELECT count(*) FROM {self.table} JOIN templates ON templates.id = "
+                    "template_id AND superseded IS NOT NULL"
+                )
+            )
+            values["likely"] = min((top if centre is None else 4 * top) + int(gone or 0), _MOST)
+            connection.execute(text(f"SET LOCAL hnsw.ef_search = {max(values['likely'], 100)}"))
+            source = (
+                f"(SELECT template_id, direction FROM {self.table} ORDER BY direction OPERATOR"
+                f"({self.schema}.<=>) CAST(:asked AS {self.schema}.vector) LIMIT :likely) likely"
+            )
+        found = connection.execute(
+            text(
+                f"SELECT {cosine} AS cosine, template_id FROM {source} "
+                "JOIN templates ON templates.id = template_id AND superseded IS NULL "
+                "ORDER BY cosine DESC, template_id LIMIT :top"
+            ),
+            values,
+        )
+        return [(float(row[0]), int(row[1])) for row in found]
+
+    def missing(self, connection: Connection) -> Directions:
+        """Read the templates in force that are not in the table yet."""
+        present = list_present(connection, *self.maker)["id"]
+        held = connection.scalars(text(f"SELECT template_id FROM {self.table}")).all()
+        new = np.setdiff1d(present, np.array(held, np.int64))
+        if not len(new):
+            return Directions(np.zeros(0, [("id", np.int64), ("vector", np.float32, (1,))]))
+        read = Directions.read(connection, *self.maker, int(new.min()) - 1)
+        return Directions(read.table[np.isin(read.table["id"], new)])
+
+
+def write_directions(connection: Connection, *, approximate: bool) -> dict[str, int]:
+    """Make the tables anew; return the number of directions by ``model_id, estimator``.
+
+    Parameters
+    ----------
+    connection
+        A transaction that may write.
+    approximate
+        Whether a graph joins each: faster, and it may miss somebody.
+
+    Raises
+    ------
+    GalleryError
+        If the gallery is on no PostgreSQL server, or the server does not offer pgvector.
+    """
+    if connection.dialect.name != "postgresql" or connection.scalar(_OFFERED) is None:
+        raise GalleryError(
+            "No directions are kept for this gallery; it is searched without them.",
+            expected="a SQLite file, or a PostgreSQL server with the extension pgvector",
+        )
+    if connection.scalar(_SCHEMA) is None:
+        connection.execute(text("CREATE EXTENSION vector SCHEMA public"))
+    schema = connection.scalar(_SCHEMA)
+    drop_directions(connection)
+    made = {}
+    for maker in queries.list_makers(connection):
+        found, table = Directions.read(connection, *maker), _name(*maker)
+        size = found.vectors.shape[1]
+        connection.execute(
+            text(
+                f"CREATE TABLE {table} (template_id bigint PRIMARY KEY REFERENCES templates (id) "
+                f"ON DELETE CASCADE, direction {schema}.vector({size}) NOT NULL)"
+            )
+        )
+        insert = text(f"INSERT INTO {table} VALUES (:id, CAST(:direction AS {schema}.vector))")
+        for start in range(0, len(found), _AT_ONCE):
+            rows = found.table[start : start + _AT_ONCE]
+            given = [{"id": int(row["id"]), "direction": _text(row["vector"])} for row in rows]
+            connection.execute(insert, given)
+        if approximate:
+            kind = f"hnsw (direction {schema}.vector_cosine_ops)"
+            connection.execute(text(f"CREATE INDEX {table}_graph ON {table} USING {kind}"))
+        made[", ".join(maker)] = len(found)
+    return made
+
+
+def drop_directions(connection: Connection) -> None:
+    """Drop all such tables, if it is a gallery on a server."""
+    for name in list_tables(connection):
+        connection.execute(text(f"DROP TABLE {name}"))
+
+
+def list_tables(connection: Connection) -> list[str]:
+    """Return their names."""
+    if connection.dialect.name != "postgresql":
+        return []
+    return [str(name) for name in connection.scalars(_TABLES)]
+
+
+def _name(model_id: str, estimator: str) -> str:
+    return _PREFIX + hashlib.sha256(f"{model_id}\x00{estimator}".encode()).hexdigest()[:12]
+
+
+def _text(vector: NDArray[Any]) -> str:
+    return f"[{','.join(map(str, vector.tolist()))}]"
