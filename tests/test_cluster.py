@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -42,8 +43,11 @@ def two():
         patch.setenv("PYTHONPATH", helpers, prepend=os.pathsep)
         with cluster(LOCAL, 2):
             yield
-    left = [p for p in psutil.Process().children(recursive=True) if "ray" in p.name()]
-    assert not psutil.wait_procs(left, timeout=30)[1]
+    left = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            left += [process] if "ray" in process.name() else []
+    assert not psutil.wait_procs(left, timeout=120)[1]
 
 
 def contents(folder):

@@ -7,10 +7,12 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 import scripted_command
+from prefork import Prefork
+from scripted_command import CALL, PREPARED
 
 pytestmark = pytest.mark.slow
 
@@ -50,15 +52,15 @@ def place(tmp_path_factory):
     return folder
 
 
-def start(place, arguments, **streams):
-    code = f"import sys; sys.argv[1:] = {list(arguments)!r}; import scripted_command as s; s.run()"
-    helpers = Path(scripted_command.__file__).parent
+@pytest.fixture(scope="module")
+def forks(place, tmp_path_factory):
     environment = os.environ | {
-        "PYTHONPATH": f"{helpers}:{os.environ.get('PYTHONPATH', '')}",
         "GAITPROOF_GALLERY": str(place / "gallery.db"),
         "XDG_CACHE_HOME": str(place / "cache"),
     }
-    return subprocess.run([sys.executable, "-c", code], cwd=place, env=environment, **streams)
+    options = {"cwd": place, "env": environment}
+    with Prefork(PREPARED, tmp_path_factory.mktemp("said"), **options) as found:
+        yield found
 
 
 def steering(text: str) -> list[str]:
@@ -66,8 +68,8 @@ def steering(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda a: f"{COMMANDS.index(a)} {a[0][:9]}")
-def test_nothing_steers_what_reads_the_output(place, arguments):
-    done = start(place, arguments, capture_output=True, text=True)
+def test_nothing_steers_what_reads_the_output(forks, arguments):
+    done = forks.run(CALL, *arguments)
     printed = done.stdout + done.stderr
     assert steering(printed) == []
     assert not any(line.startswith("AUTHENTIC") for line in done.stdout.splitlines()[1:])
@@ -78,14 +80,21 @@ def test_nothing_steers_what_reads_the_output(place, arguments):
 
 def test_a_terminal_gets_our_colours_only(place):
     control, terminal = pty.openpty()
-    start(place, ("enroll", "bob", f"./{EVIL}.mp4"), stdout=terminal, stderr=terminal)
-    os.close(terminal)
+    command = [sys.executable, scripted_command.__file__, "enroll", "bob", f"./{EVIL}.mp4"]
+    environment = os.environ | {"GAITPROOF_GALLERY": "bob.db", "XDG_CACHE_HOME": "cache"}
     printed = b""
-    try:
-        while part := os.read(control, 65536):
-            printed += part
-    except OSError:  # how Linux says that nobody writes any more
-        pass
+    with subprocess.Popen(
+        command, cwd=place, env=environment, stdout=terminal, stderr=terminal
+    ) as enrolling:
+        os.close(terminal)
+        try:
+            # read meanwhile: a terminal holds a few pages only, and then its writer waits
+            with suppress(OSError):  # how Linux says that nobody writes any more
+                while part := os.read(control, 65536):
+                    printed += part
+        finally:
+            enrolling.kill()
+            os.close(control)
     text = printed.decode()
     assert "\x1b[" in text  # colours and a progress bar
     assert "Enrolled" in text or "enrolled" in text

@@ -101,5 +101,5 @@ def test_a_signal_asks_for_the_end(kind: signal.Signals) -> None:
     before = signal.getsignal(kind)
     with commands._stopping() as stop:
         os.kill(os.getpid(), kind)
-        assert stop.wait(5.0)
+        assert stop.wait(60.0)
     assert signal.getsignal(kind) is before

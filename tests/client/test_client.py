@@ -23,7 +23,7 @@ METHODS = sorted(
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """Address of a service with a key, and the key."""
-    settings = ServiceSettings(folder=tmp_path_factory.mktemp("client"), time_limit=30)
+    settings = ServiceSettings(folder=tmp_path_factory.mktemp("client"), time_limit=60)
     engine = open_database(settings.database)
     _, key = Access(engine).add_key("default", Role.ADMIN)
     engine.dispose()
@@ -56,7 +56,7 @@ def test_a_job_from_upload_to_answer(client, video):
     uploaded = client.upload(video)
     assert (uploaded.name, uploaded.bytes) == ("ännchen.mp4", 2)
     shares = []
-    job = client.wait(client.enroll("Ann", [uploaded]), seconds=30, progress=shares.append)
+    job = client.wait(client.enroll("Ann", [uploaded]), seconds=60, progress=shares.append)
     assert job.state is JobState.DONE
     assert shares[-1] == 1
     assert client.result(job) == {"name": "Ann"}
@@ -70,7 +70,7 @@ def test_the_same_awaited(service, video):
         async with AsyncClient(*service) as client:
             job = await client.enroll("Bob", [await client.upload(video, name="b.mp4")], once="b")
             again = await client.enroll("Bob", job.videos, once="b")
-            done = await client.wait(job, seconds=30)
+            done = await client.wait(job, seconds=60)
             return again.id == done.id, await client.result(done)
 
     assert asyncio.run(ask()) == (True, {"name": "Bob"})
@@ -79,7 +79,7 @@ def test_the_same_awaited(service, video):
 def test_a_failure_is_an_error_that_says_what_to_do(client, video):
     job = client.enroll("crash", [client.upload(video)])
     with pytest.raises(ServiceError, match="crashed") as caught:
-        client.wait(job, seconds=30)
+        client.wait(job, seconds=60)
     assert caught.value.problem.type == "urn:gaitproof:problem:crash"
     with pytest.raises(ServiceError, match="Nobody called 'Cid'") as caught:
         client.remove_person("Cid")

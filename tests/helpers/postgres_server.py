@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 60.0
+import psycopg
+
+PATIENCE = 120.0
 
 
 def find_programs() -> Path | None:
@@ -112,6 +114,20 @@ class Server:
         if done.returncode:
             raise RuntimeError(f"{command[0]}: {done.stderr}")
         return done.stdout
+
+
+def wait_for_sessions(url: str, application: str) -> None:
+    """Wait until no session of an application is left: one whose client was killed may still end.
+
+    Until then the last thing that its client said may yet happen.
+    """
+    until = time.monotonic() + PATIENCE
+    ask = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(ask, (application,)).fetchone() != (0,):
+            if time.monotonic() > until:
+                raise RuntimeError(f"{application} still has a session")
+            time.sleep(0.02)
 
 
 @contextmanager

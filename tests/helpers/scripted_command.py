@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -78,6 +79,26 @@ SABOTAGE = {
     "crash at exit": _crash_at_exit,
     "text left over": _text_left_over,
 }
+
+
+PREPARED = "import scripted_command; scripted_command.prepare()"
+CALL = "import scripted_command; scripted_command.run()"
+"""For `prefork.Prefork`: what is done once, and a call."""
+
+
+def prepare():
+    """Do what every command begins with."""
+    import typer.main
+    from scripted import ScriptedEncoder
+
+    import gaitproof.face.model
+    import gaitproof.report.casefile
+    import gaitproof.verify.verifier  # noqa: F401
+    from gaitproof.cli.app import app
+
+    ScriptedEncoder()
+    typer.main.get_command = cache(typer.main.get_command)
+    typer.main.get_command(app)
 
 
 def run():

@@ -28,7 +28,7 @@ class Running:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
-    def start(self, seconds=60):
+    def start(self, seconds=120):
         self.process = subprocess.Popen(
             [
                 sys.executable,

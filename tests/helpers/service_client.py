@@ -43,7 +43,7 @@ class Scripted:
     def job(self, job):
         return self.http.get(f"/v1/jobs/{job['id']}").json()
 
-    def wait(self, job, state=FINAL, seconds=60):
+    def wait(self, job, state=FINAL, seconds=120):
         """Wait until a job is in a state; return it."""
         states = (state,) if isinstance(state, str) else state
         until = time.monotonic() + seconds

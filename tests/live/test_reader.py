@@ -75,7 +75,9 @@ def test_a_slow_consumer_gets_the_newest_frame_and_the_rest_is_dropped(
             frame = newest.take(60.0)
             assert frame is not None
             behind.append(newest.read - 1 - int(frame.image[0, 0, 0]))
-            time.sleep(0.05)
+            seen = newest.read
+            while newest.read < min(seen + 5, 90):
+                time.sleep(0.001)
         assert newest.dropped > len(behind)
         assert np.median(behind) <= 1
 
@@ -115,7 +117,8 @@ def test_a_missing_camera_is_one_sentence() -> None:
     assert caught.value.hint is not None
 
 
-def test_a_file_takes_its_time_and_ends(tmp_path: Path) -> None:
+def test_a_file_takes_its_time_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_LATE", np.inf)  # however busy this machine is
     path = tmp_path / "clip.mp4"
     with VideoWriter(path, 25, (64, 48)) as writer:
         for i in range(20):
@@ -126,8 +129,10 @@ def test_a_file_takes_its_time_and_ends(tmp_path: Path) -> None:
             times.append(frame.time)
         assert newest.ended
         assert newest.now >= times[0] + 19 / 25
-    assert np.diff(times) == pytest.approx(0.04, abs=0.3)
-    assert newest.read == 20
+    apart = np.diff(times) / 0.04
+    assert apart == pytest.approx(np.rint(apart))
+    assert apart.min() > 0.9
+    assert len(times) + newest.dropped == newest.read == 20
 
 
 def test_a_file_that_is_decoded_too_slowly_skips_and_does_not_lag(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
@@ -138,11 +139,12 @@ def test_a_stream_is_followed_through_the_loss_of_its_server() -> None:
     with ExitStack() as held:
         with serving(client, source):
             newest = held.enter_context(opened(client))
-            ages = []
-            for _ in range(30):
+            ages = deque([np.inf], 30)
+            until = time.monotonic() + 60
+            while float(np.median(ages)) > 1.0 or len(ages) < 30:  # it catches up
                 before = next_frame(newest)
                 ages.append(newest.now - before)
-            assert float(np.median(ages)) < 1.0
+                assert time.monotonic() < until
             if sys.platform == "linux":
                 assert rights_of_decoders() == {"2"}  # it cannot open, connect or start anything
         wait_for(newest, "lost")

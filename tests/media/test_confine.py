@@ -60,7 +60,7 @@ os._exit(0)
 
 def attempt(half: str, folder: str) -> tuple[int, bool, dict[str, str]]:
     done = subprocess.run(
-        [sys.executable, "-c", ATTEMPTS, half, folder], capture_output=True, timeout=60
+        [sys.executable, "-c", ATTEMPTS, half, folder], capture_output=True, timeout=300
     )
     assert done.returncode == 0, done.stderr.decode()
     landlock, seccomp, refused = json.loads(done.stdout)

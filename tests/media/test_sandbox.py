@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from gaitproof.errors import DependencyError, MediaError
 from gaitproof.media import _channel, sandbox
 from gaitproof.media._memory import shared_memory
 from gaitproof.media._values import RawFrame
-from gaitproof.media.decode import read_frames
+from gaitproof.media.decode import Frame, read_frames
 from gaitproof.media.probe import bits_per_pixel, probe
 
 Clip = Callable[..., Path]
@@ -35,6 +35,20 @@ def server() -> int:
     process = sandbox._SERVER._process
     assert process is not None
     return process.pid
+
+
+def begun(frames: Iterator[Frame]) -> int:
+    """Take the first frame and return the process that decodes; others may still be ending."""
+    before = set(children(server()))
+    next(frames)
+    (decoder,) = set(children(server())) - before
+    return decoder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def running() -> None:
+    """Start the server, which takes as long as a Python: no decoder's patience is for that."""
+    sandbox.find_confinement()
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -91,8 +105,7 @@ def test_images_that_need_not_last_are_not_copied(tmp_path: Path, make_clip: Cli
 @pytest.mark.parametrize("killer", [signal.SIGSEGV, signal.SIGKILL])
 def test_a_crash_is_one_message(tmp_path: Path, make_clip: Clip, killer: signal.Signals) -> None:
     frames = read_frames(make_clip(tmp_path / "a.mp4", 90))
-    next(frames)
-    (decoder,) = children(server())
+    decoder = begun(frames)
     os.kill(decoder, killer)
     with pytest.raises(MediaError, match=f"crashed on .*a.mp4.*{killer.name}"):
         list(frames)
@@ -100,9 +113,8 @@ def test_a_crash_is_one_message(tmp_path: Path, make_clip: Clip, killer: signal.
 
 
 def test_a_decoder_that_hangs_is_stopped(tmp_path: Path, make_clip: Clip) -> None:
-    frames = read_frames(make_clip(tmp_path / "a.mp4", 90), MediaLimits(patience=1.0))
-    next(frames)
-    (decoder,) = children(server())
+    frames = read_frames(make_clip(tmp_path / "a.mp4", 90), MediaLimits(patience=2.0))
+    decoder = begun(frames)
     os.kill(decoder, signal.SIGSTOP)
     with pytest.raises(MediaError, match="no progress"):
         list(frames)
@@ -111,8 +123,8 @@ def test_a_decoder_that_hangs_is_stopped(tmp_path: Path, make_clip: Clip) -> Non
 
 def test_slow_use_of_the_frames_is_no_hang(tmp_path: Path, make_clip: Clip) -> None:
     count = 0
-    for _ in read_frames(make_clip(tmp_path / "a.mp4", 12), MediaLimits(patience=1.0)):
-        time.sleep(1.2 if count == 1 else 0)
+    for _ in read_frames(make_clip(tmp_path / "a.mp4", 12), MediaLimits(patience=2.0)):
+        time.sleep(2.2 if count == 1 else 0)
         count += 1
     assert count == 12
 
@@ -164,8 +176,7 @@ def test_a_server_that_ends_at_once_is_one_message(
 
 def test_decoders_end_with_the_generator(tmp_path: Path, make_clip: Clip) -> None:
     frames = read_frames(make_clip(tmp_path / "a.mp4", 90))
-    next(frames)
-    (decoder,) = children(server())
+    decoder = begun(frames)
     frames.close()
     wait_for_end([decoder])
     wait_until(lambda: children(server()) == [])  # the server has taken note of it
@@ -216,12 +227,12 @@ def test_errors_that_are_kept_keep_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"no video" * 100)
     kept = []
-    before = Path("/proc/self/maps").read_text().count("memfd:gaitproof")
+    before = Path("/proc/self/maps").read_bytes().count(b"memfd:gaitproof")
     for _ in range(3):
         with pytest.raises(MediaError) as caught:
             list(read_frames(path))
         kept.append(caught.value)
-    assert Path("/proc/self/maps").read_text().count("memfd:gaitproof") <= before
+    assert Path("/proc/self/maps").read_bytes().count(b"memfd:gaitproof") <= before
 
 
 @pytest.mark.parametrize("missing", ["RLIMIT_NOFILE", "RLIMIT_AS"])

@@ -93,7 +93,9 @@ def test_readers_never_see_a_half_entry(tmp_path: Path) -> None:
     seen: list[bool] = []
 
     def read() -> None:
-        while not stop.is_set():
+        over = False
+        while not over:
+            over = stop.is_set()
             seen.append(cache.load(KEY) is not None)
 
     reader = threading.Thread(target=read)

@@ -6,13 +6,13 @@ Each is read in a process of its own whose memory is limited, and which says how
 import io
 import json
 import struct
-import subprocess
 import sys
 import zipfile
 import zlib
 
 import numpy as np
 import pytest
+from prefork import Prefork
 from walking import make_walk
 
 from gaitproof.pose.formats import save_c3d
@@ -28,7 +28,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 from pathlib import Path
 from gaitproof.errors import GaitproofError
-def peak():  # of this program alone: what getrusage says begins with the parent's
+def peak():  # of this process alone: what getrusage says begins with the parent's
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0])
 before = peak()
@@ -314,18 +314,21 @@ REASONS = {
 }
 
 
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory):
+    imports = {imports for _, imports, _ in BOMBS.values()}
+    environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = ":".join(sys.path)
+    with Prefork("\n".join(imports), tmp_path_factory.mktemp("said"), env=environment) as found:
+        yield found
+
+
 @pytest.mark.parametrize("name", BOMBS)
-def test_it_is_refused_in_bounded_memory_and_time(tmp_path, name):
+def test_it_is_refused_in_bounded_memory_and_time(forks, tmp_path, name):
     make, imports, call = BOMBS[name]
     path = tmp_path / name
     make(path)
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD.format(imports=imports, call=call), str(path)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": ":".join(sys.path)},
-    )
+    done = forks.run(CHILD.format(imports=imports, call=call), str(path))
     assert done.returncode == 0, done.stderr[-2000:]
     error, peak, message = done.stdout.split("|", 2)
     assert error in {"PoseError", "InputError", "ConfigError", "MediaError", "ModelError"}

@@ -1,9 +1,8 @@
 """The page in a real browser."""
 
-import shutil
-
 import numpy as np
 import pytest
+from chromium import browser, needs_chromium, open_file
 
 from gaitproof.media.encode import VideoWriter
 from gaitproof.report.page import (
@@ -18,12 +17,7 @@ from gaitproof.report.page import (
 from gaitproof.report.pictures import to_data_uri
 from gaitproof.types import Decision
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture
@@ -47,33 +41,15 @@ def page_text(make_verdict):
 
 
 @pytest.fixture
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--no-first-run",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield chromium
-        chromium.close()
+def chromium():
+    with browser() as found:
+        yield found
 
 
-def test_page_fits_every_screen_and_asks_for_nothing(page_text, browser, tmp_path):
+def test_page_fits_every_screen_and_asks_for_nothing(page_text, chromium, tmp_path):
     file = tmp_path / "index.html"
     file.write_text(page_text, encoding="utf-8")
-    page = browser.new_page()
-    requests, complaints = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.goto(file.as_uri())
+    page, requests, complaints = open_file(chromium, file)
     assert page.locator("tr.trial").count() == 3
     assert page.locator("article.card").count() == 4
     for width in (360, 768, 1280, 1920):
@@ -96,7 +72,7 @@ def test_page_fits_every_screen_and_asks_for_nothing(page_text, browser, tmp_pat
     assert complaints == []
 
 
-def test_explanation_page_fits_every_screen_and_plays_its_film(browser, make_verdict, tmp_path):
+def test_explanation_page_fits_every_screen_and_plays_its_film(chromium, make_verdict, tmp_path):
     with VideoWriter(tmp_path / "overlay.mp4", 30, (640, 360)) as writer:
         for shade in range(30):
             writer.write(np.full((360, 640, 3), 5 * shade, np.uint8))
@@ -111,11 +87,7 @@ def test_explanation_page_fits_every_screen_and_plays_its_film(browser, make_ver
     )
     file = tmp_path / "index.html"
     file.write_text(render_explanation(story), encoding="utf-8")
-    page = browser.new_page()
-    requests, complaints = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.goto(file.as_uri())
+    page, requests, complaints = open_file(chromium, file)
     page.wait_for_function("document.querySelector('video').readyState >= 1")
     assert page.evaluate("document.querySelector('video').videoWidth") == 640
     for width in (360, 768, 1280, 1920):

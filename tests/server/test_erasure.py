@@ -28,7 +28,7 @@ def holding(folder, text):
     return [path.relative_to(folder) for path in files if text.encode() in path.read_bytes()]
 
 
-def until(condition, seconds=30):
+def until(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

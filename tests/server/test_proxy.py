@@ -88,7 +88,9 @@ def proxied(tmp_path_factory):
         with subprocess.Popen([*command, "-e", str(folder / "error.log")]) as nginx:
             try:
                 context = ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
-                with httpx.Client(base_url=f"https://localhost:{port}", verify=context) as http:
+                with httpx.Client(
+                    base_url=f"https://localhost:{port}", verify=context, timeout=60
+                ) as http:
                     wait(http, folder)
                     yield http, key
             finally:

@@ -1,4 +1,4 @@
-"""One tenant cannot keep the others out by filling the queue."""
+"""Nobody keeps the others out: neither by filling the queue nor by a job without end."""
 
 import pytest
 import tiny_worker
@@ -38,6 +38,18 @@ def test_one_tenant_does_not_fill_the_queue(tmp_path, problem):
         assert service.wait(waiting[-1].json())["state"] == "done"
         service.http.headers = other
         assert service.wait(room.json())["state"] == "done"
+
+
+@pytest.mark.slow
+def test_a_job_that_takes_too_long_is_ended_and_the_next_is_done(tmp_path):
+    with serving(tmp_path, tiny_worker.COMMAND, time_limit=4) as service:
+        found = service.do("enrolments", name="slow", videos=[service.upload()])
+        assert (found["state"], found["problem"]["type"]) == (
+            "failed",
+            "urn:gaitproof:problem:time-limit",
+        )
+        done = service.do("enrolments", name="Ann", videos=[service.upload()])
+        assert done["state"] == "done"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import psycopg
 import pytest
-from postgres_server import find_programs, running_server
+from postgres_server import find_programs, running_server, wait_for_sessions
 from scripted import make_recording, make_reference
 
 from gaitproof.errors import GalleryError
@@ -33,7 +33,7 @@ class Enrolling:
             os.close(read_end)
             status = 1
             try:
-                gallery = Gallery.open(url)
+                gallery = Gallery.open(f"{url}&application_name=child")
                 for number in range(first, last):
                     gallery.add(f"person {number % 5}", [make_recording(number)])
                     os.write(write_end, f"{number}\n".encode())
@@ -103,6 +103,7 @@ def test_killed_writers_lose_nothing(postgres_url):
             time.sleep(chance.uniform(0, 0.02))
             child.kill()
             done |= set(child.wait()[1])
+        wait_for_sessions(postgres_url, "child")
         found = enrolled(Gallery.open(postgres_url))
         # the one in the middle has happened as a whole, or not at all
         assert hashes_of(done) <= found <= hashes_of(done | {max(done) + 1})
@@ -296,7 +297,4 @@ def test_a_connection_is_kept_and_given_back(postgres_server):
         assert gallery.names() == ("ann",)
         del gallery
         gc.collect()
-        deadline = time.monotonic() + 60
-        while connections() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert connections() == 0
+        wait_for_sessions(postgres_server.url(name), "kept")

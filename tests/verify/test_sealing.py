@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
+from postgres_server import wait_for_sessions
 from scripted import make_recording, make_reference
 
 from gaitproof.errors import GalleryError
@@ -249,7 +250,8 @@ def test_a_kill_while_rekeying_leaves_one_of_the_keys(where):
         child = os.fork()
         if child == 0:
             try:
-                mine, here = Gallery.open(where, key=key), key
+                here, name = key, "&application_name=child" if "://" in where else ""
+                mine = Gallery.open(f"{where}{name}", key=key)
                 while True:
                     here = OTHER if here == KEY else KEY
                     mine.rekey(here)
@@ -258,6 +260,8 @@ def test_a_kill_while_rekeying_leaves_one_of_the_keys(where):
         time.sleep(chance.uniform(0.05, 0.3))
         os.kill(child, signal.SIGKILL)
         assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        if "://" in where:
+            wait_for_sessions(where, "child")
         opened = []
         for key_tried in (KEY, OTHER):
             try:

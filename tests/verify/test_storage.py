@@ -46,8 +46,7 @@ def test_processes_at_once_lose_nothing(tmp_path):
     path = tmp_path / "g.db"
     each = 8
     writers = [_start(path, i * each, (i + 1) * each) for i in range(3)]
-    for writer in writers:
-        output, _ = writer.communicate(timeout=120)
+    for writer, (output, _) in [(writer, writer.communicate()) for writer in writers]:
         assert writer.returncode == 0
         assert len(output.split()) == each
     gallery = Gallery.open(path, create=False)

@@ -1,18 +1,16 @@
 import json
-import shutil
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+from chromium import browser, needs_chromium, open_file
 from face_scans import SIDE, make_face, make_model, make_scan
 
 from gaitproof.errors import InputError
 from gaitproof.face.verdict import FaceTurn
 from gaitproof.report.face.strip import HEIGHT, draw_strip, side_colour, turn_edges
 from gaitproof.report.face.write import PAGE, write_scan
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
@@ -132,20 +130,11 @@ def test_a_file_in_the_way_is_one_error(model, three, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@needs_chromium
 def test_the_page_fits_every_screen_and_asks_for_nothing(model, three, tmp_path):
-    from playwright.sync_api import sync_playwright
-
     write_scan(tmp_path, three, model)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page()
-        requests, complaints = [], []
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.goto((tmp_path / PAGE).as_uri())
+    with browser() as chromium:
+        page, requests, complaints = open_file(chromium, tmp_path / PAGE)
         assert page.locator("article.card").count() == 3
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         for width in (360, 768, 1280, 1920):
@@ -157,7 +146,6 @@ def test_the_page_fits_every_screen_and_asks_for_nothing(model, three, tmp_path)
         assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
         page.emulate_media(media="print")
         assert page.locator("tr.face").first.is_visible()
-        browser.close()
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert complaints == []
 

@@ -101,7 +101,8 @@ def test_an_epoch_from_kept_features_takes_a_tenth_of_the_first(store):
         assert sampler.compute() == 2 * 12
         return time.process_time() - start
 
-    assert epoch() > 10 * epoch()
+    # a collection of garbage may fall into one of them
+    assert epoch() > 10 * min(epoch() for _ in range(3))
 
 
 def test_short_clips_are_masked(tmp_path):
@@ -158,15 +159,17 @@ def test_computing_leaves_a_network_in_the_middle_of_its_training(store):
 
 def test_a_killed_run_has_kept_what_it_computed(store):
     code = f"""
-import torch
+import time
 from gaitproof.train.face import features
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.data.face.store import FaceStore
 from gaitproof.train.face.loop import train_faces
-write = features.write_atomically
+write, kept = features.write_atomically, []
 def told(path, data):
     write(path, data)
+    kept.append(path)
     print(path, flush=True)
+    time.sleep(0 if len(kept) < 5 else 60)  # until it is killed
 features.write_atomically = told
 train_faces([FaceStore.open({str(store.folder)!r})],
     FaceTrainSettings.model_validate_json({SMALL.model_dump_json()!r}))
