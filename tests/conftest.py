@@ -13,6 +13,7 @@ import pytest
 import typer.main
 import typer.testing
 from av.video.reformatter import ColorPrimaries, ColorTrc
+from exporting import share_operators
 from hypothesis import settings
 from made_walks import Walk
 from pacing import pytest_runtest_call as pytest_runtest_call
@@ -31,6 +32,10 @@ gc.set_threshold(20_000, 10, 10)
 
 # to build the tree of all commands takes longer than most of them do: once, not in every call
 typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
+
+
+def pytest_collection_finish() -> None:
+    share_operators()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -96,6 +96,14 @@ class Server:
         for statement in statements:
             options += ["-c", statement]
         return self._run(*command, *options).splitlines()
+
+    def files(self, part: str = ".") -> list[bytes]:
+        """Return what the files of a part of its data hold; those that go meanwhile are gone."""
+        found = []
+        for path in sorted((self.data / part).rglob("*")):
+            with suppress(FileNotFoundError):
+                found += [path.read_bytes()] if path.is_file() else []
+        return found
 
     @contextmanager
     def schema(self) -> Iterator[str]:

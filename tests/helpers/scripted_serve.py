@@ -70,8 +70,8 @@ class Running:
 def running(settings, command=COMMAND):
     """Start a service; whatever happens, it is gone at the end."""
     found = Running(settings, command)
-    found.start()
     try:
+        found.start()
         yield found
     finally:
         if found.process.poll() is None:

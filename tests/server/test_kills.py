@@ -3,10 +3,10 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import httpx
 import pytest
+from living import is_running, wait_for_end
 from scripted_serve import running
 from service_client import Scripted
 
@@ -20,10 +20,6 @@ def until(condition, seconds=60):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
-
-
-def alive(pids):
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +62,7 @@ def test_a_killed_service_begins_its_jobs_again(client, running_job):
     *jobs, workers = running_job
     before = len(scripted.http.get("/v1/jobs?limit=100").json()["jobs"])
     service.kill()
-    until(lambda: not alive(workers))
+    wait_for_end(workers)
     service.start()
     check(scripted, *jobs)
     assert len(scripted.http.get("/v1/jobs?limit=100").json()["jobs"]) == before
@@ -77,7 +73,7 @@ def test_a_stopped_service_leaves_nothing_behind_and_goes_on_later(client, runni
     *jobs, workers = running_job
     # uvicorn ends as the signal would have ended it, once everything is closed
     assert service.stop() == -signal.SIGTERM
-    assert not alive(workers)
+    assert not any(map(is_running, workers))
     assert capfd.readouterr().err == ""
     service.start()
     check(scripted, *jobs)

@@ -27,6 +27,10 @@ _MARGIN: Final = 32
 """More than the reach of that edge's blur, pixels."""
 
 
+_PLACES: Final = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+"""Row and column of every pixel."""
+
+
 @dataclass(frozen=True, eq=False)
 class Retouch:
     """A bend and a tint of the inner face.
@@ -51,7 +55,7 @@ class Retouch:
 
     def apply(self, head: Head) -> Head:
         """Return the head with its inner face bent and tinted."""
-        rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+        rows, columns = _PLACES
         bent: Any = cv2.remap(
             head.picture, columns + self.bend[..., 0], rows + self.bend[..., 1], cv2.INTER_LINEAR
         )
