@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,12 +71,28 @@ def standard(tmp_path_factory, encoder):
 
 
 def _tracks(path, height):
-    person, condition = int(path.stem[6:8]), int(path.stem[-1])
+    return _passes(int(path.stem[6:8]), int(path.stem[-1]), height)
+
+
+@cache
+def _passes(person, condition, height):
     return tuple(
         # given last first, as an extraction sorts by quality and not by time
         walk(person, take=10 * condition + i, seconds=3.1, start=6.0 * i, height=height)
         for i in (2, 0, 1)
     )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _cleaned_once():
+    """Clean and gate the passes of a clip once: nearly all tests here look at the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        joint_walks = cache(lambda tracks, settings: real(SimpleNamespace(tracks=tracks), settings))
+        real = kth.joint_walks
+        patch.setattr(
+            kth, "joint_walks", lambda found, settings: joint_walks(found.tracks, settings)
+        )
+        yield
 
 
 def _extractor(height=400.0):
