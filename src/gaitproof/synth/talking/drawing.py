@@ -210,7 +210,7 @@ def _light(canvas: _Canvas, pattern: NDArray[np.float32], expression: Expression
     move = np.array([(1, 0, 0.2 * np.sin(expression.yaw) * UNIT), (0, 1, 0)])
     moved: Any = cv2.warpAffine(pattern, move, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT)
     gain *= shade
-    picture = np.empty_like(soft)
+    picture: Image = np.empty_like(canvas.picture)
     for colour in range(3):  # one by one and in place: half the time of all at once
         lit = soft[..., colour] * gain
         lit += moved
