@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gaitproof import text
 from gaitproof.cli.options import JsonOption as JsonOption
 from gaitproof.cli.options import ModelOption as ModelOption
 from gaitproof.cli.options import output_option
+from gaitproof.cli.output import show as show
 from gaitproof.evaluate.bootstrap import Difference, Interval
 from gaitproof.media.files import make_folder, write_atomically
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
     from rich.table import Table
 
     from gaitproof.data.gait import Recording
@@ -44,18 +45,6 @@ def load_walks(data: Path) -> list[Recording]:
     return load_recordings(data, data.stem)
 
 
-def show(values: Mapping[str, Any], *parts: RenderableType, as_json: bool) -> None:
-    """Print a result as one JSON object, or as tables and lines."""
-    from gaitproof.cli.output import print_json, stdout
-
-    if as_json:
-        print_json(values)
-        return
-    console = stdout()
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
-
-
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a result as JSON; its folder is made if missing."""
     from gaitproof.cli.output import json_text
@@ -76,14 +65,7 @@ def make_table(
     title: str, words: Sequence[str], numbers: Sequence[str] = (), caption: str | None = None
 ) -> Table:
     """Return an empty table: columns of words on the left, of numbers on the right."""
-    from rich.table import Table
-
-    table = Table(title=title, caption=caption)
-    for heading in words:
-        table.add_column(heading)
-    for heading in numbers:
-        table.add_column(heading, justify="right")
-    return table
+    return text.make_table(words, numbers, title=title, caption=caption)
 
 
 def spread(

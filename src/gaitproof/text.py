@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -57,3 +60,39 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def make_table(
+    words: Sequence[str],
+    numbers: Sequence[str] = (),
+    rows: Iterable[Sequence[object]] = (),
+    *,
+    wrap: bool = True,
+    **style: Any,
+) -> Table:
+    """Return a table for a terminal.
+
+    Parameters
+    ----------
+    words, numbers
+        Headings of the columns: first those of words, then those of numbers, which stand at the
+        right.
+    rows
+        Cells; what is not rich's own is shown as `printable` text.
+    wrap
+        Whether numbers may be broken into lines.
+    style
+        What `rich.table.Table` takes: title, caption and the like.
+    """
+    from rich.table import Table
+
+    table = Table(**style)
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right", overflow="fold", no_wrap=not wrap)
+    for row in rows:
+        table.add_row(
+            *(one if hasattr(one, "__rich_console__") else printable(str(one)) for one in row)  # type: ignore[arg-type]
+        )
+    return table

@@ -2,22 +2,13 @@ import json
 from functools import partial
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 import gaitproof.demo.run as run_module
-from gaitproof.cli.demo import register
+from gaitproof.cli.app import app
 from gaitproof.demo.plan import make_plan
 from gaitproof.demo.run import DemoResult, TrialResult
 from gaitproof.types import Decision
-
-
-@pytest.fixture
-def app() -> typer.Typer:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    register(app)
-    return app
 
 
 @pytest.fixture
@@ -49,7 +40,7 @@ class _NoPeople(dict):
 
 
 @pytest.mark.parametrize(("wrong", "status"), [((), 0), (("stranger",), 1), (("ann-new",), 1)])
-def test_exit_status_json_and_files(app, script, tmp_path, wrong, status):
+def test_exit_status_json_and_files(script, tmp_path, wrong, status):
     script(*wrong)
     out = tmp_path / "out"
     done = CliRunner().invoke(app, ["demo", "--out", str(out), "--json"])
@@ -62,7 +53,7 @@ def test_exit_status_json_and_files(app, script, tmp_path, wrong, status):
     assert str(out / "index.html") in done.stderr.replace("\n", "")
 
 
-def test_the_table_shows_expectation_and_verdict(app, script, tmp_path):
+def test_the_table_shows_expectation_and_verdict(script, tmp_path):
     script("stranger")
     done = CliRunner().invoke(app, ["demo", "-o", str(tmp_path / "out")], env={"COLUMNS": "120"})
     assert done.exit_code == 1
@@ -74,7 +65,7 @@ def test_the_table_shows_expectation_and_verdict(app, script, tmp_path):
         assert decision.value in done.stdout
 
 
-def test_a_failure_leaves_nothing(app, monkeypatch, tmp_path):
+def test_a_failure_leaves_nothing(monkeypatch, tmp_path):
     def fail(*_, **__):
         raise KeyboardInterrupt
 
@@ -84,7 +75,7 @@ def test_a_failure_leaves_nothing(app, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_foreign_folder_is_refused_before_any_work(app, monkeypatch, tmp_path):
+def test_a_foreign_folder_is_refused_before_any_work(monkeypatch, tmp_path):
     from gaitproof.errors import InputError
 
     (tmp_path / "mine.txt").write_text("x")
@@ -95,5 +86,5 @@ def test_a_foreign_folder_is_refused_before_any_work(app, monkeypatch, tmp_path)
     assert called == []
 
 
-def test_negative_seeds_are_wrong_usage(app):
+def test_negative_seeds_are_wrong_usage():
     assert CliRunner().invoke(app, ["demo", "--seed", "-1"]).exit_code == 2

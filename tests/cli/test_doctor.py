@@ -1,21 +1,11 @@
 import json
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 import gaitproof.doctor
-from gaitproof.cli.doctor import register
+from gaitproof.cli.app import app
 from gaitproof.doctor import Check, Status
-
-
-@pytest.fixture
-def app() -> typer.Typer:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    register(app)
-    return app
-
 
 FINE = Check("machine", "Python", Status.OK, "3.11.7", core=True)
 ABSENT = Check("extra 'synth'", "vtk", Status.MISSING, "not installed", "pip install it")
@@ -26,7 +16,7 @@ BROKEN = Check("models", "pose [model]", Status.MISSING, "no libGL", "apt-get it
     ("checks", "status"),
     [([FINE], 0), ([FINE, ABSENT], 0), ([FINE, ABSENT, BROKEN], 2)],
 )
-def test_exit_status_and_json(app, monkeypatch, checks, status):
+def test_exit_status_and_json(monkeypatch, checks, status):
     monkeypatch.setattr(gaitproof.doctor, "run_checks", lambda folder: iter(checks))
     done = CliRunner().invoke(app, ["doctor", "--json"])
     assert done.exit_code == status
@@ -36,7 +26,7 @@ def test_exit_status_and_json(app, monkeypatch, checks, status):
     assert set(answer["checks"][0]) == {"group", "name", "status", "found", "remedy", "core"}
 
 
-def test_the_table_names_status_and_remedy(app, monkeypatch):
+def test_the_table_names_status_and_remedy(monkeypatch):
     monkeypatch.setattr(gaitproof.doctor, "run_checks", lambda folder: iter([FINE, ABSENT, BROKEN]))
     done = CliRunner().invoke(app, ["doctor"])
     for word in ("Python", "ok", "missing", "pip install it", "apt-get it", "pose [model]"):
@@ -45,7 +35,7 @@ def test_the_table_names_status_and_remedy(app, monkeypatch):
 
 
 @pytest.mark.slow
-def test_this_machine_is_examined_for_real(app):
+def test_this_machine_is_examined_for_real():
     done = CliRunner().invoke(app, ["doctor", "--json"])
     answer = json.loads(done.stdout)
     found = {check["name"]: check for check in answer["checks"]}

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from scripted import FakeExtraction, FakeVideo, ScriptedEncoder, walk
 from typer.testing import CliRunner
 
-from gaitproof.cli import explain as commands
-from gaitproof.cli import verify as verify_commands
+from gaitproof.cli.app import app
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
@@ -30,10 +28,6 @@ from gaitproof.verify.verifier import Verifier
 FILES = {"index.html", "explanation.json", "overlay.mp4"} | {
     f"{name}.png" for name in ("joints", "moments", "cycles", "features", "map")
 }
-
-app = typer.Typer()
-commands.register(app)
-verify_commands.register(app)
 
 
 class OpenEncoder(ScriptedEncoder):

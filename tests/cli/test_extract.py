@@ -5,25 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from gaitproof.cli import extract
+from gaitproof.cli.app import app
 from gaitproof.errors import InputError
 
 Clip = Callable[..., Path]
 
 
-@pytest.fixture
-def app() -> typer.Typer:
-    made = typer.Typer()
-    made.callback()(lambda: None)
-    extract.register(made)
-    return made
-
-
 @pytest.mark.slow
-def test_nobody_in_the_clip_is_a_result(tmp_path: Path, make_clip: Clip, app: typer.Typer) -> None:
+def test_nobody_in_the_clip_is_a_result(tmp_path: Path, make_clip: Clip) -> None:
     video = make_clip(tmp_path / "a.mp4", 10)
     out = tmp_path / "out"
     arguments = ["extract", str(video), "-o", str(out), "--json"]
@@ -47,7 +38,7 @@ def test_nobody_in_the_clip_is_a_result(tmp_path: Path, make_clip: Clip, app: ty
     assert json.loads(second.stdout)["videos"][0]["skipped"]
 
 
-def test_failures_are_listed_with_status_2(tmp_path: Path, app: typer.Typer) -> None:
+def test_failures_are_listed_with_status_2(tmp_path: Path) -> None:
     bad = tmp_path / "bad [red].mp4"
     bad.write_text("text")
     done = CliRunner().invoke(app, ["extract", str(bad), "-o", str(tmp_path / "out")])
@@ -57,6 +48,6 @@ def test_failures_are_listed_with_status_2(tmp_path: Path, app: typer.Typer) -> 
     assert not (tmp_path / "out").exists()
 
 
-def test_empty_folder_is_an_input_error(tmp_path: Path, app: typer.Typer) -> None:
+def test_empty_folder_is_an_input_error(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["extract", str(tmp_path), "-o", str(tmp_path / "out")])
     assert isinstance(done.exception, InputError)

@@ -4,18 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from portrait_clips import FACES, place, portraits, write_clip
 from tiny_face_model import make_weights, write_model
 from typer.testing import CliRunner
 
 from gaitproof.cli import face as commands
+from gaitproof.cli.app import app
 from gaitproof.errors import InputError, MediaError, ModelError
 from gaitproof.face.detect import DetectorSettings
 from gaitproof.face.quality import FaceGate
-
-app = typer.Typer()
-commands.register(app)
 
 
 @pytest.fixture

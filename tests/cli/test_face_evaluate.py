@@ -1,20 +1,11 @@
 import json
 
 import pytest
-import typer
 from forged_stores import brightness_model, forged_store
 from typer.testing import CliRunner
 
-from gaitproof.cli import face_evaluate
+from gaitproof.cli.app import app
 from gaitproof.errors import InputError, ModelError
-
-app = typer.Typer()
-face_evaluate.register(app)
-
-
-@app.callback()
-def keep_the_name_of_the_command():
-    """Make a group of a single command too."""
 
 
 @pytest.fixture

@@ -2,20 +2,16 @@ import json
 
 import numpy as np
 import pytest
-import typer
 from drawn_faces import draw_face
 from face_trees import fill, plain
 from one_process import prepare_here
 from portrait_clips import write_clip
 from typer.testing import CliRunner
 
-from gaitproof.cli import face as commands
+from gaitproof.cli.app import app
 from gaitproof.data.face.spacing import Strides
 from gaitproof.data.face.store import FaceStore
 from gaitproof.errors import ConfigError, InputError
-
-app = typer.Typer()
-commands.register(app)
 
 
 @pytest.fixture

@@ -9,20 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 from walking import make_walk
 
-from gaitproof.cli import formats
+from gaitproof.cli.app import app
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.pose.formats import load_pose, save_pose
-
-
-@pytest.fixture
-def app() -> typer.Typer:
-    made = typer.Typer()
-    formats.register(made)
-    return made
 
 
 @pytest.fixture
@@ -32,19 +24,19 @@ def pose(tmp_path: Path) -> Path:
     return path
 
 
-def run(app: typer.Typer, *arguments: object) -> Result:
+def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
 @pytest.mark.parametrize("suffix", ["npz", "json", "csv", "trc", "c3d", "bvh"])
-def test_convert_there_and_on(tmp_path: Path, app: typer.Typer, pose: Path, suffix: str) -> None:
+def test_convert_there_and_on(tmp_path: Path, pose: Path, suffix: str) -> None:
     out = tmp_path / "new" / "folder" / f"out.{suffix}"
-    told = run(app, "convert", pose, "-o", out, "--json")
+    told = run("convert", pose, "-o", out, "--json")
     assert told.exit_code == 0, told.exception
     answer = json.loads(told.stdout)
     assert answer["frames"] == 150
     assert answer["frame_rate"] == pytest.approx(30, abs=1e-3)
-    assert run(app, "convert", out, "-o", tmp_path / "back.npz").exit_code == 0
+    assert run("convert", out, "-o", tmp_path / "back.npz").exit_code == 0
     knees = [25, 26]
     np.testing.assert_allclose(
         load_pose(tmp_path / "back.npz").world[:, knees],
@@ -53,8 +45,8 @@ def test_convert_there_and_on(tmp_path: Path, app: typer.Typer, pose: Path, suff
     )
 
 
-def test_formats_that_no_suffix_names(tmp_path: Path, app: typer.Typer, pose: Path) -> None:
-    assert run(app, "convert", pose, "-o", tmp_path / "op", "--to", "openpose").exit_code == 0
+def test_formats_that_no_suffix_names(tmp_path: Path, pose: Path) -> None:
+    assert run("convert", pose, "-o", tmp_path / "op", "--to", "openpose").exit_code == 0
     read = run(
         app, "convert", tmp_path / "op", "-o", tmp_path / "a.json",
         "--frame-rate", 30, "--frame-size", "640x360",
@@ -63,13 +55,11 @@ def test_formats_that_no_suffix_names(tmp_path: Path, app: typer.Typer, pose: Pa
     assert len(load_pose(tmp_path / "a.json")) == 150
 
 
-def test_clean_writes_the_repaired_landmarks(tmp_path: Path, app: typer.Typer) -> None:
+def test_clean_writes_the_repaired_landmarks(tmp_path: Path) -> None:
     rough = make_walk(seconds=3.0, noise=0.01)
     save_pose(tmp_path / "a.npz", rough)
     for name, options in (("raw.npz", ()), ("smooth.npz", ("--clean",))):
-        assert (
-            run(app, "convert", tmp_path / "a.npz", "-o", tmp_path / name, *options).exit_code == 0
-        )
+        assert run("convert", tmp_path / "a.npz", "-o", tmp_path / name, *options).exit_code == 0
     truth = make_walk(seconds=3.0).world
     errors = [
         float(np.nanstd(load_pose(tmp_path / name).world - truth))
@@ -78,8 +68,8 @@ def test_clean_writes_the_repaired_landmarks(tmp_path: Path, app: typer.Typer) -
     assert errors[1] < 0.8 * errors[0]
 
 
-def test_gait_writes_tables(tmp_path: Path, app: typer.Typer, pose: Path) -> None:
-    told = run(app, "gait", pose, "-o", tmp_path / "out", "--json")
+def test_gait_writes_tables(tmp_path: Path, pose: Path) -> None:
+    told = run("gait", pose, "-o", tmp_path / "out", "--json")
     assert told.exit_code == 0, told.exception
     answer = json.loads(told.stdout)
     assert answer["parameters"]["cadence"] == pytest.approx(108, rel=0.03)
@@ -91,41 +81,39 @@ def test_gait_writes_tables(tmp_path: Path, app: typer.Typer, pose: Path) -> Non
     assert "angles.csv" in answer["files"]
 
 
-def test_gait_of_a_moment_says_what_is_missing(
-    tmp_path: Path, app: typer.Typer, pose: Path
-) -> None:
-    assert run(app, "gait", pose, "-o", tmp_path / "out").exit_code == 0
+def test_gait_of_a_moment_says_what_is_missing(tmp_path: Path, pose: Path) -> None:
+    assert run("gait", pose, "-o", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "angles.csv").exists()
     save_pose(tmp_path / "short.npz", make_walk(seconds=0.5))
-    told = run(app, "gait", tmp_path / "short.npz", "-o", tmp_path / "out", "--force")
+    told = run("gait", tmp_path / "short.npz", "-o", tmp_path / "out", "--force")
     assert told.exit_code == 0
     assert "no whole stride" in told.stdout
     assert "unknown" in told.stdout
     assert not (tmp_path / "out" / "angles.csv").exists()
 
 
-def test_somebody_who_stands_has_no_cadence(tmp_path: Path, app: typer.Typer) -> None:
+def test_somebody_who_stands_has_no_cadence(tmp_path: Path) -> None:
     walk = make_walk(seconds=4.0)
     sway = np.random.default_rng(0).normal(0, 0.002, walk.world.shape)
     save_pose(tmp_path / "stands.npz", replace(walk, image=None, world=walk.world[:1] + sway))
-    told = run(app, "gait", tmp_path / "stands.npz", "-o", tmp_path / "out")
+    told = run("gait", tmp_path / "stands.npz", "-o", tmp_path / "out")
     assert isinstance(told.exception, InputError)
     assert "quality gate" in str(told.exception)
     assert "--force" in str(told.exception)
     assert not (tmp_path / "out").exists()
-    told = run(app, "gait", tmp_path / "stands.npz", "-o", tmp_path / "out", "--force")
+    told = run("gait", tmp_path / "stands.npz", "-o", tmp_path / "out", "--force")
     assert told.exit_code == 0
     assert "not passed, measured by force" in " ".join(told.stdout.split())
     assert "not passed" in (tmp_path / "out" / "parameters.csv").read_text().splitlines()[-1]
 
 
-def test_only_what_passes_the_gate_is_measured(tmp_path: Path, app: typer.Typer) -> None:
+def test_only_what_passes_the_gate_is_measured(tmp_path: Path) -> None:
     walk = make_walk(seconds=8.0)
     still = walk.world.copy()
     half = len(walk) // 2
     still[half:] = still[half]
     save_pose(tmp_path / "stops.npz", replace(walk, image=None, world=still))
-    told = run(app, "gait", tmp_path / "stops.npz", "-o", tmp_path / "out", "--json")
+    told = run("gait", tmp_path / "stops.npz", "-o", tmp_path / "out", "--json")
     answer = json.loads(told.stdout)
     assert answer["quality_gate"].startswith("passed by ")
     assert answer["parameters"]["cadence"] == pytest.approx(108, rel=0.05)
@@ -143,35 +131,33 @@ def test_only_what_passes_the_gate_is_measured(tmp_path: Path, app: typer.Typer)
     ],
 )
 def test_bad_input_is_one_message(
-    tmp_path: Path, app: typer.Typer, pose: Path, arguments: tuple[str, ...], message: str
+    tmp_path: Path, pose: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    told = run(app, "convert", *(a.format(pose=pose, tmp=tmp_path) for a in arguments))
+    told = run("convert", *(a.format(pose=pose, tmp=tmp_path) for a in arguments))
     assert isinstance(told.exception, GaitproofError)
     assert message in str(told.exception)
     assert not list(tmp_path.glob("a.*"))
 
 
 @pytest.mark.parametrize("size", ["640", "0x10", "axb", "640x360x3"])
-def test_bad_frame_size_is_a_usage_error(
-    tmp_path: Path, app: typer.Typer, pose: Path, size: str
-) -> None:
-    told = run(app, "convert", pose, "-o", tmp_path / "a.npz", "--frame-size", size)
+def test_bad_frame_size_is_a_usage_error(tmp_path: Path, pose: Path, size: str) -> None:
+    told = run("convert", pose, "-o", tmp_path / "a.npz", "--frame-size", size)
     assert told.exit_code == 2
     assert "640x360" in told.output
 
 
-def test_nobody_in_a_pose_file(tmp_path: Path, app: typer.Typer) -> None:
+def test_nobody_in_a_pose_file(tmp_path: Path) -> None:
     walk = make_walk(seconds=1.0)
     gone = walk.select(np.zeros(len(walk), bool))
     save_pose(tmp_path / "empty.npz", gone)
-    told = run(app, "gait", tmp_path / "empty.npz", "-o", tmp_path / "out")
+    told = run("gait", tmp_path / "empty.npz", "-o", tmp_path / "out")
     assert isinstance(told.exception, InputError)
     assert "Nobody" in str(told.exception)
 
 
 @pytest.mark.slow
-def test_a_video_without_people_says_so(tmp_path: Path, app: typer.Typer, make_clip) -> None:
+def test_a_video_without_people_says_so(tmp_path: Path, make_clip) -> None:
     video = make_clip(tmp_path / "a.mp4", 10)
-    told = run(app, "gait", video, "-o", tmp_path / "out", "--no-cache")
+    told = run("gait", video, "-o", tmp_path / "out", "--no-cache")
     assert isinstance(told.exception, InputError)
     assert "No person was found" in str(told.exception)

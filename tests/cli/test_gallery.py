@@ -1,23 +1,14 @@
 import json
 
 import pytest
-import typer
 from scripted import make_recording
 from typer.testing import CliRunner
 
-from gaitproof.cli import gallery as commands
+from gaitproof.cli.app import app
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.text import printable
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.transfer import pack
-
-app = typer.Typer()
-commands.register(app)
-
-
-@app.command()
-def other():
-    """A second command, so that Typer keeps the group's name."""
 
 
 @pytest.fixture

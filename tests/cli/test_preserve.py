@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
-import typer
 from typer.testing import CliRunner
 from walking import make_walk
 
-from gaitproof.cli import preserve as commands
+from gaitproof.cli.app import app
 from gaitproof.errors import InputError
 from gaitproof.pose.formats.npz import save_npz
 
-app = typer.Typer()
-commands.register(app)
-
 
 def run(*args):
-    return CliRunner().invoke(app, ["--no-cache", *map(str, args)])
+    return CliRunner().invoke(app, ["preserve", "--no-cache", *map(str, args)])
 
 
 @pytest.fixture

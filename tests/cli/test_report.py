@@ -1,19 +1,14 @@
 import json
 
 import pytest
-import typer
 from scripted import ScriptedEncoder, ScriptedExtractor
 from typer.testing import CliRunner
 
 from gaitproof.cases import exhibits
 from gaitproof.cli import report as report_commands
-from gaitproof.cli import verify as commands
+from gaitproof.cli.app import app
 from gaitproof.errors import InputError
 from gaitproof.verify.verifier import Verifier
-
-app = typer.Typer()
-commands.register(app)
-report_commands.register(app)
 
 
 @pytest.fixture(autouse=True)

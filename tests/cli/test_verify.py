@@ -5,23 +5,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import typer
 from scripted import ScriptedEncoder, ScriptedExtractor, make_band, make_card
 from scripted_masks import joined_of
 from typer.testing import CliRunner
 
-from gaitproof.cli import gallery as gallery_commands
-from gaitproof.cli import verify as commands
+from gaitproof.cli.app import app
 from gaitproof.cli.opening import default_gallery
 from gaitproof.cli.output import evidence, printable, rate, show_verdict
 from gaitproof.device import Device
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import ErrorRate
 from gaitproof.verify.verifier import Verifier
-
-app = typer.Typer()
-commands.register(app)
-gallery_commands.register(app)
 
 
 @pytest.fixture(scope="module")

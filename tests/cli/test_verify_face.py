@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from made_joint import make_face, make_scan, make_weights
 from scripted import ScriptedEncoder, ScriptedExtractor
 from tiny_face_model import make_weights as make_network
@@ -12,15 +11,10 @@ from typer.testing import CliRunner
 
 import gaitproof.face.scan
 from gaitproof.cases import exhibits
-from gaitproof.cli import report as report_commands
-from gaitproof.cli import verify as commands
+from gaitproof.cli.app import app
 from gaitproof.errors import ModelError
 from gaitproof.media.files import compute_sha256
 from gaitproof.verify.verifier import Verifier
-
-app = typer.Typer()
-commands.register(app)
-report_commands.register(app)
 
 CALIBRATION = {"slope": 0.4, "intercept": 0.0, "log10_lr_bound": 1.3, "people": 20}
 

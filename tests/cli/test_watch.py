@@ -10,19 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import typer
 from scripted import ScriptedEncoder, ScriptedExtractor
 from typer.testing import CliRunner
 
-from gaitproof.cli import verify as verify_commands
 from gaitproof.cli import watch as commands
+from gaitproof.cli.app import app
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import Decision
 from gaitproof.verify.verifier import Verifier
-
-app = typer.Typer()
-commands.register(app)
-verify_commands.register(app)
 
 
 @pytest.fixture(autouse=True)

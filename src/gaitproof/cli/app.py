@@ -7,21 +7,12 @@ import os
 import sys
 import warnings
 from importlib import import_module
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from gaitproof.cli.failures import Failures, finish, report_failure
+from gaitproof.cli.root import app as app
 from gaitproof.cli.streams import people_streams
 from gaitproof.status import INTERRUPTED_STATUS
-
-app = typer.Typer(
-    name="gaitproof",
-    help="Does a video really show the person it claims to show? Verified by the way they walk.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 
 _COMMAND_MODULES: Final = (
     "demo",
@@ -31,12 +22,17 @@ _COMMAND_MODULES: Final = (
     "watch",
     "explain",
     "face",
+    "face_evaluate",
+    "face_pipeline",
+    "face_prepare",
+    "face_train",
     "report",
     "preserve",
     "formats",
     "gallery",
     "reference",
     "dataset",
+    "manifests",
     "train",
     "export",
     "evaluate",
@@ -49,40 +45,15 @@ _COMMAND_MODULES: Final = (
     "serve",
     "audit",
 )
-"""Modules of this package with a `register(app)` function, in help order."""
+"""Modules of this package that add commands, in help order."""
 
 
 _COMPLETION: Final = "_GAITPROOF_COMPLETE"
 """Set by the shell when it asks for the rest of a word."""
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from gaitproof import __version__
-
-        typer.echo(f"gaitproof {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    context: typer.Context,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
-        ),
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an error comes from: the traceback.")
-    ] = False,
-) -> None:
-    """Verify that a video shows the person it claims to show, by the way they walk."""
-    context.ensure_object(Failures).traceback = debug
-
-
 for _name in _COMMAND_MODULES:
-    import_module(f"gaitproof.cli.{_name}").register(app)
+    import_module(f"gaitproof.cli.{_name}")
 
 
 def run() -> int:

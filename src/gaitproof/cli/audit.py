@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from gaitproof.cli.options import JsonOption
+from gaitproof.cli.root import app
 from gaitproof.cli.serve import DatabaseOption, DataOption, open_service_database
 
 FAILED_CHECK_STATUS = 1
 """Process exit status when the log was changed."""
 
 audit = typer.Typer(name="audit", help="Check the audit log of the service.", no_args_is_help=True)
+app.add_typer(audit)
 
 
 @audit.callback()
@@ -49,8 +51,3 @@ def verify(
         stdout().print(f"The log is as it was written: {found.entries} entries.", style="bold")
         stdout().print(f"Hash of the last: {found.head}", soft_wrap=True, highlight=False)
     raise typer.Exit(FAILED_CHECK_STATUS if found.fault else 0)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.add_typer(audit)

@@ -8,6 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from gaitproof.cli.options import JsonOption, ModelOption, output_option, split_names
+from gaitproof.cli.root import app
+from gaitproof.text import make_table
 
 SLOWER_STATUS: Final = 1
 """Process exit status when something is slower than in the run compared with."""
@@ -21,6 +23,7 @@ bench_app = typer.Typer(
     name="bench",
     invoke_without_command=True,
 )
+app.add_typer(bench_app)
 
 
 @bench_app.callback()
@@ -99,7 +102,7 @@ def pose(
 ) -> None:
     """Time pose estimation against the plain MediaPipe loop."""
     from gaitproof.bench.pose import benchmark_clip, measure_pose
-    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.cli.output import progress_bar, show
     from gaitproof.nets.onnx import OnnxEncoder
 
     encoder = OnnxEncoder.load()
@@ -108,38 +111,40 @@ def pose(
         progress_bar("Estimating poses three times") as progress,
     ):
         result = measure_pose(path, workers=workers, encoder=encoder, progress=progress)
-    if as_json:
-        print_json(result.to_dict())
-        return
-    from rich.table import Table
-
-    console = stdout()
-    console.print(f"Clip: {result.clip}, {result.frames} frames")
-    speed = Table("pose estimation", "frames per second", "times the plain loop")
-    for title, value in (
-        ("plain MediaPipe loop", result.plain_fps),
-        ("gaitproof, one thread", result.sequential_fps),
-        (f"gaitproof, {result.workers} threads", result.parallel_fps),
-    ):
-        speed.add_row(title, f"{value:.1f}", f"{value / result.plain_fps:.2f}")
-    console.print(speed)
-    table = Table("landmarks differ by, % of body height", "median", "95th percentile", "frames")
-    for title, difference in (
-        ("several threads / one thread", result.sharing),
-        ("one thread / plain loop", result.plain),
-    ):
-        table.add_row(
-            title,
-            f"{difference.median:.3f}",
-            f"{difference.p95:.3f}",
-            f"{difference.frames} (+{difference.one_sided} seen by one only)",
-        )
-    console.print(table)
+    heading = f"Clip: {result.clip}, {result.frames} frames"
+    speed = make_table(
+        ("pose estimation", "frames per second", "times the plain loop"),
+        rows=(
+            (title, f"{value:.1f}", f"{value / result.plain_fps:.2f}")
+            for title, value in (
+                ("plain MediaPipe loop", result.plain_fps),
+                ("gaitproof, one thread", result.sequential_fps),
+                (f"gaitproof, {result.workers} threads", result.parallel_fps),
+            )
+        ),
+    )
+    differences = make_table(
+        ("landmarks differ by, % of body height", "median", "95th percentile", "frames"),
+        rows=(
+            (
+                title,
+                f"{one.median:.3f}",
+                f"{one.p95:.3f}",
+                f"{one.frames} (+{one.one_sided} seen by one only)",
+            )
+            for title, one in (
+                ("several threads / one thread", result.sharing),
+                ("one thread / plain loop", result.plain),
+            )
+        ),
+    )
+    closing = []
     if result.lowest_cosine is not None:
-        console.print(
+        closing.append(
             f"Embeddings of the same window: cosine at least {result.lowest_cosine:.4f} "
             f"({result.windows} windows)"
         )
+    show(result.to_dict(), heading, speed, differences, *closing, as_json=as_json)
 
 
 @bench_app.command("verify")
@@ -154,14 +159,11 @@ def verify(
     from dataclasses import asdict
 
     from gaitproof.bench.verify_speed import run, speed_table
-    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.cli.output import progress_bar, show
 
     with progress_bar("Verifying from a cold start") as progress:
         result = run(clip, progress=progress)
-    if as_json:
-        print_json(asdict(result))
-    else:
-        stdout().print(speed_table(result))
+    show(asdict(result), speed_table(result), as_json=as_json)
 
 
 @bench_app.command("live")
@@ -177,14 +179,11 @@ def live(
     Thirty frames a second, 640 x 480 pixels.
     """
     from gaitproof.bench.live import live_table, run
-    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.cli.output import progress_bar, show
 
     with progress_bar("Watching") as progress:
         result = run(clip, seconds=seconds, progress=progress)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        stdout().print(live_table(result))
+    show(result.to_dict(), live_table(result), as_json=as_json)
 
 
 @bench_app.command("face-scan")
@@ -207,14 +206,11 @@ def face_scan(
     if clip is not None and portrait is not None:
         raise typer.BadParameter("give --clip or --portrait, not both", param_hint="--portrait")
     from gaitproof.bench.face_scan import cost_table, run
-    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.cli.output import progress_bar, show
 
     with progress_bar("Scanning from a cold start") as progress:
         result = run(clip, portrait=portrait, model=model, repeats=repeats, progress=progress)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        stdout().print(cost_table(result))
+    show(result.to_dict(), cost_table(result), as_json=as_json)
 
 
 @bench_app.command("search")
@@ -232,14 +228,11 @@ def search(
     Exactly, and by an index with its recall. The templates are drawn like those of people.
     """
     from gaitproof.bench.search import run, search_table
-    from gaitproof.cli.output import print_json, progress_bar, stdout
+    from gaitproof.cli.output import progress_bar, show
 
     with progress_bar("Searching") as progress:
         result = run(templates, index=index, progress=progress)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        stdout().print(search_table(result))
+    show(result.to_dict(), search_table(result), as_json=as_json)
 
 
 @bench_app.command("encoder")
@@ -256,16 +249,8 @@ def encoder(
     """
     from gaitproof.bench.encoder import encoder_table, run
     from gaitproof.cli.extras import need_training_extra
-    from gaitproof.cli.output import print_json, stdout
+    from gaitproof.cli.output import show
 
     need_training_extra()
     result = run(network, rounds=rounds)
-    if as_json:
-        print_json({"encoder": [one.to_dict() for one in result]})
-    else:
-        stdout().print(encoder_table(result))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the group of commands to the application."""
-    app.add_typer(bench_app)
+    show({"encoder": [one.to_dict() for one in result]}, encoder_table(result), as_json=as_json)

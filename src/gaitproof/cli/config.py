@@ -12,6 +12,7 @@ import typer
 
 from gaitproof.cli.opening import verify_settings
 from gaitproof.cli.options import JsonOption, OverwriteOption, SettingsOption
+from gaitproof.cli.root import app
 from gaitproof.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(
     name="config", help="Show the settings of verification, or write them.", no_args_is_help=True
 )
+app.add_typer(commands)
 
 
 @commands.command()
@@ -81,8 +83,3 @@ def _comments(settings: type) -> dict[str, str]:
                 case ast.Expr(ast.Constant(str(words))):
                     comments[field.target.id] = inspect.cleandoc(words).replace("`", "")
     return comments
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to ``gaitproof``."""
-    app.add_typer(commands)

@@ -17,6 +17,7 @@ from gaitproof.cli.options import (
     output_option,
     split_names,
 )
+from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 
 commands = typer.Typer(
@@ -24,6 +25,7 @@ commands = typer.Typer(
     help="Make data sets, list, split, audit and augment them.",
     no_args_is_help=True,
 )
+app.add_typer(commands)
 
 
 def _views(text: str) -> list[float]:
@@ -243,11 +245,3 @@ def estimator_error_command(
         f"{size['constant']:.3f} constant within 2 s, {size['changing']:.3f} changing"
     )
     typer.echo(printable(str(output)))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    from gaitproof.cli import manifests
-
-    manifests.register(commands)
-    app.add_typer(commands)

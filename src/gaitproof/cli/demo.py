@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gaitproof.cli.options import JsonOption, output_option
+from gaitproof.cli.root import app
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,6 +25,7 @@ _STAGES: Final = {
 }
 
 
+@app.command()
 def demo(
     out: Annotated[Path, output_option("Folder for the report, clips and gallery.")] = Path("demo"),
     seed: Annotated[int, typer.Option(min=0, help="Draws other people.")] = 7,
@@ -94,18 +96,16 @@ def demo(
 
 def table_of(result: DemoResult) -> Table:
     """Return expectation and verdict of every trial as a table."""
-    from rich.table import Table
     from rich.text import Text
 
-    from gaitproof.text import printable
+    from gaitproof.text import make_table, printable
 
-    table = Table(title="gaitproof demo", title_justify="left")
-    table.add_column("video", overflow="fold")
-    table.add_column("claim")
-    table.add_column("expected")
-    table.add_column("verdict")
-    table.add_column("similarity", justify="right")
-    table.add_column("log10 LR", justify="right")
+    table = make_table(
+        ("video", "claim", "expected", "verdict"),
+        ("similarity", "log10 LR"),
+        title="gaitproof demo",
+        title_justify="left",
+    )
     for entry in result.trials:
         verdict = entry.verdict
         sign = (" ✓", "green") if entry.as_expected else (" ✗ unexpected", "red")
@@ -118,8 +118,3 @@ def table_of(result: DemoResult) -> Table:
             "–" if verdict.log10_lr is None else f"{verdict.log10_lr:+.2f}",
         )
     return table
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command()(demo)

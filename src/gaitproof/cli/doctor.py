@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from gaitproof.cli.options import JsonOption
+from gaitproof.cli.root import app
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,6 +23,7 @@ _LOOKS: Final = {
 """Symbol and word, so that the colour carries nothing by itself."""
 
 
+@app.command()
 def doctor(
     as_json: JsonOption = False,
 ) -> None:
@@ -56,16 +58,14 @@ def doctor(
 
 def table_of(checks: list[Check]) -> Table:
     """Return the findings as a table, grouped."""
-    from rich.table import Table
     from rich.text import Text
 
-    from gaitproof.text import printable
+    from gaitproof.text import make_table, printable
 
-    table = Table(title="gaitproof doctor", title_justify="left")
-    table.add_column("check", overflow="fold")
-    table.add_column("status", no_wrap=True)
-    table.add_column("found", overflow="fold")
-    table.add_column("what to do", overflow="fold")
+    table = make_table(
+        ("check", "status", "found", "what to do"), title="gaitproof doctor", title_justify="left"
+    )
+    table.columns[1].no_wrap = True
     for group in dict.fromkeys(check.group for check in checks):
         table.add_section()
         table.add_row(printable(group), style="bold")
@@ -78,8 +78,3 @@ def table_of(checks: list[Check]) -> Table:
                     printable(check.remedy),
                 )
     return table
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command()(doctor)

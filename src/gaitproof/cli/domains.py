@@ -9,17 +9,14 @@ import typer
 
 from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.options import JsonOption
+from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
     from gaitproof.evaluate.domains import DomainResult
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(calibrate)
-
-
+@app.command()
 def calibrate(
     model: Annotated[Path, typer.Argument(help="Folder of the model; its card is rewritten.")],
     data: Annotated[
@@ -102,42 +99,27 @@ def check_options(config: Path | None, model: str, *others: object) -> None:
 
 
 def _show(result: DomainResult, *, as_json: bool) -> None:
-    from rich.table import Table
-
-    from gaitproof.cli.output import print_json, printable, stdout
-    from gaitproof.evaluate.bootstrap import Interval
+    from gaitproof.cli.output import show
     from gaitproof.evaluate.table import format_percent
+    from gaitproof.text import make_table
 
-    if as_json:
-        print_json(result.evidence.model_dump(mode="json"))
-        return
-    table = Table(title="each domain left out", title_justify="left")
-    for title in (
-        "domain",
-        "people",
-        "references",
-        "AUC %",
-        "EER %",
-        "Cllr",
-        "wrong AUTHENTIC %",
-        "wrong DEEPFAKE %",
-        "decided %",
-    ):
-        table.add_column(title, overflow="fold")
-    for one in result.figures:
-        rates = (one.auc, one.eer, one.wrong_authentic, one.wrong_deepfake)
-        auc, eer, authentic, deepfake = (
-            format_percent(Interval(rate.value, rate.low, rate.high)) for rate in rates
-        )
-        table.add_row(
-            printable(one.domain),
-            str(one.people),
-            str(one.references),
-            auc,
-            eer,
+    counts = ("domain", "people", "references")
+    figures = ("AUC %", "EER %", "Cllr", "wrong AUTHENTIC %", "wrong DEEPFAKE %", "decided %")
+    rows = (
+        (
+            one.domain,
+            one.people,
+            one.references,
+            format_percent(one.auc),
+            format_percent(one.eer),
             f"{one.cllr:.2f}",
-            authentic,
-            deepfake,
+            format_percent(one.wrong_authentic),
+            format_percent(one.wrong_deepfake),
             f"{one.decided * 100:.0f}",
         )
-    stdout().print(table)
+        for one in result.figures
+    )
+    table = make_table(
+        (*counts, *figures), rows=rows, title="each domain left out", title_justify="left"
+    )
+    show(result.evidence.model_dump(mode="json"), table, as_json=as_json)

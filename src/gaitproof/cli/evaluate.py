@@ -10,6 +10,7 @@ import typer
 from gaitproof.cli.domains import check_options, evaluate_recipe_by_domains
 from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.options import JsonOption, RayOption, WorkersOption, output_option
+from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ def _names_option(help: str) -> Any:
     return typer.Option(metavar="NAMES", help=help)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(evaluate)
-
-
+@app.command()
 def evaluate(
     config: Annotated[
         Path | None, typer.Argument(help="Recipe (YAML) to train and test, see recipes/.")

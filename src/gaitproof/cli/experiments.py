@@ -19,17 +19,12 @@ from gaitproof.cli.options import (
     WorkersOption,
     split_names,
 )
+from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
     from gaitproof.modelling.tuning import Tuning
     from gaitproof.train.config import TrainSettings
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(ablate)
-    app.command()(tune)
 
 
 def load_settings(config: Path | None, **changes: Any) -> TrainSettings:
@@ -41,6 +36,7 @@ def load_settings(config: Path | None, **changes: Any) -> TrainSettings:
     return TrainSettings.model_validate({**settings.model_dump(), **given})
 
 
+@app.command()
 def ablate(
     config: ConfigArgument,
     output: FolderOption,
@@ -94,6 +90,7 @@ def ablate(
     say_written([output / ablation.RESULT_FILE, *plots])
 
 
+@app.command()
 def tune(
     config: ConfigArgument,
     output: FolderOption,

@@ -7,20 +7,19 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli.opening import open_verifier, parse_person
+from gaitproof.cli.opening import VerifierOptions, parse_person
 from gaitproof.cli.options import (
     INCONCLUSIVE_STATUS,
-    CacheOption,
-    GalleryOption,
     JsonOption,
-    ModelOption,
-    NoCacheOption,
     PersonOption,
-    SettingsOption,
+    grouped,
     output_option,
 )
+from gaitproof.cli.root import app
 
 
+@app.command()
+@grouped
 def explain(
     video: Annotated[Path, typer.Argument(help="The video.")],
     claim: Annotated[str, typer.Option("--claim", "-c", help="Whom it claims to show.")],
@@ -33,12 +32,9 @@ def explain(
             help="How contributions are computed; the last three need the extra 'train'.",
         ),
     ] = "occlusion",
-    gallery: GalleryOption = None,
+    *,
     person: PersonOption = "auto",
-    settings: SettingsOption = None,
-    model: ModelOption = None,
-    cache: CacheOption = None,
-    no_cache: NoCacheOption = False,
+    options: VerifierOptions,
     as_json: JsonOption = False,
 ) -> None:
     """Show which joints, moments and movements a verdict rests on.
@@ -55,9 +51,7 @@ def explain(
         raise typer.BadParameter(
             f"expected one of {', '.join(METHODS)}, found {method!r}", param_hint="--method"
         )
-    verifier = open_verifier(
-        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache
-    )
+    verifier = options.open()
     with progress_bar(f"Verifying {video.name}") as progress:
         case = Examiner(verifier).examine(video, claim, person=who, progress=progress)
     verdict = case.examination.verdict
@@ -77,8 +71,3 @@ def explain(
     stdout().print(f"Explanation: {printable(str(out / PAGE))}", soft_wrap=True)
     stdout().print(printable(answer["explains"]["said"]), soft_wrap=True)
     show_verdict(verdict)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command()(explain)

@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from gaitproof.cli.options import JsonOption, NewModelOption
+from gaitproof.cli.root import app
 
 
+@app.command()
 def export(
     model: Annotated[
         str, typer.Argument(help="Name of shipped weights, or a folder with weights.")
@@ -45,8 +47,3 @@ def export(
         f"{made.before / 1e6:.2f} MB.\nAnswers to random inputs differ by {made.difference:.1e} at "
         f"most; least cosine {made.cosine:.6f}."
     )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command()(export)

@@ -15,8 +15,11 @@ from gaitproof.cli.options import (
     SettingsOption,
     output_option,
 )
+from gaitproof.cli.root import app
+from gaitproof.text import make_table
 
 
+@app.command()
 def extract(
     videos: Annotated[
         list[str],
@@ -56,7 +59,7 @@ def extract(
     The same command resumes an interrupted run.
     Ends with status 2 if a video failed; the others are done all the same.
     """
-    from gaitproof.cli.output import failure_table, print_json, printable, progress_bar, stdout
+    from gaitproof.cli.output import failure_table, print_json, progress_bar, stdout
     from gaitproof.cluster import cluster
     from gaitproof.data.extraction import extract_many, find_videos
 
@@ -71,26 +74,14 @@ def extract(
     if as_json:
         print_json({"out": str(out), "failed": failed, "videos": [r.to_dict() for r in results]})
     else:
-        from rich.table import Table
-
-        table = Table()
-        for title in ("video", "people", "windows", "result"):
-            table.add_column(title, overflow="fold")
-        for r in results:
-            state = "kept" if r.skipped else "done"
-            table.add_row(
-                printable(str(r.video)),
-                "" if r.error else str(r.people),
-                "" if r.error else str(r.windows),
-                printable(r.error) if r.error else state,
-            )
-        stdout().print(table)
+        rows = (
+            (r.video, "", "", r.error)
+            if r.error
+            else (r.video, r.people, r.windows, "kept" if r.skipped else "done")
+            for r in results
+        )
+        stdout().print(make_table(("video", "people", "windows", "result"), rows=rows))
         if failed and failed < len(results):
             stdout().print(failure_table([(str(r.video), r.error) for r in results if r.error]))
     if failed:
         raise typer.Exit(FAILED_STATUS)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(extract)

@@ -17,6 +17,7 @@ from gaitproof.cli.options import (
     ModelOption,
     output_option,
 )
+from gaitproof.cli.root import app
 from gaitproof.device import Device
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gaitproof.face.verdict import FaceVerdict
 
 face = typer.Typer(help="Look for manipulated faces.", no_args_is_help=True)
+app.add_typer(face, name="face")
 
 SoundOption = Annotated[
     bool,
@@ -273,15 +275,3 @@ def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) ->
         console.print(f"Note: {printable(note)}")
     for path in written[:1]:
         console.print(f"Report: {printable(str(path))}", soft_wrap=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    from gaitproof.cli import face_ensemble, face_evaluate, face_pipeline, face_prepare, face_train
-
-    face_ensemble.register(face)
-    face_evaluate.register(face)
-    face_pipeline.register(face)
-    face_prepare.register(face)
-    face_train.register(face)
-    app.add_typer(face, name="face")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gaitproof.cli.face import face
 from gaitproof.cli.options import DrawsOption, JsonOption, SeedOption, output_option
 
 if TYPE_CHECKING:
     from gaitproof.evaluate.face.result import FaceEvaluation
 
 
+@face.command()
 def evaluate(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="Name of shipped weights, or a model folder.")
@@ -95,8 +97,3 @@ def _show(result: FaceEvaluation) -> None:
             console.print(table.sweep_table(store))
         for note in store.notes:
             console.print(f"Note: {printable(note)}")
-
-
-def register(face: typer.Typer) -> None:
-    """Add the command to ``gaitproof face``."""
-    face.command()(evaluate)

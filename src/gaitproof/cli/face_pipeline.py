@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gaitproof.cli.face import face
 from gaitproof.cli.options import (
     AcceleratorOption,
     DetectorOption,
@@ -18,6 +19,7 @@ from gaitproof.cli.options import (
 from gaitproof.cli.pipeline import tell
 
 
+@face.command()
 def pipeline(
     dataset: Annotated[
         Path,
@@ -100,8 +102,3 @@ def pipeline(
         )
     page = face_pipeline_page(summary, datetime.now().astimezone())
     tell(summary, FACE_TITLES, page, as_json=as_json)
-
-
-def register(face: typer.Typer) -> None:
-    """Add the command to ``gaitproof face``."""
-    face.command()(pipeline)

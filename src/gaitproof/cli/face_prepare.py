@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.face import face
 from gaitproof.cli.options import (
     FAILED_STATUS,
     DetectorOption,
@@ -35,6 +36,7 @@ SoundOption = Annotated[
 ]
 
 
+@face.command()
 def prepare(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the data set.")],
     out: FolderOption,
@@ -173,25 +175,12 @@ def parse_shares(text: str) -> tuple[float, float, float]:
 
 
 def _show(prepared: Prepared, out: Path) -> None:
-    from rich.table import Table
-
     from gaitproof.cli.output import failure_table, printable, stdout
+    from gaitproof.text import make_table
 
     console = stdout()
-    table = Table()
-    for title in ("split", "label", "manipulation"):
-        table.add_column(title, overflow="fold")
-    for title in ("clips", "pictures"):
-        table.add_column(title, justify="right")
-    for count in prepared.counts():
-        table.add_row(
-            count.split,
-            count.label,
-            printable(count.manipulation),
-            str(count.clips),
-            str(count.pictures),
-        )
-    console.print(table)
+    rows = ((c.split, c.label, c.manipulation, c.clips, c.pictures) for c in prepared.counts())
+    console.print(make_table(("split", "label", "manipulation"), ("clips", "pictures"), rows))
     parts = [f"{len(prepared.clips)} clips in {printable(str(out))}"]
     if prepared.kept:
         parts.append(f"{prepared.kept} of them from an earlier run")
@@ -200,8 +189,3 @@ def _show(prepared: Prepared, out: Path) -> None:
         console.print(f"Warning: {warning}.")
     if prepared.failures:
         console.print(failure_table([(one.clip, one.reason) for one in prepared.failures]))
-
-
-def register(face: typer.Typer) -> None:
-    """Add the command to ``gaitproof face``."""
-    face.command()(prepare)

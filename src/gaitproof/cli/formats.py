@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gaitproof.cli.opening import open_cache, parse_person, verify_settings
-from gaitproof.cli.options import (
-    CacheOption,
-    JsonOption,
-    NoCacheOption,
-    SettingsOption,
-    output_option,
-)
+from gaitproof.cli.opening import ReadingOptions, parse_person
+from gaitproof.cli.options import JsonOption, grouped, output_option
+from gaitproof.cli.root import app
+from gaitproof.text import make_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.table import Table
 
     from gaitproof.gait.parameters import GaitParameters
     from gaitproof.types import PoseSequence
@@ -44,6 +43,8 @@ FrameSizeOption = Annotated[
 _SIZE: Final = re.compile(r"([1-9]\d{0,4})[xX]([1-9]\d{0,4})")
 
 
+@app.command()
+@grouped
 def convert(
     source: SourceArgument,
     out: Annotated[
@@ -60,9 +61,8 @@ def convert(
     person: OnePersonOption = "auto",
     frame_rate: FrameRateOption = None,
     frame_size: FrameSizeOption = None,
-    settings: SettingsOption = None,
-    cache: CacheOption = None,
-    no_cache: NoCacheOption = False,
+    *,
+    options: ReadingOptions,
     as_json: JsonOption = False,
 ) -> None:
     """Convert one person's pose sequence for other programs.
@@ -83,8 +83,8 @@ def convert(
             to=to,
             repaired=clean,
             person=parse_person(person),
-            settings=verify_settings(settings),
-            cache=open_cache(cache, no_cache),
+            settings=options.chosen,
+            cache=options.open_cache(),
             frame_rate=frame_rate,
             frame_size=_parse_size(frame_size),
             progress=progress,
@@ -104,15 +104,16 @@ def convert(
     stdout().print(printable(f"{out}: {len(sequence)} frames ({chosen})."))
 
 
+@app.command()
+@grouped
 def gait(
     source: SourceArgument,
     out: Annotated[Path, output_option("Folder for the CSV files.", "DIR")],
     person: OnePersonOption = "auto",
     frame_rate: FrameRateOption = None,
     frame_size: FrameSizeOption = None,
-    settings: SettingsOption = None,
-    cache: CacheOption = None,
-    no_cache: NoCacheOption = False,
+    *,
+    options: ReadingOptions,
     force: Annotated[
         bool, typer.Option("--force", help="Measure what does not pass the quality gate, too.")
     ] = False,
@@ -124,14 +125,24 @@ def gait(
     gets events.csv (heel strikes and toe-offs), parameters.csv (cadence, stride time, step width
     ...) and, where whole gait cycles are seen, angles.csv (knee, hip and ankle over the cycle).
     """
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli.output import print_json, printable, progress_bar, stdout
     from gaitproof.gait.cycles import measure_profile
     from gaitproof.gait.events import find_events
     from gaitproof.gait.export import angles_csv, events_csv, list_events, parameters_csv
     from gaitproof.gait.parameters import measure_gait
     from gaitproof.media.files import make_folder, write_files
+    from gaitproof.verify.walk import read_walk
 
-    walk = _read(source, person, frame_rate, frame_size, settings, cache, no_cache)
+    with progress_bar(f"Reading {source.name}") as progress:
+        walk = read_walk(
+            source,
+            person=parse_person(person),
+            settings=options.chosen,
+            cache=options.open_cache(),
+            frame_rate=frame_rate,
+            frame_size=_parse_size(frame_size),
+            progress=progress,
+        )
     sequence, gate = _measured_part(walk, source, force)
     events, parameters = find_events(sequence), measure_gait(sequence)
     profile = measure_profile(sequence)
@@ -189,16 +200,20 @@ def _measured_part(walk: Walk, source: Path, force: bool) -> tuple[PoseSequence,
     )
 
 
-def _parameter_table(parameters: GaitParameters) -> object:
-    from rich.table import Table
-
+def _parameter_table(parameters: GaitParameters) -> Table:
     from gaitproof.gait.export import UNITS
 
-    table = Table("parameter", "value", "unit")
-    for name, value in parameters.to_dict().items():
-        shown = "unknown" if value != value else f"{value:.4g}"
-        table.add_row(name.replace("_", " "), shown, UNITS[name])
-    return table
+    return make_table(
+        ("parameter", "value", "unit"),
+        rows=(
+            (
+                name.replace("_", " "),
+                "unknown" if math.isnan(value) else f"{value:.4g}",
+                UNITS[name],
+            )
+            for name, value in parameters.to_dict().items()
+        ),
+    )
 
 
 def _tell_notes(notes: Sequence[str]) -> None:
@@ -206,32 +221,6 @@ def _tell_notes(notes: Sequence[str]) -> None:
 
     for note in notes:
         stdout().print(f"Note: {printable(note)}")
-
-
-def _read(
-    source: Path,
-    person: str,
-    frame_rate: float | None,
-    frame_size: str | None,
-    settings: Path | None,
-    cache: Path | None,
-    no_cache: bool,
-) -> Walk:
-    who, size = parse_person(person), _parse_size(frame_size)
-
-    from gaitproof.cli.output import progress_bar
-    from gaitproof.verify.walk import read_walk
-
-    with progress_bar(f"Reading {source.name}") as progress:
-        return read_walk(
-            source,
-            person=who,
-            settings=verify_settings(settings),
-            cache=open_cache(cache, no_cache),
-            frame_rate=frame_rate,
-            frame_size=size,
-            progress=progress,
-        )
 
 
 def _parse_size(text: str | None) -> tuple[int, int] | None:
@@ -243,9 +232,3 @@ def _parse_size(text: str | None) -> tuple[int, int] | None:
             f"expected e.g. 640x360, found {text!r}", param_hint="--frame-size"
         )
     return int(match[1]), int(match[2])
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(convert)
-    app.command()(gait)

@@ -15,11 +15,13 @@ from gaitproof.cli.options import (
     SeedOption,
     output_option,
 )
+from gaitproof.cli.root import app
 
 if TYPE_CHECKING:
     from gaitproof.evaluate.fusion_trials import FusionTrials
 
 
+@app.command()
 def fusion(
     trials: Annotated[
         Path | None,
@@ -120,8 +122,3 @@ def _read(trials: Path | None, walks: Path | None, faces: Path | None, seed: int
         "Give one table of trials with walk and face, or --walks and --faces.",
         hint="gaitproof fusion --help",
     )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(fusion)

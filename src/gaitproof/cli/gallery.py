@@ -10,6 +10,7 @@ import typer
 
 from gaitproof.cli.opening import open_gallery
 from gaitproof.cli.options import GalleryOption, JsonOption, OverwriteOption
+from gaitproof.cli.root import app
 from gaitproof.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ gallery_app = typer.Typer(
     help="List, show, remove, move and encrypt identities.",
     no_args_is_help=True,
 )
+app.add_typer(gallery_app)
 
 
 @gallery_app.command("list")
@@ -27,31 +29,24 @@ def list_(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
     """List the enrolled identities."""
     from dataclasses import asdict
 
-    from rich.table import Table
-
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli import output
+    from gaitproof.text import make_table, printable
 
     opened = open_gallery(gallery, create=False)
     people = opened.list()
-    if as_json:
-        print_json({"gallery": opened.location, "identities": [asdict(p) for p in people]})
-        return
-    table = Table(title=printable(opened.location), title_justify="left")
-    for title in ("name", "recordings", "windows", "templates", "models", "updated"):
-        table.add_column(title, overflow="fold")
-    for one in people:
-        table.add_row(
-            printable(one.name),
-            str(one.recordings),
-            str(one.windows),
-            str(one.templates),
-            printable(", ".join(one.models)),
-            one.updated[:19],
-        )
-    console = stdout()
-    console.print(table)
+    rows = (
+        (p.name, p.recordings, p.windows, p.templates, ", ".join(p.models), p.updated[:19])
+        for p in people
+    )
+    table = make_table(
+        ("name", "recordings", "windows", "templates", "models", "updated"),
+        rows=rows,
+        title=printable(opened.location),
+        title_justify="left",
+    )
     noun = "identity" if len(people) == 1 else "identities"
-    console.print(f"{len(people)} {noun}.")
+    found = {"gallery": opened.location, "identities": [asdict(p) for p in people]}
+    output.show(found, table, f"{len(people)} {noun}.", as_json=as_json)
 
 
 @gallery_app.command()
@@ -74,43 +69,52 @@ def show(
 
 
 def _show_history(history: IdentityHistory) -> None:
-    from rich.table import Table
-
     from gaitproof.cli.output import printable, stdout
     from gaitproof.gait.view import describe_directions
+    from gaitproof.text import make_table
 
     console = stdout()
     console.print(
         f"{printable(history.name)}, enrolled {printable(history.created[:19])} UTC", style="bold"
     )
-    table = Table(title="recordings", title_justify="left")
-    for title in ("video", "SHA-256", "windows", "walking", "model", "pose", "enrolled"):
-        table.add_column(title, overflow="fold")
-    for recording in history.recordings:
-        table.add_row(
-            printable(recording.path),
-            recording.sha256[:12],
-            str(recording.windows),
-            describe_directions(recording.views),
-            printable(recording.model_id),
-            printable(recording.estimator),
-            recording.created[:19],
+    console.print(
+        make_table(
+            ("video", "SHA-256", "windows", "walking", "model", "pose", "enrolled"),
+            rows=(
+                (
+                    one.path,
+                    one.sha256[:12],
+                    one.windows,
+                    describe_directions(one.views),
+                    one.model_id,
+                    one.estimator,
+                    one.created[:19],
+                )
+                for one in history.recordings
+            ),
+            title="recordings",
+            title_justify="left",
         )
-    console.print(table)
-    table = Table(title="templates", title_justify="left")
-    for title in ("template", "recordings", "windows", "model", "pose", "made", "superseded"):
-        table.add_column(title, overflow="fold")
-    for template in history.templates:
-        table.add_row(
-            printable(template.template_id),
-            str(template.recordings),
-            str(template.windows),
-            printable(template.model_id),
-            printable(template.estimator),
-            template.created[:19],
-            template.superseded[:19] if template.superseded else "in force",
+    )
+    console.print(
+        make_table(
+            ("template", "recordings", "windows", "model", "pose", "made", "superseded"),
+            rows=(
+                (
+                    one.template_id,
+                    one.recordings,
+                    one.windows,
+                    one.model_id,
+                    one.estimator,
+                    one.created[:19],
+                    one.superseded[:19] if one.superseded else "in force",
+                )
+                for one in history.templates
+            ),
+            title="templates",
+            title_justify="left",
         )
-    console.print(table)
+    )
 
 
 @gallery_app.command()
@@ -266,8 +270,3 @@ def rekey(
             f"{printable(str(file))}",
             soft_wrap=True,
         )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the group of commands to `app`."""
-    app.add_typer(gallery_app)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gaitproof.cli.dataset import commands
 from gaitproof.cli.options import (
     FAILED_STATUS,
     JsonOption,
@@ -34,14 +35,7 @@ RootOption = Annotated[
 ]
 
 
-def register(commands: typer.Typer) -> None:
-    """Add the commands to ``gaitproof dataset``."""
-    commands.command()(manifest)
-    commands.command()(split)
-    commands.command()(audit)
-    commands.command()(augment)
-
-
+@commands.command()
 def manifest(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of videos.")],
     out: Annotated[Path | None, output_option("Manifest to write; DIR/manifest.csv.")] = None,
@@ -81,6 +75,7 @@ def manifest(
         )
 
 
+@commands.command()
 def split(
     path: ManifestArgument,
     folds: Annotated[
@@ -127,6 +122,7 @@ def split(
         typer.echo(f"{name} {part}: {clips[part]} clips of {people[part]} people")
 
 
+@commands.command()
 def audit(
     path: ManifestArgument,
     root: RootOption = None,
@@ -170,6 +166,7 @@ def audit(
         raise typer.Exit(LEAK_STATUS)
 
 
+@commands.command()
 def augment(
     path: ManifestArgument,
     out: Annotated[

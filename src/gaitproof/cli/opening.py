@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
+
+from gaitproof.cli.options import (
+    CacheOption,
+    GalleryOption,
+    ModelOption,
+    NoCacheOption,
+    SettingsOption,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,31 +84,6 @@ def parse_detector(text: str) -> DetectorSettings:
     return DetectorSettings.model_validate({"backend": name, "model_file": file or None})
 
 
-def open_verifier(
-    gallery: str | None,
-    *,
-    settings: Path | None,
-    model: str | None,
-    cache: Path | None,
-    no_cache: bool,
-    create: bool = False,
-    site: str = "",
-) -> Verifier:
-    """Build the verifier that the options describe; cheap checks come first."""
-    chosen = verify_settings(settings)
-    opened = open_gallery(gallery, create=create)
-
-    from gaitproof.media.sandbox import prepare
-
-    prepare(chosen.media)  # while the rest is imported
-
-    from gaitproof.verify.verifier import Verifier
-
-    return Verifier.open(
-        opened, encoder=model, settings=chosen, cache=open_cache(cache, no_cache), site=site
-    )
-
-
 def verify_settings(path: Path | None) -> VerifySettings:
     """Return the settings of a file; the defaults without one."""
     from gaitproof.config import VerifySettings
@@ -107,13 +91,49 @@ def verify_settings(path: Path | None) -> VerifySettings:
     return VerifySettings() if path is None else VerifySettings.load(path)
 
 
-def open_cache(folder: Path | None, off: bool) -> PoseCache | None:
-    """Return the pose cache that the options describe, or None."""
-    if off:
-        return None
-    from gaitproof.pose.cache import PoseCache
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """Options of a command that reads a video."""
 
-    return PoseCache(folder)
+    settings: SettingsOption = None
+    cache: CacheOption = None
+    no_cache: NoCacheOption = False
+
+    @property
+    def chosen(self) -> VerifySettings:
+        """The settings of the file, or the defaults."""
+        return verify_settings(self.settings)
+
+    def open_cache(self) -> PoseCache | None:
+        """Return the pose cache, or None."""
+        if self.no_cache:
+            return None
+        from gaitproof.pose.cache import PoseCache
+
+        return PoseCache(self.cache)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifierOptions(ReadingOptions):
+    """Options of a command that compares walks."""
+
+    gallery: GalleryOption = None
+    model: ModelOption = None
+
+    def open(self, *, site: str = "", create: bool = False) -> Verifier:
+        """Build the verifier; cheap checks come first."""
+        chosen = self.chosen
+        opened = open_gallery(self.gallery, create=create)
+
+        from gaitproof.media.sandbox import prepare
+
+        prepare(chosen.media)  # while the rest is imported
+
+        from gaitproof.verify.verifier import Verifier
+
+        return Verifier.open(
+            opened, encoder=self.model, settings=chosen, cache=self.open_cache(), site=site
+        )
 
 
 def work_ahead(videos: Iterable[Path], verifier: Verifier, address: str) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import typer
 
 from gaitproof.device import Device, check_provider, use_device
+
+if TYPE_CHECKING:
+    from gaitproof.train.hardware import TrainerSettings
 
 FAILED_STATUS: Final = 2
 """Process exit status when a part could not be done, as for every input error."""
@@ -21,6 +28,40 @@ _RESUMED: Final = "Output folder; resumed if it exists."
 def output_option(help: str, metavar: str | None = None) -> Any:
     """Return the option that says where results go."""
     return typer.Option("--output", "--out", "-o", metavar=metavar, help=help)
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a parameter whose type is a dataclass stand for one option per field of it."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    parameters = []
+    for one in signature(command).parameters.values():
+        kind = groups.get(one.name)
+        if kind is None:
+            parameters.append(one.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[one.name]))
+            continue
+        own = get_type_hints(kind, include_extras=True)
+        parameters += [
+            Parameter(
+                field.name,
+                Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=own[field.name],
+            )
+            for field in fields(kind)
+        ]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        made = {
+            name: kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+            for name, kind in groups.items()
+        }
+        command(**given, **made)
+
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -158,25 +199,46 @@ StepsOption = Annotated[
 FoldsOption = Annotated[
     int | None, typer.Option("--folds", min=2, help="Folds instead of the recipe's.")
 ]
-ResumeOption = Annotated[
-    bool,
-    typer.Option(
-        "--resume/--no-resume", help="Go on from the checkpoints in --run, or start again."
-    ),
-]
-RunOption = Annotated[
-    Path | None,
-    typer.Option("--run", help="Folder for checkpoints and logs, one folder per training."),
-]
 AcceleratorOption = Annotated[
     str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
-]
-DevicesOption = Annotated[int, typer.Option(min=1, help="Devices per node.")]
-NodesOption = Annotated[int, typer.Option(min=1, help="Machines that train together.")]
-StrategyOption = Annotated[
-    str, typer.Option(help="How several devices work together, for example ddp.")
 ]
 LoadersOption = Annotated[
     int,
     typer.Option(min=0, help="Processes that prepare batches ahead, for a fast GPU or for faces."),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How a training is kept and where it runs."""
+
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="Folder for checkpoints and logs, one folder per training."),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--no-resume", help="Go on from the checkpoints in --run, or start again."
+        ),
+    ] = True
+    accelerator: AcceleratorOption = "auto"
+    devices: Annotated[int, typer.Option(min=1, help="Devices per node.")] = 1
+    nodes: Annotated[int, typer.Option(min=1, help="Machines that train together.")] = 1
+    strategy: Annotated[
+        str, typer.Option(help="How several devices work together, for example ddp.")
+    ] = "auto"
+    loaders: LoadersOption = 0
+
+    @property
+    def trainer(self) -> TrainerSettings:
+        """Where it runs."""
+        from gaitproof.train.hardware import TrainerSettings
+
+        return TrainerSettings(
+            accelerator=self.accelerator,
+            devices=self.devices,
+            nodes=self.nodes,
+            strategy=self.strategy,
+            loaders=self.loaders,
+        )

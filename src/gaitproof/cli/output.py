@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from gaitproof.text import json_text as json_text
+from gaitproof.text import make_table
 from gaitproof.text import printable as printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
     from gaitproof.types import (
@@ -64,6 +65,16 @@ def stderr() -> Console:
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object; numbers that JSON does not know become null."""
     typer.echo(json_text(value))
+
+
+def show(values: Mapping[str, Any], *parts: RenderableType, as_json: bool) -> None:
+    """Print a result as one JSON object, or as tables and lines."""
+    if as_json:
+        print_json(values)
+        return
+    console = stdout()
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str))
 
 
 @contextmanager
@@ -194,21 +205,20 @@ def show_identification(found: Identification) -> None:
     console = stdout()
     console.print(printable(found.headline), style="bold yellow" if found.reason else "bold")
     if found.candidates:
-        from rich.table import Table
-
-        table = Table()
-        for title in ("", "name", "answer", "log10 LR", *_SIGNALS, "template"):
-            table.add_column(title, overflow="fold")
-        for place, candidate in enumerate(found.candidates, start=1):
-            table.add_row(
-                str(place),
-                printable(candidate.name),
+        rows = (
+            (
+                place,
+                candidate.name,
                 candidate.decision.value,
                 f"{candidate.log10_lr:+.2f}",
                 *(_similarity(candidate, signal) for signal in _SIGNALS),
-                printable(candidate.template_id),
+                candidate.template_id,
             )
-        console.print(table)
+            for place, candidate in enumerate(found.candidates, start=1)
+        )
+        console.print(
+            make_table(("", "name", "answer", "log10 LR", *_SIGNALS, "template"), rows=rows)
+        )
         if found.compared > 1:
             chance = 1.0 - (1.0 - found.fmr.value) ** found.compared
             console.print(
@@ -250,14 +260,7 @@ def rate(value: ErrorRate) -> str:
 
 def failure_table(failures: Sequence[tuple[str, str]]) -> Table:
     """Return what failed and why as a table."""
-    from rich.table import Table
-
-    table = Table(title=f"{len(failures)} failed")
-    for title in ("what", "why"):
-        table.add_column(title, overflow="fold")
-    for what, why in failures:
-        table.add_row(printable(what), printable(why))
-    return table
+    return make_table(("what", "why"), rows=failures, title=f"{len(failures)} failed")
 
 
 def _two_columns() -> Table:

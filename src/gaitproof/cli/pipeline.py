@@ -17,20 +17,16 @@ from gaitproof.cli.options import (
     StepsOption,
     split_names,
 )
+from gaitproof.cli.root import app
+from gaitproof.text import make_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.table import Table
-
     from gaitproof.pipeline.summary import Summary
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(pipeline)
-
-
+@app.command()
 def pipeline(
     videos: Annotated[
         Path, typer.Argument(metavar="VIDEOS", help="Folder of videos, or a manifest (.csv).")
@@ -139,7 +135,11 @@ def tell(summary: Summary, titles: Mapping[str, str], page: str, *, as_json: boo
     if as_json:
         print_json(summary.to_dict())
     else:
-        stdout().print(_steps_table(summary, titles))
+        rows = (
+            (titles[one.name], one.condition, one.text, f"{one.seconds:.0f}" if one.seconds else "")
+            for one in summary.steps
+        )
+        stdout().print(make_table(("step", "state", "result", "seconds"), rows=rows))
         failures = [failure for step in summary.steps for failure in step.failures]
         if failures:
             stdout().print(failure_table(failures))
@@ -148,22 +148,3 @@ def tell(summary: Summary, titles: Mapping[str, str], page: str, *, as_json: boo
     if summary.failed is not None:
         notices.print(printable(f"gaitproof: {summary.failed.text}"))
         raise typer.Exit(FAILED_STATUS)
-
-
-def _steps_table(summary: Summary, titles: Mapping[str, str]) -> Table:
-    """Return the steps as a table."""
-    from rich.table import Table
-
-    from gaitproof.cli.output import printable
-
-    table = Table()
-    for title in ("step", "state", "result", "seconds"):
-        table.add_column(title, overflow="fold")
-    for step in summary.steps:
-        table.add_row(
-            titles[step.name],
-            step.condition,
-            printable(step.text),
-            f"{step.seconds:.0f}" if step.seconds else "",
-        )
-    return table

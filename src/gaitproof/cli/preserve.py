@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gaitproof.cli.opening import open_cache, parse_person, verify_settings
-from gaitproof.cli.options import (
-    CacheOption,
-    JsonOption,
-    NoCacheOption,
-    PersonOption,
-    SettingsOption,
-    output_option,
-)
+from gaitproof.cli.opening import ReadingOptions, parse_person
+from gaitproof.cli.options import JsonOption, PersonOption, grouped, output_option
+from gaitproof.cli.root import app
+from gaitproof.text import make_table, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,6 +20,8 @@ if TYPE_CHECKING:
     from gaitproof.types.preservation import Agreement, Preservation
 
 
+@app.command()
+@grouped
 def preserve(
     original: Annotated[
         Path | None, typer.Argument(help="The original: a video, or a pose file.")
@@ -57,9 +55,8 @@ def preserve(
         ),
     ] = "measured",
     person: PersonOption = "auto",
-    settings: SettingsOption = None,
-    cache: CacheOption = None,
-    no_cache: NoCacheOption = False,
+    *,
+    options: ReadingOptions,
     as_json: JsonOption = False,
 ) -> None:
     """Decide whether a face swap kept the walk of its original.
@@ -78,8 +75,8 @@ def preserve(
         person=parse_person(person),
         floor=floor,
         criteria=criteria,
-        settings=verify_settings(settings),
-        cache=open_cache(cache, no_cache),
+        settings=options.chosen,
+        cache=options.open_cache(),
     )
     if batch is not None:
         with progress_bar("Comparing swaps with their originals") as progress:
@@ -152,12 +149,7 @@ def _show(result: Preservation) -> None:
 
 
 def _agreement_table(found: Agreement, floor: Agreement | None) -> Table:
-    from rich.table import Table
-
-    table = Table()
-    for title in ("measure", "swapped", "encoded anew", "published limit"):
-        table.add_column(title, justify="left" if title == "measure" else "right")
-    rows = (
+    measures = (
         ("PCK@0.05 of the torso", "pck", "≥ 0.90"),
         ("mean cosine of poses", "cosine", "≥ 0.95"),
         ("step width, r", "step_width", "≥ 0.85"),
@@ -165,24 +157,27 @@ def _agreement_table(found: Agreement, floor: Agreement | None) -> Table:
         ("median distance, torso heights", "distance", ""),
         ("velocities, median r", "velocity", ""),
     )
-    for title, name, limit in rows:
-        noise = "–" if floor is None else f"{getattr(floor, name):.3f}"
-        table.add_row(title, f"{getattr(found, name):.3f}", noise, limit)
-    return table
+    return make_table(
+        ("measure",),
+        ("swapped", "encoded anew", "published limit"),
+        (
+            (
+                title,
+                f"{getattr(found, name):.3f}",
+                "–" if floor is None else f"{getattr(floor, name):.3f}",
+                limit,
+            )
+            for title, name, limit in measures
+        ),
+    )
 
 
 def _batch_table(results: list[Preservation]) -> Table:
-    from rich.table import Table
-
-    from gaitproof.cli.output import printable
-
-    counts: dict[str, int] = {}
-    for result in results:
-        counts[result.outcome.value] = counts.get(result.outcome.value, 0) + 1
-    title = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    table = Table(title=title)
-    for name in ("swapped", "answer", "distance", "velocity r", "speed", "cuts", "published"):
-        table.add_column(name, overflow="fold")
+    counts = Counter(result.outcome.value for result in results)
+    table = make_table(
+        ("swapped", "answer", "distance", "velocity r", "speed", "cuts", "published"),
+        title=", ".join(f"{count} {name}" for name, count in sorted(counts.items())),
+    )
     for result in results:
         agreement, timing, published = result.agreement, result.timing, result.published
         table.add_row(
@@ -195,8 +190,3 @@ def _batch_table(results: list[Preservation]) -> Table:
             "–" if published is None else ("pass" if published.passed else "fail"),
         )
     return table
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command()(preserve)

@@ -7,41 +7,29 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli.opening import open_gallery, open_verifier
-from gaitproof.cli.options import (
-    CacheOption,
-    GalleryOption,
-    JsonOption,
-    ModelOption,
-    NoCacheOption,
-    SettingsOption,
-)
+from gaitproof.cli.opening import VerifierOptions, open_gallery
+from gaitproof.cli.options import GalleryOption, JsonOption, grouped
+from gaitproof.cli.root import app
 
 reference_app = typer.Typer(
     name="reference",
     help="Add, list and remove reference footage.",
     no_args_is_help=True,
 )
+app.add_typer(reference_app)
 
 FootageArgument = Annotated[
     str, typer.Argument(metavar="FOOTAGE", help="Name of the footage, for example the camera.")
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(reference_app)
-
-
 @reference_app.command()
+@grouped
 def add(
     footage: FootageArgument,
     videos: Annotated[list[Path], typer.Argument(help="Videos of other people walking.")],
-    gallery: GalleryOption = None,
-    settings: SettingsOption = None,
-    model: ModelOption = None,
-    cache: CacheOption = None,
-    no_cache: NoCacheOption = False,
+    *,
+    options: VerifierOptions,
     as_json: JsonOption = False,
 ) -> None:
     """Keep everybody in the videos as reference footage.
@@ -51,9 +39,7 @@ def add(
     """
     from gaitproof.cli.output import print_json, printable, progress_bar, stdout
 
-    verifier = open_verifier(
-        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, create=True
-    )
+    verifier = options.open(create=True)
     with progress_bar("adding") as progress:
         done = verifier.add_references(footage, videos, progress=progress)
     if as_json:

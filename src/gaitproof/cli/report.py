@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gaitproof.cli.options import JsonOption, output_option
+from gaitproof.cli.root import app
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -46,6 +47,7 @@ commands = typer.Typer(
     help="Check, show and sign reports of verify --report.",
     no_args_is_help=True,
 )
+app.add_typer(commands)
 
 
 def prepare_reports(
@@ -201,8 +203,3 @@ def render(
             hint=f"gaitproof report check {shlex.quote(str(report))}",
         )
     write_reports(found.report, output)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    app.add_typer(commands)

@@ -10,6 +10,7 @@ import typer
 
 from gaitproof.cli.extras import need_server_extra
 from gaitproof.cli.options import FAILED_STATUS, JsonOption, SettingsOption
+from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ TenantOption = Annotated[
 ]
 
 keys = typer.Typer(name="keys", help="Keys of the service.", no_args_is_help=True)
+app.add_typer(keys)
 
 
 def service_folder(given: Path | None) -> Path:
@@ -63,6 +65,7 @@ def service_folder(given: Path | None) -> Path:
     return user_data_path("gaitproof") / "service"
 
 
+@app.command()
 def serve(
     data: DataOption = None,
     database: DatabaseOption = None,
@@ -180,27 +183,23 @@ def list_keys(
     """List the keys of all tenants, without the keys themselves."""
     from datetime import UTC, datetime
 
-    from rich.table import Table
-
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli.output import show
+    from gaitproof.text import make_table
 
     with open_service_database(data, database) as engine:
         from gaitproof.server.access import Access
 
         found = Access(engine).keys()
-    if as_json:
-        print_json({"keys": [vars(key) for key in found]})
-        return
-    table = Table()
-    for title in ("key", "tenant", "role", "label", "made", "revoked"):
-        table.add_column(title, overflow="fold")
-    for key in found:
-        made, ended = (
-            "" if t is None else datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M")
-            for t in (key.created, key.revoked)
-        )
-        table.add_row(key.id, key.tenant, key.role.value, printable(key.label), made, ended)
-    stdout().print(table)
+
+    def minute(t: float | None) -> str:
+        return "" if t is None else datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M")
+
+    rows = (
+        (key.id, key.tenant, key.role.value, key.label, minute(key.created), minute(key.revoked))
+        for key in found
+    )
+    table = make_table(("key", "tenant", "role", "label", "made", "revoked"), rows=rows)
+    show({"keys": [vars(key) for key in found]}, table, as_json=as_json)
 
 
 @keys.command()
@@ -262,9 +261,3 @@ def rekey(
             f"of galleries, {done.uploads} uploads, {done.answers} files of answers.",
             soft_wrap=True,
         )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    app.command()(serve)
-    app.add_typer(keys)

@@ -7,22 +7,16 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.options import (
-    AcceleratorOption,
     ConfigArgument,
     DataOption,
-    DevicesOption,
-    LoadersOption,
     NewModelOption,
-    NodesOption,
-    ResumeOption,
-    RunOption,
-    StrategyOption,
+    TrainingOptions,
     WorkersOption,
+    grouped,
 )
+from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,23 +25,15 @@ if TYPE_CHECKING:
     from gaitproof.evaluate.motion import MotionFigures
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(train)
-
-
+@app.command()
+@grouped
 def train(
     config: ConfigArgument,
     output: NewModelOption,
     data: DataOption = None,
     workers: WorkersOption = 1,
-    run: RunOption = None,
-    resume: ResumeOption = True,
-    accelerator: AcceleratorOption = "auto",
-    devices: DevicesOption = 1,
-    nodes: NodesOption = 1,
-    strategy: StrategyOption = "auto",
-    loaders: LoadersOption = 0,
+    *,
+    options: TrainingOptions,
 ) -> None:
     """Train a gait model from a recipe.
 
@@ -60,22 +46,19 @@ def train(
     from gaitproof.modelling.motion import judges_motion
     from gaitproof.modelling.recipe import Runs, load_sources, make_model
     from gaitproof.train.config import TrainSettings
-    from gaitproof.train.hardware import TrainerSettings, is_main_process
+    from gaitproof.train.hardware import is_main_process
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 
     if judges_motion(config):
         _train_judge(config, output, data)
         return
     masks = silhouettes.reads_silhouettes(config)
-    trainer = TrainerSettings(
-        accelerator=accelerator, devices=devices, nodes=nodes, strategy=strategy, loaders=loaders
-    )
-    if workers > 1 and devices * nodes > 1:
+    if workers > 1 and options.devices * options.nodes > 1:
         raise ConfigError(
             "Folds side by side cannot share several devices.", hint="--workers 1 or --devices 1"
         )
     main = is_main_process()
-    runs = Runs(run, resume, trainer)
+    runs = Runs(options.run, options.resume, options.trainer)
     if masks:
         recipe = SilhouetteTrainSettings.load(config)
         walks = silhouettes.load_silhouette_sources(recipe, data or ())
@@ -124,14 +107,9 @@ def _train_judge(config: Path, output: Path, data: Sequence[Path] | None) -> Non
 
 def motion_table(figures: MotionFigures) -> Table:
     """Lay out AUC by data set and kind left out, in percent with 95 % over people."""
-    from rich.table import Table
-
     from gaitproof.evaluate.table import format_percent
+    from gaitproof.text import make_table
 
-    table = Table(title="Generated motion told from captured: AUC, % [95 % over people]")
-    table.add_column("left out")
-    for one in figures.left_out:
-        table.add_column(f"{one.source}, {one.people} people", justify="right")
     rows: dict[str, list[str]] = {"the data set": []}
     for one in figures.left_out:
         rows["the data set"].append(format_percent(one.all_kinds))
@@ -139,9 +117,11 @@ def motion_table(figures: MotionFigures) -> Table:
             rows.setdefault(f"and {kind}", []).append(format_percent(value))
         rows.setdefault("false alarms", []).append(format_percent(one.false_alarms))
         rows.setdefault("found", []).append(format_percent(one.found))
-    table.add_column("people of all", justify="right")
     for kind, value in figures.kinds.items():
         rows[f"and {kind}"].append(format_percent(value))
-    for name, cells in rows.items():
-        table.add_row(name, *cells)
-    return table
+    return make_table(
+        ("left out",),
+        (*(f"{one.source}, {one.people} people" for one in figures.left_out), "people of all"),
+        ((name, *cells) for name, cells in rows.items()),
+        title="Generated motion told from captured: AUC, % [95 % over people]",
+    )

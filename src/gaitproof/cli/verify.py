@@ -17,20 +17,16 @@ from gaitproof.cli.joint import (
     show_case,
     show_people,
 )
-from gaitproof.cli.opening import open_verifier, parse_person, work_ahead
+from gaitproof.cli.opening import VerifierOptions, parse_person, work_ahead
 from gaitproof.cli.options import (
     INCONCLUSIVE_STATUS,
-    CacheOption,
     DeviceOption,
     FaceModelOption,
-    GalleryOption,
     JsonOption,
-    ModelOption,
-    NoCacheOption,
     PersonOption,
     RayOption,
-    SettingsOption,
     SiteOption,
+    grouped,
     output_option,
 )
 from gaitproof.cli.report import (
@@ -40,7 +36,9 @@ from gaitproof.cli.report import (
     ReportOption,
     SignKeyOption,
 )
+from gaitproof.cli.root import app
 from gaitproof.device import Device
+from gaitproof.text import make_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +69,8 @@ AgainOption = Annotated[
 ]
 
 
+@app.command()
+@grouped
 def enroll(
     name: Annotated[str | None, typer.Argument(help="Name of the person.")] = None,
     videos: Annotated[
@@ -80,13 +80,10 @@ def enroll(
         Path | None,
         typer.Option("--manifest", metavar="FILE", help="Enrol everybody of a manifest (.csv)."),
     ] = None,
-    gallery: GalleryOption = None,
+    *,
     person: PersonOption = "auto",
     site: SiteOption = "",
-    settings: SettingsOption = None,
-    model: ModelOption = None,
-    cache: CacheOption = None,
-    no_cache: NoCacheOption = False,
+    options: VerifierOptions,
     face: KeepFaceOption = False,
     face_model: FaceModelOption = None,
     as_json: JsonOption = False,
@@ -114,15 +111,7 @@ def enroll(
         raise typer.BadParameter("enrols one person at a time", param_hint="--face")
     tools = open_face_tools(face, face_model, None)
     faces = None if tools is None else tools.model
-    verifier = open_verifier(
-        gallery,
-        settings=settings,
-        model=model,
-        cache=cache,
-        no_cache=no_cache,
-        site=site,
-        create=True,
-    )
+    verifier = options.open(site=site, create=True)
     if manifest is not None and rows is not None:
         raise typer.Exit(_enroll_people(verifier, rows, manifest, as_json))
     assert name is not None
@@ -164,8 +153,6 @@ def _enroll_people(
 
 
 def _show_enrolment(result: Enrolment, location: str) -> None:
-    from rich.table import Table
-
     from gaitproof.cli.output import printable, stdout
 
     console = stdout()
@@ -175,33 +162,35 @@ def _show_enrolment(result: Enrolment, location: str) -> None:
         console.print(f"Enrolled {printable(result.name)} from {added} {noun}.", style="bold green")
     else:
         console.print(f"{printable(result.name)} is enrolled from these already.", style="bold")
-    table = Table()
-    for title in ("video", "stored", "windows", "SHA-256", "notes"):
-        table.add_column(title, overflow="fold")
-    for video in result.videos:
-        table.add_row(
-            printable(video.path),
-            "yes" if video.added else "no",
-            str(video.windows),
-            video.sha256[:12],
-            printable("; ".join((*video.quality.warnings, *video.notes))),
+    console.print(
+        make_table(
+            ("video", "stored", "windows", "SHA-256", "notes"),
+            rows=(
+                (
+                    video.path,
+                    "yes" if video.added else "no",
+                    video.windows,
+                    video.sha256[:12],
+                    "; ".join((*video.quality.warnings, *video.notes)),
+                )
+                for video in result.videos
+            ),
         )
-    console.print(table)
+    )
     console.print(f"Gallery: {printable(location)}; model: {printable(result.model_id)}")
     for note in result.notes:
         console.print(f"Note: {printable(note)}")
 
 
+@app.command()
+@grouped
 def verify(
     videos: VideosArgument,
     claim: ClaimOption = None,
-    gallery: GalleryOption = None,
+    *,
     person: PersonOption = "auto",
     site: SiteOption = "",
-    settings: SettingsOption = None,
-    model: ModelOption = None,
-    cache: CacheOption = None,
-    no_cache: NoCacheOption = False,
+    options: VerifierOptions,
     report: ReportOption = None,
     sign_key: SignKeyOption = None,
     case_number: CaseNumberOption = "",
@@ -237,9 +226,7 @@ def verify(
         raise typer.BadParameter("is stated of one video", param_hint="--case/--exhibit/--examiner")
     key = prepare_reports(targets, sign_key, alone=alone)
     tools = open_face_tools(face, face_model, fusion)
-    verifier = open_verifier(
-        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, site=site
-    )
+    verifier = options.open(site=site)
     examining = Examiner(verifier, tools)
     if not alone:
         raise typer.Exit(_verify_many(questions, examining, output, again, as_json, ray))
@@ -249,8 +236,8 @@ def verify(
     if targets:
         given = {
             "gallery": verifier.gallery.location,
-            "settings": settings,
-            "model": model,
+            "settings": options.settings,
+            "model": options.model,
             "face-model": face_model,
             "fusion": fusion,
             "person": None if person == "auto" else person,
@@ -294,17 +281,13 @@ def _verify_many(
     ray: str | None,
 ) -> int:
     """Answer one question after another, show what was answered, and return the exit status."""
-    from rich.table import Table
-
     from gaitproof.cases.answers import worst_status
     from gaitproof.cases.questions import examine_many
     from gaitproof.cli.output import STYLES, print_json, printable, progress_bar, stdout
 
     if ray:
         work_ahead((one.video for one in questions), examiner.verifier, ray)
-    table = Table()
-    for title in ("video", "claim", "answer", "log10 LR"):
-        table.add_column(title, overflow="fold")
+    table = make_table(("video", "claim", "answer", "log10 LR"))
     statuses, counts = [], Counter[str]()
     with progress_bar(f"Verifying {len(questions)} videos") as progress:
         found = examine_many(questions, examiner, output=output, again=again, progress=progress)
@@ -331,16 +314,15 @@ def _verify_many(
     return worst_status(statuses)
 
 
+@app.command()
+@grouped
 def identify(
     video: Annotated[Path, typer.Argument(help="The video.")],
     top: Annotated[int, typer.Option("--top", "-n", min=1, help="How many candidates.")] = 5,
-    gallery: GalleryOption = None,
+    *,
     person: PersonOption = "auto",
     site: SiteOption = "",
-    settings: SettingsOption = None,
-    model: ModelOption = None,
-    cache: CacheOption = None,
-    no_cache: NoCacheOption = False,
+    options: VerifierOptions,
     device: DeviceOption = Device.CPU,
     as_json: JsonOption = False,
 ) -> None:
@@ -352,9 +334,7 @@ def identify(
     from gaitproof.cli.output import print_json, progress_bar, show_identification
 
     who = parse_person(person)
-    verifier = open_verifier(
-        gallery, settings=settings, model=model, cache=cache, no_cache=no_cache, site=site
-    )
+    verifier = options.open(site=site)
     with progress_bar(f"Identifying {video.name}") as progress:
         found = verifier.identify(video, top=top, person=who, progress=progress)
     if as_json:
@@ -362,10 +342,3 @@ def identify(
     else:
         show_identification(found)
     raise typer.Exit(INCONCLUSIVE_STATUS if found.reason else 0)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    app.command()(enroll)
-    app.command()(verify)
-    app.command()(identify)

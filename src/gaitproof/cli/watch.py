@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from gaitproof.cli.opening import open_verifier
+from gaitproof.cli.opening import VerifierOptions
 from gaitproof.cli.options import (
     INCONCLUSIVE_STATUS,
     GalleryOption,
@@ -20,8 +20,10 @@ from gaitproof.cli.options import (
     SettingsOption,
     SiteOption,
 )
+from gaitproof.cli.root import app
 
 
+@app.command()
 def watch(
     source: Annotated[
         str, typer.Argument(help="Number of a camera, a video file, or an rtsp:// address.")
@@ -70,9 +72,8 @@ def watch(
     from gaitproof.media.live import Source
 
     chosen = Source.parse(source)
-    verifier = open_verifier(
-        gallery, settings=settings, model=model, cache=None, no_cache=True, site=site
-    )
+    options = VerifierOptions(gallery=gallery, settings=settings, model=model, no_cache=True)
+    verifier = options.open(site=site)
     with _lines(events) as write, _stopping() as stop:
         summary = follow(
             chosen,
@@ -112,8 +113,3 @@ def _stopping() -> Iterator[threading.Event]:
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command()(watch)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gaitproof import metrics
 from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import Trials
+from gaitproof.types.rates import Interval as Interval
 
 Float64 = NDArray[np.float64]
 
@@ -39,15 +40,6 @@ FIGURES: Final[Mapping[str, RateFunction]] = {
     "min_dcf": metrics.min_dcf_from_rates,
 }
 """Figures that can be read off the error curves, so that every draw is cheap."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its 95 % interval over people."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,17 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True)
-class ErrorRate:
-    """An error rate with its 95 % confidence interval, all in [0, 1]."""
+class Interval:
+    """A figure with its 95 % interval over people."""
 
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class ErrorRate(Interval):
+    """An error rate with its 95 % confidence interval, all in [0, 1]."""
 
     @property
     def is_limit(self) -> bool:
