@@ -22,7 +22,7 @@ from gaitproof.evaluate.bootstrap import (
     require_same_trials,
 )
 from gaitproof.evaluate.trials import Trials
-from gaitproof.text import printable
+from gaitproof.text import make_table, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -289,27 +289,22 @@ def comparison_tables(
     notes
         A last column by system, if given; its heading is under the empty key.
     """
-    from rich.table import Table
-
     from gaitproof.evaluate.table import format_percent
 
     tables = []
     for level in dict.fromkeys(comparison.level for comparison in comparisons):
         parts = [comparison for comparison in comparisons if comparison.level == level]
         first = parts[0]
-        table = Table(
+        names = [FIGURE_NAMES[part.figure] for part in parts]
+        headings = [text for name in names for text in (f"{name} %", f"{name} difference")]
+        table = make_table(
+            ("system",),
+            headings if notes is None else [*headings, notes.get("", "")],
             title=f"{title}{': ' if title and level else ''}{level and f'per {level}'}"
             f" ({first.people} people, {first.mated} mated and {first.nonmated} non-mated trials)",
             caption=f"95 % intervals over people; differences from “{printable(first.reference)}” "
             "in percentage points on the same draws of people, * if the interval leaves out 0",
         )
-        table.add_column("system", overflow="fold")
-        for part in parts:
-            name = FIGURE_NAMES[part.figure]
-            table.add_column(f"{name} %", justify="right")
-            table.add_column(f"{name} difference", justify="right")
-        if notes is not None:
-            table.add_column(notes.get("", ""), justify="right")
         for row in first.rows:
             cells = []
             for part in parts:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.result import FMR_TARGETS, EvaluationResult, GroupResult, SystemResult
 from gaitproof.metrics import supported_rate
-from gaitproof.text import printable
+from gaitproof.text import make_table, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,15 +58,13 @@ def format_figure(name: str, system: SystemResult) -> str:
 
 def figures_table(result: EvaluationResult) -> Table:
     """Lay out every figure of the system, one row per figure and one column per level."""
-    from rich.table import Table
-
-    table = Table(
+    table = make_table(
+        ("",),
+        _levels(result),
+        wrap=False,
         title=f"{result.protocol}; 95 % intervals over people",
         caption='"<": measured lower, but this number of people does not support less',
     )
-    table.add_column("")
-    for level in result.system:
-        table.add_column(f"{level} level", justify="right", no_wrap=True)
 
     def row(title: str, cell: Callable[[SystemResult], str]) -> None:
         table.add_row(title, *(cell(found) for found in result.system.values()))
@@ -84,6 +82,10 @@ def figures_table(result: EvaluationResult) -> Table:
     for name, heading in _LIKELIHOODS.items():
         row(heading, partial(format_spread, name))
     return table
+
+
+def _levels(result: EvaluationResult) -> list[str]:
+    return [f"{level} level" for level in result.system]
 
 
 _DECISIONS: Final = {
@@ -109,13 +111,13 @@ def format_spread(name: str, system: SystemResult) -> str:
 
 def systems_table(result: EvaluationResult) -> Table:
     """Lay out the system beside its baselines on the same trials."""
-    from rich.table import Table
-
-    table = Table(title="On the same trials", caption="difference: EER minus this encoder's")
-    table.add_column("system")
-    table.add_column("level")
-    for heading in ("AUC %", "EER %", "difference"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = make_table(
+        ("system", "level"),
+        ("AUC %", "EER %", "difference"),
+        wrap=False,
+        title="On the same trials",
+        caption="difference: EER minus this encoder's",
+    )
     for name, levels in {"this encoder": result.system, **result.baselines}.items():
         for level, found in levels.items():
             change = result.comparisons.get(name, {}).get(level, {}).get("eer")
@@ -154,12 +156,8 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
     most_folds
         More folds than this are left out; they are in the JSON.
     """
-    from rich.table import Table
-
-    table = Table(title="In parts")
-    table.add_column("part")
-    for heading in ("AUC %", "EER %", "people", "mated + impostor"):
-        table.add_column(heading, justify="right", no_wrap="%" in heading)
+    headings = ("AUC %", "EER %", "people", "mated + impostor")
+    table = make_table(("part",), headings, title="In parts", wrap=False)
     for level, found in result.system.items():
         folds = found.per_fold if 1 < len(found.per_fold) <= most_folds else {}
         parts = {
@@ -183,15 +181,13 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
 
 def folds_table(result: EvaluationResult) -> Table:
     """Lay out mean and standard deviation over the folds, one row per figure."""
-    from rich.table import Table
-
-    table = Table(
+    table = make_table(
+        ("",),
+        _levels(result),
+        wrap=False,
         title="Mean ± standard deviation over the folds",
         caption="how much folds differ; how sure the figures are, the intervals say",
     )
-    table.add_column("")
-    for level in result.system:
-        table.add_column(f"{level} level", justify="right", no_wrap=True)
     headings = {"accuracy": "accuracy %", "f1": "F1 %", "auc": "AUC %", "eer": "EER %"}
     for name, heading in headings.items():
         spreads = [found.over_folds.get(name) for found in result.system.values()]
@@ -204,29 +200,21 @@ def folds_table(result: EvaluationResult) -> Table:
 
 def rank_one_table(result: EvaluationResult) -> Table:
     """Lay out the identification rate across views, one row per condition."""
-    from rich.table import Table
-
-    table = Table(
+    return make_table(
+        ("condition",),
+        ("rank-1 %",),
+        ((condition, format_percent(found)) for condition, found in result.rank_one.items()),
+        wrap=False,
         title="Nearest clip of one other view is the same person's (rank-1), mean over pairs of "
-        "views"
+        "views",
     )
-    table.add_column("condition")
-    table.add_column("rank-1 %", justify="right", no_wrap=True)
-    for condition, found in result.rank_one.items():
-        table.add_row(condition, format_percent(found))
-    return table
 
 
 def view_tables(result: EvaluationResult) -> list[Table]:
     """Lay out the EER by view: one table for views tried, one for the number of views enrolled."""
-    from rich.table import Table
-
     tables = []
     for title, conditions in result.views.items():
-        table = Table(title="EER % of clips")
-        table.add_column(title)
-        for condition in conditions:
-            table.add_column(condition, justify="right", no_wrap=True)
+        table = make_table((title,), tuple(conditions), wrap=False, title="EER % of clips")
         support = supported_rate(result.system["clip"].people)
         for row in dict.fromkeys(row for cells in conditions.values() for row in cells):
             found = (cells.get(row) for cells in conditions.values())
@@ -245,8 +233,6 @@ def people_table(result: EvaluationResult, *, most: int = 10) -> Table:
     most
         People shown; all are in the JSON.
     """
-    from rich.table import Table
-
     found = result.system["clip"]
 
     def errors(name: str) -> float:
@@ -254,13 +240,12 @@ def people_table(result: EvaluationResult, *, most: int = 10) -> Table:
         return (one.fnmr or 0.0) + (one.fmr_as_impostor or 0.0) + (one.fmr_as_claimed or 0.0)
 
     shown = sorted(found.per_person, key=lambda name: (-errors(name), name))[:most]
-    table = Table(
+    table = make_table(
+        ("person",),
+        ("refused %", "accepted as another %", "another accepted as them %"),
         title=f"{len(shown)} of {len(found.per_person)} people, most errors first (clip level, at "
-        "the pooled EER threshold)"
+        "the pooled EER threshold)",
     )
-    table.add_column("person")
-    for heading in ("refused %", "accepted as another %", "another accepted as them %"):
-        table.add_column(heading, justify="right")
     for name in shown:
         one = found.per_person[name]
         values = (one.fnmr, one.fmr_as_impostor, one.fmr_as_claimed)

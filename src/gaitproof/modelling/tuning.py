@@ -36,6 +36,7 @@ from gaitproof.modelling.search_space import (
     unusable_parameters,
 )
 from gaitproof.modelling.store import TrialStore
+from gaitproof.text import make_table
 from gaitproof.train.config import TrainSettings
 
 if TYPE_CHECKING:
@@ -301,33 +302,26 @@ def _short(value: Any) -> str:
 
 def attempts_table(result: Tuning, most: int = 15) -> Table:
     """Lay the recipe as given and the best attempts out, best first."""
-    from rich.table import Table
-
     figure = result.settings.figure
-    table = Table(
+    names = list(dict.fromkeys(name for attempt in result.attempts for name in attempt.values))
+    sign = 1.0 if figure == "eer" else -1.0
+
+    def order(attempt: Attempt) -> tuple[bool, float]:
+        return attempt.state != "complete", sign * (attempt.value or 0.0)
+
+    def cells(name: str, value: float | None, values: Mapping[str, Any], time: str) -> list[str]:
+        shown = "–" if value is None else f"{100 * value:.2f}"
+        return [name, shown, *(_short(values.get(one, "")) for one in names), time]
+
+    rows = [cells("as given", result.given, {}, "")]
+    for one in sorted(result.attempts, key=order)[:most]:
+        state = "" if one.state == "complete" else f" {one.state}"
+        rows.append(cells(f"{one.number}{state}", one.value, one.values, f"{one.seconds:.1f}"))
+    return make_table(
+        ("attempt",),
+        (f"{figure.upper()} %", *(name.replace(".", ". ") for name in names), "seconds"),
+        rows,
         title=f"{len(result.attempts)} attempts, {figure.upper()} per {result.settings.level} of "
         f"{len(result.people.validated)} validation people",
         caption=f"the best {most}" if len(result.attempts) > most else None,
     )
-    table.add_column("attempt")
-    table.add_column(f"{figure.upper()} %", justify="right")
-    names = list(dict.fromkeys(name for attempt in result.attempts for name in attempt.values))
-    for name in names:
-        table.add_column(name.replace(".", ". "), justify="right")
-    table.add_column("seconds", justify="right")
-    table.add_row("as given", f"{100 * result.given:.2f}", *("" for _ in names), "")
-    sign = 1.0 if figure == "eer" else -1.0
-
-    def order(attempt: Attempt) -> tuple[bool, float]:
-        unknown = attempt.value is None
-        return attempt.state != "complete", 0.0 if unknown else sign * float(attempt.value or 0)
-
-    for attempt in sorted(result.attempts, key=order)[:most]:
-        shown = "–" if attempt.value is None else f"{100 * attempt.value:.2f}"
-        table.add_row(
-            f"{attempt.number}" + ("" if attempt.state == "complete" else f" {attempt.state}"),
-            shown,
-            *(_short(attempt.values.get(name, "")) for name in names),
-            f"{attempt.seconds:.1f}",
-        )
-    return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from gaitproof.data.face.clips import Label
@@ -10,7 +11,7 @@ from gaitproof.evaluate.face.evaluation import DECISIONS
 from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.evaluate.face.result import FaceEvaluation, StoreResult
 from gaitproof.evaluate.table import format_percent
-from gaitproof.text import printable
+from gaitproof.text import make_table, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,16 +52,13 @@ def format_figure(found: FaceFigures, name: str) -> str:
 
 def store_table(store: StoreResult) -> Table:
     """Lay out all figures of one store, of pictures or turns, and of clips."""
+    both = (store.picture, store.video)
     table = _table(
         f"{printable(store.name)}: % [95 % over people]",
-        ("figure",),
-        (store.unit, "clips"),
+        ("figure", store.unit, "clips"),
+        ((h, *(format_figure(found, name) for found in both)) for name, h in HEADINGS.items()),
     )
-    for name, heading in HEADINGS.items():
-        cells = (format_figure(found, name) for found in (store.picture, store.video))
-        table.add_row(heading, *cells)
-    counts = (f"{found.genuine} + {found.forged}" for found in (store.picture, store.video))
-    table.add_row("genuine + forged", *counts)
+    table.add_row("genuine + forged", *(f"{found.genuine} + {found.forged}" for found in both))
     found = store.video
     table.add_row("people who share nobody", "", f"{found.genuine_people} + {found.forged_people}")
     if not math.isnan(store.cllr):
@@ -70,71 +68,61 @@ def store_table(store: StoreResult) -> Table:
 
 def answer_table(store: StoreResult) -> Table:
     """Count what a clip is called at the threshold, and what a scan would answer."""
-    table = _table(
+    return _table(
         "Clips: at the threshold | as a scan answers",
-        ("truth",),
-        ("called genuine", "called forged", *DECISIONS),
+        ("truth", "called genuine", "called forged", *DECISIONS),
+        (
+            (label.value, *called, *(store.decisions[label.value][d] for d in DECISIONS))
+            for label, called in zip(Label, store.video.confusion, strict=True)
+        ),
     )
-    for label, called in zip(Label, store.video.confusion, strict=True):
-        answers = store.decisions[label.value]
-        table.add_row(
-            label.value, *(str(count) for count in (*called, *(answers[d] for d in DECISIONS)))
-        )
-    return table
 
 
 def manipulation_table(store: StoreResult) -> Table:
     """Lay out the figures of clips per manipulation."""
-    table = _table("Clips, per manipulation", ("manipulation",), ("forged clips", *_headings()))
-    for name, found in store.manipulations.items():
-        cells = (format_figure(found, figure) for figure in _SHORT)
-        table.add_row(printable(name), str(found.forged), *cells)
-    return table
+    return _table(
+        "Clips, per manipulation",
+        ("manipulation", "forged clips", *_headings(_SHORT)),
+        (
+            (name, found.forged, *_figures(found, _SHORT))
+            for name, found in store.manipulations.items()
+        ),
+    )
 
 
 def sweep_table(store: StoreResult) -> Table:
     """Lay out the figures of clips under every condition."""
-    table = _table(
-        "Clips, compressed and scaled down", ("condition",), (*_headings(), "genuine called forged")
+    shown = (*_SHORT, "false_fake")
+    return _table(
+        "Clips, compressed and scaled down",
+        ("condition", *_headings(shown)),
+        ((step.condition.name, *_figures(step.video, shown)) for step in store.sweep),
     )
-    for step in store.sweep:
-        table.add_row(
-            step.condition.name,
-            *(format_figure(step.video, figure) for figure in (*_SHORT, "false_fake")),
-        )
-    return table
 
 
 def across_table(result: FaceEvaluation) -> Table:
     """Lay out the figures of clips, one row per store."""
-    table = _table(
+    shown = (*_SHORT, "balanced_accuracy")
+    return _table(
         "Clips, data set by data set",
-        ("data",),
-        ("genuine + forged", *_headings(), "balanced accuracy"),
+        ("data", "genuine + forged", *_headings(shown)),
+        (
+            (s.name, f"{s.video.genuine} + {s.video.forged}", *_figures(s.video, shown))
+            for s in result.stores
+        ),
     )
-    for store in result.stores:
-        found = store.video
-        table.add_row(
-            printable(store.name),
-            f"{found.genuine} + {found.forged}",
-            *(format_figure(found, figure) for figure in (*_SHORT, "balanced_accuracy")),
-        )
-    return table
 
 
 _SHORT: Final = ("auc", "eer", "false_real")
 
 
-def _headings() -> tuple[str, ...]:
-    return tuple(HEADINGS[name] for name in _SHORT)
+def _headings(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(HEADINGS[name] for name in names)
 
 
-def _table(title: str, words: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
-    from rich.table import Table
+def _figures(found: FaceFigures, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(format_figure(found, name) for name in names)
 
-    table = Table(title=title, title_justify="left")
-    for heading in words:
-        table.add_column(heading, overflow="fold")
-    for heading in numbers:
-        table.add_column(heading, justify="right", overflow="fold")
-    return table
+
+def _table(title: str, headings: tuple[str, ...], rows: Iterable[Sequence[object]]) -> Table:
+    return make_table(headings[:1], headings[1:], rows, title=title, title_justify="left")
