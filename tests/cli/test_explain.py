@@ -147,10 +147,10 @@ def test_a_file_name_that_is_no_text_is_shown_escaped(run, videos, tmp_path):
 
 @pytest.mark.slow
 def test_an_explanation_is_written_altogether_or_not_at_all(run, videos, tmp_path, monkeypatch):
-    def fail(story):
+    def fail(template, **values):
         raise InputError("no page")
 
-    monkeypatch.setattr("gaitproof.report.evidence.render_explanation", fail)
+    monkeypatch.setattr("gaitproof.report.evidence.render", fail)
     for folder in (tmp_path / "new" / "folder", tmp_path / "old"):
         (tmp_path / "old").mkdir(exist_ok=True)
         (tmp_path / "old" / "index.html").write_text("earlier")

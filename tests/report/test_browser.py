@@ -5,15 +5,7 @@ import pytest
 from chromium import browser, needs_chromium, open_file
 
 from gaitproof.media.encode import VideoWriter
-from gaitproof.report.page import (
-    DemoStory,
-    ExplanationStory,
-    Person,
-    Picture,
-    VerdictCard,
-    render_demo,
-    render_explanation,
-)
+from gaitproof.report.page import Picture, VerdictCard, render
 from gaitproof.report.pictures import to_data_uri
 from gaitproof.types import Decision
 
@@ -34,10 +26,15 @@ def page_text(make_verdict):
         )
         for decision in ("AUTHENTIC", "DEEPFAKE", "INCONCLUSIVE")
     )
-    story = DemoStory(
-        (Person("Ann", 2, (photo, photo)),), cards, ("Eve", "Eve is not enrolled."), 0, 60.0, "now"
-    )
-    return render_demo(story)
+    story = {
+        "people": [{"name": "Ann", "recordings": 2, "pictures": (photo, photo)}],
+        "cards": cards,
+        "refused_claim": ("Eve", "Eve is not enrolled."),
+        "seed": 0,
+        "seconds": 60.0,
+        "made": "now",
+    }
+    return render("demo", story=story)
 
 
 @pytest.fixture
@@ -77,16 +74,17 @@ def test_explanation_page_fits_every_screen_and_plays_its_film(chromium, make_ve
         for shade in range(30):
             writer.write(np.full((360, 640, 3), 5 * shade, np.uint8))
     picture = Picture(to_data_uri(np.zeros((600, 1000, 3), np.uint8)), 1000, 600, "seen", "read")
-    story = ExplanationStory(
-        card=VerdictCard(title="The verdict", verdict=make_verdict("DEEPFAKE")),
-        sections=(("Which joints decided", picture),) * 2,
-        film="overlay.mp4",
-        scope="The similarity of the joints.",
-        method="occlusion",
-        baseline="the average",
-    )
+    story = {
+        "card": VerdictCard(title="The verdict", verdict=make_verdict("DEEPFAKE")),
+        "sections": (("Which joints decided", picture),) * 2,
+        "film": "overlay.mp4",
+        "scope": "The similarity of the joints.",
+        "method": "occlusion",
+        "baseline": "the average",
+        "trust": None,
+    }
     file = tmp_path / "index.html"
-    file.write_text(render_explanation(story), encoding="utf-8")
+    file.write_text(render("explanation", story=story), encoding="utf-8")
     page, requests, complaints = open_file(chromium, file)
     page.wait_for_function("document.querySelector('video').readyState >= 1")
     assert page.evaluate("document.querySelector('video').videoWidth") == 640

@@ -9,7 +9,7 @@ from pathlib import Path
 from gaitproof.demo.plan import NOBODY, Clip
 from gaitproof.demo.run import DemoResult, clip_file
 from gaitproof.pose.extract import Extraction
-from gaitproof.report.page import DemoStory, Person, Picture, VerdictCard, render_demo
+from gaitproof.report.page import Picture, VerdictCard, render
 from gaitproof.report.pictures import overlay_pictures
 
 
@@ -35,7 +35,7 @@ def demo_page(result: DemoResult, folder: Path, made: datetime) -> str:
                 clip, result.extractions[clip], folder, 1, name, f"{name}, recording {i}"
             )
         ]
-        people.append(Person(name, len(clips), tuple(pictures)))
+        people.append({"name": name, "recordings": len(clips), "pictures": pictures})
         if pictures:
             portraits[name] = replace(pictures[0], caption=f"For comparison: {name} as enrolled")
     cards = []
@@ -55,16 +55,15 @@ def demo_page(result: DemoResult, folder: Path, made: datetime) -> str:
                 file=clip_file(trial.clip),
             )
         )
-    return render_demo(
-        DemoStory(
-            people=tuple(people),
-            cards=tuple(cards),
-            refused_claim=(NOBODY, result.refusal),
-            seed=result.plan.seed,
-            seconds=result.seconds,
-            made=made.strftime("%Y-%m-%d %H:%M"),
-        )
-    )
+    story = {
+        "people": people,
+        "cards": cards,
+        "refused_claim": (NOBODY, result.refusal),
+        "seed": result.plan.seed,
+        "seconds": result.seconds,
+        "made": made.strftime("%Y-%m-%d %H:%M"),
+    }
+    return render("demo", story=story)
 
 
 def _pictures(

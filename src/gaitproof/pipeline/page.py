@@ -6,6 +6,7 @@ import base64
 import shlex
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,7 @@ from gaitproof.pipeline.summary import (
     Summary,
 )
 from gaitproof.reading import FileKind, guarded, read_bytes
-from gaitproof.report.page import Picture, PipelineStep, PipelineStory, render_pipeline
+from gaitproof.report.page import Picture, render
 
 TITLES: Final[Mapping[str, str]] = {
     "manifest": "Listing",
@@ -76,6 +77,7 @@ def pipeline_page(summary: Summary, made: datetime) -> str:
         model=() if model is None else tuple(_model_rows(model)),
         links=tuple(_links(Path(summary.folder))),
         commands=tuple(_commands(summary)),
+        title="From videos to a verifier",
     )
 
 
@@ -89,25 +91,21 @@ def make_page(
     """Return the page of any pipeline; `parts` are the further fields of its story."""
     folder = Path(summary.folder) / EVALUATION_FOLDER
     shown = () if summary.evaluation is None else read_plots(folder, plots)
-    return render_pipeline(
-        PipelineStory(
-            source=summary.source,
-            steps=tuple(
-                PipelineStep(titles[step.name], step.condition, step.text, step.seconds)
-                for step in summary.steps
-            ),
-            notes=summary.notes,
-            failures=tuple(
-                (titles[step.name], what, why)
-                for step in summary.steps
-                for what, why in step.failures
-            ),
-            plots=tuple(shown),
-            made=made.strftime("%Y-%m-%d %H:%M"),
-            software=f"gaitproof {__version__}",
-            **parts,
-        )
-    )
+    steps = [{**asdict(step), "title": titles[step.name]} for step in summary.steps]
+    story = {
+        "source": summary.source,
+        "steps": steps,
+        "failed": next((step for step in steps if step["condition"] == "failed"), None),
+        "notes": summary.notes,
+        "failures": [
+            (titles[step.name], what, why) for step in summary.steps for what, why in step.failures
+        ],
+        "plots": list(shown),
+        "made": made.strftime("%Y-%m-%d %H:%M"),
+        "software": f"gaitproof {__version__}",
+        "limits": (),
+    }
+    return render("pipeline", story=story | parts)
 
 
 def _figure_rows(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -30,7 +30,7 @@ from gaitproof.report.likeness import (
     plot_embedding_map,
     share_inside,
 )
-from gaitproof.report.page import ExplanationStory, Picture, VerdictCard, render_explanation
+from gaitproof.report.page import Picture, VerdictCard, render
 from gaitproof.report.style import DPI, save_figure
 
 if TYPE_CHECKING:
@@ -303,16 +303,16 @@ def write_explanation(
             save_figure(drawing.figure, path)
             sections.append((drawing.title, _page_picture(drawing, path)))
             progress(0.4 + 0.6 * done / len(drawings))
-        story = ExplanationStory(
-            card=VerdictCard(title="The verdict", verdict=examination.verdict, file=video.name),
-            sections=tuple(sections),
-            film=FILM,
-            scope=ExplainedScore.of(examination.verdict).said,
-            method=importance.method,
-            baseline=importance.baseline,
-            trust=trust,
-        )
-        write_atomically(stage / PAGE, render_explanation(story).encode())
+        story = {
+            "card": VerdictCard(title="The verdict", verdict=examination.verdict, file=video.name),
+            "sections": sections,
+            "film": FILM,
+            "scope": ExplainedScore.of(examination.verdict).said,
+            "method": importance.method,
+            "baseline": importance.baseline,
+            "trust": trust,
+        }
+        write_atomically(stage / PAGE, render("explanation", story=story).encode())
         files = [PAGE, NUMBERS, FILM, *(f"{drawing.name}.png" for drawing in drawings)]
         answer = to_json(examination, importance, profiles, files, trust)
         text = json.dumps(answer, allow_nan=False, indent=1)

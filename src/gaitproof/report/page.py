@@ -10,16 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gaitproof.text import printable
 from gaitproof.types import Decision, ErrorRate, Verdict
 from gaitproof.verify.signals import describe
-
-if TYPE_CHECKING:
-    from gaitproof.explain.trust import Trust
 
 SYMBOLS: Final = {
     Decision.AUTHENTIC: "✓",
@@ -91,165 +88,6 @@ class VerdictCard:
     def as_expected(self) -> bool:
         """Whether the decision is the expected one; True where nothing is expected."""
         return self.expected is None or self.expected is self.verdict.decision
-
-
-@dataclass(frozen=True)
-class Person:
-    """An enrolled person on the page.
-
-    Parameters
-    ----------
-    name
-        As enrolled.
-    recordings
-        Number of walks the template was made from.
-    pictures
-        One frame per walk.
-    """
-
-    name: str
-    recordings: int
-    pictures: tuple[Picture, ...] = ()
-
-
-@dataclass(frozen=True)
-class PipelineStep:
-    """One row of the pipeline page's table.
-
-    Parameters
-    ----------
-    title
-        What the step is called.
-    condition
-        ``done``, ``up to date``, ``skipped``, ``left out`` or ``failed``.
-    text
-        What came of it.
-    seconds
-        Time it took; 0 if that says nothing.
-    """
-
-    title: str
-    condition: str
-    text: str
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class PipelineStory:
-    """Everything the pipeline's page tells.
-
-    Parameters
-    ----------
-    source
-        Where the videos are.
-    steps
-        In order.
-    notes
-        What the reader must know.
-    failures
-        Step, video and reason.
-    headings, figures
-        The evaluation's figures as text, one row per level; no rows if there is no evaluation.
-    figures_caption
-        What the figures rest on.
-    plots
-        Pictures of the evaluation.
-    model
-        The model card as pairs of text.
-    links
-        Files beside the page: relative address and text.
-    commands
-        What to do next: what it does, and the command.
-    made, software
-        Time of the run; version.
-    title
-        What the pipeline makes of the source.
-    limits
-        What its results do not say; those of walks if empty.
-    """
-
-    source: str
-    steps: tuple[PipelineStep, ...]
-    notes: tuple[str, ...]
-    failures: tuple[tuple[str, str, str], ...]
-    headings: tuple[str, ...]
-    figures: tuple[tuple[str, ...], ...]
-    figures_caption: str
-    plots: tuple[Picture, ...]
-    model: tuple[tuple[str, str], ...]
-    links: tuple[tuple[str, str], ...]
-    commands: tuple[tuple[str, str], ...]
-    made: str
-    software: str
-    title: str = "From videos to a verifier"
-    limits: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> PipelineStep | None:
-        """The step that ended the run."""
-        return next((step for step in self.steps if step.condition == "failed"), None)
-
-
-@dataclass(frozen=True)
-class DemoStory:
-    """Everything the demo's page tells.
-
-    Parameters
-    ----------
-    people
-        The enrolled.
-    cards
-        The trials, in the order they were made.
-    refused_claim
-        A name nobody enrolled, and what the program answered to it; None if it was accepted.
-    seed
-        What the walkers were drawn from.
-    seconds
-        Wall-clock time of the whole demo.
-    made
-        Date and time, as text.
-    """
-
-    people: tuple[Person, ...]
-    cards: tuple[VerdictCard, ...]
-    refused_claim: tuple[str, str | None]
-    seed: int
-    seconds: float
-    made: str
-
-    @property
-    def n_expected(self) -> int:
-        """Number of trials that ended as expected."""
-        return sum(card.as_expected for card in self.cards)
-
-
-@dataclass(frozen=True)
-class ExplanationStory:
-    """What the page of an explanation tells.
-
-    Parameters
-    ----------
-    card
-        The verdict that is explained.
-    sections
-        Titles and pictures.
-    film
-        File name of the film beside the page.
-    scope
-        Which score is explained, and whether it decided.
-    method, baseline
-        How the contributions were computed.
-    trust
-        What testing the explanation gave; None if it was not tested.
-    """
-
-    card: VerdictCard
-    sections: tuple[tuple[str, Picture], ...]
-    film: str
-    scope: str
-    method: str
-    baseline: str
-    trust: Trust | None = None
 
 
 def percent(value: float) -> str:
@@ -331,38 +169,9 @@ def likelihood_text(log10_lr: float, bound: float) -> str:
     return f"this walk is about {times} times as likely from {one} as from {other}{cut}"
 
 
-def render_demo(story: DemoStory) -> str:
-    """Return the demo's page.
-
-    Parameters
-    ----------
-    story
-        What was done and decided. All verdicts come from one model, so that the threshold and its
-        error rates are told once.
-
-    Raises
-    ------
-    ValueError
-        If there is no trial.
-    """
-    if not story.cards:
-        raise ValueError("A demo page needs at least one trial.")
-    return environment().get_template("demo.html.j2").render(story=story)
-
-
-def render_verdict(card: VerdictCard) -> str:
-    """Return the page of one verification."""
-    return environment().get_template("verdict.html.j2").render(card=card)
-
-
-def render_explanation(story: ExplanationStory) -> str:
-    """Return the page of an explanation; its film lies beside it."""
-    return environment().get_template("explanation.html.j2").render(story=story)
-
-
-def render_pipeline(story: PipelineStory) -> str:
-    """Return the summary page of a pipeline."""
-    return environment().get_template("pipeline.html.j2").render(story=story)
+def render(template: str, **values: Any) -> str:
+    """Return a page by the name of its template, without ``.html.j2``."""
+    return environment().get_template(f"{template}.html.j2").render(values)
 
 
 @cache

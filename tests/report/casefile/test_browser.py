@@ -5,7 +5,7 @@ from chromium import browser, needs_chromium, open_file
 from made_joint import make_face
 
 from gaitproof.report.casefile import compose, seal
-from gaitproof.report.casefile.write import render_html
+from gaitproof.report.page import render
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -15,7 +15,7 @@ def test_report_fits_every_screen_and_asks_for_nothing(make_report, with_face, t
     file = tmp_path / "report.html"
     name = "Maximiliane-Alexandrina Featherstonehaugh-Cholmondeley-Wriothesley"
     report = with_face("AUTHENTIC", make_face("FAKE", -1.0)) if face else make_report(claim=name)
-    file.write_text(render_html(compose(seal(report))), encoding="utf-8")
+    file.write_text(render("casefile", document=compose(seal(report))), encoding="utf-8")
     with browser() as chromium:
         page, requests, complaints = open_file(chromium, file)
         for width in (360, 1280, 1920):

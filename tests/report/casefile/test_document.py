@@ -12,7 +12,7 @@ from scripted_masks import joined_of
 from gaitproof.report.casefile import blocks, compose, seal, sentences
 from gaitproof.report.casefile.pdf import render_pdf
 from gaitproof.report.casefile.sentences import WALKS, likelihood_sentence
-from gaitproof.report.casefile.write import render_html
+from gaitproof.report.page import render
 from gaitproof.types import Decision
 
 
@@ -42,7 +42,7 @@ def test_html_and_pdf_say_everything_that_is_to_be_said(reports, decision):
     content = reports[decision]
     assert content.verdict.decision is decision
     composed = compose(seal(content))
-    whole = render_html(composed)
+    whole = render("casefile", document=composed)
     # markup in names is text; unescape makes it look like tags again
     shown = [squeezed(html.unescape(page)) for page in (whole, re.sub(r"<[^>]*>", " ", whole))]
     pdf = pypdf.PdfReader(io.BytesIO(render_pdf(composed)))
@@ -59,7 +59,7 @@ def test_html_and_pdf_say_everything_that_is_to_be_said(reports, decision):
 
 
 def test_names_are_data_not_markup(report):
-    page = render_html(compose(seal(report)))
+    page = render("casefile", document=compose(seal(report)))
     assert "<b>Ångström" not in page
     assert "Zoë &lt;b&gt;Ångström" in page
 
@@ -67,13 +67,13 @@ def test_names_are_data_not_markup(report):
 @pytest.mark.slow
 def test_characters_that_the_font_lacks_are_told_by_number(make_report):
     composed = compose(seal(make_report(claim="李")))
-    assert "李" in render_html(composed)
+    assert "李" in render("casefile", document=composed)
     text = pypdf.PdfReader(io.BytesIO(render_pdf(composed))).pages[0].extract_text()
     assert "[U+674E]" in text
 
 
 def test_pages_load_nothing(report):
-    page = render_html(compose(seal(report)))
+    page = render("casefile", document=compose(seal(report)))
     addresses = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)|url\(([^)]*)\)""", page)
     assert len(addresses) >= 5
     assert all((a or b).startswith("data:") for a, b in addresses)
@@ -94,7 +94,7 @@ def test_texts_longer_than_a_page_are_split(report):
 def test_rendering_is_repeatable(report):
     composed = compose(seal(report))
     assert render_pdf(composed) == render_pdf(composed)
-    assert render_html(composed) == render_html(composed)
+    assert render("casefile", document=composed) == render("casefile", document=composed)
 
 
 def test_the_hash_stands_on_every_page(report):
@@ -108,7 +108,7 @@ def test_the_hash_stands_on_every_page(report):
 
 
 def test_no_score_no_weight(reports):
-    page = render_html(compose(seal(reports["INCONCLUSIVE"])))
+    page = render("casefile", document=compose(seal(reports["INCONCLUSIVE"])))
     assert "No score was made" in page
     assert "times as probable" not in page
     assert "no sign of a forgery" in page
@@ -118,13 +118,15 @@ def test_no_score_no_weight(reports):
 def test_a_model_that_tells_no_distribution(make_report):
     content = make_report(scores=None)
     assert len(content.evidence) == 1
-    assert "does not tell how the scores" in render_html(compose(seal(content)))
+    assert "does not tell how the scores" in render("casefile", document=compose(seal(content)))
 
 
 @pytest.mark.slow
 def test_the_band_is_told(make_report):
     point = make_card().operating_point.model_copy(update={"inconclusive": make_band(0.9, 0.94)})
-    page = " ".join(render_html(compose(seal(make_report(operating_point=point)))).split())
+    page = " ".join(
+        render("casefile", document=compose(seal(make_report(operating_point=point)))).split()
+    )
     assert "0.940 or more, and refused where it is below 0.900" in page
     assert "left undecided" in page
 
@@ -146,7 +148,7 @@ def test_likelihood_in_a_sentence(log10_lr, part):
 
 def test_enrolled_files_are_told(report):
     assert [e.used for e in report.enrolled] == [True, True]
-    page = render_html(compose(seal(report)))
+    page = render("casefile", document=compose(seal(report)))
     for entry in report.enrolled:
         assert entry.sha256 in page
 
@@ -156,10 +158,10 @@ def test_a_relaxed_gate_is_told(report):
     relaxed = report.model_copy(
         update={"settings": report.settings.model_copy(update={"quality": gate})}
     )
-    page = " ".join(render_html(compose(seal(relaxed))).split())
+    page = " ".join(render("casefile", document=compose(seal(relaxed))).split())
     assert "quality.min_person_height is 10.0 instead of 120.0" in page
     assert "hold for the shipped ones only" in page
-    assert "Changed settings" not in render_html(compose(seal(report)))
+    assert "Changed settings" not in render("casefile", document=compose(seal(report)))
 
 
 def test_signals_that_were_joined_are_told_apart_and_together(report):

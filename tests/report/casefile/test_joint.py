@@ -13,14 +13,16 @@ from gaitproof.face.verdict import FaceTurn
 from gaitproof.report.casefile import compose, parse_report, seal, to_json
 from gaitproof.report.casefile.pdf import render_pdf
 from gaitproof.report.casefile.seal import report_schema
-from gaitproof.report.casefile.write import render_html
+from gaitproof.report.page import render
 from gaitproof.types import Decision
 
 
 def read(report):
     """Return what page and PDF say, without spaces between lines."""
     composed = compose(seal(report))
-    page = html.unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", render_html(composed)))
+    page = html.unescape(
+        re.sub(r"<style>.*?</style>|<[^>]*>", " ", render("casefile", document=composed))
+    )
     pdf = pypdf.PdfReader(io.BytesIO(render_pdf(composed)))
     return " ".join(page.split()), "".join("".join(p.extract_text().split()) for p in pdf.pages)
 
@@ -112,7 +114,7 @@ def test_a_face_model_without_calibration_or_data(with_face):
 def test_hostile_words_are_data(with_face):
     nasty = "<script>alert(1)</script>"
     report = with_face("AUTHENTIC", make_face("INCONCLUSIVE", 0.1), limits=nasty, protocol=nasty)
-    page = render_html(compose(seal(report)))
+    page = render("casefile", document=compose(seal(report)))
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 

@@ -10,18 +10,13 @@ from typing import Final
 
 from gaitproof.errors import InputError
 from gaitproof.media.files import write_files
-from gaitproof.report.casefile.document import Document, compose
+from gaitproof.report import page
+from gaitproof.report.casefile.document import compose
 from gaitproof.report.casefile.seal import SealedReport, to_json
-from gaitproof.report.page import environment
-
-
-def render_html(document: Document) -> str:
-    """Return a page that loads nothing."""
-    return environment().get_template("casefile.html.j2").render(document=document)
 
 
 def _html(sealed: SealedReport) -> bytes:
-    return render_html(compose(sealed)).encode()
+    return page.render("casefile", document=compose(sealed)).encode()
 
 
 def _pdf(sealed: SealedReport) -> bytes:

@@ -22,7 +22,7 @@ from gaitproof.face.verdict import (
 )
 from gaitproof.report.face.evidence import ShownFace
 from gaitproof.report.face.strip import draw_strip
-from gaitproof.report.page import Picture, environment
+from gaitproof.report.page import Picture
 from gaitproof.report.pictures import to_data_uri
 from gaitproof.text import printable
 
@@ -258,8 +258,3 @@ def _strip(one: ShownFace, threshold: float) -> Picture | None:
         alt=f"What each of {len(frames)} pictures counted in its turn; most: {most.time:.2f} s",
         caption="",
     )
-
-
-def render_scan(story: ScanStory) -> str:
-    """Return the page of a scan."""
-    return environment().get_template("face.html.j2").render(story=story)

@@ -17,10 +17,10 @@ from gaitproof.face.scan import FaceScan
 from gaitproof.media.files import atomic_folder, write_atomically
 from gaitproof.reading import FileKind, read_bytes
 from gaitproof.report.face.evidence import ShownFace, show_faces
-from gaitproof.report.face.page import ScanStory, make_card, render_scan
+from gaitproof.report.face.page import ScanStory, make_card
 from gaitproof.report.face.plots import plot_statistics, plot_timeline
 from gaitproof.report.face.sheet import draw_sheet
-from gaitproof.report.page import Picture
+from gaitproof.report.page import Picture, render
 from gaitproof.report.style import DPI, save_figure
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _write_all(
         tuple(path.name for path in written),
         f"gaitproof {__version__}",
     )
-    write_atomically(folder / PAGE, render_scan(story).encode())
+    write_atomically(folder / PAGE, render("face", story=story).encode())
     return [folder / PAGE, *written]
 
 
