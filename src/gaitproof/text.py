@@ -93,6 +93,6 @@ def make_table(
         table.add_column(heading, justify="right", overflow="fold", no_wrap=not wrap)
     for row in rows:
         table.add_row(
-            *(one if hasattr(one, "__rich_console__") else printable(str(one)) for one in row)  # type: ignore[arg-type]
+            *(one if hasattr(one, "__rich_console__") else printable(str(one)) for one in row)
         )
     return table

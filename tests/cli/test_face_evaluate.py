@@ -16,7 +16,7 @@ def run(tmp_path, monkeypatch):
     forged_store(tmp_path / "drawn")
 
     def do(*arguments):
-        return CliRunner().invoke(app, list(arguments))
+        return CliRunner().invoke(app, ["face", *arguments])
 
     return do
 

@@ -48,7 +48,7 @@ def test_convert_there_and_on(tmp_path: Path, pose: Path, suffix: str) -> None:
 def test_formats_that_no_suffix_names(tmp_path: Path, pose: Path) -> None:
     assert run("convert", pose, "-o", tmp_path / "op", "--to", "openpose").exit_code == 0
     read = run(
-        app, "convert", tmp_path / "op", "-o", tmp_path / "a.json",
+        "convert", tmp_path / "op", "-o", tmp_path / "a.json",
         "--frame-rate", 30, "--frame-size", "640x360",
     )  # fmt: skip
     assert read.exit_code == 0

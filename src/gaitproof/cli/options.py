@@ -33,7 +33,7 @@ def output_option(help: str, metavar: str | None = None) -> Any:
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Let a parameter whose type is a dataclass stand for one option per field of it."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     parameters = []
     for one in signature(command).parameters.values():
         kind = groups.get(one.name)
@@ -199,6 +199,10 @@ StepsOption = Annotated[
 FoldsOption = Annotated[
     int | None, typer.Option("--folds", min=2, help="Folds instead of the recipe's.")
 ]
+RunOption = Annotated[
+    Path | None,
+    typer.Option("--run", help="Folder for checkpoints and logs, one folder per training."),
+]
 AcceleratorOption = Annotated[
     str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
 ]
@@ -212,10 +216,7 @@ LoadersOption = Annotated[
 class TrainingOptions:
     """How a training is kept and where it runs."""
 
-    run: Annotated[
-        Path | None,
-        typer.Option("--run", help="Folder for checkpoints and logs, one folder per training."),
-    ] = None
+    run: RunOption = None
     resume: Annotated[
         bool,
         typer.Option(
