@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from gaitproof.types import PoseSequence
     from gaitproof.verify.walk import Walk
 
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Measure what does not pass the quality gate, too.")
+]
 SourceArgument = Annotated[
     Path, typer.Argument(metavar="VIDEO|POSE", help="A video, or a pose file of any known format.")
 ]
@@ -114,9 +117,7 @@ def gait(
     frame_size: FrameSizeOption = None,
     *,
     options: ReadingOptions,
-    force: Annotated[
-        bool, typer.Option("--force", help="Measure what does not pass the quality gate, too.")
-    ] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a walk: gait events, parameters, joint angles as CSV.
@@ -145,6 +146,7 @@ def gait(
         )
     sequence, gate = _measured_part(walk, source, force)
     events, parameters = find_events(sequence), measure_gait(sequence)
+    listed = [vars(event) for event in list_events(events)]
     profile = measure_profile(sequence)
     files = {"events.csv": events_csv(events), "parameters.csv": parameters_csv(parameters, gate)}
     if profile is not None:
@@ -159,7 +161,7 @@ def gait(
             {
                 "out": str(out),
                 "files": list(files),
-                "events": [vars(event) for event in list_events(events)],
+                "events": listed,
                 "parameters": parameters.to_dict(),
                 "quality_gate": gate,
                 "notes": list(walk.notes),
@@ -171,8 +173,7 @@ def gait(
         stdout().print("Note: no whole stride was found; what needs one is left empty.")
     stdout().print(_parameter_table(parameters))
     stdout().print(printable(f"Quality gate: {gate}."))
-    count = len(list_events(events))
-    stdout().print(printable(f"{count} events. Written to {out}: {', '.join(files)}."))
+    stdout().print(printable(f"{len(listed)} events. Written to {out}: {', '.join(files)}."))
 
 
 def _measured_part(walk: Walk, source: Path, force: bool) -> tuple[PoseSequence, str]:
