@@ -113,6 +113,23 @@ def test_every_domain_is_measured_by_a_calibration_of_the_others():
     assert relative[0] == measure("a", clips, 5, fitted, draws=50)
 
 
+def test_of_footage_that_cannot_be_tested_nothing_is_said():
+    domains = [domain(name, noise=0.3) for name in ("a", "bb", "ccc")]
+    domains.append(replace(domain("dddd", noise=2.5), calibrates=False))
+    for figures in leave_domain_out(domains, references=(0, 5), draws=20).figures:
+        if figures.domain == "dddd":
+            assert (figures.cllr, figures.decided) == (pytest.approx(1), 0)
+            assert figures.auc.value < 0.95
+
+
+def test_scaled_similarities_without_references_say_nothing_for_a_claim():
+    domains = [replace(domain(n, noise=0.3, shift=0.0), scaled=True) for n in ("a", "bb", "ccc")]
+    evidence = leave_domain_out(domains, references=(0, 5), draws=20).evidence
+    ratios = [evidence.calibration(count).log10_lr for count in (0, 5)]
+    assert max(ratios[0]) == 0 > min(ratios[0])
+    assert max(ratios[1]) > 1
+
+
 def test_two_domains_are_too_few():
     with pytest.raises(InputError, match="3 domains"):
         leave_domain_out([domain("a"), domain("bb")])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scripted import ScriptedEncoder, make_card
 
 from gaitproof.cli.output import show_verdict
+from gaitproof.config import VerifySettings
 from gaitproof.errors import ModelError
 from gaitproof.nets.card import (
     EvidenceCard,
@@ -135,9 +136,36 @@ def test_joints_read_as_never_tested_support_nothing(estimators, references, rat
     card = EVIDENCE.model_copy(update={"estimators": estimators})
     for sign in (1, -1):
         found = Comparison(0.9, sign * 1.4, 2.0, references, supported=True, threshold=0.7)
-        limited = within_tested(found, card, "scripted")
+        limited = within_tested(found, card, "scripted", 30.0)
         assert limited.log10_lr == pytest.approx(sign * ratio, abs=1e-3)
         assert bool(limited.reason) is (ratio < 1)
+
+
+@pytest.mark.parametrize(("rate", "said"), [(10.0, False), (14.9, True), (float("nan"), True)])
+def test_of_footage_slower_than_tested_nothing_is_said(rate, said):
+    card = EVIDENCE.model_copy(update={"least_frame_rate": 15.0})
+    found = Comparison(0.9, 1.4, 2.0, 5, supported=True, threshold=0.7)
+    limited = within_tested(found, card, "scripted", rate)
+    assert (limited == found) is said
+    assert said or (limited.log10_lr, limited.supported) == (0.0, False)
+    assert ("10 frames per second" in limited.reason) is not said
+
+
+def test_slow_footage_stays_open_where_the_gate_lets_it_through(make_video, careful, extractor):
+    enrol(careful, make_video)
+    evidence = EVIDENCE.model_copy(update={"least_frame_rate": 15.0})
+    slow = Verifier.open(
+        careful.gallery,
+        encoder=ScriptedEncoder(make_card(evidence=evidence)),
+        extractor=extractor,
+        settings=VerifySettings.model_validate({"quality": {"min_frame_rate": 5.0}}),
+    )
+    video = make_video({"person": 0, "take": 2, "frame_rate": 12.0})
+    careful.add_references("street", [make_video({"person": person}) for person in (10, 11, 12)])
+    verdict = slow.verify(video, claim="p0")
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert "12 frames per second" in verdict.reason
+    assert verdict.log10_lr == 0
 
 
 def test_a_comparison_needs_references_of_its_own_model():

@@ -69,8 +69,9 @@ class DomainClips:
     enrolled
         Recordings per template.
     calibrates
-        Whether long probes of it have a say in the calibration; not where the quality gate would
-        refuse the footage (frames come more slowly than its `min_frame_rate`).
+        Whether long probes of it have a say in the calibration, and anything is said of its claims;
+        not where the quality gate would refuse the footage (frames come more slowly than its
+        `min_frame_rate`).
     plans
         Who is enrolled and who is tried; by default by one rule, from `enrolled`.
     footage
@@ -232,15 +233,19 @@ def measure(
     calibration: ReferenceCalibration,
     *,
     least_references: int = LEAST_REFERENCES,
+    tested: bool = True,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> DomainFigures:
-    """Measure a calibration on a domain that it was not fitted on; no score is no decision."""
+    """Measure a calibration on a domain that it was not fitted on; no score is no decision.
+
+    Of footage that was not `tested` nothing is said, as in `gaitproof.verify.evidence`.
+    """
     ratios = calibrate(trials, calibration.calibration)
     if calibration.long is not None:
         long = trials.windows >= LONG_PROBE
         ratios = np.where(long, calibrate(trials, calibration.long), ratios)
-    ratios = np.nan_to_num(ratios)
+    ratios = np.nan_to_num(ratios) if tested else np.zeros(len(trials))
     decided = np.zeros(len(ratios), np.int8)
     if references >= least_references:
         decided = (ratios >= MODERATE).astype(np.int8) - (ratios <= -MODERATE).astype(np.int8)
@@ -322,6 +327,7 @@ def leave_domain_out(
                         count,
                         _fit(count, others, bound, scaled),
                         least_references=least_references,
+                        tested=left_out.tested,
                         draws=draws,
                         seed=seed,
                     )
@@ -344,6 +350,7 @@ class _Tried:
 
     domain: str
     place: str
+    tested: bool
     clips: Trials
     every: DomainCurve
     long: DomainCurve | None
@@ -363,6 +370,7 @@ def _by_domain(domains: Sequence[DomainClips], count: int, seed: int) -> list[_T
             _Tried(
                 clips.domain,
                 clips.place or clips.domain,
+                clips.calibrates,
                 whole,
                 # a video may be much shorter than the clips of the evaluation
                 domain_curve(Trials.concatenate([whole, short])),
@@ -380,7 +388,14 @@ def _fit(
     places = {one.place for one in tried if one.long is not None}
     return ReferenceCalibration(
         references=count,
-        calibration=worst_case([one.every for one in tried], bound=bound, deviations=deviations),
+        calibration=worst_case(
+            [one.every for one in tried],
+            bound=bound,
+            deviations=deviations,
+            # what footage has in common only raises similarities, between cameras by more than
+            # genuine and other claims lie apart, until there are people to scale them by
+            supports=bound is None or not scaled,
+        ),
         # below the least number of references nothing is decided, however long the probe
         long=worst_case(long, deviations=deviations)
         if bound is None and len(places) >= _MIN_DOMAINS - 1

@@ -85,7 +85,11 @@ def domain_curve(trials: Trials) -> DomainCurve:
 
 
 def worst_case(
-    domains: Sequence[DomainCurve], *, bound: float | None = None, deviations: float = DEVIATIONS
+    domains: Sequence[DomainCurve],
+    *,
+    bound: float | None = None,
+    deviations: float = DEVIATIONS,
+    supports: bool = True,
 ) -> IsotonicCalibration:
     """Make a table from similarity to a log10 likelihood ratio that every domain bears out.
 
@@ -103,6 +107,8 @@ def worst_case(
         Largest magnitude; by default what the number of people bears out.
     deviations
         Standard deviations between domains that a further one may lie below their mean.
+    supports
+        Whether anything is said for a claim, and not only against it.
 
     Raises
     ------
@@ -123,7 +129,7 @@ def worst_case(
     return IsotonicCalibration(
         method="isotonic",
         similarities=tuple(_GRID.tolist()),
-        log10_lr=tuple(np.clip(agreed, -limit, limit).tolist()),
+        log10_lr=tuple(np.clip(agreed, -limit, limit if supports else 0.0).tolist()),
         log10_lr_bound=limit,
         subjects=people,
         mated_trials=sum(domain.mated for domain in domains),

@@ -38,7 +38,7 @@ MAX_TILT: Final = 60.0
 """Degrees between the torso and the image's vertical, above which the person lies: a video that is
 rotated and not marked as such has 90; walkers stay below 15, who bends forward below 50."""
 
-_FRAME_RATE_SLACK: Final = 0.99
+FRAME_RATE_SLACK: Final = 0.99
 """Time stamps of a video at the limit may be a little apart."""
 
 WALK_ADVICE: Final = (
@@ -186,5 +186,5 @@ def _limits(gate: QualityGate) -> dict[str, _Limit]:
 
 
 def _missed(name: str, value: float, limit: _Limit) -> bool:
-    slack = _FRAME_RATE_SLACK if name == "frame_rate" else 1.0
+    slack = FRAME_RATE_SLACK if name == "frame_rate" else 1.0
     return value < limit.value * slack if limit.at_least else value > limit.value

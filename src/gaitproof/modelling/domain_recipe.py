@@ -111,8 +111,11 @@ def evaluate_model_by_domains(
 def write_evidence(encoder: WindowEncoder, evidence: EvidenceCard, folder: Path) -> None:
     """Put calibrations and figures of domains left out on the card in a model's folder.
 
-    Joints read by an estimator of none of the training domains will support nothing.
+    Joints read by an estimator of none of the training domains will support nothing, and of footage
+    with fewer frames per second than the quality gate lets through nothing will be said.
     """
+    least = QualityGate().min_frame_rate
+    evidence = evidence.model_copy(update={"least_frame_rate": least})
     if encoder.card.signal == "joints":
         known = {Domain.parse(text).estimator for one in encoder.card.data for text in one.domains}
         evidence = evidence.model_copy(update={"estimators": tuple(sorted(known - {UNKNOWN}))})

@@ -201,6 +201,9 @@ class EvidenceCard(Settings):
     estimators: tuple[str, ...] = ()
     """What read the joints of the domains calibrated on; joints read by anything else support
     nothing (`gaitproof.types.support.NO_SUPPORT`). Empty: whatever reads them."""
+    least_frame_rate: float = Field(default=0.0, ge=0)
+    """Frames per second of the domains calibrated on, at least; of footage with fewer nothing is
+    said."""
     figures: tuple[DomainFigures, ...] = ()
     """Every domain left out, with and without references."""
     views: tuple[ViewFigures, ...] = ()

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
+from gaitproof.gait.checks import FRAME_RATE_SLACK
 from gaitproof.types import ViewRates
 from gaitproof.types.support import NO_SUPPORT
 from gaitproof.verify.calibration import log10_likelihood_ratio
@@ -47,6 +48,11 @@ FEW_REFERENCES: Final = (
 UNTESTED_ESTIMATOR: Final = (
     "Joints read by {estimator} tell too little about who walks to decide a claim; their "
     "silhouettes do, where probe, template and reference footage have them."
+)
+
+TOO_SLOW: Final = (
+    "The video has {rate:.0f} frames per second; on fewer than {least:.0f} it was not tested what "
+    "the comparison is worth."
 )
 
 
@@ -268,10 +274,14 @@ def compare_relative(
     return replace(found, reason=reason, people=references.people)
 
 
-def within_tested(found: Comparison, evidence: EvidenceCard, estimator: str) -> Comparison:
-    """Take from a comparison what joints read by another estimator than the tested cannot bear.
+def within_tested(
+    found: Comparison, evidence: EvidenceCard, estimator: str, frame_rate: float
+) -> Comparison:
+    """Take from a comparison what was not tested on footage of its kind.
 
-    Nothing is more than `NO_SUPPORT` then, so that it decides nothing, whatever the references.
+    Of footage with fewer frames per second than the tested nothing is said. What joints say that
+    were read by another estimator than the tested is no more than `NO_SUPPORT`, so that it decides
+    nothing, whatever the references.
 
     Parameters
     ----------
@@ -281,7 +291,12 @@ def within_tested(found: Comparison, evidence: EvidenceCard, estimator: str) -> 
         Of the model.
     estimator
         What read the probe's joints.
+    frame_rate
+        Of the probe's video, per second; NaN if unknown.
     """
+    if frame_rate < evidence.least_frame_rate * FRAME_RATE_SLACK:
+        reason = TOO_SLOW.format(rate=frame_rate, least=evidence.least_frame_rate)
+        return replace(found, log10_lr=0.0, supported=False, reason=reason)
     if not evidence.estimators or estimator in evidence.estimators or not found.references:
         return found
     return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -91,8 +92,12 @@ def compare_with(
         From `gaitproof.verify.others.find_others`.
     """
     card = encoder.card
-    if card.evidence is None or not others:
+    if card.evidence is None:
         return compare(encoder, probe.embeddings, template.vector)
+    rate = probe.quality.measures.get("frame_rate", math.nan)
+    if not others:
+        found = compare(encoder, probe.embeddings, template.vector)
+        return within_tested(found, card.evidence, probe.estimator, rate)
     filming = [
         recording.filming
         for recording in gallery.recordings(template.name, card.model_id, probe.estimator)
@@ -101,7 +106,7 @@ def compare_with(
     least = card.evidence.least_references
     references = choose_references(others, probe, template, filming, least)
     found = compare_relative(encoder, probe.embeddings, template.vector, references)
-    found = within_tested(found, card.evidence, probe.estimator)
+    found = within_tested(found, card.evidence, probe.estimator, rate)
     return replace(found, apart=view_difference(probe.filming, filming))
 
 

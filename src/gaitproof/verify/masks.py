@@ -16,11 +16,12 @@ from gaitproof.nets.card import ModelCard
 from gaitproof.nets.encoder import WindowEncoder
 from gaitproof.types import QualityReport, SignalEvidence, SilhouetteSequence
 from gaitproof.types.silhouette_windows import SilhouetteWindows
-from gaitproof.verify.evidence import compare_relative, stated
+from gaitproof.verify.evidence import compare_relative, stated, within_tested
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.movement import average_walkers, weigh_movement
 from gaitproof.verify.others import Other, References
 from gaitproof.verify.references import shortfall, without_file
+from gaitproof.verify.scoring import mean_direction
 from gaitproof.verify.searching import LARGE
 from gaitproof.verify.signals import SILHOUETTES
 from gaitproof.verify.templates import Recording, Template
@@ -37,6 +38,7 @@ class MaskProbe:
     quality: QualityReport
     reason: str
     windows: SilhouetteWindows
+    frame_rate: float
 
     def recording(self, path: str, model_id: str) -> Recording:
         """Return what is enrolled of it."""
@@ -61,22 +63,27 @@ class KnownMasks:
         Of reference footage, by SHA-256 of the file and number of the person in it.
     enrolled
         Of the gallery's people, by name.
+    beside
+        Of people in the probe's own video.
     """
 
     kept: Mapping[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
     enrolled: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    beside: Mapping[Other, NDArray[np.float32]] = field(default_factory=dict)
 
     def of(self, people: Sequence[Other], size: int) -> References:
         """Return those of some people, of length `size`; who has none is left out."""
-        pairs = [
-            (one, self.kept.get(one.place) if one.place else self.enrolled.get(one.name))
-            for one in people
-        ]
+        pairs = [(one, self._vector(one)) for one in people]
         found = [(one, vector) for one, vector in pairs if vector is not None]
         return References(
             np.stack([vector for _, vector in found]) if found else np.zeros((0, size), np.float32),
             people=tuple(one for one, _ in found),
         )
+
+    def _vector(self, one: Other) -> NDArray[np.float32] | None:
+        if one.silhouettes:
+            return self.beside.get(one)
+        return self.kept.get(one.place) if one.place else self.enrolled.get(one.name)
 
 
 def chosen_masks(
@@ -151,6 +158,7 @@ class MaskSignal:
             quality=best,
             reason=reason,
             windows=windows,
+            frame_rate=tracks[0].frame_rate,
         )
 
     def recordings(
@@ -206,6 +214,8 @@ class MaskSignal:
         if template is not None and not reason:
             relative = known.of(people, card.embedding_size)
             compared = compare_relative(self.encoder, probe.embeddings, template.vector, relative)
+            if card.evidence is not None:
+                compared = within_tested(compared, card.evidence, probe.estimator, probe.frame_rate)
             compared = replace(compared, apart=apart)
             averages = average_walkers() if weigh else None
             if averages is not None:
@@ -247,9 +257,11 @@ class MaskSignal:
             templates = gallery.excerpt(sorted(names)).templates(model_id, estimator)
         else:
             templates = gallery.templates(model_id, estimator) if names else ()
+        shapes = [(o, self.probe(probe.sha256, o.silhouettes)) for o in people if o.silhouettes]
         return KnownMasks(
             {(p.sha256, p.person): p.vector for p in gallery.references(model_id, estimator)},
             {t.name: t.vector for t in templates if probe.sha256 not in t.sources},
+            {o: mean_direction(shape.embeddings) for o, shape in shapes if len(shape.embeddings)},
         )
 
     def _template(

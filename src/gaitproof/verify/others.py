@@ -28,6 +28,7 @@ from gaitproof.verify.typicality import footage_metric, unlikeness
 
 if TYPE_CHECKING:
     from gaitproof.nets.card import ModelCard
+    from gaitproof.types import SilhouetteSequence
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.probes import Probe
     from gaitproof.verify.templates import Recording, Template
@@ -82,6 +83,8 @@ class Other:
         SHA-256 of the file and number of the person in it, of people of reference footage.
     motion
         See `gaitproof.verify.motion.mean_measures`; none if unknown.
+    silhouettes
+        Of people in the probe's own video; those of the others are in the gallery.
     """
 
     vector: NDArray[np.float32]
@@ -90,6 +93,7 @@ class Other:
     name: str = ""
     place: tuple[str, int] | None = None
     motion: tuple[float, ...] = ()
+    silhouettes: tuple[SilhouetteSequence, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +129,9 @@ def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other,
     """
     if card.evidence is None or not len(probe.embeddings):
         return ()
-    direction = mean_direction(probe.embeddings)
     found = list(probe.beside)
+    # the probe's own video may be reference footage, too: nobody in it counts twice
+    known = np.stack([mean_direction(probe.embeddings), *(one.vector for one in found)])
     found += [
         Other(
             person.vector,
@@ -136,7 +141,7 @@ def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other,
             motion=mean_motion([person.filming]),
         )
         for person in gallery.references(card.model_id, probe.estimator)
-        if person.sha256 != probe.sha256 or float(person.vector @ direction) < _SAME_PERSON
+        if person.sha256 != probe.sha256 or float((known @ person.vector).max()) < _SAME_PERSON
     ]
     if probe.filming is not None:
         found += _enrolled(gallery, card.model_id, probe, probe.filming.domain)
