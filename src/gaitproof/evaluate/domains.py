@@ -237,10 +237,7 @@ def measure(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> DomainFigures:
-    """Measure a calibration on a domain that it was not fitted on; no score is no decision.
-
-    Of footage that was not `tested` nothing is said, as in `gaitproof.verify.evidence`.
-    """
+    """Measure a calibration on a domain it was not fitted on; what is not `tested` says nothing."""
     ratios = calibrate(trials, calibration.calibration)
     if calibration.long is not None:
         long = trials.windows >= LONG_PROBE
@@ -386,16 +383,12 @@ def _fit(
     deviations = SCALED_DEVIATIONS if scaled else DEVIATIONS
     long = [one.long for one in tried if one.long is not None]
     places = {one.place for one in tried if one.long is not None}
+    # what footage has in common only raises similarities, until there are people to scale them by
+    supports = bound is None or not scaled
+    every = [one.every for one in tried]
     return ReferenceCalibration(
         references=count,
-        calibration=worst_case(
-            [one.every for one in tried],
-            bound=bound,
-            deviations=deviations,
-            # what footage has in common only raises similarities, between cameras by more than
-            # genuine and other claims lie apart, until there are people to scale them by
-            supports=bound is None or not scaled,
-        ),
+        calibration=worst_case(every, bound=bound, deviations=deviations, supports=supports),
         # below the least number of references nothing is decided, however long the probe
         long=worst_case(long, deviations=deviations)
         if bound is None and len(places) >= _MIN_DOMAINS - 1
