@@ -71,7 +71,7 @@ def test_a_models_card_says_what_it_is_worth_on_other_domains(tmp_path, everybod
     result = evaluate_model_by_domains(encoder, everybody, enrolled=1, draws=20)
     write_evidence(encoder, result.evidence, folder)
     card = load_card(folder)
-    assert card.evidence == result.evidence
+    assert card.evidence == result.evidence.model_copy(update={"least_frame_rate": 15.0})
     assert card.model_copy(update={"evidence": None}) == encoder.card
     assert np.isfinite([f.cllr for f in card.evidence.figures]).all()
 
