@@ -1,8 +1,15 @@
+from dataclasses import replace
+from itertools import combinations, pairwise
+
 import numpy as np
 import pytest
 from face_scans import make_face, make_model, make_scan
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gaitproof.face.verdict import RelativeEvidence
 from gaitproof.report.face.evidence import show_faces
+from gaitproof.report.face.levels import spread_apart
 from gaitproof.report.face.plots import (
     MOST_FACES,
     plot_statistics,
@@ -66,6 +73,31 @@ def test_the_timeline_shows_scores_threshold_and_what_was_not_usable(model):
         "SHA-256 abab",
     ):
         assert part in texts(figure)
+
+
+@pytest.mark.parametrize("levels", [(0.02, 0.98), (0.84, 0.87), (0.5, 0.5), (0.97, 0.99)])
+def test_names_of_levels_cover_neither_each_other_nor_a_curve(model, levels):
+    fake, itself = levels
+    verdict, pictures = make_face(1, [0.1, 0.15, 0.1], model)
+    related = RelativeEvidence(1, 1 - itself, None, 1 - fake, fake)
+    scan = make_scan([(replace(verdict, relative=related), pictures)])
+    figure = plot_timeline(scan, model.card)
+    figure.canvas.draw()
+    curve = figure.axes[0]
+    boxes = [text.get_window_extent() for text in curve.texts]
+    assert len(boxes) == 4
+    assert all(box.x0 > curve.bbox.x1 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_places_are_moved_apart_and_stay_in_order(places):
+    found = spread_apart(sorted(places), 0.1)
+    assert all(-1e-9 <= place <= 1 + 1e-9 for place in found)
+    assert all(b - a >= 0.1 - 1e-9 for a, b in pairwise(found))
+    apart = sorted(places)
+    if all(b - a >= 0.1 for a, b in pairwise(apart)):
+        assert found == apart
 
 
 def test_a_line_is_broken_where_the_face_was_away(model):

@@ -14,12 +14,10 @@ from gaitproof.face.verdict import (
     FaceTurn,
     FaceVerdict,
     FrameScore,
-    band,
-    calibrated,
     side_of,
-    to_probability,
 )
 from gaitproof.report.face.evidence import most_suspicious
+from gaitproof.report.face.levels import draw_band, draw_relative, name_levels
 from gaitproof.report.style import (
     COLOURS,
     FAINT,
@@ -66,8 +64,7 @@ def plot_timeline(found: FaceScan, card: FaceDetectorCard) -> Figure:
     )
     end = max(found.video.duration, 1e-3)
     span = (-0.01 * end, 1.01 * end)
-    _draw_band(curve, card, upright=False)
-    _draw_relative(curve, faces)
+    name_levels(curve, [*draw_band(curve, card, upright=False), *draw_relative(curve, faces)])
     for number, face in enumerate(faces):
         colour, line = COLOURS[number % len(COLOURS)], LINES[number % len(LINES)]
         times, values = _curve(face.frames)
@@ -113,36 +110,6 @@ def plot_timeline(found: FaceScan, card: FaceDetectorCard) -> Figure:
 
 def _in_turns(faces: Sequence[FaceVerdict]) -> bool:
     return any(face.turns for face in faces)
-
-
-def _draw_band(axes: Axes, card: FaceDetectorCard, *, upright: bool) -> None:
-    """Draw threshold and inconclusive band of a whole face by itself."""
-    high, low = band(card)
-    threshold = card.operating_point.threshold
-    at = to_probability(threshold, calibrated(threshold, card.calibration))
-    span, line = (axes.axvspan, axes.axvline) if upright else (axes.axhspan, axes.axhline)
-    if high > low:
-        span(low, high, facecolor=PALE, edgecolor=FAINT, hatch="////", linewidth=0, zorder=0)
-    line(at, color=GREY, linewidth=1.0, linestyle="--", zorder=1)
-    if not upright:
-        place = axes.get_yaxis_transform()
-        for y, text, side in (
-            (high, "a whole face above: FAKE", "bottom"),
-            (low, "a whole face below: REAL", "top"),
-        ):
-            axes.text(0.995, y, text, transform=place, fontsize=8, color=GREY, ha="right", va=side)
-
-
-def _draw_relative(axes: Axes, faces: Sequence[FaceVerdict]) -> None:
-    """Draw where a face lies relative to genuine video of its person, and from where it is FAKE."""
-    for relative in (face.relative for face in faces if face.relative is not None):
-        place = axes.get_yaxis_transform()
-        for y, text, line in (
-            (relative.fake_above, "relative to genuine video above: FAKE", ":"),
-            (relative.probability_fake, "relative to genuine video", "-."),
-        ):
-            axes.axhline(y, color=GREY, linewidth=1.2, linestyle=line, zorder=1)
-            axes.text(0.005, y, text, transform=place, fontsize=8, color=GREY, va="bottom")
 
 
 def _curve(frames: Sequence[FrameScore]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -197,7 +164,7 @@ def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
     figure, axes = new_figure(3, 2, width=10.0, height=2.9 + 0.78 * rows, ratios=(1.25, 1, 1))
     scores, sides, runs, flicker, size, sharpness = axes
     threshold = card.operating_point.threshold
-    _draw_band(scores, card, upright=True)
+    draw_band(scores, card, upright=True)
     for row, face in enumerate(faces):
         _draw_scores(scores, row, face, threshold)
         _draw_sides(sides, row, face, threshold)
@@ -308,7 +275,15 @@ def _draw_range(axes: Axes, row: int, values: Sequence[float]) -> None:
 
 
 def _beside(axes: Axes, x: float, y: float, text: str) -> None:
-    axes.annotate(text, (x, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
+    axes.annotate(
+        text,
+        (x, y),
+        (5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.9},
+    )
 
 
 def _legend(figure: Figure) -> None:
