@@ -227,11 +227,17 @@ class _Recorder(Closing):
     def detect(self, image: NDArray[np.uint8], smallest: float | None = None) -> tuple[Face, ...]:
         """Find faces, or say again which were found."""
         if self._known is not None:
-            return tuple(Face(**one) for one in next(self._known))
+            # recordings of earlier versions do not say what points come from: a mesh
+            return tuple(Face(**({"landmarks": "mesh"} | one)) for one in next(self._known))
         faces = self._detector.detect(image, smallest)
         self._found.append(
             [
-                {"box": one.box.tolist(), "points": one.points.tolist(), "score": one.score}
+                {
+                    "box": one.box.tolist(),
+                    "points": one.points.tolist(),
+                    "score": one.score,
+                    "landmarks": one.landmarks,
+                }
                 for one in faces
             ]
         )

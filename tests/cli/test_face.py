@@ -32,6 +32,12 @@ def empty(tmp_path):
     return str(write_clip(tmp_path / "empty.mp4", [np.full((240, 320, 3), 90, np.uint8)] * 8))
 
 
+def test_only_a_detector_that_lays_a_mesh_falls_back_on_simple_crops(run, empty):
+    found = run(empty, "--model", "m", "--detector", "yunet=none.onnx", "--simple-crop")
+    assert found.exit_code == 2
+    assert "only mediapipe falls back" in found.output
+
+
 @pytest.mark.slow
 def test_without_a_face(run, empty):
     found = run(empty, "--model", "m")

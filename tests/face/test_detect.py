@@ -15,7 +15,9 @@ from gaitproof.face.detect import (
     YuNetDetector,
     create_detector,
     five_points,
+    place_by_box,
     points_of_68,
+    takes_simple_crops,
 )
 from gaitproof.face.tiles import compute_overlap, cut, merge, plan_tiles
 
@@ -89,6 +91,55 @@ def test_a_closed_detector_says_so():
     detector.close()
     with pytest.raises(ValueError, match="closed"):
         detector.detect(np.zeros((64, 64, 3), np.uint8))
+
+
+class NoMesh:
+    """Finds no mesh in anything."""
+
+    multi_face_landmarks = None
+
+    def process(self, image):
+        return self
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted", "landmarks"),
+    [(80, False, None), (80, True, "box"), (36, False, "detector"), (36, True, "detector")],
+)
+def test_without_a_mesh_a_face_is_placed_by_its_box_if_wanted(
+    monkeypatch, size, wanted, landmarks
+):
+    with MediaPipeFaceDetector(DetectorSettings(simple_crop=wanted)) as detector:
+        assert takes_simple_crops(detector.identifier) == wanted
+        seen = face_at(100, 90, size)
+        monkeypatch.setattr(detector, "_find", lambda tile: [seen] if len(tile) == 400 else [])
+        monkeypatch.setattr(
+            "gaitproof.face.detect.plan_tiles", lambda width, height, least: [(0, 0, 400)]
+        )
+        monkeypatch.setattr(detector, "_mesh", NoMesh())
+        found = detector.detect(np.zeros((400, 400, 3), np.uint8))
+        assert detector.fit_mesh(np.zeros((400, 400, 3), np.uint8), seen) is None
+    assert [face.landmarks for face in found] == ([] if landmarks is None else [landmarks])
+    if landmarks == "box":
+        width = float(np.ptp(seen.box[::2]))
+        eyes = found[0].points[:2]
+        assert eyes[1, 0] - eyes[0, 0] == pytest.approx(0.38 * width)
+        assert eyes[0, 1] == eyes[1, 1]
+
+
+@pytest.mark.realdata
+@without_portraits
+@pytest.mark.slow
+def test_a_simple_crop_lies_where_the_mesh_would_lay_it(detector):
+    off = []
+    for portrait in portraits(8):
+        (face,) = detector.detect(portrait)
+        assert face.landmarks == "mesh"
+        off.append(np.linalg.norm(place_by_box(face).points - face.points, axis=1) / face.size)
+    assert np.median(off) < 0.06
 
 
 @pytest.mark.parametrize("backend", ["yunet", "dlib"])

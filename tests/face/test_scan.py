@@ -87,6 +87,41 @@ def test_a_face_too_small_is_not_scored(model, tmp_path):
     assert face.unusable == {"the face is too small": face.seen}
 
 
+def test_a_simple_crop_is_counted_apart_and_never_scored_by_a_model_of_aligned_faces(
+    model, tmp_path
+):
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 20))
+    found = scan_video(clip, model, detector=ScriptedDetector(landmarks="box"))
+    (face,) = found.faces
+    assert face.score is None
+    assert face.unusable == {"no landmarks were found, only a box": face.seen}
+    assert found.decision is FaceDecision.INCONCLUSIVE
+
+
+def test_a_model_that_learnt_from_simple_crops_scores_them_marked(model, tmp_path, monkeypatch):
+    card = model.card.model_copy(update={"detector": "test+mesh/1 simple-crop"})
+    monkeypatch.setattr(model, "_card", card)
+    detector = ScriptedDetector(landmarks="box")
+    detector.identifier = card.detector
+    clip = write_clip(tmp_path / "a.mp4", pictures(220))
+    found = scan_video(clip, model, detector=detector)
+    (face,) = found.to_dict()["faces"]
+    assert face["decision"] == "REAL"
+    assert {frame["quality"]["landmarks"] for frame in face["frames"]} == {"box"}
+    assert found.detector.endswith("simple-crop")
+    assert "10 of 10 scored pictures of face 1 are simple crops" in " ".join(found.notes)
+
+
+def test_a_mesh_that_fails_shows_in_the_notes(model, tmp_path):
+    detector = ScriptedDetector()
+    detector.identifier = "test+mesh/1"
+    clip = write_clip(tmp_path / "a.mp4", pictures(220))
+    found = scan_video(clip, model, detector=detector)
+    assert "10 of 10 scored pictures of face 1 were aligned by the detector's own" in str(
+        found.notes
+    )
+
+
 def test_what_is_seen_once_is_no_face(model, tmp_path):
     clip = write_clip(tmp_path / "a.mp4", pictures(220, 1) + pictures(0, 19))
     assert scan_video(clip, model, detector=ScriptedDetector()).faces == ()

@@ -4,9 +4,9 @@ import numpy as np
 from drawn_faces import draw_face
 
 from gaitproof.data.face.clips import FaceClip, Label
+from gaitproof.data.face.faces import StoredFaces
 from gaitproof.data.face.store import (
     FaceStore,
-    StoredFaces,
     StoreSettings,
     write_clip,
     write_index,

@@ -4,7 +4,8 @@ import numpy as np
 from made_talk import make_mesh
 
 from gaitproof.data.face.clips import FaceClip, Label
-from gaitproof.data.face.store import FaceStore, StoredFaces, StoreSettings, write_clip, write_index
+from gaitproof.data.face.faces import StoredFaces
+from gaitproof.data.face.store import FaceStore, StoreSettings, write_clip, write_index
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.synth.talking.voice import make_voice, speak
 

@@ -15,6 +15,7 @@ from gaitproof.cli.options import (
     JsonOption,
     MinFaceOption,
     ModelOption,
+    SimpleCropOption,
     output_option,
 )
 from gaitproof.cli.root import app
@@ -88,6 +89,7 @@ def scan(
     ] = None,
     reference: GenuineOption = None,
     min_face: MinFaceOption = None,
+    simple_crop: SimpleCropOption = False,
     sound: SoundOption = True,
     sound_model: SoundModelOption = None,
     device: DeviceOption = Device.CPU,
@@ -100,9 +102,8 @@ def scan(
     """
     from gaitproof.cli.output import print_json, progress_bar
 
-    settings = make_settings(
-        frames, every, parse_detector(detector), min_face=min_face, sound=sound
-    )
+    finder = parse_detector(detector, simple_crop=simple_crop)
+    settings = make_settings(frames, every, finder, min_face=min_face, sound=sound)
 
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.face.scan import scan_video

@@ -16,6 +16,7 @@ from gaitproof.cli.options import (
     MinFaceOption,
     ProcessesOption,
     RayOption,
+    SimpleCropOption,
 )
 from gaitproof.errors import ConfigError
 
@@ -70,6 +71,7 @@ def prepare(
     workers: ProcessesOption = 0,
     detector: DetectorOption = "mediapipe",
     min_face: MinFaceOption = None,
+    simple_crop: SimpleCropOption = False,
     seed: Annotated[
         int, typer.Option(min=0, help="Draws the split of clips that have no published one.")
     ] = 0,
@@ -104,7 +106,7 @@ def prepare(
     settings = PrepareSettings(
         **choose_sampling(frames, rate, by_label).model_dump(),
         layout=layout,
-        detector=parse_detector(detector),
+        detector=parse_detector(detector, simple_crop=simple_crop),
         seed=seed,
         shares=parse_shares(shares),
         set_aside=set_aside,

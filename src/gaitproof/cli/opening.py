@@ -65,13 +65,13 @@ def parse_person(text: str) -> Person:
         ) from error
 
 
-def parse_detector(text: str) -> DetectorSettings:
-    """Read ``mediapipe``, ``yunet=FILE`` or ``dlib=FILE``.
+def parse_detector(text: str, *, simple_crop: bool = False) -> DetectorSettings:
+    """Read ``mediapipe``, ``yunet=FILE`` or ``dlib=FILE``; `simple_crop` goes with the first.
 
     Raises
     ------
     typer.BadParameter
-        If it is none of these.
+        If it is none of these, or has landmarks for every face and so no simple crops.
     """
     from gaitproof.face.detect import DetectorSettings
 
@@ -81,7 +81,14 @@ def parse_detector(text: str) -> DetectorSettings:
             f"expected mediapipe, yunet=FILE or dlib=FILE, found {text!r}",
             param_hint="--detector",
         )
-    return DetectorSettings.model_validate({"backend": name, "model_file": file or None})
+    if simple_crop and name != "mediapipe":
+        raise typer.BadParameter(
+            f"{name} finds landmarks on every face; only mediapipe falls back on simple crops",
+            param_hint="--simple-crop",
+        )
+    return DetectorSettings.model_validate(
+        {"backend": name, "model_file": file or None, "simple_crop": simple_crop}
+    )
 
 
 def verify_settings(path: Path | None) -> VerifySettings:

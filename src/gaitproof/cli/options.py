@@ -123,6 +123,14 @@ DetectorOption = Annotated[
         help="What finds the faces; mediapipe needs no file.",
     ),
 ]
+SimpleCropOption = Annotated[
+    bool,
+    typer.Option(
+        "--simple-crop",
+        help="Where no landmarks are found, cut the face out by its box; such pictures are marked, "
+        "and scored only by models that learnt from some.",
+    ),
+]
 
 
 def _choose(device: Device) -> Device:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, runtime_checkable
@@ -37,6 +38,15 @@ gives the middle of the mouth only."""
 SMALL_FACE_SCORE: Final = 0.15
 """Added to the least score of faces too small for a mesh, which confirms larger ones: without it,
 noise and foliage hold faces of 10 pixels."""
+
+_BOX_POINTS: Final = np.array(
+    [(0.31, 0.30), (0.69, 0.30), (0.50, 0.54), (0.345, 0.72), (0.655, 0.72)]
+)
+"""Where the five points lie in MediaPipe's box: medians over 23 genuine videos of talking people,
+made symmetric."""
+
+SIMPLE_CROP: Final = "simple-crop"
+"""Word in the identifier of a detector that falls back on simple crops."""
 
 _MESH_EYES: Final = ((33, 133), (362, 263))
 _MESH_NOSE: Final = 1
@@ -94,6 +104,10 @@ class DetectorSettings(Settings):
     min_score: float = Field(default=0.6, ge=0, le=1)
     smallest: float = Field(default=12.0, ge=8)
     """Smallest face looked for, pixels; the cost of one picture grows with its inverse square."""
+    simple_crop: bool = False
+    """Whether a face on which no mesh can be laid is found all the same, placed by its box alone
+    (`Face.landmarks` is then ``box``); else it counts as a head seen from behind. Only
+    ``mediapipe`` lays a mesh."""
 
 
 def create_detector(settings: DetectorSettings | None = None) -> FaceDetector:
@@ -141,6 +155,7 @@ class MediaPipeFaceDetector(Closing):
         self.identifier = (
             f"mediapipe-{metadata.version('mediapipe')}/full-range+mesh/1"
             f" score={self._settings.min_score:g} smallest={self._settings.smallest:g}"
+            + f" {SIMPLE_CROP}" * self._settings.simple_crop
         )
         with quiet_start():
             self._finder: Any = FaceDetection(
@@ -198,7 +213,7 @@ class MediaPipeFaceDetector(Closing):
     def _refine(self, image: Image, face: Face) -> Face | None:
         """Return the face with the mesh and its five points, if it is large enough for one.
 
-        None if it is large enough and shows no face.
+        If it is large enough and shows no face: None, or the face as its box places it.
         """
         if face.size < MESH_SIZE:
             return face
@@ -209,14 +224,16 @@ class MediaPipeFaceDetector(Closing):
             result = self._mesh.process(np.ascontiguousarray(cut(image, x0, y0, side)))
         self._meshed = True
         if not result.multi_face_landmarks:
-            return face if face.size < FACE_SIZE else None
+            if face.size < FACE_SIZE:
+                return face
+            return place_by_box(face) if self._settings.simple_crop else None
         flat = [(p.x, p.y) for p in result.multi_face_landmarks[0].landmark[:MESH_POINTS]]
         mesh = np.array(flat, np.float64) * side + np.array((x0, y0), np.float64)
         points = mesh_points(mesh)
         # of two heads that touch, the mesh may take the other one
         if np.linalg.norm(points.mean(axis=0) - face.points.mean(axis=0)) > 0.25 * face.size:
             return face
-        return Face(face.box, points, face.score, mesh)
+        return Face(face.box, points, face.score, mesh, "mesh")
 
     def close(self) -> None:
         """Free both graphs."""
@@ -231,6 +248,17 @@ def five_points(left_eye: Float64, right_eye: Float64, nose: Float64, mouth: Flo
     """Return five points (5, 2) where only the middle of the mouth is known."""
     half = (right_eye - left_eye) * MOUTH_WIDTH / 2
     return np.stack((left_eye, right_eye, nose, mouth - half, mouth + half))
+
+
+def place_by_box(face: Face) -> Face:
+    """Return a face with its five points where they usually lie in a box."""
+    low, high = face.box[:2], face.box[2:]
+    return replace(face, points=low + _BOX_POINTS * (high - low), landmarks="box")
+
+
+def takes_simple_crops(detector: str) -> bool:
+    """Tell by a detector's identifier whether it falls back on simple crops."""
+    return SIMPLE_CROP in detector.split()
 
 
 def mesh_points(mesh: Float64) -> Float64:

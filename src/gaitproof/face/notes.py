@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -56,6 +57,24 @@ def _listed(spans: list[str]) -> str:
     return ", ".join(spans[:3]) + more
 
 
+def landmark_notes(verdicts: Sequence[FaceVerdict], detector: str) -> list[str]:
+    """Say how many scored pictures were aligned by less than the detector's mesh."""
+    if "+mesh" not in detector:
+        return []  # its own points are all that it has
+    notes = []
+    for face in verdicts:
+        used = Counter(frame.quality.landmarks for frame in face.frames)
+        for kind, how in (
+            ("box", "are simple crops: no landmarks were found in them"),
+            ("detector", "were aligned by the detector's own points, without a mesh"),
+        ):
+            if used[kind]:
+                notes.append(
+                    f"{used[kind]} of {len(face.frames)} scored pictures of face {face.number} {how}"
+                )
+    return notes
+
+
 def face_notes(
     verdicts: list[FaceVerdict],
     detector: str,
@@ -74,6 +93,7 @@ def face_notes(
             f"faces were found by {detector}, but the model was trained on those of "
             f"{model.card.detector}"
         )
+    notes += landmark_notes(verdicts, detector)
     notes += [
         f"face {face.number}: {describe_drop(face.drop)}"
         for face in verdicts

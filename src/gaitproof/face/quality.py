@@ -87,7 +87,18 @@ def assess(
         (abs(pitch) > gate.max_pitch, f"the head is tilted too far ({abs(pitch):.0f} degrees)"),
     )
     reasons = tuple(reason for wrong, reason in checks if wrong)
-    return FaceQuality(face.size, sharpness, yaw, pitch, roll, partial, not reasons, reasons, light)
+    return FaceQuality(
+        face.size,
+        sharpness,
+        yaw,
+        pitch,
+        roll,
+        partial,
+        not reasons,
+        reasons,
+        light,
+        face.landmarks,
+    )
 
 
 def measure_light(crop: NDArray[np.uint8]) -> float:

@@ -17,7 +17,12 @@ from gaitproof.config import MediaLimits, Settings
 from gaitproof.device import device_notes
 from gaitproof.face.align import align
 from gaitproof.face.consistency import make_trace
-from gaitproof.face.detect import MESH_SIZE, DetectorSettings, FaceDetector, create_detector
+from gaitproof.face.detect import (
+    DetectorSettings,
+    FaceDetector,
+    create_detector,
+    takes_simple_crops,
+)
 from gaitproof.face.judge import FacePictures, judge
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.notes import face_notes, pace_notes
@@ -26,9 +31,10 @@ from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.sightings import FaceSightings, make_room
 from gaitproof.face.speech.evidence import SpeechEvidence, examine_speech
 from gaitproof.face.speech.model import TalkModel
-from gaitproof.face.tiles import SMALLEST_SHARE, cut, merge
-from gaitproof.face.track import NEIGHBOURHOOD, FaceTracker, TrackingSettings, follow
+from gaitproof.face.tiles import SMALLEST_SHARE, merge
+from gaitproof.face.track import FaceTracker, TrackingSettings, follow
 from gaitproof.face.types import Face, FaceTrack
+from gaitproof.face.upright import find_turn
 from gaitproof.face.verdict import FaceDecision, FaceVerdict
 from gaitproof.media.decode import read_frames
 from gaitproof.media.probe import VideoInfo, probe
@@ -41,12 +47,8 @@ MOST_SEARCHES: Final = 40
 SEARCH_STEP: Final = 2.5
 """Seconds between such searches in a short video; large faces are looked for at every step."""
 
-TURN_MARGIN: Final = 0.1
-"""How much surer the detector must be of a turned picture before the video counts as turned: it
-finds faces at any angle, but upside down it puts the mouth where the eyes are."""
-
-CERTAIN: Final = 0.8
-"""Score of a face in a turned picture that alone makes the video count as turned."""
+NO_LANDMARKS: Final = "no landmarks were found, only a box"
+"""Why a model that learnt from aligned faces alone is given no simple crop."""
 
 MIN_SIGHTINGS: Final = 2
 """Steps at which a face must be found; detectors see things once that are no faces."""
@@ -337,6 +339,9 @@ class _Finder:
             kept.first_cell = cell
         if 0 <= cell == kept.cell or self._pace.is_pause(cell - kept.first_cell):
             return
+        if face.landmarks == "box" and not takes_simple_crops(self._model.card.detector):
+            kept.pass_over(time, NO_LANDMARKS)
+            return
         crop = align(image, face.points, self._alignment)
         size = (image.shape[1], image.shape[0])
         quality = assess(face, crop, size, self._settings.gate, self._alignment)
@@ -349,36 +354,3 @@ class _Finder:
         self._held += 1
         if self._held >= self._room:
             self._held = make_room(list(self.kept.values()), self._model, self._room // 2)
-
-
-def find_turn(image: Image, faces: tuple[Face, ...], detector: FaceDetector) -> int | None:
-    """Return by how many quarter turns counterclockwise the surest large face stands upright.
-
-    Returns
-    -------
-    int or None
-        0 to 3; None if no face is large and sure enough to tell.
-    """
-    large = [face for face in faces if face.size >= MESH_SIZE]
-    if large:
-        face = max(large, key=lambda one: one.score)
-        side = round(NEIGHBOURHOOD * face.size)
-        x0, y0 = (round(float(c) - side / 2) for c in face.centre)
-        seen, smallest = cut(image, x0, y0, side), face.size / 2
-    elif not faces:
-        seen, smallest = image, SMALLEST_SHARE * max(image.shape[:2])
-    else:
-        return None
-    sureness = [
-        _surest(np.ascontiguousarray(np.rot90(seen, k)), smallest, detector) for k in range(4)
-    ]
-    best = int(np.argmax(sureness))
-    if sureness[best] <= sureness[0] + TURN_MARGIN:
-        return 0 if large else None
-    # where upright nothing at all was found, a guess would turn what is no face
-    return best if large or sureness[best] >= CERTAIN else None
-
-
-def _surest(image: Image, smallest: float, detector: FaceDetector) -> float:
-    found = (one for one in detector.detect(image, smallest) if one.size >= MESH_SIZE)
-    return max((one.score for one in found), default=0.0)

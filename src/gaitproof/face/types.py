@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ POINT_NAMES: Final = ("left eye", "right eye", "nose", "left mouth corner", "rig
 MESH_POINTS: Final = 468
 """Vertices of MediaPipe's face mesh without the irises."""
 
+Landmarks = Literal["mesh", "detector", "box"]
+"""What a face's five points come from: a mesh laid on it, the detector itself, or nothing but its
+box, in which case its crop is simple: neither turned nor scaled by what is seen."""
 
 MAX_SCORES: Final = 5000
 """Scores of one face: a bound on what a gallery holds."""
@@ -73,6 +76,8 @@ class Face:
     mesh
         Shape (468, 2), pixels, MediaPipe's vertices; None where the detector has none, or the face
         is too small for one.
+    landmarks
+        What the points come from.
 
     Raises
     ------
@@ -84,6 +89,7 @@ class Face:
     points: Float64
     score: float
     mesh: Float64 | None = None
+    landmarks: Landmarks = "detector"
 
     def __post_init__(self) -> None:
         shapes: dict[str, tuple[int, ...]] = {"box": (4,), "points": (5, 2)}
@@ -120,6 +126,7 @@ class Face:
             self.points * scale + shift,
             self.score,
             None if self.mesh is None else self.mesh * scale + shift,
+            self.landmarks,
         )
 
 
@@ -174,6 +181,8 @@ class FaceQuality:
         Plain words, empty when usable.
     light
         Median grey level of the aligned face, of 255; None where it was not measured.
+    landmarks
+        What the face was aligned by.
     """
 
     size_px: float
@@ -185,3 +194,4 @@ class FaceQuality:
     usable: bool
     reasons: tuple[str, ...] = ()
     light: float | None = None
+    landmarks: Landmarks = "detector"

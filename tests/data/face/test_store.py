@@ -1,15 +1,16 @@
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gaitproof.data.face.clips import FaceClip, Label
+from gaitproof.data.face.faces import StoredFaces
 from gaitproof.data.face.spacing import Footage
 from gaitproof.data.face.store import (
     COLUMNS,
     FaceStore,
-    StoredFaces,
     StoreSettings,
     clip_id,
     find_clip,
@@ -52,6 +53,20 @@ def test_what_is_written_is_read_bit_by_bit(store):
     some = store.read(store.clips[0], [2])
     np.testing.assert_array_equal(some.pictures, made.pictures[[2]])
     assert store.detector == "drawn 1"
+
+
+def test_simple_crops_are_marked(tmp_path):
+    marked = np.array([False, True, False])
+    stored = write_clip(tmp_path, REAL, replace(make_faces(), simple=marked))
+    write_index(tmp_path, StoreSettings(detector="drawn 1 simple-crop"), [stored])
+    read = FaceStore.open(tmp_path)
+    np.testing.assert_array_equal(read.read(stored).simple, marked)
+    np.testing.assert_array_equal(read.read(stored, [1]).simple, [True])
+
+
+def test_a_mark_for_every_picture():
+    with pytest.raises(ValueError, match="'simple' has shape"):
+        replace(make_faces(), simple=np.array([True]))
 
 
 def test_what_the_pictures_were_cut_from_is_kept(tmp_path):

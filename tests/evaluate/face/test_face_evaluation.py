@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -72,6 +73,12 @@ def test_too_few_pictures_are_inconclusive_whatever_the_score(model, tmp_path):
     found = evaluate_faces(model, [still], draws=20).stores[0]
     assert found.decisions["real"]["INCONCLUSIVE"] == 5
     assert found.video.values["false_fake"].value == 0
+
+
+def test_simple_crops_are_not_given_to_a_model_of_aligned_faces(model, store):
+    settings = store.settings.model_copy(update={"detector": "drawn simple-crop"})
+    with pytest.raises(InputError, match="the model learnt from none"):
+        evaluate_faces(model, [replace(store, settings=settings)], draws=20)
 
 
 def test_sweep(result):

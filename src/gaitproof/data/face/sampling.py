@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from gaitproof.config import MediaLimits
 from gaitproof.data.face.layouts.files import PICTURE_SUFFIXES, pictures_in
 from gaitproof.data.face.spacing import Footage, Spacing
-from gaitproof.data.face.store import CANVAS, StoredFaces
+from gaitproof.data.face.faces import StoredFaces
+from gaitproof.data.face.store import CANVAS
 from gaitproof.data.manifest import locate
 from gaitproof.errors import InputError
 from gaitproof.face.align import AlignmentSettings, align, to_crop, transform_points
@@ -47,6 +48,7 @@ class _Sighting:
     picture: Image
     points: NDArray[np.float64]
     mesh: NDArray[np.float64]
+    simple: bool
 
 
 def measure(path: Path, limits: MediaLimits | None = None) -> Footage:
@@ -195,6 +197,9 @@ def extract_faces(
         np.stack([sighting.points for sighting in main]).astype(np.float32),
         np.stack([sighting.mesh for sighting in main]).astype(np.float32),
         np.array([sighting.time for sighting in main], np.float64),
+        np.array([sighting.simple for sighting in main])
+        if any(sighting.simple for sighting in main)
+        else None,
     )
 
 
@@ -216,4 +221,5 @@ def _cut_out(face: Face, image: Image, time: float, alignment: AlignmentSettings
         np.full((MESH_POINTS, 2), np.nan)
         if face.mesh is None
         else transform_points(face.mesh, matrix),
+        face.landmarks == "box",
     )

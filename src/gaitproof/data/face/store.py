@@ -32,10 +32,10 @@ from pydantic import Field
 from safetensors.numpy import save
 
 from gaitproof.data.face.clips import FaceClip, Label
+from gaitproof.data.face.faces import TENSORS, StoredFaces
 from gaitproof.data.face.spacing import Footage, Sampling
 from gaitproof.errors import InputError
 from gaitproof.face.align import AlignmentSettings
-from gaitproof.face.types import MESH_POINTS
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.media.sound import Sound
 from gaitproof.reading import (
@@ -102,48 +102,6 @@ class StoreSettings(Sampling):
     """Whether what is heard was stored, too; clips without sound are then failures."""
 
 
-@dataclass(frozen=True, eq=False)
-class StoredFaces:
-    """The faces of one clip.
-
-    Parameters
-    ----------
-    pictures
-        Shape (T, H, W, 3), uint8 RGB.
-    points
-        Shape (T, 5, 2), pixels of the pictures, as in `gaitproof.face.types.Face`.
-    meshes
-        Shape (T, 468, 2), likewise; NaN where there is none.
-    times
-        Shape (T,), seconds, not decreasing.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not belong together.
-    """
-
-    pictures: Image
-    points: NDArray[np.float32]
-    meshes: NDArray[np.float32]
-    times: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        count = len(self.pictures)
-        if self.pictures.ndim != 4 or self.pictures.shape[3] != 3 or not count:
-            raise ValueError(f"pictures of shape {self.pictures.shape}, not (T, H, W, 3)")
-        shapes = {"points": (count, 5, 2), "meshes": (count, MESH_POINTS, 2), "times": (count,)}
-        for name, shape in shapes.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"'{name}' has shape {getattr(self, name).shape}, not {shape}")
-
-    def landmarks(self, place: int) -> NDArray[np.float32]:
-        """Return the mesh of a picture, or its five points where it has none."""
-        mesh: NDArray[np.float32] = self.meshes[place]
-        points: NDArray[np.float32] = self.points[place]
-        return points if np.isnan(mesh).any() else mesh
-
-
 @dataclass(frozen=True)
 class StoredClip:
     """One clip of a store.
@@ -205,7 +163,7 @@ def write_clip(
     with tempfile.TemporaryDirectory(dir=parent, prefix=".") as aside:
         made = Path(aside) / "clip"
         made.mkdir()
-        landmarks = save({"points": faces.points, "meshes": faces.meshes, "times": faces.times})
+        landmarks = save(faces.tensors())
         (made / _FACES_FILE).write_bytes(landmarks)
         digest.update(landmarks)
         if sound is not None:
@@ -336,12 +294,13 @@ class FaceStore:
         chosen = list(range(stored.pictures) if places is None else places)
         landmarks, _ = read_tensors(folder / _FACES_FILE, _FACES)
         with guarded(folder, _FACES):
-            parts = [landmarks[name][chosen] for name in ("points", "meshes", "times")]
+            names = [name for name in TENSORS if name in landmarks]
+            parts = {name: landmarks[name][chosen] for name in names}
             images = [
                 decode_image(read_bytes(path, _FACES), path, _FACES, self.alignment.size**2)
                 for path in (folder / f"{place:03d}.png" for place in chosen)
             ]
-            return StoredFaces(np.stack(images), *parts)
+            return StoredFaces(np.stack(images), **parts)
 
     def hear(self, stored: StoredClip) -> Sound:
         """Read what is heard in a clip; it begins with the first of its images.

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gaitproof import metrics
 from gaitproof.data.face.clips import Label
-from gaitproof.data.face.store import FaceStore, StoredClip, StoredFaces
+from gaitproof.data.face.faces import StoredFaces
+from gaitproof.data.face.store import FaceStore, StoredClip
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
@@ -26,6 +27,7 @@ from gaitproof.evaluate.face.result import (
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import UNTOUCHED, Condition
 from gaitproof.face.align import align
+from gaitproof.face.detect import takes_simple_crops
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.turns import score_in_turns
 from gaitproof.face.verdict import FaceDecision, calibrated, decide
@@ -65,7 +67,8 @@ def evaluate_faces(
     Raises
     ------
     InputError
-        If a store has no clip of the split, is given twice, or cannot be read.
+        If a store has no clip of the split, is given twice, holds simple crops that the model did
+        not learn from, or cannot be read.
     ModelError
         If the model cannot be run.
     """
@@ -75,6 +78,13 @@ def evaluate_faces(
             raise InputError(
                 f"{str(store.folder)!r} has no clip of the split {split!r}.",
                 actual=", ".join(sorted({stored.clip.split for stored in store.clips})) or "none",
+            )
+        if takes_simple_crops(store.detector) and not takes_simple_crops(model.card.detector):
+            raise InputError(
+                f"{str(store.folder)!r} holds simple crops, and the model learnt from none.",
+                expected=f"faces as found by {model.card.detector}",
+                actual=store.detector,
+                hint="prepare the data set without --simple-crop",
             )
     names = _name(stores)
     total, done = sum(map(len, chosen)), 0

@@ -12,7 +12,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.train.face.loop import ClipScore, TrainedFaces
 
 if TYPE_CHECKING:
-    from gaitproof.data.face.store import StoredFaces
+    from gaitproof.data.face.faces import StoredFaces
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from gaitproof.train.face.sampler import (
 )
 
 if TYPE_CHECKING:
-    from gaitproof.data.face.store import FaceStore, StoredFaces
+    from gaitproof.data.face.faces import StoredFaces
+    from gaitproof.data.face.store import FaceStore
     from gaitproof.train.checkpoint import Identity
     from gaitproof.train.training import RunOptions
 
