@@ -109,9 +109,7 @@ class NoMesh:
     ("size", "wanted", "landmarks"),
     [(80, False, None), (80, True, "box"), (36, False, "detector"), (36, True, "detector")],
 )
-def test_without_a_mesh_a_face_is_placed_by_its_box_if_wanted(
-    monkeypatch, size, wanted, landmarks
-):
+def test_without_a_mesh_a_face_is_placed_by_its_box_if_wanted(monkeypatch, size, wanted, landmarks):
     with MediaPipeFaceDetector(DetectorSettings(simple_crop=wanted)) as detector:
         assert takes_simple_crops(detector.identifier) == wanted
         seen = face_at(100, 90, size)

@@ -155,7 +155,8 @@ class MediaPipeFaceDetector(Closing):
         self.identifier = (
             f"mediapipe-{metadata.version('mediapipe')}/full-range+mesh/1"
             f" score={self._settings.min_score:g} smallest={self._settings.smallest:g}"
-            + f" {SIMPLE_CROP}" * self._settings.simple_crop
+            + f" {SIMPLE_CROP}"
+            * self._settings.simple_crop
         )
         with quiet_start():
             self._finder: Any = FaceDetection(

@@ -69,9 +69,8 @@ def landmark_notes(verdicts: Sequence[FaceVerdict], detector: str) -> list[str]:
             ("detector", "were aligned by the detector's own points, without a mesh"),
         ):
             if used[kind]:
-                notes.append(
-                    f"{used[kind]} of {len(face.frames)} scored pictures of face {face.number} {how}"
-                )
+                some = f"{used[kind]} of {len(face.frames)} scored pictures"
+                notes.append(f"{some} of face {face.number} {how}")
     return notes
 
 

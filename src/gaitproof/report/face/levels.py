@@ -42,7 +42,7 @@ def draw_relative(axes: Axes, faces: Sequence[FaceVerdict]) -> list[tuple[float,
 
 
 def name_levels(axes: Axes, levels: Sequence[tuple[float, str]]) -> None:
-    """Write beside the axes what lies at each height, where it covers no curve and no other word."""
+    """Write beside the axes what lies at each height; words cover neither curves nor each other."""
     ordered = sorted(levels)
     place = axes.get_yaxis_transform()
     for (y, text), at in zip(ordered, spread_apart([y for y, _ in ordered], _APART), strict=True):
