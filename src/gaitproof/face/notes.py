@@ -63,7 +63,7 @@ def landmark_notes(verdicts: Sequence[FaceVerdict], detector: str) -> list[str]:
         return []  # its own points are all that it has
     notes = []
     for face in verdicts:
-        used = Counter(frame.quality.landmarks for frame in face.frames)
+        used: Counter[str] = Counter(frame.quality.landmarks for frame in face.frames)
         for kind, how in (
             ("box", "are simple crops: no landmarks were found in them"),
             ("detector", "were aligned by the detector's own points, without a mesh"),

@@ -60,7 +60,11 @@ class StoredFaces:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return everything but the pictures by name, as it is stored."""
-        found = {"points": self.points, "meshes": self.meshes, "times": self.times}
+        found: dict[str, NDArray[Any]] = {
+            "points": self.points,
+            "meshes": self.meshes,
+            "times": self.times,
+        }
         return found if self.simple is None else found | {"simple": self.simple}
 
     def landmarks(self, place: int) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from gaitproof.config import MediaLimits
 from gaitproof.data.face.audit import find_equal_files
 from gaitproof.data.face.clips import FaceClip
+from gaitproof.data.face.faces import StoredFaces
 from gaitproof.data.face.folder import begin_run, claim_folder
 from gaitproof.data.face.giveaway import Giveaways, find_giveaways
 from gaitproof.data.face.layouts import read_layout
@@ -25,7 +26,6 @@ from gaitproof.data.face.spacing import Sampling
 from gaitproof.data.face.splits import SHARES, assign_splits, find_leaks, set_aside
 from gaitproof.data.face.store import (
     StoredClip,
-    StoredFaces,
     StoreSettings,
     find_clip,
     write_clip,
