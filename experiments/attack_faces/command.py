@@ -51,7 +51,7 @@ def attack_faces(
     settings, store = FaceTrainSettings.load(config), FaceStore.open(data)
     clips = clips_to_test(store)
     options = TrainerSettings(accelerator=accelerator)
-    found: list[Attacked] = []
+    results: list[Attacked] = []
     seconds: dict[str, float] = {}
     with progress_bar("Training and attacking faces") as progress:
         trained = train_both(store, settings, radius, output / "runs", options)
@@ -65,27 +65,27 @@ def attack_faces(
                 (f"PGD-{PGD_STEPS}", radius, white_box(network, radius, PGD_STEPS)),
                 (f"squares, {queries} queries", radius, black_box(network, radius, queries)),
             ]
-            found += measure(name, network, crops, clips, attacks, 0.5)
+            results += measure(name, network, crops, clips, attacks, 0.5)
             progress((place + 1) / 3)
         shipped = FaceForgeryModel.load(model)
         own = read_crops(store, clips, shipped.card.alignment, pictures)
         by_scores = (f"squares, {queries} queries", radius, black_box(shipped, radius, queries))
         threshold = shipped.card.operating_point.threshold
-        found += measure(shipped.card.model_id, shipped, own, clips, [by_scores], threshold)
-    values = {"seconds": seconds, "attacks": [asdict(one) for one in found]}
+        results += measure(shipped.card.model_id, shipped, own, clips, [by_scores], threshold)
+    values = {"seconds": seconds, "attacks": [asdict(one) for one in results]}
     write_json(output / "attacks-faces.json", values)
     cost = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items())
-    show(values, face_table(found), f"Training, processor time: {cost}.", as_json=as_json)
+    show(values, face_table(results), f"Training, processor time: {cost}.", as_json=as_json)
 
 
-def face_table(found: Sequence[Attacked]) -> Table:
+def face_table(attacks: Sequence[Attacked]) -> Table:
     """Lay out AUC and errors, one row per attack."""
     table = make_table(
         "AUC of clips, % [95 % over people]; errors at the threshold, %",
         ["model", "attack"],
         ["grey levels", "AUC", "forged missed", "genuine accused"],
     )
-    for one in found:
+    for one in attacks:
         rates = (f"{100 * share:.0f}" for share in (one.missed, one.alarms))
         table.add_row(
             one.model,

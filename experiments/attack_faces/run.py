@@ -69,12 +69,12 @@ def read_crops(
     store: FaceStore, clips: Sequence[StoredClip], alignment: AlignmentSettings, pictures: int
 ) -> list[Image]:
     """Return the first crops (T, S, S, 3) of every clip."""
-    found = []
+    chosen = []
     for stored in clips:
         faces = store.read(stored, list(range(min(pictures, stored.pictures))))
         pairs = zip(faces.pictures, faces.points.astype(np.float64), strict=True)
-        found.append(np.stack([align(image, points, alignment) for image, points in pairs]))
-    return found
+        chosen.append(np.stack([align(image, points, alignment) for image, points in pairs]))
+    return chosen
 
 
 def measure(
@@ -89,7 +89,7 @@ def measure(
     progress: Progress = no_progress,
 ) -> list[Attacked]:
     """Score clips as they are and under every attack."""
-    found = []
+    attacked = []
     plain: tuple[str, float, Attack] = ("none", 0.0, lambda own, genuine: own)
     for place, (name, radius, attack) in enumerate((plain, *attacks)):
         values = [
@@ -100,9 +100,9 @@ def measure(
         figures = compute_figures(scores, threshold, draws=draws).values
         genuine, called = scores.genuine, scores.scores >= threshold
         missed, alarms = float(called[~genuine].mean()), float((~called[genuine]).mean())
-        found.append(Attacked(model, name, radius, figures["auc"], missed, alarms))
+        attacked.append(Attacked(model, name, radius, figures["auc"], missed, alarms))
         progress((place + 1) / (len(attacks) + 1))
-    return found
+    return attacked
 
 
 def white_box(trained: TrainedFaces, radius: float, steps: int) -> Attack:
@@ -111,7 +111,7 @@ def white_box(trained: TrainedFaces, radius: float, steps: int) -> Attack:
     def attack(crops: Image, genuine: bool) -> Image:
         torch.manual_seed(0)
         labels = torch.full((len(crops),), GENUINE if genuine else FORGED)
-        made = perturb(
+        attacked = perturb(
             trained.network,
             torch.from_numpy(crops),
             labels,
@@ -119,7 +119,7 @@ def white_box(trained: TrainedFaces, radius: float, steps: int) -> Attack:
             steps=steps,
             random_start=steps > 1,
         )
-        changed: Image = made.numpy()
+        changed: Image = attacked.numpy()
         return changed
 
     return attack
@@ -162,12 +162,12 @@ def train_both(
 
     Processor time, of what was not done by an earlier run.
     """
-    found = {}
+    networks = {}
     for name, against in (("plain", 0.0), ("adversarial", radius)):
         recipe = settings.model_copy(update={"adversarial": against})
         begun = time.process_time()
         trained = train_faces(
             [store], recipe, run_folder=run_folder / name, trainer_options=options
         )
-        found[name] = (trained, time.process_time() - begun)
-    return found
+        networks[name] = (trained, time.process_time() - begun)
+    return networks

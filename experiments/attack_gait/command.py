@@ -45,20 +45,22 @@ def attack_gait(
     if not isinstance(encoder, OnnxEncoder) or encoder.card.alignment != "heading":
         raise ModelError("The attack is on models of joints, aligned by heading.")
     with progress_bar("Changing poses") as progress:
-        found = attack_walks(load_walks(data), encoder, people=people, seed=seed, progress=progress)
-    values = {"model_id": encoder.card.model_id, "claims": [asdict(one) for one in found]}
+        attacks = attack_walks(
+            load_walks(data), encoder, people=people, seed=seed, progress=progress
+        )
+    values = {"model_id": encoder.card.model_id, "claims": [asdict(one) for one in attacks]}
     write_json(output / "attacks-gait.json", values)
-    show(values, gait_table(found), as_json=as_json)
+    show(values, gait_table(attacks), as_json=as_json)
 
 
-def gait_table(found: Sequence[Fooled]) -> Table:
+def gait_table(attacks: Sequence[Fooled]) -> Table:
     """Lay out who passes, one row per bound."""
     table = make_table(
         "Claims at the card's threshold, % [95 % over people]",
         ["joints move at most, % of the height"],
         ["impostors accepted", "genuine refused", "moved", "bones stretched"],
     )
-    for one in found:
+    for one in attacks:
         table.add_row(
             f"{100 * one.radius:g}",
             format_percent(one.accepted),

@@ -141,18 +141,18 @@ def move_towards(
     change = torch.zeros_like(base)
     for _ in range(steps):
         change = change.detach().requires_grad_()
-        made = join(middle, turn(base, smooth(change)))
-        seen = normalise(encoder, features_of(made), known)
+        moving = join(middle, turn(base, smooth(change)))
+        seen = normalise(encoder, features_of(moving), known)
         embeddings = nn.functional.normalize(network(seen.float()).mean(dim=0), dim=0)
         (gradient,) = torch.autograd.grad(embeddings @ target * (-1 if away else 1), change)
         # every segment by as much, whichever its gradient's scale
         unit = gradient / (gradient.norm(dim=2, keepdim=True) + _TINY)
         change = fit(middle, base, own, change.detach() + 2.5 * reach / steps * unit, reach)
-    found = join(middle, turn(base, smooth(change))).numpy()
-    lengths, before = (np.linalg.norm(split_segments(one)[1], axis=2) for one in (found, points))
+    moved = join(middle, turn(base, smooth(change))).numpy()
+    lengths, before = (np.linalg.norm(split_segments(one)[1], axis=2) for one in (moved, points))
     return Changed(
-        found,
-        float(np.linalg.norm(found - points, axis=2).max()) / body_height(points),
+        moved,
+        float(np.linalg.norm(moved - points, axis=2).max()) / body_height(points),
         float(np.abs(lengths / before - 1).max()),
     )
 
@@ -168,8 +168,8 @@ def turn(base: Tensor, change: Tensor) -> Tensor:
 def fit(middle: Tensor, base: Tensor, own: Tensor, change: Tensor, reach: float) -> Tensor:
     """Make changes smaller until no joint is further than `reach` from where it was."""
     for _ in range(30):
-        made = join(middle, turn(base, smooth(change)))
-        furthest = float((made - own).norm(dim=2).max())
+        moved = join(middle, turn(base, smooth(change)))
+        furthest = float((moved - own).norm(dim=2).max())
         if furthest <= reach:
             return change
         change = change * max(0.5, 0.98 * reach / furthest)

@@ -111,13 +111,13 @@ def attack_walks(
     claimed = {int(one): int(ring[(place + 1) % len(ring)]) for place, one in enumerate(ring)}
     threshold = encoder.card.operating_point.threshold
     drawn = rng.integers(0, len(chosen), (_DRAWS, len(chosen)))
-    found = []
+    attacks = []
     for row, radius in enumerate((0.0, *radii)):
         flags, worst = np.zeros((2, len(chosen)), bool), (0.0, 0.0)
         for place, person in enumerate(chosen):
             probe = paths[person][1]
             for kind, template in enumerate((templates[claimed[place]], templates[place])):
-                made = (
+                attacked = (
                     move_towards(
                         encoder,
                         network,
@@ -131,8 +131,8 @@ def attack_walks(
                     if radius
                     else Changed(probe, 0.0, 0.0)
                 )
-                worst = (max(worst[0], made.moved), max(worst[1], made.stretched))
-                similar = (float(embed_path(encoder, made.points, known) @ template) + 1) / 2
+                worst = (max(worst[0], attacked.moved), max(worst[1], attacked.stretched))
+                similar = (float(embed_path(encoder, attacked.points, known) @ template) + 1) / 2
                 flags[kind, place] = (similar >= threshold) == (kind == 0)
             progress((row + (place + 1) / len(chosen)) / (len(radii) + 1))
         rates = [
@@ -141,5 +141,5 @@ def attack_walks(
             )
             for one in flags
         ]
-        found.append(Fooled(radius, rates[0], rates[1], *worst))
-    return found
+        attacks.append(Fooled(radius, rates[0], rates[1], *worst))
+    return attacks

@@ -25,7 +25,7 @@ def both(
         result = run(people, walks, steps, progress=progress)
     title = f"{result.people} synthetic people, {result.walks} clips, {result.steps} steps"
     table = make_table(title, ("network", "level"), ("AUC %", "EER %"))
-    for name, found in result.systems.items():
-        for level, system in found.system.items():
+    for name, figures in result.systems.items():
+        for level, system in figures.system.items():
             table.add_row(name, level, *(format_figure(f, system) for f in ("auc", "eer")))
     show(result.to_dict(), table, as_json=as_json)

@@ -56,7 +56,7 @@ class BothResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, without the trials."""
-        systems = {name: found.to_dict() for name, found in self.systems.items()}
+        systems = {name: system.to_dict() for name, system in self.systems.items()}
         return {"people": self.people, "walks": self.walks, "steps": self.steps, "systems": systems}
 
 

@@ -58,16 +58,16 @@ def read_claims(
 ) -> list[DemoClaim]:
     """Enrol the people of every demo and ask who each of its probes shows."""
     plan = make_plan(0)  # names and bodies are the same for every seed
-    found: list[DemoClaim] = []
+    claims: list[DemoClaim] = []
     for number, folder in enumerate(demos, start=1):
-        found += _read(folder, plan, cache)
+        claims += _read(folder, plan, cache)
         progress(number / len(demos))
-    return found
+    return claims
 
 
 def _read(folder: Path, plan: Plan, cache: PoseCache | None) -> list[DemoClaim]:
     bodies = {name: clips[0].walker_seed for name, clips in plan.enrolment.items()}
-    found = []
+    claims = []
     with TemporaryDirectory() as temporary:
         verifier = open_demo_verifier(Path(temporary) / "g.db", cache=cache)
         for name, clips in plan.enrolment.items():
@@ -80,7 +80,7 @@ def _read(folder: Path, plan: Plan, cache: PoseCache | None) -> list[DemoClaim]:
                 masks = [s.similarity for s in one.signals if s.signal == SILHOUETTES]
                 if not masks or masks[0] is None or one.signals[0].log10_lr is None:
                     continue
-                found.append(
+                claims.append(
                     DemoClaim(
                         folder.name,
                         trial.clip.name,
@@ -91,7 +91,7 @@ def _read(folder: Path, plan: Plan, cache: PoseCache | None) -> list[DemoClaim]:
                         masks[0],
                     )
                 )
-    return found
+    return claims
 
 
 def fit(claims: Sequence[DemoClaim]) -> tuple[float, float, float]:
@@ -105,14 +105,14 @@ def fit(claims: Sequence[DemoClaim]) -> tuple[float, float, float]:
 
 def left_out(claims: Sequence[DemoClaim]) -> Float64:
     """Return log10 likelihood ratios of every demo by weights fitted without it."""
-    found = np.full(len(claims), np.nan)
+    ratios = np.full(len(claims), np.nan)
     for demo in {one.demo for one in claims}:
         intercept, joints, silhouettes = fit([one for one in claims if one.demo != demo])
         for row, one in enumerate(claims):
             if one.demo == demo:
-                found[row] = intercept + joints * one.joints + silhouettes * one.silhouettes
+                ratios[row] = intercept + joints * one.joints + silhouettes * one.silhouettes
     bound = supported_bound(PEOPLE * len({one.demo for one in claims}))
-    return np.clip(found, -bound, bound)
+    return np.clip(ratios, -bound, bound)
 
 
 def make_known(claims: Sequence[DemoClaim], model_id: str) -> KnownFootage:

@@ -126,7 +126,7 @@ def explain_dataset(
     if len({case.person for case in cases}) < max(len(cases), MIN_PEOPLE):
         raise ValueError(f"at least {MIN_PEOPLE} people are needed, each once")
     rng = np.random.default_rng(seed)
-    found: list[Importance] = []
+    importances: list[Importance] = []
     seconds, trust = [], []
     for done, case in enumerate(cases, start=1):
         score = ProbeScore(encoder, case.template)
@@ -137,7 +137,7 @@ def explain_dataset(
         sanity = compare_explanations(importance, other)
         parts = delete_parts(score, case.windows, importance, rng)
         moments = delete_moments(score, case.windows, importance, rng)
-        found.append(importance)
+        importances.append(importance)
         trust.append(
             [
                 (d.area, d.random_area, d.random_area - d.area, s)
@@ -157,12 +157,17 @@ def explain_dataset(
     return DatasetExplanation(
         method=method,
         people=len(cases),
-        score=mean([i.score for i in found]),
+        score=mean([i.score for i in importances]),
         joints={
-            joint.name.lower(): mean([i.joints[joint] for i in found]) for joint in found[0].joints
+            joint.name.lower(): mean([i.joints[joint] for i in importances])
+            for joint in importances[0].joints
         },
-        angles={name: mean([i.angles[name] for i in found]) for name in found[0].angles},
-        groups={name: mean([i.groups[name] for i in found]) for name in found[0].groups},
+        angles={
+            name: mean([i.angles[name] for i in importances]) for name in importances[0].angles
+        },
+        groups={
+            name: mean([i.groups[name] for i in importances]) for name in importances[0].groups
+        },
         parts=parts_trust,
         moments=moments_trust,
         seconds=float(np.median(seconds)),

@@ -64,14 +64,14 @@ def run(
         for p in probes
     ]
     weights = shuffle_weights(encoder, seed)
-    found = []
+    results = []
     for number, method in enumerate(methods):
 
         def part(share: float, number: int = number) -> None:
             progress((number + share) / len(methods))
 
         shuffled = shuffle_network(encoder, seed) if method in WITH_GRADIENTS else weights
-        found.append(
+        results.append(
             explain_dataset(encoder, shuffled, cases, method, seed=seed, draws=draws, progress=part)
         )
-    return tuple(found)
+    return tuple(results)

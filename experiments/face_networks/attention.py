@@ -73,10 +73,10 @@ def mean_attention(
     """
     places = (np.arange(longest) + 0.5) / longest
     rows = []
-    for found in attention.values():
+    for by_clip in attention.values():
         own = [
             np.interp(places, (np.arange(len(one)) + 0.5) / len(one), one * len(one))
-            for one, clip in zip(found, clips, strict=True)
+            for one, clip in zip(by_clip, clips, strict=True)
             if one is not None and clip.manipulation == kind
         ]
         rows.append(np.mean(own, axis=0) if own else np.full(longest, np.nan))

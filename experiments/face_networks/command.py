@@ -58,7 +58,7 @@ def face_networks(
     names, tried = split_names(networks), _read_rates(rates)
     settings, store = FaceTrainSettings.load(config), FaceStore.open(data)
     with progress_bar("Training") as progress:
-        found = run(
+        comparison = run(
             store,
             settings,
             names,
@@ -68,13 +68,15 @@ def face_networks(
             trainer_options=TrainerSettings(accelerator=accelerator, loaders=loaders),
         )
     if output is not None:
-        write_json(output / "networks.json", found.to_dict())
-        strips = {one.name: one.attention for one in found.runs if one.attention[0] is not None}
+        write_json(output / "networks.json", comparison.to_dict())
+        strips = {
+            one.name: one.attention for one in comparison.runs if one.attention[0] is not None
+        }
         if strips:
-            clips = [stored.clip for stored in found.clips]
+            clips = [stored.clip for stored in comparison.clips]
             save_figure(plot_attention(strips, clips), output / "attention.png")
-    note = f"Second lines: points more than {found.reference}, same people drawn for both."
-    show(found.to_dict(), network_table(found), note, as_json=as_json)
+    note = f"Second lines: points more than {comparison.reference}, same people drawn for both."
+    show(comparison.to_dict(), network_table(comparison), note, as_json=as_json)
 
 
 def _read_rates(text: str) -> tuple[float, ...]:
@@ -91,14 +93,14 @@ def _read_rates(text: str) -> tuple[float, ...]:
     return rates
 
 
-def network_table(found: Comparison) -> Table:
+def network_table(comparison: Comparison) -> Table:
     """Lay out AUC by kind of forgery, and what each network gains on the reference."""
-    kinds = list(found.compared[0].auc)
+    kinds = list(comparison.compared[0].auc)
     table = make_table(
-        f"AUC of clips, {len(found.clips)} test clips (95 % over people)",
+        f"AUC of clips, {len(comparison.clips)} test clips (95 % over people)",
         ["network", "learns", "rate", *kinds],
     )
-    for one, trained in zip(found.compared, found.runs, strict=True):
+    for one, trained in zip(comparison.compared, comparison.runs, strict=True):
         cells = []
         for kind, auc in one.auc.items():
             lines = [spread(auc, ".1f", 100, " %")]

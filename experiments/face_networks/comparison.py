@@ -81,7 +81,7 @@ def compare_networks(
         kind: np.array([clip.manipulation in (ORIGINAL, kind) for clip in clips]) for kind in kinds
     }
     masks[ALL] = np.ones(len(clips), np.bool_)
-    found = []
+    comparisons = []
     for name, values in scores.items():
         auc, gain = {}, {}
         for kind, mask in masks.items():
@@ -90,8 +90,8 @@ def compare_networks(
             if name != reference:
                 other = FaceScores.of_clips(scores[reference], clips).select(mask)
                 gain[kind] = auc_gain(own, other, draws=draws, seed=seed)
-        found.append(Compared(name, auc, gain))
-    return tuple(found)
+        comparisons.append(Compared(name, auc, gain))
+    return tuple(comparisons)
 
 
 def auc_gain(

@@ -202,9 +202,9 @@ def _validation_loss(trained: TrainedFaces) -> float:
 
 
 def _test(name: str, trained: TrainedFaces, store: FaceStore, clips: Sequence[StoredClip]) -> Run:
-    found = tuple(trained.score_clip(store.read(stored)) for stored in clips)
+    scored = tuple(trained.score_clip(store.read(stored)) for stored in clips)
     learnt = (one.numel() for one in trained.network.parameters() if one.requires_grad)
-    return Run(name, sum(learnt), trained.settings.learning_rate, found)
+    return Run(name, sum(learnt), trained.settings.learning_rate, scored)
 
 
 def _average(members: Sequence[Run]) -> Run:

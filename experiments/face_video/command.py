@@ -114,8 +114,8 @@ def to_dict(result: FaceVideoResult, related: RelationResult | None = None) -> d
     return {
         "model_id": result.card.model_id,
         "figures": [
-            {"kind": kind or "all", "compression": compression or "all"} | asdict(found)
-            for kind, compression, found in _figures(result)
+            {"kind": kind or "all", "compression": compression or "all"} | asdict(figures)
+            for kind, compression, figures in _figures(result)
         ],
         "answers": [
             {"card": "before" if before else "now", "kind": kind, "compression": crf} | counts
@@ -170,12 +170,12 @@ def figure_table(result: FaceVideoResult) -> Table:
         ["swap", "compression"],
         ["AUC", "EER", "videos"],
     )
-    for kind, compression, found in _figures(result):
+    for kind, compression, figures in _figures(result):
         table.add_row(
             kind or "all",
             compression or "all",
-            *(format_figure(found, name) for name in ("auc", "eer")),
-            f"{found.genuine} + {found.forged}",
+            *(format_figure(figures, name) for name in ("auc", "eer")),
+            f"{figures.genuine} + {figures.forged}",
             end_section=kind is None,
         )
     return table
@@ -194,9 +194,9 @@ def answer_table(result: FaceVideoResult) -> Table:
     for kind, compression in before:
         cells = []
         for earlier, counts in ((True, before), (False, now)):
-            found = list(counts[kind, compression].values())
-            totals[earlier][int(kind == GENUINE)] += found
-            cells.append(", ".join(map(str, found)))
+            answers = list(counts[kind, compression].values())
+            totals[earlier][int(kind == GENUINE)] += answers
+            cells.append(", ".join(map(str, answers)))
         table.add_row(kind, compression, *cells)
     for genuine, name in ((1, "all genuine"), (0, "all swapped")):
         cells = [", ".join(map(str, totals[earlier][genuine])) for earlier in (True, False)]
@@ -217,14 +217,14 @@ def relation_table(related: RelationResult) -> Table:
         "FAKE, INCONCLUSIVE, REAL alone and relative to the same recording: "
         f"genuine {answers[0]}; swapped {answers[1]}",
     )
-    for name, found in (
+    for name, figures in (
         ("nothing", related.alone),
         ("the same recording", related.own),
         ("somebody else", related.other),
     ):
         table.add_row(
             name,
-            *(format_figure(found, figure) for figure in ("auc", "eer")),
-            f"{found.genuine} + {found.forged}",
+            *(format_figure(figures, figure) for figure in ("auc", "eer")),
+            f"{figures.genuine} + {figures.forged}",
         )
     return table

@@ -190,15 +190,15 @@ def make_films(
         ]
         for time, image in _read(clip):
             mesh = own.get(time)
-            made = {GENUINE: image} | dict.fromkeys(others, image)
+            images = {GENUINE: image} | dict.fromkeys(others, image)
             if mesh is not None:
-                made |= {
+                images |= {
                     kind: SWAPS[kind](image, source, mesh, marks)
                     for kind, faces in others.items()
                     for source, marks in [next(faces)]
                 }
             for film, writer in zip(missing, writers, strict=True):
-                writer.write(made[film.kind])
+                writer.write(images[film.kind])
 
 
 def _endless(clip: Clip, folder: Path, detector: FaceDetector) -> Iterator[tuple[Image, Mesh]]:
@@ -245,15 +245,15 @@ def find_meshes(clip: Clip, folder: Path, detector: FaceDetector) -> dict[float,
     """
     kept = folder / f"{clip.name}-meshes.npz"
     if not kept.is_file():
-        found = {
+        meshes = {
             time: mesh
             for time, image in _read(clip)
             if (mesh := _find_mesh(image, detector)) is not None
         }
-        if not found:
+        if not meshes:
             raise InputError(f"No face with landmarks was found in {str(clip.path)!r}.")
         with atomic_path(kept) as path, path.open("wb") as file:
-            np.savez(file, times=list(found), meshes=np.stack(list(found.values())))
+            np.savez(file, times=list(meshes), meshes=np.stack(list(meshes.values())))
     with np.load(kept) as held:
         return dict(zip(held["times"].tolist(), held["meshes"], strict=True))
 

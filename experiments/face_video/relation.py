@@ -171,9 +171,9 @@ def _elsewhere(
         for one in films
         if one.film.compression == ORIGINAL
     }
-    found = {}
+    related = {}
     for name, score in whole.items():
         others = [whole[o] for o in whole if o != name and person[o] == person[name]]
         if others:
-            found[name] = (score, relation.adjust(score, others))
-    return found
+            related[name] = (score, relation.adjust(score, others))
+    return related

@@ -262,13 +262,13 @@ def cut_faces(film: Film, folder: Path, card: FaceDetectorCard, detector: FaceDe
     own = film.compression == ORIGINAL
     seen = folder / f"{film.clip}-{'original' if own else 'made'}.json"
     recorder = _Recorder(detector, seen)
-    found = scan_video(film.path, cutter, _SCAN, detector=recorder)
+    scan = scan_video(film.path, cutter, _SCAN, detector=recorder)
     recorder.keep()
     side = card.alignment.size
     crops = np.concatenate([np.zeros((0, side, side, 3), np.uint8), *cutter.taken])
     frames: tuple[FrameScore, ...] = ()
     begin = place = 0
-    for face in found.faces:
+    for face in scan.faces:
         if _extent(face.frames) > _extent(frames):
             begin, frames = place, face.frames
         place += len(face.frames)

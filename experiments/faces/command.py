@@ -104,12 +104,12 @@ def figure_table(result: FacesResult) -> Table:
         ["swap", "compression"],
         ["AUC", "EER", "forged called genuine", "clips"],
     )
-    for (kind, compression), found in result.figures.items():
+    for (kind, compression), figures in result.figures.items():
         table.add_row(
             kind or "all",
             compression or "both",
-            *(format_figure(found, name) for name in ("auc", "eer", "false_real")),
-            f"{found.genuine} + {found.forged}",
+            *(format_figure(figures, name) for name in ("auc", "eer", "false_real")),
+            f"{figures.genuine} + {figures.forged}",
             end_section=kind is None,
         )
     return table

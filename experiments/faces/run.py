@@ -83,14 +83,14 @@ def run(
     settings = ScanSettings(detector=detector or DetectorSettings())
     job = _Job(root, folder, None if model is None else str(model), settings, seed, seconds)
     crash = DependencyError("A process that films portraits was killed.", hint="use fewer workers")
-    found = run_all(pairings, job, workers, crash, lambda done: progress(done / len(pairings)))
-    named = [(pairing.target, one) for pairing, one in zip(pairings, found, strict=True)]
+    results = run_all(pairings, job, workers, crash, lambda done: progress(done / len(pairings)))
+    named = [(pairing.target, one) for pairing, one in zip(pairings, results, strict=True)]
     return FacesResult(
         loaded.card.model_id,
         split,
         loaded.card.operating_point.threshold,
         time_network(loaded),
-        tuple(trial for one in found if not isinstance(one, str) for trial in one),
+        tuple(trial for one in results if not isinstance(one, str) for trial in one),
         tuple((name, one) for name, one in named if isinstance(one, str)),
     )
 
@@ -118,11 +118,11 @@ class _Job:
         def scan() -> list[dict[str, Any]]:
             with create_detector(self.settings.detector) as detector:
                 clips = self._film(own, pairing, detector)
-                found = {
+                scans = {
                     which: scan_video(path, model, self.settings, detector=detector)
                     for which, path in clips.items()
                 }
-            return [asdict(_judge(one, pairing, *which)) for which, one in found.items()]
+            return [asdict(_judge(one, pairing, *which)) for which, one in scans.items()]
 
         try:
             rows = kept_rows(kept, scan)
@@ -157,19 +157,19 @@ class _Job:
         return clips
 
 
-def _judge(found: FaceScan, pairing: Pairing, kind: str, compression: str) -> Trial:
-    main = max(found.faces, key=_extent, default=None)
+def _judge(scan: FaceScan, pairing: Pairing, kind: str, compression: str) -> Trial:
+    main = max(scan.faces, key=_extent, default=None)
     return Trial(
         target=pairing.target,
         people=pairing.people[:1] if kind == GENUINE else pairing.people,
         kind=kind,
         compression=compression,
-        faces=len(found.faces),
-        decision=found.decision.value,
+        faces=len(scan.faces),
+        decision=scan.decision.value,
         score=None if main is None else main.score,
         log10_lr=None if main is None else main.log10_lr,
         pictures=0 if main is None else len(main.frames),
-        seconds=found.seconds,
+        seconds=scan.seconds,
     )
 
 

@@ -108,10 +108,10 @@ def colour_swap(
     warped = _warp_by_landmarks(source, source_points, target_points, _frame(target))
     mask = _hull(target_points, _frame(target))
     inside = mask > 0
-    wanted, found = (_to_lab(picture)[inside] for picture in (target, warped))
-    scale = wanted.std(axis=0) / np.maximum(found.std(axis=0), 1e-3)
+    wanted, given = (_to_lab(picture)[inside] for picture in (target, warped))
+    scale = wanted.std(axis=0) / np.maximum(given.std(axis=0), 1e-3)
     lab = _to_lab(warped)
-    lab[inside] = (found - found.mean(axis=0)) * scale.clip(0.5, 2) + wanted.mean(axis=0)
+    lab[inside] = (given - given.mean(axis=0)) * scale.clip(0.5, 2) + wanted.mean(axis=0)
     coloured = np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 255).clip(0, 255).astype(np.uint8)
     return _blend(target, coloured, _soften(mask, target_points))
 

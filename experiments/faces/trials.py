@@ -129,8 +129,8 @@ class FacesResult:
             "threshold": self.threshold,
             "crop_ms": self.crop_ms,
             "figures": [
-                {"kind": kind or "all", "compression": compression or "all", **asdict(found)}
-                for (kind, compression), found in self.figures.items()
+                {"kind": kind or "all", "compression": compression or "all", **asdict(figures)}
+                for (kind, compression), figures in self.figures.items()
             ],
             "trials": [asdict(trial) for trial in self.trials],
             "failures": [{"picture": name, "reason": why} for name, why in self.failures],

@@ -74,17 +74,17 @@ class Trial:
 
 def read_domains(data: Path, progress: Progress) -> list[Domain]:
     """Read the archives of a folder, and simulate walkers."""
-    found = []
+    domains = []
     for number, name in enumerate(ARCHIVES):
         rows = []
         for walk in load_walks(data / f"{name}.npz"):
             windows = windows_from_points(walk.times, walk.points, hop=30, feet=walk.feet)
             if len(windows):
                 rows.append((walk.subject, log_spreads(windows)))
-        found.append(_domain(name, rows))
+        domains.append(_domain(name, rows))
         progress((number + 1) / (len(ARCHIVES) + 1))
-    found.append(_domain(SIMULATED, simulate(_PEOPLE)))
-    return found
+    domains.append(_domain(SIMULATED, simulate(_PEOPLE)))
+    return domains
 
 
 def simulate(people: int) -> list[Walk]:
@@ -132,15 +132,15 @@ def ratios(
     """Return the unlikeness of random clips and random people, never the clip's own."""
     rng = np.random.default_rng(seed)
     means = others.means
-    found = []
+    values = []
     for _ in range(_DRAWS):
         place = rng.integers(len(probes.people))
         own = probes.people[place] if probes is others else None
         names = [who for who in means if who != own]
         chosen = rng.choice(len(names), REFERENCES, replace=False)
         references = np.array([means[names[i]] for i in chosen])
-        found.append(distance_ratio(precision, usual, probes.spreads[place], references))
-    return np.array(found)
+        values.append(distance_ratio(precision, usual, probes.spreads[place], references))
+    return np.array(values)
 
 
 def run(domains: Sequence[Domain]) -> tuple[FootageMetric, list[Trial]]:

@@ -174,18 +174,18 @@ def count_answers(answers: Sequence[Answer]) -> tuple[Count, ...]:
     counts = []
     for copy in ("", *COPIES):
         for kind in KINDS:
-            found = [a for a in answers if a.claim.clip.copy == copy and a.claim.kind == kind]
-            single = [one for one in found if (one.gait is None) != (one.face is None)]
+            chosen = [a for a in answers if a.claim.clip.copy == copy and a.claim.kind == kind]
+            single = [one for one in chosen if (one.gait is None) != (one.face is None)]
             counts.append(
                 Count(
                     kind,
                     copy,
-                    len(found),
-                    sum(one.gait is None for one in found),
-                    sum(one.face is None for one in found),
-                    dict(Counter(one.decision for one in found)),
-                    dict(Counter(one.walk_says for one in found)),
-                    dict(Counter(one.face_says for one in found)),
+                    len(chosen),
+                    sum(one.gait is None for one in chosen),
+                    sum(one.face is None for one in chosen),
+                    dict(Counter(one.decision for one in chosen)),
+                    dict(Counter(one.walk_says for one in chosen)),
+                    dict(Counter(one.face_says for one in chosen)),
                     sum(one.joint in (one.gait, one.face) for one in single),
                 )
             )

@@ -62,25 +62,25 @@ def fusion_walkers(
         people, training_people, FilmSettings(seconds=seconds), seed, draws, workers
     )
     face_recipe = RECIPE if recipe is None else FaceTrainSettings.load(recipe)
-    found = run(make_folder(output), settings, progress_bar, face_recipe, model)
-    write_atomically(output / "answers.csv", answers_csv(found.answers))
-    write_json(output / "fusion-walkers.json", found.to_dict())
+    result = run(make_folder(output), settings, progress_bar, face_recipe, model)
+    write_atomically(output / "answers.csv", answers_csv(result.answers))
+    write_json(output / "fusion-walkers.json", result.to_dict())
     show(
-        found.to_dict(),
-        f"Face model: AUC of clips of its own validation people {found.face_auc:.1%}",
-        fusion_tables.figures_table(found.fusion, "pairs of people"),
-        fusion_tables.kinds_table(found.fusion),
-        fusion_tables.weights_table(found.fusion),
-        answers_table(found),
+        result.to_dict(),
+        f"Face model: AUC of clips of its own validation people {result.face_auc:.1%}",
+        fusion_tables.figures_table(result.fusion, "pairs of people"),
+        fusion_tables.kinds_table(result.fusion),
+        fusion_tables.weights_table(result.fusion),
+        answers_table(result),
         *(
             f"Not enrolled: {printable(name)}: {printable(why)}"
-            for name, why in found.left_out.items()
+            for name, why in result.left_out.items()
         ),
         as_json=as_json,
     )
 
 
-def answers_table(found: FusionWalkers) -> Table:
+def answers_table(result: FusionWalkers) -> Table:
     """Count what gait, face and both say, by what the video shows and what is missing."""
     table = make_table(
         "Answers",
@@ -88,7 +88,7 @@ def answers_table(found: FusionWalkers) -> Table:
         ["ratio is the other's"],
     )
     missing = {"": "nothing", "far": "a face large enough", "short": "enough steps"}
-    for one in found.counts:
+    for one in result.counts:
         answers = map(_counted, (one.walk, one.face, one.decisions))
         table.add_row(missing[one.copy], one.kind, *answers, _unchanged(one))
     return table

@@ -283,9 +283,9 @@ def _ask(
             path = claim.clip.path
             if path not in scans:
                 scans = {path: scan_video(videos / path, model)}  # claims on a clip stand together
-            found = verifier.examine(videos / path, claim=name)
-            tracks = [track.sequence for track in found.tracks]
-            joint = join(found.verdict, scans[path], model.card, tracks=tracks)
-            answers.append(Answer.of(claim, found.verdict.log10_lr, joint))
+            examination = verifier.examine(videos / path, claim=name)
+            tracks = [track.sequence for track in examination.tracks]
+            joint = join(examination.verdict, scans[path], model.card, tracks=tracks)
+            answers.append(Answer.of(claim, examination.verdict.log10_lr, joint))
         progress(number / len(claims))
     return tuple(answers)

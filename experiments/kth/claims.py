@@ -93,13 +93,13 @@ class Part:
     @property
     def claims(self) -> int:
         """Number of claims."""
-        return sum(found.claims for found in self.counts.values())
+        return sum(counts.claims for counts in self.counts.values())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return {
             "claims": self.claims,
-            "counts": {kind: vars(found) for kind, found in self.counts.items()},
+            "counts": {kind: vars(counts) for kind, counts in self.counts.items()},
             "figures": _plain(self.figures),
             "scored_counts": self.scored_counts,
             "scored": _plain(self.scored),
@@ -160,7 +160,7 @@ class GateResult:
 
 
 def _plain(figures: dict[str, Interval]) -> dict[str, dict[str, float]]:
-    return {name: vars(found) for name, found in figures.items()}
+    return {name: vars(figure) for name, figure in figures.items()}
 
 
 def enroll(passes: Sequence[Pass], min_windows: int) -> Templates:
@@ -179,10 +179,10 @@ def enroll(passes: Sequence[Pass], min_windows: int) -> Templates:
         By condition and person: everybody with a clip there, with None for too little material.
     """
     clips: dict[str, dict[str, list[NDArray[np.float32]]]] = {}
-    for found in passes:
-        parts = clips.setdefault(found.condition, {}).setdefault(found.person, [])
-        if len(found.embeddings):
-            parts.append(found.embeddings)
+    for one in passes:
+        parts = clips.setdefault(one.condition, {}).setdefault(one.person, [])
+        if len(one.embeddings):
+            parts.append(one.embeddings)
     return {
         condition: {
             person: make_template(parts) if sum(map(len, parts)) >= min_windows else None
@@ -195,8 +195,8 @@ def enroll(passes: Sequence[Pass], min_windows: int) -> Templates:
 def join_clips(passes: Sequence[Pass]) -> list[Pass]:
     """Join the passes of each clip into one probe, as ``--person all`` does."""
     clips: dict[tuple[str, str], list[Pass]] = {}
-    for found in passes:
-        clips.setdefault((found.person, found.condition), []).append(found)
+    for one in passes:
+        clips.setdefault((one.person, one.condition), []).append(one)
     joined = []
     for (person, condition), parts in clips.items():
         embeddings = np.concatenate([part.embeddings for part in parts])
@@ -265,7 +265,7 @@ def judge(
                 claims.append(_Claim(score, probe, person, condition, kind))
     trials = _tabulate(claims)
     decisions = [decide(claim.score, len(claim.probe.embeddings), card) for claim in claims]
-    close = sum(found is Decision.INCONCLUSIVE for found in decisions) - trials.failures
+    close = sum(outcome is Decision.INCONCLUSIVE for outcome in decisions) - trials.failures
     if close:
         reasons[decision.TOO_CLOSE] = close
     condition_of = np.array([claim.probe.condition for claim in claims])
@@ -285,7 +285,7 @@ def judge(
         pairs={str(pair): part(trials.part == pair) for pair in np.unique(trials.part)},
         wrong=wrong_verdicts(trials, decisions, draws),
         reasons=dict(reasons.most_common()),
-        enrolled={c: sum(t is not None for t in made.values()) for c, made in templates.items()},
+        enrolled={c: sum(t is not None for t in known.values()) for c, known in templates.items()},
         probes=len(probes),
     )
 
@@ -348,7 +348,7 @@ def wrong_verdicts(
         claims is left out.
     """
     refused, accepted = (
-        np.array([found is kind for found in decisions])
+        np.array([decision is kind for decision in decisions])
         for kind in (Decision.DEEPFAKE, Decision.AUTHENTIC)
     )
     return shares(trials, np.where(trials.mated, refused, accepted), draws)
@@ -372,12 +372,12 @@ def shares(trials: Trials, flags: NDArray[np.bool_], draws: int = DRAWS) -> dict
         ``mated`` and ``non-mated``; a kind without claims is left out.
     """
     drawn = bootstrap_means(trials, flags[:, None].astype(np.float64), draws=draws)
-    found = {}
+    intervals = {}
     for (name, kind), means in zip(_kinds(trials).items(), drawn, strict=True):
         if kind.any():
             value = float(flags[kind].mean())
-            found[name] = Interval(value, *percentile_interval(means[:, 0]))
-    return found
+            intervals[name] = Interval(value, *percentile_interval(means[:, 0]))
+    return intervals
 
 
 def _kinds(trials: Trials) -> dict[str, NDArray[np.bool_]]:
@@ -388,9 +388,9 @@ def _summarise(trials: Trials, decisions: Sequence[Decision], draws: int) -> Par
     counts, scored_counts = {}, {}
     scored = np.isfinite(trials.scores)
     for name, kind in _kinds(trials).items():
-        found = Counter(decisions[i] for i in np.flatnonzero(kind))
+        tally = Counter(decisions[i] for i in np.flatnonzero(kind))
         counts[name] = Counts(
-            found[Decision.AUTHENTIC], found[Decision.DEEPFAKE], found[Decision.INCONCLUSIVE]
+            tally[Decision.AUTHENTIC], tally[Decision.DEEPFAKE], tally[Decision.INCONCLUSIVE]
         )
         scored_counts[name] = int((kind & scored).sum())
     figures = _figures(trials, draws)

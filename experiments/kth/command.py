@@ -53,8 +53,8 @@ def confusion_tables(result: KthResult) -> list[Table]:
         table = make_table(title, ["probe from", "claim"], list(Decision))
         for condition, part in gate.parts.items():
             for kind, counts in part.counts.items():
-                found = (counts.authentic, counts.deepfake, counts.inconclusive)
-                table.add_row(condition, kind, *map(str, found))
+                cells = (counts.authentic, counts.deepfake, counts.inconclusive)
+                table.add_row(condition, kind, *map(str, cells))
         tables.append(table)
     return tables
 
@@ -118,7 +118,7 @@ def _wrong(gate: GateResult) -> str:
 def _meets_target(gate: GateResult) -> str:
     if not any(c.authentic + c.deepfake for c in gate.parts["all"].counts.values()):
         return "met only as nothing was decided"
-    if any(found.value > TARGET for found in gate.wrong.values()):
+    if any(wrong.value > TARGET for wrong in gate.wrong.values()):
         return "missed"
-    surely = all(found.high <= TARGET for found in gate.wrong.values())
+    surely = all(wrong.high <= TARGET for wrong in gate.wrong.values())
     return "met" if surely else "met, but not by the whole interval"

@@ -134,8 +134,8 @@ def run(
     masks = encoder.card.signal == "silhouettes"
     passes: dict[str, list[Pass]] = {name: [] for name in GATES}
     for done, (person, condition, path) in enumerate(clips, start=1):
-        found = extractor(path)
-        walks = mask_walks(found) if masks else joint_walks(found, settings)
+        extraction = extractor(path)
+        walks = mask_walks(extraction) if masks else joint_walks(extraction, settings)
         for name, parts in walks.items():
             for i, (windows, reasons) in enumerate(parts or [(GaitWindows.empty(), (NOBODY,))]):
                 passes[name].append(Pass(person, condition, i, embed(encoder, windows), reasons))
@@ -159,13 +159,13 @@ def find_clips(folder: Path) -> list[tuple[str, str, Path]]:
     InputError
         If there are too few.
     """
-    found = []
+    clips = []
     for path in sorted(folder.glob(_NAMES)):
         person, _, condition = path.stem.partition("_walking_")
         if condition in CONDITIONS:
-            found.append((person, condition, path))
-    people = {person for person, _, _ in found}
-    conditions = {condition for _, condition, _ in found}
+            clips.append((person, condition, path))
+    people = {person for person, _, _ in clips}
+    conditions = {condition for _, condition, _ in clips}
     if len(people) < 3 or len(conditions) < 2:
         raise InputError(
             f"{str(folder)!r} does not hold the KTH walking clips.",
@@ -173,23 +173,23 @@ def find_clips(folder: Path) -> list[tuple[str, str, Path]]:
             actual=f"{len(people)} people, {len(conditions)} conditions",
             hint="https://www.csc.kth.se/cvap/actions (walking.zip)",
         )
-    return found
+    return clips
 
 
 Walks = dict[str, list[tuple[Windows, tuple[str, ...]]]]
 """By gate: the usable windows of every pass in time order, or why there are none."""
 
 
-def joint_walks(found: _Extraction, settings: VerifySettings) -> Walks:
+def joint_walks(extraction: _Extraction, settings: VerifySettings) -> Walks:
     """Return the windows of joints of every pass."""
-    tracks = [clean(t, settings.cleaning) for t in in_time_order(found.tracks)]
+    tracks = [clean(t, settings.cleaning) for t in in_time_order(extraction.tracks)]
     return {name: [gated_windows(t, gate) for t in tracks] for name, gate in GATES.items()}
 
 
-def mask_walks(found: _Extraction) -> Walks:
+def mask_walks(extraction: _Extraction) -> Walks:
     """Return the windows of masks of every pass."""
     seen = sorted(
-        (track for track in found.silhouettes if track.present.any()),
+        (track for track in extraction.silhouettes if track.present.any()),
         key=lambda track: float(track.timestamps[track.present][0]),
     )
     return {name: [usable_masks(t, gate) for t in seen] for name, gate in MASK_GATES.items()}

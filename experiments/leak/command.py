@@ -79,15 +79,15 @@ def leak_table(result: LeakResult) -> Table:
         f"AUC {100 * PUBLISHED_AUC:.2f}, EER {100 * PUBLISHED_EER:.2f}.",
     )
     for protocol, systems in result.figures.items():
-        for name, found in systems.items():
+        for name, system in systems.items():
             table.add_row(
                 protocol,
                 name,
-                spread(found.auc, ".1f", 100),
-                f"{100 * found.fold_auc:.1f}",
-                spread(found.eer, ".1f", 100),
-                "–" if protocol == CLEAN else spread(found.auc_change, "+.1f", 100),
-                f"{found.mated} + {found.nonmated}",
+                spread(system.auc, ".1f", 100),
+                f"{100 * system.fold_auc:.1f}",
+                spread(system.eer, ".1f", 100),
+                "–" if protocol == CLEAN else spread(system.auc_change, "+.1f", 100),
+                f"{system.mated} + {system.nonmated}",
             )
         table.add_section()
     return table

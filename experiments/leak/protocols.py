@@ -45,11 +45,11 @@ def by_person(
     clips: Sequence[Recording], keep: Callable[[Recording], bool]
 ) -> dict[str, list[int]]:
     """Return the indices of the clips to keep, by person."""
-    found: dict[str, list[int]] = {}
+    rows: dict[str, list[int]] = {}
     for i, clip in enumerate(clips):
         if keep(clip):
-            found.setdefault(person(clip), []).append(i)
-    return found
+            rows.setdefault(person(clip), []).append(i)
+    return rows
 
 
 def make_parts(clips: Sequence[Recording], seed: int) -> dict[str, list[Part]]:
@@ -158,13 +158,13 @@ def run_system(
     for name, parts in protocols.items():
         for fold, part in enumerate(parts):
             sharing.setdefault(part.train, []).append((name, fold, part))
-    found: dict[str, list[Trials]] = {name: [] for name in protocols}
+    trials: dict[str, list[Trials]] = {name: [] for name in protocols}
     for train, users in sharing.items():
         describe, scoring = system([clips[i] for i in train])
         rows = [describe(clip) for clip in clips]
         for name, fold, part in users:
-            found[name].append(_score(clips, rows, part, fold, scoring))
-    return {name: Trials.concatenate(parts) for name, parts in found.items()}
+            trials[name].append(_score(clips, rows, part, fold, scoring))
+    return {name: Trials.concatenate(parts) for name, parts in trials.items()}
 
 
 def audit_templates(

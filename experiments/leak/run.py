@@ -117,7 +117,7 @@ class LeakResult:
                     "audit": list(self.audit[name][:_SHOWN]),
                     "audit_findings": len(self.audit[name]),
                     "refusal": self.refusal.get(name, ""),
-                    "systems": {system: asdict(found) for system, found in systems.items()},
+                    "systems": {system: asdict(figures) for system, figures in systems.items()},
                 }
                 for name, systems in self.figures.items()
             },
@@ -195,13 +195,13 @@ def run(
         clips=count,
         interval=_meaning(draws),
         audit=audit,
-        refusal={name: _refusal(found) for name, found in audit.items() if found},
+        refusal={name: _refusal(one) for name, one in audit.items() if one},
         figures={
             protocol: {
                 name: _summary(trials, pools[CLEAN][name], draws, seed)
-                for name, trials in found.items()
+                for name, trials in one.items()
             }
-            for protocol, found in pools.items()
+            for protocol, one in pools.items()
         },
     )
 
@@ -222,7 +222,7 @@ def _meaning(draws: int) -> str:
 
 
 def _summary(
-    found: Sequence[Trials], clean: Sequence[Trials], draws: int, seed: int
+    parts: Sequence[Trials], clean: Sequence[Trials], draws: int, seed: int
 ) -> ProtocolFigures:
     def measured(trials: Trials) -> list[float]:
         return [metrics.auc(trials.scores, trials.mated), metrics.eer(trials.scores, trials.mated)]
@@ -231,11 +231,11 @@ def _summary(
         spread = bootstrap_figures(trials, draws=_RESAMPLED, seed=seed, figures=_FIGURES)
         return np.array([spread[name] for name in _FIGURES])
 
-    values, reference = (np.array([measured(t) for t in part]).T for part in (found, clean))
+    values, reference = (np.array([measured(t) for t in part]).T for part in (parts, clean))
     if draws >= _FEW_DRAWS:
         spread, change = values, values - reference
     else:
-        ours, theirs = (np.concatenate([resampled(t) for t in p], axis=1) for p in (found, clean))
+        ours, theirs = (np.concatenate([resampled(t) for t in p], axis=1) for p in (parts, clean))
         spread, change = ours, ours - theirs
 
     def interval(figure: int, spread: Float64, middle: Float64) -> Interval:
@@ -244,7 +244,7 @@ def _summary(
 
     folds = [
         metrics.auc(part.scores, part.mated)
-        for trials in found
+        for trials in parts
         for part in (trials.select(trials.fold == fold) for fold in np.unique(trials.fold))
         if part.mated.any() and not part.mated.all()
     ]
@@ -254,6 +254,6 @@ def _summary(
         fold_auc=float(np.mean(folds)),
         auc_change=interval(0, change, values - reference),
         eer_change=interval(1, change, values - reference),
-        mated=int(found[0].mated.sum()),
-        nonmated=int((~found[0].mated).sum()),
+        mated=int(parts[0].mated.sum()),
+        nonmated=int((~parts[0].mated).sum()),
     )

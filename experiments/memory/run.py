@@ -165,8 +165,8 @@ def _resident(pid: int) -> tuple[float, float]:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0, 0.0
-    found = {line.split(":")[0]: float(line.split()[1]) / 1024 for line in lines[1:]}
-    return found.get("Pss", 0.0), found.get("Rss", 0.0)
+    sizes = {line.split(":")[0]: float(line.split()[1]) / 1024 for line in lines[1:]}
+    return sizes.get("Pss", 0.0), sizes.get("Rss", 0.0)
 
 
 def run_long(clip: Path, folder: Path, *, hours: float, rate: int, interval: float) -> MemoryCurve:

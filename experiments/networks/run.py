@@ -151,7 +151,7 @@ def run(
         raise ConfigError(
             f"{reference!r} cannot be the reference: the walks do not know every bone."
         )
-    found = run_systems(
+    systems_run = run_systems(
         recordings,
         systems,
         splits,
@@ -162,11 +162,11 @@ def run(
     )
     pools: dict[str, dict[str, Trials]] = {
         name: {level: one.trials[level] for level in LEVELS if level in one.trials}
-        for name, one in found.items()
+        for name, one in systems_run.items()
     }
     result = NetworksResult(
         comparisons=compare_levels(pools, reference, draws=draws, seed=settings.seed),
-        facts={name: one.facts for name, one in found.items()},
+        facts={name: one.facts for name, one in systems_run.items()},
         settings=settings,
     )
     result.save(folder / RESULT_FILE)

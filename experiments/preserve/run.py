@@ -101,14 +101,14 @@ def run(
     """
     make_folder(folder)
     numbers = range(CALIBRATION_PAIRS + pairs)
-    found = run_all(
+    results = run_all(
         numbers,
         partial(_pair, folder, seed),
         workers,
         renderer_crash(),
         lambda done: progress(done / len(numbers)),
     )
-    return tuple(trial for own in found for trial in own)
+    return tuple(trial for own in results for trial in own)
 
 
 def is_calibration(trial: Trial) -> bool:
@@ -172,15 +172,15 @@ def _compare(number: int, case: str, original: Path, swapped: Path) -> Trial:
     from gaitproof.verify.preservation import compare_videos, failed
 
     try:
-        found = compare_videos(original, swapped, cache=PoseCache(original.parent / "poses"))
+        preservation = compare_videos(original, swapped, cache=PoseCache(original.parent / "poses"))
     except GaitproofError as error:
-        found = failed(original, swapped, error)
-    agreement, floor, published = found.agreement, found.floor, found.published
+        preservation = failed(original, swapped, error)
+    agreement, floor, published = preservation.agreement, preservation.floor, preservation.published
     return Trial(
         pair=number,
         case=case,
-        outcome=found.outcome,
-        reason=found.reason,
+        outcome=preservation.outcome,
+        reason=preservation.reason,
         figures={} if agreement is None else _numbers(asdict(agreement)),
         floor={} if floor is None else _numbers(asdict(floor)),
         published={} if published is None else asdict(published) | {"passed": published.passed},

@@ -103,8 +103,8 @@ def relative(
             str(view.degrees), *(format_percent(_interval(one)) for one in wrong), decided
         )
     kth = make_table("KTH, relative to five people", ["signal"], titles)
-    for signal, found in result.answers.items():
-        kth.add_row(signal, *(format_percent(value) for value in found.values()))
+    for signal, answer in result.answers.items():
+        kth.add_row(signal, *(format_percent(value) for value in answer.values()))
     show(result.to_dict(), domains, views, kth, as_json=as_json)
 
 

@@ -79,8 +79,8 @@ class RelativeResult:
             "evidence": self.evidence.model_dump(mode="json"),
             "rates": self.rates.model_dump(mode="json"),
             "kth": {
-                signal: {name: vars(one) for name, one in found.items()}
-                for signal, found in self.answers.items()
+                signal: {name: vars(one) for name, one in answer.items()}
+                for signal, answer in self.answers.items()
             },
         }
 
@@ -131,8 +131,8 @@ def run(
     }
     ratios[BOTH] = settle(ratios[JOINTS], ratios[SILHOUETTES])
     answers = {
-        signal: _measure(trials[SILHOUETTES].with_scores(found), draws)
-        for signal, found in ratios.items()
+        signal: _measure(trials[SILHOUETTES].with_scores(values), draws)
+        for signal, values in ratios.items()
     }
     evidence = result.evidence.model_copy(update={"views": views})
     return RelativeResult(evidence, _rates(answers[BOTH]), answers)
@@ -202,18 +202,18 @@ def casia_clips(
 
 
 def _trials(clips: DomainClips) -> Trials:
-    found = relative_trials(clips, LEAST_REFERENCES)
-    assert found is not None
-    return found
+    trials = relative_trials(clips, LEAST_REFERENCES)
+    assert trials is not None
+    return trials
 
 
 def _ratios(trials: Trials, evidence: EvidenceCard) -> NDArray[np.float64]:
     windows = np.maximum(trials.windows, 1)
-    found = np.full(len(trials), np.nan)
+    ratios = np.full(len(trials), np.nan)
     for count in np.unique(windows):
         card = evidence.calibration(LEAST_REFERENCES, int(count))
-        found[windows == count] = calibrate(trials, card)[windows == count]
-    return found
+        ratios[windows == count] = calibrate(trials, card)[windows == count]
+    return ratios
 
 
 def _measure(trials: Trials, draws: int) -> dict[str, Interval]:
@@ -235,9 +235,9 @@ def _measure(trials: Trials, draws: int) -> dict[str, Interval]:
     }
 
 
-def _rates(found: dict[str, Interval]) -> RelativeRates:
+def _rates(rates: dict[str, Interval]) -> RelativeRates:
     def rate(name: str, turned: bool = False) -> ErrorRate:
-        one = found[name]
+        one = rates[name]
         if turned:
             return ErrorRate(1 - one.value, 1 - one.high, 1 - one.low)
         return ErrorRate(one.value, one.low, one.high)

@@ -54,7 +54,7 @@ def measure_views(
     tuple of ViewFigures
         One entry for each of `DIFFERENCES`.
     """
-    found = []
+    figures = []
     domains = [*clothes, *others]
     evidence = [
         leave_domain_out(
@@ -75,7 +75,7 @@ def measure_views(
         whole, signs = Trials.concatenate(parts), np.concatenate(decided)
         answers = np.stack([signs == 1, signs == -1], axis=1).astype(np.float64)
         mated, other = bootstrap_means(whole, answers, draws=draws)
-        found.append(
+        figures.append(
             ViewFigures(
                 degrees=apart,
                 people=len(whole.subjects),
@@ -85,7 +85,7 @@ def measure_views(
                 decided_mated=float((signs[whole.mated] != 0).mean()),
             )
         )
-    return tuple(found)
+    return tuple(figures)
 
 
 def _trials(clips: DomainClips, pairs: Sequence[tuple[str, str]], enrolled: int) -> Trials:

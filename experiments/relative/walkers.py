@@ -48,11 +48,11 @@ def read_walkers(folder: Path, masks: WindowEncoder, cache: PoseCache | None) ->
     body = {clip.name: clip.walker_seed for clip in make_demo(0).clips}
     films, rows = [], []
     for path in sorted(folder.glob("*/clips/*.mp4")):
-        found = extract(path, settings, cache=cache).silhouettes
-        if path.stem in body and found:
+        silhouettes = extract(path, settings, cache=cache).silhouettes
+        if path.stem in body and silhouettes:
             subject = f"{path.parents[1].name} {body[path.stem]}"
             films.append(Film(subject, path.stem, "enrol" if "enrol" in path.stem else "probe"))
-            rows.append(signal.probe("", found).embeddings)
+            rows.append(signal.probe("", silhouettes).embeddings)
     return walker_clips(films, rows)
 
 

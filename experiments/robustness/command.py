@@ -62,7 +62,7 @@ def robustness(
     steps = plan_steps(step or None)
     with progress_bar(f"Changing {kind} videos") as progress:
         if kind is Kind.GAIT:
-            found = sweep_gait(
+            sweep = sweep_gait(
                 data,
                 output,
                 steps,
@@ -73,17 +73,17 @@ def robustness(
                 progress=progress,
             )
         else:
-            found = sweep_faces(
+            sweep = sweep_faces(
                 FaceStore.open(data),
                 steps,
                 model=FaceForgeryModel.load(model),
                 splits=split_names(splits),
                 progress=progress,
             )
-    values = {"kind": str(kind), "outcomes": [one.to_dict() for one in found]}
+    values = {"kind": str(kind), "outcomes": [one.to_dict() for one in sweep]}
     write_json(output / f"robustness-{kind}.json", values)
-    save_figure(plot_sweep(found, kind), output / f"robustness-{kind}.png")
-    show(values, sweep_table(found, kind), as_json=as_json)
+    save_figure(plot_sweep(sweep, kind), output / f"robustness-{kind}.png")
+    show(values, sweep_table(sweep, kind), as_json=as_json)
 
 
 def sweep_table(outcomes: Sequence[Outcome], kind: Kind) -> Table:

@@ -130,11 +130,11 @@ def sweep_gait(
         raise InputError(
             "A sweep needs three people with both conditions.", actual=str(len(chosen))
         )
-    known, made = cached_extractor(cache, settings), cached_extractor(output / "seen", settings)
+    known, damaged = cached_extractor(cache, settings), cached_extractor(output / "seen", settings)
 
-    def passes(person: str, condition: str, found: Any) -> Iterable[Pass]:
+    def passes(person: str, condition: str, extraction: Any) -> Iterable[Pass]:
         masks = encoder.card.signal == "silhouettes"
-        parts = (mask_walks(found) if masks else joint_walks(found, settings))[GATE]
+        parts = (mask_walks(extraction) if masks else joint_walks(extraction, settings))[GATE]
         for place, (windows, reasons) in enumerate(parts or [(GaitWindows.empty(), (NOBODY,))]):
             yield Pass(person, condition, place, embed(encoder, windows), reasons)
 
@@ -150,7 +150,7 @@ def sweep_gait(
         for number, person in enumerate(chosen):
             path = make_folder(output / "videos") / f"{person}-{probed_in}.mp4"
             write_changed(clips[person, probed_in], path, step, seconds)
-            probes += passes(person, probed_in, made(path))
+            probes += passes(person, probed_in, damaged(path))
             path.unlink()
             progress((place + (number + 1) / len(chosen)) / len(steps))
         result = judge(templates, join_clips(probes), encoder, draws).parts["all"]
@@ -230,8 +230,8 @@ def sweep_faces(
         points = faces.points.astype(np.float64)
         footage = Footage(faces.pictures, faces.times, points, mirrored=_MIRRORED)
         for row, step in enumerate(steps):
-            made = step.apply(footage)
-            pairs = zip(made.frames, made.points, strict=True)
+            damaged = step.apply(footage)
+            pairs = zip(damaged.frames, damaged.points, strict=True)
             crops = [align(image, marks, model.card.alignment) for image, marks in pairs]
             scores[row, column] = model.score(np.stack(crops)).mean()
             counts[row, column] = len(crops)

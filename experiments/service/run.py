@@ -124,34 +124,34 @@ def kill(server: Server, videos: Sequence[Path], kills: int, seed: int) -> Kills
     Every job enrols somebody of its own from one video, with an idempotency key, and is asked for
     again after every kill: it must be one job, and one recording of one person.
     """
-    draw, found = random.Random(seed), Kills()
+    draw, outcome = random.Random(seed), Kills()
     asked: dict[str, Job] = {}
     with Client(server.url) as client:
-        while found.service + found.workers < kills:
+        while outcome.service + outcome.workers < kills:
             name = f"person {len(asked)}"
             video = draw.choice(videos)
             with suppress(ServiceError):  # too many wait: then only kills go on
                 asked[name] = client.enroll(name, [client.upload(video)], once=name)
             time.sleep(draw.uniform(0.0, 6.0))
             if draw.random() < 0.5:
-                found.workers += bool(server.kill_workers())
+                outcome.workers += bool(server.kill_workers())
                 continue
             server.kill()
-            found.service += 1
+            outcome.service += 1
             server.start()
             for name, job in asked.items():
                 again = client.enroll(name, list(job.videos), once=name)
-                found.doubled += again.id != job.id
+                outcome.doubled += again.id != job.id
         for job in asked.values():
             with suppress(ServiceError):
                 client.wait(job, seconds=600)
-        found.jobs = len(asked)
+        outcome.jobs = len(asked)
         ends = {name: client.job(job) for name, job in asked.items()}
-        found.states = Counter(end.state.value for end in ends.values())
-        found.lost = sum(not end.state.final for end in ends.values())
-        found.doubled += len(client.jobs(limit=100)) - len(asked)
+        outcome.states = Counter(end.state.value for end in ends.values())
+        outcome.lost = sum(not end.state.final for end in ends.values())
+        outcome.doubled += len(client.jobs(limit=100)) - len(asked)
         people = {person.name: person.recordings for person in client.people()}
         for name, end in ends.items():
-            found.wrong += (people.pop(name, 0) > 0) is not (end.state is JobState.DONE)
-        found.wrong += len(people)
-    return found
+            outcome.wrong += (people.pop(name, 0) > 0) is not (end.state is JobState.DONE)
+        outcome.wrong += len(people)
+    return outcome

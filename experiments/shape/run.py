@@ -89,12 +89,12 @@ def run(
         recordings, enrolled=enrolled, people=people, least=max(3, background + 1), seed=seed
     )
     parts = [split_walk(p.probe.times, p.probe.points, feet=p.probe.feet) for p in drawn]
-    found = []
+    shares = []
     for i, one in enumerate(drawn):
         template = make_template([embed(r.windows) for r in one.enrolled])
         others = rng.choice(np.delete(np.arange(len(drawn)), i), background, replace=False)
         compared = [parts[j] for j in others]
-        found.append(explain_parts(embed, parts[i], template, compared, windows=windows))
+        shares.append(explain_parts(embed, parts[i], template, compared, windows=windows))
         progress((i + 1) / len(drawn))
     names = [one.person for one in drawn]
-    return ShapeResult(average_shares(found, names, draws=draws, seed=seed), enrolled, background)
+    return ShapeResult(average_shares(shares, names, draws=draws, seed=seed), enrolled, background)

@@ -134,8 +134,8 @@ def explain_parts(
         np.asarray(embed(GaitWindows.concatenate(cut))), np.cumsum([len(w) for w in cut])[:-1]
     )
     worth = np.empty((2, 2, 2, len(others)))
-    for place, found in zip(places, rows, strict=True):
-        score = similarity(found, template)
+    for place, row in zip(places, rows, strict=True):
+        score = similarity(row, template)
         worth[place] = score if transform is None else transform(score)
     worth[1, 1, 1] = worth[1, 1, 1, 0]
     shares = shapley_values(worth).mean(axis=1)
@@ -230,7 +230,7 @@ class AverageShares:
 
 
 def average_shares(
-    found: Sequence[ShapeMotionShares],
+    shares: Sequence[ShapeMotionShares],
     people: Sequence[str],
     *,
     draws: int = DRAWS,
@@ -240,7 +240,7 @@ def average_shares(
 
     Parameters
     ----------
-    found
+    shares
         One per decision.
     people
         Whose probe each was; at least three different people.
@@ -252,12 +252,12 @@ def average_shares(
     InputError
         If lengths disagree or there are fewer than three people.
     """
-    if len(found) != len(people):
+    if len(shares) != len(people):
         raise InputError(
-            "Every decision needs its person.", actual=f"{len(found)} and {len(people)}"
+            "Every decision needs its person.", actual=f"{len(shares)} and {len(people)}"
         )
     columns = (*PLAYERS, "score", "baseline")
-    values = np.array([[getattr(f, name) for name in columns] for f in found]).reshape(-1, 5)
+    values = np.array([[getattr(f, name) for name in columns] for f in shares]).reshape(-1, 5)
     names, owner = np.unique(np.asarray(people, np.str_), return_inverse=True)
     drawn = draw_people(len(names), draws, seed)
     totals = np.zeros((len(names), len(columns)))
@@ -280,6 +280,6 @@ def average_shares(
         },
         score=interval(3),
         baseline=interval(4),
-        decisions=len(found),
+        decisions=len(shares),
         people=len(names),
     )

@@ -29,12 +29,12 @@ def average_walkers(walks: Sequence[SilhouetteRecording]) -> tuple[bytes, int]:
     tuple
         Content of the file that `gaitproof.verify.movement.parse_average` reads, and the people.
     """
-    found: dict[str, dict[str, NDArray[np.float32]]] = defaultdict(dict)
+    averages: dict[str, dict[str, NDArray[np.float32]]] = defaultdict(dict)
     for walk in sorted(walks, key=lambda one: one.recording):
-        seen = found[walk.view]
+        seen = averages[walk.view]
         if walk.condition == "nm" and walk.subject not in seen and len(walk.windows):
             seen[walk.subject] = energy_images(walk.windows.masks[0])
-    means = [np.mean(list(found[view].values()), axis=0) for view in sorted(found)]
+    means = [np.mean(list(averages[view].values()), axis=0) for view in sorted(averages)]
     out = io.BytesIO()
     np.savez_compressed(out, images=np.rint(255 * np.stack(means)).astype(np.uint8))
-    return out.getvalue(), len({person for seen in found.values() for person in seen})
+    return out.getvalue(), len({person for seen in averages.values() for person in seen})

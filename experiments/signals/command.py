@@ -69,7 +69,7 @@ def signals(
         average = AverageCard(sha256=digest, people=people, source=f"{ARCHIVE}: {SOURCE}")
         weights = result.weights.model_copy(update={"average": average})
         write_json(output / SIGNALS_FILE, weights.model_dump(mode="json"))
-    plain = {name: {k: vars(v) for k, v in found.items()} for name, found in shares.items()}
+    plain = {name: {k: vars(v) for k, v in rates.items()} for name, rates in shares.items()}
     show(
         result.to_dict() | {"shares": plain},
         *_tables(result),
@@ -81,8 +81,8 @@ def signals(
 
 def _share_table(shares: Mapping[str, Mapping[str, Interval]]) -> Table:
     table = make_table("CASIA-B, what genuine scores rest on", ["probe"], FIGURES)
-    for name, found in shares.items():
-        table.add_row(name, *(spread(one) for one in found.values()))
+    for name, rates in shares.items():
+        table.add_row(name, *(spread(one) for one in rates.values()))
     return table
 
 
@@ -90,8 +90,8 @@ def _tables(result: SignalsResult) -> list[Table]:
     domains = make_table(
         "Domains calibrated on", ["signal", "domain"], ["people", "claims", "AUC %", "crossing"]
     )
-    for signal, found in result.domains.items():
-        for name, one in found.items():
+    for signal, domain in result.domains.items():
+        for name, one in domain.items():
             counts = f"{one['mated']:.0f} / {one['non-mated']:.0f}"
             domains.add_row(
                 signal,
@@ -124,13 +124,13 @@ def _tables(result: SignalsResult) -> list[Table]:
 
 def _against(row: ComparisonRow, reference: str) -> str:
     value, low, high = (100 * getattr(row, name) for name in ("value", "low", "high"))
-    told = f"{value:.1f} [{low:.1f}–{high:.1f}]"
+    cell = f"{value:.1f} [{low:.1f}–{high:.1f}]"
     if row.name == reference:
-        return told
+        return cell
     change = tuple(
         100 * getattr(row, name) for name in ("difference", "difference_low", "difference_high")
     )
-    return told + "; {:+.1f} [{:+.1f}, {:+.1f}]".format(*change)
+    return cell + "; {:+.1f} [{:+.1f}, {:+.1f}]".format(*change)
 
 
 def _lines(result: SignalsResult) -> list[str]:

@@ -62,11 +62,11 @@ class Domain:
         InputError
             If the card does not tell how the scores are distributed.
         """
-        found = card.scores
-        if found is None:
+        scores = card.scores
+        if scores is None:
             raise InputError(f"The card of {card.model_id} holds no scores of held-out people.")
-        middles = (np.array(found.edges[1:]) + np.array(found.edges[:-1])) / 2
-        counts = np.concatenate([found.mated, found.nonmated]).astype(np.float64)
+        middles = (np.array(scores.edges[1:]) + np.array(scores.edges[:-1])) / 2
+        counts = np.concatenate([scores.mated, scores.nonmated]).astype(np.float64)
         kept = counts > 0
         nobody = np.zeros(0, np.str_)
         return cls(

@@ -100,11 +100,11 @@ def read_passes(
     joints: list[Pass] = []
     shapes: list[Pass] = []
     for done, (person, condition, path) in enumerate(clips, start=1):
-        found = extract(path, settings, cache=store)
+        extraction = extract(path, settings, cache=store)
         pairs = sorted(
             (
                 (track, shape)
-                for track, shape in zip(found.tracks, found.silhouettes, strict=True)
+                for track, shape in zip(extraction.tracks, extraction.silhouettes, strict=True)
                 if track.detected.any()
             ),
             key=lambda pair: float(pair[0].timestamps[pair[0].detected][0]),

@@ -91,7 +91,7 @@ class SignalsResult:
                 name: {
                     "comparison": [one.to_dict() for one in level.comparison],
                     "answers": {
-                        system: {kind: vars(found) for kind, found in shares.items()}
+                        system: {kind: vars(rates) for kind, rates in shares.items()}
                         for system, shares in level.answers.items()
                     },
                 }
@@ -132,16 +132,16 @@ def run(
     """
     claims = read(data / "kth", encoder, masks, cache=cache, draws=draws, progress=progress)
     trials: dict[str, dict[str, Trials]] = {
-        JOINTS: {level: found.joints.trials for level, found in claims.items()},
-        SILHOUETTES: {level: found.silhouettes.trials for level, found in claims.items()},
+        JOINTS: {level: measured.joints.trials for level, measured in claims.items()},
+        SILHOUETTES: {level: measured.silhouettes.trials for level, measured in claims.items()},
     }
     domains: dict[str, list[Domain]] = {
         JOINTS: [of_walks(encoder, data / name) for name in walks],
         SILHOUETTES: [],
     }
-    for signal, found in domains.items():
-        found.append(Domain.of_trials("KTH", *trials[signal].values()))
-    calibrations = {signal: fit(found) for signal, found in domains.items()}
+    for signal, measured in domains.items():
+        measured.append(Domain.of_trials("KTH", *trials[signal].values()))
+    calibrations = {signal: fit(measured) for signal, measured in domains.items()}
     bound = min(one.log10_lr_bound for one in calibrations.values())
     ratios: dict[str, dict[str, Float64]] = {}
     for level in LEVELS:
@@ -170,7 +170,7 @@ def run(
         )
         systems = {**ratios[level], SHIPPED: np.minimum(own, np.maximum(supported, 0))}
         answers = {
-            **{f"{signal} by their card": found for signal, found in said[level].items()},
+            **{f"{signal} by their card": measured for signal, measured in said[level].items()},
             SHIPPED: _with_support(said[level][JOINTS], ratios[level][SILHOUETTES], least),
         }
         levels[level] = _measure(base, systems, answers, draws)
@@ -185,8 +185,8 @@ def run(
         rates=_rates(levels["clip"].answers[SHIPPED], encoder.card.model_id),
         figures={
             f"kth/{level}/{row.name}/{one.figure}": round(row.value, 5)
-            for level, found in levels.items()
-            for one in found.comparison
+            for level, measured in levels.items()
+            for one in measured.comparison
             for row in one.rows
         },
         limits=(
@@ -200,8 +200,8 @@ def run(
         weights,
         levels,
         {
-            signal: {d.name: d.describe() for d in (*found, Domain.of_card(cards[signal]))}
-            for signal, found in domains.items()
+            signal: {d.name: d.describe() for d in (*measured, Domain.of_card(cards[signal]))}
+            for signal, measured in domains.items()
         },
     )
 
@@ -215,8 +215,8 @@ def join(ratios: dict[str, Float64], bound: float) -> Float64:
 def _pairs(trials: Trials) -> list[tuple[NDArray[np.bool_], list[str]]]:
     """Return the claims of every two people (or of one), and who they are."""
     keys = np.array([sorted(pair) for pair in zip(trials.probe, trials.claimed, strict=True)])
-    found = np.unique(keys, axis=0)
-    return [((keys == pair).all(axis=1), sorted({*pair.tolist()})) for pair in found]
+    pairs = np.unique(keys, axis=0)
+    return [((keys == pair).all(axis=1), sorted({*pair.tolist()})) for pair in pairs]
 
 
 def _left_out(domains: Sequence[Domain], trials: Trials, card: LogisticCalibration) -> Float64:
@@ -225,8 +225,8 @@ def _left_out(domains: Sequence[Domain], trials: Trials, card: LogisticCalibrati
     out = np.full(len(trials), np.nan)
     bound = {"log10_lr_bound": card.log10_lr_bound}
     for own, people in _pairs(trials):
-        found = fit([*others, last.without(people)]).model_copy(update=bound)
-        out[own] = log10_likelihood_ratios(trials.scores[own], found)
+        combination = fit([*others, last.without(people)]).model_copy(update=bound)
+        out[own] = log10_likelihood_ratios(trials.scores[own], combination)
     return out
 
 
@@ -267,8 +267,8 @@ def _accepts_from(
     def worst(least: float) -> float:
         shares = []
         for trials, said, ratios in levels:
-            found = _with_support(said[JOINTS], ratios[SILHOUETTES], least)
-            accepted = np.array([one is Decision.AUTHENTIC for one in found])
+            accepts = _with_support(said[JOINTS], ratios[SILHOUETTES], least)
+            accepted = np.array([one is Decision.AUTHENTIC for one in accepts])
             shares.append(float(accepted[~trials.mated].mean()))
         return max(shares)
 
@@ -278,7 +278,7 @@ def _accepts_from(
 def _measure(
     base: Trials, ratios: dict[str, Float64], answers: dict[str, list[Decision]], draws: int
 ) -> Level:
-    systems = {name: base.with_scores(found) for name, found in ratios.items()}
+    systems = {name: base.with_scores(values) for name, values in ratios.items()}
     single = [JOINTS, SILHOUETTES]
     better = max(single, key=lambda name: measure_figures(systems[name])["auc"])
     return Level(
@@ -291,7 +291,7 @@ def _measure(
 def _shares(trials: Trials, decisions: Sequence[Decision], draws: int) -> dict[str, Interval]:
     """Return wrong and undecided shares of all claims of a kind, with intervals over people."""
     wrong = wrong_verdicts(trials, decisions, draws)
-    undecided = np.array([found is Decision.INCONCLUSIVE for found in decisions])
+    undecided = np.array([decision is Decision.INCONCLUSIVE for decision in decisions])
     open_ = shares(trials, undecided, draws)
     return {
         "wrong non-mated": wrong["non-mated"],
@@ -303,8 +303,8 @@ def _shares(trials: Trials, decisions: Sequence[Decision], draws: int) -> dict[s
 
 def _rates(shares: dict[str, Interval], joints_model: str) -> AnswerRates:
     def rate(name: str) -> ErrorRate:
-        found = shares[name]
-        return ErrorRate(found.value, found.low, found.high)
+        counts = shares[name]
+        return ErrorRate(counts.value, counts.low, counts.high)
 
     return AnswerRates(
         wrong_nonmated=rate("wrong non-mated"),

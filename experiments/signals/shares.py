@@ -55,17 +55,17 @@ def shares_by_condition(
         if _take(walk) in ENROLLED and walk.view in ENROL_VIEWS and len(walk.windows):
             enrolled[walk.subject].append(encoder.embed(walk.windows))
     templates = {person: make_template(parts) for person, parts in enrolled.items()}
-    found: dict[str, dict[str, list[list[float]]]] = {name: defaultdict(list) for name in PROBES}
+    shares: dict[str, dict[str, list[list[float]]]] = {name: defaultdict(list) for name in PROBES}
     for walk in walks:
         for name, take in PROBES.items():
             if _take(walk) == take and walk.view in PROBE_VIEWS and len(walk.windows):
                 share = weigh_movement(encoder, walk.windows, templates[walk.subject], averages)
                 if share is not None:
-                    found[name][walk.subject].append([getattr(share, f) for f in FIGURES])
-    people = sorted(set.intersection(*(set(rows) for rows in found.values())))
+                    shares[name][walk.subject].append([getattr(share, f) for f in FIGURES])
+    people = sorted(set.intersection(*(set(rows) for rows in shares.values())))
     values = {
         name: np.array([np.mean(rows[person], axis=0) for person in people])
-        for name, rows in found.items()
+        for name, rows in shares.items()
     }
     values["coat - normal"] = values["coat"] - values["normal"]
     drawn = draw_people(len(people), draws, 0) / len(people)

@@ -51,11 +51,11 @@ def talkers(
     if videos is not None:
         with progress_bar("Watching lips") as progress:
             pairs = judge_videos(videos, progress)
-        found = summarise(pairs)
-        values["videos"] = {**found, "pairs": [asdict(pair) for pair in pairs]}
+        summary = summarise(pairs)
+        values["videos"] = {**summary, "pairs": [asdict(pair) for pair in pairs]}
         parts.append(
-            f"{found['videos']:.0f} videos: {found['in_step']:.0f} in step, {found['apart']:.0f} "
-            f"apart, others below {found['chance']:.2f}; own against foreign sound AUC "
-            f"{found['auc']:.1%}"
+            f"{summary['videos']:.0f} videos: {summary['in_step']:.0f} in step, "
+            f"{summary['apart']:.0f} apart, others below {summary['chance']:.2f}; own against "
+            f"foreign sound AUC {summary['auc']:.1%}"
         )
     show(values, *parts, as_json=as_json)

@@ -121,8 +121,8 @@ def judge_store(
 
 def _strength(lips: Lips, sound: Sound) -> float:
     """Return the correlation in step as a score, 0 to 1."""
-    found = correlate(lips, sound)
-    return 0.0 if found is None else (1 + found.in_step) / 2
+    correlation = correlate(lips, sound)
+    return 0.0 if correlation is None else (1 + correlation.in_step) / 2
 
 
 def _tell(judge: str, kind: str, trials: Sequence[TalkTrial]) -> Told:
@@ -154,9 +154,11 @@ def judge_videos(folder: Path, progress: Progress) -> list[Pair]:
     pairs = []
     for seen, (lips, _) in heard.items():
         for name, (_, sound) in heard.items():
-            found = correlate(lips, sound)
-            if found is not None:
-                pairs.append(Pair(seen, name, found.offset, found.peak, found.in_step))
+            correlation = correlate(lips, sound)
+            if correlation is not None:
+                pairs.append(
+                    Pair(seen, name, correlation.offset, correlation.peak, correlation.in_step)
+                )
     return pairs
 
 
@@ -179,13 +181,13 @@ def summarise(pairs: Sequence[Pair]) -> dict[str, float]:
     own = [pair for pair in pairs if pair.lips == pair.sound]
     foreign = [pair for pair in pairs if pair.lips != pair.sound]
     chance = float(np.percentile([pair.peak for pair in foreign], 95))
-    told = [pair for pair in own if pair.peak >= chance]
+    recognised = [pair for pair in own if pair.peak >= chance]
     scores: NDArray[np.float64] = np.array([pair.in_step for pair in (*own, *foreign)])
     genuine = np.arange(len(scores)) < len(own)
     return {
         "videos": len(own),
         "chance": chance,
-        "in_step": sum(abs(pair.offset) <= TOLERANCE for pair in told),
-        "apart": sum(abs(pair.offset) > TOLERANCE for pair in told),
+        "in_step": sum(abs(pair.offset) <= TOLERANCE for pair in recognised),
+        "apart": sum(abs(pair.offset) > TOLERANCE for pair in recognised),
         "auc": float(metrics.auc(scores, genuine)),
     }

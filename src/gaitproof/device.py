@@ -43,7 +43,7 @@ def chosen_device() -> Device:
     return _chosen
 
 
-def check_provider(device: Device, found: list[str]) -> None:
+def check_provider(device: Device, available: list[str]) -> None:
     """Check that ONNX Runtime has what a device needs: it would else take the processor instead.
 
     Raises
@@ -52,11 +52,11 @@ def check_provider(device: Device, found: list[str]) -> None:
         If the device's execution provider is not among those found.
     """
     wanted = device.providers[0]
-    if wanted not in found:
+    if wanted not in available:
         raise DependencyError(
             f"ONNX Runtime cannot compute on {device} here.",
             expected=wanted,
-            actual=", ".join(found),
+            actual=", ".join(available),
             hint=_HINT,
         )
 

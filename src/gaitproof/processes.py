@@ -77,7 +77,7 @@ def run_all(
     work: Callable[[Item], Result],
     workers: int,
     crash: GaitproofError,
-    told: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> list[Result]:
     """Do work on every item in other processes, in any order.
 
@@ -91,7 +91,7 @@ def run_all(
         Number of processes; 0 takes one per processor. No more are started than there are items.
     crash
         As for `worker_pool`.
-    told
+    progress
         Called with the number of finished items, first with 0.
 
     Returns
@@ -99,13 +99,13 @@ def run_all(
     list
         What became of each item, in their order.
     """
-    told(0)
+    progress(0)
     count = min(workers or os.cpu_count() or 1, max(len(items), 1))
     with worker_pool(count, crash) as pool:
         futures = [pool.submit(work, item) for item in items]
         for done, future in enumerate(as_completed(futures), start=1):
             future.result()
-            told(done)
+            progress(done)
         return [future.result() for future in futures]
 
 

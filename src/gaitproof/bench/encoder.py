@@ -98,8 +98,8 @@ def _measure(name: str, rounds: int) -> list[EncoderCost]:
 
     def eager() -> NDArray[np.float32]:
         with torch.no_grad():
-            found: NDArray[np.float32] = network(windows).numpy()
-        return found
+            embeddings: NDArray[np.float32] = network(windows).numpy()
+        return embeddings
 
     ways = {_EAGER: eager, **ways}
     truth = eager()
@@ -133,15 +133,15 @@ def _onnx(data: bytes, windows: NDArray[np.float32]) -> Callable[[], NDArray[np.
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
     def embed() -> NDArray[np.float32]:
-        found: NDArray[np.float32] = session.run(None, {"windows": windows})[0]
-        return found
+        embeddings: NDArray[np.float32] = session.run(None, {"windows": windows})[0]
+        return embeddings
 
     return embed
 
 
-def _cosine_error(found: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
-    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(truth, axis=1)
-    return float((1 - (found.astype(np.float64) * truth).sum(axis=1) / lengths).max())
+def _cosine_error(embeddings: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
+    lengths = np.linalg.norm(embeddings, axis=1) * np.linalg.norm(truth, axis=1)
+    return float((1 - (embeddings.astype(np.float64) * truth).sum(axis=1) / lengths).max())
 
 
 def encoder_table(results: list[EncoderCost]) -> Table:

@@ -277,7 +277,7 @@ def _cosines(
 
 def _windows(video: VideoInfo, frames: list[FramePoses]) -> GaitWindows:
     tracker = Tracker()
-    for found in frames:
-        tracker.add(found.time, found.detections, found.motion)
+    for frame in frames:
+        tracker.add(frame.time, frame.detections, frame.motion)
     tracks: tuple[PoseSequence, ...] = tracker.finish((video.width, video.height), "bench")
     return compute_windows(clean(tracks[0]).sequence) if tracks else GaitWindows.empty()

@@ -172,7 +172,7 @@ def run(
         rows = np.random.default_rng(2).choice(templates, probes, replace=templates < probes)
         queries = draw_probes(np.asarray(vectors[rows]))
         times: dict[str, list[tuple[float, float]]] = {"exact": [], "relative": [], "index": []}
-        found: list[tuple[Found, Found]] = []
+        answers: list[tuple[Found, Found]] = []
         centre = _population()[0]
         for number, query in enumerate(queries):
             exact = _timed(times["exact"], partial(search, vectors, query, TOP))
@@ -180,7 +180,7 @@ def run(
             near = exact
             if cells is not None:
                 near = _timed(times["index"], partial(search, vectors, query, TOP, index=cells))
-            found.append((exact, near))
+            answers.append((exact, near))
             if progress is not None:
                 progress((number + 1) / probes)
         return SearchCost(
@@ -193,10 +193,10 @@ def run(
                 for way, took in times.items()
                 for at, kind in enumerate(("", "_processor"))
             },
-            recall_1=float(np.mean([a.rows[0] in b.rows for a, b in found])),
-            recall_top=float(np.mean([np.isin(a.rows, b.rows).mean() for a, b in found])),
+            recall_1=float(np.mean([a.rows[0] in b.rows for a, b in answers])),
+            recall_top=float(np.mean([np.isin(a.rows, b.rows).mean() for a, b in answers])),
             mated_first=float(
-                np.mean([a.rows[0] == row for (a, _), row in zip(found, rows, strict=True)])
+                np.mean([a.rows[0] == row for (a, _), row in zip(answers, rows, strict=True)])
             ),
             file_mib=path.stat().st_size / 2**20,
             index_mib=mib,
@@ -218,8 +218,8 @@ def _population() -> tuple[Float32, Float32]:
 
 
 def _unit(vectors: Float32) -> Float32:
-    found: Float32 = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return found.astype(np.float32)
+    directions: Float32 = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return directions.astype(np.float32)
 
 
 def _write(path: Path, count: int) -> Float32:
@@ -231,9 +231,9 @@ def _write(path: Path, count: int) -> Float32:
 
 def _timed(times: list[tuple[float, float]], work: Callable[[], Found]) -> Found:
     began = time.perf_counter(), time.process_time()
-    found = work()
+    answer = work()
     times.append((1000 * (time.perf_counter() - began[0]), 1000 * (time.process_time() - began[1])))
-    return found
+    return answer
 
 
 def search_table(result: SearchCost) -> Table:

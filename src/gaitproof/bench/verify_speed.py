@@ -130,13 +130,13 @@ def run_alone(command: Sequence[str], log: Path) -> tuple[int, Cost]:
     tuple
         Its exit status and what it cost.
     """
-    found = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(log), *command],
         capture_output=True,
         text=True,
         check=True,
     )
-    values = json.loads(found.stdout)
+    values = json.loads(ended.stdout)
     return int(values.pop("status")), Cost(**values)
 
 
@@ -179,13 +179,13 @@ def measure_import(repeats: int = 5) -> tuple[tuple[float, float], tuple[str, ..
     """Return the quickest and slowest `import gaitproof`, and the heavy modules it loads."""
     seconds, loaded = [], set()
     for _ in range(repeats):
-        found = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, "-c", _IMPORT, *HEAVY_MODULES],
             capture_output=True,
             text=True,
             check=True,
         )
-        values = json.loads(found.stdout)
+        values = json.loads(ended.stdout)
         seconds.append(float(values["seconds"]))
         loaded.update(values["modules"])
     return (min(seconds), max(seconds)), tuple(sorted(loaded))

@@ -101,13 +101,13 @@ class Answer:
 
 def worst_status(statuses: Iterable[int]) -> int:
     """Return the exit status of many: that of an error, a deepfake, an open case, or 0."""
-    found = set(statuses)
+    seen = set(statuses)
     order = (
         ERROR_STATUS,
         Decision.DEEPFAKE.exit_status,
         Decision.INCONCLUSIVE.exit_status,
     )
-    return next((status for status in order if status in found), Decision.AUTHENTIC.exit_status)
+    return next((status for status in order if status in seen), Decision.AUTHENTIC.exit_status)
 
 
 def asked(question: Question, examiner: Examiner) -> dict[str, str]:

@@ -103,9 +103,11 @@ class Case:
         """Return a small image of everybody who was seen, by number, so that one can be chosen."""
         from gaitproof.report.people import draw_thumbnails
 
-        found = self.examination
+        examination = self.examination
         limits = self.verifier.settings.media
-        return draw_thumbnails(self.video, found.verdict.people, found.everybody, limits)
+        return draw_thumbnails(
+            self.video, examination.verdict.people, examination.everybody, limits
+        )
 
     def importance(self, method: str = "occlusion") -> Importance:
         """Return which joints, moments and features the similarity of the joints rests on.
@@ -120,13 +122,13 @@ class Case:
         from gaitproof.explain.methods import explain_score
 
         template = self.examination.scored_template()
-        found = self.examination
+        examination = self.examination
         return explain_score(
             self.verifier.encoder,
-            found.windows,
+            examination.windows,
             template.vector,
             method,
-            references=found.references,
+            references=examination.references,
         )
 
     def explain(
@@ -160,15 +162,17 @@ class Case:
         from gaitproof.report.evidence import write_explanation
 
         importance = self.importance(method)
-        found = self.examination
-        score = ProbeScore(self.verifier.encoder, found.scored_template().vector, found.references)
+        examination = self.examination
+        score = ProbeScore(
+            self.verifier.encoder, examination.scored_template().vector, examination.references
+        )
         return write_explanation(
             Path(folder),
             self.video,
-            found,
+            examination,
             importance,
             self.verifier.gallery,
-            trust=check_explanation(score, found.windows, importance),
+            trust=check_explanation(score, examination.windows, importance),
             limits=self.verifier.settings.media,
             progress=progress or (lambda share: None),
         )
@@ -259,17 +263,17 @@ class Examiner:
             If the video cannot be read or `person` does not exist in it.
         """
         parts = 1 if self.face is None else 2
-        found = self.verifier.examine(
+        examination = self.verifier.examine(
             video, claim=claim, person=person, progress=part_of(progress, 0, parts)
         )
         if self.face is None:
-            return Case(Path(video), found, self.verifier, None)
+            return Case(Path(video), examination, self.verifier, None)
         from gaitproof.face.scan import scan_video
         from gaitproof.verify.faces import enrolled_scores
         from gaitproof.verify.fusion import join
 
         model, limits = self.face.model, self.verifier.settings.media
-        references, remarks = enrolled_scores(self.verifier.gallery, found, model)
+        references, remarks = enrolled_scores(self.verifier.gallery, examination, model)
         scan = scan_video(
             video,
             model,
@@ -277,11 +281,13 @@ class Examiner:
             progress=part_of(progress, 1, parts),
             references=references,
         )
-        tracks = [track.sequence for track in found.tracks]
-        joint = join(found.verdict, scan, model.card, tracks=tracks, weights=self.face.weights)
+        tracks = [track.sequence for track in examination.tracks]
+        joint = join(
+            examination.verdict, scan, model.card, tracks=tracks, weights=self.face.weights
+        )
         joint = replace(joint, notes=(*joint.notes, *remarks))
         joined = JointExamination(joint, scan, model.card)
-        return Case(Path(video), found, self.verifier, joined)
+        return Case(Path(video), examination, self.verifier, joined)
 
 
 def examine(

@@ -54,22 +54,22 @@ def build_case_report(
 
 def show_frames(case: Case) -> tuple[ReportPicture, ...]:
     """Draw the person's joints and silhouettes; everybody, where it is not known who is meant."""
-    found = case.examination
-    if found.verdict.choice_needed:
+    examination = case.examination
+    if examination.verdict.choice_needed:
         shown = case.thumbnails()
         return (file_picture(people_picture(shown), title="Who is meant?"),) if shown else ()
-    if not found.tracks or found.tracks[0].sequence.image is None:
+    if not examination.tracks or examination.tracks[0].sequence.image is None:
         return ()
     pictures = overlay_pictures(
         case.video,
-        found.tracks[0].sequence,
+        examination.tracks[0].sequence,
         count=_FRAMES,
         what="The person",
         limits=case.verifier.settings.media,
-        silhouettes=found.silhouettes[0] if found.silhouettes else None,
+        silhouettes=examination.silhouettes[0] if examination.silhouettes else None,
     )
     frames = [file_picture(picture, title="A frame of the video") for picture in pictures]
-    sheets = [contact_sheet(one, what="the person") for one in found.silhouettes[:1]]
+    sheets = [contact_sheet(one, what="the person") for one in examination.silhouettes[:1]]
     frames += [file_picture(sheet, title="Silhouettes") for sheet in sheets if sheet is not None]
     return tuple(frames)
 
@@ -99,12 +99,12 @@ def show_faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
 
 def show_explanation(case: Case) -> tuple[ReportPicture, ...]:
     """Draw what the similarity rests on; nothing if nothing was compared."""
-    found = case.examination
-    if not found.scored:
+    examination = case.examination
+    if not examination.scored:
         return ()
     from gaitproof.report.evidence import draw_explanation
 
     return tuple(
         figure_picture(d.figure, title=d.title, alt=d.alt, caption=d.caption)
-        for d in draw_explanation(found, case.importance(), case.verifier.gallery)
+        for d in draw_explanation(examination, case.importance(), case.verifier.gallery)
     )

@@ -41,17 +41,17 @@ def find_questions(
     InputError
         If a folder or table cannot be used, or nobody is claimed.
     """
-    found = []
+    questions = []
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112  # unlike Path.is_dir, False where nobody may look
-            found += [
+            questions += [
                 Question(video, _claimed(claim, video), person) for video in videos_below(path)
             ]
         elif path.suffix.lower() == ".csv":
-            found += read_claims(path, claim, person)
+            questions += read_claims(path, claim, person)
         else:
-            found.append(Question(path, _claimed(claim, path), person))
-    return list(dict.fromkeys(found))
+            questions.append(Question(path, _claimed(claim, path), person))
+    return list(dict.fromkeys(questions))
 
 
 def _claimed(claim: str | None, video: Path) -> str:
@@ -118,16 +118,16 @@ def examine_many(
     """
     with open_ledger(output, again) as ledger:
         for number, question in enumerate(questions):
-            told = part_of(progress, number, len(questions))
+            share = part_of(progress, number, len(questions))
             known = ledger.find(question, examiner)
             if known is not None:
                 yield Answer(question, known)
             else:
-                answer = _answer(question, examiner, told)
+                answer = _answer(question, examiner, share)
                 ledger.add(answer)
                 yield answer
-            if told is not None:
-                told(1.0)
+            if share is not None:
+                share(1.0)
 
 
 def _answer(question: Question, examiner: Examiner, progress: Progress | None) -> Answer:

@@ -41,12 +41,12 @@ def verify(
     from gaitproof.server.audit import AuditLog
 
     with open_service_database(data, database) as engine:
-        found = AuditLog(engine).check(head)
+        check = AuditLog(engine).check(head)
     if as_json:
-        print_json(vars(found))
-    elif found.fault:
-        stdout().print(f"The log was changed: {found.fault}.", style="bold red")
-        stdout().print(f"Entries before that: {found.entries}; hash {found.head}", soft_wrap=True)
+        print_json(vars(check))
+    elif check.fault:
+        stdout().print(f"The log was changed: {check.fault}.", style="bold red")
+        stdout().print(f"Entries before that: {check.entries}; hash {check.head}", soft_wrap=True)
     else:
         stdout().print(f"The log is as it was written: {found.entries} entries.", style="bold")
         stdout().print(f"Hash of the last: {found.head}", soft_wrap=True, highlight=False)

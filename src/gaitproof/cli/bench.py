@@ -76,16 +76,16 @@ def _measure_everything(
         progress_bar("Measuring in turn with peers") as progress,
     ):
         path = clip if clip is not None else make_clip(Path(folder))
-        found = run_suite(
+        suite = run_suite(
             path, Path(folder), only=split_names(only), repeats=repeats, progress=progress
         )
-    worse = () if earlier is None else found.regressions(earlier)
+    worse = () if earlier is None else suite.regressions(earlier)
     if output is not None:
-        write_atomically(output, (found.model_dump_json(indent=1) + "\n").encode())
+        write_atomically(output, (suite.model_dump_json(indent=1) + "\n").encode())
     if as_json:
-        print_json({**found.model_dump(), "regressions": list(worse)})
+        print_json({**suite.model_dump(), "regressions": list(worse)})
     else:
-        typer.echo(found.to_markdown(), nl=False)
+        typer.echo(suite.to_markdown(), nl=False)
         for line in worse:
             typer.echo(f"Slower than before: {line}")
     if worse:

@@ -61,11 +61,11 @@ def _make(
     from gaitproof.cli.output import print_json, printable, progress_bar
 
     with progress_bar(title) as bar:
-        made = make(progress=lambda done, total: bar(done / total))
+        place = make(progress=lambda done, total: bar(done / total))
     if as_json:
-        print_json({noun: str(made), "clips": count()})
+        print_json({noun: str(place), "clips": count()})
     else:
-        typer.echo(printable(str(made)))
+        typer.echo(printable(str(place)))
 
 
 @commands.command("make")

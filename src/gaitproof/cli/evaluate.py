@@ -301,14 +301,14 @@ def _write_ratios(result: EvaluationResult, path: Path) -> None:
     from gaitproof.errors import InputError
     from gaitproof.evaluate.fusion_trials import SingleTrials, write_single
 
-    found = result.system["clip"]
-    if found.log10_lr is None:
+    clips = result.system["clip"]
+    if clips.log10_lr is None:
         raise InputError(
             "A single fold gives no likelihood ratios calibrated on other people.",
             hint="evaluate with several folds, or a model with --model",
         )
-    trials = found.trials
-    write_single(path, SingleTrials(trials.probe, trials.mated, found.log10_lr))
+    trials = clips.trials
+    write_single(path, SingleTrials(trials.probe, trials.mated, clips.log10_lr))
 
 
 def show_evaluation(result: EvaluationResult) -> None:
@@ -329,7 +329,7 @@ def show_evaluation(result: EvaluationResult) -> None:
     console.print(figures_table(result))
     if result.baselines:
         console.print(systems_table(result))
-    if any(found.over_folds for found in result.system.values()):
+    if any(level.over_folds for level in result.system.values()):
         console.print(folds_table(result))
     console.print(details_table(result))
     if result.rank_one:

@@ -38,12 +38,12 @@ def export(
     need_training_extra()
     from gaitproof.modelling.compression import compress_model
 
-    made = compress_model(model, output, precision)
+    written = compress_model(model, output, precision)
     if as_json:
-        print_json(asdict(made))
+        print_json(asdict(written))
         return
     stdout().print(
-        f"{made.model_id} written to {output}: {made.after / 1e6:.2f} MB, was "
-        f"{made.before / 1e6:.2f} MB.\nAnswers to random inputs differ by {made.difference:.1e} at "
-        f"most; least cosine {made.cosine:.6f}."
+        f"{written.model_id} written to {output}: {written.after / 1e6:.2f} MB, was "
+        f"{written.before / 1e6:.2f} MB.\nAnswers to random inputs differ by "
+        f"{written.difference:.1e} at most; least cosine {written.cosine:.6f}."
     )

@@ -117,22 +117,22 @@ def scan(
     with folder, progress_bar(f"Scanning {video.name}") as progress:
         references = _score_references(video, reference or [], loaded, settings)
         more: dict[str, Any] = {"progress": progress, "references": references, "talk_model": talk}
-        found = scan_video(video, loaded, settings, **more)
-    written = _write(out, found, loaded)
+        result = scan_video(video, loaded, settings, **more)
+    written = _write(out, result, loaded)
     if as_json:
-        print_json(found.to_dict())
+        print_json(result.to_dict())
     else:
-        _show(found, loaded.card, written)
-    raise typer.Exit(found.decision.exit_status)
+        _show(result, loaded.card, written)
+    raise typer.Exit(result.decision.exit_status)
 
 
-def _write(out: Path | None, found: FaceScan, model: FaceForgeryModel) -> tuple[Path, ...]:
+def _write(out: Path | None, scan: FaceScan, model: FaceForgeryModel) -> tuple[Path, ...]:
     """Write everything that a scan found, if it is wanted."""
     if out is None:
         return ()
     from gaitproof.report.face.write import write_scan
 
-    return write_scan(out, found, model)
+    return write_scan(out, scan, model)
 
 
 def _score_references(
@@ -224,7 +224,7 @@ def _in_turns(face: FaceVerdict) -> str:
     return f" in {count} turn{'s' if count > 1 else ''}" if count else ""
 
 
-def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) -> None:
+def _show(scan: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -234,14 +234,14 @@ def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) ->
     from gaitproof.report.face.page import HEADLINES
 
     console = stdout()
-    console.print(HEADLINES[found.decision], style=_STYLES[found.decision.value])
-    if found.faces:
+    console.print(HEADLINES[scan.decision], style=_STYLES[scan.decision.value])
+    if scan.faces:
         table = Table()
         for title in ("face", "answer", "P(manipulated)"):
             table.add_column(title, no_wrap=True)
         for title in ("evidence", "seconds", "pictures"):
             table.add_column(title, overflow="fold")
-        for one in found.faces:
+        for one in scan.faces:
             value = one.probability_fake
             table.add_row(
                 str(one.number),
@@ -252,27 +252,27 @@ def _show(found: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) ->
                 f"{len(one.frames)} of {one.seen}{_in_turns(one)}{_support(one)}",
             )
         console.print(table)
-        for one in found.faces:
+        for one in scan.faces:
             for name, score in zip(card.members, one.members, strict=False):
                 console.print(f"Face {one.number}, {printable(name)}: {1 - score:.3f}")
             if one.reason:
                 console.print(f"Face {one.number}: {printable(one.reason)}.")
             if one.relative is not None:
                 console.print(_relative(one, card))
-        first = next((one for one in found.faces if one.relative is not None), found.faces[0])
+        first = next((one for one in scan.faces if one.relative is not None), scan.faces[0])
         fake, real = band(card)
         console.print(
             f"FAKE above {fake:.3f}, REAL up to {real:.3f}. On held-out people: manipulated faces "
             f"answered REAL {rate(first.false_real)}, genuine ones answered FAKE "
             f"{rate(first.false_fake)}."
         )
-    if found.speech is not None:
-        console.print(printable(found.speech.sentence))
-        if found.speech.whole is not None:
+    if scan.speech is not None:
+        console.print(printable(scan.speech.sentence))
+        if scan.speech.whole is not None:
             console.print(LIMITS)
-    console.print(f"Model: {printable(found.model_id)}; {found.seconds:.1f} s")
-    console.print(printable(found.limits.splitlines()[0]))
-    for note in found.notes:
+    console.print(f"Model: {printable(scan.model_id)}; {scan.seconds:.1f} s")
+    console.print(printable(scan.limits.splitlines()[0]))
+    for note in scan.notes:
         console.print(f"Note: {printable(note)}")
     for path in written[:1]:
         console.print(f"Report: {printable(str(path))}", soft_wrap=True)

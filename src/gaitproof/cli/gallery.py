@@ -210,11 +210,11 @@ def index(
     from gaitproof.cli.output import print_json, printable, stdout
 
     opened = open_gallery(gallery, create=False)
-    made = opened.index(approximate=approximate)
+    rows = opened.index(approximate=approximate)
     if as_json:
-        print_json({"gallery": opened.location, "directions": made})
+        print_json({"gallery": opened.location, "directions": rows})
         return
-    for maker, count in made.items():
+    for maker, count in rows.items():
         stdout().print(f"{count} directions of {printable(maker)}", soft_wrap=True)
 
 
@@ -228,10 +228,10 @@ def key(file: Annotated[Path, typer.Argument(help="The key file to write.")]) ->
     from gaitproof.cli.output import printable, stdout
     from gaitproof.verify.encryption import KEY_FILE_VARIABLE, Key, save_key
 
-    made = Key.generate()
-    save_key(made, file)
+    new_key = Key.generate()
+    save_key(new_key, file)
     stdout().print(
-        f"Key {made.id} is in {printable(str(file))}. Use it with {KEY_FILE_VARIABLE}="
+        f"Key {new_key.id} is in {printable(str(file))}. Use it with {KEY_FILE_VARIABLE}="
         f"{printable(str(file))}; keep a copy.",
         soft_wrap=True,
     )

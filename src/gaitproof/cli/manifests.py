@@ -157,9 +157,9 @@ def audit(
     else:
         for note in notes:
             typer.echo(printable(note))
-        for found in findings:
-            typer.echo(printable(f"LEAK ({found.check}): {found.message}"))
-            typer.echo(printable(f"  What to do: {found.remedy}."))
+        for finding in findings:
+            typer.echo(printable(f"LEAK ({finding.check}): {finding.message}"))
+            typer.echo(printable(f"  What to do: {finding.remedy}."))
         verdict = f"{len(findings)} found" if findings else "no leak found"
         typer.echo(f"{len(rows)} clips of {people} people: {verdict}")
     if findings:
@@ -218,22 +218,24 @@ def augment(
     mark_folder(folder, kinds=wanted, copies=copies, seed=seed)
     with progress_bar(f"Writing {len(jobs)} copies") as bar:
         results = write_copies(jobs, workers=workers or available_processors(), progress=bar)
-    made = [r for r in results if r.error is None]
+    written = [r for r in results if r.error is None]
     failed = [*failures, *(r for r in results if r.error is not None)]
     target = manifest_out or path.with_name(f"{path.stem}-augmented.csv")
-    _save(target, [*rows, *(r.row for r in made)], overwrite=overwrite)
+    _save(target, [*rows, *(r.row for r in written)], overwrite=overwrite)
     if as_json:
         print_json(
             {
                 "manifest": str(target),
-                "copies": len(made),
-                "kept": sum(r.skipped for r in made),
+                "copies": len(written),
+                "kept": sum(r.skipped for r in written),
                 "failed": [{"path": r.row.path, "error": r.error} for r in failed],
             }
         )
     else:
-        kept = sum(r.skipped for r in made)
-        typer.echo(printable(f"{target}: {len(rows)} clips and {len(made)} copies ({kept} kept)"))
+        kept = sum(r.skipped for r in written)
+        typer.echo(
+            printable(f"{target}: {len(rows)} clips and {len(written)} copies ({kept} kept)")
+        )
         if failed:
             # an original that cannot be read fails once per copy, for the same reason
             reasons = dict.fromkeys((r.row.parent or r.row.path, r.error or "") for r in failed)

@@ -133,9 +133,9 @@ def verdict_table(verdict: Verdict) -> Table:
         _add_joined(table, verdict.joined)
     if verdict.motion is not None and verdict.motion.score is not None:
         table.add_row("motion", printable(verdict.motion.plain))
-        told = (f"{name} ({value:+.1f})" for name, value in verdict.motion.unusual.items())
+        unusual = (f"{name} ({value:+.1f})" for name, value in verdict.motion.unusual.items())
         if verdict.motion.looks_generated:
-            table.add_row("  least like theirs", printable("; ".join(told)))
+            table.add_row("  least like theirs", printable("; ".join(unusual)))
     _add_quality(table, verdict.quality)
     table.add_section()
     table.add_row("model", printable(verdict.model_id))
@@ -200,7 +200,7 @@ def _band(band: InconclusiveBand) -> str:
     )
 
 
-def show_identification(found: Identification) -> None:
+def show_identification(identification: Identification) -> None:
     """Print who of the gallery walks most like the person in a video."""
     console = stdout()
     console.print(printable(found.headline), style="bold yellow" if found.reason else "bold")
@@ -222,25 +222,25 @@ def show_identification(found: Identification) -> None:
         if found.compared > 1:
             chance = 1.0 - (1.0 - found.fmr.value) ** found.compared
             console.print(
-                f"Compared with {found.compared} identities: even if the person is none of them, "
-                f"the chance that at least one is accepted is about {chance:.0%}. A candidate is "
-                "a lead, not an identification."
+                f"Compared with {identification.compared} identities: even if the person is none "
+                f"of them, the chance that at least one is accepted is about {probability:.0%}. "
+                "A candidate is a lead, not an identification."
             )
     table = _two_columns()
-    _add_quality(table, found.quality)
+    _add_quality(table, identification.quality)
     table.add_section()
-    table.add_row("model", printable(found.model_id))
-    table.add_row("video", printable(found.source))
-    table.add_row("SHA-256", found.source_sha256)
+    table.add_row("model", printable(identification.model_id))
+    table.add_row("video", printable(identification.source))
+    table.add_row("SHA-256", identification.source_sha256)
     console.print(table)
-    for note in (*found.quality.warnings, *found.notes):
+    for note in (*identification.quality.warnings, *identification.notes):
         console.print(f"Note: {printable(note)}")
 
 
 def _similarity(candidate: Candidate, signal: str) -> str:
     """Return the similarity of one signal with a candidate; a dash where it was not compared."""
-    found = [one.similarity for one in candidate.signals if one.signal == signal]
-    return "–" if not found or found[0] is None else f"{found[0]:.3f}"
+    similarities = [one.similarity for one in candidate.signals if one.signal == signal]
+    return "–" if not similarities or similarities[0] is None else f"{similarities[0]:.3f}"
 
 
 def evidence(log10_lr: float, bound: float) -> str:

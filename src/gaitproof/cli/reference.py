@@ -65,18 +65,18 @@ def list_(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
     from gaitproof.verify.footage import summarise
 
     opened = open_gallery(gallery, create=False)
-    found = summarise(opened.references())
+    footage = summarise(opened.references())
     if as_json:
-        print_json({"gallery": opened.location, "footage": [asdict(one) for one in found]})
+        print_json({"gallery": opened.location, "footage": [asdict(one) for one in footage]})
         return
     console = stdout()
-    for one in found:
+    for one in footage:
         console.print(
             f"{printable(one.footage)}: {one.people} people in {one.files} files, "
             f"{printable(', '.join(one.models))}",
             markup=False,
         )
-    if not found:
+    if not footage:
         console.print("No reference footage.")
 
 

@@ -101,9 +101,9 @@ def state_case(case_number: str, exhibit: str, examiner: str) -> CaseStatement:
     try:
         return CaseStatement(case_number=case_number, exhibit=exhibit, examiner=examiner)
     except ValidationError as error:
-        told = error.errors()[0]
-        option = {"case_number": "--case"}.get(str(told["loc"][0]), f"--{told['loc'][0]}")
-        raise typer.BadParameter(told["msg"], param_hint=option) from error
+        problem = error.errors()[0]
+        option = {"case_number": "--case"}.get(str(problem["loc"][0]), f"--{problem['loc'][0]}")
+        raise typer.BadParameter(problem["msg"], param_hint=option) from error
 
 
 @commands.command()
@@ -160,11 +160,11 @@ def check(
     from gaitproof.cli.output import print_json, printable, stdout
     from gaitproof.report.casefile.check import Outcome, check_report
 
-    found = check_report(
+    checked = check_report(
         report, key=key, video=video, enrolled=enrolled or (), documents=document or ()
     )
     if as_json:
-        print_json(found.to_dict())
+        print_json(checked.to_dict())
     else:
         signs = {
             Outcome.GOOD: ("good", "bold green"),
@@ -172,14 +172,14 @@ def check(
             Outcome.OPEN: ("open", "bold yellow"),
         }
         console = stdout()
-        if found.good:
-            console.print(f"The report says: {printable(found.report.content.headline)}")
-        for one in found.checks:
+        if checked.good:
+            console.print(f"The report says: {printable(checked.report.content.headline)}")
+        for one in checked.checks:
             text = f"  {one.name}: {printable(one.text)}"
             console.print(Text.assemble(signs[one.outcome], text))
-        verdict = "Nothing is wrong." if found.good else "Do not rely on this report."
+        verdict = "Nothing is wrong." if checked.good else "Do not rely on this report."
         console.print(verdict, style="bold")
-    raise typer.Exit(0 if found.good else FAILED_CHECK_STATUS)
+    raise typer.Exit(0 if checked.good else FAILED_CHECK_STATUS)
 
 
 @commands.command()
@@ -196,8 +196,8 @@ def render(
     from gaitproof.report.casefile.check import check_report
 
     check_targets(output)
-    found = check_report(report)
-    if not found.good:
+    checked = check_report(report)
+    if not checked.good:
         raise InputError(
             f"The report {str(report)!r} was changed and is not shown.",
             hint=f"gaitproof report check {shlex.quote(str(report))}",

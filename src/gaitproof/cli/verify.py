@@ -137,19 +137,19 @@ def _enroll_people(
     from gaitproof.data.manifest import locate
 
     with progress_bar(f"Enrolling {manifest.name}") as progress:
-        found = enroll_people(
+        enrolled = enroll_people(
             verifier, rows, lambda row: locate(manifest.parent, row.path), progress
         )
     if as_json:
-        print_json({"gallery": verifier.gallery.location, **found.to_dict()})
+        print_json({"gallery": verifier.gallery.location, **enrolled.to_dict()})
     else:
-        videos = sum(found.enrolled.values())
+        videos = sum(enrolled.enrolled.values())
         console = stdout()
-        console.print(f"People enrolled: {len(found.enrolled)}; videos: {videos}.")
-        if found.failures:
-            console.print(failure_table(found.failures))
+        console.print(f"People enrolled: {len(enrolled.enrolled)}; videos: {videos}.")
+        if enrolled.failures:
+            console.print(failure_table(enrolled.failures))
         console.print(f"Gallery: {printable(verifier.gallery.location)}", soft_wrap=True)
-    return INPUT_ERROR_STATUS if found.failures else 0
+    return INPUT_ERROR_STATUS if enrolled.failures else 0
 
 
 def _show_enrolment(result: Enrolment, location: str) -> None:
@@ -290,8 +290,8 @@ def _verify_many(
     table = make_table(("video", "claim", "answer", "log10 LR"))
     statuses, counts = [], Counter[str]()
     with progress_bar(f"Verifying {len(questions)} videos") as progress:
-        found = examine_many(questions, examiner, output=output, again=again, progress=progress)
-        for answer in found:
+        answers = examine_many(questions, examiner, output=output, again=again, progress=progress)
+        for answer in answers:
             statuses.append(answer.exit_status)
             if as_json:
                 print_json(answer.to_dict())
@@ -336,9 +336,9 @@ def identify(
     who = parse_person(person)
     verifier = options.open(site=site)
     with progress_bar(f"Identifying {video.name}") as progress:
-        found = verifier.identify(video, top=top, person=who, progress=progress)
+        identification = verifier.identify(video, top=top, person=who, progress=progress)
     if as_json:
-        print_json(found.to_dict())
+        print_json(identification.to_dict())
     else:
         show_identification(found)
     raise typer.Exit(INCONCLUSIVE_STATUS if found.reason else 0)

@@ -86,8 +86,8 @@ def watch(
             window=show,
             clips=clips,
         )
-    found = [one.verdict.decision.exit_status for one in summary.people.values()]
-    raise typer.Exit(worst_status(found) if found else INCONCLUSIVE_STATUS)
+    statuses = [one.verdict.decision.exit_status for one in summary.people.values()]
+    raise typer.Exit(worst_status(statuses) if statuses else INCONCLUSIVE_STATUS)
 
 
 @contextmanager

@@ -157,9 +157,9 @@ class Client:
             If it failed or was cancelled, or the time is over.
         """
         watch = _Watch(seconds, progress)
-        while not watch.over(found := self.job(job)):
+        while not watch.over(state := self.job(job)):
             time.sleep(_LOOK_EVERY)
-        return found
+        return state
 
     health = _sync(calls.health)
     upload = _sync(calls.upload)
@@ -217,9 +217,9 @@ class AsyncClient:
     ) -> Job:
         """Wait until a job is done, as `Client.wait` does."""
         watch = _Watch(seconds, progress)
-        while not watch.over(found := await self.job(job)):
+        while not watch.over(state := await self.job(job)):
             await asyncio.sleep(_LOOK_EVERY)
-        return found
+        return state
 
     health = _async(calls.health)
     upload = _async(calls.upload)

@@ -99,7 +99,7 @@ def audit_rows(rows: Sequence[ManifestRow]) -> tuple[Finding, ...]:
         Of the manifest; with SHA-256 (`hash_files`), files are compared.
     """
     entries = _entries(rows)
-    found = [
+    findings = [
         *_findings("file", audit_files(entries)),
         *_findings("recording", _repeated(rows)),
         *_findings("parent", audit_copies(entries)),
@@ -109,7 +109,7 @@ def audit_rows(rows: Sequence[ManifestRow]) -> tuple[Finding, ...]:
         *_findings("split", _splits(rows, entries)),
         *_findings("fold", _folds(rows, entries)),
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(findings))
 
 
 def _findings(check: str, messages: Iterable[str]) -> list[Finding]:

@@ -109,13 +109,13 @@ def find_videos(paths: Iterable[Path | str], out: Path, root: Path | None = None
             jobs |= _remote_jobs(str(name), out)
             continue
         if path.is_dir():
-            found = [(video, video.relative_to(path)) for video in videos_below(path, out)]
+            videos = [(video, video.relative_to(path)) for video in videos_below(path, out)]
         elif path.suffix.lower() == ".csv":
             rows = read_manifest(path)
-            found = [(locate(root or path.parent, row.path), Path(row.path)) for row in rows]
+            videos = [(locate(root or path.parent, row.path), Path(row.path)) for row in rows]
         else:
-            found = [(path, Path(path.name))]
-        for video, place in found:
+            videos = [(path, Path(path.name))]
+        for video, place in videos:
             job = Job(video, out / place)
             other = jobs.setdefault(job.folder, job)
             if other.video.resolve() != video.resolve():
@@ -144,21 +144,21 @@ def videos_below(folder: Path, without: Path | None = None) -> list[Path]:
             f"The folder {str(error.filename)!r} cannot be read.", actual=str(error.strerror)
         ) from error
 
-    found = []
+    videos = []
     own = None if without is None else without.resolve()
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(f for f in folders if (Path(parent) / f).resolve() != own)
-        found += [
+        videos += [
             Path(parent) / name
             for name in sorted(names)
             if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
         ]
-    if not found:
+    if not videos:
         raise InputError(
             f"The folder {str(folder)!r} holds no video.",
             expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
         )
-    return found
+    return videos
 
 
 def extract_many(
@@ -276,7 +276,7 @@ def _do(
         return JobResult(job.video, job.folder, error=str(error))
     _write(job, extraction, windows, stamp)
     return JobResult(
-        job.video, job.folder, len(extraction.tracks), sum(len(found) for found in windows)
+        job.video, job.folder, len(extraction.tracks), sum(len(part) for part in windows)
     )
 
 
@@ -318,16 +318,16 @@ def _write(job: Job, extraction: Extraction, windows: list[GaitWindows], stamp: 
     for stale in folder.glob("person-*.npz"):
         stale.unlink()
     people: list[dict[str, Any]] = []
-    for i, (track, found) in enumerate(zip(extraction.tracks, windows, strict=True)):
+    for i, (track, part) in enumerate(zip(extraction.tracks, windows, strict=True)):
         poses, table = f"person-{i}.npz", f"person-{i}.features.npz"
         write_atomically(folder / poses, to_bytes(track))
         buffer = io.BytesIO()
-        np.savez(buffer, features=found.features, mask=found.mask, starts=found.starts)
+        np.savez(buffer, features=part.features, mask=part.mask, starts=part.starts)
         write_atomically(folder / table, buffer.getvalue())
         person: dict[str, Any] = {
             "poses": poses,
             "features": table,
-            "windows": len(found),
+            "windows": len(part),
             "frames": len(track),
             "start": float(track.timestamps[0]),
             "end": float(track.timestamps[-1]),

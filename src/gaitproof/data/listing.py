@@ -39,18 +39,18 @@ def build_manifest(root: Path, layout: Layout = "auto") -> tuple[ManifestRow, ..
         If the folder cannot be read or holds no video, a video does not fit the layout, is a link
         that leads out of the folder, or two have the same subject, recording and view.
     """
-    found = sorted(_videos(root))
-    if not found:
+    videos = sorted(_videos(root))
+    if not videos:
         raise InputError(
             f"The folder {str(root)!r} holds no video.",
             expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
         )
     if layout == "auto":
-        layout = _fitting(root, found)
+        layout = _fitting(root, videos)
     make = _from_folder if layout == "folders" else _from_name
     rows = []
     seen: dict[tuple[str, str, str], str] = {}
-    for path in found:
+    for path in videos:
         locate(root, path.as_posix())
         row = make(path)
         other = seen.setdefault((row.subject, row.recording, row.view), row.path)
@@ -82,12 +82,12 @@ def _videos(root: Path) -> Iterator[PurePosixPath]:
                 yield PurePosixPath((here / name).relative_to(root).as_posix())
 
 
-def _fitting(root: Path, found: Sequence[PurePosixPath]) -> Layout:
-    if all(len(path.parts) > 1 for path in found):
+def _fitting(root: Path, paths: Sequence[PurePosixPath]) -> Layout:
+    if all(len(path.parts) > 1 for path in paths):
         return "folders"
-    if all(_NAMED.fullmatch(path.stem) for path in found):
+    if all(_NAMED.fullmatch(path.stem) for path in paths):
         return "names"
-    odd = next(p for p in found if len(p.parts) < 2 and not _NAMED.fullmatch(p.stem))
+    odd = next(p for p in paths if len(p.parts) < 2 and not _NAMED.fullmatch(p.stem))
     raise InputError(
         f"The videos of {str(root)!r} are in no layout that is known.",
         expected="<identity>/<recording>.mp4 for all, or {Name}_{View}{Number}.mp4 for all",

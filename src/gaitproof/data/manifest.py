@@ -221,10 +221,10 @@ def locate(root: Path, path: str) -> Path:
         If it lies, links followed, outside `root`, or no file can have that name.
     """
     check_relative(path)
-    found = root / path
+    place = root / path
     try:
-        inside = found.resolve().is_relative_to(root.resolve())
-        found.exists()  # fails for a name that is too long, or has a null byte
+        inside = place.resolve().is_relative_to(root.resolve())
+        place.exists()  # fails for a name that is too long, or has a null byte
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
         raise InputError(f"The path {path!r} cannot be followed.", actual=str(error)) from error
     if not inside:
@@ -232,7 +232,7 @@ def locate(root: Path, path: str) -> Path:
             f"The path {path!r} is a link that leads out of the data set.",
             expected=f"a file in {str(root)!r}",
         )
-    return found
+    return place
 
 
 def read_manifest(path: Path) -> tuple[ManifestRow, ...]:

@@ -41,14 +41,14 @@ def list_remote(url: str) -> list[tuple[str, Path]]:
     try:
         if files.isfile(path):
             return [(url, Path(PurePosixPath(path).name))]
-        found = sorted(
+        names = sorted(
             name
             for name in files.find(path)
             if PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
         )
     except OSError as error:
         raise InputError(f"{url!r} cannot be read.", actual=str(error)) from error
-    if not found:
+    if not names:
         raise InputError(
             f"There is no video below {url!r}.",
             expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
@@ -56,7 +56,7 @@ def list_remote(url: str) -> list[tuple[str, Path]]:
     root = str(files._strip_protocol(path))
     return [
         (str(files.unstrip_protocol(name)), Path(PurePosixPath(name).relative_to(root)))
-        for name in found
+        for name in names
     ]
 
 

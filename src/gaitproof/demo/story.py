@@ -13,7 +13,7 @@ from gaitproof.report.page import Picture, VerdictCard, render
 from gaitproof.report.pictures import overlay_pictures
 
 
-def demo_page(result: DemoResult, folder: Path, made: datetime) -> str:
+def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
     """Return the HTML page of a finished demo.
 
     Parameters
@@ -22,7 +22,7 @@ def demo_page(result: DemoResult, folder: Path, made: datetime) -> str:
         What was found.
     folder
         Where the clips lie.
-    made
+    created
         Time of the run.
     """
     people = []

@@ -212,7 +212,7 @@ def check_decoder() -> Check:
     from gaitproof.media.sandbox import find_confinement
 
     try:
-        found = find_confinement()
+        confinement = find_confinement()
     except GaitproofError as error:
         return Check(
             "models",
@@ -223,16 +223,16 @@ def check_decoder() -> Check:
             core=True,
         )
     parts = {
-        "no files (Landlock)": found.landlock > 0,
-        "no system calls but reading and memory (seccomp)": found.seccomp,
+        "no files (Landlock)": confinement.landlock > 0,
+        "no system calls but reading and memory (seccomp)": confinement.seccomp,
     }
     enforced = [text for text, holds in parts.items() if holds]
     return Check(
         "models",
         "video decoder",
-        Status.OK if found.seccomp else Status.WARN,
+        Status.OK if confinement.seccomp else Status.WARN,
         "; ".join(["a process of its own, limited memory and time", *enforced]),
-        "" if found.seccomp else "decode videos of strangers on 64-bit Linux (x86-64)",
+        "" if confinement.seccomp else "decode videos of strangers on 64-bit Linux (x86-64)",
     )
 
 
@@ -293,8 +293,10 @@ def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Itera
             weights = read_bytes(path.parent / "model.onnx", WEIGHTS)
             digest = hashlib.sha256(weights).hexdigest()
         except GaitproofError as error:
-            found = str(error)[:120]
-            yield Check("models", name, Status.MISSING, found, "install gaitproof again", core=True)
+            problem = str(error)[:120]
+            yield Check(
+                "models", name, Status.MISSING, problem, "install gaitproof again", core=True
+            )
             continue
         same = digest == card.weights_sha256
         yield Check(

@@ -78,9 +78,9 @@ def explain_import_error(error: ImportError) -> DependencyError | None:
     DependencyError or None
         None if the error is neither a missing system library nor a missing package of an extra.
     """
-    found = _LOADER_MESSAGE.search(str(error))
-    if found:
-        file = found.group(1)
+    match = _LOADER_MESSAGE.search(str(error))
+    if match:
+        file = match.group(1)
         known = {library.file: library for library in SYSTEM_LIBRARIES}
         if file not in known:
             return DependencyError(

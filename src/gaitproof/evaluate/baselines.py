@@ -122,8 +122,8 @@ class Discriminant:
         _, directions = eigh(between, within, subset_by_index=(len(within) - kept, len(within) - 1))
 
         def describe(recording: GaitRecording) -> Float64:
-            found = (self.describe(recording) - mean) / std @ directions
-            unit: Float64 = found / np.linalg.norm(found, axis=1, keepdims=True)
+            projected = (self.describe(recording) - mean) / std @ directions
+            unit: Float64 = projected / np.linalg.norm(projected, axis=1, keepdims=True)
             return unit
 
         return describe

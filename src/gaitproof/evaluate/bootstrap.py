@@ -160,14 +160,14 @@ def draw_rates(
         # bin 0 lies below every threshold
         edges = np.concatenate([[-np.inf], np.sort(thresholds)])
         bins = np.searchsorted(edges, scores[scored], side="right") - 1
-    found = _matrix(units.of_trial[scored], bins, (len(units.mated), len(edges)))
+    counts = _matrix(units.of_trial[scored], bins, (len(units.mated), len(edges)))
     sizes = np.bincount(units.of_trial, minlength=len(units.mated)).astype(np.float64)
     mated, nonmated = np.flatnonzero(units.mated), np.flatnonzero(~units.mated)
     for start in range(0, len(drawn), _CHUNK):
         weight = units.weights(drawn[start : start + _CHUNK])
         yield metrics.rates_from_counts(
-            (found[mated].T @ weight[:, mated].T).T,
-            (found[nonmated].T @ weight[:, nonmated].T).T,
+            (counts[mated].T @ weight[:, mated].T).T,
+            (counts[nonmated].T @ weight[:, nonmated].T).T,
             weight[:, mated] @ sizes[mated],
             weight[:, nonmated] @ sizes[nonmated],
         )
@@ -247,8 +247,11 @@ def intervals(
         If the trials cannot be used.
     """
     measured = measure_figures(trials, figures)
-    found = bootstrap_figures(trials, draws=draws, seed=seed, figures=figures)
-    return {name: Interval(measured[name], *percentile_interval(found[name])) for name in figures}
+    figures_drawn = bootstrap_figures(trials, draws=draws, seed=seed, figures=figures)
+    return {
+        name: Interval(measured[name], *percentile_interval(figures_drawn[name]))
+        for name in figures
+    }
 
 
 def bootstrap_means(
@@ -284,10 +287,10 @@ def bootstrap_means(
     means: list[list[Float64]] = [[], []]
     for start in range(0, draws, _CHUNK):
         weight = pairs.weights(drawn[start : start + _CHUNK])
-        for kept, found in zip((pairs.mated, ~pairs.mated), means, strict=True):
+        for kept, mean in zip((pairs.mated, ~pairs.mated), means, strict=True):
             own = weight[:, kept]
             with np.errstate(invalid="ignore", divide="ignore"):
-                found.append((own @ sums[kept]) / (own @ sizes[kept])[:, None])
+                mean.append((own @ sums[kept]) / (own @ sizes[kept])[:, None])
     return np.concatenate(means[0]), np.concatenate(means[1])
 
 
@@ -295,14 +298,14 @@ def rates_at_threshold(
     trials: Trials, threshold: float, *, draws: int = DRAWS, seed: int = 0
 ) -> tuple[Interval, Interval]:
     """Return FMR and FNMR at one threshold, with 95 % intervals over people."""
-    found = metrics.figures_at_threshold(trials.scores, trials.mated, threshold)
+    values = metrics.figures_at_threshold(trials.scores, trials.mated, threshold)
     drawn = draw_people(len(trials.subjects), draws, seed)
     parts = list(draw_rates(_Pairs(trials), trials.scores, drawn, np.array([threshold])))
     # column 1 is the threshold itself, column 0 everything below
     fmr = np.concatenate([part[0][:, 1] for part in parts])
     fnmr = np.concatenate([part[1][:, 1] for part in parts])
-    return Interval(found.fmr, *percentile_interval(fmr)), Interval(
-        found.fnmr, *percentile_interval(fnmr)
+    return Interval(values.fmr, *percentile_interval(fmr)), Interval(
+        values.fnmr, *percentile_interval(fnmr)
     )
 
 
@@ -325,10 +328,10 @@ def compare(
     """
     require_same_trials(first, second)
     measured = [measure_figures(trials) for trials in (first, second)]
-    found = [bootstrap_figures(trials, draws=draws, seed=seed) for trials in (first, second)]
+    both = [bootstrap_figures(trials, draws=draws, seed=seed) for trials in (first, second)]
     return {
         name: paired_difference(
-            measured[0][name] - measured[1][name], found[0][name] - found[1][name]
+            measured[0][name] - measured[1][name], both[0][name] - both[1][name]
         )
         for name in FIGURES
     }

@@ -119,18 +119,18 @@ def compare_calibrations(trials: Trials) -> dict[CalibrationMethod, CalibrationF
         return {}
     least = metrics.min_cllr(trials.scores, trials.mated)
     within = metrics.cllr(calibrate(trials, fit_method(trials, "isotonic")), trials.mated)
-    found: dict[CalibrationMethod, CalibrationFigures] = {}
+    figures: dict[CalibrationMethod, CalibrationFigures] = {}
     for method in usable_methods(trials):
         llr = np.full(len(trials), np.nan)
         for own, rest in pairs:
             llr[own] = calibrate(trials.select(own), fit_method(rest, method))
-        found[method] = CalibrationFigures(
+        figures[method] = CalibrationFigures(
             cllr=metrics.cllr(llr, trials.mated),
             min_cllr=least,
             min_cllr_bounded=within,
             ece=metrics.ece(llr, trials.mated),
         )
-    return found
+    return figures
 
 
 def choose_calibration(trials: Trials, method: CalibrationChoice = "auto") -> CalibrationCard:
@@ -187,7 +187,7 @@ def with_short_probes(clips: Trials, windows: Trials, *, seed: int = 0) -> Trial
     rng = np.random.default_rng(seed)
     kept = []
     for kind in (True, False):
-        found = np.flatnonzero(windows.mated == kind)
-        count = min(len(found), int((clips.mated == kind).sum()))
-        kept.append(rng.choice(found, count, replace=False))
+        rows = np.flatnonzero(windows.mated == kind)
+        count = min(len(rows), int((clips.mated == kind).sum()))
+        kept.append(rng.choice(rows, count, replace=False))
     return Trials.concatenate([clips, windows.select(np.sort(np.concatenate(kept)))])

@@ -180,12 +180,12 @@ def compare_figures(
     }
 
     def row(name: str, figure: Figure) -> ComparisonRow:
-        value, found = measured[name][figure], drawn[name][figure]
-        low, high = percentile_interval(found)
+        value, values = measured[name][figure], drawn[name][figure]
+        low, high = percentile_interval(values)
         if name == reference:
             return ComparisonRow(name, value, low, high, 0.0, 0.0, 0.0, 1.0)
         change = paired_difference(
-            value - measured[reference][figure], found - drawn[reference][figure]
+            value - measured[reference][figure], values - drawn[reference][figure]
         )
         return ComparisonRow(
             name, value, low, high, change.value, change.low, change.high, change.p_value

@@ -218,12 +218,12 @@ def _directions(clips: DomainClips) -> dict[str, dict[str, Float64]]:
 
 def _templates(clips: DomainClips, plan: Plan) -> Float64:
     size = next(rows.shape[1] for rows in clips.embeddings if len(rows))
-    made = np.full((len(plan.templates), size), np.nan)
+    templates = np.full((len(plan.templates), size), np.nan)
     for row, members in enumerate(plan.templates.values()):
         known = [clips.embeddings[i] for i in members if len(clips.embeddings[i])]
         if known:
-            made[row] = make_template(known)
-    return made
+            templates[row] = make_template(known)
+    return templates
 
 
 def measure(
@@ -355,7 +355,7 @@ class _Tried:
 
 def _by_domain(domains: Sequence[DomainClips], count: int, seed: int) -> list[_Tried]:
     """Try each domain that has enough people."""
-    found = []
+    parts = []
     for clips in domains:
         whole = relative_trials(clips, count, seed=seed)
         short = relative_trials(clips, count, level="window", seed=seed)
@@ -363,7 +363,7 @@ def _by_domain(domains: Sequence[DomainClips], count: int, seed: int) -> list[_T
             continue
         long = whole.select(whole.windows >= LONG_PROBE)
         enough = clips.calibrates and long.mated.sum() >= _LEAST_GENUINE
-        found.append(
+        parts.append(
             _Tried(
                 clips.domain,
                 clips.place or clips.domain,
@@ -374,7 +374,7 @@ def _by_domain(domains: Sequence[DomainClips], count: int, seed: int) -> list[_T
                 domain_curve(long) if enough else None,
             )
         )
-    return found
+    return parts
 
 
 def _fit(

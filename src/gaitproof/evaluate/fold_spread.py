@@ -30,7 +30,7 @@ def spread_over_folds(trials: Trials, margins: NDArray[np.float64] | None) -> di
     dict
         By figure, rates in [0, 1]; empty if fewer than two folds can be measured.
     """
-    found: dict[str, list[float]] = {}
+    by_figure: dict[str, list[float]] = {}
     for fold in np.unique(trials.fold):
         own = trials.fold == fold
         scores, mated = trials.scores[own], trials.mated[own]
@@ -41,9 +41,9 @@ def spread_over_folds(trials: Trials, margins: NDArray[np.float64] | None) -> di
             decided = metrics.figures_at_threshold(margins[own], mated, 0.0)
             values |= {"accuracy": decided.accuracy, "f1": decided.f1}
         for name, value in values.items():
-            found.setdefault(name, []).append(value)
+            by_figure.setdefault(name, []).append(value)
     return {
         name: OverFolds(float(np.mean(values)), float(np.std(values, ddof=1)), len(values))
-        for name, values in found.items()
+        for name, values in by_figure.items()
         if len(values) > 1
     }

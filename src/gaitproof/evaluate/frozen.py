@@ -240,9 +240,9 @@ def _plans(
     """Plan every condition tried, all with the same number of recordings per template."""
     parts = scope.parts()
     counts = [plan_frozen(recordings, enrolled, part)[1] for part in parts]
-    found = [plan_frozen(recordings, min(counts), part) for part in parts]
-    told = [text for part in parts for text in plan_frozen(recordings, enrolled, part)[2]]
-    return tuple(plan for plan, _, _ in found), min(counts), tuple(dict.fromkeys(told))
+    plans = [plan_frozen(recordings, min(counts), part) for part in parts]
+    warnings = [text for part in parts for text in plan_frozen(recordings, enrolled, part)[2]]
+    return tuple(plan for plan, _, _ in plans), min(counts), tuple(dict.fromkeys(warnings))
 
 
 def _check_dimensions(card: ModelCard, recordings: Sequence[GaitRecording]) -> None:
@@ -259,14 +259,14 @@ def _check_dimensions(card: ModelCard, recordings: Sequence[GaitRecording]) -> N
         )
 
 
-def _answers(found: SystemResult, point: OperatingPoint) -> tuple[str, ...]:
+def _answers(system: SystemResult, point: OperatingPoint) -> tuple[str, ...]:
     """Say what the card's inconclusive band makes of the clips, if it has one."""
-    if point.inconclusive is None or found.log10_lr is None:
+    if point.inconclusive is None or system.log10_lr is None:
         return ()
     band = applied(point.inconclusive)
     answers = answer(
-        found.trials.scores,
-        found.log10_lr,
+        system.trials.scores,
+        system.log10_lr,
         low=band.low,
         high=band.high,
         min_log10_lr=band.min_log10_lr,
@@ -281,7 +281,7 @@ def _answers(found: SystemResult, point: OperatingPoint) -> tuple[str, ...]:
 
     return (
         "With the card's inconclusive band, clip level: genuine claims "
-        f"{shares(found.trials.mated, 1)}; impostors {shares(~found.trials.mated, -1)}.",
+        f"{shares(system.trials.mated, 1)}; impostors {shares(~system.trials.mated, -1)}.",
     )
 
 
@@ -344,20 +344,20 @@ def _failures(
     recordings: Sequence[GaitRecording], plan: Plan, rows: Sequence[NDArray[Any]]
 ) -> tuple[str, ...]:
     """Say how many clips could not be acquired."""
-    told = []
+    warnings = []
     lost = sum(not len(rows[i]) for i in plan.probes)
     if lost:
-        told.append(
+        warnings.append(
             f"{lost} of {len(plan.probes)} probes hold no two-second window (failure to acquire): "
             "they count as rejected at every threshold."
         )
     empty = [k for k, members in plan.templates.items() if not any(len(rows[i]) for i in members)]
     if empty:
-        told.append(
+        warnings.append(
             f"{len(empty)} templates hold no window at all (failure to enrol): every claim on "
             "them counts as rejected."
         )
-    return tuple(told)
+    return tuple(warnings)
 
 
 def _overlap(card: ModelCard, recordings: Sequence[GaitRecording]) -> tuple[str, ...]:

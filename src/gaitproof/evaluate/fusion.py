@@ -96,8 +96,8 @@ class FusionResult:
             "weights": self.weights.model_dump(mode="json"),
             "missing": self.missing,
             "better": self.better,
-            "systems": {name: asdict(found) for name, found in self.systems.items()},
-            "gains": {name: asdict(found) for name, found in self.gains.items()},
+            "systems": {name: asdict(figures) for name, figures in self.systems.items()},
+            "gains": {name: asdict(figures) for name, figures in self.gains.items()},
         }
 
 
@@ -160,7 +160,7 @@ def evaluate_fusion(
     }
     curves = {name: _measure(used, ratios, counts) for name, ratios in systems.items()}
     better = max((WALK, FACE), key=lambda name: curves[name]["auc"][0])
-    figures = {name: _summarise(found) for name, found in curves.items()}
+    figures = {name: _summarise(curve) for name, curve in curves.items()}
     gains = {
         name: paired_difference(change[0], change[1:])
         for name in (UNLEARNT, SUM, LEARNT)
@@ -232,10 +232,10 @@ def fit_coefficients(
         if not kept or slopes.min() >= 0:
             break
         kept.pop(int(slopes.argmin()))
-    found = np.zeros(4)
-    found[0] = offset
-    found[[1 + place for place in kept]] = slopes
-    return found / _LN10
+    coefficients = np.zeros(4)
+    coefficients[0] = offset
+    coefficients[[1 + place for place in kept]] = slopes
+    return coefficients / _LN10
 
 
 def _balance(trials: FusionTrials, counts: Float64) -> Float64:
@@ -280,18 +280,18 @@ def _measure(trials: FusionTrials, ratios: Float64, counts: Float64) -> dict[str
     _, bins = np.unique(ratios, return_inverse=True)
     cost = metrics.likelihood_terms(ratios, trials.genuine)[:, 0]
     kinds = [kind for kind in np.unique(trials.kind) if kind != GENUINE]
-    found: dict[str, list[float]] = {name: [] for name in ("auc", "eer", "cllr", *kinds)}
+    figures: dict[str, list[float]] = {name: [] for name in ("auc", "eer", "cllr", *kinds)}
     for count in counts:
         weights = _balance(trials, count)
         known = _has_both(trials, count)
         fmr, fnmr = _rates(trials.genuine, ~trials.genuine, weights, bins)
-        found["auc"].append(float(metrics.auc_from_rates(fmr, fnmr)))
-        found["eer"].append(float(metrics.eer_from_rates(fmr, fnmr)))
-        found["cllr"].append(float(weights @ cost) if known else np.nan)
+        figures["auc"].append(float(metrics.auc_from_rates(fmr, fnmr)))
+        figures["eer"].append(float(metrics.eer_from_rates(fmr, fnmr)))
+        figures["cllr"].append(float(weights @ cost) if known else np.nan)
         for kind in kinds:
             rates = _rates(trials.genuine, trials.kind == kind, weights, bins)
-            found[kind].append(float(metrics.auc_from_rates(*rates)))
-    return {name: np.array(values) for name, values in found.items()}
+            figures[kind].append(float(metrics.auc_from_rates(*rates)))
+    return {name: np.array(values) for name, values in figures.items()}
 
 
 def _rates(
@@ -303,10 +303,10 @@ def _rates(
     return metrics.rates_from_counts(accepted, passed, accepted.sum(), passed.sum())
 
 
-def _summarise(found: dict[str, Float64]) -> SystemFigures:
+def _summarise(figures: dict[str, Float64]) -> SystemFigures:
     shown = {
         name: Interval(float(values[0]), *percentile_interval(values[1:]))
-        for name, values in found.items()
+        for name, values in figures.items()
     }
     return SystemFigures(shown.pop("auc"), shown.pop("eer"), shown.pop("cllr"), by_kind=shown)
 

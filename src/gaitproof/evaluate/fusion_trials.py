@@ -230,18 +230,18 @@ def _parse(
     column: str,
     parse: Callable[[str], Any],
 ) -> list[Any]:
-    found = []
+    trials = []
     for number, row in enumerate(rows, start=2):
         text = row[column].strip()
         try:
-            found.append(parse(text))
+            trials.append(parse(text))
         except ValueError as error:
             raise InputError(
                 f"Line {number} of {str(path)!r} has an impossible '{column}'.",
                 expected=str(error),
                 actual=shown(text),
             ) from error
-    return found
+    return trials
 
 
 def _name(text: str) -> str:

@@ -74,15 +74,15 @@ class MotionFigures:
 
     def flat(self) -> dict[str, float]:
         """Return the figures by name, for a card."""
-        found = {f"auc, {kind} and people left out": v.value for kind, v in self.kinds.items()}
+        figures = {f"auc, {kind} and people left out": v.value for kind, v in self.kinds.items()}
         for one in self.left_out:
-            found[f"{one.source}: auc"] = one.all_kinds.value
-            found[f"{one.source}: false alarms"] = one.false_alarms.value
-            found |= {
+            figures[f"{one.source}: auc"] = one.all_kinds.value
+            figures[f"{one.source}: false alarms"] = one.false_alarms.value
+            figures |= {
                 f"{one.source}: auc, {kind} left out": value.value
                 for kind, value in one.by_kind.items()
             }
-        return {name: round(value, 4) for name, value in found.items()}
+        return {name: round(value, 4) for name, value in figures.items()}
 
 
 def evaluate_motion(
@@ -137,11 +137,11 @@ class _Trained:
     def scores(self, known: MotionClips, test: MotionClips) -> Float64:
         """Train on `known` and score `test`."""
         judge = train_judge(known, self.settings)
-        found = score_clips(judge, test, self.settings.references, self.settings.seed)
+        clip_scores = score_clips(judge, test, self.settings.references, self.settings.seed)
         self._done += 1
         if self._progress is not None:
             self._progress(self._done / self._jobs)
-        return found
+        return clip_scores
 
 
 def _kinds_left_out(
@@ -149,14 +149,14 @@ def _kinds_left_out(
 ) -> dict[str, Interval]:
     """Leave every kind out of the training on `known` clips (C,), and test on the others."""
     test = clips.select(~known)
-    found = {}
+    figures = {}
     for kind in trained.settings.kinds:
         part = test.captured | (test.kind == kind)
         if not part[~test.captured].any():
             continue
         scores = trained.scores(clips.select(known & (clips.kind != kind)), test)
-        found[kind] = auc_interval(scores, test, part, draws)
-    return found
+        figures[kind] = auc_interval(scores, test, part, draws)
+    return figures
 
 
 def _left_out(

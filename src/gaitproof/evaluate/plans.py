@@ -194,21 +194,21 @@ def _make_templates(
     scoring: Scoring,
 ) -> dict[str, NDArray[Any] | None]:
     """Make every person's template; None where none of the recordings could be acquired."""
-    made: dict[str, NDArray[Any] | None] = {}
+    templates: dict[str, NDArray[Any] | None] = {}
     for name, members in template_of.items():
         by_walk: dict[Key, list[NDArray[Any]]] = defaultdict(list)
         for i in members:
             if len(embeddings[i]):
                 by_walk[recording_key(recordings[i])].append(embeddings[i])
         parts = [np.concatenate(views) for views in by_walk.values()]
-        made[name] = scoring.template(parts) if parts else None
-    if all(vector is None for vector in made.values()):
+        templates[name] = scoring.template(parts) if parts else None
+    if all(vector is None for vector in templates.values()):
         raise InputError(
             "No template can be made.",
             expected="a person with recordings for a template and one more for a probe",
             hint="enrol fewer recordings, or check that the clips hold windows",
         )
-    return made
+    return templates
 
 
 def check_disjoint(recordings: Sequence[GaitRecording], plan: Plan) -> None:

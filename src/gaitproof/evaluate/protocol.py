@@ -148,7 +148,7 @@ def evaluate_design(
         if progress is not None:
             progress((split.number + 1) / len(splits))
     pooled = {
-        name: {level: Trials.concatenate(found) for level, found in by_level.items()}
+        name: {level: Trials.concatenate(at_level) for level, at_level in by_level.items()}
         for name, by_level in pools.items()
     }
     main = _summaries(pooled.pop(""), draws, seed)
@@ -166,11 +166,11 @@ def evaluate_design(
                 level: {
                     figure: difference
                     for figure, difference in compare(
-                        main[level].trials, found.trials, draws=draws, seed=seed
+                        main[level].trials, at_level.trials, draws=draws, seed=seed
                     ).items()
-                    if figure in found.figures
+                    if figure in at_level.figures
                 }
-                for level, found in by_level.items()
+                for level, at_level in by_level.items()
             }
             for name, by_level in others.items()
         },
@@ -241,10 +241,10 @@ def _describe_used(
         if i not in used or not len(recording.windows):
             rows.append(np.zeros((0, 1)))
             continue
-        found = np.asarray(describe(recording))
-        if not np.isfinite(found).all():
+        described = np.asarray(describe(recording))
+        if not np.isfinite(described).all():
             raise InputError(f"The embedding of {recording.recording!r} is not finite.")
-        rows.append(found)
+        rows.append(described)
     return rows
 
 

@@ -122,7 +122,7 @@ def rank_one_of(hits: Hits, draws: int, seed: int) -> dict[str, Interval]:
     The mean over all ordered pairs of different views. The interval is over the people who are
     tried; the gallery stays.
     """
-    found: dict[str, Interval] = {}
+    figures: dict[str, Interval] = {}
     for condition in sorted({condition for condition, _, _ in hits}):
         counts = np.array([c for key, c in hits.items() if key[0] == condition])
         # who was never tried is nobody to draw
@@ -130,8 +130,8 @@ def rank_one_of(hits: Hits, draws: int, seed: int) -> dict[str, Interval]:
         everybody = np.ones((1, right.shape[1]))
         weights = (everybody, draw_people(right.shape[1], draws, seed))
         value, drawn = (_mean_share(w, right, tried) for w in weights)
-        found[condition] = Interval(float(value[0]), *percentile_interval(drawn))
-    return found
+        figures[condition] = Interval(float(value[0]), *percentile_interval(drawn))
+    return figures
 
 
 def _mean_share(

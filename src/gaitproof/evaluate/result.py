@@ -204,9 +204,9 @@ class EvaluationResult:
             "enrolled": self.enrolled,
             "seed": self.seed,
             "bootstrap_draws": self.draws,
-            "system": {level: found.to_dict() for level, found in self.system.items()},
+            "system": {level: figures.to_dict() for level, figures in self.system.items()},
             "baselines": {
-                name: {level: found.to_dict() for level, found in levels.items()}
+                name: {level: figures.to_dict() for level, figures in levels.items()}
                 for name, levels in self.baselines.items()
             },
             "comparisons": _plain(self.comparisons),

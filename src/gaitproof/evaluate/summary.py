@@ -74,8 +74,8 @@ def summarise(
     margins, threshold = _margins(trials, point)
     decisions = None
     if margins is not None:
-        found = metrics.figures_at_threshold(margins, trials.mated, 0.0)
-        decisions = replace(found, threshold=threshold)
+        rates = metrics.figures_at_threshold(margins, trials.mated, 0.0)
+        decisions = replace(rates, threshold=threshold)
     spread = {"min_cllr": least, **_spread(trials, llr, margins, draws, seed)}
     kinds = {str(kind): trials.mated | (trials.kind == kind) for kind in KINDS_APART}
     sources = {str(s): trials.source == s for s in np.unique(trials.source)}
@@ -121,7 +121,7 @@ def _groups(
     parts: Mapping[str, NDArray[np.bool_]],
     measure: Callable[[Trials], dict[str, Interval]] | None = None,
 ) -> dict[str, GroupResult]:
-    found = {}
+    groups = {}
     for name, keep in parts.items():
         part = trials.select(keep)
         # a part without one of the classes, or without a single score, has no error rates
@@ -129,7 +129,7 @@ def _groups(
             continue
         people = len(part.subjects)
         known = measure(part) if measure is not None and people >= _MIN_PEOPLE else {}
-        found[name] = GroupResult(
+        groups[name] = GroupResult(
             people=people,
             mated=int(part.mated.sum()),
             nonmated=int((~part.mated).sum()),
@@ -139,7 +139,7 @@ def _groups(
             auc_interval=known.get("auc"),
             eer_interval=known.get("eer"),
         )
-    return found
+    return groups
 
 
 def _margins(trials: Trials, point: FixedPoint | None) -> tuple[NDArray[np.float64] | None, float]:
@@ -178,15 +178,15 @@ def _spread(
     def figures(
         mated: NDArray[np.float64], nonmated: NDArray[np.float64]
     ) -> dict[str, NDArray[np.float64]]:
-        found: dict[str, NDArray[np.float64]] = {}
+        values: dict[str, NDArray[np.float64]] = {}
         if margins is not None:
-            found |= _decision_figures(mated[:, 0], nonmated[:, 0], share)
+            values |= _decision_figures(mated[:, 0], nonmated[:, 0], share)
         if llr is not None:
             first = 0 if margins is None else 1
-            found["cllr"], found["ece"] = metrics.likelihood_figures(
+            values["cllr"], values["ece"] = metrics.likelihood_figures(
                 mated[:, first:], nonmated[:, first:]
             )
-        return found
+        return values
 
     measured = figures(
         values[trials.mated].mean(axis=0)[None], values[~trials.mated].mean(axis=0)[None]

@@ -26,7 +26,7 @@ _HEADINGS: Final = {
 _ERROR_RATES: Final = ("eer", *FMR_TARGETS)
 
 
-def format_percent(found: Interval, support: float = 0.0) -> str:
+def format_percent(interval: Interval, support: float = 0.0) -> str:
     """Write a rate in percent with its interval; never below what the people support.
 
     Examples
@@ -36,9 +36,9 @@ def format_percent(found: Interval, support: float = 0.0) -> str:
     >>> format_percent(Interval(0.004, 0.0, 0.01), 0.0221)
     '< 2.3'
     """
-    if found.value < support:
+    if interval.value < support:
         return f"< {format_bound(support)}"
-    return f"{found.value * 100:.1f} [{found.low * 100:.1f}–{found.high * 100:.1f}]"
+    return f"{interval.value * 100:.1f} [{interval.low * 100:.1f}–{interval.high * 100:.1f}]"
 
 
 def format_bound(support: float) -> str:
@@ -50,10 +50,10 @@ def format_figure(name: str, system: SystemResult) -> str:
     """Write one figure of a system as a table cell."""
     if name in system.unsupported:
         return f"needs {system.unsupported[name]} people"
-    found = system.figures[name]
+    figure = system.figures[name]
     if name == "min_dcf":
-        return f"{found.value:.2f} [{found.low:.2f}–{found.high:.2f}]"
-    return format_percent(found, system.support if name in _ERROR_RATES else 0.0)
+        return f"{figure.value:.2f} [{figure.low:.2f}–{figure.high:.2f}]"
+    return format_percent(figure, system.support if name in _ERROR_RATES else 0.0)
 
 
 def figures_table(result: EvaluationResult) -> Table:
@@ -67,11 +67,11 @@ def figures_table(result: EvaluationResult) -> Table:
     )
 
     def row(title: str, cell: Callable[[SystemResult], str]) -> None:
-        table.add_row(title, *(cell(found) for found in result.system.values()))
+        table.add_row(title, *(cell(system) for system in result.system.values()))
 
-    row("people", lambda found: str(found.people))
-    row("trials, mated + impostor", lambda found: f"{found.mated} + {found.nonmated}")
-    row("trials without a score", lambda found: str(found.failures))
+    row("people", lambda system: str(system.people))
+    row("trials, mated + impostor", lambda system: f"{system.mated} + {system.nonmated}")
+    row("trials without a score", lambda system: str(system.failures))
     table.add_section()
     for name, heading in _HEADINGS.items():
         row(heading, partial(format_figure, name))
@@ -101,12 +101,12 @@ _LIKELIHOODS: Final = {"cllr": "Cllr", "min_cllr": "minCllr", "ece": "ECE"}
 
 def format_spread(name: str, system: SystemResult) -> str:
     """Write a decision or likelihood figure of a system as a table cell."""
-    found = system.spread.get(name)
-    if found is None:
+    spread = system.spread.get(name)
+    if spread is None:
         return "–"
     if name in _LIKELIHOODS:
-        return f"{found.value:.3f} [{found.low:.3f}–{found.high:.3f}]"
-    return format_percent(found, system.support if name in ("fmr", "fnmr") else 0.0)
+        return f"{spread.value:.3f} [{spread.low:.3f}–{spread.high:.3f}]"
+    return format_percent(spread, system.support if name in ("fmr", "fnmr") else 0.0)
 
 
 def systems_table(result: EvaluationResult) -> Table:
@@ -119,16 +119,16 @@ def systems_table(result: EvaluationResult) -> Table:
         caption="difference: EER minus this encoder's",
     )
     for name, levels in {"this encoder": result.system, **result.baselines}.items():
-        for level, found in levels.items():
+        for level, figures in levels.items():
             change = result.comparisons.get(name, {}).get(level, {}).get("eer")
             # the comparison is encoder minus baseline
-            told = (
+            cell = (
                 ""
                 if change is None
                 else f"{-change.value * 100:+.1f} "
                 f"[{-change.high * 100:+.1f} to {-change.low * 100:+.1f}]"
             )
-            cells = (format_figure("auc", found), format_figure("eer", found), told)
+            cells = (format_figure("auc", figures), format_figure("eer", figures), cell)
             table.add_row(name, level, *cells)
     return table
 
@@ -162,9 +162,9 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
         folds = found.per_fold if 1 < len(found.per_fold) <= most_folds else {}
         parts = {
             **{f"fold {name}": group for name, group in folds.items()},
-            **{f"source {name}": group for name, group in found.per_source.items()},
-            **found.per_kind,
-            **found.per_part,
+            **{f"source {name}": group for name, group in figures.per_source.items()},
+            **figures.per_kind,
+            **figures.per_part,
         }
         table.add_section()
         table.add_row(f"{level} level", style="bold")
@@ -190,7 +190,7 @@ def folds_table(result: EvaluationResult) -> Table:
     )
     headings = {"accuracy": "accuracy %", "f1": "F1 %", "auc": "AUC %", "eer": "EER %"}
     for name, heading in headings.items():
-        spreads = [found.over_folds.get(name) for found in result.system.values()]
+        spreads = [figures.over_folds.get(name) for figures in result.system.values()]
         cells = (
             "–" if s is None else f"{s.mean * 100:.1f} ± {s.deviation * 100:.1f}" for s in spreads
         )
@@ -217,8 +217,8 @@ def view_tables(result: EvaluationResult) -> list[Table]:
         table = make_table((title,), tuple(conditions), wrap=False, title="EER % of clips")
         support = supported_rate(result.system["clip"].people)
         for row in dict.fromkeys(row for cells in conditions.values() for row in cells):
-            found = (cells.get(row) for cells in conditions.values())
-            table.add_row(row, *("–" if c is None else format_percent(c, support) for c in found))
+            cell = (cells.get(row) for cells in conditions.values())
+            table.add_row(row, *("–" if c is None else format_percent(c, support) for c in cell))
         tables.append(table)
     return tables
 
@@ -236,7 +236,7 @@ def people_table(result: EvaluationResult, *, most: int = 10) -> Table:
     found = result.system["clip"]
 
     def errors(name: str) -> float:
-        one = found.per_person[name]
+        one = clips.per_person[name]
         return (one.fnmr or 0.0) + (one.fmr_as_impostor or 0.0) + (one.fmr_as_claimed or 0.0)
 
     shown = sorted(found.per_person, key=lambda name: (-errors(name), name))[:most]
@@ -247,7 +247,7 @@ def people_table(result: EvaluationResult, *, most: int = 10) -> Table:
         "the pooled EER threshold)",
     )
     for name in shown:
-        one = found.per_person[name]
+        one = clips.per_person[name]
         values = (one.fnmr, one.fmr_as_impostor, one.fmr_as_claimed)
         table.add_row(name, *("–" if v is None else f"{v * 100:.1f}" for v in values))
     return table
@@ -257,8 +257,8 @@ def decision_lines(result: EvaluationResult) -> list[str]:
     """Say what the decisions rest on, in one sentence per level."""
     whose = "the card's" if result.design == "frozen" else "set on other people (Youden's J), mean"
     return [
-        f"{level}: threshold {found.decisions.threshold:.3f} ({whose}); accuracy, precision and F1 "
-        f"hold where {found.decisions.prevalence:.1%} of the claims are genuine."
-        for level, found in result.system.items()
-        if found.decisions is not None
+        f"{level}: threshold {figures.decisions.threshold:.3f} ({whose}); accuracy, precision and "
+        f"F1 hold where {figures.decisions.prevalence:.1%} of the claims are genuine."
+        for level, figures in result.system.items()
+        if figures.decisions is not None
     ]

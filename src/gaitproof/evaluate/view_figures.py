@@ -45,9 +45,9 @@ class ViewFigures:
 
     def used(self, recordings: Sequence[GaitRecording], people: Collection[str]) -> frozenset[int]:
         """Return the indices of the recordings of some people whose embeddings it needs."""
-        found = [plan.used for _, plan in self._plans(recordings, people)]
+        lists = [plan.used for _, plan in self._plans(recordings, people)]
         pairs = view_pairs(recordings, self.enrolled, self.scope.enrol_condition, people)
-        return frozenset[int]().union(*found, pairs.used if pairs else ())
+        return frozenset[int]().union(*lists, pairs.used if pairs else ())
 
     def add(
         self,
@@ -81,15 +81,15 @@ class ViewFigures:
 
     def tables(self, draws: int, seed: int) -> dict[str, dict[str, dict[str, Interval]]]:
         """Return the `Tables`; cells with one class or fewer than three people are left out."""
-        found: dict[str, dict[str, dict[str, Interval]]] = {}
+        by_table: dict[str, dict[str, dict[str, Interval]]] = {}
         for (table, condition, row), parts in self._trials.items():
             trials = Trials.concatenate(parts)
             one_sided = trials.mated.all() or not trials.mated.any()
             if one_sided or trials.failures == len(trials) or len(trials.subjects) < _MIN_PEOPLE:
                 continue
             cell = intervals(trials, draws=draws, seed=seed, figures=_EER)["eer"]
-            found.setdefault(table, {}).setdefault(condition, {})[row] = cell
-        return found
+            by_table.setdefault(table, {}).setdefault(condition, {})[row] = cell
+        return by_table
 
     def rank_one(self, draws: int, seed: int) -> dict[str, Interval]:
         """Return the identification rate across views by condition."""

@@ -84,8 +84,10 @@ def explain_by_integrated_gradients(score: ProbeScore, windows: GaitWindows) -> 
     captum = _captum()
 
     def integrate(inputs: Tensor, similarity: Callable[[Tensor], Tensor]) -> Tensor:
-        found: Tensor = captum.IntegratedGradients(similarity).attribute(inputs, n_steps=STEPS)
-        return found
+        attributions: Tensor = captum.IntegratedGradients(similarity).attribute(
+            inputs, n_steps=STEPS
+        )
+        return attributions
 
     return _explained("integrated", BASELINE, score, windows, integrate)
 

@@ -106,8 +106,8 @@ class Timeline:
 
     def merge(self, values: Float64) -> Float64:
         """Add up contributions of window frames (N, T) per moment, shape (F,)."""
-        found = np.bincount(self.places.ravel(), values.ravel(), len(self.times))
-        return np.asarray(found, np.float64)
+        sums = np.bincount(self.places.ravel(), values.ravel(), len(self.times))
+        return np.asarray(sums, np.float64)
 
     def slots(self, length: int) -> Iterable[NDArray[np.intp]]:
         """Cut the moments into slots of neighbours, `length` of them or, at an end, fewer."""

@@ -116,7 +116,7 @@ def occlude_moments(
     line = Timeline.of(windows, inputs.shape[1])
     embeddings = score.encoder.embed_inputs(inputs)
     whole = score.of_embeddings(embeddings)
-    found = np.zeros(len(line.times))
+    losses = np.zeros(len(line.times))
     for moments in line.slots(SLOT_FRAMES):
         hidden = np.isin(line.places, moments)
         touched = hidden.any(axis=1)
@@ -124,8 +124,8 @@ def occlude_moments(
         changed[touched] = score.encoder.embed_inputs(
             np.where(hidden[touched][..., None], np.float32(0), inputs[touched])
         )
-        found[moments] = whole - score.of_embeddings(changed)
-    return line, found
+        losses[moments] = whole - score.of_embeddings(changed)
+    return line, losses
 
 
 def _explained(

@@ -47,8 +47,10 @@ class ExplainedScore:
         parts = [f"Explained is the similarity of the joints, {verdict.similarity:.3f}"]
         if references:
             noun = "person" if references == 1 else "people"
-            told = ", ".join(f"{count} {source}" for source, count in sources.items())
-            parts.append(f" relative to {references} other {noun}" + (f" ({told})" if told else ""))
+            counts = ", ".join(f"{count} {source}" for source, count in sources.items())
+            parts.append(
+                f" relative to {references} other {noun}" + (f" ({counts})" if counts else "")
+            )
         parts.append(f". {_answer(decided_by, joints, masks)}")
         return cls(verdict.similarity, references, sources, decided_by, "".join(parts))
 
@@ -82,11 +84,11 @@ def _answer(
     if decided_by == JOINTS:
         return f"The answer rests on it (log10 likelihood ratio {own}; silhouettes {other})."
     share = masks.rests_on
-    told = ""
+    parts = ""
     if share is not None:
         moved = round(100 * share.movement_share)
-        told = f", {100 - moved} % build and clothing, {moved} % movement"
+        parts = f", {100 - moved} % build and clothing, {moved} % movement"
     return (
-        f"The answer rests on the silhouettes (log10 likelihood ratio {other}{told}) rather than "
+        f"The answer rests on the silhouettes (log10 likelihood ratio {other}{parts}) rather than "
         f"on the joints ({own})."
     )

@@ -43,14 +43,14 @@ class Trust:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        found: dict[str, Any] = {
+        fields: dict[str, Any] = {
             name: {"area": deletion.area, "random_area": deletion.random_area}
             for name, deletion in (("joints_angles", self.parts), ("moments", self.moments))
         }
         if self.sanity is not None:
-            found["joints_angles"]["shuffled_correlation"] = self.sanity.parts
-            found["moments"]["shuffled_correlation"] = self.sanity.moments
-        return found
+            fields["joints_angles"]["shuffled_correlation"] = self.sanity.parts
+            fields["moments"]["shuffled_correlation"] = self.sanity.moments
+        return fields
 
 
 _SEED: Final = 0

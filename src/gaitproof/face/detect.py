@@ -176,23 +176,23 @@ class MediaPipeFaceDetector(Closing):
         if self._finder is None:
             raise ValueError("the detector is closed")
         height, width = image.shape[:2]
-        found: list[Face] = []
+        faces: list[Face] = []
         for x0, y0, side in plan_tiles(width, height, smallest or self._settings.smallest):
             tile = cut(image, x0, y0, side)
             for face in self._find(tile):
                 if not is_cut(face.box, side, (x0, y0), (width, height)):
-                    found.append(face.mapped(1.0, (x0, y0)))
+                    faces.append(face.mapped(1.0, (x0, y0)))
         small_score = min(0.9, self._settings.min_score + SMALL_FACE_SCORE)
-        found = [face for face in found if face.size >= MESH_SIZE or face.score >= small_score]
-        refined = (self._refine(image, face) for face in merge(found))
+        faces = [face for face in faces if face.size >= MESH_SIZE or face.score >= small_score]
+        refined = (self._refine(image, face) for face in merge(faces))
         return tuple(face for face in refined if face is not None)
 
     def fit_mesh(self, image: Image, face: Face) -> Float64 | None:
         """Lay the mesh on a face whose place is known; see `MeshDetector`."""
         if self._mesh is None:
             raise ValueError("the detector is closed")
-        found = self._refine(image, face) if face.size >= MESH_SIZE else None
-        return None if found is None or found is face else found.mesh
+        mesh = self._refine(image, face) if face.size >= MESH_SIZE else None
+        return None if mesh is None or mesh is face else mesh.mesh
 
     def _find(self, tile: Image) -> Iterator[Face]:
         side = tile.shape[0]
@@ -358,9 +358,9 @@ class DlibDetector(Closing):
         """Find the faces of one picture; see `FaceDetector.detect`."""
         if self._rectangles is None:
             raise ValueError("the detector is closed")
-        found, scores, _ = self._rectangles.run(image, 1, 0.0)
+        boxes, scores, _ = self._rectangles.run(image, 1, 0.0)
         faces = []
-        for place, score in zip(found, scores, strict=True):
+        for place, score in zip(boxes, scores, strict=True):
             parts = self._shape(image, place).parts()
             marks = np.array([(part.x, part.y) for part in parts], np.float64)
             box = np.array((place.left(), place.top(), place.right() + 1, place.bottom() + 1))

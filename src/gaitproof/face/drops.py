@@ -59,12 +59,12 @@ def find_drop(times: Sequence[float], scores: Sequence[float]) -> FaceDrop | Non
     """
     odds = np.array([log_odds(score) for score in scores])
     at = np.asarray(times, np.float64)
-    found = []
+    drops = []
     for begin in range(len(odds)):
         end = int(np.searchsorted(at, at[begin] + LONGEST, side="right"))
         if end - begin < FEWEST or len(odds) - (end - begin) < 2 * (end - begin):
             continue
         rest = np.concatenate([odds[:begin], odds[end:]])
         depth = float(np.median(rest) - odds[begin:end].mean())
-        found.append(FaceDrop(times[begin], times[end - 1], depth))
-    return max(found, key=lambda drop: drop.depth, default=None)
+        drops.append(FaceDrop(times[begin], times[end - 1], depth))
+    return max(drops, key=lambda drop: drop.depth, default=None)

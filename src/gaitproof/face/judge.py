@@ -211,8 +211,8 @@ def _drop(kept: FaceSightings, model: FaceForgeryModel) -> FaceDrop | None:
 
 def _judge_turns(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:
     chosen = kept.spread(pace.count)
-    found = judge_turns(kept, chosen, model, ended=True)
-    left_out = len(chosen) - sum(len(places) for places, _ in found)
+    judged_segments = judge_turns(kept, chosen, model, ended=True)
+    left_out = len(chosen) - sum(len(places) for places, _ in judged_segments)
     if left_out:
         kept.unusable[TOO_FEW] += left_out
     turns = tuple(
@@ -224,12 +224,12 @@ def _judge_turns(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _J
             said.members,
             calibrated(said.score, model.card.frame_calibration),
         )
-        for places, said in found
+        for places, said in judged_segments
     )
     return _Judged(
-        [chosen[place] for places, _ in found for place in places],
+        [chosen[place] for places, _ in judged_segments for place in places],
         np.array([turn.score for turn in turns], np.float64),
-        [number for number, (places, _) in enumerate(found, start=1) for _ in places],
+        [number for number, (places, _) in enumerate(judged_segments, start=1) for _ in places],
         turns,
     )
 

@@ -126,12 +126,12 @@ class FaceForgeryModel(PackagedModel):
             raise ModelError("The face model judges one picture at a time.", hint="use `score`")
         known = [name for name in (ATTENTION, MEMBERS) if name in self._outputs]
         answer, *others = self._run([self._outputs[0], *known], self.normalise(crops)[None])
-        told = {name: np.asarray(v, np.float64) for name, v in zip(known, others, strict=True)}
-        attention = told.get(ATTENTION, np.zeros(0))
-        members = told.get(MEMBERS, np.zeros((1, 0)))
+        outputs = {name: np.asarray(v, np.float64) for name, v in zip(known, others, strict=True)}
+        attention = outputs.get(ATTENTION, np.zeros(0))
+        members = outputs.get(MEMBERS, np.zeros((1, 0)))
         shapes = (attention.shape, members.shape)
         if shapes != ((1, len(crops)), (1, len(self._card.members))) or not all(
-            np.isfinite(values).all() for values in told.values()
+            np.isfinite(values).all() for values in outputs.values()
         ):
             raise ModelError(
                 "The face model does not answer as one that judges pictures together does.",

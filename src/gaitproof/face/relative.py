@@ -14,10 +14,10 @@ from gaitproof.face.turns import MIN_PICTURES
 from gaitproof.face.verdict import FaceVerdict
 
 
-def largest_face(found: FaceScan) -> FaceVerdict | None:
+def largest_face(scan: FaceScan) -> FaceVerdict | None:
     """Return the face that fills most of a video; None if there is none."""
     return max(
-        found.faces, key=lambda face: sum(one.quality.size_px for one in face.frames), default=None
+        scan.faces, key=lambda face: sum(one.quality.size_px for one in face.frames), default=None
     )
 
 
@@ -64,14 +64,14 @@ def score_references(
     scores = {}
     silent = (settings or ScanSettings()).model_copy(update={"sound": False})
     for number, video in enumerate(videos):
-        found = scan_video(video, model, silent, detector=detector, limits=limits)
-        face = largest_face(found)
+        scan = scan_video(video, model, silent, detector=detector, limits=limits)
+        face = largest_face(scan)
         if face is None or face.score is None or len(face.frames) < MIN_PICTURES:
             raise InputError(
                 f"No face can be judged in the genuine video {str(video)!r}.",
                 actual="no face was found" if face is None else face.reason,
             )
-        scores[found.video.sha256] = face.score
+        scores[scan.video.sha256] = face.score
         if progress is not None:
             progress((number + 1) / len(videos))
     return scores

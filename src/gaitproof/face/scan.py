@@ -206,12 +206,12 @@ def scan_video(
     video = probe(path, limits)
     pace = set_pace(model.card.clip, video.duration, frames=settings.frames, every=settings.every)
     if detector is None:
-        with create_detector(settings.detector) as made:
+        with create_detector(settings.detector) as own_detector:
             return scan_video(
                 path,
                 model,
                 settings,
-                detector=made,
+                detector=own_detector,
                 limits=limits,
                 progress=progress,
                 references=references,

@@ -247,7 +247,7 @@ def judge_turns(
     assert clip is not None
     hole = math.inf if clip.rate is None else HOLE / clip.rate
     turns = cut_turns([one.time for one in entries], clip.frames, hole)
-    found = []
+    answers = []
     for turn in long_enough(turns if ended else turns[:-1], clip.frames):
         part = entries[turn.start : turn.stop]
         if part[0].number not in face.judged:
@@ -256,12 +256,12 @@ def judge_turns(
         judged = face.judged[part[0].number]
         for one, weight in zip(part, judged.attention.tolist(), strict=True):
             one.score, one.weight = judged.score, weight
-        found.append((turn, judged))
+        answers.append((turn, judged))
     if not ended and turns:
         for one in entries[: turns[-1].start]:
             if one.score is None:  # of a turn too short to be judged
                 one.crop = None
-    return found
+    return answers
 
 
 def make_room(faces: Sequence[FaceSightings], model: FaceForgeryModel, most: int) -> int:

@@ -119,10 +119,10 @@ class FaceTracker:
 
     def tracks(self) -> dict[int, FaceTrack]:
         """Return all tracks so far by their number."""
-        found = sorted((*self._closed, *self._open), key=lambda one: one.number)
+        ordered = sorted((*self._closed, *self._open), key=lambda one: one.number)
         return {
             one.number: FaceTrack(tuple(one.times), tuple(one.faces), tuple(one.frames))
-            for one in found
+            for one in ordered
         }
 
 
@@ -145,7 +145,7 @@ def follow(
     tuple of Face
         At most one for each known face, each once.
     """
-    found: list[Face] = []
+    faces: list[Face] = []
     for face in known:
         side = max(LEAST_NEIGHBOURHOOD, round(NEIGHBOURHOOD * face.size))
         x0, y0 = (round(float(c) - side / 2) for c in face.centre)
@@ -157,8 +157,8 @@ def follow(
             one
             for one in near
             if 0.5 < one.size / face.size < 2
-            and all(compute_overlap(one.box, other.box)[0] < 0.3 for other in found)
+            and all(compute_overlap(one.box, other.box)[0] < 0.3 for other in faces)
         ]
         if near:
-            found.append(min(near, key=lambda one: float(np.linalg.norm(one.centre - face.centre))))
-    return tuple(found)
+            faces.append(min(near, key=lambda one: float(np.linalg.norm(one.centre - face.centre))))
+    return tuple(faces)

@@ -354,7 +354,7 @@ def decide(
     if score >= point.high:
         return FaceDecision.REAL, ""
     fake, real = band(card)
-    found = to_probability(score, calibrated(score, card.calibration))
+    genuine = to_probability(score, calibrated(score, card.calibration))
     beside = (
         ""
         if relative is None
@@ -363,7 +363,7 @@ def decide(
     )
     return (
         FaceDecision.INCONCLUSIVE,
-        f"P(manipulated) {found:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "
+        f"P(manipulated) {genuine:.3f} lies between {real:.3f} and {fake:.3f}, where the model is "
         f"wrong too often{beside}",
     )
 

@@ -78,9 +78,11 @@ class Track:
         right = np.clip(np.searchsorted(self.times, times), 1, len(self.times) - 1)
         left = right - 1
         weight = (times - self.times[left]) / (self.times[right] - self.times[left])
-        found = self.points[left] + (self.points[right] - self.points[left]) * weight[:, None, None]
-        found[(weight < -1e-6) | (weight > 1 + 1e-6)] = np.nan
-        return np.asarray(found)
+        values = (
+            self.points[left] + (self.points[right] - self.points[left]) * weight[:, None, None]
+        )
+        values[(weight < -1e-6) | (weight > 1 + 1e-6)] = np.nan
+        return np.asarray(values)
 
 
 def torso_heights(points: Float64) -> Float64:
@@ -117,9 +119,9 @@ def align_time(original: Track, swapped: Track) -> Timing | None:
     """
     a = _Sampled.of(original)
     b = _Sampled.of(swapped)
-    found = [_best_lag(a, b, float(rate)) for rate in RATES]
+    fits = [_best_lag(a, b, float(rate)) for rate in RATES]
     distance, rate, offset = min(
-        found, key=lambda one: one[0] + (RETIMING_COST if one[1] != 1 else 0.0)
+        fits, key=lambda one: one[0] + (RETIMING_COST if one[1] != 1 else 0.0)
     )
     if not distance < _UNKNOWN:
         return None

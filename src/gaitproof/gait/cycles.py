@@ -161,7 +161,7 @@ def measure_profile(sequence: PoseSequence) -> GaitProfile | None:
     times, points = sequence.timestamps, gait_points(sequence)
     events = events_from_points(times, points, feet=sequence.feet)
     strikes = {"left": events.left_strikes, "right": events.right_strikes}
-    found: dict[str, list[Float64]] = {side: [] for side in SIDES}
+    by_side: dict[str, list[Float64]] = {side: [] for side in SIDES}
     share = np.linspace(0.0, 1.0, CYCLE_POINTS)
     for grid, path in unbroken_paths(times, points, feet=sequence.feet):
         curves = sagittal_angles(grid, path)
@@ -170,14 +170,14 @@ def measure_profile(sequence: PoseSequence) -> GaitProfile | None:
             for start, end in pairwise(inside):
                 if end - start <= MAX_STRIDE_TIME:
                     at = start + share * (end - start)
-                    found[side].append(np.stack([np.interp(at, grid, c) for c in curves.T]))
-    counts = {side: len(found[side]) for side in SIDES}
+                    by_side[side].append(np.stack([np.interp(at, grid, c) for c in curves.T]))
+    counts = {side: len(by_side[side]) for side in SIDES}
     if not any(counts.values()):
         return None
     mean = np.full((len(ANGLES), CYCLE_POINTS), np.nan)
     sd = mean.copy()
     for row, name in enumerate(ANGLES):
-        own = np.array([cycle[row] for cycle in found[name.split()[0]]])
+        own = np.array([cycle[row] for cycle in by_side[name.split()[0]]])
         if len(own):
             mean[row] = own.mean(axis=0)
         if len(own) > 1:

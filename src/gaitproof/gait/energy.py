@@ -40,8 +40,8 @@ def energy_images(masks: NDArray[Any]) -> Float32:
     changes = [
         np.abs(steps[..., gap:, :, :] - steps[..., :-gap, :, :]).mean(axis=-3) for gap in GAPS
     ]
-    found: Float32 = np.stack([steps.mean(axis=-3), *changes], axis=-3).astype(np.float32)
-    return found
+    images: Float32 = np.stack([steps.mean(axis=-3), *changes], axis=-3).astype(np.float32)
+    return images
 
 
 def masks_of(images: Float32) -> NDArray[np.uint8]:
@@ -76,7 +76,7 @@ def _time_courses(count: int) -> tuple[NDArray[np.uint8], Float32]:
     """Return time courses of one cell with so many frames on, and the changes of each."""
     rng = np.random.default_rng(count)
     off = SILHOUETTE_FRAMES - count
-    found = {}
+    courses = {}
     for _ in range(_SERIES):
         runs = int(rng.integers(1, max(min(count, off), 1) + 1))
         # a walk switches a cell at about the same moments of every stride: even or uneven runs
@@ -87,8 +87,8 @@ def _time_courses(count: int) -> tuple[NDArray[np.uint8], Float32]:
             course[place : place + on] = 1
             place += on + gap
         course = np.roll(course, int(rng.integers(SILHOUETTE_FRAMES)))
-        found[course.tobytes()] = course
-    series = np.array(list(found.values()))
+        courses[course.tobytes()] = course
+    series = np.array(list(courses.values()))
     changes = energy_images(series[:, :, None, None])[:, 1:, 0, 0]
     return series, changes
 

@@ -126,7 +126,7 @@ def events_from_points(times: Float64, points: Float64, *, feet: bool = True) ->
         Exact to about a third of a frame of 30 Hz. Where a source has no heels the ankle takes
         their place (strikes then come some 20 ms late). No toe-offs for a source without feet.
     """
-    found: dict[str, list[float]] = {
+    times_of: dict[str, list[float]] = {
         name: [] for name in ("left_strikes", "right_strikes", "left_offs", "right_offs")
     }
     runs = []
@@ -139,11 +139,11 @@ def events_from_points(times: Float64, points: Float64, *, feet: bool = True) ->
             heel = forward_path(grid, path, Landmark[f"{side}_HEEL"])
             if np.isnan(heel).any():
                 heel = forward_path(grid, path, Landmark[f"{side}_ANKLE"])
-            found[f"{side.lower()}_strikes"].extend(_peaks(grid, heel))
+            times_of[f"{side.lower()}_strikes"].extend(_peaks(grid, heel))
             if feet:
                 toe = forward_path(grid, path, Landmark[f"{side}_FOOT_INDEX"])
-                found[f"{side.lower()}_offs"].extend(_peaks(grid, -toe))
-    arrays = {name: np.asarray(values, np.float64) for name, values in found.items()}
+                times_of[f"{side.lower()}_offs"].extend(_peaks(grid, -toe))
+    arrays = {name: np.asarray(values, np.float64) for name, values in times_of.items()}
     return GaitEvents(**arrays, runs=tuple(runs))
 
 

@@ -45,13 +45,13 @@ class GaitEvent:
 
 def list_events(events: GaitEvents) -> list[GaitEvent]:
     """Return all events in the order of time."""
-    found = [
+    listed = [
         *(GaitEvent(float(t), "left", "heel_strike") for t in events.left_strikes),
         *(GaitEvent(float(t), "right", "heel_strike") for t in events.right_strikes),
         *(GaitEvent(float(t), "left", "toe_off") for t in events.left_offs),
         *(GaitEvent(float(t), "right", "toe_off") for t in events.right_offs),
     ]
-    return sorted(found, key=lambda event: (event.time, event.side, event.kind))
+    return sorted(listed, key=lambda event: (event.time, event.side, event.kind))
 
 
 def events_csv(events: GaitEvents) -> str:

@@ -81,10 +81,10 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
         WindowQuality(
             start=float(start),
             end=float(start + WINDOW_SECONDS),
-            usable=all(c.passed for c in found),
-            reasons=tuple(c.sentence for c in found if not c.passed),
+            usable=all(c.passed for c in checked),
+            reasons=tuple(c.sentence for c in checked if not c.passed),
         )
-        for start, found in zip(starts, checks, strict=True)
+        for start, checked in zip(starts, checks, strict=True)
     )
     usable = np.array([w.usable for w in windows], bool)
     measures = _measure_clip(clean, points, heights, seen, measured, starts, usable)
@@ -206,10 +206,10 @@ def _clip_reasons(
             "the image."
         )
         return tuple(reasons.values()), set(reasons)
-    failures = Counter(c.key for found in checks for c in found if not c.passed)
+    failures = Counter(c.key for checked in checks for c in checked if not c.passed)
     # where the median of the clip would pass, the window that came nearest to passing speaks
-    best = min(checks, key=lambda found: sum(not c.passed for c in found))
-    nearest = {c.key: c.sentence for found in (*checks, best) for c in found if not c.passed}
+    best = min(checks, key=lambda checked: sum(not c.passed for c in checked))
+    nearest = {c.key: c.sentence for checked in (*checks, best) for c in checked if not c.passed}
     for key, _ in failures.most_common():
         reasons.setdefault(key, whole.get(key, nearest[key]))
     unwalked = [key for key in reasons if WALK_ADVICE in reasons[key]]

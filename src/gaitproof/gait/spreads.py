@@ -42,5 +42,5 @@ def log_spreads(windows: GaitWindows) -> NDArray[np.float32]:
         angles of knees and hips; velocities of the same joints.
     """
     turned: NDArray[np.floating[Any]] = align_heading(windows.features)[:, :, _USED]
-    found: NDArray[np.float32] = np.log(turned.std(axis=1) + _LEAST).mean(axis=0)
-    return found.astype(np.float32)
+    spreads: NDArray[np.float32] = np.log(turned.std(axis=1) + _LEAST).mean(axis=0)
+    return spreads.astype(np.float32)

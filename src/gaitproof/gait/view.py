@@ -48,8 +48,8 @@ def walking_directions(windows: GaitWindows) -> Float64:
     depth = windows.features[..., 2:36:3]
     if not len(windows) or not depth.any():
         return np.zeros(0)
-    found: Float64 = np.degrees(mean_heading(windows.features)).astype(np.float64)
-    return found
+    degrees: Float64 = np.degrees(mean_heading(windows.features)).astype(np.float64)
+    return degrees
 
 
 def typical_direction(directions: NDArray[np.floating[Any]]) -> float:
@@ -57,8 +57,8 @@ def typical_direction(directions: NDArray[np.floating[Any]]) -> float:
 
     Not their mean: of somebody who walks to and fro it would be a way that nobody went.
     """
-    found = np.asarray(directions, np.float64)
-    return float(found[angles_between(found, found).sum(axis=1).argmin()])
+    angles = np.asarray(directions, np.float64)
+    return float(angles[angles_between(angles, angles).sum(axis=1).argmin()])
 
 
 def angles_between(
@@ -66,8 +66,8 @@ def angles_between(
 ) -> Float64:
     """Return the angles between N and M directions, shape (N, M), 0 to 180 degrees."""
     apart = np.asarray(others, np.float64)[None] - np.asarray(directions, np.float64)[:, None]
-    found: Float64 = np.abs((apart + 180) % 360 - 180)
-    return found
+    angles: Float64 = np.abs((apart + 180) % 360 - 180)
+    return angles
 
 
 def describe_direction(direction: float) -> str:

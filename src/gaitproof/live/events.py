@@ -37,13 +37,13 @@ class Events:
         )
 
 
-def describe(found: LiveVerdict) -> dict[str, Any]:
+def describe(judged: LiveVerdict) -> dict[str, Any]:
     """Return the short form of a verdict as plain JSON types."""
-    verdict = found.verdict
+    verdict = judged.verdict
     return {
-        "person": found.person,
-        "start": round(found.start, 3),
-        "end": round(found.end, 3),
+        "person": judged.person,
+        "start": round(judged.start, 3),
+        "end": round(judged.end, 3),
         "claim": verdict.claim,
         "decision": verdict.decision.value,
         "headline": verdict.headline,

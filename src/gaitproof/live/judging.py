@@ -96,12 +96,12 @@ class LiveJudge:
     def judge(self, snapshot: Snapshot, since: float) -> list[LiveVerdict]:
         """Return the verdict on everybody who was seen after `since`, in seconds."""
         verifier = self._verifier.reading(lambda *_, **__: snapshot)
-        found = []
+        verdicts = []
         for place, (number, track) in enumerate(
             zip(snapshot.numbers, snapshot.tracks, strict=True)
         ):
             start, end = float(track.timestamps[0]), float(track.timestamps[-1])
             if end > since:
                 verdict = verifier.verify(self._source, claim=self.claim, person=place)
-                found.append(LiveVerdict(number, start, end, verdict))
-        return sorted(found, key=lambda one: one.person)
+                verdicts.append(LiveVerdict(number, start, end, verdict))
+        return sorted(verdicts, key=lambda one: one.person)

@@ -51,15 +51,17 @@ def draw_people(
     import cv2
 
     drawn = image
-    for _, found in people:
-        drawn = draw_pose(drawn, found.image, found.visibility)
+    for _, detection in people:
+        drawn = draw_pose(drawn, detection.image, detection.visibility)
     drawn = drawn.copy() if drawn is image else drawn
-    for number, found in people:
+    for number, detection in people:
         decision = decisions.get(number, Decision.INCONCLUSIVE)
         text = f"{number}: {decision.value}"
         (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.6, 2)
-        x = int(np.clip(found.image[:, 0].mean() - width / 2, 0, max(image.shape[1] - width, 0)))
-        y = int(np.clip(found.image[:, 1].min() - 12, height + below, image.shape[0] - below))
+        x = int(
+            np.clip(detection.image[:, 0].mean() - width / 2, 0, max(image.shape[1] - width, 0))
+        )
+        y = int(np.clip(detection.image[:, 1].min() - 12, height + below, image.shape[0] - below))
         corner = (x + width, y + below)
         cv2.rectangle(drawn, (x, y - height - below), corner, (20, 20, 24), -1)
         cv2.putText(drawn, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.6, COLOURS[decision], 2)

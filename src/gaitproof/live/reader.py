@@ -102,10 +102,10 @@ class NewestFrame(Closing):
 
     def changes(self) -> list[tuple[Change, str]]:
         """Return what has become of the source since the last call, with the reason."""
-        found = []
+        latest = []
         while self._changes:
-            found.append(self._changes.popleft())
-        return found
+            latest.append(self._changes.popleft())
+        return latest
 
     def close(self) -> None:
         """Stop reading; a reader that hangs is left to end with the process."""

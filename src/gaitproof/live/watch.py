@@ -84,10 +84,10 @@ class Summary:
     delays: deque[float] = field(default_factory=lambda: deque(maxlen=_DELAYS))
     people: dict[int, LiveVerdict] = field(default_factory=dict)
 
-    def add(self, found: LiveVerdict) -> LiveVerdict | None:
+    def add(self, verdict: LiveVerdict) -> LiveVerdict | None:
         """Take in a verdict, and return the last one on the same person."""
-        before = self.people.pop(found.person, None)
-        self.people[found.person] = found
+        before = self.people.pop(verdict.person, None)
+        self.people[verdict.person] = verdict
         while len(self.people) > _PEOPLE:
             del self.people[next(iter(self.people))]
         return before
@@ -207,16 +207,16 @@ class Watch:
 
     def _follow(self, frame: LiveFrame, people: LiveEstimator) -> None:
         image, time = frame.image, frame.time
-        found = people.estimate(image, time)
-        motion = self._meter.measure(image, time, [person_box(one) for one in found])
-        numbers = self._tracker.add(time, found, motion)
+        detected = people.estimate(image, time)
+        motion = self._meter.measure(image, time, [person_box(one) for one in detected])
+        numbers = self._tracker.add(time, detected, motion)
         self._tracker.forget(time - self._settings.window)
         self._size = (image.shape[1], image.shape[0])
         self.summary.delays.append(self._frames.now - time)
         self._mind_the_rate(time)
         if self._overlay:
             decisions = {n: one.verdict.decision for n, one in self.summary.people.items()}
-            shown = list(zip(numbers, found, strict=True))
+            shown = list(zip(numbers, detected, strict=True))
             self._overlay.show(draw_people(image, shown, decisions), time)
         if self._clips is not None:
             self._clips.add(image, time)
@@ -264,15 +264,15 @@ class Watch:
         return Snapshot.take(self._tracker, self._size, estimator, self._sha256)
 
     def _tell_verdicts(self, verdicts: list[LiveVerdict]) -> None:
-        for found in verdicts:
-            before = self.summary.add(found)
-            decision = found.verdict.decision
+        for verdict in verdicts:
+            before = self.summary.add(verdict)
+            decision = verdict.verdict.decision
             changed = before is None or before.verdict.decision is not decision
-            self._events.tell("verdict", self._frames.now, changed=changed, **describe(found))
+            self._events.tell("verdict", self._frames.now, changed=changed, **describe(verdict))
             decided = decision is not Decision.INCONCLUSIVE
             if self._clips is not None and changed and decided:
-                name = f"{found.end:07.1f}-person-{found.person}-{decision.value.lower()}"
-                self._clips.mark(name, found.end)
+                name = f"{verdict.end:07.1f}-person-{verdict.person}-{decision.value.lower()}"
+                self._clips.mark(name, verdict.end)
 
     def _tell_changes(self) -> None:
         for change, reason in self._frames.changes():

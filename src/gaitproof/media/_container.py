@@ -204,10 +204,10 @@ class Reader(Opened):
         cover: Any = av.stream.Disposition.attached_pic
         streams = [s for s in self.container.streams.video if not s.disposition & cover]
         if not streams:
-            found = sorted({s.type for s in self.container.streams})
+            kinds = sorted({s.type for s in self.container.streams})
             raise MediaError(
                 f"The file {self.name} holds no video.",
-                actual=f"only {', '.join(found) or 'nothing'}",
+                actual=f"only {', '.join(kinds) or 'nothing'}",
             )
         default: Any = av.stream.Disposition.default
         stream = next((s for s in streams if s.disposition & default), streams[0])

@@ -18,20 +18,20 @@ def shared_memory(size: int) -> Iterator[tuple[int, memoryview]]:
 
     It keeps its size. The view is gone after the block, even if an error that is kept holds it.
     """
-    with resources(), ExitStack() as made:
+    with resources(), ExitStack() as cleanup:
         if hasattr(os, "memfd_create"):
             handle = os.memfd_create("gaitproof", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         else:
             with tempfile.TemporaryFile() as file:
                 handle = os.dup(file.fileno())
-        made.callback(os.close, handle)
+        cleanup.callback(os.close, handle)
         os.ftruncate(handle, size)
         if hasattr(os, "memfd_create"):
             # a decoder that shrank it would kill this process at its next read
             seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
             fcntl.fcntl(handle, fcntl.F_ADD_SEALS, seals)
         mapped = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
-        opened = made.pop_all()
+        opened = cleanup.pop_all()
     with opened:
         view = memoryview(mapped)
         try:

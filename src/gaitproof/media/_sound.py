@@ -154,14 +154,14 @@ class _Line:
         if self._resampler is None:
             return []
         pieces = []
-        for made in self._resampler.resample(frame):
-            data = bytes(made.planes[0])[: 2 * made.samples]
-            for first in range(0, made.samples, CHUNK):
+        for part in self._resampler.resample(frame):
+            data = bytes(part.planes[0])[: 2 * part.samples]
+            for first in range(0, part.samples, CHUNK):
                 time = self._start + (self._sent + first) / SOUND_RATE
                 piece = data[2 * first : 2 * (first + CHUNK)]
                 # what lies before the first image, such as an encoder's run-up
                 early = min(len(piece) // 2, max(0, round(-time * SOUND_RATE)))
                 if len(piece) > 2 * early:
                     pieces.append((max(0.0, time), piece[2 * early :]))
-            self._sent += made.samples
+            self._sent += part.samples
         return pieces

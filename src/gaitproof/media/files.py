@@ -291,10 +291,10 @@ def remove_abandoned(folder: str | Path, suffix: str, before: float) -> int:
     """
     named = re.compile(re.escape(_TEMPORARY) + r"[a-z0-9_]{8}" + re.escape(suffix))
     try:
-        found = [path for path in Path(folder).iterdir() if named.fullmatch(path.name)]
+        abandoned = [path for path in Path(folder).iterdir() if named.fullmatch(path.name)]
     except OSError:
         return 0
-    return sum(_remove_if_abandoned(path, before) for path in found)
+    return sum(_remove_if_abandoned(path, before) for path in abandoned)
 
 
 def _remove_if_abandoned(path: Path, before: float) -> bool:

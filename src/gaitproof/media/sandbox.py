@@ -100,8 +100,8 @@ def listen(path: str | Path, limits: MediaLimits) -> Heard | None:
             _open(path, limits) as file,
             SoundReader(file, repr(str(path)), _bounds(limits)) as reader,
         ):
-            found = reader.facts()
-            heard = None if found is None else Heard(found, limits.max_sound)
+            answer = reader.facts()
+            heard = None if answer is None else Heard(answer, limits.max_sound)
             if heard is not None:
                 for time, samples in reader.pieces(limits.max_sound):
                     heard.put(time, samples)
@@ -377,10 +377,10 @@ def _interpreter() -> list[str]:
     """Return the command of a Python that knows this package and FFmpeg, and nothing else."""
     places = []
     for package in ("gaitproof", "av"):
-        found = importlib.util.find_spec(package)
-        if found is None or found.origin is None or not sys.executable:
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None or not sys.executable:
             raise ValueError(f"{package} is not installed as files, or there is no Python")
-        places.append(str(Path(found.origin).resolve().parent.parent))
+        places.append(str(Path(spec.origin).resolve().parent.parent))
     code = f"import sys; sys.path += {places!r}; from gaitproof.media._server import main; main()"
     quiet = ["-B"] if sys.dont_write_bytecode else []
     return [sys.executable, "-I", "-S", *quiet, "-c", code]

@@ -92,14 +92,14 @@ def make_variants(settings: TrainSettings, parts: Sequence[Part] = PARTS) -> tup
         "augmentation": _augmentation,
     }
     full = training_key(settings)
-    found: list[Variant] = []
+    variants: list[Variant] = []
     seen = [full]
     for part in parts:
         for name, changed in makers[part](settings).items() if part in makers else ():
             if training_key(changed) not in seen:
                 seen.append(training_key(changed))
-                found.append(Variant(part, name, changed))
-    return tuple(found)
+                variants.append(Variant(part, name, changed))
+    return tuple(variants)
 
 
 def check_parts(parts: Sequence[str]) -> None:
@@ -155,11 +155,11 @@ def _windows(settings: TrainSettings) -> dict[str, TrainSettings]:
 def _augmentation(settings: TrainSettings) -> dict[str, TrainSettings]:
     own = settings.augment.model_dump()
     off = {name: _off(name) for name in AugmentSettings.model_fields}
-    found = {"augmentation: none": _with(settings, augment=off)}
+    variants = {"augmentation: none": _with(settings, augment=off)}
     for name, value in off.items():
         title = f"augmentation: no {name.replace('_', ' ')}"
-        found[title] = _with(settings, augment={**own, name: value})
-    return found
+        variants[title] = _with(settings, augment={**own, name: value})
+    return variants
 
 
 def _off(name: str) -> Any:
@@ -195,8 +195,8 @@ class Ablation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, without the trials."""
-        found = [*self.comparisons, *self.templates]
-        return {**self._facts(), "comparisons": [comparison.to_dict() for comparison in found]}
+        rows = [*self.comparisons, *self.templates]
+        return {**self._facts(), "comparisons": [comparison.to_dict() for comparison in rows]}
 
     def save(self, path: Path) -> None:
         """Write `to_dict` as JSON, atomically."""
@@ -255,7 +255,7 @@ def ablate(
     sizes = template_sizes(recordings, splits, settings.enrolled)
     systems = {FULL: Network(settings, sizes)}
     systems |= {variant.name: Network(variant.settings) for variant in variants}
-    found = run_systems(
+    finished = run_systems(
         recordings,
         systems,
         splits,
@@ -265,14 +265,14 @@ def ablate(
         progress=progress,
     )
     pools: dict[str, dict[str, Trials]] = {
-        name: {level: one.trials[level] for level in LEVELS} for name, one in found.items()
+        name: {level: one.trials[level] for level in LEVELS} for name, one in finished.items()
     }
     result = Ablation(
         comparisons=compare_levels(pools, FULL, draws=draws, seed=settings.seed),
-        templates=_compare_templates(found[FULL], sizes, settings, draws)
+        templates=_compare_templates(finished[FULL], sizes, settings, draws)
         if "template" in parts
         else (),
-        trained={name: one.facts for name, one in found.items()},
+        trained={name: one.facts for name, one in finished.items()},
         steps=settings.steps,
         folds=settings.folds,
     )

@@ -171,8 +171,8 @@ def score_levels(
     InputError
         If an embedding is not finite: the training diverged.
     """
-    for walk, found in zip(test, rows, strict=True):
-        if len(found) and not np.isfinite(found).all():
+    for walk, row in zip(test, rows, strict=True):
+        if len(row) and not np.isfinite(row).all():
             raise InputError(
                 f"The embedding of {walk.recording!r} is not finite.",
                 hint="the training diverged: lower the learning rate",
@@ -251,7 +251,7 @@ def run_systems(
         ``parameters``, ``folds`` and how many of them were ``resumed``.
     """
     data = fingerprint_recordings(recordings)
-    found: dict[tuple[str, int], Finished] = {}
+    finished_folds: dict[tuple[str, int], Finished] = {}
     missing: list[tuple[str, Fold, str]] = []
     for name, system in systems.items():
         for fold in folds:
@@ -262,18 +262,18 @@ def run_systems(
             if kept is None:
                 missing.append((name, fold, key))
             else:
-                found[name, fold.number] = kept
-    resumed = {name: sum(key[0] == name for key in found) for name in systems}
-    total = len(found) + len(missing)
+                finished_folds[name, fold.number] = kept
+    resumed = {name: sum(key[0] == name for key in finished_folds) for name in systems}
+    total = len(finished_folds) + len(missing)
 
     def finish(name: str, fold: Fold, key: str, finished: Finished) -> None:
         store.save(_job(name, fold), key, finished)
-        found[name, fold.number] = finished
+        finished_folds[name, fold.number] = finished
         if progress is not None:
-            progress(len(found) / total)
+            progress(len(finished_folds) / total)
 
     if progress is not None:
-        progress(len(found) / total)
+        progress(len(finished_folds) / total)
     with _pool(min(workers, len(missing))) as pool:
         if pool is None:
             for name, fold, key in missing:
@@ -290,7 +290,7 @@ def run_systems(
             for future in as_completed(futures):
                 finish(*futures[future], future.result())
     return {
-        name: _pool_folds([found[name, fold.number] for fold in folds], resumed[name])
+        name: _pool_folds([finished_folds[name, fold.number] for fold in folds], resumed[name])
         for name in systems
     }
 

@@ -104,6 +104,6 @@ def export_judge(network: MotionLSTM) -> bytes:
     with torch.inference_mode():
         wanted = network(body, measures).numpy()
     given = dict(zip(INPUTS, (body.numpy(), measures.numpy()), strict=True))
-    [found] = run_session(open_session(weights), [OUTPUT], given)
-    check_scores(float(np.abs(found - wanted).max()))
+    [output] = run_session(open_session(weights), [OUTPUT], given)
+    check_scores(float(np.abs(output - wanted).max()))
     return weights

@@ -231,8 +231,8 @@ def _describe(
     support = metrics.supported_rate(len(trials.subjects))
 
     def rates(kept: Trials, levels: NDArray[np.bool_]) -> tuple[Interval, Interval]:
-        found = kept.with_scores(levels.astype(np.float64))
-        return rates_at_threshold(found, 1.0, draws=draws, seed=seed)
+        at_levels = kept.with_scores(levels.astype(np.float64))
+        return rates_at_threshold(at_levels, 1.0, draws=draws, seed=seed)
 
     wrong_nonmated, _ = rates(trials, answers > 0)
     _, wrong_mated = rates(trials, answers >= 0)

@@ -70,8 +70,8 @@ def pair_scoring(
             )
         own, owner = _unflatten(probes, size)
         claimed, identity = _unflatten(templates, size)
-        found = np.asarray(compare(own, claimed), np.float64)
-        by_probe = _mean_by(found, owner, len(probes))
+        scores_of = np.asarray(compare(own, claimed), np.float64)
+        by_probe = _mean_by(scores_of, owner, len(probes))
         return _mean_by(by_probe.T, identity, len(templates)).T
 
     return Scoring(template, probe, scores)

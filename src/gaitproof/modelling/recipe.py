@@ -211,14 +211,14 @@ class _Trainings:
     def next(self, walks: Sequence[Recording]) -> TrainedEncoder:
         """Return the encoder trained on the next walks."""
         share = 1 / self._count
-        told = part_of(self._progress, self._finished * share, share)
+        share_of = part_of(self._progress, self._finished * share, share)
         if self._ahead:
             # taken out, so that the encoders of finished folds do not fill the memory
             trained = self._ahead.popleft().result()
-            told(1.0)
+            share_of(1.0)
         else:
             options = self._runs.options(self._finished)
-            trained = train(walks, self._settings, told, **options)
+            trained = train(walks, self._settings, share_of, **options)
         self._finished += 1
         return trained
 
@@ -299,11 +299,11 @@ def make_model(
             DRAWS,
         )
         trained = trainings.next(recordings)
-    trials = {level: found.trials for level, found in result.system.items()}
+    trials = {level: one.trials for level, one in result.system.items()}
     if settings.threshold_source:
         trials = {
-            level: found.select(found.source == settings.threshold_source)
-            for level, found in trials.items()
+            level: one.select(one.source == settings.threshold_source)
+            for level, one in trials.items()
         }
     # a video may be much shorter than the clips of the evaluation
     short = "window" in trials and settings.operating_point.calibration in ("auto", "duration")
@@ -380,8 +380,8 @@ def describe_sources(
 def figures_of(result: EvaluationResult) -> dict[str, float]:
     """Flatten AUC and EER per level and source, and what is known by view, for the card."""
     figures = {}
-    for level, found in result.system.items():
-        for name, group in found.per_source.items():
+    for level, of_level in result.system.items():
+        for name, group in of_level.per_source.items():
             for figure in ("auc", "eer"):
                 value = getattr(group, figure)
                 if value is not None:

@@ -253,7 +253,7 @@ class Search:
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
-            found = self._measure(apply_values(self.settings, values), look)
+            figure = self._measure(apply_values(self.settings, values), look)
         except optuna.TrialPruned:
             _note(study, trial, started)
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
@@ -265,7 +265,7 @@ class Search:
             return False
         else:
             _note(study, trial, started)
-            study.tell(trial, found)
+            study.tell(trial, figure)
         return True
 
     def _measure(
@@ -334,7 +334,7 @@ def attempts_of(study: optuna.Study) -> tuple[Attempt, ...]:
         optuna.trial.TrialState.PRUNED: "pruned",
         optuna.trial.TrialState.FAIL: "failed",
     }
-    found: list[Attempt] = []
+    attempts: list[Attempt] = []
     for trial in study.get_trials(deepcopy=False):
         state = states.get(trial.state)
         # without a time: interrupted, and tried again later
@@ -342,9 +342,9 @@ def attempts_of(study: optuna.Study) -> tuple[Attempt, ...]:
             continue
         looks = trial.intermediate_values
         value = trial.value if state == "complete" else looks[max(looks)] if looks else None
-        found.append(
+        attempts.append(
             Attempt(
-                number=len(found),
+                number=len(attempts),
                 state=state,
                 value=None if value is None else float(value),
                 values=dict(trial.params),
@@ -352,4 +352,4 @@ def attempts_of(study: optuna.Study) -> tuple[Attempt, ...]:
                 reason=str(trial.user_attrs.get("reason", "")),
             )
         )
-    return tuple(found)
+    return tuple(attempts)

@@ -56,8 +56,8 @@ def reads_silhouettes(config: Path) -> bool:
     ConfigError
         If it is no settings file.
     """
-    found = read_architecture(config)
-    return found in (*list_networks("silhouettes"), *list_networks("both"))
+    architecture = read_architecture(config)
+    return architecture in (*list_networks("silhouettes"), *list_networks("both"))
 
 
 def load_silhouette_sources(
@@ -183,7 +183,7 @@ def write_silhouette_model(
     ModelError
         If the exported network does not compute what the trained one does.
     """
-    trials = {level: found.trials for level, found in result.system.items()}
+    trials = {level: of_level.trials for level, of_level in result.system.items()}
     longer = with_short_probes(trials["clip"], trials["window"]) if "window" in trials else None
     point, calibration = choose_operating_point(
         trials["clip"],

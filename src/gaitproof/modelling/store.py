@@ -110,7 +110,9 @@ class TrialStore:
                     level, _, column = entry.rpartition("/")
                     if level:
                         columns.setdefault(level, {})[column] = values
-                return Finished({level: Trials(**found) for level, found in columns.items()}, facts)
+                return Finished(
+                    {level: Trials(**columns_of) for level, columns_of in columns.items()}, facts
+                )
         except GaitproofError:
             return None
 

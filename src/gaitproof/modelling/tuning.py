@@ -94,8 +94,8 @@ class Tuning:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        found = [comparison.to_dict() for comparison in self.comparisons]
-        return {**self._facts(), "comparisons": found}
+        rows = [comparison.to_dict() for comparison in self.comparisons]
+        return {**self._facts(), "comparisons": rows}
 
     def save(self, path: Path) -> None:
         """Write `to_dict` as JSON, atomically."""
@@ -154,7 +154,7 @@ def split_for_tuning(
 
 
 def _resolve(excluded: Collection[str], everybody: Sequence[str]) -> set[str]:
-    found = set()
+    names = set()
     for name in excluded:
         meant = [own for own in everybody if own == name or own.partition(":")[2] == name]
         if len(meant) != 1:
@@ -164,8 +164,8 @@ def _resolve(excluded: Collection[str], everybody: Sequence[str]) -> set[str]:
                 actual=", ".join(meant) or None,
                 hint=f"for example {everybody[0]!r}" if everybody else None,
             )
-        found.add(meant[0])
-    return found
+        names.add(meant[0])
+    return names
 
 
 def tune_recipe(
@@ -281,7 +281,7 @@ def _compare(
     draws: int,
 ) -> tuple[Comparison, ...]:
     fold = Fold(0, people.development, people.tested)
-    found = run_systems(
+    finished = run_systems(
         walks_of(recordings, (*fold.train, *fold.test)),
         {GIVEN: Network(settings), BEST: Network(best)},
         [fold],
@@ -289,7 +289,7 @@ def _compare(
         enrolled=settings.enrolled,
     )
     return compare_levels(
-        {name: one.trials for name, one in found.items()},
+        {name: one.trials for name, one in finished.items()},
         GIVEN,
         draws=draws,
         seed=settings.seed,

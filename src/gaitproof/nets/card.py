@@ -215,15 +215,19 @@ class EvidenceCard(Settings):
 
     def calibration(self, references: int, windows: int = 1) -> CalibrationCard:
         """Return what holds for a number of references, at least 0, and of windows of a probe."""
-        found = [c for c in self.by_references if c.references <= references][-1]
-        return found.long if found.long is not None and windows >= LONG_PROBE else found.calibration
+        fitting = [c for c in self.by_references if c.references <= references][-1]
+        return (
+            fitting.long
+            if fitting.long is not None and windows >= LONG_PROBE
+            else fitting.calibration
+        )
 
     def threshold(self, references: int, windows: int = 1) -> float:
         """Return the least similarity with moderate support for a claim; 1 where there is none."""
         calibration = self.calibration(references, windows)
         if isinstance(calibration, LogisticCalibration):
-            found = (1.0 - calibration.intercept) / max(calibration.slope, 1e-9)
-            return min(max(found, 0.0), 1.0)
+            cosine = (1.0 - calibration.intercept) / max(calibration.slope, 1e-9)
+            return min(max(cosine, 0.0), 1.0)
         pairs = zip(calibration.similarities, calibration.log10_lr, strict=True)
         return next((similarity for similarity, ratio in pairs if ratio >= 1.0), 1.0)
 

@@ -97,11 +97,11 @@ class GaitMoments(FeatureEncoder):
         mixed = self.mix(x)
         mixed = mixed - mixed.mean(dim=1, keepdim=True)
         time = mixed.shape[1]
-        found = [
+        covariances = [
             mixed[:, : time - lag].transpose(1, 2) @ mixed[:, lag:] / (time - lag)
             for lag in self.lags
         ]
-        stacked = torch.stack(found, dim=1).flatten(1)
+        stacked = torch.stack(covariances, dim=1).flatten(1)
         # sign(c) * sqrt(|c|), smoothed so that the gradient at 0 is finite
         return stacked * (stacked.square() + 1e-3).pow(-0.25)
 

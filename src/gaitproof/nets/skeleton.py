@@ -103,8 +103,8 @@ def angles(x: Tensor) -> Tensor:
     """Put the joint angles of windows (B, T, 78) to their joints: (B, T, 12, 1), else 0."""
     order = [ANGLE_JOINTS.index(j) if j in ANGLE_JOINTS else None for j in range(N_JOINTS)]
     missing = torch.zeros_like(x[..., 0])
-    found = [missing if i is None else x[..., 36 + i] for i in order]
-    return torch.stack(found, dim=-1).unsqueeze(-1)
+    columns = [missing if i is None else x[..., 36 + i] for i in order]
+    return torch.stack(columns, dim=-1).unsqueeze(-1)
 
 
 def hops() -> NDArray[np.int64]:

@@ -68,8 +68,8 @@ class TorchEncoder:
         import torch
 
         with torch.inference_mode():
-            found: Float32 = self.network(torch.from_numpy(inputs)).numpy()
-        return found
+            embeddings: Float32 = self.network(torch.from_numpy(inputs)).numpy()
+        return embeddings
 
     def embed(self, windows: GaitWindows) -> Float32:
         """Return one unit embedding per window, shape (N, D), N >= 1."""
@@ -127,8 +127,8 @@ def read_network(encoder: OnnxEncoder) -> nn.Module:
     rng = np.random.default_rng(0)
     inputs = rng.standard_normal((_WINDOWS, card.frames, len(card.mean))).astype(np.float32)
     with torch.inference_mode():
-        found = network(torch.from_numpy(inputs)).numpy()
-    cosine = float((found * encoder.embed_inputs(inputs)).sum(axis=1).min())
+        embeddings = network(torch.from_numpy(inputs)).numpy()
+    cosine = float((embeddings * encoder.embed_inputs(inputs)).sum(axis=1).min())
     if cosine < PARITY:
         raise ModelError(
             f"{str(path)!r} does not compute what the model beside it does.",

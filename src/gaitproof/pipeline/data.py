@@ -48,7 +48,7 @@ class DataSteps(Pipeline):
                 )
             self._pass("manifest")
             return tuple(row for row in read_manifest(written) if not _is_copy(row))
-        found: list[ManifestRow] = []
+        listed: list[ManifestRow] = []
 
         def work(share: Share) -> Done:
             rows = (
@@ -56,22 +56,22 @@ class DataSteps(Pipeline):
                 if table
                 else build_manifest(self.source, self.options.layout)
             )
-            found.extend(add_hashes(rows, self.root, progress=share))
-            findings = audit_rows(found)
+            listed.extend(add_hashes(rows, self.root, progress=share))
+            findings = audit_rows(listed)
             if findings:
                 raise InputError(
                     "The videos leak: results would be invalid.",
                     actual=" ".join(finding.message for finding in findings[:3]),
                     hint="gaitproof dataset audit shows everything",
                 )
-            people = len({row.subject for row in found})
+            people = len({row.subject for row in listed})
             return Done(
-                f"{len(found)} videos of {people} people.",
-                facts={"videos": len(found), "people": people},
+                f"{len(listed)} videos of {people} people.",
+                facts={"videos": len(listed), "people": people},
             )
 
         self._do(Step("manifest", work))
-        return tuple(found)
+        return tuple(listed)
 
     def _augment(self, rows: Sequence[ManifestRow], training: bool) -> tuple[ManifestRow, ...]:
         self._current = "augment"
@@ -82,7 +82,7 @@ class DataSteps(Pipeline):
             self._pass("augment", "Copies are for training only, and nothing is trained.")
             return ()
         kinds, copies, seed = self.options.kinds, self.options.copies, self.options.recipe.seed
-        made: list[ManifestRow] = []
+        written: list[ManifestRow] = []
 
         def work(share: Share) -> Done:
             # planned as if they lay beside the originals, and written into the pipeline's own
@@ -94,16 +94,16 @@ class DataSteps(Pipeline):
             mark_folder(self.folder / COPIES_FOLDER, kinds=kinds, copies=copies, seed=seed)
             media, workers = self.options.settings.media, self.options.workers
             results = failed + write_copies(jobs, media, workers=workers, progress=share)
-            made.extend(result.row for result in results if result.error is None)
+            written.extend(result.row for result in results if result.error is None)
             known = sum(result.skipped for result in results)
             return Done(
-                f"{len(made)} copies ({', '.join(kinds)})" + _earlier(known),
+                f"{len(written)} copies ({', '.join(kinds)})" + _earlier(known),
                 failures=[(r.row.path, r.error) for r in results if r.error is not None],
-                facts={"copies": len(made), "known": known},
+                facts={"copies": len(written), "known": known},
             )
 
         self._do(Step("augment", work))
-        return tuple(made)
+        return tuple(written)
 
     def _extract(
         self, rows: Sequence[ManifestRow], copies: Sequence[ManifestRow]

@@ -219,10 +219,10 @@ class _Run(Pipeline):
             result = evaluate_faces(model, [store], progress=share)
             shutil.rmtree(self._figures, ignore_errors=True)
             save_face_evaluation(result, self._figures)
-            found = result.stores[0].video
-            accuracy = found.values["accuracy"].value
+            figures = result.stores[0].video
+            accuracy = figures.values["accuracy"].value
             return Done(
-                f"Accuracy {accuracy:.1%} on {found.genuine} genuine and {found.forged} forged "
+                f"Accuracy {accuracy:.1%} on {figures.genuine} genuine and {figures.forged} forged "
                 "test clips.",
                 facts={"accuracy": accuracy},
             )
@@ -239,7 +239,7 @@ def _clips(store: FaceStore, *sides: str) -> list[list[str]]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = read_json(path, FileKind("result of a step"))
+        values = read_json(path, FileKind("result of a step"))
     except InputError:
         return None
-    return found if isinstance(found, dict) else None
+    return values if isinstance(values, dict) else None

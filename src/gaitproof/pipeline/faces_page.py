@@ -39,25 +39,25 @@ _FILES: Final = {
 }
 
 
-def face_pipeline_page(summary: Summary, made: datetime) -> str:
+def face_pipeline_page(summary: Summary, created: datetime) -> str:
     """Return the HTML page of a face pipeline, complete or stopped.
 
     Parameters
     ----------
     summary
         What was found; plots are read from its folder.
-    made
+    created
         Time of the run.
     """
-    found, model = summary.evaluation, summary.model
+    evaluation, model = summary.evaluation, summary.model
     return make_page(
         summary,
-        made,
+        created,
         FACE_TITLES,
         _PLOTS,
         headings=("figure, %", "clips"),
-        figures=() if found is None else tuple(_figure_rows(found)),
-        figures_caption="" if found is None else _caption(found),
+        figures=() if evaluation is None else tuple(_figure_rows(evaluation)),
+        figures_caption="" if evaluation is None else _caption(evaluation),
         model=() if model is None else tuple(_model_rows(model)),
         links=tuple(existing_links(Path(summary.folder), _FILES)),
         commands=tuple(_commands(summary)),
@@ -68,17 +68,17 @@ def face_pipeline_page(summary: Summary, made: datetime) -> str:
 
 def _clips(evaluation: Mapping[str, Any]) -> FaceFigures:
     """Return the figures of whole clips as they were before they were written as JSON."""
-    found = evaluation["stores"][0]["video"]
+    clips = evaluation["stores"][0]["video"]
     values = {
         name: Interval(*(math.nan if one[end] is None else one[end] for end in _ENDS))
-        for name, one in found["values"].items()
+        for name, one in clips["values"].items()
     }
     return FaceFigures(
-        genuine=found["genuine"],
-        forged=found["forged"],
-        genuine_people=found["genuine_people"],
-        forged_people=found["forged_people"],
-        threshold=found["threshold"],
+        genuine=clips["genuine"],
+        forged=clips["forged"],
+        genuine_people=clips["genuine_people"],
+        forged_people=clips["forged_people"],
+        threshold=clips["threshold"],
         values=values,
     )
 

@@ -55,20 +55,20 @@ _PLOTS: Final = {
 }
 
 
-def pipeline_page(summary: Summary, made: datetime) -> str:
+def pipeline_page(summary: Summary, created: datetime) -> str:
     """Return the HTML page of a pipeline, complete or stopped.
 
     Parameters
     ----------
     summary
         What was found; plots are read from its folder.
-    made
+    created
         Time of the run.
     """
     evaluation, model = summary.evaluation, summary.model
     return make_page(
         summary,
-        made,
+        created,
         TITLES,
         _PLOTS,
         headings=("probe", *_FIGURES.values(), "people", "trials (genuine)"),
@@ -83,7 +83,7 @@ def pipeline_page(summary: Summary, made: datetime) -> str:
 
 def make_page(
     summary: Summary,
-    made: datetime,
+    created: datetime,
     titles: Mapping[str, str],
     plots: Mapping[str, str],
     **parts: Any,
@@ -109,27 +109,27 @@ def make_page(
 
 
 def _figure_rows(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    for level, found in evaluation["system"].items():
+    for level, figures in evaluation["system"].items():
         cells = []
         for name in _FIGURES:
-            if name in found["unsupported"]:
-                cells.append(f"needs {found['unsupported'][name]} people")
+            if name in figures["unsupported"]:
+                cells.append(f"needs {figures['unsupported'][name]} people")
                 continue
-            value = found["figures"][name]
-            floor = 0.0 if name == "auc" else found["support"]
+            value = figures["figures"][name]
+            floor = 0.0 if name == "auc" else figures["support"]
             cells.append(
                 format_percent(Interval(value["value"], value["low"], value["high"]), floor)
             )
-        trials = found["mated"] + found["nonmated"]
+        trials = figures["mated"] + figures["nonmated"]
         title = {"clip": "whole clip", "window": "2 seconds"}.get(level, level)
-        yield title, *cells, str(found["people"]), f"{trials} ({found['mated']})"
+        yield title, *cells, str(figures["people"]), f"{trials} ({figures['mated']})"
 
 
 def _caption(evaluation: Mapping[str, Any]) -> str:
-    told = " ".join(evaluation.get("warnings", ()))
+    warnings = " ".join(evaluation.get("warnings", ()))
     return (
         f"{evaluation['protocol']}. In brackets the 95 % interval over people; “<” where this "
-        f"number of people supports no lower rate. {told}"
+        f"number of people supports no lower rate. {warnings}"
     ).strip()
 
 

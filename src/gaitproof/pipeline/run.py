@@ -265,12 +265,12 @@ class _Run(DataSteps):
             verifier = Verifier.open(
                 gallery, encoder=encoder, settings=self.options.settings, extractor=stored
             )
-            found = enroll_people(verifier, rows, lambda row: videos[row.path], share)
+            enrolled = enroll_people(verifier, rows, lambda row: videos[row.path], share)
             return Done(
-                f"{len(found.enrolled)} of {len({row.subject for row in rows})} people, from "
-                f"{sum(found.enrolled.values())} videos.",
-                failures=found.failures,
-                facts={"people": found.enrolled},
+                f"{len(enrolled.enrolled)} of {len({row.subject for row in rows})} people, from "
+                f"{sum(enrolled.enrolled.values())} videos.",
+                failures=enrolled.failures,
+                facts={"people": enrolled.enrolled},
             )
 
         self._do(Step("enrol", work, key, (gallery,)))
@@ -290,7 +290,7 @@ class _Run(DataSteps):
         if last is None or last.condition not in ("done", "up to date"):
             return None
         try:
-            found = read_json(self._figures, FileKind("evaluation", max_bytes=2**26))
+            evaluation = read_json(self._figures, FileKind("evaluation", max_bytes=2**26))
         except InputError:
             return None
-        return found if isinstance(found, dict) else None
+        return evaluation if isinstance(evaluation, dict) else None

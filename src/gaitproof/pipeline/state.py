@@ -65,9 +65,9 @@ class State:
         self._steps: dict[str, dict[str, Any]] = {}
         kind = FileKind("state of a pipeline")
         with suppress(InputError):
-            found = read_json(self._path, kind)
+            values = read_json(self._path, kind)
             with guarded(self._path, kind):
-                self._steps = {str(name): dict(entry) for name, entry in found["steps"].items()}
+                self._steps = {str(name): dict(entry) for name, entry in values["steps"].items()}
 
     def finished(self, name: str, key: str, outputs: Sequence[Path]) -> StepResult | None:
         """Return a step's earlier result if its inputs are the same and its outputs are there."""

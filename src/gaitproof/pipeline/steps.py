@@ -101,9 +101,9 @@ class Pipeline(ABC):
         """Do a step, or take an earlier result over if it still holds."""
         self._current = step.name
         if step.key:
-            found = self._state.finished(step.name, step.key, step.outputs)
-            if found is not None:
-                self._steps.append(found)
+            finished = self._state.finished(step.name, step.key, step.outputs)
+            if finished is not None:
+                self._steps.append(finished)
                 return
             self._state.begin(step.name)
         started = time.perf_counter()

@@ -193,9 +193,9 @@ def _repair_legs(
     known = (np.isfinite(left) & np.isfinite(right)).all(axis=2).any(axis=1)
     for run in known_runs(times, known, max_gap):
         frames = np.arange(run.start, run.stop)[known[run]]
-        found = find_labelling(times[frames], left[frames], right[frames], apart[frames])
-        swapped[frames] = found.exchanged
-        undecided[frames] = found.ambiguous
+        labelling = find_labelling(times[frames], left[frames], right[frames], apart[frames])
+        swapped[frames] = labelling.exchanged
+        undecided[frames] = labelling.ambiguous
     for points in arrays.values():
         _exchange(points, swapped)
     seen = visibility[swapped]
@@ -278,9 +278,9 @@ def find_spikes(times: Float64, points: Float64) -> Bools:
             path = before * (1 - weight) + after * weight
             away.append(np.linalg.norm(points[k : len(points) - width - 1 + k] - path, axis=2))
         with np.errstate(invalid="ignore"):
-            found = np.logical_and.reduce([(d > limit) & (back < d / 2) for d in away])
+            is_spike = np.logical_and.reduce([(d > limit) & (back < d / 2) for d in away])
         for k in range(1, width + 1):
-            spikes[k : len(points) - width - 1 + k] |= found
+            spikes[k : len(points) - width - 1 + k] |= is_spike
     return spikes
 
 
@@ -350,8 +350,8 @@ def smooth(times: Float64, points: Float64, cutoff: float) -> Float64:
 def _spline(times: Float64, path: Float64, at: Float64) -> Float64:
     from scipy.interpolate import CubicSpline  # slow to import, and most clips are even
 
-    found: Float64 = CubicSpline(times, path)(at)
-    return found
+    points: Float64 = CubicSpline(times, path)(at)
+    return points
 
 
 def _unbroken(times: Float64, known: Bools) -> list[slice]:

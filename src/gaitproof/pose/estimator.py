@@ -104,15 +104,15 @@ def estimator_identifier(settings: PoseSettings) -> str:
 
 def missing_library(error: ImportError) -> DependencyError:
     """Turn a failed import of OpenCV or MediaPipe into one sentence that says what to install."""
-    found = re.search(r"(lib[\w.+-]+\.so)[.\d]*", str(error))
-    if found is None:
+    match = re.search(r"(lib[\w.+-]+\.so)[.\d]*", str(error))
+    if match is None:
         return DependencyError(
             "The pose estimator cannot be loaded.",
             actual=str(error),
             hint="pip install --force-reinstall mediapipe==0.10.21",
         )
-    package = _SYSTEM_PACKAGES.get(found[1])
+    package = _SYSTEM_PACKAGES.get(match[1])
     return DependencyError(
-        f"The pose estimator needs the system library {found[0]}, which is missing.",
-        hint=f"sudo apt-get install {package}" if package else f"install what holds {found[0]}",
+        f"The pose estimator needs the system library {match[0]}, which is missing.",
+        hint=f"sudo apt-get install {package}" if package else f"install what holds {match[0]}",
     )

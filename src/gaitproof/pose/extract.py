@@ -109,12 +109,12 @@ def extract(
             identifier = estimator.identifier
     work = _Work(video, settings, tracking, make, identifier, workers, progress)
     if estimator_factory is not None or settings.pose.backend == "tasks":
-        found = work.extraction(work.follow(make, workers))
+        extraction = work.extraction(work.follow(make, workers))
     else:
-        found = work.follow_people()
+        extraction = work.follow_people()
     if cache is not None and key is not None:
-        cache.save(key, Entry(found.tracks, found.silhouettes))
-    return found
+        cache.save(key, Entry(extraction.tracks, extraction.silhouettes))
+    return extraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,8 +171,8 @@ class _Work:
         tracker = Tracker(self.tracking)
         # closed in any case, so that an interrupt leaves no thread and no open model behind
         with closing(self._frames(make, workers)) as frames:
-            for found in frames:
-                tracker.add(found.time, found.detections, found.motion)
+            for frame in frames:
+                tracker.add(frame.time, frame.detections, frame.motion)
         return tracker
 
     def _frames(
@@ -187,7 +187,7 @@ class _Work:
             )
             return
         with make() as estimator:
-            for found in estimate_frames(path, estimator, media, rate=rate):
-                yield found
+            for frame in estimate_frames(path, estimator, media, rate=rate):
+                yield frame
                 if self.progress is not None:
-                    self.progress(min(1.0, found.time / duration))
+                    self.progress(min(1.0, frame.time / duration))

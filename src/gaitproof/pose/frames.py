@@ -54,10 +54,10 @@ def estimate_frames(
     boxes: list[Box] = []
     frames = read_frames(path, limits, start, stop, lasting=False)
     for frame in frames if rate is None else _thin(frames, rate, whole=start is None):
-        found = estimator.estimate(frame.image, frame.time)
-        boxes = [person_box(d) for d in found]
+        poses = estimator.estimate(frame.image, frame.time)
+        boxes = [person_box(d) for d in poses]
         motion = meter.measure(frame.image, frame.time, boxes)
-        yield FramePoses(frame.time, motion, found)
+        yield FramePoses(frame.time, motion, poses)
 
 
 def thinned_rate(frame_rate: float, settings: PoseSettings) -> float | None:
@@ -90,9 +90,9 @@ def _thin(frames: Iterable[Frame], rate: float, *, whole: bool) -> Iterator[Fram
             slot = now
 
 
-def person_box(found: Detection) -> Box:
+def person_box(detection: Detection) -> Box:
     """Return the landmarks' box, widened by a tenth of its height for hair, hands and feet."""
-    points = found.image[np.isfinite(found.image).all(axis=1)]
+    points = detection.image[np.isfinite(detection.image).all(axis=1)]
     if len(points) == 0:
         return (0.0, 0.0, 0.0, 0.0)
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)

@@ -60,8 +60,8 @@ class Glance(Closing):
         """
         first: NDArray[np.float64] | None = None
         for left, top, part in [(0, 0, image), *parts(image)]:
-            for found in self._bodies(part):
-                body = found + np.array([left, top, 0.0])
+            for one in self._bodies(part):
+                body = one + np.array([left, top, 0.0])
                 if first is None:
                     first = body
                 if not _one_body(first, body):

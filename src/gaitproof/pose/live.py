@@ -40,13 +40,13 @@ class _Follower:
 
     def estimate(self, image: NDArray[np.uint8], time: float) -> Detection | None:
         shown = image if self.place is None or self.sure else shown_alone(image, *self.place)
-        found = self.estimator.estimate(shown, time)
-        self.sure = bool(found and self._is_near(found[0], time))
-        return found[0] if self.sure else None
+        detection = self.estimator.estimate(shown, time)
+        self.sure = bool(detection and self._is_near(detection[0], time))
+        return detection[0] if self.sure else None
 
-    def _is_near(self, found: Detection, time: float) -> bool:
+    def _is_near(self, detection: Detection, time: float) -> bool:
         reach = NEAR + SPEED * (time - self.seen)
-        return self.place is None or distance(found, *self.place) <= reach
+        return self.place is None or distance(detection, *self.place) <= reach
 
 
 class LiveEstimator(Closing):
@@ -98,15 +98,15 @@ class LiveEstimator(Closing):
         results = list(self._pool.map(lambda f: f.estimate(image, time), self._followers))
         kept: list[Detection] = []
         followers: list[_Follower] = []
-        for follower, found in sorted(
+        for follower, detection in sorted(
             zip(self._followers, results, strict=True), key=lambda pair: not pair[0].sure
         ):
-            if found is not None:
-                if any(distance(found, *body_place(one)) <= NEAR / 2 for one in kept):
+            if detection is not None:
+                if any(distance(detection, *body_place(one)) <= NEAR / 2 for one in kept):
                     follower.estimator.close()  # two graphs came to follow one person
                     continue
-                kept.append(found)
-                follower.place, follower.seen = body_place(found), time
+                kept.append(detection)
+                follower.place, follower.seen = body_place(detection), time
             followers.append(follower)
         self._followers = self._without_lost(followers, time)
         return kept
@@ -115,9 +115,9 @@ class LiveEstimator(Closing):
         """Follow whom a look has found and nobody follows."""
         if self._looking is None or not self._looking.done():
             return
-        found, self._looking = self._looking.result(), None
+        detected, self._looking = self._looking.result(), None
         reach = NEAR + SPEED * (time - self._looked)
-        for one in found:
+        for one in detected:
             known = [f.place for f in self._followers if f.place is not None]
             if any(distance(one, *place) <= reach for place in known):
                 continue

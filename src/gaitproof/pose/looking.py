@@ -58,14 +58,14 @@ def look(
     limits
         Its `min_height` and `min_visibility` tell people from phantoms.
     """
-    found = detect(image)
+    detections = detect(image)
     for left, top, part in parts(image):
         for one in detect(part):
             whole = _whole(one, part.shape[:2], (left, top), image.shape[:2])
             if whole and _visibility(one) >= PART_VISIBILITY:
                 moved = one.image + np.array([left, top], np.float32)
-                found.append(replace(one, image=moved))
-    return distinct(found, limits)
+                detections.append(replace(one, image=moved))
+    return distinct(detections, limits)
 
 
 def parts(image: Image) -> Iterator[tuple[int, int, Image]]:
@@ -79,19 +79,19 @@ def parts(image: Image) -> Iterator[tuple[int, int, Image]]:
             yield left, top, image[top : top + high, left : left + wide]
 
 
-def distinct(found: Sequence[Detection], limits: TrackingSettings) -> list[Detection]:
+def distinct(detections: Sequence[Detection], limits: TrackingSettings) -> list[Detection]:
     """Leave out phantoms, and who was found before.
 
     Parameters
     ----------
-    found
+    detections
         Detections in one image; the landmarker may find one person twice.
     limits
         As in `look`.
     """
     people = [
         one
-        for one in found
+        for one in detections
         if body_place(one)[1] >= limits.min_height and _visibility(one) >= limits.min_visibility
     ]
     people.sort(key=lambda one: (_visibility(one) >= SURE, body_place(one)[1]), reverse=True)

@@ -156,8 +156,8 @@ def estimate_parallel(
         try:
             results = [pool.submit(_exhaust, helper.run(make_estimator)) for helper in helpers]
             with closing(first.run(make_estimator)) as frames:
-                for found in frames:
-                    yield found
+                for frame in frames:
+                    yield frame
                     report()
                     _raise_failure(results)
             position = first.end
@@ -197,8 +197,8 @@ def same_people(first: list[Detection], second: list[Detection]) -> bool:
     if len(first) != len(second):
         return False
     free = [body_place(d) for d in second]
-    for found in first:
-        centre, height = body_place(found)
+    for detection in first:
+        centre, height = body_place(detection)
         near = [i for i, (c, _) in enumerate(free) if np.linalg.norm(c - centre) < SAME * height]
         if not near:
             return False
@@ -250,28 +250,28 @@ class _Worker:
                     )
                 ) as frames,
             ):
-                for found in frames:
+                for frame in frames:
                     if self._cancelled.is_set():
                         return
-                    if self._hands_over(found):
-                        self.end = found.time
+                    if self._hands_over(frame):
+                        self.end = frame.time
                         return
-                    self._times[found.time] = found
-                    self.frames.append(found)
-                    self.done = min(1.0, (found.time - begin) / self._length)
-                    yield found
+                    self._times[frame.time] = frame
+                    self.frames.append(frame)
+                    self.done = min(1.0, (frame.time - begin) / self._length)
+                    yield frame
             self.end = math.inf
         finally:
             self.done = 1.0
             self._ended.set()
 
-    def _hands_over(self, found: FramePoses) -> bool:
-        if self._stop is None or found.time < self._stop - COMPARED:
+    def _hands_over(self, frame: FramePoses) -> bool:
+        if self._stop is None or frame.time < self._stop - COMPARED:
             return False
-        other = self._other(found.time)
-        agreed = other is not None and same_people(found.detections, other.detections)
+        other = self._other(frame.time)
+        agreed = other is not None and same_people(frame.detections, other.detections)
         self._agreed = self._agreed + 1 if agreed else 0
-        return found.time >= self._stop and self._agreed >= AGREEING_FRAMES
+        return frame.time >= self._stop and self._agreed >= AGREEING_FRAMES
 
     def _other(self, time: float) -> FramePoses | None:
         """Return what the worker responsible for `time` saw then; None if there is nothing."""

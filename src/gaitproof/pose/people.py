@@ -249,9 +249,9 @@ class _Follower:
         if self._estimator is None:
             self._estimator, self._sure = self._make(), False
         shown = image if self._sure else shown_alone(image, *place)
-        found = self._estimator.estimate(shown, time)
-        self._sure = bool(found) and distance(found[0], *place) <= NEAR
-        return found[0] if self._sure else None
+        detection = self._estimator.estimate(shown, time)
+        self._sure = bool(detection) and distance(detection[0], *place) <= NEAR
+        return detection[0] if self._sure else None
 
     def close(self) -> None:
         estimator, self._estimator = self._estimator, None
@@ -289,15 +289,15 @@ class FollowingEstimator(Closing):
         """Find everybody who is known to be there; see `PoseEstimator.estimate`."""
         results = list(self._pool.map(lambda f: f.estimate(image, time), self._followers))
         people: list[tuple[float, Detection]] = []
-        for follower, found in zip(self._followers, results, strict=True):
+        for follower, detection in zip(self._followers, results, strict=True):
             place = follower.place(time)
-            if found is not None and place is not None:
-                people.append((distance(found, *place), found))
+            if detection is not None and place is not None:
+                people.append((distance(detection, *place), detection))
         # two graphs may have come to follow the same person: whose it is who is nearer
         kept: list[Detection] = []
-        for _, found in sorted(people, key=lambda pair: pair[0]):
-            if all(distance(found, *body_place(other)) > NEAR / 2 for other in kept):
-                kept.append(found)
+        for _, detection in sorted(people, key=lambda pair: pair[0]):
+            if all(distance(detection, *body_place(other)) > NEAR / 2 for other in kept):
+                kept.append(detection)
         return kept
 
     def close(self) -> None:
@@ -336,9 +336,9 @@ def _points(image: NDArray[np.float32]) -> Detection:
     return Detection(image, np.zeros((len(image), 3), np.float32), np.zeros(len(image), np.float32))
 
 
-def distance(found: Detection, centre: NDArray[np.float64], height: float) -> float:
+def distance(detection: Detection, centre: NDArray[np.float64], height: float) -> float:
     """Return how far a person is from a place, in body heights."""
-    return float(np.linalg.norm(body_place(found)[0] - centre)) / height
+    return float(np.linalg.norm(body_place(detection)[0] - centre)) / height
 
 
 def shown_alone(

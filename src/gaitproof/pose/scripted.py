@@ -38,7 +38,7 @@ class ScriptedEstimator(Closing):
         """
 
         def script(time: float) -> list[Detection]:
-            found = []
+            poses = []
             for sequence in sequences:
                 times = sequence.timestamps
                 tolerance = 0.51 / max(sequence.frame_rate, 1.0)
@@ -47,14 +47,14 @@ class ScriptedEstimator(Closing):
                     continue
                 assert sequence.image is not None
                 assert sequence.world is not None
-                found.append(
+                poses.append(
                     Detection(
                         sequence.image[nearest],
                         sequence.world[nearest],
                         sequence.visibility[nearest],
                     )
                 )
-            return found
+            return poses
 
         return cls(script, identifier=f"scripted/{sequences[0].estimator}")
 

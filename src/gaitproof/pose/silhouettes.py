@@ -199,7 +199,7 @@ def _turn_upright(
 
 def join_silhouettes(
     timestamps: NDArray[np.float64],
-    found: Sequence[FrameSilhouette | None],
+    silhouettes: Sequence[FrameSilhouette | None],
     estimator: str,
     sha256: str | None = None,
 ) -> SilhouetteSequence:
@@ -209,19 +209,19 @@ def join_silhouettes(
     ----------
     timestamps
         Seconds of the frames.
-    found
+    silhouettes
         One per time stamp.
     estimator
         Identifier of the pose estimator.
     sha256
         Hash of the video.
     """
-    count = len(found)
+    count = len(silhouettes)
     # packed all along: a long video's masks would take eight times as much unpacked
     bits = np.zeros((count, MASK_BYTES), np.uint8)
     figures = {name: np.full(count, np.nan) for name in ("height", "cut", "holes", "torn", "area")}
     corner = np.full((count, 2), np.nan)
-    for i, one in enumerate(found):
+    for i, one in enumerate(silhouettes):
         if one is not None and one.bits.any():
             bits[i] = one.bits
             corner[i] = one.corner

@@ -106,7 +106,12 @@ class _Track:
         return share if share <= 1 else np.inf
 
     def add(
-        self, frame: int, time: float, found: Detection, centre: NDArray[np.float64], height: float
+        self,
+        frame: int,
+        time: float,
+        detection: Detection,
+        centre: NDArray[np.float64],
+        height: float,
     ) -> None:
         gap = time - self.times[-1]
         # an average, for single steps of the estimator are noisy
@@ -117,7 +122,7 @@ class _Track:
         self.height = (1 - weight) * self.height + weight * height
         self.frames.append(frame)
         self.times.append(time)
-        self.detections.append(found)
+        self.detections.append(detection)
 
     def forget(self, gone: int) -> None:
         """Drop the first so many frames of the video, and count from the next."""
@@ -126,9 +131,9 @@ class _Track:
         self.frames = [frame - gone for frame in self.frames[old:]]
 
 
-def body_place(found: Detection) -> tuple[NDArray[np.float64], float]:
+def body_place(detection: Detection) -> tuple[NDArray[np.float64], float]:
     """Return the middle of the torso (2,) and the height of the body, in pixels."""
-    points = found.image.astype(np.float64)
+    points = detection.image.astype(np.float64)
     height = float(points[:, 1].max() - points[:, 1].min())
     return points[list(_TORSO)].mean(axis=0), max(height, 1.0)
 
@@ -242,11 +247,11 @@ class Tracker:
         tracks = []
         for track in self._people():
             first, last = track.frames[0], track.frames[-1] + 1
-            found: list[FrameSilhouette | None] = [None] * (last - first)
+            outlines: list[FrameSilhouette | None] = [None] * (last - first)
             for frame, detection in zip(track.frames, track.detections, strict=True):
-                found[frame - first] = detection.silhouette
+                outlines[frame - first] = detection.silhouette
             times = np.array(self._times[first:last])
-            tracks.append(join_silhouettes(times, found, estimator, sha256))
+            tracks.append(join_silhouettes(times, outlines, estimator, sha256))
         return tuple(tracks)
 
     def _people(self) -> list[_Track]:

@@ -80,13 +80,13 @@ def read_members(path: Source, kind: FileKind, max_total: int) -> dict[str, byte
 def parse_members(data: bytes, path: Source, kind: FileKind, max_total: int) -> dict[str, bytes]:
     """Return the members of a ZIP; `path` is for messages, the rest as `read_members`."""
     with guarded(path, kind), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        found = {}
+        members = {}
         for info in _members(archive, max_total):
             body = np.empty(info.file_size, np.uint8)
             with archive.open(info) as stream:
                 _fill(stream, body, info)
-            found[info.filename] = body.tobytes()
-        return found
+            members[info.filename] = body.tobytes()
+        return members
 
 
 def unpacked_size(data: bytes) -> int:

@@ -284,8 +284,8 @@ def _band(trials: Trials, draws: int, seed: int) -> tuple[Float64, Float64]:
         str(i): lambda fmr, fnmr, target=target: metrics.fnmr_at_fmr_from_rates(fmr, fnmr, target)
         for i, target in enumerate(_BAND_POINTS.tolist())
     }
-    found = bootstrap_figures(trials, draws=draws, seed=seed, figures=figures)
-    values = np.stack([found[str(i)] for i in range(len(_BAND_POINTS))])
+    rates = bootstrap_figures(trials, draws=draws, seed=seed, figures=figures)
+    values = np.stack([rates[str(i)] for i in range(len(_BAND_POINTS))])
     low, high = np.nanpercentile(values, (2.5, 97.5), axis=1)
     return low, high
 

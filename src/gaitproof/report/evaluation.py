@@ -22,27 +22,27 @@ SYSTEM: Final = "this encoder"
 
 def evaluation_figures(result: EvaluationResult) -> Iterator[tuple[str, Figure]]:
     """Draw every plot that the result allows, with a file name each."""
-    for level, found in result.system.items():
-        systems = {SYSTEM: found.trials} | {
+    for level, figures in result.system.items():
+        systems = {SYSTEM: figures.trials} | {
             name: levels[level].trials
             for name, levels in result.baselines.items()
             if level in levels
         }
         where = f"{level} level"
-        threshold = None if found.decisions is None else found.decisions.threshold
+        threshold = None if figures.decisions is None else figures.decisions.threshold
         yield f"roc-{level}", plot_roc(systems, title=f"ROC, {where}", seed=result.seed)
         yield f"det-{level}", plot_det(systems, title=f"DET, {where}", seed=result.seed)
         yield (
             f"scores-{level}",
-            plot_scores(found.trials, threshold=threshold, title=f"Scores, {where}"),
+            plot_scores(figures.trials, threshold=threshold, title=f"Scores, {where}"),
         )
-        if found.log10_lr is not None:
+        if figures.log10_lr is not None:
             yield (
                 f"tippett-{level}",
-                plot_tippett(found.log10_lr, found.trials.mated, title=f"Tippett, {where}"),
+                plot_tippett(figures.log10_lr, figures.trials.mated, title=f"Tippett, {where}"),
             )
-        if found.decisions is not None:
-            yield f"confusion-{level}", plot_confusion(found, title=f"Decisions, {where}")
+        if figures.decisions is not None:
+            yield f"confusion-{level}", plot_confusion(figures, title=f"Decisions, {where}")
     first: Level = "clip"
     yield "people", plot_people(result.system[first].per_person)
     if result.sample is not None and len(result.sample.vectors) > 2:

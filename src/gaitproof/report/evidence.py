@@ -133,7 +133,7 @@ def _drawings(
     longest = max((t.sequence for t in examination.tracks), key=len)
     joints = sorted(importance.joints, key=lambda j: -abs(importance.joints[j]))
     most = " and ".join(landmark_name(j) for j in joints[:2])
-    found = [
+    drawings = [
         Drawing(
             "joints",
             "Which joints decided",
@@ -154,7 +154,7 @@ def _drawings(
         ),
     ]
     if profiles.probe is not None:
-        found.append(_cycle_drawing(profiles.probe, profiles.template, name))
+        drawings.append(_cycle_drawing(profiles.probe, profiles.template, name))
     gallery_of = (template.model_id, template.estimator)
     enrolled = np.concatenate(
         [
@@ -163,7 +163,7 @@ def _drawings(
             if r.sha256 != examination.verdict.source_sha256
         ]
     )
-    found += [
+    drawings += [
         Drawing(
             "features",
             "Which kinds of features decided",
@@ -183,7 +183,7 @@ def _drawings(
             ),
         ),
     ]
-    return found
+    return drawings
 
 
 def _cycle_drawing(probe: GaitProfile, template: GaitProfile | None, name: str) -> Drawing:
@@ -230,7 +230,7 @@ def to_json(
         if profiles.probe is not None and profiles.template is not None
         else {}
     )
-    found: dict[str, Any] = _without_nan(
+    fields: dict[str, Any] = _without_nan(
         {
             "verdict": examination.verdict.to_dict(),
             "explains": ExplainedScore.of(examination.verdict).to_dict(),
@@ -244,7 +244,7 @@ def to_json(
             "files": list(files),
         }
     )
-    return found
+    return fields
 
 
 def write_explanation(

@@ -58,9 +58,9 @@ def plot_roc(curves: Mapping[str, FaceScores], *, title: str = "ROC") -> Figure:
     """
     figure, (axes,) = new_figure()
     for number, (name, scores) in enumerate(curves.items()):
-        found = metrics.compute_error_curves(scores.scores, scores.genuine)
+        errors = metrics.compute_error_curves(scores.scores, scores.genuine)
         area = metrics.auc(scores.scores, scores.genuine)
-        draw_line(axes, found.fnmr, 1 - found.fmr, number, f"{name} (AUC {area * 100:.1f} %)")
+        draw_line(axes, errors.fnmr, 1 - errors.fmr, number, f"{name} (AUC {area * 100:.1f} %)")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.02)
@@ -80,11 +80,11 @@ def compute_precision_recall(
     tuple of ndarray
         Precision and recall, same shape; recall increases.
     """
-    found = metrics.compute_error_curves(scores.scores, scores.genuine)
+    curves = metrics.compute_error_curves(scores.scores, scores.genuine)
     # below the lowest score nothing is called forged, and precision is not defined
-    hits = (1 - found.fmr[1:]) * (~scores.genuine).sum()
-    alarms = found.fnmr[1:] * scores.genuine.sum()
-    return hits / (hits + alarms), 1 - found.fmr[1:]
+    hits = (1 - curves.fmr[1:]) * (~scores.genuine).sum()
+    alarms = curves.fnmr[1:] * scores.genuine.sum()
+    return hits / (hits + alarms), 1 - curves.fmr[1:]
 
 
 def plot_precision_recall(
@@ -118,8 +118,8 @@ def plot_confusion(store: StoreResult, *, title: str = "Decisions") -> Figure:
     """Draw the four outcomes of clips at the threshold, as counts and rates."""
     figure, (axes,) = new_figure(width=5.4, height=3.8)
     axes.grid(False)
-    found = store.video
-    counts = np.array(found.confusion)
+    figures = store.video
+    counts = np.array(figures.confusion)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.35, aspect="auto")
@@ -128,7 +128,7 @@ def plot_confusion(store: StoreResult, *, title: str = "Decisions") -> Figure:
         for column in range(2):
             text = f"{counts[row, column]:,}"
             if row != column:
-                text += f"\n{format_figure(found, errors[row])} %"
+                text += f"\n{format_figure(figures, errors[row])} %"
             axes.text(
                 column,
                 row,
@@ -141,7 +141,7 @@ def plot_confusion(store: StoreResult, *, title: str = "Decisions") -> Figure:
     axes.set_xticks([0, 1], ["called genuine", "called forged"])
     axes.set_yticks([0, 1], [f"genuine\n({totals[0, 0]:,})", f"forged\n({totals[1, 0]:,})"])
     axes.tick_params(length=0)
-    label(axes, f"{title}, threshold {found.threshold:.3f}", "decision", "truth")
+    label(axes, f"{title}, threshold {figures.threshold:.3f}", "decision", "truth")
     return figure
 
 
@@ -207,18 +207,18 @@ def plot_sweep(store: StoreResult, *, title: str = "Compression and scale") -> F
     ends = [end for step in store.sweep for end in _ends(step.video.values["auc"])]
     for number, (axes, (kind, steps)) in enumerate(zip(all_axes, kinds.items(), strict=True)):
         places = np.arange(len(steps))
-        found = [step.video.values["auc"] for step in steps]
+        aucs = [step.video.values["auc"] for step in steps]
         axes.fill_between(
             places,
-            [one.low for one in found],
-            [one.high for one in found],
+            [one.low for one in aucs],
+            [one.high for one in aucs],
             color=COLOURS[0],
             alpha=0.18,
             linewidth=0,
         )
         axes.plot(
             places,
-            [one.value for one in found],
+            [one.value for one in aucs],
             color=COLOURS[0],
             marker=MARKERS[0],
             linewidth=1.8,
@@ -238,8 +238,8 @@ def plot_sweep(store: StoreResult, *, title: str = "Compression and scale") -> F
     return figure
 
 
-def _ends(found: Interval) -> tuple[float, float]:
-    return found.value, found.low
+def _ends(interval: Interval) -> tuple[float, float]:
+    return interval.value, interval.low
 
 
 def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ HEADINGS: Final = {
 """Of the figures, in the order in which they are shown; "forged" is the positive class."""
 
 
-def format_figure(found: FaceFigures, name: str) -> str:
+def format_figure(figures: FaceFigures, name: str) -> str:
     """Write one figure in percent with its interval; no error rate that the people do not support.
 
     Examples
@@ -41,10 +41,10 @@ def format_figure(found: FaceFigures, name: str) -> str:
     >>> format_figure(few, "eer"), format_figure(few, "auc")
     ('< 45.1', '-')
     """
-    value = found.values.get(name)
+    value = figures.values.get(name)
     if value is None:
         return "-"
-    support = found.support(name)
+    support = figures.support(name)
     if math.isnan(value.low) and value.value >= support:
         return f"{value.value * 100:.1f}"
     return format_percent(value, support)

@@ -115,8 +115,8 @@ def write_film(
 def _row_at(track: PoseSequence, time: float) -> int | None:
     """Return the row of the frame at a time, or None if the track does not have it."""
     row = int(np.searchsorted(track.timestamps, time - SAME_TIME))
-    found = row < len(track) and track.timestamps[row] - time <= SAME_TIME
-    return row if found else None
+    seen = row < len(track) and track.timestamps[row] - time <= SAME_TIME
+    return row if seen else None
 
 
 def _marked(

@@ -67,15 +67,15 @@ def draw_thumbnails(
             row = int(seen[len(seen) // 2])
             wanted.append((float(track.timestamps[row]), person.number, track.image[row]))
     wanted.sort(key=lambda one: one[:2])
-    found: dict[int, Image] = {}
+    thumbnails: dict[int, Image] = {}
     with suppress(MediaError):
         for frame in read_frames(path, limits or MediaLimits()):
             while wanted and frame.time >= wanted[0][0] - SAME_TIME:
                 _, number, points = wanted.pop(0)
-                found[number] = _thumbnail(frame.image, points, number)
+                thumbnails[number] = _thumbnail(frame.image, points, number)
             if not wanted:
                 break
-    return dict(sorted(found.items()))
+    return dict(sorted(thumbnails.items()))
 
 
 def list_people(

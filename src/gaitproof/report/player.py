@@ -92,12 +92,12 @@ def _outlines(masks: SilhouetteSequence, step: int) -> dict[str, Any]:
     times, shapes = [], []
     for frame in np.flatnonzero(masks.present)[::step]:
         scale = float(masks.height[frame]) / MASK_HEIGHT
-        found, _ = cv2.findContours(
+        contours, _ = cv2.findContours(
             masks.select(np.array([frame])).masks[0].astype(np.uint8),
             cv2.RETR_EXTERNAL,
             cv2.CHAIN_APPROX_NONE,
         )
-        shape = cv2.approxPolyDP(max(found, key=cv2.contourArea), _STEP, closed=True)[:, 0]
+        shape = cv2.approxPolyDP(max(contours, key=cv2.contourArea), _STEP, closed=True)[:, 0]
         times.append(round(float(masks.timestamps[frame]), 3))
         shapes.append(_flat((shape + 0.5) * scale + masks.corner[frame]))
     return {"times": times, "shapes": shapes}

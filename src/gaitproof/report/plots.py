@@ -36,7 +36,7 @@ _MOST_PEOPLE: Final = 40
 _MOST_IDENTITIES: Final = 24
 
 
-def plot_confusion(found: SystemResult, *, title: str = "Decisions") -> Figure:
+def plot_confusion(system: SystemResult, *, title: str = "Decisions") -> Figure:
     """Draw the four outcomes as counts and rates with their intervals.
 
     Raises
@@ -44,23 +44,23 @@ def plot_confusion(found: SystemResult, *, title: str = "Decisions") -> Figure:
     InputError
         If the result has no decisions.
     """
-    if found.decisions is None:
+    if system.decisions is None:
         raise InputError("There is no threshold from other people, so there are no decisions.")
     figure, (axes,) = new_figure(width=5.4, height=3.8)
     axes.grid(False)
     rates = [
-        [1 - found.decisions.fnmr, found.decisions.fnmr],
-        [found.decisions.fmr, 1 - found.decisions.fmr],
+        [1 - system.decisions.fnmr, system.decisions.fnmr],
+        [system.decisions.fmr, 1 - system.decisions.fmr],
     ]
-    counts = (found.mated, found.nonmated)
+    counts = (system.mated, system.nonmated)
     axes.imshow(rates, cmap="Blues", vmin=0, vmax=1.35, aspect="auto")
     for row in range(2):
         for column in range(2):
             value = rates[row][column]
-            error = found.spread.get("fnmr" if row == 0 else "fmr")
+            error = system.spread.get("fnmr" if row == 0 else "fmr")
             text = f"{round(value * counts[row]):,}"
             if error is not None:
-                text += f"\n{_outcome(error, found.support, wrong=row != column)}"
+                text += f"\n{_outcome(error, system.support, wrong=row != column)}"
             axes.text(
                 column,
                 row,
@@ -73,7 +73,7 @@ def plot_confusion(found: SystemResult, *, title: str = "Decisions") -> Figure:
     axes.set_xticks([0, 1], ["accepted", "refused"])
     axes.set_yticks([0, 1], [f"genuine claim\n({counts[0]:,})", f"impostor\n({counts[1]:,})"])
     axes.tick_params(length=0)
-    what = f"{title}, threshold {found.decisions.threshold:.3f}"
+    what = f"{title}, threshold {system.decisions.threshold:.3f}"
     label(axes, what, "decision (a trial without a score is refused)", "truth")
     return figure
 
@@ -193,8 +193,8 @@ def _flatten(vectors: Float64, method: str) -> tuple[Float64, tuple[str, str]]:
         # the approximation pays off, and starts threads, for thousands of points only
         way: Any = "exact" if len(vectors) <= 1000 else "barnes_hut"
         mapper = TSNE(perplexity=spread, random_state=0, init="pca", method=way)
-        found = mapper.fit_transform(vectors)
-        return np.asarray(found, np.float64), ("t-SNE 1", "t-SNE 2")
+        flat = mapper.fit_transform(vectors)
+        return np.asarray(flat, np.float64), ("t-SNE 1", "t-SNE 2")
     centred = vectors - vectors.mean(axis=0)
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
     total = float((sizes**2).sum()) or 1.0
@@ -263,9 +263,9 @@ def plot_comparison(
 
 
 def _bar(
-    axes: Axes, place: float, found: tuple[float, float, float], colour: str, *, filled: bool
+    axes: Axes, place: float, values: tuple[float, float, float], colour: str, *, filled: bool
 ) -> None:
-    value, low, high = (100 * number for number in found)
+    value, low, high = (100 * number for number in values)
     axes.plot([low, high], [place, place], color=colour, linewidth=2.0, solid_capstyle="butt")
     for end in (low, high):
         axes.plot([end, end], [place - 0.14, place + 0.14], color=colour, linewidth=1.4)

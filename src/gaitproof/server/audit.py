@@ -70,7 +70,7 @@ class AuditLog:
         self, tenant: str, *, before: int | None = None, limit: int = 100
     ) -> list[dict[str, Any]]:
         """Return a tenant's latest entries, newest first, each with its number and hash."""
-        found: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         query = select(AUDIT).order_by(AUDIT.c.number.desc())
         if before is not None:
             query = query.where(AUDIT.c.number < before)
@@ -78,10 +78,10 @@ class AuditLog:
             for row in connection.execute(query).mappings():
                 entry = json.loads(row["entry"])
                 if entry["tenant"] == tenant:
-                    found.append({"number": row["number"], **entry, "hash": row["hash"]})
-                if len(found) == limit:
+                    entries.append({"number": row["number"], **entry, "hash": row["hash"]})
+                if len(entries) == limit:
                     break
-        return found
+        return entries
 
     def check(self, head: str | None = None) -> AuditCheck:
         """Compute every hash again.

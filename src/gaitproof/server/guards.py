@@ -52,11 +52,11 @@ def principal_of(
     ProblemError
         If it is nobody who may, or they ask too often.
     """
-    found = _identify(request, service, bearer, session, csrf)
-    asker = found.key or address_of(request)
+    principal = _identify(request, service, bearer, session, csrf)
+    asker = principal.key or address_of(request)
     if wait := service.rates.take(asker):
         raise too_often(wait)
-    return found
+    return principal
 
 
 Known = Annotated[Principal, Depends(principal_of)]
@@ -135,14 +135,14 @@ def _identify(
     csrf: str | None,
 ) -> Principal:
     if bearer is not None:
-        found = service.access.identify(bearer.credentials)
-        if found is None:
+        principal = service.access.identify(bearer.credentials)
+        if principal is None:
             raise wrong_key(request, service)
-        return found
+        return principal
     if session is not None:
-        found = service.access.resume_session(session)
-        if found is not None:
-            right = hmac.compare_digest(found.csrf.encode(), (csrf or "").encode())
+        principal = service.access.resume_session(session)
+        if principal is not None:
+            right = hmac.compare_digest(principal.csrf.encode(), (csrf or "").encode())
             if request.method not in SAFE_METHODS and not right:
                 raise ProblemError(
                     403,
@@ -150,7 +150,7 @@ def _identify(
                     "The request does not come from the page.",
                     hint="send the session's token as the header X-CSRF-Token",
                 )
-            return found
+            return principal
     if not service.access.any_key():
         return NOBODY
     raise unauthorised() if session is None else wrong_key(request, service)

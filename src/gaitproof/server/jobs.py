@@ -179,9 +179,9 @@ class Jobs:
                 },
                 entry,
             )
-        found = self.find(tenant, name)
-        assert found is not None
-        return found, True
+        job = self.find(tenant, name)
+        assert job is not None
+        return job, True
 
     def repeated(
         self, tenant: str, kind: Kind, request: dict[str, Any], idempotency_key: str | None
@@ -219,16 +219,16 @@ class Jobs:
 
     def cancel(self, tenant: str, name: str) -> JobRecord | None:
         """Stop a job, or take it out of the queue; one that is over stays as it is."""
-        found = self.find(tenant, name)
-        if found is not None and not found.state.final:
+        job = self.find(tenant, name)
+        if job is not None and not job.state.final:
             DBOS.cancel_workflow(name)
-            self.let_go(found.videos)
+            self.let_go(job.videos)
         return self.find(tenant, name)
 
     def remove(self, tenant: str, name: str) -> bool:
         """Delete a job that is over, with its answer; False if there is no such job."""
-        found = self.find(tenant, name)
-        if found is None or not found.state.final:
+        job = self.find(tenant, name)
+        if job is None or not job.state.final:
             return False
         shutil.rmtree(self.files(name).folder, ignore_errors=True)
         DBOS.delete_workflow(name)
@@ -307,20 +307,20 @@ class Jobs:
 
         begun = time.monotonic()
         try:
-            told = await self._pool.run(task, progress)
+            answer = await self._pool.run(task, progress)
         except CrashError:
-            told = {"problem": _crashed().model_dump()}
+            answer = {"problem": _crashed().model_dump()}
         finally:
             if task.scratch is not None:
                 shutil.rmtree(task.scratch, ignore_errors=True)
-        if "unexpected" in told:
-            LOGGER.error("Job %s: %s", name, told["unexpected"])
-            told = {"problem": unexpected().model_dump()}
+        if "unexpected" in answer:
+            LOGGER.error("Job %s: %s", name, answer["unexpected"])
+            answer = {"problem": unexpected().model_dump()}
         seconds = time.monotonic() - begun
         self._seconds = [*self._seconds[-19:], seconds]
-        outcome = told["problem"]["type"].rpartition(":")[2] if "problem" in told else "done"
+        outcome = answer["problem"]["type"].rpartition(":")[2] if "problem" in answer else "done"
         self._metrics.job(task.kind, outcome, seconds)
-        return told
+        return answer
 
     def let_go(self, videos: Sequence[str], *, choice_needed: bool = False) -> None:
         """Keep videos no longer than was agreed on; longer where a person is to be chosen first."""
@@ -363,13 +363,13 @@ async def _job(entry: dict[str, Any]) -> dict[str, Any]:
         "timeout_seconds": _jobs.time_limit,
     }
     try:
-        told = await DBOS.run_step_async(options, _jobs.work, DBOS.workflow_id, entry)
+        answer = await DBOS.run_step_async(options, _jobs.work, DBOS.workflow_id, entry)
     except error.DBOSStepTimeoutError:
-        told = _jobs.over_time()
+        answer = _jobs.over_time()
     choice = _jobs.choice_needed(DBOS.workflow_id)
     videos = [Path(video["path"]).name for video in entry["videos"]]
     await asyncio.to_thread(_jobs.let_go, videos, choice_needed=choice)
-    return told
+    return answer
 
 
 def _engine_options(url: str) -> dict[str, Any]:

@@ -63,8 +63,8 @@ class JobRecord:
 def entry_of(row: WorkflowStatus) -> dict[str, Any]:
     """Return what was put into the queue."""
     assert row.input is not None
-    found: dict[str, Any] = row.input["args"][0]
-    return found
+    entry: dict[str, Any] = row.input["args"][0]
+    return entry
 
 
 def record_of(row: WorkflowStatus) -> JobRecord:

@@ -65,6 +65,6 @@ def without_places(text: str, *places: str) -> str:
     """
     begun = "|".join([*(re.escape(place) for place in places), _DATABASE])
     pattern = rf"(?P<noun>\b[Gg]allery )?(?:'(?:{begun})[^']*'|\"(?:{begun})[^\"]*\")"
-    named = re.sub(pattern, lambda found: (found["noun"] or "the gallery ").strip(), text)
+    named = re.sub(pattern, lambda match: (match["noun"] or "the gallery ").strip(), text)
     plain = re.sub(rf"(?:{begun})[^\s'\",;)]*", "the gallery", named)
     return plain if plain == text else plain[:1].upper() + plain[1:]

@@ -75,12 +75,12 @@ class Uploads:
         """
         if announced is not None and announced > self._limit:
             raise self._too_large(announced)
-        found = secrets.token_hex(16)
-        path = self._path(found)
+        identifier = secrets.token_hex(16)
+        path = self._path(identifier)
         digest, size = hashlib.sha256(), 0
         try:
             with open(path, "xb", opener=_private) as stored:
-                file = stored if self._key is None else self._encrypting(stored, found)
+                file = stored if self._key is None else self._encrypting(stored, identifier)
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > self._limit:
@@ -95,7 +95,7 @@ class Uploads:
                 )
             now = time.time()
             shown = one_line(name, _MAX_NAME).strip() or "video"
-            upload = Upload(found, shown, size, digest.hexdigest(), now + self._patience)
+            upload = Upload(identifier, shown, size, digest.hexdigest(), now + self._patience)
             await run_in_threadpool(self._remember, tenant, upload, now)
         except BaseException:
             path.unlink(missing_ok=True)

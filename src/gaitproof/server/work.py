@@ -130,8 +130,8 @@ def _case(task: Task, tools: Tools, progress: Progress) -> Case:
     case = examiner.examine(
         video.path, task.request["claim"], person=_person(task), progress=progress
     )
-    found = case.examination
-    named = replace(found, verdict=replace(found.verdict, source=video.name))
+    examination = case.examination
+    named = replace(examination, verdict=replace(examination.verdict, source=video.name))
     if case.joint is None:
         return replace(case, examination=named)
     scan = case.joint.scan
@@ -178,8 +178,8 @@ def _keep_player(case: Case, files: JobFiles) -> None:
     """Keep what the page draws over the video, which is deleted."""
     from gaitproof.report.player import describe_player
 
-    found = case.examination
-    drawn = describe_player(found, case.importance() if found.scored else None)
+    examination = case.examination
+    drawn = describe_player(examination, case.importance() if examination.scored else None)
     files.write(f"{EXPLANATION}/{PLAYER}", json_text(drawn).encode())
 
 
@@ -187,12 +187,12 @@ def _identify(
     task: Task, tools: Tools, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     [video] = task.videos
-    found = tools.verifier(task).identify(
+    identification = tools.verifier(task).identify(
         video.path, top=task.request.get("top", 5), person=_person(task), progress=progress
     )
-    best = None if found.reason else found.candidates[0].name
-    answer = replace(found, source=video.name).to_dict()
-    return answer, {"best": best, "reason": found.reason}
+    best = None if identification.reason else identification.candidates[0].name
+    answer = replace(identification, source=video.name).to_dict()
+    return answer, {"best": best, "reason": identification.reason}
 
 
 def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -200,7 +200,7 @@ def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any
     from gaitproof.verify.results import ChoiceError
 
     try:
-        found = tools.verifier(task).enroll(
+        enrolment = tools.verifier(task).enroll(
             task.request["name"],
             [video.path for video in task.videos],
             person=_person(task),
@@ -213,8 +213,8 @@ def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any
         shown = draw_thumbnails(Path(error.video), error.people, error.everybody, limits)
         _offer(tools.files(task), list_people(error.people, shown))
         raise
-    added = sum(video.added for video in found.videos)
-    return found.to_dict(), {"name": found.name, "added": added}
+    added = sum(video.added for video in enrolment.videos)
+    return enrolment.to_dict(), {"name": enrolment.name, "added": added}
 
 
 def _preserve(
@@ -223,7 +223,7 @@ def _preserve(
     from gaitproof.verify.preservation import compare_videos
 
     original, swapped = task.videos
-    found = compare_videos(
+    preservation = compare_videos(
         original.path,
         swapped.path,
         person=_person(task),
@@ -231,16 +231,16 @@ def _preserve(
         settings=task.settings,
         progress=progress,
     )
-    named = replace(found, original=original.name, swapped=swapped.name)
-    return named.to_dict(), {"outcome": found.outcome.value, "reason": found.reason}
+    named = replace(preservation, original=original.name, swapped=swapped.name)
+    return named.to_dict(), {"outcome": preservation.outcome.value, "reason": preservation.reason}
 
 
 def _scan(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
     from gaitproof.face.scan import scan_video
 
     [video] = task.videos
-    found = scan_video(video.path, tools.face.model, limits=task.settings.media, progress=progress)
-    return found.to_dict(), {"decision": found.decision.value, "faces": len(found.faces)}
+    scan = scan_video(video.path, tools.face.model, limits=task.settings.media, progress=progress)
+    return scan.to_dict(), {"decision": scan.decision.value, "faces": len(scan.faces)}
 
 
 def _explain(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -254,10 +254,10 @@ def _explain(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, An
 def _reference(
     task: Task, tools: Tools, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    found = tools.verifier(task).add_references(
+    references = tools.verifier(task).add_references(
         task.request["name"], [video.path for video in task.videos], progress=progress
     )
-    return found.to_dict(), {"footage": found.footage, "added": found.added}
+    return references.to_dict(), {"footage": references.footage, "added": references.added}
 
 
 _JOBS: Final[

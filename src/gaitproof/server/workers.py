@@ -79,10 +79,10 @@ class _Worker:
             stdin.write(task.model_dump_json().encode() + b"\n")
             await stdin.drain()
         while line := await stdout.readline():
-            told: dict[str, Any] = json.loads(line)
-            if "progress" not in told:
-                return told
-            await progress(told["progress"])
+            message: dict[str, Any] = json.loads(line)
+            if "progress" not in message:
+                return message
+            await progress(message["progress"])
         raise CrashError(f"status {await self._process.wait()}")
 
     async def stop(self) -> None:
@@ -122,7 +122,7 @@ class WorkerPool:
         for tried in range(1, _TRIES + 1):
             worker = await self._take()
             try:
-                told = await worker.run(task, progress)
+                answer = await worker.run(task, progress)
             except CrashError as error:
                 if self._closed:
                     # the job is not over: it begins again with the next service
@@ -139,7 +139,7 @@ class WorkerPool:
                     self._idle.append(worker)
                 else:
                     await self._stop(worker)
-                return told
+                return answer
         raise AssertionError
 
     def close(self) -> None:

@@ -183,11 +183,11 @@ def sampled(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:
     noise = rng.uniform(0.3, 1.0) * np.std(after - before @ rule, axis=0)
     own = (path.reshape(len(path), -1) - mean) @ axes.T
     limit = 1.2 * np.abs(np.concatenate(codes)).max(axis=0)
-    made = [own[0], own[1]]
+    angles = [own[0], own[1]]
     for _ in range(len(path) - 2):
-        step = np.concatenate([made[-1], made[-2]]) @ rule + noise * rng.normal(size=12)
-        made.append(np.clip(step, -limit, limit))
-    return np.asarray(np.array(made) @ axes + mean).reshape(path.shape)
+        step = np.concatenate([angles[-1], angles[-2]]) @ rule + noise * rng.normal(size=12)
+        angles.append(np.clip(step, -limit, limit))
+    return np.asarray(np.array(angles) @ axes + mean).reshape(path.shape)
 
 
 def parametric(path: Float64, pool: Pool, rng: np.random.Generator) -> Float64:

@@ -174,13 +174,13 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint | None:
         return _assemble(rest, tensors)
 
 
-def _check_identity(path: Path, found: Identity, wanted: Identity) -> None:
+def _check_identity(path: Path, identity: Identity, wanted: Identity) -> None:
     for kind, what in (("recipe", "another recipe"), ("data", "other training data")):
-        if getattr(found, kind) != getattr(wanted, kind):
+        if getattr(identity, kind) != getattr(wanted, kind):
             raise ConfigError(
                 f"The run in {str(path.parent)!r} is of {what}.",
                 expected=getattr(wanted, kind)[:12],
-                actual=getattr(found, kind)[:12],
+                actual=getattr(identity, kind)[:12],
                 hint="choose another run folder, or start this one again with --no-resume",
             )
 

@@ -129,13 +129,13 @@ def fit_discriminant(
     shrinkage = settings.discriminant.shrinkage
     labels = sum(len(s.means) - 1 for s in scatters.values())
     kept = min(encoder.embedding_size, labels, size)
-    _, found = eigh(
+    _, axes = eigh(
         between,
         (1 - shrinkage) * within + shrinkage * even,
         subset_by_index=(size - kept, size - 1),
     )
     directions = np.zeros((size, encoder.embedding_size))
-    directions[:, :kept] = found[:, ::-1]
+    directions[:, :kept] = axes[:, ::-1]
     encoder.centre.copy_(torch.from_numpy(centre))
     encoder.scale.copy_(torch.from_numpy(scale))
     encoder.directions.data = torch.from_numpy(directions).float()

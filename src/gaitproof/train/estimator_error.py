@@ -288,8 +288,8 @@ def _regressors(true: Float64) -> Float64:
     views = np.concatenate([np.ones((len(true), 1)), np.cos(angles), np.sin(angles)], axis=1)
     joints = true[:, :, _SEEN_BY].reshape(*true.shape[:2], -1)
     known = np.concatenate([np.ones((*joints.shape[:2], 1)), joints], axis=2)
-    found: Float64 = np.einsum("bv,btj->btvj", views, known).reshape(*true.shape[:2], -1)
-    return found
+    regressors: Float64 = np.einsum("bv,btj->btvj", views, known).reshape(*true.shape[:2], -1)
+    return regressors
 
 
 def fit_estimator_error(pairs: Sequence[Pair], provenance: str = "") -> EstimatorError:

@@ -102,8 +102,8 @@ class MotionClips:
     @property
     def captured(self) -> NDArray[np.bool_]:
         """Shape (C,): which clips were not generated."""
-        found: NDArray[np.bool_] = self.kind == CAPTURED
-        return found
+        flags: NDArray[np.bool_] = self.kind == CAPTURED
+        return flags
 
     def select(self, clips: NDArray[np.bool_]) -> Self:
         """Return the chosen clips (C,) with their windows."""
@@ -148,12 +148,12 @@ def make_clips(recordings: Sequence[Recording], settings: MotionTrainSettings) -
         if person not in pools:
             others = [p for who, where, p in pieces if where == source and who != person]
             pools[person] = Pool(others or [p for who, _, p in pieces if who != person])
-        made = [(CAPTURED, path), (CAPTURED, _seen(path, rng))]
+        clips = [(CAPTURED, path), (CAPTURED, _seen(path, rng))]
         for _ in range(settings.generated):
             order = order or list(rng.permutation(settings.kinds))
             kind = order.pop()
-            made.append((kind, _seen(KINDS[kind](path, pools[person], rng), rng)))
-        for kind, motion in made:
+            clips.append((kind, _seen(KINDS[kind](path, pools[person], rng), rng)))
+        for kind, motion in clips:
             bodies.append(cut_body(motion))
             labels.append((person, source, kind))
     body = np.concatenate(bodies)
@@ -179,14 +179,16 @@ def _pieces(
 ) -> list[tuple[str, str, Float64]]:
     if walk.flat:
         raise InputError(f"The walk {walk.recording!r} has no depth, which the judge needs.")
-    found = []
+    pieces = []
     for _, path in unbroken_paths(walk.times, walk.points, feet=walk.feet):
         length = min(frames, len(path))
         if length >= LEAST_FRAMES:
-            found += [path[i : i + length, :BODY] for i in range(0, len(path) - length + 1, length)]
-    chosen = rng.permutation(len(found))[:most]
+            pieces += [
+                path[i : i + length, :BODY] for i in range(0, len(path) - length + 1, length)
+            ]
+    chosen = rng.permutation(len(pieces))[:most]
     name = f"{walk.source}:{walk.subject}"
-    return [(name, walk.source, normalise_path(found[i])) for i in sorted(chosen)]
+    return [(name, walk.source, normalise_path(pieces[i])) for i in sorted(chosen)]
 
 
 def _seen(path: Float64, rng: np.random.Generator) -> Float64:
@@ -196,13 +198,13 @@ def _seen(path: Float64, rng: np.random.Generator) -> Float64:
 
 def people_means(clips: MotionClips) -> dict[str, dict[str, Float64]]:
     """Return the mean measures (K,) of everybody's captured windows, by source and person."""
-    found: dict[str, dict[str, Float64]] = {}
+    means: dict[str, dict[str, Float64]] = {}
     for i in np.flatnonzero(np.r_[True, clips.person[1:] != clips.person[:-1]]):
         source, person = str(clips.source[i]), str(clips.person[i])
         own = ((clips.person == person) & clips.captured)[clips.clip]
         if own.any():
-            found.setdefault(source, {})[person] = clips.measures[own].mean(axis=0)
-    return found
+            means.setdefault(source, {})[person] = clips.measures[own].mean(axis=0)
+    return means
 
 
 def centre_of(

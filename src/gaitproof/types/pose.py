@@ -150,8 +150,8 @@ class PoseSequence(Frames):
         """Shape (T,): whether any landmark of the person is known in a frame."""
         points = self.world if self.world is not None else self.image
         assert points is not None
-        found: NDArray[np.bool_] = np.isfinite(points).all(axis=2).any(axis=1)
-        return found
+        seen: NDArray[np.bool_] = np.isfinite(points).all(axis=2).any(axis=1)
+        return seen
 
     def select(self, frames: Chosen) -> Self:
         """Return only the given frames, by increasing index or by mask."""

@@ -160,7 +160,7 @@ class Preservation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, with whether the published criteria pass."""
-        found = asdict(self)
+        fields = asdict(self)
         if self.published is not None:
-            found["published"]["passed"] = self.published.passed
-        return found
+            fields["published"]["passed"] = self.published.passed
+        return fields

@@ -180,8 +180,8 @@ class SilhouetteSequence(Frames):
     @property
     def present(self) -> NDArray[np.bool_]:
         """Shape (T,): whether a frame has a mask."""
-        found: NDArray[np.bool_] = self.bits.any(axis=1)
-        return found
+        seen: NDArray[np.bool_] = self.bits.any(axis=1)
+        return seen
 
     @property
     def masks(self) -> NDArray[np.bool_]:

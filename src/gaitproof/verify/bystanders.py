@@ -58,8 +58,8 @@ def add_references(
     people: list[ReferencePerson] = []
     left_out = []
     for number, video in enumerate(videos):
-        found = prober.everybody(video, part_of(progress, number, len(videos)))
-        usable = [probe for probe in found if len(probe.embeddings)]
+        everybody = prober.everybody(video, part_of(progress, number, len(videos)))
+        usable = [probe for probe in everybody if len(probe.embeddings)]
         for place, probe in enumerate(usable):
             seen = [(model_id, probe.estimator, probe.embeddings)]
             if probe.silhouettes:
@@ -80,7 +80,7 @@ def add_references(
                 for model, estimator, rows in seen
             ]
         if not usable:
-            why = found[0].reason if found else "Nobody in it can be compared."
+            why = everybody[0].reason if everybody else "Nobody in it can be compared."
             left_out.append(f"{video}: {why}")
     if not people:
         raise InputError(

@@ -164,9 +164,9 @@ def fit_calibration(
         if lengths.shape != scores.shape or (lengths < 1).any():
             raise ModelError("Calibration by length needs one window or more per trial.")
         if lengths.min() < lengths.max():
-            found = _fit_with_duration(scores, mated, lengths, common, ridge)
-            if found is not None:
-                return found
+            fitted = _fit_with_duration(scores, mated, lengths, common, ridge)
+            if fitted is not None:
+                return fitted
     (slope,), offset = balanced_logistic(scores[:, None], mated, ridge)
     if slope <= 0:
         slope = offset = 0.0

@@ -149,7 +149,7 @@ class Comparer:
         """Say what other evidence than the joints says."""
         if sight.masks is None:
             return ()
-        found = self.masks.compare(
+        compared_masks = self.masks.compare(
             self.gallery,
             name,
             sight.masks,
@@ -158,4 +158,4 @@ class Comparer:
             weigh=weigh,
             apart=None if compared is None else compared.apart,
         )
-        return (found,)
+        return (compared_masks,)

@@ -53,19 +53,19 @@ def read_only(name: str, place: str) -> GalleryError:
     )
 
 
-def wrong_version(name: str, found: str) -> GalleryError:
+def wrong_version(name: str, version: str) -> GalleryError:
     """Say that another release made a gallery."""
     return GalleryError(
         f"{name} is a gallery of another version.",
         expected="version " + " or ".join(map(str, schema.READABLE_VERSIONS)),
-        actual=f"version {found}",
+        actual=f"version {version}",
         hint="the gaitproof release that made it, and its 'gallery export'",
     )
 
 
-def damaged(name: str, found: object) -> GalleryError:
+def damaged(name: str, detail: object) -> GalleryError:
     """Say that a file is no longer what was written."""
-    return GalleryError(f"The gallery {name} is damaged.", actual=str(found), hint=BACKUP)
+    return GalleryError(f"The gallery {name} is damaged.", actual=str(detail), hint=BACKUP)
 
 
 def _explain(name: str, error: Any) -> GalleryError:

@@ -72,8 +72,8 @@ def decide(similarity: float, log10_lr: float, point: OperatingPoint) -> Decisio
     if point.inconclusive is not None:
         band = applied(point.inconclusive)
         low, high, least = band.low, band.high, band.min_log10_lr
-    found = answer([similarity], [log10_lr], low=low, high=high, min_log10_lr=least)
-    return _DECISIONS[int(found[0])]
+    settled = answer([similarity], [log10_lr], low=low, high=high, min_log10_lr=least)
+    return _DECISIONS[int(settled[0])]
 
 
 def applied(band: InconclusiveBand) -> InconclusiveBand:

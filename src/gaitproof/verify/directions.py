@@ -176,11 +176,11 @@ def _rows(
         )
     while True:
         # the order is that of the primary key, in which the rows lie
-        found = connection.execute(query.where(t.id > after).order_by(t.id).limit(_PAGE))
+        page = connection.execute(query.where(t.id > after).order_by(t.id).limit(_PAGE))
         rows = (
-            [tuple(row) for row in found]
+            [tuple(row) for row in page]
             if not sealed
-            else [_unsealed(connection, dict(row._mapping), names) for row in found]
+            else [_unsealed(connection, dict(row._mapping), names) for row in page]
         )
         if not rows:
             return

@@ -51,8 +51,8 @@ def enroll(
     model_id = prober.encoder.card.model_id
     probes = []
     for number, video in enumerate(videos):
-        told = part_of(progress, number, len(videos))
-        probe = prober.probe(video, person, told)
+        share = part_of(progress, number, len(videos))
+        probe = prober.probe(video, person, share)
         if probe.reason:
             raise _refusal(shown[number], str(video), probe)
         probes.append(probe)

@@ -135,16 +135,16 @@ def _at_view(evidence: EvidenceCard | None, compared: Comparison) -> ViewRates |
     """Return what was measured at this difference of view, where a claim can be decided."""
     if evidence is None or compared.apart is None or not compared.supported:
         return None
-    found = evidence.at_view(compared.apart)
-    if found is None:
+    adjusted = evidence.at_view(compared.apart)
+    if adjusted is None:
         return None
     return ViewRates(
         apart=compared.apart,
-        degrees=found.degrees,
-        wrong_nonmated=found.wrong_authentic,
-        wrong_mated=found.wrong_deepfake,
-        decided_nonmated=found.decided_nonmated,
-        decided_mated=found.decided_mated,
+        degrees=adjusted.degrees,
+        wrong_nonmated=adjusted.wrong_authentic,
+        wrong_mated=adjusted.wrong_deepfake,
+        decided_nonmated=adjusted.decided_nonmated,
+        decided_mated=adjusted.decided_mated,
     )
 
 
@@ -183,8 +183,8 @@ def relative_cosines(probes: Float64, templates: Float64, centres: Float64) -> F
     """
     a, b = probes - centres, templates - centres
     lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
-    found: Float64 = (a * b).sum(axis=-1) / np.maximum(lengths, np.finfo(np.float64).tiny)
-    return np.clip(found, -1.0, 1.0)
+    cosines: Float64 = (a * b).sum(axis=-1) / np.maximum(lengths, np.finfo(np.float64).tiny)
+    return np.clip(cosines, -1.0, 1.0)
 
 
 def score(
@@ -235,11 +235,11 @@ def compare(
     card = encoder.card
     evidence = card.evidence
     if evidence is None:
-        found = score(encoder, probe, template)
-        ratio = log10_likelihood_ratio(found, card.calibration, len(probe))
+        comparison = score(encoder, probe, template)
+        ratio = log10_likelihood_ratio(comparison, card.calibration, len(probe))
         threshold = card.operating_point.threshold
         bound = card.calibration.log10_lr_bound
-        return Comparison(found, ratio, bound, 0, supported=True, threshold=threshold)
+        return Comparison(comparison, ratio, bound, 0, supported=True, threshold=threshold)
     people = np.zeros((0, len(template)), np.float32) if references is None else references
     if people.ndim != 2 or people.shape[1] != len(template):
         raise ModelError(
@@ -247,11 +247,11 @@ def compare(
             expected=f"(R, {len(template)})",
             actual=str(people.shape),
         )
-    found = score(encoder, probe, template, people)
+    comparison = score(encoder, probe, template, people)
     tested = evidence.calibration(len(people), len(probe))
     return Comparison(
-        similarity=found,
-        log10_lr=log10_likelihood_ratio(found, tested, len(probe)),
+        similarity=comparison,
+        log10_lr=log10_likelihood_ratio(comparison, tested, len(probe)),
         bound=tested.log10_lr_bound,
         references=len(people),
         supported=len(people) >= evidence.least_references,
@@ -267,11 +267,11 @@ def compare_relative(
     references: References,
 ) -> Comparison:
     """Compare as `compare` does, and say where the references come from, or why there are none."""
-    found = compare(encoder, probe, template, references.vectors)
-    reason = found.reason
-    if not found.supported and not found.references:
+    comparison = compare(encoder, probe, template, references.vectors)
+    reason = comparison.reason
+    if not comparison.supported and not comparison.references:
         reason = references.reason or reason
-    return replace(found, reason=reason, people=references.people)
+    return replace(comparison, reason=reason, people=references.people)
 
 
 def within_tested(
@@ -285,7 +285,7 @@ def within_tested(
 
     Parameters
     ----------
-    found
+    comparison
         The comparison.
     evidence
         Of the model.
@@ -300,10 +300,10 @@ def within_tested(
     if not evidence.estimators or estimator in evidence.estimators or not found.references:
         return found
     return replace(
-        found,
-        log10_lr=min(max(found.log10_lr, -NO_SUPPORT), NO_SUPPORT),
-        bound=min(found.bound, NO_SUPPORT),
-        reason=found.reason or UNTESTED_ESTIMATOR.format(estimator=estimator),
+        comparison,
+        log10_lr=min(max(comparison.log10_lr, -NO_SUPPORT), NO_SUPPORT),
+        bound=min(comparison.bound, NO_SUPPORT),
+        reason=comparison.reason or UNTESTED_ESTIMATOR.format(estimator=estimator),
     )
 
 

@@ -31,11 +31,11 @@ def score_face(
     from gaitproof.face.scan import scan_video
     from gaitproof.verify.fusion.belonging import find_own_faces
 
-    found = scan_video(video, model, limits=limits)
-    places = find_own_faces(found.faces, [track.sequence for track in probe.tracks])
+    scan = scan_video(video, model, limits=limits)
+    places = find_own_faces(scan.faces, [track.sequence for track in probe.tracks])
     if places is None:
-        places = (0,) if len(found.faces) == 1 else ()
-    own = [found.faces[place] for place in places]
+        places = (0,) if len(scan.faces) == 1 else ()
+    own = [scan.faces[place] for place in places]
     if sum(len(face.frames) for face in own) < MIN_PICTURES:
         return ()
     scores = [part.score for face in own for part in (face.turns or face.frames)]
@@ -43,18 +43,18 @@ def score_face(
 
 
 def enrolled_scores(
-    gallery: Gallery, found: Examination, model: FaceForgeryModel
+    gallery: Gallery, examination: Examination, model: FaceForgeryModel
 ) -> tuple[tuple[float, ...], tuple[str, ...]]:
     """Return the scores of a claimed person's face in enrolled videos, and remarks.
 
     Only of videos that were filmed as the probe is (`gaitproof.verify.filming.Filming`), and not of
     the probe itself.
     """
-    verdict, model_id = found.verdict, model.card.model_id
+    verdict, model_id = examination.verdict, model.card.model_id
     known = gallery.faces(verdict.claim, model_id, without=verdict.source_sha256)
     if not known or model.card.relation is None:
         return (), ()
-    filming = found.filming
+    filming = examination.filming
     alike = (
         ()
         if filming is None

@@ -77,11 +77,11 @@ def remove(connection: Connection, footage: str) -> int:
 
 def summarise(people: Sequence[ReferencePerson]) -> tuple[FootageSummary, ...]:
     """Return one summary per name of footage, sorted; a person seen by two models counts once."""
-    found = []
+    summaries = []
     for footage in sorted({person.footage for person in people}):
         own = [person for person in people if person.footage == footage]
         makers = Counter((person.sha256, person.person) for person in own)
-        found.append(
+        summaries.append(
             FootageSummary(
                 footage,
                 files=len({person.sha256 for person in own}),
@@ -90,7 +90,7 @@ def summarise(people: Sequence[ReferencePerson]) -> tuple[FootageSummary, ...]:
                 created=min(person.created for person in own),
             )
         )
-    return tuple(found)
+    return tuple(summaries)
 
 
 def _key(person: ReferencePerson) -> tuple[str, str, int, str, str]:

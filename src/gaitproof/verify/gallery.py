@@ -130,9 +130,9 @@ class Gallery(Searched):
         """
         wanted = name_key(check_name(name))
         if self._storage.exists():
-            found = self._storage.read(lambda c: queries.find_identity(c, name))
-            if found is not None:
-                return found.name
+            identity = self._storage.read(lambda c: queries.find_identity(c, name))
+            if identity is not None:
+                return identity.name
         known = self.names()
         keys = {name_key(n): n for n in known}
         close = [keys[k] for k in difflib.get_close_matches(wanted, keys, n=3)]
@@ -182,11 +182,13 @@ class Gallery(Searched):
         proper = self.resolve(name)
 
         def find(connection: Connection) -> tuple[Recording, ...]:
-            found = queries.find_recordings(connection, proper, model_id, estimator)
+            recordings_of = queries.find_recordings(connection, proper, model_id, estimator)
             templates = queries.find_templates(connection, model_id, estimator, proper)
-            sizes = {t.vector.size for t in templates} | {r.embeddings.shape[1] for r in found}
+            sizes = {t.vector.size for t in templates} | {
+                r.embeddings.shape[1] for r in recordings_of
+            }
             queries.check_sizes(model_id, sizes)
-            return found
+            return recordings_of
 
         return self._storage.read(find)
 
@@ -226,11 +228,13 @@ class Gallery(Searched):
             If nobody of that name is enrolled, or only with another model or pose estimator.
         """
         proper = self.resolve(name)
-        found = self._storage.read(lambda c: queries.find_templates(c, model_id, estimator, proper))
-        if not found:
+        templates = self._storage.read(
+            lambda c: queries.find_templates(c, model_id, estimator, proper)
+        )
+        if not templates:
             self.recordings(proper, model_id, estimator)  # raises, and says what there is instead
             raise GalleryError(f"{proper!r} has no template.", hint="enrol another recording")
-        return found[0]
+        return templates[0]
 
     def templates(self, model_id: str, estimator: str) -> tuple[Template, ...]:
         """Return every template in force for a model and a pose estimator, by name."""
@@ -305,9 +309,9 @@ class Gallery(Searched):
             If nobody of that name is enrolled.
         """
         proper = self.resolve(name)
-        found = self._storage.read(lambda c: queries.find_faces(c, proper, model_id))
+        faces_of = self._storage.read(lambda c: queries.find_faces(c, proper, model_id))
         return tuple(
-            face for sha256, own, face in found if sha256 != without and domain in (None, own)
+            face for sha256, own, face in faces_of if sha256 != without and domain in (None, own)
         )
 
     def remove_references(self, name: str) -> int:

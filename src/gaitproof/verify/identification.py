@@ -164,8 +164,8 @@ def odds_among(ratios: Sequence[float]) -> NDArray[np.float64]:
         Shape (N,); odds, not their logarithms.
     """
     likelihoods = 10.0 ** np.asarray(ratios, np.float64)
-    found: NDArray[np.float64] = likelihoods / (1.0 + likelihoods.sum() - likelihoods)
-    return found
+    odds: NDArray[np.float64] = likelihoods / (1.0 + likelihoods.sum() - likelihoods)
+    return odds
 
 
 def _threshold(verdict: Verdict) -> float:

@@ -76,8 +76,8 @@ class KnownMasks:
         pairs = [(one, self._vector(one)) for one in people]
         found = [(one, vector) for one, vector in pairs if vector is not None]
         return References(
-            np.stack([vector for _, vector in found]) if found else np.zeros((0, size), np.float32),
-            people=tuple(one for one, _ in found),
+            np.stack([vector for _, vector in known]) if known else np.zeros((0, size), np.float32),
+            people=tuple(one for one, _ in known),
         )
 
     def _vector(self, one: Other) -> NDArray[np.float32] | None:
@@ -171,8 +171,8 @@ class MaskSignal:
         files
             Path, SHA-256 and the person's silhouettes of every video.
         """
-        made = [(path, self.probe(sha256, tracks)) for path, sha256, tracks in files if tracks]
-        return [one.recording(path, self.card.model_id) for path, one in made if not one.reason]
+        probed = [(path, self.probe(sha256, tracks)) for path, sha256, tracks in files if tracks]
+        return [one.recording(path, self.card.model_id) for path, one in probed if not one.reason]
 
     def compare(
         self,

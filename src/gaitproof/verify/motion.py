@@ -125,8 +125,8 @@ def mean_measures(windows: GaitWindows) -> tuple[float, ...]:
     """Return the mean measures of windows; none of no windows or of a flat source."""
     if not len(windows) or is_flat(windows.features[..., :36].reshape(-1, 12, 3)):
         return ()
-    found = measure_motion(body_coordinates(windows.features)).mean(axis=0)
-    return tuple(round(float(value), 4) for value in found)
+    means = measure_motion(body_coordinates(windows.features)).mean(axis=0)
+    return tuple(round(float(value), 4) for value in means)
 
 
 @cache

@@ -70,8 +70,8 @@ def parse_average(data: bytes, name: str) -> Float32:
         raise ModelError(
             f"{name!r} holds no average walkers.", expected=f"'images', uint8, (views, {shape})"
         )
-    found: Float32 = images.astype(np.float32) / 255
-    return found
+    average: Float32 = images.astype(np.float32) / 255
+    return average
 
 
 def weigh_movement(
@@ -116,12 +116,12 @@ def weigh_movement(
         np.concatenate([average[:, :1], own[:, 1:]], axis=1),
         average[:1],
     )
-    found = [encoder.embed(_windows_of(images)) for images in mixtures]
-    fidelity = float((encoder.embed(chosen) * found[0]).sum(axis=1).mean())
+    embeddings = [encoder.embed(_windows_of(images)) for images in mixtures]
+    fidelity = float((encoder.embed(chosen) * embeddings[0]).sum(axis=1).mean())
     centre = np.zeros(1)
     if references is not None and len(references):
         centre = offset(references, CENTRE_WEIGHT if scaled else REFERENCE_WEIGHT)
-    directions = np.stack([mean_direction(rows) for rows in found]).astype(np.float64)
+    directions = np.stack([mean_direction(rows) for rows in embeddings]).astype(np.float64)
     cosines = relative_cosines(directions, template.astype(np.float64), centre)
     both, build_alone, movement_alone, neither = map(float, cosines)
     build = (build_alone - neither + both - movement_alone) / 2

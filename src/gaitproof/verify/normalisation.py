@@ -105,8 +105,8 @@ def _standardise(score: ArrayLike, cohort_scores: ArrayLike, top: int | None) ->
     spread = cohort.std(axis=-1)
     if (spread < _MIN_SPREAD).any():
         raise ModelError("The cohort's scores do not differ, so nothing can be measured by them.")
-    found: Float64 = (np.asarray(score, np.float64) - cohort.mean(axis=-1)) / spread
-    return found
+    standardised: Float64 = (np.asarray(score, np.float64) - cohort.mean(axis=-1)) / spread
+    return standardised
 
 
 def to_similarity(deviations: ArrayLike) -> Float64:
@@ -212,11 +212,11 @@ class Normalisation:
         plain = similarity(probe, template)
         if self.kind == "none":
             return plain
-        found = normalise(
+        normalised = normalise(
             self.kind,
             np.array([[plain]]),
             cosine_similarities(mean_direction(probe)[None], self.cohort),
             cosine_similarities(template[None], self.cohort),
             self.top,
         )
-        return float(found[0, 0])
+        return float(normalised[0, 0])

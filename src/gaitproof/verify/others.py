@@ -144,8 +144,8 @@ def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other,
         if person.sha256 != probe.sha256 or float((known @ person.vector).max()) < _SAME_PERSON
     ]
     if probe.filming is not None:
-        found += _enrolled(gallery, card.model_id, probe, probe.filming.domain)
-    return tuple(found)
+        others += _enrolled(gallery, card.model_id, probe, probe.filming.domain)
+    return tuple(others)
 
 
 def _enrolled(gallery: Gallery, model_id: str, probe: Probe, domain: str) -> list[Other]:

@@ -151,10 +151,12 @@ def _left_out(taken: Sequence[int], seen: Sequence[TrackSummary], *, hint: bool)
     if not others:
         return ()
     used = "; ".join(t.describe() for t in seen if t.index in taken)
-    told = [t.describe() + ("" if t.usable else ", cannot be used") for t in others[:_MOST_NAMED]]
+    others_described = [
+        t.describe() + ("" if t.usable else ", cannot be used") for t in others[:_MOST_NAMED]
+    ]
     if len(others) > _MOST_NAMED:
-        told.append(f"{len(others) - _MOST_NAMED} more")
-    note = f"Taken: {used}. Left out: {'; '.join(told)}."
+        others_described.append(f"{len(others) - _MOST_NAMED} more")
+    note = f"Taken: {used}. Left out: {'; '.join(others_described)}."
     if hint:
         note += (
             " Choose another with --person N, or join them with --person all if they are the same "
@@ -180,12 +182,12 @@ def seen_beside(tracks: Sequence[TrackSummary], chosen: Sequence[int]) -> tuple[
     `MIN_OVERLAP`; longer tracks go first.
     """
     own = [t for t in tracks if t.index in chosen]
-    found: list[TrackSummary] = []
+    beside: list[TrackSummary] = []
     for track in sorted(tracks, key=lambda t: (t.start - t.end, t.index)):
         free = track.usable and track.index not in chosen
-        if free and _meets(track, own) and all(_together(track, one) for one in found):
-            found.append(track)
-    return tuple(t.index for t in found)
+        if free and _meets(track, own) and all(_together(track, one) for one in beside):
+            beside.append(track)
+    return tuple(t.index for t in beside)
 
 
 def _meets(track: TrackSummary, others: Sequence[TrackSummary]) -> bool:

@@ -101,10 +101,10 @@ def compare_videos(
 
     first, second = track(original, 0), track(swapped, 1)
     noise = _noise_floor(original, swapped, first, track, settings) if steps == 3 else None
-    found = None
+    preservation = None
     if min(len(first.times), len(second.times)) >= 2:
-        found = compare_tracks(first, second)
-    timing, framing, agreement = found or (None, None, None)
+        preservation = compare_tracks(first, second)
+    timing, framing, agreement = preservation or (None, None, None)
     outcome, reason = decide(timing, agreement, noise, criteria)
     return Preservation(
         outcome=outcome,
@@ -205,8 +205,8 @@ def _noise_floor(
         augment_video(original, copy, Change(crf=FLOOR_CRF), settings.media)
         if not is_pose_file(swapped):
             wanted = bits_per_pixel(swapped, settings.media)
-            found = bits_per_pixel(copy, settings.media)
-            crf = FLOOR_CRF + _CRF_PER_HALF * math.log2(found / wanted)
+            rate = bits_per_pixel(copy, settings.media)
+            crf = FLOOR_CRF + _CRF_PER_HALF * math.log2(rate / wanted)
             crf = min(max(crf, _CRF_RANGE[0]), _CRF_RANGE[1])
             if crf - FLOOR_CRF >= _CRF_STEP:
                 augment_video(original, copy, Change(crf=crf), settings.media)

@@ -85,14 +85,14 @@ def count_identities(connection: Connection) -> int:
 def list_makers(connection: Connection) -> list[tuple[str, str]]:
     """Return the models and pose estimators of all templates in force, sorted."""
     t = schema.templates.c
-    found: set[tuple[str, str]] = set()
+    makers: set[tuple[str, str]] = set()
     for model_id, estimator in connection.execute(
         select(t.model_id, t.estimator).where(t.superseded.is_(None))
     ):
-        found.add((str(model_id), str(estimator)))
-        if len(found) > MOST_MAKERS:
+        makers.add((str(model_id), str(estimator)))
+        if len(makers) > MOST_MAKERS:
             raise too_much()
-    return sorted(found)
+    return sorted(makers)
 
 
 def find_owners(connection: Connection, templates: Sequence[int]) -> tuple[str, ...]:
@@ -256,11 +256,11 @@ def _face_rows(
 
 def check_sizes(model_id: str, sizes: Iterable[int]) -> None:
     """Raise GalleryError if what one model made differs in length."""
-    found = sorted(set(sizes))
-    if len(found) > 1:
+    lengths = sorted(set(sizes))
+    if len(lengths) > 1:
         raise GalleryError(
             f"The embeddings of model {model_id!r} in the gallery differ in length.",
-            actual=", ".join(map(str, found[:5])),
+            actual=", ".join(map(str, lengths[:5])),
             hint="restore it from a backup; do not trust a file that somebody else changed",
         )
 
@@ -309,12 +309,12 @@ def _histories(
         views = () if row.filming is None else row.filming.views
         fields = row.model_dump(exclude=_LINKS | {"filming"})
         seen[row.identity_id].append(RecordingSummary(**fields, views=views))
-    made = defaultdict(list)
+    by_person = defaultdict(list)
     for template in sorted(fetch(connection, templates, TemplateSummaryRow), key=_number):
         fields = template.model_dump(exclude=_LINKS | {"uid"})
-        made[template.identity_id].append(TemplateSummary(template_id=template.uid, **fields))
+        by_person[template.identity_id].append(TemplateSummary(template_id=template.uid, **fields))
     return [
-        IdentityHistory(i.name, i.created, tuple(seen[i.id]), tuple(made[i.id]))
+        IdentityHistory(i.name, i.created, tuple(seen[i.id]), tuple(by_person[i.id]))
         for i in sorted(identities, key=lambda row: row.key)
     ]
 

@@ -58,13 +58,13 @@ def scaled_cosines(probe: Float64, templates: Float64, people: Float64) -> Float
     lengths = (first * left).sum(axis=-1) * (second * right).sum(axis=-1)
     least = np.finfo(np.float64).tiny
     cosines = (first * right).sum(axis=-1) / np.sqrt(np.maximum(lengths, least))
-    found: Float64 = cosines[:, 0]
+    scaled: Float64 = cosines[:, 0]
     if count >= LEAST_SPREAD:
         spread = np.mean([cosines[:, kinds == kind].var(axis=1) for kind in (1, 2, 3)], axis=0)
         share = count / (count + SPREAD_WEIGHT)
         usual = USUAL_SPREAD**2
-        found = found * USUAL_SPREAD / np.sqrt((1 - share) * usual + share * spread)
-    return np.clip(found, -1.0, 1.0)
+        scaled = scaled * USUAL_SPREAD / np.sqrt((1 - share) * usual + share * spread)
+    return np.clip(scaled, -1.0, 1.0)
 
 
 @cache

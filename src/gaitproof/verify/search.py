@@ -87,21 +87,21 @@ def cosines_with(vectors: Float32, query: Float32, centre: Float32 | None = None
             expected=str(vectors.shape[1:]),
             actual=str(query.shape),
         )
-    found = np.empty(len(vectors), np.float32)
+    cosines = np.empty(len(vectors), np.float32)
     for start in range(0, len(vectors), _BLOCK):
         block = np.asarray(vectors[start : start + _BLOCK])
         place = slice(start, start + len(block))
         if centre is None:
-            np.matmul(block, query, out=found[place])
+            np.matmul(block, query, out=cosines[place])
             continue
         apart = query - centre
         # |t - c|² of a unit t, and (t - c)·(q - c), without a copy of the block
         lengths = 1.0 - 2.0 * (block @ centre) + float(centre @ centre)
         scale = np.sqrt(np.maximum(lengths, np.finfo(np.float32).tiny)) * np.linalg.norm(apart)
-        found[place] = (block @ apart - float(centre @ apart)) / np.maximum(
+        cosines[place] = (block @ apart - float(centre @ apart)) / np.maximum(
             scale, np.finfo(np.float32).tiny
         )
-    return found
+    return cosines
 
 
 def highest(cosines: Float32, top: int) -> Found:
@@ -145,8 +145,8 @@ def search(
         return highest(cosines_with(vectors, query, centre), top)
     asked = query if centre is None else query - centre
     rows = np.sort(index.near(asked, top if centre is None else 4 * top))
-    found = highest(cosines_with(np.asarray(vectors[rows]), query, centre), top)
-    return Found(rows[found.rows], found.cosines)
+    nearest = highest(cosines_with(np.asarray(vectors[rows]), query, centre), top)
+    return Found(rows[nearest.rows], nearest.cosines)
 
 
 class CellIndex:

@@ -78,16 +78,16 @@ class Searched(Upkeep):
 
         def find(connection: Connection) -> tuple[str, ...]:
             server = ServerDirections.find(connection, query.model_id, query.estimator)
-            found: list[tuple[float, int]] = []
+            nearest: list[tuple[float, int]] = []
             if server is not None:
-                found = server.nearest(connection, query.direction, query.centre, top)
+                nearest = server.nearest(connection, query.direction, query.centre, top)
                 known, extra = None, server.missing(connection)
             else:
                 known, extra = _up_to_date(connection, query, kept)
             for part, left_out in ((kept, known), (extra, None)):
                 if part is not None and len(part):
-                    found += _search(part, query, top, left_out)
-            rows = [number for _, number in sorted(found, key=lambda one: -one[0])[:top]]
+                    nearest += _search(part, query, top, left_out)
+            rows = [number for _, number in sorted(nearest, key=lambda one: -one[0])[:top]]
             return queries.find_owners(connection, rows)
 
         return self._storage.read(find)
@@ -123,12 +123,12 @@ class Searched(Upkeep):
         if place is None:
             return self._storage.write(partial(write_directions, approximate=approximate))
         remove_directions(place)
-        made = {}
+        counts = {}
         for maker in self._storage.read(queries.list_makers):
-            found = self._storage.read(partial(_read, maker=maker))
-            found.write(directions_path(place, *maker), cells=approximate)
-            made[", ".join(maker)] = len(found)
-        return made
+            stored = self._storage.read(partial(_read, maker=maker))
+            stored.write(directions_path(place, *maker), cells=approximate)
+            counts[", ".join(maker)] = len(stored)
+        return counts
 
     def excerpt(self, names: Iterable[str]) -> Self:
         """Return a gallery in memory with these people only, as they are now.
@@ -169,12 +169,12 @@ def _search(
 ) -> list[tuple[float, int]]:
     """Return cosine and row of the most alike; those that are no longer in force are passed by."""
     gone = 0 if still is None else int((~still).sum())
-    found: Found = search(
+    nearest: Found = search(
         part.vectors, query.direction, top + gone, centre=query.centre, index=part.cells
     )
     return [
         (float(cosine), int(part.table["id"][row]))
-        for row, cosine in zip(found.rows, found.cosines, strict=True)
+        for row, cosine in zip(nearest.rows, nearest.cosines, strict=True)
         if still is None or still[row]
     ]
 

@@ -41,8 +41,8 @@ def shortlist(comparer: Comparer, sight: Sight) -> tuple[str, ...]:
         known = [*sight.known.kept.values(), *sight.known.enrolled.values()]
         model_id = comparer.masks.card.model_id
         questions += _questions(model_id, masks.estimator, masks.embeddings, known)
-    found = [comparer.gallery.nearest(question, SHORTLIST) for question in questions]
-    return tuple(dict.fromkeys(name for names in found for name in names))
+    nearest = [comparer.gallery.nearest(question, SHORTLIST) for question in questions]
+    return tuple(dict.fromkeys(name for names in nearest for name in names))
 
 
 def _questions(

@@ -147,8 +147,8 @@ def join_signals(
         The joined evidence, and `evidence` with what the silhouettes count; None and `evidence` as
         it is where one of the two was not compared, or silhouettes not by the model of the weights.
     """
-    found = {one.signal: one for one in evidence if one.similarity is not None}
-    joints, masks = found.get(JOINTS), found.get(SILHOUETTES)
+    by_signal = {one.signal: one for one in evidence if one.similarity is not None}
+    joints, masks = by_signal.get(JOINTS), by_signal.get(SILHOUETTES)
     if joints is None or masks is None or not fits(weights, evidence):
         return None, tuple(evidence)
     assert joints.log10_lr is not None
@@ -186,8 +186,8 @@ def join_signals(
         relative=rates is weights.relative,
         known=known,
     )
-    told = tuple(replace(one, counts=counts) if one is masks else one for one in evidence)
-    return joined, told
+    counted = tuple(replace(one, counts=counts) if one is masks else one for one in evidence)
+    return joined, counted
 
 
 def settle(joints: ArrayLike, silhouettes: ArrayLike) -> NDArray[np.float64]:
@@ -204,8 +204,8 @@ def settle(joints: ArrayLike, silhouettes: ArrayLike) -> NDArray[np.float64]:
     """
     j, s = np.broadcast_arrays(np.asarray(joints, float), np.asarray(silhouettes, float))
     speak_j, speak_s = np.abs(j) >= MODERATE, np.abs(s) >= MODERATE
-    found = np.where((speak_j & ~speak_s) | np.isnan(s), j, s)
-    return np.where(speak_j & speak_s & (j * s < 0), 0.0, found)
+    settled = np.where((speak_j & ~speak_s) | np.isnan(s), j, s)
+    return np.where(speak_j & speak_s & (j * s < 0), 0.0, settled)
 
 
 def compared(evidence: Sequence[SignalEvidence]) -> list[SignalEvidence]:
@@ -227,23 +227,23 @@ def describe(one: SignalEvidence) -> str:
     """Say in words what one signal says by itself, and what it counts."""
     if one.similarity is None or one.log10_lr is None:
         return f"not compared: {one.reason}"
-    told = (
+    parts = (
         f"similarity {one.similarity:.3f} (threshold by itself {one.threshold:.3f}), log10 "
         f"likelihood ratio {one.log10_lr:+.2f}"
     )
     if one.references:
-        told += f" relative to {one.references} other people"
+        parts += f" relative to {one.references} other people"
     elif one.counts is not None:
-        told += (
+        parts += (
             f" on footage like that of its model, {one.counts:+.2f} on other footage, which is "
             "what counts"
         )
     else:
-        told += " on footage like that of its model"
+        parts += " on footage like that of its model"
     if one.rests_on is not None:
         share = round(100 * one.rests_on.movement_share)
-        told += f"; the score rests {100 - share} % on build and clothing, {share} % on movement"
-    return told if one.at_view is None else f"{told}; {_describe_view(one.at_view)}"
+        parts += f"; the score rests {100 - share} % on build and clothing, {share} % on movement"
+    return parts if one.at_view is None else f"{parts}; {_describe_view(one.at_view)}"
 
 
 def _describe_view(view: ViewRates) -> str:

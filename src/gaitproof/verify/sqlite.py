@@ -128,9 +128,9 @@ class SQLiteStorage:
         """Run `work` in one immediate transaction; creates the file, or upgrades an older one."""
         name = repr(self.location)
         if not self.exists():
-            made = self._create(work)
-            if made is not None:
-                return made[0]
+            created = self._create(work)
+            if created is not None:
+                return created[0]
             # another process was first: its file must be a gallery as well
         self.check_writable()
         with translated(name), _writing(self.path) as connection:
@@ -175,9 +175,9 @@ class SQLiteStorage:
         remove_directions(self.path)
         with translated(name), closing(connect(self.path, "mode=rw")) as connection:
             try:
-                (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-                if found != "ok":
-                    raise damaged(name, found)
+                (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if state != "ok":
+                    raise damaged(name, state)
                 connection.execute("VACUUM")
                 deadline = time.monotonic() + connections.BUSY_SECONDS
                 while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:

@@ -107,9 +107,9 @@ def distance_ratio(
     middle = people.mean(axis=0)
     apart = np.asarray(one, np.float64) - middle
     # of independent people, the distance from a mean of n is (n + 1) / n that from the true one
-    found = float(apart @ precision @ apart) * count / (count + 1)
+    ratio = float(apart @ precision @ apart) * count / (count + 1)
     if count == 1:
-        return found / usual
+        return ratio / usual
     left_out = (people - middle) * count / (count - 1)
     among = np.einsum("ij,jk,ik->i", left_out, precision, left_out) * (count - 1) / count
-    return found / float((among.sum() + usual) / (count + 1))
+    return ratio / float((among.sum() + usual) / (count + 1))

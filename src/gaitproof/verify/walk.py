@@ -91,8 +91,8 @@ def read_walk(
     if not choice.indices:
         raise MediaError(f"{str(path)!r} cannot be used. {choice.reason}")
     index = choice.indices[0]
-    found = scene.extraction.tracks[index]
-    return Walk(found, scene.cleaned[index], settings.quality, choice.notes)
+    track = scene.extraction.tracks[index]
+    return Walk(track, scene.cleaned[index], settings.quality, choice.notes)
 
 
 def convert(

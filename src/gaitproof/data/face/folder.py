@@ -48,14 +48,14 @@ def _tidy(folder: Path) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def begin_run(folder: Path, told: Mapping[str, Any]) -> None:
+def begin_run(folder: Path, settings: Mapping[str, Any]) -> None:
     """Write down what a run is told, or check that an earlier one was told the same.
 
     Parameters
     ----------
     folder
         Claimed.
-    told
+    settings
         Plain values for JSON.
 
     Raises
@@ -70,15 +70,15 @@ def begin_run(folder: Path, told: Mapping[str, Any]) -> None:
                 f"The folder {str(folder)!r} holds something else.",
                 expected="a new or empty folder, or one that an earlier run began",
             )
-        write_atomically(file, (json.dumps(told, indent=1) + "\n").encode())
+        write_atomically(file, (json.dumps(settings, indent=1) + "\n").encode())
         return
     before = read_json(file, _RECORD)
     with guarded(file, _RECORD):
-        changed = [name for name in told if before.get(name) != told[name]]
+        changed = [name for name in settings if before.get(name) != settings[name]]
     if changed:
         raise InputError(
             f"The faces in {str(folder)!r} were prepared with other settings.",
             expected=", ".join(f"{name} {shown(before.get(name))}" for name in changed),
-            actual=", ".join(f"{name} {told[name]}" for name in changed),
+            actual=", ".join(f"{name} {settings[name]}" for name in changed),
             hint="give the same settings, or choose another folder",
         )

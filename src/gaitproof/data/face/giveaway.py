@@ -121,13 +121,13 @@ def _guess(
     values: Float64, forged: NDArray[np.bool_], halves: Sequence[NDArray[np.bool_]]
 ) -> float | None:
     """Return the mean AUC over all halves that have both classes, or None."""
-    found = []
+    aucs = []
     for chosen in halves:
         for half in (chosen, ~chosen):
             if 0 < forged[half].sum() < half.sum() and not half.all():
                 likeness = _share_nearby(values[half], values[~half], forged[~half])
-                found.append(float(metrics.auc(likeness, forged[half])))
-    return float(np.mean(found)) if found else None
+                aucs.append(float(metrics.auc(likeness, forged[half])))
+    return float(np.mean(aucs)) if aucs else None
 
 
 def _share_nearby(values: Float64, known: Float64, forged: NDArray[np.bool_]) -> Float64:

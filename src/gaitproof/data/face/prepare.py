@@ -215,14 +215,14 @@ def prepare(
             },
         )
         used = [clip for clip in clips if clip.split != "unused"]
-        found = {clip.path: stored for clip in used if (stored := find_clip(out, clip))}
-        kept = len(found)
-        missing = [clip for clip in used if clip.path not in found]
+        stored_clips = {clip.path: stored for clip in used if (stored := find_clip(out, clip))}
+        kept = len(stored_clips)
+        missing = [clip for clip in used if clip.path not in stored_clips]
         do = partial(_prepare_clip, root, out, settings)
         with closing(run_apart(missing, do, workers or available_processors())) as results:
             for done, (clip, result) in enumerate(results, start=kept + 1):
                 if isinstance(result, StoredClip):
-                    found[clip.path] = result
+                    stored_clips[clip.path] = result
                 else:
                     failures.append(result or Failure(clip.path, CRASHED))
                 if progress is not None:
@@ -230,7 +230,7 @@ def prepare(
         order = {clip.path: place for place, clip in enumerate(clips)}
         failures.sort(key=lambda failure: order.get(failure.clip, -1))
         prepared = Prepared(
-            tuple(found[clip.path] for clip in used if clip.path in found),
+            tuple(stored_clips[clip.path] for clip in used if clip.path in stored_clips),
             tuple(failures),
             kept,
             len(clips) - len(used),

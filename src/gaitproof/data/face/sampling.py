@@ -207,8 +207,8 @@ def _nobody(unusable: Counter[str]) -> InputError:
     if not unusable:
         return InputError("No face was found.")
     faces = unusable.total()
-    found = ", ".join(f"{reason} ({n} of {faces} faces)" for reason, n in unusable.most_common())
-    return InputError("No face can be used.", actual=found)
+    reasons = ", ".join(f"{reason} ({n} of {faces} faces)" for reason, n in unusable.most_common())
+    return InputError("No face can be used.", actual=reasons)
 
 
 def _cut_out(face: Face, image: Image, time: float, alignment: AlignmentSettings) -> _Sighting:

@@ -145,9 +145,9 @@ def find_leaks(clips: Sequence[FaceClip]) -> tuple[str, ...]:
             for key in clip.keys:
                 sides.setdefault(key, set()).add(clip.split)
     return tuple(
-        f"{key} is in {' and '.join(sorted(found))}"
-        for key, found in sorted(sides.items())
-        if len(found) > 1
+        f"{key} is in {' and '.join(sorted(where))}"
+        for key, where in sorted(sides.items())
+        if len(where) > 1
     )
 
 

@@ -168,11 +168,11 @@ def write_clip(
         digest.update(landmarks)
         if sound is not None:
             heard = save({"samples": (sound.samples * (2**15 - 1)).astype(np.int16)})
-            (made / _SOUND_FILE).write_bytes(heard)
+            (draft / _SOUND_FILE).write_bytes(heard)
             digest.update(heard)
         for place, picture in enumerate(faces.pictures):
             _, data = cv2.imencode(".png", picture[..., ::-1])
-            (made / f"{place:03d}.png").write_bytes(data.tobytes())
+            (draft / f"{place:03d}.png").write_bytes(data.tobytes())
             digest.update(data.tobytes())
         stored = StoredClip(
             clip_id(clip),
@@ -183,11 +183,11 @@ def write_clip(
             None if footage is None else footage.seconds,
             float(np.median(np.diff(faces.times))) if len(faces.times) > 1 else None,
         )
-        (made / _CLIP_FILE).write_text(json.dumps(_row(stored), indent=1), encoding="utf-8")
+        (draft / _CLIP_FILE).write_text(json.dumps(_row(stored), indent=1), encoding="utf-8")
         final = parent / stored.id
         if final.exists():
             shutil.rmtree(final)
-        made.rename(final)
+        draft.rename(final)
     return stored
 
 

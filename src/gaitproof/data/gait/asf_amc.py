@@ -94,14 +94,14 @@ def load_amc(path: Path, name: str, *, frame_rate: float = DEFAULT_RATE) -> list
 def _skeleton_of(path: Path) -> Path:
     wanted = path.stem.partition("_")[0]
     with guarded(path.parent, FileKind("folder of motions")):
-        found = [p for p in sorted(path.parent.iterdir()) if p.suffix.lower() == ".asf"]
-    named = [p for p in found if p.stem == wanted]
-    if len(named) == 1 or len(found) == 1:
-        return (named or found)[0]
+        skeletons = [p for p in sorted(path.parent.iterdir()) if p.suffix.lower() == ".asf"]
+    named = [p for p in skeletons if p.stem == wanted]
+    if len(named) == 1 or len(skeletons) == 1:
+        return (named or skeletons)[0]
     raise InputError(
         f"The motion {str(path)!r} has no skeleton.",
         expected=f"{wanted}.asf in the same folder",
-        actual=", ".join(p.name for p in found[:4]) or "no ASF file",
+        actual=", ".join(p.name for p in skeletons[:4]) or "no ASF file",
     )
 
 

@@ -112,8 +112,8 @@ def _read(
                 expected=str(len(header)),
                 actual=str(len(cells)),
             )
-        found = _PLACE.fullmatch(cells[place].strip())
-        if found is None:
+        match = _PLACE.fullmatch(cells[place].strip())
+        if match is None:
             raise InputError(
                 f"{where} does not name a frame of a walk.",
                 expected="…/001-nm-01-090/000012.jpg",
@@ -124,11 +124,11 @@ def _read(
                 values = np.array([float(cells[i] or "nan") for i in order], np.float32)
         except ValueError as error:
             raise InputError(f"{where} has a cell that is no number.", actual=str(error)) from error
-        walk = (found["subject"], found["condition"], found["number"], found["view"])
+        walk = (match["subject"], match["condition"], match["number"], match["view"])
         frames = walks.setdefault(walk, {})
-        if int(found["frame"]) in frames:
+        if int(match["frame"]) in frames:
             raise InputError(f"{where} repeats a frame.", actual=repr(cells[place][:80]))
-        frames[int(found["frame"])] = values.reshape(KEYPOINTS, 3)
+        frames[int(match["frame"])] = values.reshape(KEYPOINTS, 3)
     if not walks:
         raise InputError(f"The pose table {str(path)!r} has no rows.")
     return walks

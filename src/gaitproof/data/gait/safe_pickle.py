@@ -198,11 +198,11 @@ def _do(machine: _Machine, name: str, argument: Any) -> None:
         stack.append(memo[argument])
     elif name == "REDUCE":
         arguments = machine.pop(tuple)
-        made = _make(machine.pop(_Name).key, arguments)
-        machine.made += len(made) if isinstance(made, bytes) else 0
+        created = _make(machine.pop(_Name).key, arguments)
+        machine.made += len(created) if isinstance(created, bytes) else 0
         if machine.made > MAX_MADE:
             raise _RefusedError(f"it makes more than {MAX_MADE} bytes")
-        stack.append(made)
+        stack.append(created)
     elif name == "BUILD":
         state = machine.pop(tuple)
         _set_state(machine.pop((_Array, _Type)), state, machine)

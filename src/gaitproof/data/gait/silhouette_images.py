@@ -169,24 +169,24 @@ def cut_mask(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _frame_number(file: Path) -> int:
-    found = _NUMBER.search(file.stem)
-    if found is None or len(found[1]) > 9:
+    match = _NUMBER.search(file.stem)
+    if match is None or len(match[1]) > 9:
         raise InputError(
             f"The image {str(file)!r} does not say which frame it is.",
             expected="a name that ends with a number",
         )
-    return int(found[1])
+    return int(match[1])
 
 
 def _labels(parts: tuple[str, ...], where: Path) -> tuple[str, str, str, str]:
     """Return subject, recording, condition and view from the folders of a walk."""
     if len(parts) == 3:
         subject, kind, view = parts
-        found = _CONDITION.fullmatch(kind)
-        condition = found["condition"] if found else kind
+        match = _CONDITION.fullmatch(kind)
+        condition = match["condition"] if match else kind
         return subject, f"{subject}/{kind}", condition or "normal", view
-    if len(parts) == 2 and (found := _OUMVLP.fullmatch(parts[0])):
-        return parts[1], f"{parts[1]}/{found['session']}", "normal", found["view"]
+    if len(parts) == 2 and (match := _OUMVLP.fullmatch(parts[0])):
+        return parts[1], f"{parts[1]}/{match['session']}", "normal", match["view"]
     raise InputError(f"{str(where)!r} is in no known layout.", expected=_EXPECTED)
 
 

@@ -132,7 +132,7 @@ def score_clip(
             yield model.score(np.stack(crops))
         else:
             turns = score_in_turns(model, np.stack(crops), clip.frames)
-            yield np.array([found.score for _, found in turns])
+            yield np.array([judged.score for _, judged in turns])
 
 
 def _summarise(
@@ -191,8 +191,8 @@ def _answer(model: FaceForgeryModel, stored: StoredClip, scores: Float64) -> Cli
 
 
 def _count(answers: Sequence[ClipAnswer], label: Label) -> dict[str, int]:
-    found = Counter(answer.decision for answer in answers if answer.stored.clip.label is label)
-    return {decision: found[decision] for decision in DECISIONS}
+    decisions = Counter(answer.decision for answer in answers if answer.stored.clip.label is label)
+    return {decision: decisions[decision] for decision in DECISIONS}
 
 
 def _cllr(answers: Sequence[ClipAnswer]) -> float:

@@ -36,14 +36,14 @@ forged faces among all."""
 
 
 def _precision(false_real: Float64, false_fake: Float64, forged: float) -> Float64:
-    found, wrong = forged * (1 - false_real), (1 - forged) * false_fake
+    caught, wrong = forged * (1 - false_real), (1 - forged) * false_fake
     with np.errstate(invalid="ignore"):
-        return np.where(found + wrong == 0, 0.0, found / (found + wrong))
+        return np.where(caught + wrong == 0, 0.0, caught / (caught + wrong))
 
 
 def _f1(false_real: Float64, false_fake: Float64, forged: float) -> Float64:
-    found, wrong = forged * (1 - false_real), (1 - forged) * false_fake
-    return 2 * found / (found + wrong + forged)
+    caught, wrong = forged * (1 - false_real), (1 - forged) * false_fake
+    return 2 * caught / (caught + wrong + forged)
 
 
 THRESHOLD_FIGURES: Final[Mapping[str, _AtThreshold]] = {

@@ -109,7 +109,9 @@ class StoreResult:
             "unit": self.unit,
             "picture": _figures(self.picture),
             "video": _figures(self.video),
-            "manipulations": {name: _figures(found) for name, found in self.manipulations.items()},
+            "manipulations": {
+                name: _figures(figures) for name, figures in self.manipulations.items()
+            },
             "decisions": self.decisions,
             "cllr": self.cllr,
             "sweep": [
@@ -163,5 +165,5 @@ class FaceEvaluation:
         }
 
 
-def _figures(found: FaceFigures) -> Mapping[str, Any]:
-    return asdict(found) | {"confusion": found.confusion}
+def _figures(figures: FaceFigures) -> Mapping[str, Any]:
+    return asdict(figures) | {"confusion": figures.confusion}

@@ -62,7 +62,7 @@ def attack_by_squares(
         return values.clip(own - reach, own + reach).clip(0, 255).astype(np.uint8)
 
     best = within(own + reach * rng.choice((-1, 1), (count, 1, side, 3)))
-    found = score(best)
+    lowest = score(best)
     for query in range(1, queries):
         halvings = sum(query / queries >= share for share in _HALVED)
         length = max(1, round((FIRST_SHARE / 2**halvings) ** 0.5 * side))
@@ -71,8 +71,8 @@ def attack_by_squares(
             y, x = rng.integers(0, side - length + 1, 2)
             place = np.s_[row, y : y + length, x : x + length]
             tried[place] = own[place] + reach * rng.choice((-1, 1), 3)
-        made = within(tried)
-        scores = score(made)
-        better = sign * (scores - found) > 0
-        best[better], found[better] = made[better], scores[better]
-    return best, found
+        attacked = within(tried)
+        scores = score(attacked)
+        better = sign * (scores - lowest) > 0
+        best[better], lowest[better] = attacked[better], scores[better]
+    return best, lowest

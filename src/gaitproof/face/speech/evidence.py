@@ -241,15 +241,15 @@ def compare_parts(lips: Lips, sound: Sound) -> tuple[SpeechPart, ...]:
     parts = []
     for start in np.arange(lips.times[0], lips.times[-1] - WINDOW + 1e-6, WINDOW / 2):
         piece = lips.between(float(start), float(start) + WINDOW)
-        found = correlate(piece, sound)
-        if found is not None:
-            parts.append(_part(piece, found))
+        correlation = correlate(piece, sound)
+        if correlation is not None:
+            parts.append(_part(piece, correlation))
     return tuple(parts)
 
 
-def _part(lips: Lips, found: Correlation) -> SpeechPart:
+def _part(lips: Lips, correlation: Correlation) -> SpeechPart:
     first, last = float(lips.times[0]), float(lips.times[-1])
-    return SpeechPart(first, last, found.offset, found.peak, found.in_step)
+    return SpeechPart(first, last, correlation.offset, correlation.peak, correlation.in_step)
 
 
 def _nothing(

@@ -147,10 +147,10 @@ class _Joined:
         names = {graph.input[0].name: takes or self.input.name, "": ""}
         for constant in graph.initializer:
             old, constant.name = constant.name, ""
-            made, new = self._name(constant, 1)
-            names[old] = made[0]
+            named, new = self._name(constant, 1)
+            names[old] = named[0]
             if new:
-                constant.name = made[0]
+                constant.name = named[0]
                 self.initializers.append(constant)
         for node in graph.node:
             outputs = list(node.output)
@@ -159,8 +159,8 @@ class _Joined:
             # where in the source it came from, which may differ
             node.name = node.doc_string = ""
             del node.metadata_props[:]
-            made, new = self._name(node, len(outputs))
-            names |= {name: made[place] for place, name in enumerate(outputs) if name}
+            named, new = self._name(node, len(outputs))
+            names |= {name: named[place] for place, name in enumerate(outputs) if name}
             if new:
                 node.output[:] = [names[name] for name in outputs]
                 self.nodes.append(node)
@@ -225,9 +225,9 @@ class _Joined:
     def _node(self, kind: str, takes: Sequence[str], *, name: str = "", **how: Any) -> str:
         from onnx import helper
 
-        made = name or f"ensemble/{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(takes), [made], **how))
-        return made
+        output = name or f"ensemble/{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(takes), [output], **how))
+        return output
 
     def _resize(self, name: str, size: tuple[int, int], **how: Any) -> str:
         (sizes,) = self._constants(name, sizes=list(size))
@@ -250,9 +250,9 @@ class _Joined:
         digest = hashlib.sha256(type(part).__name__.encode() + content).digest()
         if digest in self._known:
             return self._known[digest], False
-        made = [f"{digest.hex()[:24]}/{place}" for place in range(count)]
-        self._known[digest] = made
-        return made, True
+        names = [f"{digest.hex()[:24]}/{place}" for place in range(count)]
+        self._known[digest] = names
+        return names, True
 
 
 def _dialect(model: onnx.ModelProto) -> tuple[object, ...]:

@@ -169,11 +169,11 @@ def make_ensemble(
             "members": tuple(card.model_id for card in cards if card.clip is not None),
         }
     )
-    found = measure(FaceForgeryModel(weights, joined), settings, stores)
-    found["figures"] |= {
+    operating = measure(FaceForgeryModel(weights, joined), settings, stores)
+    operating["figures"] |= {
         f"{card.model_id}/{name}": value for card in cards for name, value in card.figures.items()
     }
-    complete = FaceDetectorCard.model_validate(joined.model_dump() | found)
+    complete = FaceDetectorCard.model_validate(joined.model_dump() | operating)
     write_model(folder, weights, complete)
     return complete
 
@@ -349,7 +349,7 @@ def _score(model: ScoresFaces, crops: Image, frames: int) -> NDArray[np.float64]
     """Return the scores of pictures (N,), or of the turns that they make."""
     if frames == 1:
         return model.score(crops)
-    return np.array([found.score for _, found in score_in_turns(model, crops, frames)])
+    return np.array([judged.score for _, judged in score_in_turns(model, crops, frames)])
 
 
 def describe_sources(

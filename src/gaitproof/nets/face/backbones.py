@@ -48,8 +48,8 @@ def load_backbone(kind: Any, own: Any, pretrained: str) -> nn.Module:
         If there are no such weights, they belong to another kind of network, or parts are missing.
     """
     if pretrained == FRESH:
-        made: nn.Module = kind(own)
-        return made.apply(initialise).apply(_follow_slowly)
+        network: nn.Module = kind(own)
+        return network.apply(initialise).apply(_follow_slowly)
     local = Path(pretrained).is_dir()
     with guarded(pretrained, _FILE), warnings.catch_warnings():
         for part in Path(pretrained).iterdir() if local else ():

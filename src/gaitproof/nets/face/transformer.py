@@ -193,7 +193,7 @@ def _read_kind(pretrained: str) -> str:
     from transformers import PretrainedConfig
 
     try:
-        found, _ = PretrainedConfig.get_config_dict(
+        fields, _ = PretrainedConfig.get_config_dict(
             pretrained, local_files_only=Path(pretrained).is_dir()
         )
     except (OSError, ValueError) as error:
@@ -202,4 +202,4 @@ def _read_kind(pretrained: str) -> str:
             expected="none, a local folder, or a name on the Hugging Face hub",
             actual=" ".join(str(error).split())[:300],
         ) from error
-    return str(found.get("model_type", ""))
+    return str(fields.get("model_type", ""))

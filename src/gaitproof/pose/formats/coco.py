@@ -180,7 +180,7 @@ def _annotation(
         return None
     low, high = values[known, :2].min(axis=0), values[known, :2].max(axis=0)
     box = [common.number(v) for v in (*low, *(high - low))]
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "category_id": 1,
         "iscrowd": 0,
         "bbox": box,
@@ -192,11 +192,11 @@ def _annotation(
     for name, count in _PARTS.items():
         if start < len(rows):
             part = values[start : start + count]
-            found[name] = [
+            entry[name] = [
                 int(v) if i % 3 == 2 else common.number(v) for i, v in enumerate(part.ravel())
             ]
         start += count
-    return found
+    return entry
 
 
 def _entries(data: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

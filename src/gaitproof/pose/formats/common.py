@@ -79,8 +79,8 @@ def flat_keypoints(values: Any, count: int) -> Float64:
         If there are not exactly 3 `count` numbers.
     """
     if not isinstance(values, list) or len(values) != 3 * count:
-        found = len(values) if isinstance(values, list) else type(values).__name__
-        raise ValueError(f"{count} keypoints need {3 * count} numbers, not {found}")
+        actual = len(values) if isinstance(values, list) else type(values).__name__
+        raise ValueError(f"{count} keypoints need {3 * count} numbers, not {actual}")
     if not all(type(v) in (int, float) for v in values):
         raise ValueError("a keypoint is not a number")
     return np.array(values, np.float64).reshape(count, 3)

@@ -131,8 +131,8 @@ def _nearest(grid: Float64, times: Float64) -> Float64:
     after = np.clip(np.searchsorted(times, grid), 0, len(times) - 1)
     before = np.maximum(after - 1, 0)
     nearer = np.abs(times[before] - grid) < np.abs(times[after] - grid)
-    found: Float64 = np.where(nearer, times[before], times[after])
-    return found
+    moments: Float64 = np.where(nearer, times[before], times[after])
+    return moments
 
 
 def marker_sequence(
@@ -167,16 +167,16 @@ def marker_sequence(
             f"The unit of {str(path)!r} is unknown.", expected=", ".join(METRES), actual=unit[:40]
         )
     world = np.full((len(times), N_LANDMARKS, 3), np.nan)
-    found: set[Landmark] = set()
+    landmarks: set[Landmark] = set()
     for column, name in enumerate(names):
         landmark = landmark_named(name)
         if landmark is None:
             continue
-        if landmark in found:
+        if landmark in landmarks:
             raise PoseError(f"{str(path)!r} has two markers for {landmark.name}.")
-        found.add(landmark)
+        landmarks.add(landmark)
         world[:, landmark] = points[:, column] * scale
-    if not found:
+    if not landmarks:
         raise PoseError(
             f"No marker of {str(path)!r} is a landmark of the body.",
             expected="names as LEFT_KNEE, LKnee or left_knee",

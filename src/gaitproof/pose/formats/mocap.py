@@ -60,28 +60,28 @@ def find_joints(
     PoseError
         If one is missing.
     """
-    found = name_joints(joints, names)
+    joints_found = name_joints(joints, names)
     for side in ("LEFT", "RIGHT"):
         for part, patterns in names.items():
-            if Landmark[f"{side}_{part}"] not in found:
+            if Landmark[f"{side}_{part}"] not in joints_found:
                 raise PoseError(
                     f"The skeleton of {str(path)!r} has no {side.lower()} {part.lower()}.",
                     expected=f"a joint named {', '.join(_options(patterns, side))}",
                     actual=", ".join(joints)[:200],
                 )
-    return found
+    return joints_found
 
 
 def name_joints(joints: Sequence[str], names: Mapping[str, Sequence[str]]) -> dict[Landmark, int]:
     """Return those of the landmarks that are there; arguments as `find_joints`."""
     index = {joint.rpartition(":")[2].lower(): i for i, joint in enumerate(joints)}
-    found = {}
+    landmarks = {}
     for side in ("LEFT", "RIGHT"):
         for part, patterns in names.items():
             places = [index[name] for name in _options(patterns, side) if name in index]
             if places:
-                found[Landmark[f"{side}_{part}"]] = places[0]
-    return found
+                landmarks[Landmark[f"{side}_{part}"]] = places[0]
+    return landmarks
 
 
 def _options(patterns: Sequence[str], side: str) -> list[str]:

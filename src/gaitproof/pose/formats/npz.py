@@ -89,9 +89,9 @@ def from_bytes(data: bytes, *, name: str = "the data") -> PoseSequence:
     arrays = parse_arrays(data, name, _FILE, MAX_TOTAL, _DTYPES)
     with guarded(name, _FILE):
         for key, dtype in _DTYPES.items():
-            found = arrays.get(key)
-            if found is not None and (found.dtype.str != dtype or not found.flags.c_contiguous):
-                raise ValueError(f"{key!r} holds {found.dtype.str!r} in an unknown order")
+            array = arrays.get(key)
+            if array is not None and (array.dtype.str != dtype or not array.flags.c_contiguous):
+                raise ValueError(f"{key!r} holds {array.dtype.str!r} in an unknown order")
         missing = [key for key in _REQUIRED if key not in arrays]
         if missing:
             raise ValueError(f"no array {', '.join(repr(key) for key in missing)}")

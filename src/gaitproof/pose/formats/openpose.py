@@ -146,16 +146,16 @@ def _numbered_files(path: Path) -> dict[int, Path]:
     if not path.is_dir():
         return {0: path}
     with guarded(path, FileKind("folder of OpenPose files", PoseError)):
-        found = [(m, f) for f in sorted(path.iterdir()) if (m := _NAME.search(f.name))]
-    if not found:
+        numbered = [(m, f) for f in sorted(path.iterdir()) if (m := _NAME.search(f.name))]
+    if not numbered:
         raise PoseError(
             f"The folder {str(path)!r} holds no OpenPose files.",
             expected="files named <name>_<frame number>_keypoints.json",
         )
-    if any(len(match[1]) > _DIGITS for match, _ in found):
+    if any(len(match[1]) > _DIGITS for match, _ in numbered):
         raise PoseError(f"The frame numbers in {str(path)!r} have more than {_DIGITS} digits.")
-    files = {int(match[1]): file for match, file in found}
-    if len(files) < len(found):
+    files = {int(match[1]): file for match, file in numbered}
+    if len(files) < len(numbered):
         raise PoseError(f"The folder {str(path)!r} holds two OpenPose files of the same frame.")
     return files
 
@@ -165,8 +165,8 @@ def _read_people(path: Path) -> list[common.Person | None]:
     with guarded(path, _FILE):
         if not isinstance(data["people"], list):
             raise ValueError("no list 'people'")
-        found = []
+        people = []
         for entry in data["people"]:
             keypoints = common.flat_keypoints(entry["pose_keypoints_2d"], len(BODY_25))
-            found.append(common.person_from(keypoints[:, :2], keypoints[:, 2], BODY_25))
-        return found
+            people.append(common.person_from(keypoints[:, :2], keypoints[:, 2], BODY_25))
+        return people

@@ -225,10 +225,10 @@ def _clean_joint(joint: JointVerdict) -> JointVerdict:
 
 
 def _versions() -> dict[str, str]:
-    found = {"Python": platform.python_version(), "system": platform.platform(terse=True)}
+    versions = {"Python": platform.python_version(), "system": platform.platform(terse=True)}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

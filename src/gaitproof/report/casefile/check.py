@@ -181,10 +181,10 @@ def _check_document(report: SealedReport, document: Path) -> Check:
             f"The document {str(document)!r} has an unknown format.",
             expected=f"a name that ends in {', '.join(FORMATS)}",
         )
-    found = read_bytes(document, _DOCUMENT)
+    content = read_bytes(document, _DOCUMENT)
     return _judge(
         "document",
-        found == render(report, document),
+        content == render(report, document),
         f"{str(document)!r} says what the report says",
         f"{str(document)!r} is not what this version of gaitproof makes of the report",
     )

@@ -201,8 +201,10 @@ def _material(report: CaseReport) -> Iterable[Block]:
     others = sorted(quality.measures.keys() - _MEASURES.keys() - limited)
     yield Table(("Measure", "This video", "Needed", "Kept"), tuple(rows), (2, 1.4, 1.4, 0.5))
     if others:
-        told = ", ".join(f"{n.replace('_', ' ')} {measure(quality.measures[n])}" for n in others)
-        yield Paragraph(f"Further measures: {told}.", soft=True)
+        measures = ", ".join(
+            f"{n.replace('_', ' ')} {measure(quality.measures[n])}" for n in others
+        )
+        yield Paragraph(f"Further measures: {measures}.", soft=True)
     if report.frames:
         yield Paragraph(
             "Several people are in the video, and it is not known which of them is meant:"

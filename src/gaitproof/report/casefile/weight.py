@@ -113,21 +113,21 @@ def _signals(verdict: Verdict) -> Iterable[Block]:
         relative = verdict.joined is not None and verdict.joined.both_decide
         if one.signal == JOINTS and not relative:
             continue
-        told = f"{describe(one).capitalize()}."
+        sentence = f"{describe(one).capitalize()}."
         if one.template_id:
-            told += (
+            sentence += (
                 f" Compared with {one.template_recordings} enrolled, model "
                 f"{printable(one.model_id)}."
             )
         if one.signal == SILHOUETTES and one.similarity is not None:
-            told += " A silhouette shows clothes and build as well as movement."
-            told += "" if relative or one.counts is not None else " It does not decide here."
-        yield Paragraph(printable(told), lead=f"{one.signal.capitalize()}.")
+            sentence += " A silhouette shows clothes and build as well as movement."
+            sentence += "" if relative or one.counts is not None else " It does not decide here."
+        yield Paragraph(printable(sentence), lead=f"{one.signal.capitalize()}.")
 
 
 def _motion(motion: MotionEvidence) -> Paragraph:
-    told = "; ".join(f"{name} ({value:+.1f})" for name, value in motion.unusual.items())
-    least = f" Least like theirs, in spreads of captured motion: {told}." if told else ""
+    unusual = "; ".join(f"{name} ({value:+.1f})" for name, value in motion.unusual.items())
+    least = f" Least like theirs, in spreads of captured motion: {unusual}." if unusual else ""
     return Paragraph(printable(motion.plain + least), lead="Motion, captured or generated.")
 
 

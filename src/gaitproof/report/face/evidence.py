@@ -56,12 +56,12 @@ class ShownFace:
     heat: Image | None
 
 
-def show_faces(found: FaceScan, model: FaceForgeryModel) -> tuple[ShownFace, ...]:
+def show_faces(scan: FaceScan, model: FaceForgeryModel) -> tuple[ShownFace, ...]:
     """Return the pictures of every face of a scan, with the model's explanation.
 
     Parameters
     ----------
-    found
+    scan
         The scan.
     model
         The one that scored it.
@@ -72,7 +72,7 @@ def show_faces(found: FaceScan, model: FaceForgeryModel) -> tuple[ShownFace, ...
         If the model cannot be run.
     """
     parts = []
-    for verdict, pictures in zip(found.faces, found.pictures, strict=True):
+    for verdict, pictures in zip(scan.faces, scan.pictures, strict=True):
         frames = tuple(verdict.frames[place] for place in pictures.places)
         parts.append((verdict, frames, pictures.crops, model.explain(pictures.crops)))
     # one scale for the whole video, so that faces can be compared

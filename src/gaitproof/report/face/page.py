@@ -223,14 +223,14 @@ def _picture(one: ShownFace, place: int) -> Picture:
     tiles = [one.crops[place]] + ([] if one.heat is None else [one.heat[place]])
     image = np.concatenate(tiles, axis=0)
     words = f", {frame.confidence}" if frame.log10_lr is not None and not frame.turn else ""
-    told = f"{told_of(frame)}{words}"
+    score = f"{told_of(frame)}{words}"
     beside = "" if one.heat is None else "; below it, where the model sees manipulation"
     return Picture(
         data_uri=to_data_uri(image, _QUALITY),
         width=image.shape[1],
         height=image.shape[0],
         alt=f"Face {one.verdict.number}, {frame.time:.2f} s into the video{beside}",
-        caption=f"{frame.time:.2f} s: {told}",
+        caption=f"{frame.time:.2f} s: {score}",
     )
 
 

@@ -47,22 +47,22 @@ _PAUSE: Final = 2.5
 _FAKE, _REAL = COLOURS[1], COLOURS[0]
 
 
-def plot_timeline(found: FaceScan, card: FaceDetectorCard) -> Figure:
+def plot_timeline(scan: FaceScan, card: FaceDetectorCard) -> Figure:
     """Draw the probability of manipulation of every scored picture over time.
 
     Parameters
     ----------
-    found
+    scan
         A scan.
     card
         Of the model; threshold and band.
     """
-    faces = most_suspicious(found.faces, MOST_FACES)
+    faces = most_suspicious(scan.faces, MOST_FACES)
     rows = max(1, len(faces))
     figure, (curve, strip) = new_figure(
         1, 2, width=9.0, height=4.1 + 0.24 * rows, heights=(3.1, 0.35 + 0.24 * rows)
     )
-    end = max(found.video.duration, 1e-3)
+    end = max(scan.video.duration, 1e-3)
     span = (-0.01 * end, 1.01 * end)
     name_levels(curve, [*draw_band(curve, card, upright=False), *draw_relative(curve, faces)])
     for number, face in enumerate(faces):
@@ -104,7 +104,7 @@ def plot_timeline(found: FaceScan, card: FaceDetectorCard) -> Figure:
     strip.set_yticks(range(len(faces)), [f"face {face.number}" for face in faces])
     strip.grid(False)
     label(strip, "", "seconds  (line: seen; marks: scored; hatched: seen but not usable)", "")
-    _sign(figure, found, faces)
+    _sign(figure, scan, faces)
     return figure
 
 
@@ -149,17 +149,17 @@ def _draw_seen(axes: Axes, row: int, face: FaceVerdict, colour: str) -> None:
     )
 
 
-def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
+def plot_statistics(scan: FaceScan, card: FaceDetectorCard) -> Figure:
     """Draw how the pictures of each face are spread: scores, agreement, runs, flicker, quality.
 
     Parameters
     ----------
-    found
+    scan
         A scan.
     card
         Of the model; threshold and band.
     """
-    faces = most_suspicious(found.faces, MOST_FACES)
+    faces = most_suspicious(scan.faces, MOST_FACES)
     rows = max(1, len(faces))
     figure, axes = new_figure(3, 2, width=10.0, height=2.9 + 0.78 * rows, ratios=(1.25, 1, 1))
     scores, sides, runs, flicker, size, sharpness = axes
@@ -201,7 +201,7 @@ def plot_statistics(found: FaceScan, card: FaceDetectorCard) -> Figure:
     label(size, "Size of the face", "pixels: least, median, most", "")
     label(sharpness, "Sharpness", "variance of the Laplacian", "")
     _legend(figure)
-    _sign(figure, found, faces)
+    _sign(figure, scan, faces)
     return figure
 
 
@@ -313,23 +313,23 @@ def _legend(figure: Figure) -> None:
     )
 
 
-def _sign(figure: Figure, found: FaceScan, shown: Sequence[FaceVerdict]) -> None:
+def _sign(figure: Figure, scan: FaceScan, shown: Sequence[FaceVerdict]) -> None:
     """Write above a figure which video and model it is about, for a picture travels alone."""
-    text = signature(found)
-    if len(shown) < len(found.faces):
-        text += f"  ·  shown: the {len(shown)} most suspicious of {len(found.faces)} faces"
+    text = signature(scan)
+    if len(shown) < len(scan.faces):
+        text += f"  ·  shown: the {len(shown)} most suspicious of {len(scan.faces)} faces"
     height = figure.get_figheight()
     figure.text(0.01, 1 - 0.06 / height, text, va="top", fontsize=7, color=GREY, parse_math=False)
     # what is laid out leaves a line's height free above
     figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - 0.22 / height))
 
 
-def signature(found: FaceScan) -> str:
+def signature(scan: FaceScan) -> str:
     """Return video, its SHA-256 and the model as one line that the plots' font can draw."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     known = get_font(findfont(FontProperties())).get_charmap()
-    name = printable(found.video.path.name)
+    name = printable(scan.video.path.name)
     name = name if len(name) <= 60 else f"{name[:40]}…{name[-18:]}"
-    text = f"{name}  ·  SHA-256 {found.video.sha256[:16]}…  ·  model {printable(found.model_id)}"
+    text = f"{name}  ·  SHA-256 {scan.video.sha256[:16]}…  ·  model {printable(scan.model_id)}"
     return "".join(c if ord(c) in known else "□" for c in text)

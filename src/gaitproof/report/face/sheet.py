@@ -47,12 +47,12 @@ _BOLD_LETTER: Final = 14.0
 """Pixels: of the headings."""
 
 
-def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCard) -> Image:
+def draw_sheet(scan: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCard) -> Image:
     """Draw every face's pictures in order of time, with score and evidence in words.
 
     Parameters
     ----------
-    found
+    scan
         The scan.
     shown
         What is shown of its faces.
@@ -63,7 +63,7 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
     -------
     Shape (H, W, 3), RGB, for `gaitproof.report.style.DPI`.
     """
-    numbers = {face.number for face in most_suspicious(found.faces, MOST_FACES)}
+    numbers = {face.number for face in most_suspicious(scan.faces, MOST_FACES)}
     drawn = [one for one in shown if one.verdict.number in numbers]
     explained = any(one.heat is not None for one in drawn)
     tile, below = (2 * _TILE, _TEXT) if explained else (_TILE, _NARROW_TEXT)
@@ -81,7 +81,7 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
     height = 2 * _EDGE + 2 * _HEAD + sum(blocks)
     writing = _Writing(width, height)
     tiles: list[tuple[int, int, Image]] = []
-    writing.add(_EDGE, _EDGE, _title(found, drawn), size=12, weight="bold")
+    writing.add(_EDGE, _EDGE, _title(scan, drawn), size=12, weight="bold")
     y = _EDGE + _HEAD
     for one, head, block in zip(drawn, heads, blocks, strict=True):
         writing.add(_EDGE, y, head, size=10, weight="bold")
@@ -101,7 +101,7 @@ def draw_sheet(found: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCa
         y += block
     foot = _explanation(drawn, width, explained=explained)
     writing.add(_EDGE, height - _EDGE - _HEAD, foot, size=_POINTS, color=GREY)
-    writing.add(_EDGE, height - _EDGE, signature(found), size=6.5, color=GREY)
+    writing.add(_EDGE, height - _EDGE, signature(scan), size=6.5, color=GREY)
     sheet = writing.draw()
     for x, y, picture in tiles:
         sheet[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
@@ -163,10 +163,10 @@ def _write_turns(writing: _Writing, one: ShownFace, width: int, y: int) -> None:
         writing.add(_EDGE + first, y + 4, text, size=_POINTS)
 
 
-def _title(found: FaceScan, drawn: Sequence[ShownFace]) -> str:
-    title = f"{SYMBOLS[found.decision]} {HEADLINES[found.decision]}"
-    if len(drawn) < len(found.faces):
-        title += f" (shown: the {len(drawn)} most suspicious of {len(found.faces)} faces)"
+def _title(scan: FaceScan, drawn: Sequence[ShownFace]) -> str:
+    title = f"{SYMBOLS[scan.decision]} {HEADLINES[scan.decision]}"
+    if len(drawn) < len(scan.faces):
+        title += f" (shown: the {len(drawn)} most suspicious of {len(scan.faces)} faces)"
     return title
 
 

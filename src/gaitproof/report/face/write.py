@@ -33,14 +33,14 @@ TIMELINE: Final = "confidence_timeline.png"
 STATISTICS: Final = "statistics.png"
 
 
-def write_scan(folder: Path, found: FaceScan, model: FaceForgeryModel) -> tuple[Path, ...]:
+def write_scan(folder: Path, scan: FaceScan, model: FaceForgeryModel) -> tuple[Path, ...]:
     """Write page, pictures, numbers and the scored faces of a scan into a folder: all or nothing.
 
     Parameters
     ----------
     folder
         Made if it is missing; files of the same names are replaced.
-    found
+    scan
         The scan.
     model
         The one that scored it.
@@ -57,32 +57,32 @@ def write_scan(folder: Path, found: FaceScan, model: FaceForgeryModel) -> tuple[
     ModelError
         If the model cannot explain the faces.
     """
-    shown = show_faces(found, model)
+    shown = show_faces(scan, model)
     with atomic_folder(folder) as stage:
-        names = [path.name for path in _write_all(stage, found, model, shown)]
+        names = [path.name for path in _write_all(stage, scan, model, shown)]
     return tuple(folder / name for name in names)
 
 
 def _write_all(
-    folder: Path, found: FaceScan, model: FaceForgeryModel, shown: tuple[ShownFace, ...]
+    folder: Path, scan: FaceScan, model: FaceForgeryModel, shown: tuple[ShownFace, ...]
 ) -> list[Path]:
     """Write the files of a scan; returns them, the page first."""
     written = [folder / NUMBERS, *_write_faces(folder, shown)]
-    text = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
+    text = json.dumps(scan.to_dict(), indent=2, allow_nan=False) + "\n"
     write_atomically(folder / NUMBERS, text.encode())
-    written.append(_save_picture(folder / SHEET, draw_sheet(found, shown, model.card)))
+    written.append(_save_picture(folder / SHEET, draw_sheet(scan, shown, model.card)))
     plots = []
-    if found.faces:
+    if scan.faces:
         for name, figure, alt in (
             (
                 TIMELINE,
-                plot_timeline(found, model.card),
+                plot_timeline(scan, model.card),
                 "The probability of manipulation of every scored picture over the time of the "
                 "video, one line per face, with the threshold.",
             ),
             (
                 STATISTICS,
-                plot_statistics(found, model.card),
+                plot_statistics(scan, model.card),
                 "For each face: the scores of its pictures, how many agree, the longest runs, "
                 "flicker, size and sharpness.",
             ),
@@ -91,7 +91,7 @@ def _write_all(
             written.append(folder / name)
             plots.append(_embed(folder / name, figure, alt))
     story = ScanStory(
-        found,
+        scan,
         model.card,
         tuple(make_card(one, model.card.operating_point.threshold) for one in shown),
         tuple(plots),

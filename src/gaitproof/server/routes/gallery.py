@@ -58,25 +58,25 @@ def list_people(principal: Verifying, service: ServiceNow) -> list[PersonAnswer]
 @router.get("/gallery/{name}")
 def read_person(name: PersonName, principal: Verifying, service: ServiceNow) -> dict[str, Any]:
     """Return the recordings and templates of a person, superseded templates included."""
-    found = resolve(service, principal.tenant, name)
-    service.audit.add("person", tenant=principal.tenant, key=principal.key, name=found)
-    return service.gallery(principal.tenant).history(found).to_dict()
+    person = resolve(service, principal.tenant, name)
+    service.audit.add("person", tenant=principal.tenant, key=principal.key, name=person)
+    return service.gallery(principal.tenant).history(person).to_dict()
 
 
 @router.delete("/gallery/{name}")
 def remove_person(name: PersonName, principal: Enrolling, service: ServiceNow) -> dict[str, Any]:
     """Delete a person with all recordings, templates and history."""
-    found = resolve(service, principal.tenant, name)
-    removed = service.gallery(principal.tenant).remove(found)
-    service.audit.add("remove person", tenant=principal.tenant, key=principal.key, name=found)
+    person = resolve(service, principal.tenant, name)
+    removed = service.gallery(principal.tenant).remove(person)
+    service.audit.add("remove person", tenant=principal.tenant, key=principal.key, name=person)
     return vars(removed)
 
 
 @router.get("/references")
 def list_references(principal: Verifying, service: ServiceNow) -> list[FootageAnswer]:
     """List reference footage."""
-    found = summarise(service.gallery(principal.tenant).references())
-    return [FootageAnswer.model_validate({**vars(f), "models": list(f.models)}) for f in found]
+    footage = summarise(service.gallery(principal.tenant).references())
+    return [FootageAnswer.model_validate({**vars(f), "models": list(f.models)}) for f in footage]
 
 
 @router.delete("/references/{name}")

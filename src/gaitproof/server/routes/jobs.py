@@ -43,22 +43,22 @@ _SANDBOX: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline';
 
 
 def _find(job: UUID, principal: Principal, service: Service) -> JobRecord:
-    found = service.jobs.find(principal.tenant, str(job))
-    if found is None:
+    status = service.jobs.find(principal.tenant, str(job))
+    if status is None:
         raise ProblemError(404, "unknown-job", f"There is no job {str(job)!r}.")
-    return found
+    return status
 
 
 def _done(job: UUID, principal: Principal, service: Service) -> JobRecord:
-    found = _find(job, principal, service)
-    if found.state is not JobState.DONE:
+    ended = _find(job, principal, service)
+    if ended.state is not JobState.DONE:
         raise ProblemError(
             409,
             "not-done",
-            f"The job is {found.state.value}.",
-            hint=None if found.state.final else "ask again later",
+            f"The job is {ended.state.value}.",
+            hint=None if ended.state.final else "ask again later",
         )
-    return found
+    return ended
 
 
 @router.get("")
@@ -69,8 +69,8 @@ def list_jobs(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> JobList:
     """List the jobs of your tenant, newest first."""
-    found = service.jobs.list(principal.tenant, limit=limit, offset=offset)
-    return JobList(jobs=[JobAnswer.of(record) for record in found])
+    jobs = service.jobs.list(principal.tenant, limit=limit, offset=offset)
+    return JobList(jobs=[JobAnswer.of(record) for record in jobs])
 
 
 @router.get("/{job}")
@@ -83,28 +83,28 @@ def read_job(job: JobId, principal: Verifying, service: ServiceNow) -> JobAnswer
 def cancel_job(job: JobId, principal: Verifying, service: ServiceNow) -> JobAnswer:
     """Stop a job. What it has stored already stays; a job that is over stays as it is."""
     _find(job, principal, service)
-    found = service.jobs.cancel(principal.tenant, str(job))
-    assert found is not None
+    status = service.jobs.cancel(principal.tenant, str(job))
+    assert status is not None
     service.audit.add("cancel", tenant=principal.tenant, key=principal.key, job=str(job))
-    return JobAnswer.of(found)
+    return JobAnswer.of(status)
 
 
 @router.delete("/{job}", status_code=204)
 def delete_job(job: JobId, principal: Verifying, service: ServiceNow) -> Response:
     """Delete a job that is over, with its answer and report."""
-    found = _find(job, principal, service)
-    if not service.jobs.remove(principal.tenant, found.id):
+    status = _find(job, principal, service)
+    if not service.jobs.remove(principal.tenant, status.id):
         raise ProblemError(409, "not-over", "The job is not over.", hint="cancel it first")
-    service.audit.add("delete job", tenant=principal.tenant, key=principal.key, job=found.id)
+    service.audit.add("delete job", tenant=principal.tenant, key=principal.key, job=status.id)
     return Response(status_code=204)
 
 
 @router.get("/{job}/result")
 def read_result(job: JobId, principal: Verifying, service: ServiceNow) -> dict[str, Any]:
     """Return the whole answer: what the command line prints with ``--json``."""
-    found = _done(job, principal, service)
-    service.audit.add("result", tenant=principal.tenant, key=principal.key, job=found.id)
-    answer: dict[str, Any] = service.jobs.files(found.id).read_json(RESULT)
+    ended = _done(job, principal, service)
+    service.audit.add("result", tenant=principal.tenant, key=principal.key, job=ended.id)
+    answer: dict[str, Any] = service.jobs.files(ended.id).read_json(RESULT)
     return answer
 
 
@@ -114,11 +114,11 @@ def list_seen(job: JobId, principal: Verifying, service: ServiceNow) -> list[dic
 
     The video is kept for a while, so that the same can be asked again with ``person``.
     """
-    found = _find(job, principal, service)
-    files = service.jobs.files(found.id)
+    status = _find(job, principal, service)
+    files = service.jobs.files(status.id)
     if not files.exists(PEOPLE):
         raise ProblemError(404, "no-choice", "Nobody must be chosen.")
-    service.audit.add("people", tenant=principal.tenant, key=principal.key, job=found.id)
+    service.audit.add("people", tenant=principal.tenant, key=principal.key, job=status.id)
     people: list[dict[str, Any]] = files.read_json(PEOPLE)
     return people
 
@@ -137,16 +137,16 @@ def read_report(
     """Return the sealed report: JSON, or the same as HTML or PDF."""
     from gaitproof.report.casefile import FORMATS, parse_report
 
-    found = _done(job, principal, service)
-    files = service.jobs.files(found.id)
+    ended = _done(job, principal, service)
+    files = service.jobs.files(ended.id)
     if not files.exists(REPORT):
         raise ProblemError(404, "no-report", "The job has no report.")
-    service.audit.add("report", tenant=principal.tenant, key=principal.key, job=found.id, form=form)
+    service.audit.add("report", tenant=principal.tenant, key=principal.key, job=ended.id, form=form)
     data = files.read(REPORT)
     if form != "json":
         data = FORMATS[f".{form}"](parse_report(data)[0])
     headers = {
-        "Content-Disposition": f'attachment; filename="gaitproof-{found.id}.{form}"',
+        "Content-Disposition": f'attachment; filename="gaitproof-{ended.id}.{form}"',
         "Content-Security-Policy": _SANDBOX,
     }
     return Response(data, media_type=_MEDIA_TYPES[form], headers=headers)
@@ -155,8 +155,8 @@ def read_report(
 @router.get("/{job}/files")
 def list_files(job: JobId, principal: Verifying, service: ServiceNow) -> list[str]:
     """List the files of an explanation."""
-    found = _done(job, principal, service)
-    return service.jobs.files(found.id).list(EXPLANATION)
+    ended = _done(job, principal, service)
+    return service.jobs.files(ended.id).list(EXPLANATION)
 
 
 @router.get(
@@ -171,8 +171,8 @@ def read_file(
     service: ServiceNow,
 ) -> Response:
     """Return a file of an explanation."""
-    found = _done(job, principal, service)
-    files = service.jobs.files(found.id)
+    ended = _done(job, principal, service)
+    files = service.jobs.files(ended.id)
     # looked up in what is there: a name is never made into a path
     if name not in files.list(EXPLANATION):
         raise ProblemError(404, "unknown-file", f"The job has no file {name!r}.")
@@ -197,12 +197,12 @@ async def follow_job(
 async def _news(
     request: Request, service: Service, principal: Principal, record: JobRecord
 ) -> AsyncIterator[str]:
-    told, latest = "", 0.0
+    sent, latest = "", 0.0
     current: JobRecord | None = record
     while current is not None:
         text = JobAnswer.of(current).model_dump_json()
-        if text != told:
-            told, latest = text, time.monotonic()
+        if text != sent:
+            sent, latest = text, time.monotonic()
             yield f"event: job\ndata: {text}\n\n"
         elif time.monotonic() - latest > _ALIVE_EVERY:
             latest = time.monotonic()

@@ -35,7 +35,7 @@ async def upload_video(
     It is deleted once the jobs that use it are over, unless the service was told otherwise.
     """
     length = request.headers.get("content-length", "")
-    found = await service.uploads.receive(
+    upload = await service.uploads.receive(
         principal.tenant, name, int(length) if length.isdecimal() else None, request.stream()
     )
     await run_in_threadpool(
@@ -43,11 +43,11 @@ async def upload_video(
         "upload",
         tenant=principal.tenant,
         key=principal.key,
-        video=found.id,
-        sha256=found.sha256,
-        bytes=found.bytes,
+        video=upload.id,
+        sha256=upload.sha256,
+        bytes=upload.bytes,
     )
-    return VideoAnswer.model_validate(vars(found))
+    return VideoAnswer.model_validate(vars(upload))
 
 
 @router.get("/videos")

@@ -190,7 +190,7 @@ def _harmonics(
     melody = 0.12 * np.sin(2 * np.pi * rng.uniform(0.3, 0.8) * time + rng.uniform(0, 6))
     pitch = voice.pitch * (1 + melody) * (1 + 0.01 * np.sin(2 * np.pi * 5 * time))
     phase = 2 * np.pi * np.cumsum(pitch) / SOUND_RATE
-    made = np.zeros(len(strength))
+    gains = np.zeros(len(strength))
     for number in range(1, int(4500 / voice.pitch) + 1):
         frequency = number * pitch
         tract = sum(
@@ -200,8 +200,8 @@ def _harmonics(
             )
         )
         fall = 10 ** (-voice.tilt * np.log2(number) / 20)
-        made += (tract + 0.01) * fall * np.sin(number * phase)
-    return strength * (made + voice.breath * rng.normal(0, 1, len(made)))
+        gains += (tract + 0.01) * fall * np.sin(number * phase)
+    return strength * (gains + voice.breath * rng.normal(0, 1, len(gains)))
 
 
 def _hiss(middle: Float64, rng: np.random.Generator) -> Float64:

@@ -175,7 +175,7 @@ def make_walking_faces(
     directory = open_folder(directory, RECIPE, _recipe(settings, seed), names)
     make_missing(
         [list(walks.values())],
-        lambda made: all((directory / clip.path).exists() for clip in made),
+        lambda filmed: all((directory / clip.path).exists() for clip in filmed),
         partial(_film, directory, settings, seed),
         workers,
         renderer_crash(),

@@ -102,9 +102,9 @@ class FeatureCache:
         """
         path = self.path(source, view)
         try:
-            found, _ = read_tensors(path, _FILE)
+            arrays, _ = read_tensors(path, _FILE)
             with guarded(path, _FILE):
-                return Features(found.get(_FORGED, found[_GENUINE]), found[_GENUINE])
+                return Features(arrays.get(_FORGED, arrays[_GENUINE]), arrays[_GENUINE])
         except InputError:
             features = self._compute(source, view)
         make_folder(path.parent)
@@ -140,8 +140,8 @@ class FeatureCache:
                 self._network.encode(part.to(self._device)) for part in torch.split(crops, _BATCH)
             ]
         encoder.train(training)
-        found: Codes = torch.cat(codes).float().cpu().numpy()
-        return found
+        encoded: Codes = torch.cat(codes).float().cpu().numpy()
+        return encoded
 
 
 class FeatureSampler(ClipSampler[Codes]):

@@ -130,9 +130,9 @@ class TrainedFaces:
             return ClipScore(float(scores.mean()), scores, None)
         turns = score_in_turns(self, crops, self.settings.frames)
         shares = np.zeros(len(crops))
-        for turn, found in turns:
-            shares[turn.start : turn.stop] = found.attention / len(turns)
-        return ClipScore(float(np.mean([found.score for _, found in turns])), None, shares)
+        for turn, judged in turns:
+            shares[turn.start : turn.stop] = judged.attention / len(turns)
+        return ClipScore(float(np.mean([judged.score for _, judged in turns])), None, shares)
 
 
 def train_faces(

@@ -136,9 +136,9 @@ def match_colours(source: Image, target: Image, mask: Mask) -> Image:
     inside = mask > 0.5
     if not inside.any():
         return source
-    found, wanted = (picture[inside].astype(np.float32) for picture in (source, target))
-    scale = (wanted.std(axis=0) / np.maximum(found.std(axis=0), 1)).clip(0.5, 2)
-    shift = wanted.mean(axis=0) - found.mean(axis=0) * scale
+    given, wanted = (picture[inside].astype(np.float32) for picture in (source, target))
+    scale = (wanted.std(axis=0) / np.maximum(given.std(axis=0), 1)).clip(0.5, 2)
+    shift = wanted.mean(axis=0) - given.mean(axis=0) * scale
     return np.asarray(np.rint(source * scale + shift).clip(0, 255), np.uint8)
 
 

@@ -47,11 +47,11 @@ def fit_discriminant(encoder: EnergyDiscriminant, stream: MaskStream, windows: i
         if sum(map(len, rows)) >= windows:
             break
     values, people = np.concatenate(rows).astype(np.float64), np.concatenate(labels)
-    found = _Spread.of(values, people, _COMPONENTS, _SHRINKAGE)
-    size = len(found.within)
-    kept = min(encoder.embedding_size, found.people - 1, size)
-    _, best = eigh(found.between, found.within, subset_by_index=(size - kept, size - 1))
-    set_directions(encoder, found.axes @ best[:, ::-1], found.middle)
+    spread = _Spread.of(values, people, _COMPONENTS, _SHRINKAGE)
+    size = len(spread.within)
+    kept = min(encoder.embedding_size, spread.people - 1, size)
+    _, best = eigh(spread.between, spread.within, subset_by_index=(size - kept, size - 1))
+    set_directions(encoder, spread.axes @ best[:, ::-1], spread.middle)
 
 
 def fit_whitening(network: SilhouetteNetwork, walks: Iterable[tuple[str, MaskWindows]]) -> None:
@@ -74,9 +74,9 @@ def fit_whitening(network: SilhouetteNetwork, walks: Iterable[tuple[str, MaskWin
             rows.append(apply(network.described, windows))
             people += [person] * len(windows)
     values = np.concatenate(rows).astype(np.float64)
-    found = _Spread.of(values, np.array(people), network.embedding_size, _WHITENING_SHRINKAGE)
-    spread, turn = np.linalg.eigh(found.within)
-    set_directions(network, found.axes @ (turn / np.sqrt(spread))[:, ::-1], found.middle)
+    within = _Spread.of(values, np.array(people), network.embedding_size, _WHITENING_SHRINKAGE)
+    spread, turn = np.linalg.eigh(within.within)
+    set_directions(network, within.axes @ (turn / np.sqrt(spread))[:, ::-1], within.middle)
 
 
 @dataclass(frozen=True)
@@ -141,5 +141,5 @@ def apply(function: Callable[..., Tensor], windows: MaskWindows) -> NDArray[np.f
     """Return one row per window of a function of what a network reads."""
     parts = zip(*(torch.split(taken, _BATCH) for taken in inputs_of(windows)), strict=True)
     with torch.inference_mode():
-        found: NDArray[np.float32] = torch.cat([function(*part) for part in parts]).numpy()
-    return found
+        joined: NDArray[np.float32] = torch.cat([function(*part) for part in parts]).numpy()
+    return joined

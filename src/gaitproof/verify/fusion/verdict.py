@@ -218,10 +218,10 @@ class JointVerdict:
     @property
     def plain(self) -> str:
         """What walk and face say, and what that can mean."""
-        found = f"{self._short[0].upper()}{self._short[1:]}."
+        sentence = f"{self._short[0].upper()}{self._short[1:]}."
         if self.combination is None:
-            return found
-        return f"{found} This can be {'; or '.join(self.combination.meanings)}."
+            return sentence
+        return f"{sentence} This can be {'; or '.join(self.combination.meanings)}."
 
     @property
     def question(self) -> str:

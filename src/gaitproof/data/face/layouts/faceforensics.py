@@ -88,15 +88,15 @@ def _clip(
     video: Path, root: Path, label: Label, method: str, official: dict[str, str] | None
 ) -> FaceClip:
     actors, numbers = _ACTORS.fullmatch(video.stem), _NUMBERS.fullmatch(video.stem)
-    found = actors or numbers
-    if found is None or (found[2] is not None) != (label is Label.FAKE):
+    match = actors or numbers
+    if match is None or (match[2] is not None) != (label is Label.FAKE):
         raise InputError(
             f"{relative(video, root)!r} has no name of FaceForensics++.",
             expected="071.mp4 or 01__scene.mp4 for originals, 071_054.mp4 or 01_02__scene__X.mp4 "
             "for fakes",
         )
     kind = "actor" if actors else "video"
-    people = [number for number in found.groups() if number is not None]
+    people = [number for number in match.groups() if number is not None]
     split = ""
     if official is not None and not actors:
         splits = {official.get(number, "") for number in people}

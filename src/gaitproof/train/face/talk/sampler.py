@@ -169,15 +169,15 @@ class TalkSampler:
     def draw(self, rng: np.random.Generator, size: int) -> TalkBatch:
         """Return a batch of `size` windows, the first half genuine; same state, same batch."""
         frames, half = self.settings.frames, size // 2
-        made = {"sound": half, "labelled": 0, "both": (half + 1) // 2}[self.settings.forgeries]
+        forged = {"sound": half, "labelled": 0, "both": (half + 1) // 2}[self.settings.forgeries]
         talks: list[tuple[Talk, NDArray[np.int64]]] = []
         order = [int(place) for place in _choose(len(self.genuine), half, rng)]
         for place in order:
             clip = self.genuine[place]
             first = int(rng.integers(len(clip) - frames + 1))
             talks.append((clip.window(first, frames), np.full(frames, GENUINE)))
-        talks += [self.forge(self.genuine[place], rng) for place in order[:made]]
-        for place in _choose(len(self.forged), half - made, rng):
+        talks += [self.forge(self.genuine[place], rng) for place in order[:forged]]
+        for place in _choose(len(self.forged), half - forged, rng):
             talks.append(self._labelled(self.forged[int(place)], rng))
         return self._collate(talks, rng)
 
