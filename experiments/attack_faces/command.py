@@ -38,7 +38,7 @@ def attack_faces(
     output: OutputOption,
     radius: Annotated[float, typer.Option(help="Grey levels of 255.", min=1, max=32)] = 4.0,
     queries: Annotated[int, typer.Option(help="Of the attack by scores alone.", min=1)] = 200,
-    pictures: Annotated[int, typer.Option(help="Images of each clip.", min=1)] = 4,
+    images: Annotated[int, typer.Option(help="Images of each clip.", min=1)] = 4,
     model: ModelOption = None,
     accelerator: AcceleratorOption = "auto",
     as_json: JsonOption = False,
@@ -55,7 +55,7 @@ def attack_faces(
     seconds: dict[str, float] = {}
     with progress_bar("Training and attacking faces") as progress:
         trained = train_both(store, settings, radius, output / "runs", options)
-        crops = read_crops(store, clips, settings.alignment, pictures)
+        crops = read_crops(store, clips, settings.alignment, images)
         for place, (name, (network, spent)) in enumerate(trained.items()):
             seconds[name] = spent
             attacks = [
@@ -68,7 +68,7 @@ def attack_faces(
             results += measure(name, network, crops, clips, attacks, 0.5)
             progress((place + 1) / 3)
         shipped = FaceForgeryModel.load(model)
-        own = read_crops(store, clips, shipped.card.alignment, pictures)
+        own = read_crops(store, clips, shipped.card.alignment, images)
         by_scores = (f"squares, {queries} queries", radius, black_box(shipped, radius, queries))
         threshold = shipped.card.operating_point.threshold
         results += measure(shipped.card.model_id, shipped, own, clips, [by_scores], threshold)

@@ -66,13 +66,13 @@ class Attacked:
 
 
 def read_crops(
-    store: FaceStore, clips: Sequence[StoredClip], alignment: AlignmentSettings, pictures: int
+    store: FaceStore, clips: Sequence[StoredClip], alignment: AlignmentSettings, images: int
 ) -> list[Image]:
     """Return the first crops (T, S, S, 3) of every clip."""
     chosen = []
     for stored in clips:
-        faces = store.read(stored, list(range(min(pictures, stored.pictures))))
-        pairs = zip(faces.pictures, faces.points.astype(np.float64), strict=True)
+        faces = store.read(stored, list(range(min(images, stored.images))))
+        pairs = zip(faces.images, faces.points.astype(np.float64), strict=True)
         chosen.append(np.stack([align(image, points, alignment) for image, points in pairs]))
     return chosen
 

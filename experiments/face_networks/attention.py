@@ -1,4 +1,4 @@
-"""Heat strips: which pictures of a clip counted for networks that look at them together."""
+"""Heat strips: which images of a clip counted for networks that look at them together."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Run:
 
     @property
     def attention(self) -> tuple[NDArray[np.float64] | None, ...]:
-        """Of each test clip, what its pictures count; None for a network of pictures."""
+        """Of each test clip, what its images count; None for a network of images."""
         return tuple(one.attention for one in self.found)
 
 
@@ -73,7 +73,7 @@ class Comparison:
     compared
         Figures and paired differences.
     reference
-        The network of single pictures that they are compared with.
+        The network of single images that they are compared with.
     """
 
     runs: tuple[Run, ...]
@@ -117,13 +117,13 @@ def run(
     Parameters
     ----------
     store
-        Prepared clips of several pictures, genuine and forged.
+        Prepared clips of several images, genuine and forged.
     settings
         The recipe that all share: steps, batch, rates, alignment; `frames` is what temporal
-        networks see together, the others see one picture at a time and their scores are averaged.
-        As many pictures are shown to both.
+        networks see together, the others see one image at a time and their scores are averaged.
+        As many images are shown to both.
     names
-        Networks; the first, which the others are compared with, must be one of single pictures.
+        Networks; the first, which the others are compared with, must be one of single images.
     rates
         Learning rates to train every network with; the one with the least validation loss counts.
         None for the recipe's alone.
@@ -144,7 +144,7 @@ def run(
         raise InputError("The store holds no test clips.", hint="prepare more people")
     if not names or network_class(names[0]).temporal:
         raise InputError(
-            "The first network must look at single pictures: the others are compared with it.",
+            "The first network must look at single images: the others are compared with it.",
             actual=", ".join(names),
         )
     tried = rates or (settings.learning_rate,)
@@ -179,7 +179,7 @@ def run(
 
 
 def recipe_of(name: str, settings: FaceTrainSettings) -> FaceTrainSettings:
-    """Return the shared recipe for one network: all take as many steps and see as many pictures.
+    """Return the shared recipe for one network: all take as many steps and see as many images.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from experiments.face_video.run import ScoredFilm, to_scores
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.card import FaceRelation, log_odds
-from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.verdict import calibrated, side_of
 from gaitproof.modelling.face.operating_point import (
     answer_others,
@@ -75,7 +75,7 @@ def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
         one.film.clip: float(rest.mean())
         for one in films
         if one.film.compression == ORIGINAL
-        and len(rest := one.scores[one.times >= SECONDS]) >= MIN_PICTURES
+        and len(rest := one.scores[one.times >= SECONDS]) >= MIN_FRAMES
     }
     person = {one.film.clip: one.film.people[0] for one in films}
     probes = [

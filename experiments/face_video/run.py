@@ -28,11 +28,11 @@ from gaitproof.face.consistency import compute_flicker, make_trace
 from gaitproof.face.detect import FaceDetector, create_detector
 from gaitproof.face.drops import find_drop
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.face.pace import PICTURES
+from gaitproof.face.pace import FRAMES
 from gaitproof.face.quality import measure_light
 from gaitproof.face.scan import ScanSettings, scan_video
+from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.sightings import spread_evenly
-from gaitproof.face.turns import MIN_PICTURES
 from gaitproof.face.types import Face
 from gaitproof.face.verdict import FrameScore
 from gaitproof.media.files import atomic_path, make_folder, write_atomically
@@ -91,13 +91,13 @@ class ScoredFilm:
     @property
     def scanned(self) -> Float64:
         """Scores of the frames that a scan takes by default."""
-        return self.scores[spread_evenly(len(self.scores), PICTURES)]
+        return self.scores[spread_evenly(len(self.scores), FRAMES)]
 
     @property
     def held(self) -> tuple[list[float], list[float]]:
         """Times and scores of the frames that a scan holds to choose from: every 2nd, 4th ..."""
         stride = 1
-        while len(self.scores[::stride]) > 2 * PICTURES:
+        while len(self.scores[::stride]) > 2 * FRAMES:
             stride *= 2
         return self.times[::stride].tolist(), self.scores[::stride].tolist()
 
@@ -191,7 +191,7 @@ def run(
                     cut_faces(film, faces, loaded.card, detector)
             progress((number + 1) / len(clips))
     scored = score_films(films, faces, loaded)
-    judged = tuple(one for one in scored if len(one.scores) >= MIN_PICTURES)
+    judged = tuple(one for one in scored if len(one.scores) >= MIN_FRAMES)
     known = {one.film.path for one in judged}
     return FaceVideoResult(
         loaded.card,
@@ -310,7 +310,7 @@ def score_films(
         crops, name = faces["crops"], path.stem
         if name not in known:
             known[name] = model.score(crops).tolist()
-        shown = crops[spread_evenly(len(crops), PICTURES)]
+        shown = crops[spread_evenly(len(crops), FRAMES)]
         scored.append(
             ScoredFilm(
                 film,

@@ -129,12 +129,12 @@ def verdict_table(result: FacesResult) -> Table:
 def cost_line(result: FacesResult) -> str:
     """Say what a clip and a crop cost."""
     seconds = [trial.seconds for trial in result.trials]
-    pictures = [trial.pictures for trial in result.trials]
+    images = [trial.pictures for trial in result.trials]
     if not seconds:
         return "Nothing was scanned."
     more = sum(trial.faces > 1 for trial in result.trials)
     beside = f" In {more} of {len(seconds)} clips the detector saw a second face." if more else ""
     return (
-        f"A clip took {np.median(seconds):.2f} s (median) for {np.median(pictures):.0f} pictures; "
+        f"A clip took {np.median(seconds):.2f} s (median) for {np.median(images):.0f} images; "
         f"the network alone {result.crop_ms:.1f} ms per crop.{beside}"
     )

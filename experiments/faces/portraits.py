@@ -39,7 +39,7 @@ class Pairing:
     people: tuple[str, str]
 
     def name(self, seed: int, seconds: float) -> str:
-        """Return the name of its clips' folder: the same for the same pictures and movement."""
+        """Return the name of its clips' folder: the same for the same images and movement."""
         text = "\x1f".join((self.target, self.source, str(seed), str(seconds)))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -89,7 +89,7 @@ def pair_portraits(
     )
 
 
-def find_marks(picture: Image, name: str, detector: FaceDetector) -> Marks:
+def find_marks(image: Image, name: str, detector: FaceDetector) -> Marks:
     """Return the mesh of a portrait's largest face, shape (468, 2), pixels.
 
     Raises
@@ -97,7 +97,7 @@ def find_marks(picture: Image, name: str, detector: FaceDetector) -> Marks:
     InputError
         If there is no face with a mesh.
     """
-    meshes = [(face.size, face.mesh) for face in detector.detect(picture) if face.mesh is not None]
+    meshes = [(face.size, face.mesh) for face in detector.detect(image) if face.mesh is not None]
     if not meshes:
         raise InputError(f"No face with landmarks was found in {name!r}.")
     return max(meshes, key=lambda one: one[0])[1]
@@ -113,6 +113,6 @@ def film(portrait: Image, seed: int, seconds: float, paths: Mapping[str, Path]) 
             )
             for name, path in paths.items()
         ]
-        for picture in move_portrait(portrait, seed, settings):
+        for image in move_portrait(portrait, seed, settings):
             for writer in writers:
-                writer.write(picture)
+                writer.write(image)

@@ -147,13 +147,13 @@ class _Job:
                 read_still(locate(self.root, path)) for path in (pairing.target, pairing.source)
             )
             marks = [
-                find_marks(picture, path, detector)
-                for picture, path in ((target, pairing.target), (source, pairing.source))
+                find_marks(image, path, detector)
+                for image, path in ((target, pairing.target), (source, pairing.source))
             ]
             movement = int(self._name(pairing), 16) % 2**32
             for kind in KINDS:
-                picture = target if kind == GENUINE else SWAPS[kind](target, source, *marks)
-                film(picture, movement, self.seconds, {c: clips[kind, c] for c in COMPRESSIONS})
+                image = target if kind == GENUINE else SWAPS[kind](target, source, *marks)
+                film(image, movement, self.seconds, {c: clips[kind, c] for c in COMPRESSIONS})
         return clips
 
 
@@ -174,7 +174,7 @@ def _judge(scan: FaceScan, pairing: Pairing, kind: str, compression: str) -> Tri
 
 
 def _extent(face: FaceVerdict) -> float:
-    """Return the sum of a face's sizes over its scored pictures."""
+    """Return the sum of a face's sizes over its scored images."""
     # what the detector takes for a face beside the real one is small, or seen now and then
     boxes = np.array([frame.box for frame in face.frames]).reshape(-1, 4)
     return float(np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)).sum())

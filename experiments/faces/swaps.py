@@ -2,7 +2,7 @@
 
 Detectors are trained on self-blended images: a face blended with itself. These put another person's
 face on, so a detector that finds them has learnt more than its own training forgeries. All work on
-RGB pictures with the landmarks of both faces.
+RGB images with the landmarks of both faces.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def poisson_swap(
     Raises
     ------
     InputError
-        If the landmarks do not fit, or lie outside the pictures.
+        If the landmarks do not fit, or lie outside the images.
     """
     _check(target, source, target_points, source_points)
     warped = _warp_by_landmarks(source, source_points, target_points, _frame(target))
     mask = _hull(target_points, _frame(target))
-    # the blending solves within the mask and needs a margin to the picture's edge
+    # the blending solves within the mask and needs a margin to the image's edge
     mask[[0, -1]] = mask[:, [0, -1]] = 0
     filled = np.where(mask[..., None] > 0, warped, target)
     x, y, width, height = cv2.boundingRect(mask)
@@ -108,7 +108,7 @@ def colour_swap(
     warped = _warp_by_landmarks(source, source_points, target_points, _frame(target))
     mask = _hull(target_points, _frame(target))
     inside = mask > 0
-    wanted, given = (_to_lab(picture)[inside] for picture in (target, warped))
+    wanted, given = (_to_lab(image)[inside] for image in (target, warped))
     scale = wanted.std(axis=0) / np.maximum(given.std(axis=0), 1e-3)
     lab = _to_lab(warped)
     lab[inside] = (given - given.mean(axis=0)) * scale.clip(0.5, 2) + wanted.mean(axis=0)
@@ -123,15 +123,15 @@ SWAPS: Final[Mapping[str, Swap]] = MappingProxyType(
 
 
 def _check(target: Image, source: Image, target_points: Points, source_points: Points) -> None:
-    for picture, points in ((target, target_points), (source, source_points)):
-        size = np.array(picture.shape[1::-1])
+    for image, points in ((target, target_points), (source, source_points)):
+        size = np.array(image.shape[1::-1])
         if points.ndim != 2 or points.shape != target_points.shape or not np.isfinite(points).all():
             raise InputError(
                 "A swap needs the same landmarks of both faces.",
                 actual=f"{target_points.shape} and {source_points.shape}",
             )
         if (points.max(axis=0) < 0).any() or (points.min(axis=0) >= size).any():
-            raise InputError("The landmarks lie outside the picture.")
+            raise InputError("The landmarks lie outside the image.")
 
 
 def _warp_by_landmarks(
@@ -162,8 +162,8 @@ def _warp_by_similarity(
     return np.asarray(warped, np.uint8)
 
 
-def _frame(picture: Image) -> tuple[int, int]:
-    return picture.shape[0], picture.shape[1]
+def _frame(image: Image) -> tuple[int, int]:
+    return image.shape[0], image.shape[1]
 
 
 def _hull(points: Points, shape: tuple[int, int]) -> Image:
@@ -186,5 +186,5 @@ def _blend(target: Image, face: Image, weight: NDArray[np.float32]) -> Image:
     return np.asarray(mixed.round().clip(0, 255), np.uint8)
 
 
-def _to_lab(picture: Image) -> NDArray[np.float32]:
-    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+def _to_lab(image: Image) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)

@@ -15,7 +15,7 @@ from gaitproof.errors import ModelError
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.fusion_trials import SingleTrials
-from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.segments import MIN_FRAMES
 
 GENUINE: Final = "genuine"
 KINDS: Final = (GENUINE, *SWAPS)
@@ -43,7 +43,7 @@ class Trial:
         Of the face that fills most of the clip, 0 (forged) to 1 (genuine); None without one.
     log10_lr
         The same calibrated; None without a calibration.
-    pictures
+    images
         Of it that were scored.
     seconds
         That the scan took.
@@ -158,7 +158,7 @@ def face_trials(result: FacesResult) -> SingleTrials:
         np.array(
             [
                 math.nan
-                if trial.log10_lr is None or trial.pictures < MIN_PICTURES
+                if trial.log10_lr is None or trial.pictures < MIN_FRAMES
                 else trial.log10_lr
                 for trial in result.trials
             ]

@@ -52,9 +52,9 @@ KEPT: Final = "experiment.json"
 """What an experiment depends on, in its folder."""
 
 TRAINING_RATE: Final = 5.0
-"""Pictures per second of the clips that faces are learnt from: their walks are not looked at."""
+"""Frames per second of the clips that faces are learnt from: their walks are not looked at."""
 
-PICTURES: Final = 12
+IMAGES: Final = 12
 """Of each of those clips that are used."""
 
 SHARES: Final = (0.65, 0.3, 0.05)
@@ -233,7 +233,7 @@ def _learn_faces(
         prepare(
             others,
             store,
-            PrepareSettings(layout="table", frames=PICTURES, shares=SHARES, seed=settings.seed),
+            PrepareSettings(layout="table", frames=IMAGES, shares=SHARES, seed=settings.seed),
             workers=settings.workers,
             progress=progress,
         )

@@ -23,7 +23,7 @@ _NOISE: Final = (0.01, 0.02)
 def make_copies(clip: Recording, rng: np.random.Generator) -> list[Recording]:
     """Make the 15 copies of a clip: what the seed does to videos, done to joints.
 
-    Rotation by ±7 degrees in the picture (the seed's ±5 to 10), tempo 0.8 and 1.2, reversal, joint
+    Rotation by ±7 degrees in the image (the seed's ±5 to 10), tempo 0.8 and 1.2, reversal, joint
     noise of 1 and 2 % of the torso (for blur, brightness and contrast, which move the estimated
     joints by about that), each also mirrored, and the mirrored clip itself. As there, mirrored and
     reversed copies keep the name of the person, though another walker walks so.

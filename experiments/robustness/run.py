@@ -228,7 +228,7 @@ def sweep_faces(
     for column, stored in enumerate(clips):
         faces = store.read(stored)
         points = faces.points.astype(np.float64)
-        footage = Footage(faces.pictures, faces.times, points, mirrored=_MIRRORED)
+        footage = Footage(faces.images, faces.times, points, mirrored=_MIRRORED)
         for row, step in enumerate(steps):
             damaged = step.apply(footage)
             pairs = zip(damaged.frames, damaged.points, strict=True)

@@ -99,7 +99,7 @@ def split_walk(times: Float64, points: Float64, *, feet: bool = True) -> WalkPar
     Raises
     ------
     InputError
-        If the walk has no unbroken run of 2 s, or is a picture's, without depth.
+        If the walk has no unbroken run of 2 s, or is an image's, without depth.
     """
     runs = [(t, p) for t, p in unbroken_paths(times, points, feet=feet) if len(t) >= WINDOW_FRAMES]
     if not runs:

@@ -16,7 +16,7 @@ def test_a_clip_has_its_length_and_size(tmp_path):
 
 
 def test_genuine_and_twin_move_alike():
-    """The same seed gives the same movement, light and noise whatever the picture."""
+    """The same seed gives the same movement, light and noise whatever the image."""
     bright = np.full((120, 160, 3), 200, np.uint8)
     dark = np.full((120, 160, 3), 100, np.uint8)
     clips = (move_portrait(picture, 4, SHORT) for picture in (bright, dark))

@@ -87,7 +87,7 @@ VIDEOS = {
     "audio only": (_sound, "no video"),
     "one frame": (lambda p: _encode(p, 1), "single image"),
     "1x1": (lambda p: _encode(p, 30, (1, 1), "matroska"), "too small"),
-    "picture named mp4": (_picture, "single image|not a video"),
+    "frame named mp4": (_picture, "single image|not a video"),
     "database named mp4": (
         lambda p: Gallery.open(p).add("x", [make_recording(1)]),
         "not a video",

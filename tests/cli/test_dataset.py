@@ -48,8 +48,8 @@ def test_options_reach_the_maker(calls: list[tuple[Path, dict[str, Any]]], tmp_p
     ("option", "value", "message"),
     [
         ("--views", "front", "views"),
-        ("--size", "big", "picture size"),
-        ("--size", "640", "picture size"),
+        ("--size", "big", "frame size"),
+        ("--size", "640", "frame size"),
         ("--stage", "moon", "stage"),
     ],
 )

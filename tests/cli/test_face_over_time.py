@@ -23,13 +23,13 @@ pytestmark = pytest.mark.slow
 PEOPLE = 12
 RATE = 5
 FILMED = TalkSettings(seconds=1.2, frame_rate=RATE, side=160)
-PICTURES = 6
+IMAGES = 6
 RECIPE = {
     "architecture": "cnn-bilstm",
     "network": {"width": 16, "dropout": 0.0},
     "name": "late",
     "forgeries": "labelled",
-    "frames": PICTURES,
+    "frames": IMAGES,
     "alignment": {"size": 32, "margin": 0.1},
     "batch": 8,
     "damaged": 0.0,
@@ -44,12 +44,12 @@ GREEN = (-0.65, 0.4, -0.6)
 
 @cache
 def talk_of(person, settings):
-    """Return the pictures of a person, of whom there are a genuine and a forged clip."""
+    """Return the frames of a person, of whom there are a genuine and a forged clip."""
     return tuple(talk(make_talker(f"p{person}"), person, settings))
 
 
 def film(path, person, settings, first=None):
-    """Write a clip of a person; from the picture `first` on it is forged."""
+    """Write a clip of a person; from the frame `first` on it is forged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with VideoWriter(path, RATE, (160, 160)) as writer:
         for place, picture in enumerate(talk_of(person, settings)):
@@ -65,14 +65,14 @@ def store(tmp_path_factory):
         split = ("train", "train", "val", "test")[person % 4]
         film(root / "data" / split / "real" / f"{person}.mp4", person, FILMED)
         # from early to late, so that the place is not learnt by heart
-        first = PICTURES // 4 + person % (PICTURES // 2)
+        first = IMAGES // 4 + person % (IMAGES // 2)
         film(root / "data" / split / "fake" / f"{person}.mp4", person, FILMED, first)
     with pytest.MonkeyPatch.context() as patched:
         prepare_here(patched)
         made = command(
             "prepare",
             root / "data",
-            *("-o", root / "store", "--frames", PICTURES, "--rate", RATE, "--workers", 1),
+            *("-o", root / "store", "--frames", IMAGES, "--rate", RATE, "--workers", 1),
         )
     assert made.exit_code == 0, made.output
     return root / "store"
@@ -93,7 +93,7 @@ def test_a_network_over_time_from_the_recipe_to_the_scan(store, tmp_path):
         )
         assert trained.exit_code == 0, trained.output
     card = json.loads((models[0] / "card.json").read_text())
-    assert card["clip"] == {"frames": PICTURES, "rate": RATE, "pictures": PICTURES}
+    assert card["clip"] == {"frames": IMAGES, "rate": RATE, "pictures": IMAGES}
     both = tmp_path / "both"
     joined = command("ensemble", tmp_path / "0.yaml", *models, "-o", both, "--data", store)
     assert joined.exit_code == 0, joined.output
@@ -105,15 +105,15 @@ def test_a_network_over_time_from_the_recipe_to_the_scan(store, tmp_path):
     assert found["video"]["values"]["auc"]["value"] >= 0.85  # it must learn, not only run
 
     # longer than a turn, and forged from the second turn's middle on
-    long = replace(FILMED, seconds=3 * PICTURES / RATE)
-    video = film(tmp_path / "a.mp4", 3, long, PICTURES + PICTURES // 2)
+    long = replace(FILMED, seconds=3 * IMAGES / RATE)
+    video = film(tmp_path / "a.mp4", 3, long, IMAGES + IMAGES // 2)
     faces = {}
     for model in (models[0], both):
         out = tmp_path / "out" / model.name
         scanned = command("scan", video, "--model", model, "-o", out, "--json")
         assert scanned.exit_code in (0, 1, 3), scanned.output
         (faces[model],) = json.loads(scanned.stdout)["faces"]
-        assert "What each picture counted" in (out / "index.html").read_text()
+        assert "What each frame counted" in (out / "index.html").read_text()
     assert len(faces[both]["members"]) == 2
     assert faces[both]["members"][0] == pytest.approx(faces[models[0]]["score"], abs=1e-4)
     genuine, *_, forged = faces[models[0]]["turns"]

@@ -77,7 +77,7 @@ def test_a_recipe_becomes_a_model_that_knows_its_errors(store, tmp_path):
         ({"architecture": "resnet"}, "There is no face network"),
         ({"epochs": 0}, "not valid at 'epochs'"),
         ({"colour": 1}, "not valid at 'colour'"),
-        ({"frames": 4}, "does not look at 4 pictures"),
+        ({"frames": 4}, "does not look at 4 frames"),
         ({"network": {"hidden": 32}}, "has no such setting"),
         ({"forged_share": 0.01}, "one forged and one genuine"),
     ],

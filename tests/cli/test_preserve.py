@@ -79,7 +79,7 @@ def test_a_batch_goes_by_the_manifest(poses, tmp_path):
     assert result.exit_code == 0, result.output
     pairs = json.loads(result.stdout)["pairs"]
     assert [pair["outcome"] for pair in pairs] == ["CHANGED", "INCONCLUSIVE"]
-    assert "no picture coordinates" in pairs[1]["reason"]
+    assert "no image coordinates" in pairs[1]["reason"]
     shown = run("--batch", manifest)
     assert "1 CHANGED, 1 INCONCLUSIVE" in shown.output
 

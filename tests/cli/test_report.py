@@ -21,7 +21,7 @@ def scripted(monkeypatch, tmp_path):
         return real(cls, gallery, **options, extractor=ScriptedExtractor())
 
     monkeypatch.setattr(Verifier, "open", classmethod(open_scripted))
-    # the videos hold no picture, and the encoder no network to look into
+    # the videos hold no frame, and the encoder no network to look into
     monkeypatch.setattr(exhibits, "show_frames", lambda *_: ())
     monkeypatch.setattr(exhibits, "show_explanation", lambda *_: ())
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

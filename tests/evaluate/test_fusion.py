@@ -23,7 +23,7 @@ from gaitproof.evaluate.fusion_trials import (
     SWAPPED,
     FusionTrials,
     SingleTrials,
-    pair_by_chance,
+    pair_at_random,
     read_single,
     read_trials,
     write_single,
@@ -250,7 +250,7 @@ def test_pairing_keeps_people_and_truth_together(walkers, faces, seed):
         number = np.repeat(np.arange(people), 2 * each)
         return SingleTrials(group, true, 10 * number + true + rng.uniform(0, 0.1, len(group)))
 
-    paired = pair_by_chance(single(walkers, 3, "w"), single(faces, 2, "f"), seed=seed)
+    paired = pair_at_random(single(walkers, 3, "w"), single(faces, 2, "f"), seed=seed)
     people = min(walkers, faces)
     assert len(np.unique(paired.group)) == people
     assert len(paired) == people * 4 * 2
@@ -276,7 +276,7 @@ def test_single_tables_survive_their_file(tmp_path):
 def test_pairs_need_all_kinds():
     walks = SingleTrials(np.array(["a"]), np.array([True]), np.array([1.0]))
     with pytest.raises(InputError, match="cannot be paired"):
-        pair_by_chance(walks, walks)
+        pair_at_random(walks, walks)
 
 
 @pytest.mark.parametrize(

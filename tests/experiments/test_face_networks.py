@@ -101,9 +101,9 @@ def test_validation_chooses_the_learning_rate(store, tmp_path):
 
 
 def test_what_cannot_be_compared(store):
-    with pytest.raises(InputError, match="must look at single pictures"):
+    with pytest.raises(InputError, match="must look at single images"):
         bench.run(store, RECIPE, ["temporal-only"], trainer_options=CPU)
-    with pytest.raises(InputError, match="must look at single pictures"):
+    with pytest.raises(InputError, match="must look at single images"):
         bench.run(store, RECIPE, [], trainer_options=CPU)
     with pytest.raises(ConfigError, match="no face network"):
         bench.run(store, RECIPE, ["compact", "nose"], trainer_options=CPU)

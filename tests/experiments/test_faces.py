@@ -151,7 +151,7 @@ def test_ratios_are_those_of_the_person_filmed():
     found = face_trials(rated(1.3, 0.0, None, 0.8))
     assert found.group.tolist() == ["ann", "ann", "bob", "bob"]
     assert found.genuine.tolist() == [True, False, False, True]
-    # none without a face, and none of two pictures
+    # none without a face, and none of two images
     np.testing.assert_array_equal(found.log10_lr, [1.3, 0.0, np.nan, np.nan])
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from gaitproof.errors import ConfigError
 from gaitproof.face.model import FaceClipSettings
-from gaitproof.face.pace import TURNS, set_pace
+from gaitproof.face.pace import SEGMENTS, set_pace
 
 SPREAD = FaceClipSettings(frames=8, pictures=16)
 AT_RATE = FaceClipSettings(frames=8, rate=5.0, pictures=16)
@@ -29,10 +29,10 @@ def test_turns_at_a_rate_are_all_judged_in_short_videos_and_some_in_long_ones():
     short, long = set_pace(AT_RATE, 20), set_pace(AT_RATE, 3600)
     assert (short.every, short.step(0.25), short.skip) == (0.2, 0.2, 1)
     assert not any(short.is_pause(cell) for cell in range(100))
-    assert long.skip == 3600 * 5 // (TURNS * 8) + 1
+    assert long.skip == 3600 * 5 // (SEGMENTS * 8) + 1
     judged = [cell for cell in range(3600 * 5) if not long.is_pause(cell)]
     assert judged[:9] == [*range(8), 8 * long.skip]
-    assert 0.9 * TURNS * 8 <= len(judged) <= TURNS * 8
+    assert 0.9 * SEGMENTS * 8 <= len(judged) <= SEGMENTS * 8
     assert set_pace(AT_RATE, 3600, frames=18000).skip == 1
 
 

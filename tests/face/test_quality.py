@@ -69,11 +69,11 @@ def test_share_outside():
 
 
 def test_a_face_cut_by_the_edge_is_not_judged():
-    """The detector's box may lie inside the picture while the aligned face reaches beyond it."""
+    """The detector's box may lie inside the frame while the aligned face reaches beyond it."""
     alignment = AlignmentSettings(size=112, margin=0.25)
     found = assess(face_at(48, 200), NOISE, SIZE, alignment=alignment)
     assert not found.usable
-    assert found.reasons[0].startswith("the face is cut by the edge of the picture (1")
+    assert found.reasons[0].startswith("the face is cut by the edge of the frame (1")
     assert assess(face_at(48, 200), NOISE, SIZE).usable
     assert assess(face_at(300, 200), NOISE, SIZE, alignment=alignment).usable
     assert share_cut(face_at(-1000, 200), SIZE, alignment) == 1

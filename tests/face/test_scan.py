@@ -58,7 +58,7 @@ def test_one_face_one_verdict(model, tmp_path, level, answer):
     assert found.decision is answer
     (face,) = found.faces
     assert face.decision is answer
-    assert len(face.frames) == len(found.pictures[0].crops) == 10
+    assert len(face.frames) == len(found.images[0].crops) == 10
     times = [frame.time for frame in face.frames]
     assert times == sorted(set(times))
     assert times[0] == 0
@@ -184,7 +184,7 @@ def test_memory_changes_no_answer(model, tmp_path, settings):
     if "every" in settings:
         assert roomy == tight
     assert tight[0]["score"] == pytest.approx(roomy[0]["score"], abs=0.01)
-    (shown,) = scans[1].pictures
+    (shown,) = scans[1].images
     (face,) = scans[1].faces
     assert len(shown.places) == len(shown.crops) == 10
     assert list(shown.places) == sorted(set(shown.places))
@@ -202,7 +202,7 @@ def test_a_face_with_very_many_pictures_is_thinned_and_this_is_told(model, tmp_p
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
     found = scan_video(clip, model, ScanSettings(every=0), detector=ScriptedDetector())
     assert len(found.faces[0].frames) == 8
-    assert any("only one in 4 pictures" in note for note in found.notes)
+    assert any("only one in 4 frames" in note for note in found.notes)
 
 
 def test_when_a_face_could_not_be_judged_is_told(model, tmp_path):
@@ -262,7 +262,7 @@ def box_of(face):
 
 @pytest.mark.parametrize("swapped", [0, 1, 2])
 def test_of_three_people_the_swapped_one_is_named(drawn_model, tmp_path, swapped):
-    # two of them cross the picture, so that places alone do not tell who is who
+    # two of them cross the frame, so that places alone do not tell who is who
     people = drawn_people(3, darken=(swapped,))
     shots = [
         place(
@@ -283,8 +283,8 @@ def test_of_three_people_the_swapped_one_is_named(drawn_model, tmp_path, swapped
     gaps = [np.hypot(x - box_of(fake)[0], y - box_of(fake)[1]) for x, y in middles]
     assert int(np.argmin(gaps)) == swapped
     # what is shown of it is what was scored, and dark
-    shown = found.pictures[fake.number - 1].crops
-    others = [p.crops for p, f in zip(found.pictures, found.faces, strict=True) if f is not fake]
+    shown = found.images[fake.number - 1].crops
+    others = [p.crops for p, f in zip(found.images, found.faces, strict=True) if f is not fake]
     assert shown.mean() < min(crops.mean() for crops in others)
 
 
@@ -298,9 +298,9 @@ def test_thirty_faces_at_once(drawn_model, tmp_path):
     fakes = [face for face in found.faces if face.decision is FaceDecision.FAKE]
     assert len(fakes) == 1
     assert box_of(fakes[0]) == pytest.approx((10 + 210 + 70, 142 + 70), abs=25)
-    # the suspicious one keeps its pictures when there is no room for those of all
-    assert len(found.pictures[fakes[0].number - 1].crops) > 1
-    assert sum(len(shown.crops) for shown in found.pictures) * 3 * 224**2 < 8 * 2**20
+    # the suspicious one keeps its frames when there is no room for those of all
+    assert len(found.images[fakes[0].number - 1].crops) > 1
+    assert sum(len(shown.crops) for shown in found.images) * 3 * 224**2 < 8 * 2**20
 
 
 real = pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")

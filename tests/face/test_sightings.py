@@ -28,7 +28,7 @@ def model(tmp_path_factory):
 
 
 def face_of(levels, most=10_000):
-    """Return a face with one picture a second, of these grey levels."""
+    """Return a face with one frame a second, of these grey levels."""
     face = FaceSightings(most)
     for time, level in enumerate(levels):
         crop = np.full((SIDE, SIDE, 3), level, np.uint8)

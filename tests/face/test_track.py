@@ -42,7 +42,7 @@ def test_a_jump_or_another_size_is_another_face():
 
 
 def test_steady_motion_is_expected_to_go_on():
-    # faster than a face per step from the third picture on, were the motion not known
+    # faster than a face per step from the third frame on, were the motion not known
     places = [0, 60, 150, 280]
     tracker = FaceTracker(TrackingSettings(max_step=0.7))
     for index, x in enumerate(places):

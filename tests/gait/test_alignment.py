@@ -7,7 +7,7 @@ from picture_walks import walking_track
 from gaitproof.gait.alignment import (
     JOINTS,
     Track,
-    align_picture,
+    align_image,
     align_time,
     hip_centred,
     map_times,
@@ -73,7 +73,7 @@ def test_recordings_with_nothing_in_common_overlap_little_or_not():
 @given(st.floats(0.5, 2), st.floats(-200, 200), st.floats(-100, 100))
 def test_scale_and_shift_of_the_picture_are_found(scale, x, y):
     points = walking_track(1, 2.0).points
-    framing = align_picture(points, scale * points + [x, y])
+    framing = align_image(points, scale * points + [x, y])
     assert framing.scale == pytest.approx(scale, rel=1e-6)
     assert framing.shift == pytest.approx((x, y), abs=1e-4)
 
@@ -85,7 +85,7 @@ def test_a_cropped_and_retimed_copy_is_brought_back():
     timing = align_time(track, Track(copy.times - copy.times[0], copy.points))
     again = track.at(map_times(timing, copy.times - copy.times[0]))
     known = np.isfinite(again).all(axis=(1, 2))
-    framing = align_picture(again[known], copy.points[known])
+    framing = align_image(again[known], copy.points[known])
     assert framing.scale == pytest.approx(0.5, abs=0.01)
 
 

@@ -50,7 +50,7 @@ class TestGoodWalks:
             4, rate, yaw=yaw, stride_rate=stride_rate, image=source == "both", noise=0.003
         )
         if walk.image is not None:
-            # the formula walks out of the picture; bring it back
+            # the formula walks out of frame; bring it back
             walk = replace(walk, image=walk.image + np.float32([1900, 0]))
         found = report(walk)
         assert found.usable, found.reasons

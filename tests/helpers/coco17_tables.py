@@ -14,7 +14,7 @@ HEADER = "image_name," + ",".join(f"{j}_{p}" for j in COCO_17 for p in ("x", "y"
 
 
 def keypoints(frames: int = 80, seed: int = 0) -> np.ndarray:
-    """Key points (T, 17, 3) of a stick walker in a picture of 320x240, at 25 frames a second."""
+    """Key points (T, 17, 3) of a stick walker in an image of 320x240, at 25 frames a second."""
     _, points = walking_points(seed, 0, seconds=frames / 30)
     made = np.ones((len(points), 17, 3))
     made[..., :2] = (160, 40)

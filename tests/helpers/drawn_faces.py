@@ -5,7 +5,7 @@ import numpy as np
 
 
 def draw_face(seed=0, size=240):
-    """Return an RGB picture of a drawn face and its landmarks, shape (K, 2)."""
+    """Return an RGB image of a drawn face and its landmarks, shape (K, 2)."""
     rng = np.random.default_rng(seed)
     skin = rng.uniform([150, 100, 80], [240, 190, 170])
     centre = np.array([size / 2, size / 2]) + rng.uniform(-8, 8, 2)

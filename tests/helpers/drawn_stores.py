@@ -14,7 +14,7 @@ from gaitproof.data.face.store import (
 
 
 def drawn_clip(seed, pictures=1, *, size=160, change=None):
-    """Return a clip of one drawn face with a little sensor noise; `change` forges the pictures."""
+    """Return a clip of one drawn face with a little sensor noise; `change` forges the images."""
     image, landmarks = draw_face(seed, size)
     rng = np.random.default_rng(seed)
     frames = []

@@ -1,4 +1,4 @@
-"""Scans with pictures and scores, made without a video."""
+"""Scans with images and scores, made without a video."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tiny_face_model import make_card, make_weights
 
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.consistency import compute_consistency
-from gaitproof.face.judge import FacePictures
+from gaitproof.face.judge import FaceImages
 from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.types import FaceQuality
@@ -34,7 +34,7 @@ def make_model(maps=True, **changes):
 
 
 def make_face(number, scores, model, *, start=0.0, reason="", shown=None):
-    """Return verdict and pictures of a face with these scores, one every half second."""
+    """Return verdict and images of a face with these scores, one every half second."""
     card = model.card
     scores = np.asarray(scores, np.float64)
     frames = []
@@ -86,7 +86,7 @@ def make_face(number, scores, model, *, start=0.0, reason="", shown=None):
     places = tuple(range(len(scores))) if shown is None else shown
     levels = (255 * scores[list(places)]).astype(np.uint8)
     crops = np.broadcast_to(levels[:, None, None, None], (len(places), SIDE, SIDE, 3))
-    return verdict, FacePictures(places, crops.copy())
+    return verdict, FaceImages(places, crops.copy())
 
 
 def make_scan(faces, path="clip.mp4", **changes):
@@ -95,5 +95,5 @@ def make_scan(faces, path="clip.mp4", **changes):
     verdicts, pictures = zip(*faces, strict=True) if faces else ((), ())
     fields = {"limits": "For tests only.\nNever believe it.", "notes": ("the light is bad",)}
     return FaceScan(
-        video, verdicts, "tiny-1", "test", pictures=pictures, seconds=1.0, **(fields | changes)
+        video, verdicts, "tiny-1", "test", images=pictures, seconds=1.0, **(fields | changes)
     )

@@ -126,7 +126,7 @@ def portraits(root):
 
 
 def fill(root, pictures=8):
-    """Draw another face into every video and picture below a folder."""
+    """Draw another face into every video and image below a folder."""
     files = sorted(path for path in root.rglob("*") if path.suffix in (".mp4", ".png"))
     for seed, path in enumerate(files):
         face, _ = draw_face(seed)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from tiny_face_model import make_card
 
-from gaitproof.face.judge import FacePictures
+from gaitproof.face.judge import FaceImages
 from gaitproof.face.model import FaceCalibration, FaceDetectorCard
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.types import FaceQuality
@@ -64,11 +64,11 @@ def make_scan(*faces, sha256=SHA, turned=0):
         frames=120,
     )
     pictures = tuple(
-        FacePictures(tuple(range(len(f.frames))), np.full((len(f.frames), 8, 8, 3), 120, np.uint8))
+        FaceImages(tuple(range(len(f.frames))), np.full((len(f.frames), 8, 8, 3), 120, np.uint8))
         for f in faces
     )
     return FaceScan(
-        video, faces, "tiny-1", "test", "For tests only.", turned=turned, pictures=pictures
+        video, faces, "tiny-1", "test", "For tests only.", turned=turned, images=pictures
     )
 
 

@@ -1,4 +1,4 @@
-"""Walkers in the picture, for aligning and comparing recordings."""
+"""Walkers in the image, for aligning and comparing recordings."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from gaitproof.gait.alignment import JOINTS, Track
 
 
 def walking_track(seed=0, seconds=5.0, rate=30.0, start=0.0):
-    """A stick walker in the picture whose strides differ, so that every moment is its own."""
+    """A stick walker in the image whose strides differ, so that every moment is its own."""
     rng = np.random.default_rng(seed)
     times = start + np.arange(round(seconds * rate)) / rate
     t = times - start

@@ -1,4 +1,4 @@
-"""Clips made from portraits: moved, several, leaving the picture."""
+"""Clips made from portraits: moved, several, leaving the image."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def portraits(count, folder="london"):
 
 
 def place(placements, size=(1280, 720), background=(90, 110, 100)):
-    """Paste portraits into a picture: (portrait, x, y, width), may reach beyond its edge."""
+    """Paste portraits into an image: (portrait, x, y, width), may reach beyond its edge."""
     picture = np.empty((size[1], size[0], 3), np.uint8)
     picture[:] = background
     for portrait, x, y, width in placements:
@@ -29,7 +29,7 @@ def place(placements, size=(1280, 720), background=(90, 110, 100)):
 
 
 def write_clip(path, pictures, rate=10, crf=18):
-    """Write RGB pictures as H.264 and return the path."""
+    """Write RGB images as H.264 and return the path."""
     with av.open(str(path), "w") as container:
         stream = None
         for picture in pictures:

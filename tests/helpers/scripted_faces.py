@@ -16,7 +16,7 @@ def face_at(x, y, size=100.0, score=0.9, landmarks="detector"):
 
 
 class ScriptedDetector(Closing):
-    """Finds bright squares on black by their mean; used with one face in the picture."""
+    """Finds bright squares on black by their mean; used with one face in the image."""
 
     identifier = "test"
 

@@ -14,7 +14,7 @@ def tint(image, landmarks):
 
 
 def tint_talker(picture, gains):
-    """Forge a made talker's picture (160, 160, 3): other colours in the middle of the face."""
+    """Forge a made talker's image (160, 160, 3): other colours in the middle of the face."""
     mask = np.zeros(picture.shape[:2], np.float32)
     cv2.ellipse(mask, (80, 88), (30, 34), 0, 0, 360, 1.0, -1)
     share = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]

@@ -10,7 +10,7 @@ SIDE = 32
 
 
 def make_clip_weights(gain=20.0, centre=0.5, members=()):
-    """Return an ONNX file: logits of the mean brightness of a turn, and dark pictures count most.
+    """Return an ONNX file: logits of the mean brightness of a turn, and dark images count most.
 
     `members` are further centres; then it is an ensemble that reports its first and these.
     """

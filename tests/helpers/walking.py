@@ -11,7 +11,7 @@ from gaitproof.types import Landmark, PoseSequence
 THIGH, SHANK, TORSO = 0.42, 0.42, 0.5
 HIPS, SHOULDERS = 0.2, 0.36
 PIXELS = 250.0
-"""Pixels per metre of the picture."""
+"""Pixels per metre of the image."""
 
 
 def foot_ahead(phase, part):
@@ -42,7 +42,7 @@ def make_walk(
     image=True,
     gain=1.0,
 ):
-    """Walk towards `yaw` (radians; 0 to the right of the picture, pi/2 to the camera).
+    """Walk towards `yaw` (radians; 0 to the right of the image, pi/2 to the camera).
 
     `stride_rate` in Hz, `noise` in metres, `gain` times the swing of the legs.
     """

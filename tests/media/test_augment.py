@@ -136,7 +136,7 @@ def test_speed_changes_the_time_stamps_and_keeps_the_pictures(
 
 
 def bars(count: int) -> list[np.ndarray]:
-    """Pictures whose number can be read off a wide bar."""
+    """Frames whose number can be read off a wide bar."""
     images = []
     for i in range(count):
         image = np.zeros((96, 128, 3), np.uint8)

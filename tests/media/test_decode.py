@@ -21,7 +21,7 @@ RED, BLUE, BLACK = (255, 0, 0), (0, 0, 255), (0, 0, 0)
 
 
 def is_colour(image: np.ndarray, x: float, y: float, colour: tuple[int, int, int]) -> bool:
-    """Whether the pixel at shares x, y of the picture has about this colour."""
+    """Whether the pixel at shares x, y of the frame has about this colour."""
     height, width = image.shape[:2]
     pixel = image[int(y * height), int(x * width)].astype(int)
     return bool((np.abs(pixel - colour) < 25).all())

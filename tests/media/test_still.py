@@ -54,7 +54,7 @@ def bomb(width, height):
     ("data", "match"),
     [
         (b"", "no image that can be read"),
-        (b"no picture", "no image that can be read"),
+        (b"no frame", "no image that can be read"),
         (b"GIF89a" + bytes(50), "no image that can be read"),
         (bomb(30000, 30000), "too large|no image"),
         (bomb(8000, 8000), "too large"),

@@ -126,7 +126,7 @@ FLAT = TINY.model_copy(
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Walks in a picture: a pose table of four people, two walks each."""
+    """Walks in an image: a pose table of four people, two walks each."""
     path = tmp_path_factory.mktemp("flat") / "casia.csv"
     header = ",".join(f"{joint}_{part}" for joint in COCO_17 for part in ("x", "y", "conf"))
     lines = [f"image_name,{header}"]

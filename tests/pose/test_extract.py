@@ -165,7 +165,7 @@ def test_passes_of_a_real_walker_are_separate_tracks() -> None:
         # world axes: y up, so that the nose is above the ankles
         world = np.nanmedian(track.world, axis=0)
         assert world[0, 1] > world[23:25, 1].mean() > world[27:29, 1].mean()
-        # walking to the right in the picture, the toes point to the right
+        # walking to the right in the frame, the toes point to the right
         direction = np.sign(track.image[-1, 23, 0] - track.image[0, 23, 0])
         assert np.sign(world[31, 0] - world[29, 0]) == direction
 

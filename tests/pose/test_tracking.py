@@ -111,7 +111,7 @@ def test_two_who_cross_keep_their_tracks() -> None:
     tracks = follow(frames)
     assert [len(t) for t in tracks] == [60, 60]
     for track in tracks:
-        assert np.ptp(track.image[:, 11, 1]) == 0  # each stays in its own row of the picture
+        assert np.ptp(track.image[:, 11, 1]) == 0  # each stays in its own row of the frame
 
 
 def test_largest_steady_track_comes_first() -> None:

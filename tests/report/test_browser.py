@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 
 @pytest.fixture
 def page_text(make_verdict):
-    photo = Picture(to_data_uri(np.full((225, 400, 3), 90, np.uint8)), 400, 225, "Ann walking", "a")
+    photo = PageImage(
+        to_data_uri(np.full((225, 400, 3), 90, np.uint8)), 400, 225, "Ann walking", "a"
+    )
     cards = tuple(
         VerdictCard(
             f"A rather long title for the trial that ends {decision}",

@@ -1,4 +1,4 @@
-"""Pictures of an explanation: they show the sign, also in grey, and cope with what is missing."""
+"""Images of an explanation: they show the sign, also in grey, and cope with what is missing."""
 
 from __future__ import annotations
 

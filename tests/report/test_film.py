@@ -48,7 +48,7 @@ def make_video(path, times, size):
 
 
 def placed(times, size):
-    """A walk whose picture coordinates lie inside the frame."""
+    """A walk whose image coordinates lie inside the frame."""
     walk = make_walk(times=times)
     image = np.array(walk.image)
     image -= image[:, [Landmark.LEFT_HIP]]

@@ -8,7 +8,7 @@ from gaitproof.report.people import (
     MOST_SHOWN,
     THUMBNAIL,
     draw_thumbnails,
-    people_picture,
+    people_image,
     people_sheet,
 )
 from gaitproof.types import PoseSequence, SeenPerson
@@ -51,7 +51,7 @@ def test_everybody_is_cut_out_of_their_own_place(clip):
     sheet = people_sheet(found)
     assert sheet.shape == (THUMBNAIL[1], 2 * THUMBNAIL[0], 3)
     assert (sheet[:40, :40] == 255).any()  # the number
-    picture = people_picture(found)
+    picture = people_image(found)
     assert (picture.width, picture.height) == (sheet.shape[1], sheet.shape[0])
     assert "--person N" in picture.caption
 

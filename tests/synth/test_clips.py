@@ -49,7 +49,7 @@ def test_world_and_image_truth_agree(tiny_clip: Clip) -> None:
     centred = truth.image - np.array(TINY) / 2
     focal = np.median(centred / ray)
     np.testing.assert_allclose(centred, ray * focal, atol=0.01)
-    # the person faces the camera: their left is on the right of the picture
+    # the person faces the camera: their left is on the right of the frame
     assert (
         truth.image[:, Landmark.LEFT_SHOULDER, 0] > truth.image[:, Landmark.RIGHT_SHOULDER, 0]
     ).all()
@@ -99,8 +99,8 @@ def test_the_same_seed_gives_the_same_walk(tiny_clip: Clip, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"size": (161, 96)}, "picture size"),
-        ({"size": (32, 32)}, "picture size"),
+        ({"size": (161, 96)}, "frame size"),
+        ({"size": (32, 32)}, "frame size"),
         ({"view": 500.0}, "view"),
         ({"view": float("nan")}, "view"),
         ({"seed": -1}, "seed"),

@@ -167,7 +167,7 @@ def test_what_cannot_be_learnt_from_is_refused() -> None:
         fit_estimator_error([*pairs[1:], Pair("p", unknown, unknown)])
 
 
-def made_folder(folder: Path, people: int) -> Path:
+def ensured_folder(folder: Path, people: int) -> Path:
     """A folder as ``dataset make`` and ``extract`` leave it, of stick walkers; no video."""
     rows = ["path,subject,recording,session,view,condition,parent,label"]
     for i in range(people):
@@ -185,7 +185,7 @@ def made_folder(folder: Path, people: int) -> Path:
 
 
 def test_the_command_learns_from_made_walks(tmp_path: Path) -> None:
-    manifest = made_folder(tmp_path, 5)
+    manifest = ensured_folder(tmp_path, 5)
     out = tmp_path / "error.safetensors"
     command = ["dataset", "estimator-error", str(manifest), "-o", str(out), "--json"]
     done = CliRunner().invoke(app, command, catch_exceptions=False)
@@ -199,7 +199,7 @@ def test_the_command_learns_from_made_walks(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_moves_otherwise_has_no_truth(tmp_path: Path) -> None:
-    manifest = made_folder(tmp_path, 4)
+    manifest = ensured_folder(tmp_path, 4)
     manifest.write_text(manifest.read_text().replace("~distance1", "~slow1"))
     for path in sorted((tmp_path / "poses" / "far").rglob("*~distance1.mp4")):
         path.rename(path.with_name("w~slow1.mp4"))

@@ -13,8 +13,8 @@ from sticks import walking_points
 from gaitproof.data.gait import Recording
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.train.chance import random_source, torch_seed
 from gaitproof.train.config import AugmentSettings, TrainSettings, ValidationSettings
+from gaitproof.train.randomness import random_source, torch_seed
 from gaitproof.train.sampler import (
     Batch,
     BatchStream,

@@ -16,7 +16,7 @@ from gaitproof.verify.verifier import Verifier
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    """Two blank films that differ in one picture, so that they are different files."""
+    """Two blank films that differ in one image, so that they are different files."""
     folder = tmp_path_factory.mktemp("films")
     for name, rate in (("one", 30), ("two", 25)):
         with av.open(str(folder / f"{name}.mp4"), "w") as container:

@@ -39,14 +39,14 @@ MAX_MIB: Final = 1.2e9 / 2**20
 MAX_CROP_MS: Final = 23.0
 """What a default scan of ten seconds in 1280 x 720 may cost on 2 processors."""
 
-PICTURES: Final = "with page and pictures"
+IMAGES: Final = "with page and pictures"
 
 WAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "default": (),
-    PICTURES: (),
+    IMAGES: (),
     "every picture": ("--every", "0"),
 }
-"""Scans that are measured; the one with pictures is given a folder too."""
+"""Scans that are measured; the one with images is given a folder too."""
 
 _TIMED: Final = 16
 """Crops that the network's own time is measured on."""
@@ -63,8 +63,8 @@ class WayCost:
     ----------
     runs
         Costs, each of a new process.
-    faces, pictures
-        Faces that were found, and pictures that were scored, all faces together.
+    faces, frames
+        Faces that were found, and frames that were scored, all faces together.
     """
 
     runs: tuple[Cost, ...]
@@ -118,7 +118,7 @@ def run(
     clip
         A video; None makes one of ten seconds in 1280 x 720.
     portrait
-        Picture that is filmed for it; a face is drawn if None.
+        Image that is filmed for it; a face is drawn if None.
     model
         Name or folder of the weights; None for the shipped ones.
     repeats
@@ -142,7 +142,7 @@ def run(
         for number, (way, options) in enumerate(WAYS.items()):
             command = ["face", "scan", os.fspath(path), "--json", *options]
             command += ["--model", model] if model else []
-            command += ["-o", str(folder / "out")] if way == PICTURES else []
+            command += ["-o", str(folder / "out")] if way == IMAGES else []
             ways[way] = _measure(command, folder / "output", repeats)
             progress((number + 1) / len(WAYS))
     return FaceScanCost(
@@ -161,15 +161,15 @@ def _measure(command: list[str], log: Path, repeats: int) -> WayCost:
     # libraries write notices into the same file
     lines = log.read_text(errors="replace").splitlines()
     answer = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
-    pictures = sum(len(face["frames"]) for face in answer["faces"])
-    return WayCost(runs, len(answer["faces"]), pictures)
+    images = sum(len(face["frames"]) for face in answer["faces"])
+    return WayCost(runs, len(answer["faces"]), images)
 
 
 def time_network(model: FaceForgeryModel) -> float:
     """Return the milliseconds that the network takes per crop, in a batch or segment."""
     side, clip = model.card.alignment.size, model.card.clip
     count = _TIMED if clip is None else clip.frames
-    score: Callable[[Image], object] = model.score if clip is None else model.score_turn
+    score: Callable[[Image], object] = model.score if clip is None else model.score_segment
     crops = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
     score(crops)
     times = []
@@ -206,24 +206,24 @@ def _make_clip(folder: Path, portrait: Path | None) -> Path:
 
 def draw_face(size: int) -> Image:
     """Draw a face that detectors take for one, shape (size, size, 3), RGB."""
-    picture = np.full((size, size, 3), (150, 160, 165), np.uint8)
+    image = np.full((size, size, 3), (150, 160, 165), np.uint8)
 
     def at(x: float, y: float) -> tuple[int, int]:
         return round(size * x), round(size * y)
 
     def blob(x: float, y: float, wide: float, high: float, colour: tuple[int, int, int]) -> None:
-        cv2.ellipse(picture, at(x, y), at(wide, high), 0, 0, 360, colour, -1, cv2.LINE_AA)
+        cv2.ellipse(image, at(x, y), at(wide, high), 0, 0, 360, colour, -1, cv2.LINE_AA)
 
     blob(0.5, 0.47, 0.27, 0.36, (70, 50, 40))
     blob(0.5, 0.52, 0.24, 0.32, (222, 178, 150))
     for x in (0.41, 0.59):
         blob(x, 0.45, 0.045, 0.022, (250, 250, 248))
         blob(x, 0.45, 0.018, 0.02, (60, 45, 35))
-        cv2.line(picture, at(x - 0.05, 0.405), at(x + 0.05, 0.4), (80, 55, 45), size // 60)
-    cv2.line(picture, at(0.5, 0.46), at(0.485, 0.565), (195, 145, 120), size // 80)
-    cv2.line(picture, at(0.485, 0.57), at(0.52, 0.57), (180, 130, 108), size // 80)
+        cv2.line(image, at(x - 0.05, 0.405), at(x + 0.05, 0.4), (80, 55, 45), size // 60)
+    cv2.line(image, at(0.5, 0.46), at(0.485, 0.565), (195, 145, 120), size // 80)
+    cv2.line(image, at(0.485, 0.57), at(0.52, 0.57), (180, 130, 108), size // 80)
     blob(0.5, 0.67, 0.075, 0.02, (170, 70, 75))
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), size / 500), np.uint8)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), size / 500), np.uint8)
 
 
 def cost_table(result: FaceScanCost) -> Table:
@@ -232,7 +232,7 @@ def cost_table(result: FaceScanCost) -> Table:
 
     title = f"Cold start, {result.processors} processors; clip {result.clip}; {result.model_id}"
     table = Table("gaitproof face scan", title=title)
-    for name in ("faces", "pictures scored", "seconds", "MiB"):
+    for name in ("faces", "frames scored", "seconds", "MiB"):
         table.add_column(name, justify="right")
     for way, cost in result.ways.items():
         seconds = [one.seconds for one in cost.runs]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import av
 
-from gaitproof.bench.verify_speed import CLAIM, describe_clip, enrol_chance, make_clip
+from gaitproof.bench.verify_speed import CLAIM, describe_clip, enroll_random, make_clip
 from gaitproof.config import MediaLimits
 from gaitproof.errors import GaitproofError
 from gaitproof.media.probe import probe
@@ -114,7 +114,7 @@ def run(
         info = probe(once, MediaLimits())
         path = folder / "again-and-again.mp4"
         _repeat(once, path, seconds)
-        enrol_chance(folder / "gallery.db")
+        enroll_random(folder / "gallery.db")
         before = _processor_time()
         memory = _watch(path, folder, seconds, progress)
         used = _processor_time() - before

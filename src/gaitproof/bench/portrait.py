@@ -24,12 +24,12 @@ COMPRESSIONS: Final = {"good": 20, "strong": 32}
 
 FRAME_RATE: Final = 25.0
 _SWAY: Final = np.array([0.02, 0.015])
-"""Largest shift, share of the picture's width and height."""
+"""Largest shift, share of the frame's width and height."""
 _TURN: Final = 4.0
 """Degrees."""
 _ZOOM: Final = 0.06
 _LIGHT: Final = 0.18
-"""Largest change of brightness from one side of the picture to the other, and of the whole."""
+"""Largest change of brightness from one side of the frame to the other, and of the whole."""
 _NOISE: Final = 2.5
 """Standard deviation of the sensor's noise, of 255."""
 
@@ -68,12 +68,12 @@ def film_portrait(portrait: Image, path: Path, seed: int, settings: ClipSettings
         Length, size, compression.
     """
     with VideoWriter(path, FRAME_RATE, settings.size, crf=settings.crf) as writer:
-        for picture in move_portrait(portrait, seed, settings):
-            writer.write(picture)
+        for image in move_portrait(portrait, seed, settings):
+            writer.write(image)
 
 
 def move_portrait(portrait: Image, seed: int, settings: ClipSettings) -> Iterator[Image]:
-    """Yield the pictures that `film_portrait` encodes; shapes (H, W, 3), RGB."""
+    """Yield the frames that `film_portrait` encodes; shapes (H, W, 3), RGB."""
     rng = np.random.default_rng(seed)
     width, height = settings.size
     fitted = _fit(portrait, width, height)
@@ -91,11 +91,11 @@ def move_portrait(portrait: Image, seed: int, settings: ClipSettings) -> Iterato
         yield np.asarray((moved * gain + noise).round().clip(0, 255), np.uint8)
 
 
-def _fit(picture: Image, width: int, height: int) -> Image:
-    """Scale a picture to cover a frame and cut off what stands out on either side."""
-    scale = max(width / picture.shape[1], height / picture.shape[0])
+def _fit(image: Image, width: int, height: int) -> Image:
+    """Scale an image to cover a frame and cut off what stands out on either side."""
+    scale = max(width / image.shape[1], height / image.shape[0])
     way: Any = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    wide, high = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
-    scaled = cv2.resize(picture, (max(wide, width), max(high, height)), interpolation=way)
+    wide, high = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    scaled = cv2.resize(image, (max(wide, width), max(high, height)), interpolation=way)
     top, left = (scaled.shape[0] - height) // 2, (scaled.shape[1] - width) // 2
     return np.asarray(scaled[top : top + height, left : left + width], np.uint8)

@@ -21,7 +21,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from gaitproof import __version__
-from gaitproof.bench.verify_speed import CLAIM, Cost, describe_clip, enrol_chance, run_alone
+from gaitproof.bench.verify_speed import CLAIM, Cost, describe_clip, enroll_random, run_alone
 from gaitproof.config import MediaLimits, Settings
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.media.probe import probe
@@ -170,7 +170,7 @@ def list_trials(clip: Path, folder: Path) -> dict[str, Trial]:
         Where a gallery is made.
     """
     python, video = sys.executable, os.fspath(clip)
-    enrol_chance(folder / "gallery.db")
+    enroll_random(folder / "gallery.db")
     nothing = (python, "-c", "pass")
     loop = (python, "-c", _PLAIN_LOOP, video)
     loop_name = "MediaPipe's own loop, landmarks only"

@@ -226,7 +226,7 @@ def run(
         folder = Path(name)
         path = clip if clip is not None else make_clip(folder)
         info = probe(path, MediaLimits())
-        enrol_chance(folder / "gallery.db", model)
+        enroll_random(folder / "gallery.db", model)
         command = ["verify", os.fspath(path), "--no-cache", "--json"]
         command += ["--claim", CLAIM, "--gallery", str(folder / "gallery.db")]
         command += ["--model", model] if model else []
@@ -261,7 +261,7 @@ def make_clip(folder: Path, size: tuple[int, int] = CLIP_SIZE) -> Path:
     return path
 
 
-def enrol_chance(path: Path, model: str | None = None) -> None:
+def enroll_random(path: Path, model: str | None = None) -> None:
     """Make a gallery with one identity whose embeddings are random directions."""
     from gaitproof.nets.onnx import OnnxEncoder
 

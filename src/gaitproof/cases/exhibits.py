@@ -10,14 +10,14 @@ from gaitproof.face.sightings import spread_evenly
 from gaitproof.report.casefile import (
     CaseReport,
     CaseStatement,
-    ReportPicture,
+    ReportImage,
     build_report,
-    figure_picture,
-    file_picture,
+    figure_image,
+    file_image,
 )
-from gaitproof.report.page import Picture
-from gaitproof.report.people import people_picture
-from gaitproof.report.pictures import contact_sheet, overlay_pictures, shrink, to_data_uri
+from gaitproof.report.images import contact_sheet, overlay_images, shrink, to_data_uri
+from gaitproof.report.page import PageImage
+from gaitproof.report.people import people_image
 
 if TYPE_CHECKING:
     from gaitproof.cases.case import Case, JointExamination
@@ -52,15 +52,15 @@ def build_case_report(
     )
 
 
-def show_frames(case: Case) -> tuple[ReportPicture, ...]:
+def show_frames(case: Case) -> tuple[ReportImage, ...]:
     """Draw the person's joints and silhouettes; everybody, where it is not known who is meant."""
     examination = case.examination
     if examination.verdict.choice_needed:
         shown = case.thumbnails()
-        return (file_picture(people_picture(shown), title="Who is meant?"),) if shown else ()
+        return (file_image(people_image(shown), title="Who is meant?"),) if shown else ()
     if not examination.tracks or examination.tracks[0].sequence.image is None:
         return ()
-    pictures = overlay_pictures(
+    images = overlay_images(
         case.video,
         examination.tracks[0].sequence,
         count=_FRAMES,
@@ -68,18 +68,18 @@ def show_frames(case: Case) -> tuple[ReportPicture, ...]:
         limits=case.verifier.settings.media,
         silhouettes=examination.silhouettes[0] if examination.silhouettes else None,
     )
-    frames = [file_picture(picture, title="A frame of the video") for picture in pictures]
+    frames = [file_image(image, title="A frame of the video") for image in images]
     sheets = [contact_sheet(one, what="the person") for one in examination.silhouettes[:1]]
-    frames += [file_picture(sheet, title="Silhouettes") for sheet in sheets if sheet is not None]
+    frames += [file_image(sheet, title="Silhouettes") for sheet in sheets if sheet is not None]
     return tuple(frames)
 
 
-def show_faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
+def show_faces(joint: JointExamination) -> tuple[ReportImage, ...]:
     """Put images of the face that was examined side by side."""
     face = joint.verdict.face
     if face is None or not face.pictures:
         return ()
-    shown = joint.scan.pictures[face.number - 1]
+    shown = joint.scan.images[face.number - 1]
     if not shown.places:
         return ()
     frames = joint.scan.faces[face.number - 1].frames
@@ -87,17 +87,17 @@ def show_faces(joint: JointExamination) -> tuple[ReportPicture, ...]:
     places = [shown.places[row] for row in rows]
     strip = shrink(np.concatenate(list(shown.crops[rows]), axis=1), _STRIP)
     scores = "; ".join(f"{frames[i].time:.1f} s: {frames[i].score:.3f}" for i in places)
-    picture = Picture(
+    image = PageImage(
         data_uri=to_data_uri(strip),
         width=strip.shape[1],
         height=strip.shape[0],
         alt=f"The face that was examined, at {len(places)} moments.",
         caption=f"From left to right, with the score (0 manipulated, 1 genuine) at {scores}.",
     )
-    return (file_picture(picture, title="The face that was examined"),)
+    return (file_image(image, title="The face that was examined"),)
 
 
-def show_explanation(case: Case) -> tuple[ReportPicture, ...]:
+def show_explanation(case: Case) -> tuple[ReportImage, ...]:
     """Draw what the similarity rests on; nothing if nothing was compared."""
     examination = case.examination
     if not examination.scored:
@@ -105,6 +105,6 @@ def show_explanation(case: Case) -> tuple[ReportPicture, ...]:
     from gaitproof.report.evidence import draw_explanation
 
     return tuple(
-        figure_picture(d.figure, title=d.title, alt=d.alt, caption=d.caption)
+        figure_image(d.figure, title=d.title, alt=d.alt, caption=d.caption)
         for d in draw_explanation(examination, case.importance(), case.verifier.gallery)
     )

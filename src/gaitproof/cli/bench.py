@@ -193,7 +193,7 @@ def face_scan(
     ] = None,
     portrait: Annotated[
         Path | None,
-        typer.Option("--portrait", metavar="FILE", help="Picture to film; else a drawn face."),
+        typer.Option("--portrait", metavar="FILE", help="Image to film; else a drawn face."),
     ] = None,
     model: ModelOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Cold runs of each kind.")] = 2,

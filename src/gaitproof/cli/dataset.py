@@ -42,7 +42,7 @@ def _size(text: str) -> tuple[int, int]:
         width, height = (int(part) for part in text.lower().split("x"))
     except ValueError as error:
         raise ConfigError(
-            "The picture size cannot be read.",
+            "The frame size cannot be read.",
             expected="WIDTHxHEIGHT, as 640x360",
             actual=repr(text),
         ) from error
@@ -78,8 +78,8 @@ def make_command(
     ] = "20,45,70",
     seed: SeedOption = 0,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 6.0,
-    size: Annotated[str, typer.Option(help="Picture size in pixels.")] = "640x360",
-    frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 30.0,
+    size: Annotated[str, typer.Option(help="Frame size in pixels.")] = "640x360",
+    frame_rate: Annotated[float, typer.Option(help="Frames per second.")] = 30.0,
     stage: Annotated[
         str, typer.Option(help="auto, pass (one crossing) or treadmill (in place).")
     ] = "auto",
@@ -134,8 +134,8 @@ def talkers_command(
     ] = "swap,late-swap,warp,flicker",
     seed: SeedOption = 0,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 3.0,
-    frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 15.0,
-    side: Annotated[int, typer.Option(help="Width and height of the picture, pixels.")] = 320,
+    frame_rate: Annotated[float, typer.Option(help="Frames per second.")] = 15.0,
+    side: Annotated[int, typer.Option(help="Width and height of the frame, pixels.")] = 320,
     crf: Annotated[int, typer.Option(help="Compression: H.264's constant rate factor.")] = 20,
     sound: Annotated[
         bool, typer.Option("--sound", help="They are heard, and their mouths follow it.")
@@ -188,8 +188,8 @@ def walking_faces_command(
         float, typer.Option(help="How far the head turns to the camera, share of --view.")
     ] = 0.6,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 4.0,
-    frame_rate: Annotated[float, typer.Option(help="Pictures per second.")] = 30.0,
-    size: Annotated[str, typer.Option(help="Picture size in pixels.")] = "720x1280",
+    frame_rate: Annotated[float, typer.Option(help="Frames per second.")] = 30.0,
+    size: Annotated[str, typer.Option(help="Frame size in pixels.")] = "720x1280",
     seed: SeedOption = 0,
     workers: ProcessesOption = 0,
     as_json: JsonOption = False,

@@ -68,7 +68,7 @@ def scan(
     video: Annotated[Path, typer.Argument(help="The video.")],
     out: Annotated[
         Path | None,
-        output_option("Write page, pictures and scan.json.", "DIR"),
+        output_option("Write page, images and scan.json.", "DIR"),
     ] = None,
     model: ModelOption = None,
     detector: DetectorOption = "mediapipe",
@@ -76,7 +76,7 @@ def scan(
         int | None,
         typer.Option(
             "--frames",
-            help="Pictures of each face that are scored: 10, or what a model over time needs.",
+            help="Frames of each face that are scored: 10, or what a model over time needs.",
         ),
     ] = None,
     every: Annotated[
@@ -84,7 +84,7 @@ def scan(
         typer.Option(
             "--every",
             metavar="SECONDS",
-            help="Instead: score a picture of each face in every so many seconds; 0 for all.",
+            help="Instead: score a frame of each face every so many seconds; 0 for all.",
         ),
     ] = None,
     reference: GenuineOption = None,
@@ -108,12 +108,12 @@ def scan(
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.face.scan import scan_video
     from gaitproof.face.speech.model import TalkModel
-    from gaitproof.media.files import made_folder
+    from gaitproof.media.files import ensured_folder
 
     loaded = FaceForgeryModel.load(model)
     talk = None if sound_model is None else TalkModel.load(sound_model)
     # made first, for whoever waits for a scan wants to know before it that nothing can be written
-    folder = nullcontext() if out is None else made_folder(out)
+    folder = nullcontext() if out is None else ensured_folder(out)
     with folder, progress_bar(f"Scanning {video.name}") as progress:
         references = _score_references(video, reference or [], loaded, settings)
         more: dict[str, Any] = {"progress": progress, "references": references, "talk_model": talk}
@@ -191,7 +191,7 @@ def make_settings(
 
 
 def _support(face: FaceVerdict) -> str:
-    """Say how many pictures support which side."""
+    """Say how many frames support which side."""
     steady = face.consistency
     if steady is None:
         return ""
@@ -219,9 +219,9 @@ def _relative(face: FaceVerdict, card: FaceDetectorCard) -> str:
     )
 
 
-def _in_turns(face: FaceVerdict) -> str:
+def _in_segments(face: FaceVerdict) -> str:
     count = len(face.turns)
-    return f" in {count} turn{'s' if count > 1 else ''}" if count else ""
+    return f" in {count} segment{'s' if count > 1 else ''}" if count else ""
 
 
 def _show(scan: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) -> None:
@@ -239,7 +239,7 @@ def _show(scan: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) -> 
         table = Table()
         for title in ("face", "answer", "P(manipulated)"):
             table.add_column(title, no_wrap=True)
-        for title in ("evidence", "seconds", "pictures"):
+        for title in ("evidence", "seconds", "frames"):
             table.add_column(title, overflow="fold")
         for one in scan.faces:
             value = one.probability_fake
@@ -249,7 +249,7 @@ def _show(scan: FaceScan, card: FaceDetectorCard, written: tuple[Path, ...]) -> 
                 "-" if value is None else f"{value:.3f}",
                 one.confidence,
                 f"{one.first:.1f}-{one.last:.1f}",
-                f"{len(one.frames)} of {one.seen}{_in_turns(one)}{_support(one)}",
+                f"{len(one.frames)} of {one.seen}{_in_segments(one)}{_support(one)}",
             )
         console.print(table)
         for one in scan.faces:

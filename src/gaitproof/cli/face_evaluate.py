@@ -28,7 +28,7 @@ def evaluate(
     ] = "test",
     output: Annotated[
         Path | None,
-        output_option("Write figures, scores and pictures here.", "DIR"),
+        output_option("Write figures, scores and images here.", "DIR"),
     ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Also compressed and scaled down, step by step.")

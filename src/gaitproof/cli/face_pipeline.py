@@ -23,7 +23,7 @@ from gaitproof.cli.pipeline import tell
 def pipeline(
     dataset: Annotated[
         Path,
-        typer.Argument(help="train|test/real|fake with videos or folders of pictures, or others."),
+        typer.Argument(help="train|test/real|fake with videos or folders of images, or others."),
     ],
     output: FolderOption,
     config: Annotated[
@@ -31,10 +31,10 @@ def pipeline(
         typer.Option("--config", "--recipe", help="Recipe instead of recipes/faces-hybrid.yaml."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
-    frames: Annotated[int, typer.Option(min=1, max=200, help="Pictures per clip.")] = 32,
+    frames: Annotated[int, typer.Option(min=1, max=200, help="Frames per clip.")] = 32,
     rate: Annotated[
         float,
-        typer.Option(metavar="HZ", min=0.01, max=1000, help="Pictures per second."),
+        typer.Option(metavar="HZ", min=0.01, max=1000, help="Frames per second."),
     ] = 5.0,
     layout: Annotated[
         str, typer.Option(help="As of face prepare; numbered, if names are mere numbers.")

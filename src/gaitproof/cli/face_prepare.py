@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gaitproof.data.face.spacing import Sampling
 
 BY_LABEL_WARNING: Final = (
-    "Warning: genuine and forged clips are sampled differently. The time between pictures then "
+    "Warning: genuine and forged clips are sampled differently. The time between frames then "
     "gives the label away: a network over time learns it instead of forgeries, tests well on "
     "clips sampled so, and knows nothing of any other. For repeating old experiments only."
 )
@@ -49,7 +49,7 @@ def prepare(
         ),
     ] = "auto",
     frames: Annotated[
-        int, typer.Option(min=1, max=200, help="Pictures per clip, spread evenly over it.")
+        int, typer.Option(min=1, max=200, help="Frames per clip, spread evenly over it.")
     ] = 6,
     rate: Annotated[
         float | None,
@@ -126,7 +126,7 @@ def prepare(
 
 
 def choose_sampling(frames: int, rate: float | None, by_label: str | None) -> Sampling:
-    """Read how pictures are chosen; `by_label` as ``real=30,fake=60``.
+    """Read how frames are chosen; `by_label` as ``real=30,fake=60``.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def choose_sampling(frames: int, rate: float | None, by_label: str | None) -> Sa
         ) from error
     if rate is not None:
         raise ConfigError(
-            "Pictures are chosen at a rate or by label, not both.", hint="leave one option out"
+            "Frames are chosen at a rate or by label, not both.", hint="leave one option out"
         )
     return Sampling(frames=frames, by_label=strides)
 

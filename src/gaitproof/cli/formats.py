@@ -39,7 +39,7 @@ FrameRateOption = Annotated[
 FrameSizeOption = Annotated[
     str | None,
     typer.Option(
-        "--frame-size", metavar="WxH", help="Picture in pixels, for a pose file without it."
+        "--frame-size", metavar="WxH", help="Image size in pixels, for pose files without one."
     ),
 ]
 

@@ -112,12 +112,12 @@ def fusion(
 
 def _read(trials: Path | None, walks: Path | None, faces: Path | None, seed: int) -> FusionTrials:
     from gaitproof.errors import InputError
-    from gaitproof.evaluate.fusion_trials import pair_by_chance, read_single, read_trials
+    from gaitproof.evaluate.fusion_trials import pair_at_random, read_single, read_trials
 
     if trials is not None and walks is None and faces is None:
         return read_trials(trials)
     if trials is None and walks is not None and faces is not None:
-        return pair_by_chance(read_single(walks), read_single(faces), seed=seed)
+        return pair_at_random(read_single(walks), read_single(faces), seed=seed)
     raise InputError(
         "Give one table of trials with walk and face, or --walks and --faces.",
         hint="gaitproof fusion --help",

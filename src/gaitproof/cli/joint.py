@@ -151,7 +151,7 @@ def show_case(case: Case, stated: CaseStatement, as_json: bool) -> None:
 
 
 def show_people(shown: dict[int, NDArray[np.uint8]]) -> None:
-    """Write numbered pictures of everybody in a video, and say where they are."""
+    """Write numbered images of everybody in a video, and say where they are."""
     import tempfile
 
     import cv2
@@ -162,12 +162,12 @@ def show_people(shown: dict[int, NDArray[np.uint8]]) -> None:
 
     if not shown:
         return
-    # a folder of the user's own: pictures of people are nobody else's business
+    # a folder of the user's own: images of people are nobody else's business
     path = Path(tempfile.mkdtemp(prefix="gaitproof-")) / "people.png"
     good, data = cv2.imencode(".png", cv2.cvtColor(people_sheet(shown), cv2.COLOR_RGB2BGR))
     assert good
     write_private(path, data.tobytes())
     stdout().print(
-        f"Who is meant? Numbered pictures: {printable(str(path))}; choose with --person N.",
+        f"Who is meant? Numbered images: {printable(str(path))}; choose with --person N.",
         soft_wrap=True,
     )

@@ -39,7 +39,7 @@ def preserve(
     ] = None,
     out: Annotated[
         Path | None,
-        output_option("Write numbers and a picture here.", "DIR"),
+        output_option("Write numbers and an image here.", "DIR"),
     ] = None,
     floor: Annotated[
         bool,
@@ -136,7 +136,7 @@ def _show(result: Preservation) -> None:
     for when, jump in timing.cuts:
         what = "left out" if jump > 0 else "shown again"
         table.add_row("cut", f"at {when:.2f} s: {abs(jump):.2f} s {what}")
-    table.add_row("picture", f"scaled by {framing.scale:.3f}, shifted by "
+    table.add_row("image", f"scaled by {framing.scale:.3f}, shifted by "
                   f"{framing.shift[0]:+.1f}, {framing.shift[1]:+.1f} px")  # fmt: skip
     console.print(table)
     console.print(_agreement_table(result.agreement, result.floor))

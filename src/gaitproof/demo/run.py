@@ -158,7 +158,7 @@ def film_all(clips: tuple[Clip, ...], folder: Path, progress: Progress) -> None:
 
 
 class RememberingExtractor:
-    """Extracts poses and remembers them, so that pictures need no second pass.
+    """Extracts poses and remembers them, so that images need no second pass.
 
     Parameters
     ----------

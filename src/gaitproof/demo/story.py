@@ -28,10 +28,10 @@ def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
     people = []
     portraits = {}
     for name, clips in result.plan.enrolment.items():
-        pictures = [
-            picture
+        images = [
+            image
             for i, clip in enumerate(clips, start=1)
-            for picture in _pictures(
+            for image in _images(
                 clip, result.extractions[clip], folder, 1, name, f"{name}, recording {i}"
             )
         ]
@@ -41,7 +41,7 @@ def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
     cards = []
     for entry in result.trials:
         trial = entry.trial
-        own = _pictures(
+        own = _images(
             trial.clip, result.extractions[trial.clip], folder, 2, "The person", "This video"
         )
         enrolled = portraits.get(trial.claim)
@@ -50,7 +50,7 @@ def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
                 title=trial.title,
                 story=trial.story,
                 verdict=entry.verdict,
-                pictures=own if enrolled is None else (*own, enrolled),
+                images=own if enrolled is None else (*own, enrolled),
                 expected=trial.expected,
                 file=clip_file(trial.clip),
             )
@@ -66,11 +66,11 @@ def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
     return render("demo", story=story)
 
 
-def _pictures(
+def _images(
     clip: Clip, extraction: Extraction, folder: Path, count: int, who: str, caption: str
-) -> tuple[Picture, ...]:
+) -> tuple[PageImage, ...]:
     if not extraction.tracks:
         return ()
-    return overlay_pictures(
+    return overlay_images(
         folder / clip_file(clip), extraction.tracks[0], count=count, what=who, caption=caption
     )

@@ -174,15 +174,15 @@ from gaitproof.synth.raster import Rasteriser
 with Rasteriser(np.array([[0, 1, 2]]), 3, (64, 48)) as rasteriser:
     corners = np.array([[-1, -1, 0], [1, -1, 0], [0, 1, 0]], float)
     colours = np.full((3, 3), 200, np.uint8)
-    picture = rasteriser.draw(corners, colours, np.eye(4))
-drawn = (picture[..., 3] > 0).mean()
-assert 0.3 < drawn < 0.7, f"the picture is wrong: {drawn:.0%} drawn instead of half"
+    frame = rasteriser.draw(corners, colours, np.eye(4))
+drawn = (frame[..., 3] > 0).mean()
+assert 0.3 < drawn < 0.7, f"the frame is wrong: {drawn:.0%} drawn instead of half"
 print("draws off-screen with VTK", vtkVersion().GetVTKVersion())
 """
 
 
 def check_pose_model() -> Check:
-    """Run the pose model on an empty picture, in a process of its own."""
+    """Run the pose model on an empty frame, in a process of its own."""
     package = package_dir("mediapipe")
     model = package / "modules/pose_landmark/pose_landmark_full.tflite" if package else None
     if model is None or not model.is_file():
@@ -237,7 +237,7 @@ def check_decoder() -> Check:
 
 
 def check_renderer() -> Check:
-    """Draw a tiny picture off-screen, in a process of its own."""
+    """Draw a tiny frame off-screen, in a process of its own."""
     if package_dir("vtkmodules") is None:
         return Check(
             "models",

@@ -157,7 +157,7 @@ def write_single(path: Path, trials: SingleTrials) -> None:
     write_atomically(path, text.getvalue().encode())
 
 
-def pair_by_chance(walks: SingleTrials, faces: SingleTrials, *, seed: int = 0) -> FusionTrials:
+def pair_at_random(walks: SingleTrials, faces: SingleTrials, *, seed: int = 0) -> FusionTrials:
     """Make trials of both from trials of either, by giving every walker a face.
 
     A walker and a person of the face trials become one made-up person, and their trials are paired

@@ -1,4 +1,4 @@
-"""Whether the explanation of one clip can be believed, for the page beside its pictures."""
+"""Whether the explanation of one clip can be believed, for the page beside its frames."""
 
 from __future__ import annotations
 

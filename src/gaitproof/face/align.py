@@ -80,12 +80,12 @@ def compute_similarity(source: Float64, target: Float64) -> Float64:
 
 
 def to_crop(points: Float64, settings: AlignmentSettings) -> Float64:
-    """Return the transform (2, 3) from the picture to the crop, given the five points (5, 2)."""
+    """Return the transform (2, 3) from the frame to the crop, given the five points (5, 2)."""
     return compute_similarity(points, settings.target())
 
 
 def from_crop(points: Float64, settings: AlignmentSettings) -> Float64:
-    """Return the transform (2, 3) from the crop back to the picture; undoes `to_crop`."""
+    """Return the transform (2, 3) from the crop back to the frame; undoes `to_crop`."""
     return np.asarray(cv2.invertAffineTransform(to_crop(points, settings)), np.float64)
 
 
@@ -98,7 +98,7 @@ def transform_points(points: Float64, matrix: Float64) -> Float64:
 def align(
     image: NDArray[np.uint8], points: Float64, settings: AlignmentSettings | None = None
 ) -> NDArray[np.uint8]:
-    """Cut a face out of a picture.
+    """Cut a face out of a frame.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def align(
 
     Returns
     -------
-    Shape (size, size, 3), uint8. What lies outside the picture is black.
+    Shape (size, size, 3), uint8. What lies outside the frame is black.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def align(
 def _footprint(
     matrix: Float64, size: int, shape: tuple[int, ...], pad: float
 ) -> tuple[int, int, int, int]:
-    """Return the part x0, y0, x1, y1 of the picture that a crop shows, with `pad` pixels more."""
+    """Return the part x0, y0, x1, y1 of the frame that a crop shows, with `pad` pixels more."""
     corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64)
     seen = transform_points(corners, np.asarray(cv2.invertAffineTransform(matrix), np.float64))
     x0, y0 = np.maximum(np.floor(seen.min(axis=0) - pad), 0).astype(int)

@@ -160,14 +160,14 @@ class FaceConditions(Settings):
 
 
 class FaceClipSettings(Settings):
-    """What a network that looks at several pictures together was trained on."""
+    """What a network that looks at several frames together was trained on."""
 
     frames: int = Field(ge=2, le=64)
-    """Pictures that it judges together, at most: a turn."""
+    """Frames that it judges together, at most: a segment."""
     rate: float | None = Field(default=None, gt=0)
-    """Pictures per second; None if they were spread evenly over the clip."""
+    """Frames per second; None if they were spread evenly over the clip."""
     pictures: int = Field(ge=2)
-    """Pictures of one clip, at most."""
+    """Frames of one clip, at most."""
 
 
 class FaceDetectorCard(Settings):
@@ -185,14 +185,14 @@ class FaceDetectorCard(Settings):
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     """Normalisation of RGB in [0, 1]; the defaults are ImageNet's."""
     clip: FaceClipSettings | None = None
-    """None for a network that judges one picture at a time."""
+    """None for a network that judges one frame at a time."""
     members: tuple[str, ...] = ()
     """Identifiers of the networks whose mean it is; empty for a single network."""
     operating_point: FaceOperatingPoint
     calibration: FaceCalibration | None = None
     """Of a whole clip's score; None where it was not calibrated."""
     frame_calibration: FaceCalibration | None = None
-    """Of one picture's score, or of one turn's."""
+    """Of one frame's score, or of one segment's."""
     relation: FaceRelation | None = None
     """To genuine video of the same person; None where it was not measured."""
     largest_drop: float | None = Field(default=None, gt=0)

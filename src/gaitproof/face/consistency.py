@@ -17,7 +17,7 @@ _TRACE: Final = 56
 
 @dataclass(frozen=True)
 class Consistency:
-    """How much the pictures of one face agree, or its turns if they were judged together.
+    """How much the frames of one face agree, or its segments if they were judged together.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Consistency:
     variance
         Of the scores.
     flicker
-        Median over neighbouring pictures of the mean absolute difference of the aligned faces, grey
+        Median over neighbouring frames of the mean absolute difference of the aligned faces, grey
         levels of 255, brightness removed.
     """
 
@@ -67,11 +67,11 @@ def compute_consistency(
     Parameters
     ----------
     scores
-        Shape (N,): of pictures, or of turns.
+        Shape (N,): of frames, or of segments.
     sides
         What each supports, see `gaitproof.face.verdict.side_of`.
     traces
-        Shape (M, 56, 56), of the pictures, see `make_trace`.
+        Shape (M, 56, 56), of the frames, see `make_trace`.
     """
     longest = {1: 0, 0: 0, -1: 0}
     for side, run in groupby(sides):

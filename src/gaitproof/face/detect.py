@@ -1,4 +1,4 @@
-"""Finding faces in one picture."""
+"""Finding faces in one frame."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ _MESH_MOUTH: Final = (61, 291)
 
 
 class FaceDetector(Closing, Protocol):
-    """Finds the faces of single pictures."""
+    """Finds the faces of single frames."""
 
     @property
     def identifier(self) -> str:
         """Name with the version of everything that decides boxes and points."""
 
     def detect(self, image: Image, smallest: float | None = None) -> tuple[Face, ...]:
-        """Return the faces of one picture, the surest first.
+        """Return the faces of one frame, the surest first.
 
         Parameters
         ----------
@@ -165,14 +165,14 @@ class MediaPipeFaceDetector(Closing):
             self._mesh: Any = FaceMesh(
                 static_image_mode=True, max_num_faces=1, min_detection_confidence=0.3
             )
-            # the graphs open in threads of their own and load their models at the first picture
+            # the graphs open in threads of their own and load their models at the first frame
             blank = np.zeros((192, 192, 3), np.uint8)
             self._finder.process(blank)
             self._mesh.process(blank)
         self._meshed = False
 
     def detect(self, image: Image, smallest: float | None = None) -> tuple[Face, ...]:
-        """Find the faces of one picture; see `FaceDetector.detect`."""
+        """Find the faces of one frame; see `FaceDetector.detect`."""
         if self._finder is None:
             raise ValueError("the detector is closed")
         height, width = image.shape[:2]
@@ -290,7 +290,7 @@ class YuNetDetector(Closing):
             self._net: Any = cv2.FaceDetectorYN.create(
                 str(model_file), "", (320, 320), min_score, 0.3, 5000
             )
-            # another network is taken without a word, and fails at its first picture
+            # another network is taken without a word, and fails at its first frame
             self._net.detect(np.zeros((320, 320, 3), np.uint8))
         except cv2.error as error:
             raise ModelError(
@@ -300,7 +300,7 @@ class YuNetDetector(Closing):
         self.identifier = f"yunet/{model_file.stem} score={min_score:g} opencv-{cv2.__version__}"
 
     def detect(self, image: Image, smallest: float | None = None) -> tuple[Face, ...]:
-        """Find the faces of one picture; see `FaceDetector.detect`."""
+        """Find the faces of one frame; see `FaceDetector.detect`."""
         if self._net is None:
             raise ValueError("the detector is closed")
         self._net.setInputSize((image.shape[1], image.shape[0]))
@@ -355,7 +355,7 @@ class DlibDetector(Closing):
         self.identifier = f"dlib-{dlib.__version__}/{model_file.stem}"
 
     def detect(self, image: Image, smallest: float | None = None) -> tuple[Face, ...]:
-        """Find the faces of one picture; see `FaceDetector.detect`."""
+        """Find the faces of one frame; see `FaceDetector.detect`."""
         if self._rectangles is None:
             raise ValueError("the detector is closed")
         boxes, scores, _ = self._rectangles.run(image, 1, 0.0)

@@ -1,4 +1,4 @@
-"""From the pictures of one face to the answer for it."""
+"""From the frames of one face to the answer for it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gaitproof.face.sightings import (
     SHOWN,
     FaceSightings,
     Sighting,
-    judge_turns,
+    judge_segments,
     score_all,
     spread_evenly,
 )
 from gaitproof.face.types import FaceTrack
 from gaitproof.face.verdict import (
-    FaceTurn,
+    FaceSegment,
     FaceVerdict,
     FrameScore,
     calibrated,
@@ -38,18 +38,18 @@ from gaitproof.face.verdict import (
 Image = NDArray[np.uint8]
 
 MOTION_BLUR: Final = 0.4
-"""Share of a face's median sharpness below which a picture is blurred by motion, of head or camera:
+"""Share of a face's median sharpness below which a frame is blurred by motion, of head or camera:
 the blurriest of 23 genuine videos of talking people had 0.48."""
 
 BLURRED: Final = "the face is blurred by motion"
 
-TOO_FEW: Final = "too few usable pictures follow each other"
-"""Why a picture is left out by a model that judges several together."""
+TOO_FEW: Final = "too few usable frames follow each other"
+"""Why a frame is left out by a model that judges several together."""
 
 
 @dataclass(frozen=True, eq=False)
-class FacePictures:
-    """Scored pictures of one face that are kept to be shown.
+class FaceImages:
+    """Scored frames of one face that are kept to be shown.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ class FacePictures:
 
 @dataclass(frozen=True, eq=False)
 class _Judged:
-    """Pictures with their scores; `turn_of` counts from 1, 0 where each is judged on its own."""
+    """Frames with their scores; `segment_of` counts from 1, 0 where each is judged on its own."""
 
     entries: list[Sighting]
     scores: NDArray[np.float64]
-    turn_of: list[int]
-    turns: tuple[FaceTurn, ...] = ()
+    segment_of: list[int]
+    segments: tuple[FaceSegment, ...] = ()
     drop: FaceDrop | None = None
 
 
@@ -81,8 +81,8 @@ def judge(
     model: FaceForgeryModel,
     pace: Pace,
     references: Sequence[float] = (),
-) -> tuple[FaceVerdict, FacePictures]:
-    """Score what is not scored yet, and return the answer for one face and pictures to show.
+) -> tuple[FaceVerdict, FaceImages]:
+    """Score what is not scored yet, and return the answer for one face and frames to show.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def judge(
     track
         Where it was seen.
     kept
-        Its usable pictures.
+        Its usable frames.
     model
         Scores them.
     pace
@@ -105,11 +105,11 @@ def judge(
         If the model cannot be run.
     """
     card = model.card
-    judged = (_judge_pictures if card.clip is None else _judge_turns)(kept, model, pace)
+    judged = (_judge_frames if card.clip is None else _judge_segments)(kept, model, pace)
     scores = judged.scores
     threshold = card.operating_point.threshold
     frames = _scored(judged, card)
-    parts: Sequence[FrameScore | FaceTurn] = judged.turns or frames
+    parts: Sequence[FrameScore | FaceSegment] = judged.segments or frames
     sides = [side_of(part.score, part.log10_lr, threshold) for part in parts]
     score = float(scores.mean()) if len(scores) else None
     relation = card.relation
@@ -145,16 +145,16 @@ def judge(
         ),
         unusable=dict(kept.unusable.most_common()),
         unusable_spans=tuple(kept.unusable_spans),
-        turns=judged.turns,
+        turns=judged.segments,
         relative=relative,
         drop=judged.drop,
     )
-    return verdict, _choose_pictures(judged.entries, kept.shown_stride, card.alignment.size)
+    return verdict, _choose_frames(judged.entries, kept.shown_stride, card.alignment.size)
 
 
 def _scored(judged: _Judged, card: FaceDetectorCard) -> list[FrameScore]:
     frames = []
-    for one, turn in zip(judged.entries, judged.turn_of, strict=True):
+    for one, segment in zip(judged.entries, judged.segment_of, strict=True):
         value = one.score
         assert value is not None
         evidence = calibrated(value, card.frame_calibration)
@@ -167,7 +167,7 @@ def _scored(judged: _Judged, card: FaceDetectorCard) -> list[FrameScore]:
                 in_words(evidence),
                 one.box,
                 one.quality,
-                turn,
+                segment,
                 one.weight,
             )
         )
@@ -186,7 +186,7 @@ def _beyond(frames: Sequence[FrameScore], card: FaceDetectorCard) -> str:
     return card.conditions.beyond(light, sharpness, size)
 
 
-def _judge_pictures(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:
+def _judge_frames(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:
     middle = float(np.median([one.quality.blur for one in kept.entries] or [0.0]))
     sharp = [one for one in kept.entries if one.quality.blur >= MOTION_BLUR * middle]
     if len(sharp) < len(kept.entries):
@@ -209,14 +209,14 @@ def _drop(kept: FaceSightings, model: FaceForgeryModel) -> FaceDrop | None:
     return None if drop is None or drop.depth <= usual else drop
 
 
-def _judge_turns(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:
+def _judge_segments(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:
     chosen = kept.spread(pace.count)
-    judged_segments = judge_turns(kept, chosen, model, ended=True)
+    judged_segments = judge_segments(kept, chosen, model, ended=True)
     left_out = len(chosen) - sum(len(places) for places, _ in judged_segments)
     if left_out:
         kept.unusable[TOO_FEW] += left_out
-    turns = tuple(
-        FaceTurn(
+    segments = tuple(
+        FaceSegment(
             chosen[places[0]].time,
             chosen[places[-1]].time,
             len(places),
@@ -228,14 +228,14 @@ def _judge_turns(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _J
     )
     return _Judged(
         [chosen[place] for places, _ in judged_segments for place in places],
-        np.array([turn.score for turn in turns], np.float64),
+        np.array([segment.score for segment in segments], np.float64),
         [number for number, (places, _) in enumerate(judged_segments, start=1) for _ in places],
-        turns,
+        segments,
     )
 
 
-def _choose_pictures(chosen: list[Sighting], stride: int, side: int) -> FacePictures:
-    """Take evenly spaced pictures and the one that looks most manipulated."""
+def _choose_frames(chosen: list[Sighting], stride: int, side: int) -> FaceImages:
+    """Take evenly spaced frames and the one that looks most manipulated."""
     places = [place for place, one in enumerate(chosen) if one.crop is not None]
     # those taken since room was last made all have crops still, and would crowd the end
     even = [place for place in places if chosen[place].number % stride == 0] or places
@@ -246,4 +246,4 @@ def _choose_pictures(chosen: list[Sighting], stride: int, side: int) -> FacePict
             shown[int(np.abs(np.array(shown) - worst).argmin())] = worst
     crops = [crop for place in shown if (crop := chosen[place].crop) is not None]
     stacked = np.stack(crops) if crops else np.zeros((0, side, side, 3), np.uint8)
-    return FacePictures(tuple(shown), stacked)
+    return FaceImages(tuple(shown), stacked)

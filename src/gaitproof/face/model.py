@@ -14,7 +14,7 @@ from gaitproof.face.card import FaceClipSettings as FaceClipSettings
 from gaitproof.face.card import FaceDataSource as FaceDataSource
 from gaitproof.face.card import FaceDetectorCard as FaceDetectorCard
 from gaitproof.face.card import FaceOperatingPoint as FaceOperatingPoint
-from gaitproof.face.turns import TurnScore
+from gaitproof.face.segments import SegmentScore
 from gaitproof.models import (
     PackagedModel,
     list_packaged,
@@ -29,7 +29,7 @@ MAPS: Final = "maps"
 """Name of the output that explains the answer."""
 
 ATTENTION: Final = "attention"
-"""Name of the output that says what each picture of a turn counted."""
+"""Name of the output that says what each frame of a segment counted."""
 
 MEMBERS: Final = "members"
 """Name of the output with the score of every member of an ensemble."""
@@ -45,7 +45,7 @@ class FaceForgeryModel(PackagedModel):
     [forged, genuine], or (N, 1) or (N,) logits of genuine. It may have a second output `MAPS`:
     (N, h, w), where in the crops it sees a forgery.
 
-    One that judges pictures together, as its card then says in `clip`, takes (1, T, 3, S, S), and
+    One that judges frames together, as its card then says in `clip`, takes (1, T, 3, S, S), and
     returns logits (1, 2) and `ATTENTION` (1, T); an ensemble of M also `MEMBERS` (1, M).
 
     Parameters
@@ -96,18 +96,18 @@ class FaceForgeryModel(PackagedModel):
         ------
         ModelError
             If the crops have another size than the card says, the network's output is not one
-            finite answer per crop, or it judges pictures together.
+            finite answer per crop, or it judges frames together.
         """
         self._check(crops)
         if self._card.clip is not None:
             raise ModelError(
-                "The face model judges several pictures together and has no score of one.",
-                hint="score turns of pictures",
+                "The face model judges several frames together and has no score of one.",
+                hint="score segments of frames",
             )
         parts = [self._score(crops[start : start + _BATCH]) for start in _starts(crops)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def score_turn(self, crops: NDArray[np.uint8]) -> TurnScore:
+    def score_segment(self, crops: NDArray[np.uint8]) -> SegmentScore:
         """Judge aligned faces that follow each other in time together.
 
         Parameters
@@ -119,11 +119,11 @@ class FaceForgeryModel(PackagedModel):
         ------
         ModelError
             If the crops have another size than the card says, the network's output is not one
-            finite answer with what each picture counted, or it judges single pictures.
+            finite answer with what each frame counted, or it judges single frames.
         """
         self._check(crops)
         if self._card.clip is None:
-            raise ModelError("The face model judges one picture at a time.", hint="use `score`")
+            raise ModelError("The face model judges one frame at a time.", hint="use `score`")
         known = [name for name in (ATTENTION, MEMBERS) if name in self._outputs]
         answer, *others = self._run([self._outputs[0], *known], self.normalise(crops)[None])
         outputs = {name: np.asarray(v, np.float64) for name, v in zip(known, others, strict=True)}
@@ -134,12 +134,12 @@ class FaceForgeryModel(PackagedModel):
             np.isfinite(values).all() for values in outputs.values()
         ):
             raise ModelError(
-                "The face model does not answer as one that judges pictures together does.",
-                expected=f"weights of {len(crops)} pictures, {len(self._card.members)} members",
+                "The face model does not answer as one that judges frames together does.",
+                expected=f"weights of {len(crops)} frames, {len(self._card.members)} members",
                 actual=f"shapes {shapes[0]} and {shapes[1]}",
             )
         (score,) = _to_scores(answer, 1)
-        return TurnScore(float(score), attention[0], tuple(members[0].tolist()))
+        return SegmentScore(float(score), attention[0], tuple(members[0].tolist()))
 
     def explain(self, crops: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Show where in aligned faces the network sees a forgery.

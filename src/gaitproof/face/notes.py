@@ -12,7 +12,7 @@ from gaitproof.face.pace import Pace
 from gaitproof.face.verdict import FaceVerdict, describe_drop, side_of
 
 AGREEING: Final = 0.7
-"""Share of the pictures that support a side below which a note says that they disagree."""
+"""Share of the frames that support a side below which a note says that they disagree."""
 
 
 def pace_notes(pace: Pace, thinned: Sequence[tuple[int, int]]) -> list[str]:
@@ -21,18 +21,18 @@ def pace_notes(pace: Pace, thinned: Sequence[tuple[int, int]]) -> list[str]:
     Parameters
     ----------
     pace
-        How many pictures were wanted.
+        How many frames were wanted.
     thinned
-        Faces of which only one in so many pictures was scored.
+        Faces of which only one in so many frames was scored.
     """
     notes = [
-        f"of face {face} only one in {stride} pictures was scored: there were more than {pace.most}"
+        f"of face {face} only one in {stride} frames was scored: there were more than {pace.most}"
         for face, stride in thinned
     ]
     if pace.skip > 1:
         notes.append(
-            f"the video is long: of each face one turn of {pace.turn_seconds:.1f} s in every "
-            f"{pace.skip * pace.turn_seconds:.1f} s was judged, and what lies between was not"
+            f"the video is long: of each face one segment of {pace.segment_seconds:.1f} s in every "
+            f"{pace.skip * pace.segment_seconds:.1f} s was judged, and what lies between was not"
         )
     return notes
 
@@ -81,12 +81,10 @@ def face_notes(
     turn: int,
     references: Sequence[float] = (),
 ) -> list[str]:
-    """Say what lowers confidence: turned images, another detector, pictures that disagree."""
+    """Say what lowers confidence: turned images, another detector, frames that disagree."""
     notes = _reference_note(verdicts, model.card.relation, references)
     if turn:
-        notes.append(
-            f"the pictures were turned by {90 * turn} degrees, so that faces stand upright"
-        )
+        notes.append(f"the frames were turned by {90 * turn} degrees, so that faces stand upright")
     if verdicts and detector.split(" ")[0] != model.card.detector.split(" ")[0]:
         notes.append(
             f"faces were found by {detector}, but the model was trained on those of "
@@ -105,18 +103,18 @@ def face_notes(
             continue
         if verdict.turns:
             spans = [
-                f"{turn.first:.1f}-{turn.last:.1f}"
-                for turn in verdict.turns
-                if side_of(turn.score, turn.log10_lr, threshold) < 0
+                f"{one.first:.1f}-{one.last:.1f}"
+                for one in verdict.turns
+                if side_of(one.score, one.log10_lr, threshold) < 0
             ]
             notes.append(
-                f"the turns of face {verdict.number} disagree: {len(spans)} of "
+                f"the segments of face {verdict.number} disagree: {len(spans)} of "
                 f"{len(verdict.turns)} look manipulated (seconds {_listed(spans)}), others "
                 "genuine"
             )
         elif len(verdict.frames) > 3:
             notes.append(
-                f"the pictures of face {verdict.number} disagree: {steady.longest_fake} in a row "
+                f"the frames of face {verdict.number} disagree: {steady.longest_fake} in a row "
                 f"look manipulated, {steady.longest_real} in a row genuine"
             )
     return notes

@@ -1,4 +1,4 @@
-"""Can a face in one picture be judged: size, sharpness, pose, how much of it is in the picture."""
+"""Can a face in one frame be judged: size, sharpness, pose, how much of it is in the frame."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class FaceGate(Settings):
     max_pitch: float = Field(default=45.0, ge=0, le=90)
     """Degrees."""
     max_partial: float = Field(default=0.15, ge=0, le=1)
-    """Share of the box outside the picture."""
+    """Share of the box outside the frame."""
     max_cut: float = Field(default=0.12, ge=0, le=1)
-    """Share of the aligned face outside the picture. Above it genuine faces score lower: within
+    """Share of the aligned face outside the frame. Above it genuine faces score lower: within
     each of three genuine videos with such frames the correlation was -0.27 to -0.42."""
     max_dark: float = Field(default=16.0, ge=0, le=255)
     """Median grey level below which nothing can be seen."""
@@ -60,12 +60,12 @@ def assess(
     crop
         Its aligned crop, shape (S, S, 3), RGB.
     size
-        (width, height) of the picture, pixels.
+        (width, height) of the frame, pixels.
     gate
         Limits; the defaults if None.
     alignment
         How it was aligned; without it, it is not looked at how much of the crop is outside the
-        picture.
+        frame.
     """
     gate = gate or FaceGate()
     grey = cv2.resize(
@@ -79,8 +79,8 @@ def assess(
     cut = 0.0 if alignment is None else share_cut(face, size, alignment)
     checks = (
         (face.size < gate.min_size, f"the face is too small ({face.size:.0f} pixels)"),
-        (partial > gate.max_partial, f"part of the face is outside the picture ({partial:.0%})"),
-        (cut > gate.max_cut, f"the face is cut by the edge of the picture ({cut:.0%})"),
+        (partial > gate.max_partial, f"part of the face is outside the frame ({partial:.0%})"),
+        (cut > gate.max_cut, f"the face is cut by the edge of the frame ({cut:.0%})"),
         (light < gate.max_dark, "the face is too dark"),
         (sharpness < gate.min_sharpness, "the face is blurred"),
         (abs(yaw) > gate.max_yaw, f"the face is turned away ({abs(yaw):.0f} degrees)"),
@@ -137,7 +137,7 @@ def estimate_pose(face: Face) -> tuple[float, float, float]:
 
 
 def share_cut(face: Face, size: tuple[int, int], alignment: AlignmentSettings) -> float:
-    """Return the share of an aligned face outside a picture of (width, height), 0 to 1."""
+    """Return the share of an aligned face outside a frame of (width, height), 0 to 1."""
     places = (np.arange(_GRID) + 0.5) * alignment.size / _GRID
     grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
     points = transform_points(grid, from_crop(face.points, alignment))
@@ -145,7 +145,7 @@ def share_cut(face: Face, size: tuple[int, int], alignment: AlignmentSettings) -
 
 
 def share_outside(face: Face, size: tuple[int, int]) -> float:
-    """Return the share of the box that lies outside a picture of (width, height), 0 to 1."""
+    """Return the share of the box that lies outside a frame of (width, height), 0 to 1."""
     low = np.maximum(face.box[:2], 0)
     high = np.minimum(face.box[2:], np.asarray(size, np.float64))
     inside = float(np.maximum(high - low, 0).prod())

@@ -10,7 +10,7 @@ from gaitproof.errors import InputError, ModelError
 from gaitproof.face.detect import FaceDetector
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan, ScanSettings, scan_video
-from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.verdict import FaceVerdict
 
 
@@ -66,7 +66,7 @@ def score_references(
     for number, video in enumerate(videos):
         scan = scan_video(video, model, silent, detector=detector, limits=limits)
         face = largest_face(scan)
-        if face is None or face.score is None or len(face.frames) < MIN_PICTURES:
+        if face is None or face.score is None or len(face.frames) < MIN_FRAMES:
             raise InputError(
                 f"No face can be judged in the genuine video {str(video)!r}.",
                 actual="no face was found" if face is None else face.reason,

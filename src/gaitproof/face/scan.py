@@ -42,7 +42,7 @@ from gaitproof.media.probe import VideoInfo, probe
 Image = NDArray[np.uint8]
 
 MOST_SEARCHES: Final = 40
-"""Searches of the whole picture for faces of every size, which cost most, in one video."""
+"""Searches of the whole frame for faces of every size, which cost most, in one video."""
 
 SEARCH_STEP: Final = 2.5
 """Seconds between such searches in a short video; large faces are looked for at every step."""
@@ -58,16 +58,16 @@ class ScanSettings(Settings):
     """How a video is scanned."""
 
     frames: int | None = Field(default=None, ge=3, le=MOST_FRAMES)
-    """Pictures of each face that are scored, evenly spaced over its time in the video, 10 by
-    default; see `gaitproof.face.pace.set_pace` for models that judge pictures together."""
+    """Frames of each face that are scored, evenly spaced over its time in the video, 10 by
+    default; see `gaitproof.face.pace.set_pace` for models that judge frames together."""
     every: float | None = Field(default=None, ge=0)
-    """Instead of `frames`: at most one scored picture of each face in this many seconds of the
-    video; 0 for every picture. Not for models that judge pictures together."""
+    """Instead of `frames`: at most one scored frame of each face in this many seconds of the
+    video; 0 for every frame. Not for models that judge frames together."""
     held_mib: float = Field(default=96.0, gt=0)
     """Memory for crops that wait to be scored or shown. It changes no answer, but that models which
-    judge pictures spread over a face's whole time get fewer of each where there are many faces."""
+    judge frames spread over a face's whole time get fewer of each where there are many faces."""
     step: float = Field(default=0.25, gt=0)
-    """Seconds between the pictures in which faces are followed."""
+    """Seconds between the frames in which faces are followed."""
     sound: bool = False
     """Whether the sound is compared with the lips of the largest face; it decides nothing."""
     detector: DetectorSettings = DetectorSettings()
@@ -98,13 +98,13 @@ class FaceScan:
     limits
         How far the model can be trusted.
     turned
-        Degrees counterclockwise by which the pictures were turned; boxes are those of the turned
-        picture.
+        Degrees counterclockwise by which the frames were turned; boxes are those of the turned
+        frame.
     notes
         What lowers confidence.
     seconds
         How long the scan took.
-    pictures
+    images
         Of each face, some evenly spaced ones and the most suspicious; not part of the JSON.
     references
         Scores of genuine videos of the person with the largest face.
@@ -127,7 +127,7 @@ class FaceScan:
     turned: int = 0
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
-    pictures: tuple[FacePictures, ...] = field(default=(), repr=False)
+    images: tuple[FaceImages, ...] = field(default=(), repr=False)
     references: tuple[float, ...] = ()
     speech: SpeechEvidence | None = None
 
@@ -141,7 +141,7 @@ class FaceScan:
         return FaceDecision.NO_FACE
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the pictures as plain values for JSON."""
+        """Return everything but the images as plain values for JSON."""
         return {
             "decision": self.decision.value,
             "video": str(self.video.path),
@@ -197,7 +197,7 @@ def scan_video(
     MediaError
         If the video cannot be read.
     ConfigError
-        If `every` is set for a model that judges pictures together.
+        If `every` is set for a model that judges frames together.
     DependencyError, ModelError
         If the detector cannot be made, or the model cannot be run.
     """
@@ -245,7 +245,7 @@ def scan_video(
             *device_notes(),
         ),
         perf_counter() - began,
-        tuple(pictures for _, pictures in judged),
+        tuple(images for _, images in judged),
         tuple(references),
         speech,
     )
@@ -258,9 +258,9 @@ def _judge_all(
     pace: Pace,
     largest: int | None,
     references: Sequence[float],
-) -> tuple[list[tuple[FaceVerdict, FacePictures]], list[tuple[int, int]]]:
-    """Return every face's verdict, and those of whose pictures only one in so many was scored."""
-    judged: list[tuple[FaceVerdict, FacePictures]] = []
+) -> tuple[list[tuple[FaceVerdict, FaceImages]], list[tuple[int, int]]]:
+    """Return every face's verdict, and those of whose frames only one in so many was scored."""
+    judged: list[tuple[FaceVerdict, FaceImages]] = []
     thinned: list[tuple[int, int]] = []
     for number, track in tracks.items():
         if len(track) < min(MIN_SIGHTINGS, finder.steps):
@@ -280,7 +280,7 @@ def _largest(tracks: Mapping[int, FaceTrack]) -> int | None:
 
 
 class _Finder:
-    """Takes the pictures of a video one after another and keeps the faces."""
+    """Takes the frames of a video one after another and keeps the faces."""
 
     def __init__(
         self,
@@ -312,7 +312,7 @@ class _Finder:
         self._next = time + self._step * (1 - 1e-6)
         self.steps += 1
         if time >= self._next_search and not self.tracker.current():
-            self.turn = None  # with nobody in the picture, a wrong guess must not last
+            self.turn = None  # with nobody in the frame, a wrong guess must not last
         if self.turn:
             image = np.ascontiguousarray(np.rot90(image, self.turn))
         coarse = SMALLEST_SHARE * max(image.shape[:2])

@@ -1,10 +1,10 @@
-"""Which pictures of each face are scored and shown, however many there are, in bounded memory.
+"""Which frames of each face are scored and shown, however many there are, in bounded memory.
 
 Crops wait unscored as long as there is room, so that only those chosen at the end cost a pass
 through the network. When the room is used up, all that wait are scored, and only those that the
-pictures of a report may need are kept. Of a network over time only whole turns can be scored; where
-turns are known at the end alone, since their pictures are spread over all of a face's time, there
-are fewer pictures instead.
+images of a report may need are kept. A temporal network scores whole segments only; where segments
+are known at the end alone, since their frames are spread over all of a face's time, there are
+fewer frames instead.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.face.turns import HOLE, TurnScore, cut_turns, least_pictures, long_enough
+from gaitproof.face.segments import HOLE, SegmentScore, cut_segments, least_frames, long_enough
 from gaitproof.face.types import FaceQuality
 
 Image = NDArray[np.uint8]
 
 SHOWN: Final = 10
-"""Pictures of one face that a report shows: two rows of a sheet."""
+"""Frames of one face that a report shows: two rows of a sheet."""
 
 JOINED: Final = 1.0
-"""Seconds: unusable pictures no further apart are told as one stretch."""
+"""Seconds: unusable frames no further apart are reported as one stretch."""
 
 _BATCH: Final = 64
 """Crops that are copied together to be scored: about 10 MB."""
@@ -36,12 +36,12 @@ _BATCH: Final = 64
 
 @dataclass(eq=False)
 class Sighting:
-    """A usable picture of a face.
+    """A usable frame of a face.
 
     Parameters
     ----------
     number
-        Which usable picture of the face it is, from 0.
+        Which usable frame of the face it is, from 0.
     frame, time
         Number of the frame; seconds.
     box
@@ -51,11 +51,11 @@ class Sighting:
     trace
         What flicker is measured on, see `gaitproof.face.consistency.make_trace`.
     crop
-        The aligned face; None once it is scored and not needed for a picture.
+        The aligned face; None once it is scored and not needed for a report.
     score
-        0 (manipulated) to 1 (genuine), of a picture or of its turn; None until it is scored.
+        0 (manipulated) to 1 (genuine), of a frame or of its segment; None until it is scored.
     weight
-        What it counted in its turn, 0 to 1; None if it is not judged with others.
+        What it counted in its segment, 0 to 1; None if it is not judged with others.
     """
 
     number: int
@@ -70,31 +70,31 @@ class Sighting:
 
     @property
     def suspicion(self) -> tuple[float, float]:
-        """Smaller for what is to be shown first: a low score, and a large weight in its turn."""
+        """Smaller for what is to be shown first: a low score, and a large weight in its segment."""
         score = 1.0 if self.score is None or self.crop is None else self.score
         return score, -(self.weight or 0.0)
 
 
 @dataclass
 class FaceSightings:
-    """The usable pictures of one face: all at first, then every second, fourth ... of them.
+    """The usable frames of one face: all at first, then every second, fourth ... of them.
 
     Parameters
     ----------
     most
         Entries that are kept.
     stride, entries
-        One in so many of the usable pictures, and they.
+        One in so many of the usable frames, and they.
     unusable, unusable_spans
-        Reasons why pictures could not be judged, with their number; first and last second of each
-        stretch of such pictures.
+        Reasons why frames could not be judged, with their number; first and last second of each
+        stretch of such frames.
     cell, first_cell
-        Which part of the video the last picture came from, and the first, if one of each part is
+        Which part of the video the last frame came from, and the first, if one of each part is
         taken.
     shown_stride
-        Entries whose number is a multiple of it keep their crops for pictures.
+        Entries whose number is a multiple of it keep their crops for the report.
     judged
-        What was said of turns, by the number of their first entry.
+        What was said of segments, by the number of their first entry.
     """
 
     most: int
@@ -105,7 +105,7 @@ class FaceSightings:
     cell: int = -1
     first_cell: int = -1
     shown_stride: int = 1
-    judged: dict[int, TurnScore] = field(default_factory=dict)
+    judged: dict[int, SegmentScore] = field(default_factory=dict)
     _seen: int = 0
 
     def add(
@@ -117,7 +117,7 @@ class FaceSightings:
         trace: Image,
         crop: Image,
     ) -> None:
-        """Take a usable picture."""
+        """Take a usable frame."""
         if self._seen % self.stride == 0:
             self.entries.append(Sighting(self._seen, frame, time, box, quality, trace, crop))
             if len(self.entries) > self.most:
@@ -129,7 +129,7 @@ class FaceSightings:
         self.entries, self.stride = self.entries[::2], 2 * self.stride
 
     def pass_over(self, time: float, reason: str) -> None:
-        """Take note of a picture that cannot be judged."""
+        """Take note of a frame that cannot be judged."""
         self.unusable.update((reason,))
         spans = self.unusable_spans
         if spans and time - spans[-1][1] <= JOINED:
@@ -217,57 +217,57 @@ def score_all(sightings: Iterable[Sighting], model: FaceForgeryModel) -> None:
             one.score = float(score)
 
 
-def judge_turns(
+def judge_segments(
     face: FaceSightings, entries: Sequence[Sighting], model: FaceForgeryModel, *, ended: bool
-) -> list[tuple[range, TurnScore]]:
-    """Judge the pictures of a face together, in turns that were not judged before.
+) -> list[tuple[range, SegmentScore]]:
+    """Judge the frames of a face together, in segments that were not judged before.
 
     Parameters
     ----------
     face
-        Whose pictures they are.
+        Whose frames they are.
     entries
-        Its pictures, in order of time.
+        Its frames, in order of time.
     model
-        Judges turns.
+        Judges segments.
     ended
-        Whether no picture follows; otherwise the last turn waits.
+        Whether no frame follows; otherwise the last segment waits.
 
     Returns
     -------
     list
-        Which entries make each turn that is long enough, and what the model says of it.
+        Which entries make each segment that is long enough, and what the model says of it.
 
     Raises
     ------
     ModelError
-        As `gaitproof.face.model.FaceForgeryModel.score_turn` does.
+        As `gaitproof.face.model.FaceForgeryModel.score_segment` does.
     """
     clip = model.card.clip
     assert clip is not None
     hole = math.inf if clip.rate is None else HOLE / clip.rate
-    turns = cut_turns([one.time for one in entries], clip.frames, hole)
+    segments = cut_segments([one.time for one in entries], clip.frames, hole)
     answers = []
-    for turn in long_enough(turns if ended else turns[:-1], clip.frames):
-        part = entries[turn.start : turn.stop]
+    for segment in long_enough(segments if ended else segments[:-1], clip.frames):
+        part = entries[segment.start : segment.stop]
         if part[0].number not in face.judged:
             crops = np.stack([one.crop for one in part if one.crop is not None])
-            face.judged[part[0].number] = model.score_turn(crops)
+            face.judged[part[0].number] = model.score_segment(crops)
         judged = face.judged[part[0].number]
         for one, weight in zip(part, judged.attention.tolist(), strict=True):
             one.score, one.weight = judged.score, weight
-        answers.append((turn, judged))
-    if not ended and turns:
-        for one in entries[: turns[-1].start]:
-            if one.score is None:  # of a turn too short to be judged
+        answers.append((segment, judged))
+    if not ended and segments:
+        for one in entries[: segments[-1].start]:
+            if one.score is None:  # of a segment too short to be judged
                 one.crop = None
     return answers
 
 
 def make_room(faces: Sequence[FaceSightings], model: FaceForgeryModel, most: int) -> int:
-    """Score every waiting crop that can be, and keep those that pictures may need.
+    """Score every waiting crop that can be, and keep those that a report may need.
 
-    If there are too many faces, those that look most genuine lose their pictures.
+    If there are too many faces, those that look most genuine lose their images.
 
     Parameters
     ----------
@@ -287,10 +287,10 @@ def make_room(faces: Sequence[FaceSightings], model: FaceForgeryModel, most: int
     if clip is None:
         score_all((one for face in faces for one in face.entries), model)
     elif clip.rate is None:
-        return _thin_out(faces, most, least_pictures(clip.frames))
+        return _thin_out(faces, most, least_frames(clip.frames))
     else:
         for face in faces:
-            judge_turns(face, face.entries, model, ended=False)
+            judge_segments(face, face.entries, model, ended=False)
     each = max(2, min(2 * SHOWN, most // max(1, len(faces))))
     room = most
     for face in sorted(faces, key=lambda one: one.mean_score):
@@ -299,7 +299,7 @@ def make_room(faces: Sequence[FaceSightings], model: FaceForgeryModel, most: int
 
 
 def _thin_out(faces: Sequence[FaceSightings], most: int, least: int) -> int:
-    """Halve the pictures of the faces with most until so many are left, but `least` of each."""
+    """Halve the frames of the faces with most until so many are left, but `least` of each."""
     while (total := sum(len(face.entries) for face in faces)) > most:
         largest = max(faces, key=lambda face: len(face.entries))
         if len(largest.entries) < 2 * least:

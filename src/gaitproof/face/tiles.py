@@ -22,7 +22,7 @@ TILE_OVERLAP: Final = 0.2
 
 
 def cut(image: Image, x0: int, y0: int, side: int) -> Image:
-    """Return a square of a picture; what lies outside the picture is black."""
+    """Return a square of a frame; what lies outside the frame is black."""
     height, width = image.shape[:2]
     left, top = max(0, x0), max(0, y0)
     right, bottom = min(width, x0 + side), min(height, y0 + side)
@@ -37,7 +37,7 @@ def cut(image: Image, x0: int, y0: int, side: int) -> Image:
 def plan_tiles(width: int, height: int, smallest: float) -> list[tuple[int, int, int]]:
     """Return squares x0, y0, side that show faces of every size large enough to be found.
 
-    The first is larger than the picture, for a face that fills it; the next holds it just; then
+    The first is larger than the frame, for a face that fills it; the next holds it just; then
     come halves, quarters and so on until a face of `smallest` pixels fills `SMALLEST_SHARE` of one.
     """
     longest = max(width, height)
@@ -57,7 +57,7 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 def is_cut(box: Float64, side: int, origin: tuple[int, int], size: tuple[int, int]) -> bool:
-    """Whether a tile's edge inside the picture cuts a box, given in the tile's pixels."""
+    """Whether a tile's edge inside the frame cuts a box, given in the tile's pixels."""
     slack = 0.02 * side
     for axis in (0, 1):
         if origin[axis] > 0 and box[axis] < slack:

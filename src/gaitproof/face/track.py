@@ -1,4 +1,4 @@
-"""Following faces through a video: which face of one picture is which of the next."""
+"""Following faces through a video: which face of one frame is which of the next."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LEAST_NEIGHBOURHOOD: Final = 64
 
 
 class TrackingSettings(Settings):
-    """How faces of neighbouring pictures are joined."""
+    """How faces of neighbouring frames are joined."""
 
     max_gap: float = Field(default=1.0, gt=0)
     """Seconds: a face that was away for longer begins a new track."""
     max_step: float = Field(default=1.0, gt=0)
     """Face sizes between where a face is expected and where it is found."""
     max_growth: float = Field(default=1.6, gt=1)
-    """Ratio of the sizes of one face in neighbouring pictures."""
+    """Ratio of the sizes of one face in neighbouring frames."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class _Open:
 
 
 class FaceTracker:
-    """Joins the faces of pictures that come in order of time; appearance is not used.
+    """Joins the faces of frames that come in order of time; appearance is not used.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class FaceTracker:
         self._count = 0
 
     def add(self, frame: int, time: float, faces: Sequence[Face]) -> tuple[int, ...]:
-        """Take the faces of the next picture.
+        """Take the faces of the next frame.
 
         Returns
         -------
@@ -129,14 +129,14 @@ class FaceTracker:
 def follow(
     image: NDArray[np.uint8], known: Sequence[Face], detector: FaceDetector
 ) -> tuple[Face, ...]:
-    """Look for known faces in their neighbourhood only, which costs less than the whole picture.
+    """Look for known faces in their neighbourhood only, which costs less than the whole frame.
 
     Parameters
     ----------
     image
         Shape (H, W, 3), RGB.
     known
-        Faces of a picture shortly before.
+        Faces of a frame shortly before.
     detector
         Finds them.
 

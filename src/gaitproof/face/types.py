@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 POINT_NAMES: Final = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")
-"""Left and right as seen in the picture."""
+"""Left and right as seen in the frame."""
 
 MESH_POINTS: Final = 468
 """Vertices of MediaPipe's face mesh without the irises."""
@@ -63,12 +63,12 @@ class FaceReference:
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """One face in one picture.
+    """One face in one frame.
 
     Parameters
     ----------
     box
-        Shape (4,): x0, y0, x1, y1 in pixels; may reach beyond the picture.
+        Shape (4,): x0, y0, x1, y1 in pixels; may reach beyond the frame.
     points
         Shape (5, 2), pixels, in the order of `POINT_NAMES`.
     score
@@ -119,7 +119,7 @@ class Face:
         return (self.box[:2] + self.box[2:]) / 2
 
     def mapped(self, scale: float, offset: tuple[float, float]) -> Face:
-        """Return the face in a picture that is `scale` times as large and begins at `offset`."""
+        """Return the face in a frame that is `scale` times as large and begins at `offset`."""
         shift = np.asarray(offset, np.float64)
         return Face(
             self.box * scale + np.tile(shift, 2),
@@ -161,7 +161,7 @@ class FaceTrack:
 
 @dataclass(frozen=True)
 class FaceQuality:
-    """Whether a face in one picture can be judged, and why not.
+    """Whether a face in one frame can be judged, and why not.
 
     Parameters
     ----------
@@ -171,10 +171,10 @@ class FaceQuality:
         Sharpness of the aligned crop: variance of its Laplacian, 8-bit grey levels squared; small
         is blurred.
     yaw, pitch, roll
-        Degrees, rough, from the five points: head turned to the picture's right, up, and tilted
+        Degrees, rough, from the five points: head turned to the frame's right, up, and tilted
         clockwise.
     partial
-        Share of the box that lies outside the picture, 0 to 1.
+        Share of the box that lies outside the frame, 0 to 1.
     usable
         Whether the face can be scored.
     reasons

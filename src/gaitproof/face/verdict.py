@@ -1,4 +1,4 @@
-"""What the scores of one face's pictures say together."""
+"""What the scores of one face's frames say together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from gaitproof.face.card import FaceCalibration, FaceDetectorCard, FaceRelation
 from gaitproof.face.consistency import Consistency
 from gaitproof.face.drops import FaceDrop
-from gaitproof.face.turns import MIN_PICTURES, least_pictures
+from gaitproof.face.segments import MIN_FRAMES, least_frames
 from gaitproof.face.types import FaceQuality
 from gaitproof.types import ErrorRate
 from gaitproof.types.support import NO_SUPPORT
@@ -36,7 +36,7 @@ class FaceDecision(StrEnum):
 
 @dataclass(frozen=True)
 class FrameScore:
-    """One judged picture of a face.
+    """One judged frame of a face.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class FrameScore:
     time
         Seconds.
     score
-        0 (manipulated) to 1 (genuine); of a picture that was judged with others, that of its turn.
+        0 (manipulated) to 1 (genuine); of a frame that was judged with others, that of its segment.
     log10_lr
         Calibrated and bounded; positive speaks for a genuine face. None without a calibration.
     confidence
@@ -53,11 +53,11 @@ class FrameScore:
     box
         x0, y0, x1, y1 in pixels.
     quality
-        How good the picture of the face is.
+        How good the frame of the face is.
     turn
-        Which of the verdict's turns it was judged in, counted from 1; 0 if on its own.
+        Which of the verdict's segments it was judged in, counted from 1; 0 if on its own.
     weight
-        What it counted in its turn, 0 to 1; None if it was judged on its own.
+        What it counted in its segment, 0 to 1; None if it was judged on its own.
     """
 
     frame: int
@@ -77,13 +77,13 @@ class FrameScore:
 
 
 @dataclass(frozen=True)
-class FaceTurn:
-    """Pictures of a face that a network over time judged together.
+class FaceSegment:
+    """Frames of a face that a network over time judged together.
 
     Parameters
     ----------
     first, last
-        Seconds of the first and the last picture.
+        Seconds of the first and the last frame.
     pictures
         How many.
     score
@@ -160,8 +160,8 @@ class FaceVerdict:
     reason
         Why it is INCONCLUSIVE; empty otherwise.
     score
-        Mean of the pictures' scores, or of the turns', 0 (manipulated) to 1 (genuine); None if none
-        was scored.
+        Mean of the frames' scores, or of the segments', 0 (manipulated) to 1 (genuine); None if
+        none was scored.
     log10_lr
         Of the whole face, calibrated and bounded; None without score or calibration. Of a face that
         is also taken relative to genuine video, the lower of both.
@@ -174,17 +174,17 @@ class FaceVerdict:
     first, last
         Seconds at which the face was first and last seen.
     seen
-        Pictures in which the face was found.
+        Frames in which the face was found.
     frames
         The scored ones.
     consistency
         How much they agree; None if none was scored.
     unusable
-        Reasons why other pictures were not scored, with their number.
+        Reasons why other frames were not scored, with their number.
     unusable_spans
-        First and last second of each stretch of such pictures.
+        First and last second of each stretch of such frames.
     turns
-        In which the pictures were judged together; empty if they were judged one by one.
+        In which the frames were judged together; empty if they were judged one by one.
     relative
         What the face is relative to genuine video of the same person; None without.
     drop
@@ -208,7 +208,7 @@ class FaceVerdict:
     consistency: Consistency | None
     unusable: dict[str, int]
     unusable_spans: tuple[tuple[float, float], ...] = ()
-    turns: tuple[FaceTurn, ...] = ()
+    turns: tuple[FaceSegment, ...] = ()
     relative: RelativeEvidence | None = None
     drop: FaceDrop | None = None
 
@@ -235,7 +235,7 @@ class FaceVerdict:
         if self.consistency is not None:
             fields["consistency"]["agreeing"] = self.consistency.agreeing
             fields["consistency"]["majority"] = self.consistency.majority
-        parts: tuple[FrameScore | FaceTurn, ...] = (*self.frames, *self.turns)
+        parts: tuple[FrameScore | FaceSegment, ...] = (*self.frames, *self.turns)
         for entry, part in zip((*fields["frames"], *fields["turns"]), parts, strict=True):
             entry["probability_fake"] = part.probability_fake
         fields["members"] = list(self.members)
@@ -305,7 +305,7 @@ def decide(
     score: float | None,
     card: FaceDetectorCard,
     unusable: Counter[str],
-    pictures: int,
+    usable: int,
     relative: RelativeEvidence | None = None,
     beyond: str = "",
     drop: FaceDrop | None = None,
@@ -315,12 +315,12 @@ def decide(
     Parameters
     ----------
     score
-        Mean of its pictures, or of the turns in which they were judged; None without one.
+        Mean of its frames, or of the segments in which they were judged; None without one.
     card
         Of the model.
     unusable
-        Reasons why other pictures were not judged, with their number.
-    pictures
+        Reasons why other frames were not judged, with their number.
+    usable
         How many the score rests on.
     relative
         The face relative to genuine video of its person.
@@ -329,10 +329,10 @@ def decide(
     drop
         A part in which it looks less genuine than is usual in genuine video.
     """
-    needed = MIN_PICTURES if card.clip is None else least_pictures(card.clip.frames)
-    if pictures < needed or score is None:
+    needed = MIN_FRAMES if card.clip is None else least_frames(card.clip.frames)
+    if usable < needed or score is None:
         why = f"; {unusable.most_common(1)[0][0]}" if unusable else ""
-        few = "no picture" if not pictures else f"only {pictures}"
+        few = "no frame" if not usable else f"only {usable}"
         row = "" if card.clip is None else " in a row"
         return (
             FaceDecision.INCONCLUSIVE,

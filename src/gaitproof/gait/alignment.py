@@ -1,4 +1,4 @@
-"""Align two recordings of what may be the same walk, in time and in the picture."""
+"""Align two recordings of what may be the same walk, in time and in the image."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _JUMP_COST: Final = 0.02
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """Joints in the picture over time.
+    """Joints in the image over time.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def align_time(original: Track, swapped: Track) -> Timing | None:
 
     A change of speed and a lag are searched that bring the joints closest, then jumps of time
     that bring them closer still. Joints are compared without the place of the hips, so that a
-    cropped or scaled picture can be aligned.
+    cropped or scaled frame can be aligned.
 
     Parameters
     ----------
@@ -147,13 +147,13 @@ def map_times(timing: Timing, times: Float64) -> Float64:
     return np.asarray(mapped)
 
 
-def align_picture(original: Float64, swapped: Float64) -> Framing:
+def align_image(original: Float64, swapped: Float64) -> Framing:
     """Find the scale and shift that bring the original's joints to the other's.
 
     Parameters
     ----------
     original, swapped
-        Shapes (T, 16, 2): joints at the same moments, pixels of either picture.
+        Shapes (T, 16, 2): joints at the same moments, pixels of either frame.
     """
     heights = torso_heights(swapped) / np.maximum(torso_heights(original), 1e-9)
     scale = float(np.nanmedian(heights))

@@ -132,7 +132,7 @@ def canonical_bones(points: NDArray[np.floating[Any]]) -> Float64:
     ----------
     points
         Shape (..., 12, 3), three-dimensional landmarks in `GAIT_LANDMARKS` order, any length unit;
-        NaN where unknown. A picture's two dimensions will not do: there a short bone is one that
+        NaN where unknown. A frame's two dimensions will not do: there a short bone is one that
         points at the camera.
 
     Returns

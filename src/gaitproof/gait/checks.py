@@ -31,7 +31,7 @@ MAX_LIMB_VARIATION: Final = 0.35
 skeleton is not one body's."""
 
 MAX_HIP_SPEED: Final = 15.0
-"""Torso lengths per second in the picture, some 7.5 m/s: a walker reaches 4. Above it the track has
+"""Torso lengths per second in the frame, some 7.5 m/s: a walker reaches 4. Above it the track has
 leapt to somebody else."""
 
 MAX_TILT: Final = 60.0

@@ -64,7 +64,7 @@ def walking_direction(times: Float64, points: Float64) -> Float64:
     -------
     ndarray of float64
         Shape (T, 3), unit vectors. In three dimensions across the body (right to left, hips and
-        shoulders) times up, averaged over 1 s. In two dimensions left or right in the picture,
+        shoulders) times up, averaged over 1 s. In two dimensions left or right in the frame,
         where the feet point, or the knees for a source without feet.
     """
     if is_flat(points):

@@ -1,4 +1,4 @@
-"""What can be measured of a walker in a picture: height, legs in sight, swing, speed."""
+"""What can be measured of a walker in a frame: height, legs in sight, swing, speed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Bools = NDArray[np.bool_]
 STRIDE_FREQUENCIES: Final = (0.4, 1.6)
 """Hz: strides of walking last 0.65 to 2.5 s."""
 
-PICTURE_MARGIN: Final = 0.01
-"""Share of the picture's sides: landmarks this near the edge count as cut off."""
+IMAGE_MARGIN: Final = 0.01
+"""Share of the frame's sides: landmarks this near the edge count as cut off."""
 
 MIN_SEEN: Final = 0.2
 """Visibility below which a landmark counts as not seen."""
@@ -33,13 +33,13 @@ _TOES: Final[list[int]] = [Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX]
 
 
 def person_heights(sequence: PoseSequence) -> Float64:
-    """Return the height of the person in the picture per frame, nose to lower heel.
+    """Return the height of the person in the image per frame, nose to lower heel.
 
     Returns
     -------
     ndarray of float64
         Shape (T,), pixels, 0 for somebody upside down; NaN where unknown and for a source without
-        a picture.
+        a frame.
     """
     if sequence.image is None:
         return np.full(len(sequence), np.nan)
@@ -52,7 +52,7 @@ def person_heights(sequence: PoseSequence) -> Float64:
 
 
 def lower_body_seen(sequence: PoseSequence) -> Bools:
-    """Tell in which frames both legs are known, seen well enough and inside the picture.
+    """Tell in which frames both legs are known, seen well enough and inside the frame.
 
     Landmarks that are never known (a sensor without heels) are not asked for, but for toes, unless
     the source says that it has none.
@@ -63,8 +63,8 @@ def lower_body_seen(sequence: PoseSequence) -> Bools:
     if sequence.image is not None and sequence.frame_size is not None:
         size = np.asarray(sequence.frame_size, np.float64)
         with np.errstate(invalid="ignore"):
-            inside = (sequence.image > PICTURE_MARGIN * size) & (
-                sequence.image < (1 - PICTURE_MARGIN) * size
+            inside = (sequence.image > IMAGE_MARGIN * size) & (
+                sequence.image < (1 - IMAGE_MARGIN) * size
             )
         known &= inside.all(axis=2)
     legs = known[:, _LEGS]
@@ -121,13 +121,13 @@ def leg_swing(times: Float64, points: Float64) -> tuple[float, float, float]:
 
 
 def hip_speed(sequence: PoseSequence) -> Float64:
-    """Return the speed of the mid-hip in the picture.
+    """Return the speed of the mid-hip in the frame.
 
     Returns
     -------
     ndarray of float64
         Shape (T,), torso lengths (median over the sequence) per second since the frame before; NaN
-        where unknown and for a source without a picture.
+        where unknown and for a source without an image.
     """
     speed = np.full(len(sequence), np.nan)
     if sequence.image is None or len(sequence) < 2:

@@ -11,7 +11,7 @@ from gaitproof.gait.alignment import (
     JOINTS,
     Float64,
     Track,
-    align_picture,
+    align_image,
     align_time,
     hip_centred,
     map_times,
@@ -64,15 +64,15 @@ _ANKLES: Final = [JOINTS.index(Landmark.LEFT_ANKLE), JOINTS.index(Landmark.RIGHT
 
 
 def track_of(sequence: PoseSequence) -> Track:
-    """Return the joints of a person in the picture.
+    """Return the joints of a person in the frame.
 
     Raises
     ------
     ValueError
-        If the sequence has no picture coordinates.
+        If the sequence has no image coordinates.
     """
     if sequence.image is None:
-        raise ValueError("the poses have no picture coordinates")
+        raise ValueError("the poses have no image coordinates")
     points = np.asarray(sequence.image, np.float64)[:, [int(joint) for joint in JOINTS], :2]
     return Track(np.asarray(sequence.timestamps, np.float64), points)
 
@@ -88,7 +88,7 @@ def compare_tracks(original: Track, swapped: Track) -> tuple[Timing, Framing, Ag
     Returns
     -------
     tuple or None
-        Alignment in time and picture, and the agreement; None if they cannot be aligned.
+        Alignment in time and image, and the agreement; None if they cannot be aligned.
     """
     timing = align_time(original, swapped)
     if timing is None:
@@ -101,7 +101,7 @@ def compare_tracks(original: Track, swapped: Track) -> tuple[Timing, Framing, Ag
     with warnings.catch_warnings():
         # medians over joints that are unknown in all frames
         warnings.simplefilter("ignore", RuntimeWarning)
-        framing = align_picture(wanted[frames], swapped.points[frames])
+        framing = align_image(wanted[frames], swapped.points[frames])
         return (
             timing,
             framing,
@@ -121,7 +121,7 @@ def measure_agreement(times: Float64, original: Float64, swapped: Float64) -> Ag
     times
         Shape (T,), seconds, increasing.
     original, swapped
-        Shapes (T, 16, 2), pixels of the same picture; NaN where unknown.
+        Shapes (T, 16, 2), pixels of the same frame; NaN where unknown.
 
     Notes
     -----
@@ -222,7 +222,7 @@ def decide(
 
 
 def _velocities(times: Float64, points: Float64) -> Float64:
-    """Return velocities in the picture, shape (T, 16, 2), free of the walk's own translation."""
+    """Return velocities in the frame, shape (T, 16, 2), free of the walk's own translation."""
     return np.asarray(np.gradient(hip_centred(points), times, axis=0))
 
 

@@ -50,8 +50,8 @@ def assess(clean: CleanTrack, gate: QualityGate | None = None) -> QualityReport:
     Returns
     -------
     QualityReport
-        `windows` line up with ``compute_windows(clean.sequence)``. A source without a picture
-        (motion capture, depth sensor) skips the checks of the picture. `measures` holds, as far
+        `windows` line up with ``compute_windows(clean.sequence)``. A source without a frame
+        (motion capture, depth sensor) skips the checks of the frame. `measures` holds, as far
         as known: ``frame_rate`` (1/s), ``duration``, ``tracked_seconds``, ``longest_run`` (s),
         ``person_height_px``, ``visible_share``, ``camera_motion`` (frame widths/s), ``leg_swing``
         (torso lengths), ``rhythm``, ``alternation``, ``limb_variation``, ``hip_speed`` (torso

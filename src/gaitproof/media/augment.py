@@ -46,7 +46,7 @@ COMPRESSION: Final = (20.0, 30.0)
 """Constant rate factor of H.264 for distant walkers; the encoder's own is `VideoWriter`'s."""
 
 CHUNK_BYTES: Final = 192 * 2**20
-"""Pictures held at a time while a video is reversed."""
+"""Frames held at a time while a video is reversed."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Change:
     reverse
         Run backwards.
     distance
-        Factor by which both sides of the picture shrink, at least 1; a picture never becomes too
+        Factor by which both sides of the frame shrink, at least 1; a frame never becomes too
         small to be read again.
     crf
         Constant rate factor of the copy's H.264: higher is coarser.
@@ -112,14 +112,14 @@ def draw(kind: Kind, rng: np.random.Generator) -> Change:
 
 
 def change_image(image: Image, change: Change) -> Image:
-    """Apply what a change does to a single picture, but for its distance.
+    """Apply what a change does to a single frame, but for its distance.
 
     Parameters
     ----------
     image
         Shape (H, W, 3), uint8 RGB.
     change
-        Speed and direction do not concern a single picture.
+        Speed and direction do not concern a single frame.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def augment_video(
     """Write a changed copy of a video; it appears whole or not at all.
 
     Time stamps are kept, variable frame rates included, but for what `change` does to them.
-    A bounded number of pictures is held at a time; for a reversal the video is decoded piece by
+    A bounded number of frames is held at a time; for a reversal the video is decoded piece by
     piece from its end. An odd last row or column is left out, since H.264 needs even sides.
 
     Parameters
@@ -212,7 +212,7 @@ def _backward(source: Path, limits: MediaLimits) -> Iterator[tuple[float, Image]
             raise MediaError(
                 f"The video {str(source)!r} cannot be reversed: it decodes differently from its "
                 "middle.",
-                expected=f"{stop - start} pictures from {times[start]:.2f} s on",
+                expected=f"{stop - start} frames from {times[start]:.2f} s on",
                 actual=str(len(chunk)),
                 hint="convert it to MP4 first",
             )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gaitproof.config import MediaLimits
 from gaitproof.media import sandbox
-from gaitproof.media._picture import to_image
+from gaitproof.media._image import to_image
 
 
 @dataclass(frozen=True, eq=False)

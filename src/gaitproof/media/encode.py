@@ -32,7 +32,7 @@ _KEYFRAMES: Final = 60
 
 
 class VideoWriter:
-    """Write RGB pictures as an MP4 file (H.264, 4:2:0) that browsers play.
+    """Write RGB frames as an MP4 file (H.264, 4:2:0) that browsers play.
 
     Used as a context manager; the file appears when the block ends without an error, and nothing
     is left of it otherwise.
@@ -42,21 +42,21 @@ class VideoWriter:
     path
         File to write, ending in ``.mp4``.
     frame_rate
-        Pictures per second.
+        Frames per second.
     size
         (width, height) in pixels; both must be even, as 4:2:0 needs.
     crf
         Constant rate factor of x264, 0 (lossless) to 51; 18 is visually lossless.
     timed
-        Whether every picture is written with a time stamp of its own, so that the video has
+        Whether every frame is written with a time stamp of its own, so that the video has
         a variable frame rate; `frame_rate` is then only its average.
     sound
-        What is heard, from the first picture on, as AAC; None writes no sound.
+        What is heard, from the first frame on, as AAC; None writes no sound.
 
     Raises
     ------
     MediaError
-        If the size is odd or not positive, or a picture does not fit it.
+        If the size is odd or not positive, or a frame does not fit it.
     InputError
         If the file cannot be written.
 
@@ -100,7 +100,7 @@ class VideoWriter:
             self._container = av.open(
                 str(temporary), mode="w", format="mp4", options={"movflags": "faststart"}
             )
-            # the default of libx264, one thread per core and more, would hold dozens of pictures
+            # the default of libx264, one thread per core and more, would hold dozens of frames
             stream = self._container.add_stream(
                 "libx264", rate=self.frame_rate, options=self._options
             )
@@ -118,7 +118,7 @@ class VideoWriter:
         return self
 
     def write(self, image: NDArray[np.uint8], time: float | None = None) -> None:
-        """Append a picture.
+        """Append a frame.
 
         Parameters
         ----------
@@ -132,12 +132,12 @@ class VideoWriter:
         expected = (self.size[1], self.size[0], 3)
         if image.shape != expected or image.dtype != np.uint8:
             raise MediaError(
-                "The picture does not fit the video.",
+                "The frame does not fit the video.",
                 expected=f"uint8 {expected}",
                 actual=f"{image.dtype} {image.shape}",
             )
         if (time is not None) != self._timed:
-            raise MediaError("A timed video needs the time of every picture, another one none.")
+            raise MediaError("A timed video needs the time of every frame, another one none.")
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         if time is not None:
             frame.time_base = _CLOCK

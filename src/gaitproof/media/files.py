@@ -125,7 +125,7 @@ def write_files(
             with _reporting(target):
                 drafts[target].write_bytes(data)
                 _complete(drafts[target], private=target in private)
-        _put_in_place(drafts, replace=replace)
+        _move_into_place(drafts, replace=replace)
 
 
 @contextmanager
@@ -140,17 +140,17 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     InputError
         If the folder cannot be made or written to.
     """
-    with made_folder(path) as target, _draft_folder(target) as stage:
+    with ensured_folder(path) as target, _draft_folder(target) as stage:
         with _reporting(target):
             yield stage
             drafts = {target / file.name: file for file in sorted(stage.iterdir())}
             for file in drafts.values():
                 _complete(file)
-        _put_in_place(drafts)
+        _move_into_place(drafts)
 
 
 @contextmanager
-def made_folder(path: str | Path) -> Iterator[Path]:
+def ensured_folder(path: str | Path) -> Iterator[Path]:
     """Yield a folder, made if it is missing; if the block fails, what was made goes again.
 
     Raises
@@ -217,7 +217,7 @@ def _complete(draft: Path, *, private: bool = False) -> None:
         os.fsync(file.fileno())
 
 
-def _put_in_place(drafts: Mapping[Path, Path], *, replace: bool = True) -> None:
+def _move_into_place(drafts: Mapping[Path, Path], *, replace: bool = True) -> None:
     """Give complete drafts their names; if one cannot have its name, no new file stays."""
     for target in drafts:
         if target.is_dir():

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from gaitproof.config import MediaLimits
 from gaitproof.errors import InputError
 from gaitproof.media import sandbox
-from gaitproof.media._picture import to_image
+from gaitproof.media._image import to_image
 from gaitproof.media.decode import Frame, read_frames
 
 SCHEMES: Final = ("rtsp", "rtsps")

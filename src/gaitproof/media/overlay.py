@@ -1,4 +1,4 @@
-"""Drawing landmarks and silhouettes into a picture."""
+"""Drawing landmarks and silhouettes into a frame."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def draw_pose(
     Returns
     -------
     ndarray of uint8
-        A new picture of the same shape.
+        A new frame of the same shape.
     """
     import cv2
 
@@ -135,7 +135,7 @@ def draw_joints(
 
 
 def _drawable(place: NDArray[np.float64], image: Image) -> NDArray[np.bool_]:
-    # OpenCV takes 32-bit fixed point; a wild estimate far outside the picture would overflow it
+    # OpenCV takes 32-bit fixed point; a wild estimate far outside the frame would overflow it
     reach = 4.0 * max(image.shape[:2])
     known: NDArray[np.bool_] = np.isfinite(place).all(axis=1) & (
         np.abs(np.nan_to_num(place)) < reach

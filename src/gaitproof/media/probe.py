@@ -26,19 +26,19 @@ class VideoInfo:
     sha256
         SHA-256 of the file, 64 hexadecimal digits.
     width, height
-        Upright picture with square pixels, pixels.
+        Upright frame with square pixels, pixels.
     frame_rate
         Average frames per second, from the time stamps.
     duration
-        Seconds, from the time stamps of the pictures; the header is not believed.
+        Seconds, from the time stamps of the frames; the header is not believed.
     codec
         FFmpeg's name of the video codec.
     rotation
-        Degrees counterclockwise by which the stored picture is turned for showing.
+        Degrees counterclockwise by which the stored frame is turned for showing.
     frames
-        Pictures in the file.
+        Frames in the file.
     hdr
-        Whether the picture is coded as HLG or PQ and is mapped to standard range.
+        Whether the frame is coded as HLG or PQ and is mapped to standard range.
     timed
         Whether the file holds time stamps. A raw stream does not: its times follow from the frame
         rate that it declares, or from 25 frames per second.
@@ -79,8 +79,8 @@ def probe(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
     Raises
     ------
     MediaError
-        If the file is missing, no video, cut off, a still picture, damaged at its start, or
-        beyond `limits`. Damage inside a picture shows only in decoding.
+        If the file is missing, no video, cut off, a still image, damaged at its start, or
+        beyond `limits`. Damage inside a frame shows only in decoding.
     """
     limits = limits or MediaLimits()
     facts = sandbox.examine(path, limits)
@@ -113,7 +113,7 @@ def probe(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
 
 
 def bits_per_pixel(path: str | Path, limits: MediaLimits | None = None) -> float:
-    """Return the size of the compressed pictures of a video, sound and headers left out.
+    """Return the size of the compressed frames of a video, sound and headers left out.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def bits_per_pixel(path: str | Path, limits: MediaLimits | None = None) -> float
     Returns
     -------
     float
-        Bits per pixel and picture, above 0.
+        Bits per pixel and frame, above 0.
 
     Raises
     ------

@@ -276,7 +276,7 @@ class OperatingPoint(Settings):
 
 
 class ScoreHistogram(Settings):
-    """How the similarities of held-out people's claims are distributed, for pictures.
+    """How the similarities of held-out people's claims are distributed, for images.
 
     Counts of whole clips that got a score, by bins of similarity.
     """

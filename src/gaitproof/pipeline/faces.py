@@ -49,11 +49,11 @@ HYBRID: Final = FaceTrainSettings(
     validation=StopSettings(patience=50, min_delta=0.0),
     precision="32",
 )
-"""Face seed 3's network and training: 16 pictures together, 50 epochs, batches of 8, Adam from
+"""Face seed 3's network and training: 16 images together, 50 epochs, batches of 8, Adam from
 0.001, a tenth of it after every 10 epochs."""
 
 SAMPLED: Final = PrepareSettings(frames=32, rate=5.0, set_aside=0.15)
-"""Two turns of 16 pictures at 5 per second from the middle of every clip; the seed's folders have
+"""Two turns of 16 images at 5 per second from the middle of every clip; the seed's folders have
 no validation clips."""
 
 _STATED: Final = "not stated"
@@ -97,7 +97,7 @@ def run_face_pipeline(
     Parameters
     ----------
     root
-        The data set, such as ``train|test/real|fake`` with videos or folders of pictures.
+        The data set, such as ``train|test/real|fake`` with videos or folders of images.
     folder
         For everything that is made: ``store``, ``run``, ``model``, ``evaluation``.
     options

@@ -107,7 +107,7 @@ def _model_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "model", card["model_id"]
     yield "threshold", f"{point['threshold']:.3f}"
     for source in card["data"]:
-        yield "data", f"{source['name']}: {source['people']} people, {source['pictures']} pictures"
+        yield "data", f"{source['name']}: {source['people']} people, {source['pictures']} images"
     yield "trained by", card["protocol"]
     yield "trained on", card["trained_on"]
     yield "licence of the weights", card["licence"]

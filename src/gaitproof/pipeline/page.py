@@ -133,7 +133,7 @@ def _caption(evaluation: Mapping[str, Any]) -> str:
     ).strip()
 
 
-def read_plots(folder: Path, titles: Mapping[str, str]) -> Iterator[Picture]:
+def read_plots(folder: Path, titles: Mapping[str, str]) -> Iterator[PageImage]:
     """Yield the plots of a folder, those that are there, by their names without ``.png``."""
     for name, title in titles.items():
         path = folder / f"{name}.png"
@@ -145,7 +145,7 @@ def read_plots(folder: Path, titles: Mapping[str, str]) -> Iterator[Picture]:
         except InputError:
             continue
         address = "data:image/png;base64," + base64.b64encode(data).decode("ascii")
-        yield Picture(address, width, height, alt=title, caption=title)
+        yield PageImage(address, width, height, alt=title, caption=title)
 
 
 def _model_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

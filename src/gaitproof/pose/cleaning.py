@@ -207,7 +207,7 @@ def _repair_legs(
 def _sagittal(times: Float64, points: Float64) -> Float64:
     """Project on the walker's sagittal plane, origin mid-hip: shape (T, 33, 2), forward and up.
 
-    A 2-D picture is taken as it is. The direction across the body is left out because the
+    A 2-D frame is taken as it is. The direction across the body is left out because the
     estimator places a foot there by the label it gave: it stays smooth while labels are wrong.
     """
     relative = points - points[:, _HIPS].mean(axis=1)[:, None]

@@ -30,14 +30,14 @@ _SYSTEM_PACKAGES: Final = {
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """One person in one picture.
+    """One person in one frame.
 
     Parameters
     ----------
     image
         Shape (33, 2), pixels, x right, y down.
     world
-        Shape (33, 3), metres, origin mid-hip, x right in the picture, y up, z to the camera.
+        Shape (33, 3), metres, origin mid-hip, x right in the frame, y up, z to the camera.
     visibility
         Shape (33,), 0 to 1.
     silhouette
@@ -59,14 +59,14 @@ class Detection:
 
 
 class PoseEstimator(Closing, Protocol):
-    """Finds people in the pictures of one video, in order of time."""
+    """Finds people in the frames of one video, in order of time."""
 
     @property
     def identifier(self) -> str:
         """Name with the version of everything that decides the landmarks."""
 
     def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
-        """Find the people in one picture.
+        """Find the people in one frame.
 
         Parameters
         ----------

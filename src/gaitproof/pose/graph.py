@@ -1,6 +1,6 @@
 """BlazePose's graph with the person's mask taken out before it is blown up to the frame.
 
-MediaPipe computes a mask of 256 × 256 around the person and then draws it into a picture of the
+MediaPipe computes a mask of 256 × 256 around the person and then draws it into a frame of the
 frame's size, which at 720p costs nearly as much as the landmarks. The part of the graph that does
 so is left out here; the landmarks are those of ``mediapipe.solutions.pose`` to the bit.
 """

@@ -1,6 +1,6 @@
 """Find the frames in which an estimator exchanged the left and the right leg.
 
-Seen from the side, the legs cross in the picture twice a stride, and an estimator may come out of
+Seen from the side, the legs cross in the frame twice a stride, and an estimator may come out of
 the crossing with the labels exchanged: the legs then seem to bounce off each other. The best
 labelling is found by dynamic programming (Viterbi 1967) over "as labelled" and "exchanged". It pays
 for the error of a constant-velocity prediction from the two frames before, for every change, for
@@ -128,7 +128,7 @@ def expected_separation(times: Float64, apart: Float64) -> Float64:
     times
         Shape (T,), strictly increasing seconds.
     apart
-        Shape (T,), separation of the ankles in the picture, torso lengths, finite.
+        Shape (T,), separation of the ankles in the frame, torso lengths, finite.
 
     Returns
     -------

@@ -139,11 +139,11 @@ def to_detection(
     Parameters
     ----------
     image
-        33 landmarks with x and y in shares of the picture, and visibility.
+        33 landmarks with x and y in shares of the frame, and visibility.
     world
         33 landmarks in metres, y down, z away from the camera.
     size
-        (width, height) of the picture in pixels.
+        (width, height) of the frame in pixels.
     silhouette
         The person's mask, if there is one.
     """

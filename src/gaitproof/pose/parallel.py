@@ -6,7 +6,7 @@ they work, so that two threads are as fast as two processes, without a second in
 
 The estimator follows a person from frame to frame and smooths the landmarks, so that each stretch
 starts `overlap` seconds early to warm up, and these frames are thrown away. Where several people
-are in the picture, a fresh estimator may choose another one than the estimator before it follows.
+are in the frame, a fresh estimator may choose another one than the estimator before it follows.
 So a thread hands over to the next only when both see the same; until then it goes on beyond its
 end. The outcome does not depend on which thread is faster.
 """

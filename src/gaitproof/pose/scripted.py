@@ -13,7 +13,7 @@ from gaitproof.types import PoseSequence
 
 
 class ScriptedEstimator(Closing):
-    """Answers every picture by a function of its time; the picture is not looked at.
+    """Answers every frame by a function of its time; the frame is not looked at.
 
     Parameters
     ----------

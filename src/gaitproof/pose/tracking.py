@@ -141,7 +141,7 @@ def body_place(detection: Detection) -> tuple[NDArray[np.float64], float]:
 class Tracker:
     """Joins detections to tracks, one frame after another.
 
-    People who walk through the picture one after another become separate tracks even where the
+    People who walk through the frame one after another become separate tracks even where the
     estimator hops from one to the next without a pause: a jump of place or of size ends a track.
 
     Parameters

@@ -1,1 +1,1 @@
-"""Pages and pictures for people."""
+"""Pages and images for people."""

@@ -1,4 +1,4 @@
-"""Everything that explains one verdict: pictures with words, a film, a page, numbers."""
+"""Everything that explains one verdict: images with words, a film, a page, numbers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NUMBERS: Final = "explanation.json"
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture of an explanation with its words.
+    """An image of an explanation with its words.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Drawing:
     caption
         How to read it.
     figure
-        The picture.
+        The image.
     """
 
     name: str
@@ -177,7 +177,7 @@ def _drawings(
             "Where this walk lies among the enrolled people",
             f"A map with the windows of this video, the template of {name} and other people.",
             "Each square is two seconds of this video. A map in two dimensions leaves much out: "
-            "the score is computed from all dimensions, not from this picture.",
+            "the score is computed from all dimensions, not from this image.",
             plot_embedding_map(
                 examination.embeddings, template, gallery.templates(*gallery_of), enrolled
             ),
@@ -258,7 +258,7 @@ def write_explanation(
     limits: MediaLimits | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Any]:
-    """Write pictures, film, page and numbers of an explanation into a folder: all or nothing.
+    """Write images, film, page and numbers of an explanation into a folder: all or nothing.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def write_explanation(
         for done, drawing in enumerate(drawings, start=1):
             path = stage / f"{drawing.name}.png"
             save_figure(drawing.figure, path)
-            sections.append((drawing.title, _page_picture(drawing, path)))
+            sections.append((drawing.title, _page_image(drawing, path)))
             progress(0.4 + 0.6 * done / len(drawings))
         story = {
             "card": VerdictCard(title="The verdict", verdict=examination.verdict, file=video.name),
@@ -320,10 +320,10 @@ def write_explanation(
     return answer
 
 
-def _page_picture(drawing: Drawing, path: Path) -> Picture:
+def _page_image(drawing: Drawing, path: Path) -> PageImage:
     width, height = (round(DPI * side) for side in drawing.figure.get_size_inches())
     data = base64.b64encode(read_bytes(path, FileKind("plot"))).decode("ascii")
-    return Picture(f"data:image/png;base64,{data}", width, height, drawing.alt, drawing.caption)
+    return PageImage(f"data:image/png;base64,{data}", width, height, drawing.alt, drawing.caption)
 
 
 def _profile_dict(profile: GaitProfile | None) -> dict[str, Any] | None:

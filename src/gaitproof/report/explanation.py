@@ -1,4 +1,4 @@
-"""Pictures of why a score came out as it did; each returns a matplotlib figure.
+"""Images of why a score came out as it did; each returns a matplotlib figure.
 
 What speaks for the claim is blue and solid, what speaks against it vermilion and hatched or
 hollow, so that a grey print tells them apart.

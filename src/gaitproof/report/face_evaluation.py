@@ -1,4 +1,4 @@
-"""Pictures of the evaluation of a face forgery detector; each function returns a figure."""
+"""Images of the evaluation of a face forgery detector; each function returns a figure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gaitproof.evaluate.face.result import (
     FaceEvaluation,
     StoreResult,
     clip_scores,
-    picture_scores,
+    image_scores,
 )
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import UNTOUCHED
@@ -243,7 +243,7 @@ def _ends(interval: Interval) -> tuple[float, float]:
 
 
 def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:
-    """Write every picture that the result allows as PNG.
+    """Write every image that the result allows as PNG.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:
 
 
 def save_face_evaluation(result: FaceEvaluation, folder: Path) -> list[Path]:
-    """Write figures, scores and pictures of an evaluation; return what was written.
+    """Write figures, scores and images of an evaluation; return what was written.
 
     Parameters
     ----------
@@ -296,8 +296,8 @@ def save_face_evaluation(result: FaceEvaluation, folder: Path) -> list[Path]:
 
 
 def _curves(stores: list[StoreResult]) -> dict[str, FaceScores]:
-    """Return the scores of clips of every store, and of pictures or turns if there is one store."""
+    """Return the scores of clips of every store, and of images or segments of a single store."""
     if len(stores) == 1:
         answers = stores[0].answers
-        return {"clips": clip_scores(answers), stores[0].unit: picture_scores(answers)}
+        return {"clips": clip_scores(answers), stores[0].unit: image_scores(answers)}
     return {plain_text(store.name): clip_scores(store.answers) for store in stores}

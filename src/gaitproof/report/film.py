@@ -18,7 +18,7 @@ from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.overlay import Colour, Image, draw_joints, draw_pose
 from gaitproof.report.explanation import AGAINST, FOR, draw_strip, plain_text, time_span
-from gaitproof.report.pictures import SAME_TIME
+from gaitproof.report.images import SAME_TIME
 from gaitproof.report.style import ANSWERS, INK, SOFT
 from gaitproof.types import PoseSequence, Verdict
 
@@ -41,7 +41,7 @@ FILM_CRF: Final = 23.0
 """Of x264: an illustration, not evidence."""
 
 _HEADER, _FOOTER = 0.1, 0.115
-"""Heights of the bars above and below the picture, in parts of the width."""
+"""Heights of the bars above and below the image, in parts of the width."""
 
 _JOINT: Final = 0.055
 """Radius of the most important joint, in parts of the person's height."""
@@ -66,7 +66,7 @@ def write_film(
 ) -> None:
     """Write a video with the examined person's joints sized by importance.
 
-    Every picture keeps its time, so the film runs as the original does.
+    Every image keeps its time, so the film runs as the original does.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def write_film(
     importance
         Its `joints` and its `over_time` are drawn.
     verdict
-        Written above the picture.
+        Written above the image.
     out
         MP4 file.
     limits
@@ -93,7 +93,7 @@ def write_film(
     frames = read_frames(video, limits or MediaLimits())
     first = next(frames, None)
     if first is None:
-        raise MediaError(f"The video {str(video)!r} has no picture.")
+        raise MediaError(f"The video {str(video)!r} has no image.")
     width, height = _film_size(first.image.shape[1], first.image.shape[0])
     scale = width / first.image.shape[1]
     top, bottom = _header(verdict, width), _footer(importance, width)
@@ -130,7 +130,7 @@ def _marked(
     if not len(known):
         return image
     tall = float(np.ptp(known[:, 1]))
-    # only the part of the picture with the person is worked on: large pictures take long
+    # only the part of the image with the person is worked on: large images take long
     low = np.clip(known.min(axis=0) - 0.1 * tall - 8, 0, None).astype(int)
     high = np.clip(known.max(axis=0) + 0.1 * tall + 8, 0, image.shape[1::-1]).astype(int)
     if (high <= low).any():
@@ -164,7 +164,7 @@ def _resized(image: Image, width: int, height: int) -> Image:
 
 
 def _header(verdict: Verdict, width: int) -> Image:
-    """Return the bar above the picture: verdict and what the marks mean."""
+    """Return the bar above the image: verdict and what the marks mean."""
     figure = _bar(width, _HEADER)
     height = figure.get_figheight() * 72
     colour = ANSWERS[verdict.decision][0]
@@ -183,7 +183,7 @@ def _header(verdict: Verdict, width: int) -> Image:
 
 
 def _footer(importance: Importance, width: int) -> Image:
-    """Return the bar below the picture: the contribution over the whole time."""
+    """Return the bar below the image: the contribution over the whole time."""
     figure = _bar(width, _FOOTER)
     size = 0.17 * figure.get_figheight() * 72
     axes = figure.add_axes((_STRIP[0], 0.42, _STRIP[1] - _STRIP[0], 0.26))

@@ -1,6 +1,6 @@
-"""Self-contained HTML pages: verdicts and pictures in, one string out.
+"""Self-contained HTML pages: verdicts and images in, one string out.
 
-A page loads nothing: style and pictures are inside it, and its content security policy forbids the
+A page loads nothing: style and images are inside it, and its content security policy forbids the
 rest. Verdicts carry a symbol, a word and a colour of the Okabe-Ito palette, so that no meaning
 hangs on colour alone.
 """
@@ -30,13 +30,13 @@ UNDECIDED_LOG10_LR: Final = 0.05
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture inside the page.
+class PageImage:
+    """An image inside the page.
 
     Parameters
     ----------
     data_uri
-        ``data:image/jpeg;base64,…``, see `gaitproof.report.pictures.to_data_uri`.
+        ``data:image/jpeg;base64,…``, see `gaitproof.report.images.to_data_uri`.
     width, height
         Pixels; keeps the page from jumping while it loads.
     alt
@@ -64,7 +64,7 @@ class VerdictCard:
         What is known of the video apart from the verdict; empty if nothing is.
     verdict
         What was decided.
-    pictures
+    images
         Frames of the video and of the enrolled person.
     expected
         The right answer where it is known (the demo), else None.
@@ -75,7 +75,7 @@ class VerdictCard:
     title: str
     verdict: Verdict
     story: str = ""
-    pictures: tuple[Picture, ...] = ()
+    images: tuple[PageImage, ...] = ()
     expected: Decision | None = None
     file: str = ""
 

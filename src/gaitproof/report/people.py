@@ -1,4 +1,4 @@
-"""Numbered pictures of the people in a video, so that one of them can be chosen."""
+"""Numbered images of the people in a video, so that one of them can be chosen."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
-from gaitproof.report.page import Picture
-from gaitproof.report.pictures import SAME_TIME, to_data_uri
+from gaitproof.report.images import SAME_TIME, to_data_uri
+from gaitproof.report.page import PageImage
 from gaitproof.types import PoseSequence, SeenPerson
 
 Image = NDArray[np.uint8]
 
 THUMBNAIL: Final = (160, 240)
-"""Width and height of one picture, pixels."""
+"""Width and height of one image, pixels."""
 
 MOST_SHOWN: Final = 12
 """People on a sheet, at most; further ones are in the list only."""
@@ -100,10 +100,10 @@ def people_sheet(thumbnails: dict[int, Image]) -> Image:
     return np.asarray(np.vstack(lines), np.uint8)
 
 
-def people_picture(thumbnails: dict[int, Image]) -> Picture:
+def people_image(thumbnails: dict[int, Image]) -> PageImage:
     """Return the sheet for a page."""
     sheet = people_sheet(thumbnails)
-    return Picture(
+    return PageImage(
         data_uri=to_data_uri(sheet),
         width=sheet.shape[1],
         height=sheet.shape[0],

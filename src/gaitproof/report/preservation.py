@@ -1,4 +1,4 @@
-"""Pictures of how well a manipulated video carries the walk of its original."""
+"""Images of how well a manipulated video carries the walk of its original."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def plot_agreement(result: Preservation) -> Figure:
         "correlation",
         "",
     )
-    # beside the bars there is no room: they fill the picture
+    # beside the bars there is no room: they fill the image
     figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, frameon=False)
     return figure

@@ -1,4 +1,4 @@
-"""Putting another head into pictures of a walk, behind a soft mask."""
+"""Putting another head into frames of a walk, behind a soft mask."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FEATHER: Final = 0.09
 
 
 def soft_mask(*masks: UInt8) -> NDArray[np.float32]:
-    """Return the share of the new picture (H, W) that covers all given head masks.
+    """Return the share of the new frame (H, W) that covers all given head masks.
 
     1 inside the heads, falling smoothly to exactly 0 a few pixels outside.
     """
@@ -38,28 +38,28 @@ def soft_mask(*masks: UInt8) -> NDArray[np.float32]:
 
 
 def blend(original: UInt8, other: UInt8, share: NDArray[np.float32]) -> UInt8:
-    """Mix two pictures; where the share is 0 the original's pixels stay exactly."""
+    """Mix two frames; where the share is 0 the original's pixels stay exactly."""
     mixed = original + (other.astype(np.float32) - original) * share[..., None]
     return np.where(share[..., None] > 0, np.rint(mixed), original).astype(np.uint8)
 
 
 def other_heads(take: Take, head: Head) -> Iterator[tuple[UInt8, NDArray[np.float32]]]:
-    """Yield the pictures of a walk with another head, and the soft mask of both heads."""
+    """Yield the frames of a walk with another head, and the soft mask of both heads."""
     faults = Faults(take, salt=1)
     background = draw_scene(take.scene, take.staging.camera)
     own = clean_frames(take, take.walker.head, background)
     new = clean_frames(take, head, background)
-    for (_, own_mask), (picture, mask) in zip(own, new, strict=True):
-        yield faults(picture), soft_mask(own_mask, mask)
+    for (_, own_mask), (image, mask) in zip(own, new, strict=True):
+        yield faults(image), soft_mask(own_mask, mask)
 
 
 def swapped_frames(originals: Iterable[UInt8], take: Take, head: Head) -> Iterator[UInt8]:
-    """Yield given pictures of a walk with another head in them.
+    """Yield given frames of a walk with another head in them.
 
     Parameters
     ----------
     originals
-        The pictures, with the walker's own head.
+        The frames, with the walker's own head.
     take
         The walk that they show.
     head
@@ -68,7 +68,7 @@ def swapped_frames(originals: Iterable[UInt8], take: Take, head: Head) -> Iterat
     Raises
     ------
     ValueError
-        If there are more or fewer pictures than the walk has.
+        If there are more or fewer frames than the walk has.
     """
     for original, (other, share) in zip(originals, other_heads(take, head), strict=True):
         yield blend(original, other, share)

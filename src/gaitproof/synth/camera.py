@@ -27,7 +27,7 @@ class Camera:
     Parameters
     ----------
     size
-        (width, height) of the picture, pixels.
+        (width, height) of the frame, pixels.
     focal
         Focal length in pixels.
     height
@@ -60,7 +60,7 @@ class Camera:
         return flat
 
     def clip_matrix(self, box: tuple[float, float, float, float]) -> Float64:
-        """Return the OpenGL projection that fills a picture with a pixel box.
+        """Return the OpenGL projection that fills a frame with a pixel box.
 
         Parameters
         ----------

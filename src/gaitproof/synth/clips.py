@@ -62,7 +62,7 @@ def render_walk(
         (width, height) in pixels, even.
     stage
         ``pass``: one straight crossing; ``treadmill``: in place on a belt; ``auto``: a pass where
-        it fits the picture, else a treadmill.
+        it fits the frame, else a treadmill.
     swap_with
         Whose head is put on the walker: a face swap before compression; see
         `gaitproof.synth.faceswap` for one made of a finished video.
@@ -83,14 +83,14 @@ def render_walk(
         walker, view=view, seed=seed, seconds=seconds, size=size, frame_rate=frame_rate, stage=stage
     )
     faults = Faults(take)
-    pictures: Iterator[NDArray[np.uint8]] = (
-        faults(picture) for picture, _ in clean_frames(take, walker.head)
+    images: Iterator[NDArray[np.uint8]] = (
+        faults(image) for image, _ in clean_frames(take, walker.head)
     )
     if swap_with is not None:
-        pictures = swapped_frames(pictures, take, swap_with.head)
+        images = swapped_frames(images, take, swap_with.head)
     with VideoWriter(out, frame_rate, size, crf=take.sensor.crf) as writer:
-        for picture in pictures:
-            writer.write(picture)
+        for image in images:
+            writer.write(image)
     truth = take.truth()
     path = out.with_suffix(".npz")
     save_npz(path, truth)

@@ -28,7 +28,7 @@ from gaitproof.synth.writer import (
 MANIFEST: Final = "manifest.csv"
 RECIPE: Final = "dataset.json"
 VERSION: Final = 2
-"""Changes when the same seed no longer gives the same pictures."""
+"""Changes when the same seed no longer gives the same frames."""
 
 
 @dataclass(frozen=True)

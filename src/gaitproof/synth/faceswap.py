@@ -2,7 +2,7 @@
 
 The swapped clip is made as swapping software makes it: the finished (compressed) video is decoded,
 the head region is replaced behind a soft mask, and the result is compressed again. Outside the mask
-the pictures are those of the original.
+the frames are those of the original.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def swap_face(
     Raises
     ------
     InputError
-        If the video has another number of pictures than these parameters give.
+        If the video has another number of frames than these parameters give.
     """
     take = prepare(
         walker, view=view, seed=seed, seconds=seconds, size=size, frame_rate=frame_rate, stage=stage
@@ -62,12 +62,12 @@ def swap_face(
     originals = (frame.image for frame in read_frames(original))
     try:
         with VideoWriter(out, frame_rate, size, crf=CRF) as writer:
-            for picture in swapped_frames(originals, take, face.head):
-                writer.write(picture)
+            for image in swapped_frames(originals, take, face.head):
+                writer.write(image)
     except ValueError as error:
         raise InputError(
             f"The video {str(original)!r} is not the walk it is said to be.",
-            expected=f"{len(take.motion.times)} pictures",
+            expected=f"{len(take.motion.times)} frames",
             hint="give the walker, view, seed and length it was made with",
         ) from error
     truth = take.truth()

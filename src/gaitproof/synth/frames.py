@@ -1,4 +1,4 @@
-"""Drawing the pictures of a walk: the lit body over its place, then the camera's faults."""
+"""Drawing the frames of a walk: the lit body over its place, then the camera's faults."""
 
 from __future__ import annotations
 
@@ -96,15 +96,15 @@ def _corners(image: Float64, box: tuple[int, int]) -> list[tuple[int, int]]:
     return [(int(x), int(y)) for x, y in corners]
 
 
-def _over(picture: UInt8, layer: UInt8, left: int, top: int) -> None:
-    """Lay a premultiplied RGBA picture over an RGB picture in place, cut at its edges."""
-    height, width = picture.shape[:2]
+def _over(image: UInt8, layer: UInt8, left: int, top: int) -> None:
+    """Lay a premultiplied RGBA frame over an RGB frame in place, cut at its edges."""
+    height, width = image.shape[:2]
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + layer.shape[1], width), min(top + layer.shape[0], height)
     if x0 >= x1 or y0 >= y1:
         return
     part = layer[y0 - top : y1 - top, x0 - left : x1 - left]
-    below = picture[y0:y1, x0:x1]
+    below = image[y0:y1, x0:x1]
     rest = 255 - part[..., 3:].astype(np.uint16)
     below[:] = np.minimum(part[..., :3] + (below * rest + 127) // 255, 255).astype(np.uint8)
 
@@ -112,7 +112,7 @@ def _over(picture: UInt8, layer: UInt8, left: int, top: int) -> None:
 def clean_frames(
     take: Take, head: Head, background: UInt8 | None = None
 ) -> Iterator[tuple[UInt8, UInt8]]:
-    """Draw the pictures of a walk before the camera's faults.
+    """Draw the frames of a walk before the camera's faults.
 
     Parameters
     ----------
@@ -126,16 +126,16 @@ def clean_frames(
     Yields
     ------
     tuple of ndarray
-        Picture (H, W, 3) and the head's mask (H, W), uint8: 255 where the head is on top.
+        Frame (H, W, 3) and the head's mask (H, W), uint8: 255 where the head is on top.
     """
     skin = join(take.body, make_head(head, take.walker.build))
     if background is None:
         background = draw_scene(take.scene, take.staging.camera)
     for layer, (left, top), scene_points in _layers(take, skin):
         shade = _shadow(take, scene_points)
-        picture = (background * (1 - shade)[..., None]).astype(np.uint8)
-        _over(picture, layer, left, top)
-        yield picture, _head_mask(take, scene_points[skin.is_head])
+        image = (background * (1 - shade)[..., None]).astype(np.uint8)
+        _over(image, layer, left, top)
+        yield image, _head_mask(take, scene_points[skin.is_head])
 
 
 def body_masks(take: Take, head: Head) -> Iterator[NDArray[np.bool_]]:
@@ -174,7 +174,7 @@ def _head_mask(take: Take, points: NDArray[np.float64]) -> UInt8:
 
 
 class Faults:
-    """The camera's faults, picture by picture.
+    """The camera's faults, frame by frame.
 
     Parameters
     ----------
@@ -188,17 +188,17 @@ class Faults:
         rng = np.random.default_rng([take.walker.seed, take.seed, salt, 0x5E20])
         width, height = take.size
         self._sensor = take.sensor
-        # a tile somewhat larger than the picture, read at random places
+        # a tile somewhat larger than the frame, read at random places
         tile = rng.normal(0, take.sensor.noise, (height + 64, width + 64, 3))
         self._tile = tile.astype(np.int16)
         self._size = (width, height)
         self._rng = rng
 
-    def __call__(self, picture: UInt8) -> UInt8:
-        """Return the picture as the camera sees it."""
-        blurred = picture
+    def __call__(self, image: UInt8) -> UInt8:
+        """Return the frame as the camera sees it."""
+        blurred = image
         if self._sensor.blur > 0.2:
-            blurred = np.asarray(cv2.GaussianBlur(picture, (0, 0), self._sensor.blur), np.uint8)
+            blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), self._sensor.blur), np.uint8)
         exposed = np.asarray(cv2.convertScaleAbs(blurred, alpha=self._sensor.exposure), np.int16)
         width, height = self._size
         y, x = self._rng.integers(64, size=2)

@@ -88,7 +88,7 @@ class Rasteriser(Closing):
     vertices
         Number of vertices.
     size
-        Largest picture, (width, height) in pixels.
+        Largest frame, (width, height) in pixels.
 
     Raises
     ------
@@ -165,7 +165,7 @@ class Rasteriser(Closing):
         colours
             Shape (V, 3), RGB.
         projection
-            Shape (4, 4): OpenGL clip matrix that fills the whole picture.
+            Shape (4, 4): OpenGL clip matrix that fills the whole frame.
 
         Returns
         -------
@@ -184,8 +184,8 @@ class Rasteriser(Closing):
         self._window.Render()
         width, height = self._size
         self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, self._buffer)
-        picture: UInt8 = array_support().vtk_to_numpy(self._buffer).reshape(height, width, 4)
-        return picture[::-1]
+        image: UInt8 = array_support().vtk_to_numpy(self._buffer).reshape(height, width, 4)
+        return image[::-1]
 
     def close(self) -> None:
         """Free the OpenGL context."""

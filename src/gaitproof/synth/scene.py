@@ -1,4 +1,4 @@
-"""The picture behind a walker: a room or a street, drawn once per walk by casting rays."""
+"""The frame behind a walker: a room or a street, drawn once per walk by casting rays."""
 
 from __future__ import annotations
 
@@ -372,6 +372,6 @@ def draw_scene(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
         colour[hit] = np.asarray(ball.colour, np.float32) * (leaves * shade)[:, None]
         nearest[hit] = distance[hit]
     colour *= np.array([1 + light.warmth, 1.0, 1 - light.warmth], np.float32)
-    picture = np.clip(colour, 0, 1).reshape(height * SAMPLES, width * SAMPLES, 3)
-    small = cv2.resize(picture.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    image = np.clip(colour, 0, 1).reshape(height * SAMPLES, width * SAMPLES, 3)
+    small = cv2.resize(image.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(small ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)

@@ -1,7 +1,7 @@
 """Bones of the made body: rest pose, chains, and the 33 landmarks fixed to them.
 
 Body axes: x to the person's left, y up, z forward; metres. Facing the camera they are the camera
-axes of `PoseSequence` (x right in the picture, y up, z to the camera).
+axes of `PoseSequence` (x right in the frame, y up, z to the camera).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ Stage = Literal["auto", "pass", "treadmill"]
 
 SMALLEST: Final = 0.50
 LARGEST: Final = 0.86
-"""Body height as a part of the picture's height; below 0.45 pose estimators miss the start."""
+"""Body height as a part of the frame's height; below 0.45 pose estimators miss the start."""
 
 SHORTEST: Final = 1.6
 """Metres: smaller people are filmed as if they were so tall."""
@@ -48,7 +48,7 @@ class Staging:
 
 
 def _focal(size: tuple[int, int], height: float, far: float, share: float) -> float:
-    """Return the focal length, pixels, that shows a body `far` away as `share` of the picture."""
+    """Return the focal length, pixels, that shows a body `far` away as `share` of the frame."""
     return share * size[1] * far / max(height, SHORTEST)
 
 
@@ -60,7 +60,7 @@ def _side_room(view: float) -> float:
 def _fits(
     size: tuple[int, int], length: float, view: float, distance: float, height: float, share: float
 ) -> bool:
-    """Whether a straight path stays inside the picture at this smallest relative body height."""
+    """Whether a straight path stays inside the frame at this smallest relative body height."""
     reach, cross = 0.5 * length * abs(np.cos(view)), 0.5 * length * abs(np.sin(view))
     far, near = distance + reach, distance - reach
     if share * far / near > LARGEST:
@@ -79,7 +79,7 @@ def plan_stage(
     Raises
     ------
     ConfigError
-        If a pass was asked for and is too long for the picture at this view.
+        If a pass was asked for and is too long for the frame at this view.
     """
     if stage == "treadmill":
         return "treadmill"
@@ -88,7 +88,7 @@ def plan_stage(
         return "pass"
     if stage == "pass":
         raise ConfigError(
-            "The walk does not fit the picture in one pass.",
+            "The walk does not fit the frame in one pass.",
             actual=f"{length:.1f} m at a view of {view:g} degrees",
             hint="a shorter clip, a view nearer to 0, or a treadmill",
         )
@@ -136,13 +136,13 @@ def make_staging(
             break
     far, near = distance + reach, distance - reach
     focal = _focal(size, height, far, smallest)
-    # sideways: the two ends equally far from the edges of the picture
+    # sideways: the two ends equally far from the edges of the frame
     start, end = (-0.5 * length * np.sin(angle), 0.5 * length * np.sin(angle))
     first, last = (far, near) if np.cos(angle) >= 0 else (near, far)
     offset = -(start / first + end / last) / (1 / first + 1 / last)
     camera_height = float(rng.uniform(1.0, 1.7))
     camera = Camera(size, focal, camera_height, 0.0)
-    # tilt: feet at the near end and crown at the near end around the middle of the picture
+    # tilt: feet at the near end and crown at the near end around the middle of the frame
     below = np.arctan2(camera_height, near)
     above = np.arctan2(height - camera_height, near)
     tilt = float(np.degrees(0.5 * (below - above))) + float(rng.normal(0, 0.25))

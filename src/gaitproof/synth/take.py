@@ -42,7 +42,7 @@ class Sensor:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """Everything that fixes the pictures of one walk but the head; made by `prepare`."""
+    """Everything that fixes the frames of one walk but the head; made by `prepare`."""
 
     walker: Walker
     seed: int
@@ -80,10 +80,10 @@ def prepare(
     frame_rate: float = 30.0,
     stage: Stage = "auto",
 ) -> Take:
-    """Draw everything about a walk but the pictures; see `render_walk` for the parameters."""
+    """Draw everything about a walk but the frames; see `render_walk` for the parameters."""
     if size[0] % 2 or size[1] % 2 or min(size) < 64 or max(size) > 4096:
         raise ConfigError(
-            "The picture size cannot be used.",
+            "The frame size cannot be used.",
             expected="even sides of 64 to 4096 pixels",
             actual=f"{size[0]}x{size[1]}",
         )

@@ -22,8 +22,8 @@ from gaitproof.nets.discriminant import (
     SpreadBlend,
 )
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.estimator_error import shipped_error
+from gaitproof.train.randomness import Stream, random_source
 from gaitproof.train.sampler import Person, features_of, person_of
 from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES

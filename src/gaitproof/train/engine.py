@@ -13,11 +13,11 @@ from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, is_pair_network
 from gaitproof.nets.skeletonmap import SkeletonMap
-from gaitproof.train.chance import Stream, random_source, torch_seed
 from gaitproof.train.checkpoint import Identity
 from gaitproof.train.discriminant import closed_form_parts, fit_discriminant, gradient_part
 from gaitproof.train.hardware import undisturbed
 from gaitproof.train.module import GaitModule
+from gaitproof.train.randomness import Stream, random_source, torch_seed
 from gaitproof.train.sampler import (
     BatchStream,
     WindowSampler,

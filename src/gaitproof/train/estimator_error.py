@@ -79,7 +79,7 @@ class Pair(NamedTuple):
     subject
         Who walks.
     true, estimated
-        Shape (M, 12, 3) at 30 Hz, in torso lengths, the hips in the origin; x right in the picture,
+        Shape (M, 12, 3) at 30 Hz, in torso lengths, the hips in the origin; x right in the image,
         y up, z towards the camera.
     """
 
@@ -226,7 +226,7 @@ def in_torsos(points: Float64) -> Float64:
 def heading(points: Float64) -> Float64:
     """Return the mean angle of windows (B, T, 12, 3) to the camera, radians; shape (B,).
 
-    0 walks towards the camera, pi / 2 to the right of the picture.
+    0 walks towards the camera, pi / 2 to the right of the image.
     """
     left, right = zip(_HIPS, _SHOULDERS, strict=True)
     across = (points[..., left, :] - points[..., right, :]).sum(axis=-2).mean(axis=-2)

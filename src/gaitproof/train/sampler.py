@@ -15,8 +15,8 @@ from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.features import compute_features
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.augment import augment, change_tempo
-from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.config import AugmentSettings, TrainSettings
+from gaitproof.train.randomness import Stream, random_source
 from gaitproof.train.stream import StepStream
 from gaitproof.train.turning import mirror
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE

@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader
 
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import make_folder
-from gaitproof.train.chance import torch_seed
 from gaitproof.train.checkpoint import (
     CHECKPOINT_FILE,
     Checkpoint,
@@ -26,6 +25,7 @@ from gaitproof.train.checkpoint import (
 from gaitproof.train.hardware import TrainerSettings, launched, make_fabric, share_buffers
 from gaitproof.train.learner import Learner
 from gaitproof.train.logs import RunLog
+from gaitproof.train.randomness import torch_seed
 from gaitproof.train.state import RunState
 from gaitproof.train.stream import StepStream
 from gaitproof.train.validation import Validation

@@ -11,9 +11,9 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.hardware import share_buffers
 from gaitproof.train.learner import Learner
+from gaitproof.train.randomness import Stream, random_source
 from gaitproof.train.sampler import (
     Batch,
     Person,

@@ -48,15 +48,15 @@ class PoseSequence(Frames):
     timestamps
         Shape (T,), seconds, finite and strictly increasing.
     image
-        Shape (T, 33, 2), pixels of the upright picture with square pixels, x right, y down; or
-        None for a source without a picture (motion capture, depth sensor).
+        Shape (T, 33, 2), pixels of the upright image with square pixels, x right, y down; or
+        None for a source without an image (motion capture, depth sensor).
     world
-        Shape (T, 33, 3), metres, right-handed: x right in the picture, y up, z towards the
+        Shape (T, 33, 3), metres, right-handed: x right in the image, y up, z towards the
         camera. The origin is free (estimators put it at the mid-hip). None for a 2-D source.
     visibility
         Shape (T, 33), 0 (not seen) to 1 (seen).
     frame_size
-        (width, height) of the upright picture in pixels; needed with `image`.
+        (width, height) of the upright image in pixels; needed with `image`.
     estimator
         Identifier of what made the landmarks, with its version, as ``mediapipe-0.10.21/1``.
     source_sha256

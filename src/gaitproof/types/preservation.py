@@ -53,7 +53,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Framing:
-    """How the picture of a manipulated video was scaled and shifted against its original's.
+    """How the image of a manipulated video was scaled and shifted against its original's.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Framing:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well two walks agree once their times and pictures are aligned.
+    """How well two walks agree once their times and images are aligned.
 
     Parameters
     ----------

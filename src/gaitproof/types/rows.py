@@ -61,7 +61,7 @@ class Frames:
 
     @property
     def frame_rate(self) -> float:
-        """Median frames per second; 0 for fewer than two frames."""
+        """Media frames per second; 0 for fewer than two frames."""
         return float(1.0 / np.median(np.diff(self.timestamps))) if len(self) > 1 else 0.0
 
     def slice(self, start: int, stop: int) -> Self:

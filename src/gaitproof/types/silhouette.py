@@ -48,7 +48,7 @@ class SilhouetteSequence(Frames):
 
     A silhouette is 64 rows high and 44 columns wide: the person's mask from its first to its last
     row, centred on its median column. A frame without the person is an empty mask, and every
-    figure of it is NaN. What a source does not tell (pictures that were normalised before) is NaN
+    figure of it is NaN. What a source does not tell (images that were normalised before) is NaN
     as well, or 0 where it follows from the mask.
 
     Parameters

@@ -323,7 +323,7 @@ class Verdict:
     seconds
         Wall-clock time the verification took.
     notes
-        Further plain-language remarks, e.g. other people in the picture.
+        Further plain-language remarks, e.g. other people in the image.
     band
         Where the joints speak neither for nor against a claim; None if the model states none.
     signals

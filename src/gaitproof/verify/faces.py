@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.types import FaceReference
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def score_face(
     if places is None:
         places = (0,) if len(scan.faces) == 1 else ()
     own = [scan.faces[place] for place in places]
-    if sum(len(face.frames) for face in own) < MIN_PICTURES:
+    if sum(len(face.frames) for face in own) < MIN_FRAMES:
         return ()
     scores = [part.score for face in own for part in (face.turns or face.frames)]
     return (FaceReference(model.card.model_id, np.array(scores, np.float32)),)

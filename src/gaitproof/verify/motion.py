@@ -30,7 +30,7 @@ PACKAGE: Final = "gaitproof.verify"
 INPUTS: Final = ("body", "measures")
 OUTPUT: Final = "logits"
 
-MOST_TOLD: Final = 3
+MOST_NAMED: Final = 3
 """Measures that are named."""
 
 FEW_PEOPLE: Final = (
@@ -166,7 +166,7 @@ def judge_motion(
     centre = np.mean(np.asarray(known, np.float64), axis=0)
     score = float(judge.judge(windows, centre).mean())
     apart = (np.array(own) - centre) / np.array(card.spreads)
-    order = np.argsort(-np.abs(apart))[:MOST_TOLD]
+    order = np.argsort(-np.abs(apart))[:MOST_NAMED]
     return MotionEvidence(
         score,
         card.threshold,

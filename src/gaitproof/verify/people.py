@@ -57,7 +57,7 @@ class TrackSummary:
     start, end
         Seconds in which the person is seen first and last.
     height
-        Median height in pixels (metres without a picture); 0 if nobody is seen.
+        Median height in pixels (metres without an image); 0 if nobody is seen.
     frames
         Frames in which the person is seen.
     usable
@@ -136,7 +136,7 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
         people = "; ".join(t.describe() for t in together)
         return Choice(
             (),
-            f"Several people are in the picture at the same time ({people}); "
+            f"Several people are in the frame at the same time ({people}); "
             "choose one with --person N.",
         )
     if person == "all":

@@ -55,7 +55,7 @@ def compare_videos(
     Parameters
     ----------
     original, swapped
-        Videos, or pose files with picture coordinates.
+        Videos, or pose files with image coordinates.
     person
         Which person of both, see `gaitproof.verify.people.Person`.
     floor
@@ -94,7 +94,7 @@ def compare_videos(
         )
         if walk.cleaned.sequence.image is None:
             raise InputError(
-                f"The poses in {str(path)!r} have no picture coordinates.",
+                f"The poses in {str(path)!r} have no image coordinates.",
                 hint="compare videos, or pose files that keep them (.npz)",
             )
         return track_of(walk.cleaned.sequence)

@@ -243,7 +243,7 @@ class SQLiteStorage:
                         result = work(connection)
                     with closing(connect(path, "mode=rw")) as switch:
                         switch.execute("PRAGMA journal_mode = WAL")
-                if not _put_in_place(path, self.path):
+                if not _move_into_place(path, self.path):
                     return None
             sync_folder(self.path.parent)
             return (result,)
@@ -257,7 +257,7 @@ def _writing(path: Path) -> AbstractContextManager[Connection]:
     return transaction(lambda: connect(path, "mode=rw"), "BEGIN IMMEDIATE")
 
 
-def _put_in_place(path: Path, target: Path) -> bool:
+def _move_into_place(path: Path, target: Path) -> bool:
     """Give a finished file its name; False if another process was first."""
     try:
         os.link(path, target)

@@ -35,7 +35,7 @@ def sampled(sampling, people=40):
                 clip(
                     person,
                     label,
-                    pictures=len(places),
+                    images=len(places),
                     rate=rate,
                     seconds=footage.seconds,
                     spacing=float(np.median(np.diff(places)) / rate),
@@ -54,10 +54,10 @@ def test_clips_that_are_sampled_alike_give_nothing_away(sampling):
 
 def test_the_sampling_of_face_seed_2_is_the_label():
     found = find_giveaways(sampled(Sampling(frames=200, by_label=Strides(real=30, fake=60))))
-    assert found.auc["the time between pictures"] > 0.99
-    assert found.auc["the number of pictures"] > 0.9
+    assert found.auc["the time between images"] > 0.99
+    assert found.auc["the number of images"] > 0.9
     assert found.auc["the length of the clip"] < 0.65
-    assert found.found[0] in ("the time between pictures", TOGETHER)
+    assert found.found[0] in ("the time between images", TOGETHER)
 
 
 def test_what_is_all_the_same_is_chance_however_many_of_each():

@@ -99,7 +99,7 @@ def test_every_layout_becomes_a_store(root, tmp_path, monkeypatch, make, expecte
     assert store.detector.startswith("mediapipe")
     for stored in store.clips:
         faces = store.read(stored)
-        assert faces.pictures.shape == (stored.pictures, 320, 320, 3)
+        assert faces.images.shape == (stored.images, 320, 320, 3)
         assert np.isfinite(faces.meshes).all()
         # eyes, nose and mouth are where the alignment puts them
         target = store.alignment.target()

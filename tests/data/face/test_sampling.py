@@ -9,7 +9,7 @@ from portrait_clips import write_clip
 from scripted_faces import face_at
 
 from gaitproof.closing import Closing
-from gaitproof.data.face.sampling import extract_faces, measure, sample_pictures
+from gaitproof.data.face.sampling import extract_faces, measure, sample_images
 from gaitproof.data.face.spacing import Footage, Spacing
 from gaitproof.errors import InputError, MediaError
 from gaitproof.face.align import AlignmentSettings
@@ -24,7 +24,7 @@ def grey(number):
 
 
 def sample(path, count, **spacing):
-    return list(sample_pictures(path, measure(path), Spacing(count, **spacing)))
+    return list(sample_images(path, measure(path), Spacing(count, **spacing)))
 
 
 def extract(path, detector, count=4, **options):
@@ -115,14 +115,14 @@ def test_pictures_of_a_folder_count_as_taken_at_the_rate(clip):
 
 def test_broken_clips(tmp_path):
     (tmp_path / "a.mp4").write_text("no video")
-    (tmp_path / "a.png").write_text("no picture")
+    (tmp_path / "a.png").write_text("no image")
     for name in ("a.mp4", "a.png", "none.mp4", "none.png"):
         with pytest.raises(MediaError):
             sample(tmp_path / name, 3)
 
 
 class Told(Closing):
-    """Returns the faces it was told, one list per picture."""
+    """Returns the faces it was told, one list per image."""
 
     identifier = "told"
 
@@ -150,8 +150,8 @@ def test_the_main_face_is_followed_whatever_the_order(clip):
     bob = [face_at(450, 200 - 10 * i, 80) for i in range(4)]
     told = Told([ann[0], bob[0]], [bob[1], ann[1]], [bob[2], ann[2]], [ann[3], bob[3]])
     faces = extract(clip, told, 4, alignment=SMALL)
-    assert faces.pictures.shape == (4, 32, 32, 3)
-    assert faces.pictures.mean(axis=(1, 2, 3)) == pytest.approx([40, 90, 140, 190], abs=2)
+    assert faces.images.shape == (4, 32, 32, 3)
+    assert faces.images.mean(axis=(1, 2, 3)) == pytest.approx([40, 90, 140, 190], abs=2)
     assert list(faces.times) == [0, 1, 2, 3]
     # a face that is seen more often is the main one, though it is smaller
     told = Told([bob[0]], [bob[1], ann[1]], [bob[2]], [bob[3]])
@@ -184,8 +184,7 @@ def test_faces_that_a_scan_would_not_judge_are_left_out(clip):
         extract(clip, Told(*told), 4)
     assert refused.value.message == "No face can be used."
     assert refused.value.actual == (
-        "the face is too small (2 of 3 faces), "
-        "part of the face is outside the picture (1 of 3 faces)"
+        "the face is too small (2 of 3 faces), part of the face is outside the image (1 of 3 faces)"
     )
     assert list(extract(clip, Told(*told[:3], [good]), 4).times) == [3]
     # a crop may cut its face
@@ -198,8 +197,8 @@ def test_points_and_mesh_lie_on_the_stored_face(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), picture[..., ::-1])
     with create_detector() as detector:
         faces = extract(tmp_path / "a.png", detector, 6)
-    assert faces.pictures.shape == (1, 320, 320, 3)
-    dark = np.argwhere(faces.pictures[0].max(axis=2) < 60)[:, ::-1]
+    assert faces.images.shape == (1, 320, 320, 3)
+    dark = np.argwhere(faces.images[0].max(axis=2) < 60)[:, ::-1]
     for eye in faces.points[0, :2]:
         # the detector finds a drawn eye within its own size; the canvas shows it there, dark
         assert np.linalg.norm(dark - eye, axis=1).min() < 12

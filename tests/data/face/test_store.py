@@ -51,7 +51,7 @@ def test_what_is_written_is_read_bit_by_bit(store):
     for name in ("pictures", "points", "meshes", "times"):
         np.testing.assert_array_equal(getattr(read, name), getattr(made, name))
     some = store.read(store.clips[0], [2])
-    np.testing.assert_array_equal(some.pictures, made.pictures[[2]])
+    np.testing.assert_array_equal(some.images, made.images[[2]])
     assert store.detector == "drawn 1"
 
 

@@ -38,7 +38,7 @@ def test_pictures_are_cut_and_scored_as_in_a_scan(model, store):
     (found,) = score_clip(model, faces, (UNTOUCHED,))
     crops = [
         align(picture, points, model.card.alignment)
-        for picture, points in zip(faces.pictures, faces.points.astype(float), strict=True)
+        for picture, points in zip(faces.images, faces.points.astype(float), strict=True)
     ]
     assert np.array_equal(found, model.score(np.stack(crops)))
 
@@ -58,8 +58,8 @@ def test_what_can_be_seen_is_told_and_what_cannot_is_not(result):
 
 def test_a_clip_scores_the_mean_of_its_pictures(result):
     for answer in result.stores[0].answers:
-        assert answer.score == pytest.approx(answer.pictures.mean())
-        assert len(answer.pictures) == 3
+        assert answer.score == pytest.approx(answer.images.mean())
+        assert len(answer.images) == 3
 
 
 def test_answers_are_those_of_a_scan(result):
@@ -184,9 +184,9 @@ def test_a_model_over_time_is_evaluated_in_turns(tmp_path):
     found = evaluate_faces(model, [store], draws=20)
     (result,) = found.stores
     assert result.unit == "turns"
-    # six pictures make one turn of four, and a rest that is too short
-    assert {len(answer.pictures) for answer in result.answers} == {1}
+    # six images make one turn of four, and a rest that is too short
+    assert {len(answer.images) for answer in result.answers} == {1}
     assert result.manipulations["dark"].values["auc"].value == 1
-    assert "the store's pictures are spread over the clip, the model was" in result.notes[-1]
+    assert "the store's images are spread over the clip, the model was" in result.notes[-1]
     written = write_scores(found, tmp_path)[0].read_text().splitlines()
     assert written[1].split(",")[5] == "6"

@@ -79,13 +79,13 @@ def test_networks_over_time_are_exported_for_turns_of_any_length(exported, name)
     assert model.card == card
     assert (card.clip.frames, card.clip.rate) == (5, 8.0)
     for pictures in (3, 5, 9):
-        found, wanted = (one.score_turn(turn(pictures)) for one in (model, ours))
+        found, wanted = (one.score_segment(turn(pictures)) for one in (model, ours))
         assert found.score == pytest.approx(wanted.score, abs=1e-5)
         assert found.attention.shape == (pictures,)
         np.testing.assert_allclose(found.attention, wanted.attention, atol=1e-5)
         assert found.attention.sum() == pytest.approx(1)
         assert found.members == ()
-    with pytest.raises(ModelError, match="several pictures together"):
+    with pytest.raises(ModelError, match="several images together"):
         model.score(turn(2))
     assert model.explain(turn(2)) is None
 
@@ -125,8 +125,8 @@ def test_several_networks_become_one_that_reports_each(exported):
     weights, fields = joined(files, ("a", "b"))
     model = FaceForgeryModel(weights, made[0][2].model_copy(update=fields))
     for pictures in (3, 5, 7):
-        wanted = [network.score_turn(turn(pictures)) for network, _, _ in made]
-        found = model.score_turn(turn(pictures))
+        wanted = [network.score_segment(turn(pictures)) for network, _, _ in made]
+        found = model.score_segment(turn(pictures))
         scores = [one.score for one in wanted]
         np.testing.assert_allclose(found.members, scores, atol=1e-5)
         assert found.score == pytest.approx(np.mean(scores), abs=1e-5)
@@ -140,6 +140,6 @@ def test_what_members_share_is_there_once(exported):
     weights, fields = joined([file, file], ("a", "b"))
     assert len(weights) < 1.1 * len(file)
     model = FaceForgeryModel(weights, card.model_copy(update=fields))
-    found, wanted = (one.score_turn(turn(4)) for one in (model, ours))
+    found, wanted = (one.score_segment(turn(4)) for one in (model, ours))
     assert found.score == pytest.approx(wanted.score, abs=1e-5)
     np.testing.assert_allclose(found.members, wanted.score, atol=1e-5)

@@ -31,7 +31,7 @@ def test_nothing_happens_to_genuine_faces_that_does_not_happen_to_forged_ones(st
             np.mean(
                 [
                     align(picture, points, RECIPE.alignment).mean() / 255
-                    for picture, points in zip(faces.pictures, faces.points, strict=True)
+                    for picture, points in zip(faces.images, faces.points, strict=True)
                 ]
             )
             for stored in store.of_split("validation")

@@ -6,7 +6,7 @@ from tiny_face_model import make_card, make_weights
 
 from gaitproof.errors import ModelError
 from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
-from gaitproof.modelling.face.merge import merge_picture_networks
+from gaitproof.modelling.face.merge import merge_image_networks
 
 WIDE = {"size": 96, "margin": 0.1}
 TIGHT = {"size": 40, "margin": 0.0}
@@ -25,7 +25,7 @@ def wide():
 
 def join(*members):
     files, cards = zip(*members, strict=True)
-    return named(merge_picture_networks(files, cards), cards[0])
+    return named(merge_image_networks(files, cards), cards[0])
 
 
 def named(weights, card):

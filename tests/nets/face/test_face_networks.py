@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from gaitproof.errors import ConfigError, DependencyError, ModelError
-from gaitproof.nets.face.base import FORGED, GENUINE, PictureNetwork
+from gaitproof.nets.face.base import FORGED, GENUINE, ImageNetwork
 from gaitproof.nets.face.cam import WithMap
 from gaitproof.nets.face.compact import Residuals
 from gaitproof.nets.face.registry import (
@@ -16,12 +16,10 @@ from gaitproof.nets.face.registry import (
     list_face_networks,
 )
 
-PICTURES = [
-    name for name in list_face_networks() if issubclass(FACE_NETWORKS[name], PictureNetwork)
-]
+IMAGES = [name for name in list_face_networks() if issubclass(FACE_NETWORKS[name], ImageNetwork)]
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_every_parameter_learns_and_nothing_works_in_place(name):
     torch.manual_seed(0)
     network = create_face_network(name)
@@ -37,7 +35,7 @@ def test_every_parameter_learns_and_nothing_works_in_place(name):
     assert not any(getattr(module, "inplace", False) for module in network.modules())
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_the_closed_form_is_grad_cam(name):
     torch.manual_seed(1)
     network = create_face_network(name).eval()

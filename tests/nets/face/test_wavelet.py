@@ -11,7 +11,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.model import FaceDetectorCard, FaceForgeryModel
 from gaitproof.modelling.face.export import check_parity, to_onnx
-from gaitproof.nets.face.base import FORGED, GENUINE, PictureNetwork
+from gaitproof.nets.face.base import FORGED, GENUINE, ImageNetwork
 from gaitproof.nets.face.registry import (
     FACE_NETWORKS,
     FaceNetworkSettings,
@@ -22,9 +22,7 @@ from gaitproof.nets.face.wavelet import WaveletMix, WithWavelets
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.loop import TrainedFaces
 
-PICTURES = [
-    name for name in list_face_networks() if issubclass(FACE_NETWORKS[name], PictureNetwork)
-]
+IMAGES = [name for name in list_face_networks() if issubclass(FACE_NETWORKS[name], ImageNetwork)]
 
 
 @given(st.integers(0, 2**31))
@@ -55,7 +53,7 @@ def test_every_band_has_its_own_direction(change, band):
     assert strengths[band] > 100 * (strengths.sum() - strengths[band])
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_every_image_network_begins_with_rgb_and_learns_the_bands(name):
     torch.manual_seed(0)
     network = create_face_network(name, FaceNetworkSettings(wavelets=True))

@@ -263,7 +263,7 @@ class TestRefusals:
     def test_a_flat_sequence_and_nobody(self, tmp_path: Path, suffix: str) -> None:
         walk = make_walk()
         path = tmp_path / f"a.{suffix}"
-        with pytest.raises(PoseError, match="only picture coordinates"):
+        with pytest.raises(PoseError, match="only image coordinates"):
             save_pose(path, replace(walk, world=None))
         with pytest.raises(PoseError, match="Nobody"):
             save_pose(path, replace(walk, world=np.full_like(walk.world, np.nan)))

@@ -10,9 +10,9 @@ from scripted import ScriptedEncoder, ScriptedExtractor, make_card
 
 from gaitproof.config import VerifySettings
 from gaitproof.nets.card import ScoreHistogram
-from gaitproof.report.casefile import build_report, file_picture
-from gaitproof.report.page import Picture
-from gaitproof.report.pictures import to_data_uri
+from gaitproof.report.casefile import build_report, file_image
+from gaitproof.report.images import to_data_uri
+from gaitproof.report.page import PageImage
 from gaitproof.verify.fusion import join
 from gaitproof.verify.verifier import Verifier
 
@@ -39,14 +39,16 @@ def make_report(tmp_path_factory):
             files[-1].write_text(json.dumps([{"person": who, "take": take, "seconds": length}]))
         verifier.enroll(claim, files[:2])
         found = verifier.examine(files[2], claim=claim)
-        photo = Picture(to_data_uri(np.full((90, 160, 3), 90, np.uint8)), 160, 90, "walking", "1 s")
+        photo = PageImage(
+            to_data_uri(np.full((90, 160, 3), 90, np.uint8)), 160, 90, "walking", "1 s"
+        )
         return build_report(
             found,
             card=encoder.card,
             settings=VerifySettings(),
             recordings=verifier.gallery.history(claim).recordings,
             command="gaitproof verify probe.mp4",
-            frames=[file_picture(photo, title="A frame")] * 3,
+            frames=[file_image(photo, title="A frame")] * 3,
             created=NOON,
         )
 

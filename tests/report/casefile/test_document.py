@@ -18,7 +18,7 @@ from gaitproof.types import Decision
 
 def texts_of(block):
     """Every text that a block shows."""
-    if isinstance(block, blocks.Pictures):
+    if isinstance(block, blocks.Images):
         return [p.caption for p in block.items]
     if isinstance(block, blocks.Facts | blocks.Bullets):
         rows = block.rows if isinstance(block, blocks.Facts) else block.items

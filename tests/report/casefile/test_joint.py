@@ -9,7 +9,7 @@ import pypdf
 import pytest
 from made_joint import make_face, make_weights
 
-from gaitproof.face.verdict import FaceTurn
+from gaitproof.face.verdict import FaceSegment
 from gaitproof.report.casefile import compose, parse_report, seal, to_json
 from gaitproof.report.casefile.pdf import render_pdf
 from gaitproof.report.casefile.seal import report_schema
@@ -100,9 +100,9 @@ def test_learnt_weights_are_told(with_face):
 @pytest.mark.slow
 def test_pictures_judged_together_are_told_as_turns(with_face):
     face = make_face()
-    turns = tuple(FaceTurn(i, i + 0.5, 4, 0.9) for i in range(3))
+    turns = tuple(FaceSegment(i, i + 0.5, 4, 0.9) for i in range(3))
     page, _ = read(with_face("AUTHENTIC", replace(face, turns=turns)))
-    assert f"of 3 turns of {len(face.frames)} pictures in all (0 manipulated" in page
+    assert f"of 3 turns of {len(face.frames)} images in all (0 manipulated" in page
 
 
 def test_a_face_model_without_calibration_or_data(with_face):

@@ -11,7 +11,7 @@ def model():
 
 
 def colourful(picture):
-    """Return how far a picture is from grey."""
+    """Return how far a frame is from grey."""
     return int(np.ptp(picture.astype(int), axis=-1).max())
 
 

@@ -8,8 +8,8 @@ from chromium import browser, needs_chromium, open_file
 from face_scans import SIDE, make_face, make_model, make_scan
 
 from gaitproof.errors import InputError
-from gaitproof.face.verdict import FaceTurn
-from gaitproof.report.face.strip import HEIGHT, draw_strip, side_colour, turn_edges
+from gaitproof.face.verdict import FaceSegment
+from gaitproof.report.face.strip import HEIGHT, draw_strip, segment_edges, side_colour
 from gaitproof.report.face.write import PAGE, write_scan
 
 
@@ -24,7 +24,7 @@ def three(model):
         [
             make_face(1, [0.9] * 10, model),
             make_face(2, [0.1] * 10, model, start=1.0),
-            make_face(3, [], model, reason="no picture of the face can be judged"),
+            make_face(3, [], model, reason="no frame of the face can be judged"),
         ]
     )
 
@@ -62,7 +62,7 @@ def test_the_page_tells_answers_error_rates_limits_and_notes(model, three, tmp_p
         "FAKE — a face looks manipulated",
         "✓ REAL",
         "✗ FAKE",
-        "no picture of the face can be judged",
+        "no frame of the face can be judged",
         "For tests only. Never believe it.",
         "the light is bad",
         "10 % (95 % interval 5.0 % to 20 %)",
@@ -105,7 +105,7 @@ def test_very_many_pictures_are_listed_in_part(model, tmp_path):
     scores = np.random.default_rng(0).random(3000)
     write_scan(tmp_path, make_scan([make_face(1, scores, model, shown=(0, 5, 2999))]), model)
     assert read(tmp_path).count('data-label="frame"') == 200
-    assert "200 of 3000 scored pictures" in read(tmp_path)
+    assert "200 of 3000 scored frames" in read(tmp_path)
     assert len(json.loads((tmp_path / "scan.json").read_text())["faces"][0]["frames"]) == 3000
 
 
@@ -151,7 +151,7 @@ def test_the_page_fits_every_screen_and_asks_for_nothing(model, three, tmp_path)
 
 
 def in_turns(model, weights, scores, members=((), ())):
-    """Return a scan of one face whose pictures were judged in two turns."""
+    """Return a scan of one face whose frames were judged in two segments."""
     half = len(weights) // 2
     verdict, pictures = make_face(1, np.repeat(scores, half), model)
     frames = tuple(
@@ -159,7 +159,9 @@ def in_turns(model, weights, scores, members=((), ())):
         for place, (frame, weight) in enumerate(zip(verdict.frames, weights, strict=True))
     )
     turns = tuple(
-        FaceTurn(frames[half * place].time, frames[half * (place + 1) - 1].time, half, score, said)
+        FaceSegment(
+            frames[half * place].time, frames[half * (place + 1) - 1].time, half, score, said
+        )
         for place, (score, said) in enumerate(zip(scores, members, strict=True))
     )
     return make_scan([(replace(verdict, frames=frames, turns=turns), pictures)])
@@ -177,12 +179,12 @@ def test_pictures_judged_together_have_no_score_of_their_own(tmp_path):
     write_scan(tmp_path, found, model)
     page = read(tmp_path)
     for part in (
-        "from the mean score of 2 turns of pictures judged together",
-        "no picture has a score of its own",
+        "from the mean score of 2 segments of frames judged together",
+        "no frame has a score of its own",
         "cnn-bilstm-1: 0.375",
         "bigru-2: 0.525",
-        "turn 2, counted 80 %; P(manipulated) 0.78",
-        "P(manipulated) of its turn",
+        "segment 2, counted 80 %; P(manipulated) 0.78",
+        "P(manipulated) of its segment",
         "3.00 s (80 %)",
     ):
         assert part in page, part
@@ -198,7 +200,7 @@ def test_the_strip_is_lightest_where_a_picture_counted_most():
     frames = found.faces[0].frames
     strip = draw_strip(frames, 406, 0.5)
     assert strip.shape == (HEIGHT, 406, 3)
-    (first, one_end), (second, end) = turn_edges(frames, 406)
+    (first, one_end), (second, end) = segment_edges(frames, 406)
     assert (first, one_end, second, end) == (0, 200, 206, 406)
     cells = strip[-1, second:end].astype(int).sum(axis=1).reshape(4, -1).mean(axis=1)
     assert cells.argmax() == 2

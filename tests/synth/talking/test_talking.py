@@ -36,12 +36,12 @@ def test_a_name_is_a_person_and_another_is_another():
 
 
 def test_an_open_mouth_and_closed_eyes_change_their_places_only():
-    rest = head_of("ann").picture.astype(int)
+    rest = head_of("ann").image.astype(int)
     for expression, rows in (
         ({"mouth": 1.0}, slice(SIDE // 2, None)),
         ({"lids": 1.0}, slice(0, SIDE // 2)),
     ):
-        changed = np.abs(head_of("ann", **expression).picture - rest).max(axis=2) > 20
+        changed = np.abs(head_of("ann", **expression).image - rest).max(axis=2) > 20
         inside = changed[rows].sum()
         assert inside > 100
         assert inside == changed.sum()
@@ -52,7 +52,7 @@ def test_the_detector_finds_the_face_with_its_mesh():
         for name in ("ann", "bob", "cleo"):
             head = head_of(name, mouth=0.4)
             cover = head.cover[..., None]
-            shown = head.picture * cover + 120 * (1 - cover)
+            shown = head.image * cover + 120 * (1 - cover)
             (face,) = detector.detect(shown.astype(np.uint8))
             assert face.mesh is not None
 
@@ -60,7 +60,7 @@ def test_the_detector_finds_the_face_with_its_mesh():
 def test_a_swap_changes_the_inner_face_and_nothing_else():
     own, other = head_of("ann"), head_of("bob")
     swapped = swap_face(own, other)
-    changed = np.abs(swapped.picture.astype(int) - own.picture).max(axis=2)
+    changed = np.abs(swapped.image.astype(int) - own.image).max(axis=2)
     assert changed[own.face == 0].max() == 0
     assert np.median(changed[own.face == 1]) > 3
 
@@ -79,7 +79,7 @@ def test_twins_share_everything_but_the_forgery():
 
 
 def test_single_pictures_of_temporal_forgeries_are_drawn_as_genuine_ones():
-    """The first picture of each is the genuine clip of the same chance; later ones differ."""
+    """The first frame of each is the genuine clip of the same chance; later ones differ."""
     firsts, changes = [], []
     for forgery in ("warp", "flicker"):
         apart = np.abs(pictures(forgery) - pictures())

@@ -31,7 +31,7 @@ def pictures(path):
 
 
 class Reel:
-    """Keeps pictures as they are, in place of a video."""
+    """Keeps frames as they are, in place of a video."""
 
     def __init__(self, path, rate, size, crf):
         self.shots = REELS[path] = []
@@ -62,7 +62,7 @@ def filmed():
 
 
 def change(filmed, name):
-    """Difference to the genuine clip where there is one, picture by picture."""
+    """Difference to the genuine clip where there is one, frame by frame."""
     return [
         (rows, columns, forged[rows, columns] - real[rows, columns])
         for forged, real in zip(filmed[name], filmed["real"], strict=True)

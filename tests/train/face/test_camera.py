@@ -40,7 +40,7 @@ def test_cameras_differ_and_hide_no_face():
     frames = [film(seed).film(image, landmarks[:5]) for seed in range(30)]
     change = [np.abs(frame.astype(float) - image).mean() for frame in frames]
     assert min(change) < 20 < max(change)
-    # what is seen of the picture is still the picture
+    # what is seen of the image is still the image
     alike = [
         np.corrcoef(frame.mean(axis=2).ravel(), image.mean(axis=2).ravel()) for frame in frames
     ]

@@ -20,7 +20,7 @@ CPU = TrainerSettings(accelerator="cpu")
 
 
 def flicker(image, landmarks, rng):
-    """Forge so that any one picture could be genuine, but no two go together."""
+    """Forge so that any one image could be genuine, but no two go together."""
     return np.clip(image + rng.normal(0, 25, 3), 0, 255)
 
 
@@ -48,7 +48,7 @@ def learn(store, name, pictures, width=32):
     scores, genuine = [], []
     for stored in store.of_split("test"):
         found = trained.score_clip(store.read(stored))
-        assert found.pictures is None
+        assert found.images is None
         assert found.attention.shape == (4,)
         assert found.attention.sum() == pytest.approx(1)
         scores.append(found.score)

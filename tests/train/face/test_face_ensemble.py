@@ -36,7 +36,7 @@ def test_the_ensemble_is_the_mean_of_members_that_are_all_reported():
     assert len(set(own)) == 3
     assert found.together.score == pytest.approx(np.mean(own))
     assert found.together.attention.sum() == pytest.approx(1)
-    np.testing.assert_array_equal(found.together.pictures, found.members["compact"].pictures)
+    np.testing.assert_array_equal(found.together.images, found.members["compact"].images)
 
 
 def test_weights_are_averaged_over_the_members_that_have_them():
@@ -49,7 +49,7 @@ def test_weights_are_averaged_over_the_members_that_have_them():
     )
     assert found.score == pytest.approx(0.5)
     np.testing.assert_allclose(found.attention, [0.5, 0.5])
-    np.testing.assert_allclose(found.pictures, [0.6, 0.8])
+    np.testing.assert_allclose(found.images, [0.6, 0.8])
     assert average({"c": ClipScore(0.7, np.array([0.7]), None)}).attention is None
 
 

@@ -79,7 +79,7 @@ def test_what_is_kept_is_what_the_encoder_says(store, forgeries):
     cache.path(source, 0).unlink(missing_ok=True)
     features = cache.read(source, 0)
     for side, codes in ((FORGED, features.forged), (GENUINE, features.genuine)):
-        crops = torch.from_numpy(np.stack([pair[side].picture for pair in cut[0]]))
+        crops = torch.from_numpy(np.stack([pair[side].image for pair in cut[0]]))
         with torch.inference_mode():
             expected = network.eval().encode(network.normalise(crops))
         np.testing.assert_allclose(codes, expected.numpy(), rtol=1e-4, atol=1e-4)

@@ -89,7 +89,7 @@ def test_it_learns_what_forgeries_of_unseen_people_look_like(store, tmp_path):
     for stored in store.of_split("test"):
         faces = store.read(stored)
         crops = [
-            align(p, q, recipe.alignment) for p, q in zip(faces.pictures, faces.points, strict=True)
+            align(p, q, recipe.alignment) for p, q in zip(faces.images, faces.points, strict=True)
         ]
         scores.append(model.score(np.stack(crops)).mean())
         genuine.append(stored.clip.label is Label.REAL)
@@ -176,7 +176,7 @@ def test_another_recipe_or_store_does_not_go_on(store, tmp_path):
 
 
 def test_a_network_of_pictures_takes_one_at_a_time(store):
-    with pytest.raises(ConfigError, match="does not look at 4 pictures"):
+    with pytest.raises(ConfigError, match="does not look at 4 images"):
         train_faces([store], SMALL.model_copy(update={"frames": 4}), trainer_options=CPU)
 
 

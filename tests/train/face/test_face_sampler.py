@@ -71,7 +71,7 @@ def test_the_pictures_of_a_clip_are_cut_alike(tmp_path, monkeypatch):
     batch = sampler.draw(np.random.default_rng(1), 4)
     for clip, label in zip(batch.crops.float(), batch.labels, strict=True):
         if label == GENUINE:
-            # only the sensor's noise differs between the pictures of a drawn clip
+            # only the sensor's noise differs between the images of a drawn clip
             assert float((clip[1:] - clip[:1]).abs().mean()) < 8
 
 
@@ -142,7 +142,7 @@ def test_faces_of_others_are_read_for_structural_forgeries_alone(labelled, struc
         sampler.cut_genuine(sampler.genuine[0], [0], seed)
     assert [donor is not None for donor in donors] == [structural > 0] * 6
     if structural:
-        assert len({donor.picture.tobytes() for donor in donors}) > 1
+        assert len({donor.image.tobytes() for donor in donors}) > 1
 
 
 @given(st.integers(0, 5), st.integers(2, 6), st.integers(0, 5), st.integers(0, 2**32 - 1))
@@ -163,13 +163,13 @@ def test_retimed_forgeries_are_the_genuine_clip_at_other_times(tmp_path, monkeyp
     for seed in range(12):
         pairs = sampler.cut_genuine(sampler.genuine[0], [1, 2, 3, 4], seed)
         whole = sampler.cut_genuine(sampler.genuine[0], range(6), seed)
-        own = [pair[GENUINE].picture.tobytes() for pair in whole]
-        taken = [own.index(pair[FORGED].picture.tobytes()) for pair in pairs]
-        assert [own.index(pair[GENUINE].picture.tobytes()) for pair in pairs] == [1, 2, 3, 4]
+        own = [pair[GENUINE].image.tobytes() for pair in whole]
+        taken = [own.index(pair[FORGED].image.tobytes()) for pair in pairs]
+        assert [own.index(pair[GENUINE].image.tobytes()) for pair in pairs] == [1, 2, 3, 4]
         assert taken != [1, 2, 3, 4]
         assert sorted(taken) == taken
 
 
 def test_one_picture_cannot_be_retimed():
-    with pytest.raises(ValueError, match="several pictures together"):
+    with pytest.raises(ValueError, match="several images together"):
         recipe(retimed=0.5)

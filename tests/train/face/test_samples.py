@@ -24,9 +24,9 @@ def test_the_seed_decides_both_crops(seed):
     image, landmarks = draw_face(1)
     pairs = [draw_pair(image, landmarks, landmarks[:5], ALIGNMENT, seed) for _ in range(2)]
     for first, second in zip(*pairs, strict=True):
-        assert first.picture.shape == (64, 64, 3)
+        assert first.image.shape == (64, 64, 3)
         assert first.blend.shape == (PLACES, PLACES)
-        np.testing.assert_array_equal(first.picture, second.picture)
+        np.testing.assert_array_equal(first.image, second.image)
         np.testing.assert_array_equal(first.blend, second.blend)
 
 
@@ -37,7 +37,7 @@ def test_twins_differ_where_the_blend_is_and_nowhere_else(undamaged):
     for seed in range(30):
         forged, genuine = draw_pair(image, landmarks, landmarks[:5], alignment, seed)
         assert genuine.blend.max() == 0
-        changed = np.abs(forged.picture.astype(int) - genuine.picture).max(axis=2)
+        changed = np.abs(forged.image.astype(int) - genuine.image).max(axis=2)
         outside = np.kron(forged.blend == 0, np.ones((5, 5))) > 0
         assert changed[outside].max(initial=0) <= 1
         inside.append(changed.max())
@@ -49,7 +49,7 @@ def test_without_damage_and_movement_the_genuine_crop_is_the_aligned_face(undama
         monkeypatch.setattr(samples, name, 0.0)
     image, landmarks = draw_face(3)
     alignment = AlignmentSettings(size=128, margin=0.1)
-    crop = draw_labelled(image, landmarks[:5], alignment, 5, forged=False, turn=0).picture
+    crop = draw_labelled(image, landmarks[:5], alignment, 5, forged=False, turn=0).image
     expected = align(image, landmarks[:5], alignment)
     flipped = expected[:, ::-1]
     off = min(np.abs(crop.astype(int) - e).mean() for e in (expected, flipped))
@@ -65,7 +65,7 @@ def test_crops_are_turned_as_far_as_the_recipe_says(undamaged, monkeypatch):
 
     def change(turn):
         crops = [
-            draw_labelled(image, landmarks[:5], alignment, seed, forged=False, turn=turn).picture
+            draw_labelled(image, landmarks[:5], alignment, seed, forged=False, turn=turn).image
             for seed in range(20)
         ]
         return np.mean(
@@ -82,7 +82,7 @@ def test_a_labelled_forgery_does_not_say_where():
     genuine = draw_labelled(image, landmarks[:5], ALIGNMENT, 1, forged=False)
     assert np.isnan(forged.blend).any()
     assert genuine.blend.max() == 0
-    np.testing.assert_array_equal(forged.picture, genuine.picture)
+    np.testing.assert_array_equal(forged.image, genuine.image)
 
 
 @given(st.integers(0, 50), st.floats(0.0, 0.6))
@@ -110,7 +110,7 @@ def test_crops_are_damaged_as_often_as_the_recipe_says():
         crop = draw_labelled(
             image, landmarks[:5], ALIGNMENT, seed, forged=False, turn=0, damaged=damaged
         )
-        return crop.picture
+        return crop.image
 
     always, half, never = (
         [draw(seed, damaged) for seed in range(12)] for damaged in (1.0, 0.5, 0.0)
@@ -144,8 +144,8 @@ def test_filmed_and_structural_pairs_differ_by_the_forgery_alone(undamaged, how)
     made = [draw_pair(image, landmarks, landmarks[:5], ALIGNMENT, seed, **how) for seed in range(5)]
     for seed, ((forged, genuine), (other, _)) in enumerate(zip(made, plain, strict=True)):
         again = draw_pair(image, landmarks, landmarks[:5], ALIGNMENT, seed, **how)
-        np.testing.assert_array_equal(again[0].picture, forged.picture)
+        np.testing.assert_array_equal(again[0].image, forged.image)
         assert forged.blend.max() > 0
         assert genuine.blend.max() == 0
-        assert (forged.picture != genuine.picture).any()
-        assert (forged.picture != other.picture).any()
+        assert (forged.image != genuine.image).any()
+        assert (forged.image != other.image).any()

@@ -95,7 +95,7 @@ def test_every_forgery_differs_within_its_mask(face):
         assert forged.dtype == genuine.dtype == np.uint8
         changed = np.abs(forged.astype(int) - genuine).max(axis=2)
         assert changed[mask > 0.1].max() > 2
-        # a tint of the whole picture would be the label
+        # a tint of the whole image would be the label
         assert changed[mask == 0].max(initial=0) == 0
 
 

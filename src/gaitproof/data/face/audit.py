@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gaitproof.data.face.clips import FaceClip
-from gaitproof.data.face.layouts.files import pictures_in, relative
+from gaitproof.data.face.layouts.files import images_in, relative
 from gaitproof.errors import GaitproofError
 from gaitproof.media.files import compute_sha256
 
@@ -47,7 +47,7 @@ def find_equal_files(root: Path, clips: Sequence[FaceClip]) -> tuple[str, ...]:
 
 def _files(root: Path, path: str) -> Iterator[str]:
     if (root / path).is_dir():
-        yield from (relative(picture, root) for picture in pictures_in(root / path))
+        yield from (relative(image, root) for image in images_in(root / path))
     else:
         yield path
 

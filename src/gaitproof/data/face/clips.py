@@ -26,7 +26,7 @@ class Label(StrEnum):
 
 @dataclass(frozen=True)
 class FaceClip:
-    """A video, or a folder of pictures, with its label.
+    """A video, or a folder of images, with its label.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class FaceClip:
     split
         What the data set's authors say it is for; empty if they do not.
     cropped
-        Whether the pictures are face crops already.
+        Whether the images are face crops already.
     forged
         Of a fake: first and last second of what is forged in it, where its authors say so; empty if
         they do not, or if all of it is.

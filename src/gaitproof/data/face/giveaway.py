@@ -64,7 +64,7 @@ class Giveaways:
 
 
 def find_giveaways(clips: Sequence[StoredClip], seed: int = 0) -> Giveaways:
-    """Try to tell forged from genuine clips by number and spacing of pictures, rate and length.
+    """Try to tell forged from genuine clips by number and spacing of images, rate and length.
 
     Half of the people's clips are guessed by the most similar clips of the other half; the mean of
     several halvings counts. Differences below one per cent are none.
@@ -96,8 +96,8 @@ def find_giveaways(clips: Sequence[StoredClip], seed: int = 0) -> Giveaways:
 def _measure(clips: Sequence[StoredClip]) -> dict[str, Float64]:
     """Return statistics of shape (N,), 0 where unknown."""
     columns = {
-        "the number of pictures": [stored.pictures for stored in clips],
-        "the time between pictures": [stored.spacing for stored in clips],
+        "the number of images": [stored.images for stored in clips],
+        "the time between images": [stored.spacing for stored in clips],
         "the frame rate": [stored.frame_rate for stored in clips],
         "the length of the clip": [stored.seconds for stored in clips],
     }

@@ -70,7 +70,7 @@ class PrepareSettings(Sampling):
     @model_validator(mode="after")
     def _sound_needs_a_rate(self) -> PrepareSettings:
         if self.sound and self.rate is None:
-            raise ValueError("sound goes with pictures at a rate of their own: give one")
+            raise ValueError("sound goes with images at a rate of their own: give one")
         return self
 
 
@@ -115,16 +115,16 @@ class Prepared:
     unused: int
 
     def counts(self) -> tuple[Count, ...]:
-        """Return how many clips and pictures there are of every split, label and manipulation."""
+        """Return how many clips and images there are of every split, label and manipulation."""
         clips: Counter[tuple[str, str, str]] = Counter()
-        pictures: Counter[tuple[str, str, str]] = Counter()
+        images: Counter[tuple[str, str, str]] = Counter()
         for stored in self.clips:
             kind = (stored.clip.split, stored.clip.label.value, stored.clip.manipulation)
             clips[kind] += 1
-            pictures[kind] += stored.pictures
+            images[kind] += stored.images
         order = {split: place for place, split in enumerate(SHARES)}
         kinds = sorted(clips, key=lambda kind: (order[kind[0]], kind[1] == "fake", kind[2]))
-        return tuple(Count(*kind, clips[kind], pictures[kind]) for kind in kinds)
+        return tuple(Count(*kind, clips[kind], images[kind]) for kind in kinds)
 
     def giveaways(self) -> Giveaways:
         """Return how well the clips' rate, length and sampling alone predict their labels."""
@@ -143,7 +143,7 @@ class Prepared:
             by = ", ".join(f"{name} (AUC {giveaways.auc[name]:.0%})" for name in giveaways.found)
             said.append(
                 f"forged clips can be told without looking at a face, by {by}. A network over time "
-                "may learn that instead of forgeries. --rate makes the time between pictures the "
+                "may learn that instead of forgeries. --rate makes the time between images the "
                 "same; length and frame rate are the data set's"
             )
         return tuple(said)
@@ -152,7 +152,7 @@ class Prepared:
         """Return plain values for JSON, the clips counted."""
         return {
             "clips": len(self.clips),
-            "pictures": sum(stored.pictures for stored in self.clips),
+            "pictures": sum(stored.images for stored in self.clips),
             "kept": self.kept,
             "unused": self.unused,
             "failed": len(self.failures),
@@ -170,7 +170,7 @@ def prepare(
     workers: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Prepared:
-    """Cut the main face out of some pictures of every clip of a data set.
+    """Cut the main face out of some images of every clip of a data set.
 
     Killed at any moment and started again, it resumes; clips that failed are tried
     again.

@@ -1,4 +1,4 @@
-"""Pictures of a clip, and the main face in them."""
+"""Images of a clip, and the main face in them."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ from gaitproof.media.still import read_still
 Image = NDArray[np.uint8]
 
 MOST_FACES: Final = 4
-"""Faces of one picture that can be the clip's main face, the largest ones."""
+"""Faces of one image that can be the clip's main face, the largest ones."""
 
 TRACKING: Final = TrackingSettings(max_gap=math.inf)
-"""The pictures may be far apart in time; place and size alone tell the faces apart."""
+"""The images may be far apart in time; place and size alone tell the faces apart."""
 
 SEEKING: Final = 10.0
-"""Seconds between pictures from which it is cheaper to jump than to decode what lies between."""
+"""Seconds between images from which it is cheaper to jump than to decode what lies between."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Sighting:
     time: float
     size: float
-    picture: Image
+    image: Image
     points: NDArray[np.float64]
     mesh: NDArray[np.float64]
     simple: bool
 
 
 def measure(path: Path, limits: MediaLimits | None = None) -> Footage:
-    """Tell how many pictures a video, a folder of pictures or a picture has, and how fast.
+    """Tell how many images a video, a folder of images or an image has, and how fast.
 
     Raises
     ------
@@ -60,50 +60,50 @@ def measure(path: Path, limits: MediaLimits | None = None) -> Footage:
         If a video cannot be read.
     """
     if path.is_dir():
-        return Footage(len(pictures_in(path)))
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return Footage(len(images_in(path)))
+    if path.suffix.lower() in IMAGE_SUFFIXES:
         return Footage(1)
     video = probe(path, limits)
     return Footage(video.frames, video.frame_rate)
 
 
-def sample_pictures(
+def sample_images(
     path: Path, footage: Footage, spacing: Spacing, limits: MediaLimits | None = None
 ) -> Iterator[tuple[float, Image]]:
-    """Yield some of a clip's pictures with their times.
+    """Yield some of a clip's images with their times.
 
     Parameters
     ----------
     path
-        A video, a picture or a folder of pictures.
+        A video, an image or a folder of images.
     footage
         What `measure` says of it.
     spacing
-        Which pictures.
+        Which images.
     limits
         Bounds; the defaults of `MediaLimits` if None.
 
     Yields
     ------
     tuple
-        Seconds, and the picture of shape (H, W, 3), RGB. Pictures of a folder have no clock: they
+        Seconds, and the image of shape (H, W, 3), RGB. Images of a folder have no clock: they
         count as taken at the rate of `spacing`, or one per second.
 
     Raises
     ------
     MediaError
-        If the clip or one of the pictures cannot be read.
+        If the clip or one of the images cannot be read.
     InputError
-        If a picture is a link that leads out of its folder.
+        If an image is a link that leads out of its folder.
     """
     places = spacing.places(footage)
     if footage.frame_rate is not None:
         yield from _sample_video(path, footage.frame_rate, places, limits)
     elif path.is_dir():
-        pictures = pictures_in(path)
+        images = images_in(path)
         for place in places:
-            picture = read_still(locate(path, pictures[place].name), limits)
-            yield place / (spacing.rate or 1.0), picture
+            image = read_still(locate(path, images[place].name), limits)
+            yield place / (spacing.rate or 1.0), image
     else:
         yield 0.0, read_still(path, limits)
 
@@ -143,20 +143,20 @@ def extract_faces(
     gate: FaceGate | None = None,
     limits: MediaLimits | None = None,
 ) -> StoredFaces:
-    """Cut the main face out of some pictures of a clip.
+    """Cut the main face out of some images of a clip.
 
-    The main face is the track with the largest sum of sizes: large, and seen often. Pictures in
+    The main face is the track with the largest sum of sizes: large, and seen often. Images in
     which it is not found, or could not be judged in a scan either, are left out.
 
     Parameters
     ----------
     path, footage, spacing
-        As for `sample_pictures`.
+        As for `sample_images`.
     detector
         Finds the faces.
     cropped
-        Whether the pictures are face crops already: then the largest face of each is taken, since
-        crops of different sizes cannot be followed, and it may reach beyond its picture.
+        Whether the images are face crops already: then the largest face of each is taken, since
+        crops of different sizes cannot be followed, and it may reach beyond its image.
     alignment
         How the faces are cut.
     gate
@@ -175,8 +175,8 @@ def extract_faces(
     tracker = FaceTracker(TRACKING)
     tracks: dict[int, list[_Sighting]] = {}
     unusable: Counter[str] = Counter()
-    pictures = sample_pictures(path, footage, spacing, limits)
-    for place, (time, image) in enumerate(pictures):
+    images = sample_images(path, footage, spacing, limits)
+    for place, (time, image) in enumerate(images):
         faces = sorted(detector.detect(image, gate.min_size), key=lambda face: -face.size)
         faces = faces[: 1 if cropped else MOST_FACES]
         numbers = [0] * len(faces) if cropped else tracker.add(place, time, faces)
@@ -193,7 +193,7 @@ def extract_faces(
         raise _nobody(unusable)
     main = max(tracks.values(), key=lambda track: sum(sighting.size for sighting in track))
     return StoredFaces(
-        np.stack([sighting.picture for sighting in main]),
+        np.stack([sighting.image for sighting in main]),
         np.stack([sighting.points for sighting in main]).astype(np.float32),
         np.stack([sighting.mesh for sighting in main]).astype(np.float32),
         np.array([sighting.time for sighting in main], np.float64),

@@ -1,4 +1,4 @@
-"""Which pictures of a clip are taken."""
+"""Which images of a clip are taken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gaitproof.config import Settings
 from gaitproof.data.face.clips import Label
 
 MOST_FRAMES: Final = 200
-"""Pictures of one clip: bounds the memory."""
+"""Images of one clip: bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Footage:
     Parameters
     ----------
     frames
-        How many pictures there are.
+        How many images there are.
     frame_rate
-        Per second; None for pictures without a clock.
+        Per second; None for images without a clock.
     """
 
     frames: int
@@ -38,14 +38,14 @@ class Footage:
 
 @dataclass(frozen=True)
 class Spacing:
-    """Which pictures of a clip are taken: at most so many, and how far apart.
+    """Which images of a clip are taken: at most so many, and how far apart.
 
     Parameters
     ----------
     frames
         How many; fewer if the clip has fewer.
     rate
-        Pictures per second, about the middle of the clip.
+        Frames per second, about the middle of the clip.
     stride
         Every so many frames, about the middle of the clip.
 
@@ -59,7 +59,7 @@ class Spacing:
     def places(self, footage: Footage) -> tuple[int, ...]:
         """Return which frames of a clip are taken, counted from 0, increasing.
 
-        Pictures without a clock count as taken at `rate`.
+        Images without a clock count as taken at `rate`.
         """
         if self.stride is not None:
             return about_middle(self.frames, footage.frames, self.stride)
@@ -78,12 +78,12 @@ class Strides(Settings):
 
 
 class Sampling(Settings):
-    """How the pictures of all clips of a data set are chosen."""
+    """How the images of all clips of a data set are chosen."""
 
     frames: int = Field(default=6, ge=1, le=MOST_FRAMES)
-    """Pictures per clip, at most."""
+    """Images per clip, at most."""
     rate: float | None = Field(default=None, gt=0, le=1000)
-    """Pictures per second, about the middle of the clip; None spreads them over the whole clip."""
+    """Frames per second, about the middle of the clip; None spreads them over the whole clip."""
     by_label: Strides | None = None
     """Every so many frames of genuine, and of forged clips (face seed 2: 30 and 60). The spacing
     then gives the label away."""
@@ -91,11 +91,11 @@ class Sampling(Settings):
     @model_validator(mode="after")
     def _one_way(self) -> Sampling:
         if self.rate is not None and self.by_label is not None:
-            raise ValueError("rate and by_label are two ways to space pictures: give one")
+            raise ValueError("rate and by_label are two ways to space images: give one")
         return self
 
     def of(self, label: Label) -> Spacing:
-        """Return how the pictures of a clip with this label are chosen."""
+        """Return how the images of a clip with this label are chosen."""
         stride = None if self.by_label is None else getattr(self.by_label, label.value)
         return Spacing(self.frames, self.rate, stride)
 
@@ -103,7 +103,7 @@ class Sampling(Settings):
 def spread(count: int, total: int) -> tuple[int, ...]:
     """Return `count` evenly spaced places among `total`, or all of them if there are fewer.
 
-    Each is the middle of its share, so that neither the first nor the last picture is taken, which
+    Each is the middle of its share, so that neither the first nor the last image is taken, which
     are often black or faded.
 
     >>> spread(3, 9), spread(3, 2)

@@ -82,7 +82,7 @@ _FACES: Final = FileKind(
 _ANEW: Final = "prepare the data set anew with `gaitproof face prepare --sound`"
 _SOUND: Final = FileKind("sound of a clip", InputError, 2**26, hint=_ANEW, missing=_ANEW)
 
-MAX_PICTURES: Final = 1000
+MAX_IMAGES: Final = 1000
 """Most images of a clip."""
 
 COLUMNS: Final = ("id", "path", "label", "manipulation", "split", "keys", "pictures", "sha256")
@@ -112,19 +112,19 @@ class StoredClip:
         Name of its folder, from its path.
     clip
         What it is.
-    pictures
+    images
         How many faces there are.
     sha256
-        Of its landmarks and pictures.
+        Of its landmarks and images.
     frame_rate, seconds
-        Of what the pictures were taken from; None where it has no clock, or in old stores.
+        Of what the images were taken from; None where it has no clock, or in old stores.
     spacing
-        Median time between its pictures, seconds; None for a single one, or in old stores.
+        Median time between its images, seconds; None for a single one, or in old stores.
     """
 
     id: str
     clip: FaceClip
-    pictures: int
+    images: int
     sha256: str
     frame_rate: float | None = None
     seconds: float | None = None
@@ -170,14 +170,14 @@ def write_clip(
             heard = save({"samples": (sound.samples * (2**15 - 1)).astype(np.int16)})
             (draft / _SOUND_FILE).write_bytes(heard)
             digest.update(heard)
-        for place, picture in enumerate(faces.pictures):
-            _, data = cv2.imencode(".png", picture[..., ::-1])
+        for place, image in enumerate(faces.images):
+            _, data = cv2.imencode(".png", image[..., ::-1])
             (draft / f"{place:03d}.png").write_bytes(data.tobytes())
             digest.update(data.tobytes())
         stored = StoredClip(
             clip_id(clip),
             clip,
-            len(faces.pictures),
+            len(faces.images),
             digest.hexdigest(),
             None if footage is None else footage.frame_rate,
             None if footage is None else footage.seconds,
@@ -245,12 +245,12 @@ class FaceStore:
 
     @property
     def frames(self) -> int:
-        """Pictures per clip, at most."""
+        """Images per clip, at most."""
         return self.settings.frames
 
     @property
     def rate(self) -> float | None:
-        """Pictures per second; None if they are spread over the whole clip, or by label."""
+        """Frames per second; None if they are spread over the whole clip, or by label."""
         return self.settings.rate
 
     @classmethod
@@ -283,7 +283,7 @@ class FaceStore:
         stored
             Of this store.
         places
-            Which of its pictures, counted from 0; all if None.
+            Which of its images, counted from 0; all if None.
 
         Raises
         ------
@@ -291,7 +291,7 @@ class FaceStore:
             If they cannot be read, or are not those of the index.
         """
         folder = self.folder / CLIP_FOLDER / stored.id
-        chosen = list(range(stored.pictures) if places is None else places)
+        chosen = list(range(stored.images) if places is None else places)
         landmarks, _ = read_tensors(folder / _FACES_FILE, _FACES)
         with guarded(folder, _FACES):
             names = [name for name in TENSORS if name in landmarks]
@@ -328,7 +328,7 @@ def _row(stored: StoredClip) -> dict[str, Any]:
         "manipulation": clip.manipulation,
         "split": clip.split,
         "keys": json.dumps(clip.keys),
-        "pictures": stored.pictures,
+        "pictures": stored.images,
         "sha256": stored.sha256,
         "frame_rate": stored.frame_rate,
         "seconds": stored.seconds,
@@ -353,7 +353,7 @@ def _stored(row: dict[str, Any]) -> StoredClip:
         raise ValueError(f"the id {row['id']} is not that of {clip.path}")
     # an empty cell, or a column that is not there
     measured = [float(row[name]) if row.get(name) else None for name in FOOTAGE_COLUMNS]
-    pictures = int(row["pictures"])
-    if not 0 <= pictures <= MAX_PICTURES:
+    images = int(row["pictures"])
+    if not 0 <= images <= MAX_IMAGES:
         raise ValueError(f"{shown(row['pictures'])} images of {clip.path}")
-    return StoredClip(row["id"], clip, pictures, row["sha256"], *measured)
+    return StoredClip(row["id"], clip, images, row["sha256"], *measured)

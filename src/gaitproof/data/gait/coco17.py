@@ -62,7 +62,7 @@ def coco_recording(
         image=image,
         world=None,
         visibility=visibility,
-        # the files do not say how large the picture was; nothing but plausibility depends on it
+        # the files do not say how large the image was; nothing but plausibility depends on it
         frame_size=(math.ceil(max(largest[0], 1)), math.ceil(max(largest[1], 1))),
         estimator=estimator,
         feet=False,

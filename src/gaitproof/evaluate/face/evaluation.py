@@ -22,14 +22,14 @@ from gaitproof.evaluate.face.result import (
     StoreResult,
     SweepStep,
     clip_scores,
-    picture_scores,
+    image_scores,
 )
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import UNTOUCHED, Condition
 from gaitproof.face.align import align
 from gaitproof.face.detect import takes_simple_crops
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.face.turns import score_in_turns
+from gaitproof.face.segments import score_segments
 from gaitproof.face.verdict import FaceDecision, calibrated, decide
 
 Float64 = NDArray[np.float64]
@@ -121,18 +121,18 @@ def _name(stores: Sequence[FaceStore]) -> list[str]:
 def score_clip(
     model: FaceForgeryModel, faces: StoredFaces, conditions: Sequence[Condition]
 ) -> Iterator[Float64]:
-    """Yield the scores of a clip's pictures, or turns, shape (T,), under every condition."""
+    """Yield the scores of a clip's images, or segments, shape (T,), under every condition."""
     alignment, clip = model.card.alignment, model.card.clip
     for condition in conditions:
         crops = [
-            align(condition.damage.apply(picture), points.astype(np.float64), alignment)
-            for picture, points in zip(faces.pictures, faces.points, strict=True)
+            align(condition.damage.apply(image), points.astype(np.float64), alignment)
+            for image, points in zip(faces.images, faces.points, strict=True)
         ]
         if clip is None:
             yield model.score(np.stack(crops))
         else:
-            turns = score_in_turns(model, np.stack(crops), clip.frames)
-            yield np.array([judged.score for _, judged in turns])
+            segments = score_segments(model, np.stack(crops), clip.frames)
+            yield np.array([judged.score for _, judged in segments])
 
 
 def _summarise(
@@ -159,7 +159,7 @@ def _summarise(
     return StoreResult(
         name=name,
         answers=answers,
-        picture=figures(picture_scores(answers)),
+        picture=figures(image_scores(answers)),
         video=figures(scores),
         manipulations={
             kind: figures(scores.select(scores.genuine | (made_by == kind))) for kind in forged
@@ -185,7 +185,7 @@ def _summarise(
 
 def _answer(model: FaceForgeryModel, stored: StoredClip, scores: Float64) -> ClipAnswer:
     score = float(scores.mean())
-    decision, _ = decide(score, model.card, Counter(), stored.pictures)
+    decision, _ = decide(score, model.card, Counter(), stored.images)
     evidence = calibrated(score, model.card.calibration)
     return ClipAnswer(stored, scores, score, evidence, decision.value)
 
@@ -221,4 +221,4 @@ def _notes(model: FaceForgeryModel, store: FaceStore) -> Iterator[str]:
             "spread over the clip" if rate is None else f"{rate:g} per second"
             for rate in (store.rate, card.clip.rate)
         )
-        yield "the store's pictures are {}, the model was trained on {}".format(*spaced)
+        yield "the store's images are {}, the model was trained on {}".format(*spaced)

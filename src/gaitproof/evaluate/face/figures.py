@@ -114,7 +114,7 @@ def compute_figures(
     Parameters
     ----------
     scores
-        Of at least one clip or picture.
+        Of at least one clip or image.
     threshold
         Set on other people.
     draws, seed

@@ -63,7 +63,7 @@ def write_scores(result: FaceEvaluation, folder: Path) -> list[Path]:
                     clip.label.value,
                     clip.manipulation,
                     ";".join(clip.keys),
-                    answer.stored.pictures,
+                    answer.stored.images,
                     repr(answer.score),
                     "" if ratio is None else repr(ratio),
                     answer.decision,

@@ -19,14 +19,14 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ClipAnswer:
-    """One clip with the scores of its pictures.
+    """One clip with the scores of its images.
 
     Parameters
     ----------
     stored
         The clip.
-    pictures
-        Shape (T,), scores of its pictures, or of the turns in which they were judged.
+    images
+        Shape (T,), scores of its images, or of the segments in which they were judged.
     score
         Their mean.
     log10_lr
@@ -36,7 +36,7 @@ class ClipAnswer:
     """
 
     stored: StoredClip
-    pictures: Float64
+    images: Float64
     score: float
     log10_lr: float | None
     decision: str
@@ -49,11 +49,11 @@ def clip_scores(answers: Sequence[ClipAnswer]) -> FaceScores:
     )
 
 
-def picture_scores(answers: Sequence[ClipAnswer]) -> FaceScores:
-    """Return the scores of single pictures, or turns."""
+def image_scores(answers: Sequence[ClipAnswer]) -> FaceScores:
+    """Return the scores of single images, or segments."""
     return FaceScores.of_clips(
-        np.concatenate([answer.pictures for answer in answers]),
-        [answer.stored.clip for answer in answers for _ in answer.pictures],
+        np.concatenate([answer.images for answer in answers]),
+        [answer.stored.clip for answer in answers for _ in answer.images],
     )
 
 
@@ -75,8 +75,8 @@ class StoreResult:
         Of its folder.
     answers
         One per clip.
-    picture, video
-        Figures of single pictures or turns, and of clips (mean of their scores).
+    image, video
+        Figures of single images or segments, and of clips (mean of their scores).
     manipulations
         Of clips, per manipulation: its forged clips with all genuine ones.
     decisions

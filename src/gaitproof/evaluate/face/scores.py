@@ -19,7 +19,7 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class FaceScores:
-    """Scores of clips, or of single pictures.
+    """Scores of clips, or of single images.
 
     Parameters
     ----------

@@ -192,7 +192,7 @@ def examine_speech(
     Raises
     ------
     MediaError
-        If the pictures cannot be read.
+        If the frames cannot be read.
     """
     try:
         sound = read_sound(path, limits)

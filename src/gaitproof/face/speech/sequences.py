@@ -93,7 +93,7 @@ class Talk:
 
 def cut_talk(
     times: NDArray[np.float64],
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
     meshes: NDArray[np.floating[Any]],
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Float32]:
     """Cut what is seen of a talk.
@@ -102,10 +102,10 @@ def cut_talk(
     ----------
     times
         Shape (T,), seconds.
-    pictures
+    images
         Shape (T, H, W, 3), RGB.
     meshes
-        Shape (T, 468, 2), in pixels of the pictures, all there.
+        Shape (T, 468, 2), in pixels of the frames, all there.
 
     Returns
     -------
@@ -113,16 +113,16 @@ def cut_talk(
         Faces, lips and shapes, as in `Talk`.
     """
     lips = Lips.of_meshes(times, meshes)
-    cut = [cut_face(picture, mesh) for picture, mesh in zip(pictures, meshes, strict=True)]
+    cut = [cut_face(image, mesh) for image, mesh in zip(images, meshes, strict=True)]
     faces, mouths = zip(*cut, strict=True)
     return np.stack(faces), np.stack(mouths), measure_shapes(lips)
 
 
 def cut_face(
-    picture: NDArray[np.uint8], mesh: NDArray[np.floating[Any]]
+    image: NDArray[np.uint8], mesh: NDArray[np.floating[Any]]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Cut face and lips out of one image, grey, as in `Talk`."""
-    grey: Any = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    grey: Any = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     mouth = mesh[list(MOUTH_CORNERS)].mean(axis=0)
     return _cut(grey, mesh, mesh.mean(axis=0), FACE_SIDE), _cut(grey, mesh, mouth, LIPS_SIDE)
 

@@ -18,9 +18,9 @@ from gaitproof.face.model import (
     FaceDetectorCard,
     FaceForgeryModel,
 )
-from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.modelling.export import check_scores, export_onnx, write_model
-from gaitproof.nets.face.base import ClipNetwork, PictureNetwork
+from gaitproof.nets.face.base import ClipNetwork, ImageNetwork
 from gaitproof.nets.face.cam import WithMap
 from gaitproof.train.face.loop import TrainedFaces
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class WithAttention(nn.Module):
-    """A network of clips that also says what each picture of a turn counted.
+    """A network of clips that also says what each image of a segment counted.
 
     Parameters
     ----------
@@ -50,29 +50,29 @@ class WithAttention(nn.Module):
 
 
 def to_onnx(trained: TrainedFaces) -> bytes:
-    """Export a network of single pictures with its Grad-CAM, or one of clips with its attention."""
+    """Export a network of single images with its Grad-CAM, or one of clips with its attention."""
     side = trained.settings.alignment.size
     network = trained.network.eval()
-    if isinstance(network, PictureNetwork):
+    if isinstance(network, ImageNetwork):
         example = torch.zeros(2, 3, side, side)
         return export_onnx(WithMap(network), (example,), ("crops",), ("logits", MAPS))
     assert isinstance(network, ClipNetwork)
-    example = torch.zeros(1, trained.settings.frames + MIN_PICTURES, 3, side, side)
+    example = torch.zeros(1, trained.settings.frames + MIN_FRAMES, 3, side, side)
     gives = ("logits", ATTENTION)
     return export_onnx(
-        WithAttention(network), (example,), ("crops",), gives, axis=1, least=MIN_PICTURES
+        WithAttention(network), (example,), ("crops",), gives, axis=1, least=MIN_FRAMES
     )
 
 
 def describe_clips(
     settings: FaceTrainSettings, stores: Sequence[FaceStore]
 ) -> FaceClipSettings | None:
-    """Return what the card says of the turns; None for a network of single pictures."""
+    """Return what the card says of the segments; None for a network of single images."""
     if settings.frames == 1:
         return None
-    pictures = max(store.frames for store in stores)
-    frames = min(settings.frames, pictures)
-    return FaceClipSettings(frames=frames, rate=stores[0].rate, pictures=pictures)
+    images = max(store.frames for store in stores)
+    frames = min(settings.frames, images)
+    return FaceClipSettings(frames=frames, rate=stores[0].rate, pictures=images)
 
 
 def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDetectorCard:
@@ -113,18 +113,18 @@ def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDet
 
 
 def check_parity(trained: TrainedFaces, exported: FaceForgeryModel) -> None:
-    """Raise a `ModelError` unless both say the same of random pictures, or turns of them."""
+    """Raise a `ModelError` unless both say the same of random images, or segments of them."""
     side = trained.settings.alignment.size
     crops = np.random.default_rng(0).integers(0, 256, (4, side, side, 3), np.uint8)
     if exported.card.clip is None:
         apart = float(np.abs(trained.score(crops) - exported.score(crops)).max())
     else:
-        lengths = sorted({MIN_PICTURES, exported.card.clip.frames})
+        lengths = sorted({MIN_FRAMES, exported.card.clip.frames})
         apart = max(_apart(trained, exported, crops[np.arange(n) % len(crops)]) for n in lengths)
     check_scores(apart)
 
 
 def _apart(trained: TrainedFaces, exported: FaceForgeryModel, crops: NDArray[np.uint8]) -> float:
-    ours, theirs = (model.score_turn(crops) for model in (trained, exported))
+    ours, theirs = (model.score_segment(crops) for model in (trained, exported))
     attention = float(np.abs(ours.attention - theirs.attention).max())
     return max(abs(ours.score - theirs.score), attention)

@@ -62,8 +62,8 @@ def merge_networks(members: Sequence[bytes]) -> bytes:
     )
 
 
-def merge_picture_networks(members: Sequence[bytes], cards: Sequence[FaceDetectorCard]) -> bytes:
-    """Join exported networks of single pictures into one that averages their probabilities.
+def merge_image_networks(members: Sequence[bytes], cards: Sequence[FaceDetectorCard]) -> bytes:
+    """Join exported networks of single images into one that averages their probabilities.
 
     Parameters
     ----------

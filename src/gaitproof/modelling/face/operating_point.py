@@ -98,7 +98,7 @@ def fit_calibration(scores: FaceScores) -> FaceCalibration | None:
     Parameters
     ----------
     scores
-        Of clips, or of single pictures, of people the model was not trained on.
+        Of clips, or of single images, of people the model was not trained on.
 
     Returns
     -------

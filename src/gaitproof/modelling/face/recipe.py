@@ -23,23 +23,23 @@ from gaitproof.face.model import (
     FaceForgeryModel,
     load_card,
 )
-from gaitproof.face.turns import ScoresTurns, score_in_turns
+from gaitproof.face.segments import ScoresSegments, score_segments
 from gaitproof.modelling.compression import store_constants
 from gaitproof.modelling.export import write_model
 from gaitproof.modelling.face.export import describe_clips, save_face_model
 from gaitproof.modelling.face.merge import (
+    merge_image_networks,
     merge_networks,
-    merge_picture_networks,
 )
 from gaitproof.modelling.face.operating_point import fit_calibration, fit_operating_point
 from gaitproof.models import read_weights
 from gaitproof.nets.face.base import FORGED, GENUINE
-from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.config import OriginSettings
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.loop import train_faces
 from gaitproof.train.face.sampler import FaceSampler
 from gaitproof.train.face.samples import Crop
+from gaitproof.train.randomness import Stream, random_source
 
 if TYPE_CHECKING:
     from gaitproof.train.training import RunOptions
@@ -52,7 +52,7 @@ VARIANTS: Final = 4
 LEAST_PEOPLE: Final = 3
 """Without them there is nothing to draw for an interval."""
 
-MOST_PICTURES: Final = 10
+MOST_IMAGES: Final = 10
 """Of one clip; as many as a scan takes."""
 
 
@@ -63,13 +63,13 @@ class HeldOut:
     Parameters
     ----------
     clips
-        Means over a clip's pictures, or its turns.
-    pictures
-        Of the single pictures, or turns.
+        Means over a clip's images, or its segments.
+    images
+        Of the single images, or segments.
     """
 
     clips: FaceScores
-    pictures: FaceScores
+    images: FaceScores
 
 
 def make_face_model(
@@ -129,7 +129,7 @@ def make_ensemble(
     stores
         What they were trained on.
     members
-        Model folders: all of networks over time, or all of single pictures, which may cut and
+        Model folders: all of networks over time, or all of single images, which may cut and
         normalise the faces otherwise than the first as long as they see no more of them.
     folder
         Where ``model.onnx`` and ``card.json`` go.
@@ -142,7 +142,7 @@ def make_ensemble(
     Raises
     ------
     ConfigError
-        If the members see other pictures than each other or than the recipe says, there are fewer
+        If the members see other images than each other or than the recipe says, there are fewer
         than two, or the stores do not go together.
     InputError
         If fewer than three people are held out.
@@ -156,7 +156,7 @@ def make_ensemble(
     if settings.frames > 1:
         weights = merge_networks(files)
     else:
-        weights = store_constants(merge_picture_networks(files, cards), "fp16")
+        weights = store_constants(merge_image_networks(files, cards), "fp16")
     digest = hashlib.sha256(weights).hexdigest()
     joined = cards[0].model_copy(
         update={
@@ -165,7 +165,7 @@ def make_ensemble(
             "model_id": f"{settings.name}-{settings.version}-{digest[:12]}",
             "architecture": " + ".join(card.architecture for card in cards),
             "weights_sha256": digest,
-            # of single pictures only the mean is told
+            # of single images only the mean is told
             "members": tuple(card.model_id for card in cards if card.clip is not None),
         }
     )
@@ -214,12 +214,12 @@ def measure(
         "detector": stores[0].detector,
         "operating_point": point,
         "calibration": calibration,
-        "frame_calibration": fit_calibration(held_out.pictures),
+        "frame_calibration": fit_calibration(held_out.images),
         "data": describe_sources(settings.sources, stores),
         "protocol": _PROTOCOL.format(forgeries=settings.forgeries),
         "figures": {
             f"validation/{level}/{name}": round(float(figure(one.scores, one.genuine)), 5)
-            for level, one in (("clip", held_out.clips), ("picture", held_out.pictures))
+            for level, one in (("clip", held_out.clips), ("picture", held_out.images))
             for name, figure in (("auc", metrics.auc), ("eer", metrics.eer))
         },
         "trained_on": datetime.now(tz=UTC).date().isoformat(),
@@ -255,7 +255,7 @@ def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> No
     rates = sorted({str(store.rate) for store in stores})
     if settings.frames > 1 and len(rates) > 1:
         raise ConfigError(
-            "The stores' pictures are spaced differently, and this network looks at several.",
+            "The stores' images are spaced differently, and this network looks at several.",
             actual=f"rates {' and '.join(rates)}",
             hint="prepare them anew with one --rate",
         )
@@ -280,11 +280,11 @@ def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> No
             )
 
 
-class ScoresFaces(ScoresTurns, Protocol):
+class ScoresFaces(ScoresSegments, Protocol):
     """A network before or after its export."""
 
     def score(self, crops: Image) -> NDArray[np.float64]:
-        """Return scores (N,) of single pictures (N, S, S, 3)."""
+        """Return scores (N,) of single images (N, S, S, 3)."""
 
 
 def score_held_out(
@@ -309,19 +309,19 @@ def score_held_out(
     """
     kind = settings.forgeries
     clips: list[tuple[float, FaceClip]] = []
-    pictures: list[tuple[float, FaceClip]] = []
+    images: list[tuple[float, FaceClip]] = []
 
     def take(crops: list[Crop], clip: FaceClip) -> None:
-        pixels = np.stack([crop.picture for crop in crops])
+        pixels = np.stack([crop.image for crop in crops])
         scores = _score(model, pixels, settings.frames)
         clips.append((float(scores.mean()), clip))
-        pictures.extend((float(score), clip) for score in scores)
+        images.extend((float(score), clip) for score in scores)
 
     sampler = FaceSampler(stores, "validation", settings)
     rng = random_source(settings.seed, step=1, stream=Stream.VALIDATION)
     for source in ((store, clip) for store in stores for clip in store.of_split("validation")):
         stored = source[1]
-        places = _choose(stored.pictures, settings.frames)
+        places = _choose(stored.images, settings.frames)
         for seed in map(int, rng.integers(2**63, size=VARIANTS)):
             if stored.clip.label is Label.REAL:
                 pairs = sampler.cut_genuine(source, places, seed)
@@ -334,22 +334,22 @@ def score_held_out(
     return HeldOut(
         *(
             FaceScores.of_clips([score for score, _ in part], [clip for _, clip in part])
-            for part in (clips, pictures)
+            for part in (clips, images)
         )
     )
 
 
-def _choose(pictures: int, frames: int) -> list[int]:
-    """Return which of a clip's pictures are scored: some, or all that follow each other."""
-    most = MOST_PICTURES if frames == 1 else pictures
-    return [int(place) for place in np.linspace(0, pictures - 1, min(pictures, most)).round()]
+def _choose(images: int, frames: int) -> list[int]:
+    """Return which of a clip's images are scored: some, or all that follow each other."""
+    most = MOST_IMAGES if frames == 1 else images
+    return [int(place) for place in np.linspace(0, images - 1, min(images, most)).round()]
 
 
 def _score(model: ScoresFaces, crops: Image, frames: int) -> NDArray[np.float64]:
-    """Return the scores of pictures (N,), or of the turns that they make."""
+    """Return the scores of images (N,), or of the segments that they make."""
     if frames == 1:
         return model.score(crops)
-    return np.array([judged.score for _, judged in score_in_turns(model, crops, frames)])
+    return np.array([judged.score for _, judged in score_segments(model, crops, frames)])
 
 
 def describe_sources(
@@ -363,7 +363,7 @@ def describe_sources(
             FaceDataSource(
                 name=source.name,
                 people=len({key for stored in used for key in stored.clip.keys}),
-                pictures=sum(stored.pictures for stored in used),
+                pictures=sum(stored.images for stored in used),
                 licence=source.licence,
                 citation=source.citation,
             )

@@ -25,10 +25,10 @@ from gaitproof.modelling.export import check_scores, export_onnx, write_model
 from gaitproof.modelling.face.operating_point import fit_operating_point
 from gaitproof.modelling.face.recipe import describe_sources
 from gaitproof.nets.face.base import FORGED, GENUINE
-from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.face.talk.config import TalkTrainSettings
 from gaitproof.train.face.talk.fit import TrainedTalk, train_talk
 from gaitproof.train.face.talk.sampler import TalkClip, read_clips
+from gaitproof.train.randomness import Stream, random_source
 
 if TYPE_CHECKING:
     from gaitproof.train.training import RunOptions
@@ -221,14 +221,14 @@ def make_talk_model(
     point, calibration = fit_operating_point(scores, people="people of the validation split")
     weights = to_onnx(trained)
     digest = hashlib.sha256(weights).hexdigest()
-    pictures = max(store.frames for store in stores)
+    images = max(store.frames for store in stores)
     card = FaceDetectorCard(
         limits=settings.limits,
         model_id=f"{settings.name}-{settings.version}-{digest[:12]}",
         architecture=settings.architecture,
         weights_sha256=digest,
         detector=stores[0].detector,
-        clip=FaceClipSettings(frames=settings.frames, rate=stores[0].rate, pictures=pictures),
+        clip=FaceClipSettings(frames=settings.frames, rate=stores[0].rate, pictures=images),
         operating_point=point,
         calibration=calibration,
         data=describe_sources(settings.sources, stores),

@@ -16,7 +16,7 @@ from gaitproof.nets.face.video_residual import VideoResidual
 
 TURNS: Final = (20, 1)
 """Steps in which spatial weights rest, then steps in which temporal ones do: what lies in single
-pictures is learnt sooner (the paper's numbers)."""
+images is learnt sooner (the paper's numbers)."""
 
 
 class AltFreezing(ClipNetwork):
@@ -24,7 +24,7 @@ class AltFreezing(ClipNetwork):
 
     After Wang et al., AltFreezing (CVPR 2023): otherwise such a network learns whichever of the two
     kinds of traces is easier. Normalisations, convolutions of 1 by 1 by 1 and the head always
-    learn. The paper's forged clips of repeated and left out pictures are the recipe's `retimed`,
+    learn. The paper's forged clips of repeated and left out images are the recipe's `retimed`,
     and its clips blended alike throughout are what self-blended ones are anyway.
 
     Not the paper's: kernels of the first layer are 3 over time and 5 over places (5 and 7); the

@@ -22,14 +22,14 @@ class FaceNetwork(nn.Module, ABC):
     Attributes
     ----------
     temporal
-        Whether it looks at the pictures of a clip together: it then takes shape (N, T, 3, S, S) and
-        a mask (N, T) of the pictures that are there; else single pictures (N, 3, S, S).
+        Whether it looks at the images of a clip together: it then takes shape (N, T, 3, S, S) and
+        a mask (N, T) of the images that are there; else single images (N, 3, S, S).
     mean, std
         Of the RGB that it takes, for crops in [0, 1].
     fresh
         Names of the parts that learn from nothing beside a published backbone.
     aims
-        Names of losses of its own, see `PictureNetwork.study`.
+        Names of losses of its own, see `ImageNetwork.study`.
     """
 
     temporal: ClassVar[bool] = False
@@ -55,26 +55,26 @@ class FaceNetwork(nn.Module, ABC):
 
 
 class ClipNetwork(FaceNetwork):
-    """A network that looks at the pictures of a clip together."""
+    """A network that looks at the images of a clip together."""
 
     temporal = True
 
     @abstractmethod
     def attend(self, crops: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return logits and what each picture counts.
+        """Return logits and what each image counts.
 
         Parameters
         ----------
         crops
             Shape (N, T, 3, S, S).
         present
-            Shape (N, T): which pictures are there, the first ones of every clip; the others change
+            Shape (N, T): which images are there, the first ones of every clip; the others change
             nothing. None if all are, which is what can be exported.
 
         Returns
         -------
         tuple of Tensor
-            Logits (N, 2), and weights (N, T) that are 0 or more and add up to 1 over the pictures
+            Logits (N, 2), and weights (N, T) that are 0 or more and add up to 1 over the images
             that are there.
         """
 
@@ -85,7 +85,7 @@ class ClipNetwork(FaceNetwork):
 
 @dataclass(frozen=True)
 class Looked:
-    """What a network of single pictures says of them.
+    """What a network of single images says of them.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Looked:
 
 @dataclass(frozen=True)
 class Studied:
-    """What a network of single pictures says of them while it learns.
+    """What a network of single images says of them while it learns.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Studied:
     losses
         Its own, each times its weight, by names of `FaceNetwork.aims`.
     degraded
-        Logits (N, 2) of the same pictures made harder, which must be told apart as well.
+        Logits (N, 2) of the same images made harder, which must be told apart as well.
     """
 
     looked: Looked
@@ -119,8 +119,8 @@ class Studied:
     degraded: Tensor | None = None
 
 
-class PictureNetwork(FaceNetwork):
-    """A convolutional network of single pictures: features, their mean over the picture, a head."""
+class ImageNetwork(FaceNetwork):
+    """A convolutional network of single images: features, their mean over the image, a head."""
 
     head: nn.Module
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.face.base import FORGED, GENUINE, PictureNetwork
+from gaitproof.nets.face.base import FORGED, GENUINE, ImageNetwork
 
 
 class WithMap(nn.Module):
@@ -27,7 +27,7 @@ class WithMap(nn.Module):
         If the head has another layer.
     """
 
-    def __init__(self, network: PictureNetwork) -> None:
+    def __init__(self, network: ImageNetwork) -> None:
         super().__init__()
         self.network = network
         head = network.head

@@ -1,8 +1,8 @@
 """A small network for training from nothing on few faces.
 
 A forgery's traces are faint and local (noise, sharpness, colour that do not fit together), so the
-first layer sees high-pass residuals beside the colours, the picture is made small late, and every
-block may weigh its channels by what the whole picture shows, which is what a part that does not fit
+first layer sees high-pass residuals beside the colours, the image is made small late, and every
+block may weigh its channels by what the whole image shows, which is what a part that does not fit
 must be compared with.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.face.base import PictureNetwork
+from gaitproof.nets.face.base import ImageNetwork
 
 _GREY = (0.299, 0.587, 0.114)
 """Luma of ITU-R BT.601."""
@@ -46,7 +46,7 @@ _GAIN = 8.0
 
 
 class Residuals(nn.Module):
-    """Three high-pass residuals of a picture's brightness; nothing in it is learnt."""
+    """Three high-pass residuals of an image's brightness; nothing in it is learnt."""
 
     grey: Tensor
     kernels: Tensor
@@ -64,7 +64,7 @@ class Residuals(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions around a shortcut, their channels weighed by the whole picture.
+    """Two convolutions around a shortcut, their channels weighed by the whole image.
 
     Residual blocks after He et al. (CVPR 2016) with squeeze and excitation (Hu et al., CVPR 2018).
     """
@@ -99,8 +99,8 @@ class Block(nn.Module):
         return torch.relu(self.shortcut(maps) + changed * weights)
 
 
-class Compact(PictureNetwork):
-    """Residual network on colours and residuals, one sixteenth of the picture's side at its end.
+class Compact(ImageNetwork):
+    """Residual network on colours and residuals, one sixteenth of the image's side at its end.
 
     Parameters
     ----------

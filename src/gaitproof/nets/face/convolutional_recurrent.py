@@ -52,7 +52,7 @@ class CnnBiLSTM(EncodedNetwork):
         )
 
     def encode(self, crops: Tensor) -> Tensor:
-        """Return codes (M, 2 * width) of single pictures (M, 3, S, S)."""
+        """Return codes (M, 2 * width) of single images (M, 3, S, S)."""
         codes: Tensor = self.encoder(crops)
         return codes
 

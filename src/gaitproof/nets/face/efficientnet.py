@@ -7,13 +7,13 @@ from typing import Final
 from torch import Tensor, nn
 
 from gaitproof.nets.face.backbones import load_backbone
-from gaitproof.nets.face.base import PictureNetwork
+from gaitproof.nets.face.base import ImageNetwork
 
 WIDTH: Final = 1280
 """Channels of EfficientNet-B1's last maps (Tan & Le, ICML 2019)."""
 
 
-class EffNetB1(PictureNetwork):
+class EffNetB1(ImageNetwork):
     """EfficientNet-B1, 1280 to 512, ReLU, dropout, 2 classes.
 
     Parameters

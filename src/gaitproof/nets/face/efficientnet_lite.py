@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gaitproof.errors import ConfigError, ModelError
 from gaitproof.nets.face.backbones import FRESH, initialise
-from gaitproof.nets.face.base import Looked, PictureNetwork
+from gaitproof.nets.face.base import ImageNetwork, Looked
 from gaitproof.reading import FileKind, guarded
 
 IMAGENET: Final = "imagenet"
@@ -90,7 +90,7 @@ class _Block(nn.Module):
         return maps + changed if self.shortcut else changed
 
 
-class EffNetLite0(PictureNetwork):
+class EffNetLite0(ImageNetwork):
     """EfficientNet-Lite0, mean over the image, dropout, 2 classes; also learns the blended place.
 
     The stem and the first three blocks are not learnt where they come trained.

@@ -1,4 +1,4 @@
-"""Networks that read the pictures of a clip one by one, and then what they read together."""
+"""Networks that read the images of a clip one by one, and then what they read together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gaitproof.nets.face.base import ClipNetwork
 
 
 class EncodedNetwork(ClipNetwork):
-    """A network that first makes a code of every picture on its own.
+    """A network that first makes a code of every image on its own.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class EncodedNetwork(ClipNetwork):
 
     @abstractmethod
     def encode(self, crops: Tensor) -> Tensor:
-        """Return codes (M, D) of single pictures (M, 3, S, S)."""
+        """Return codes (M, D) of single images (M, 3, S, S)."""
 
     @abstractmethod
     def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -36,7 +36,7 @@ class EncodedNetwork(ClipNetwork):
 
     def attend(self, crops: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T)."""
-        # absent pictures are not even looked at: batch normalisation would count them
+        # absent images are not even looked at: batch normalisation would count them
         codes = self.encode(gather(crops, present))
         return self.attend_codes(spread(codes, present, len(crops)), present)
 
@@ -67,12 +67,12 @@ class Frozen(nn.Module):
 
 
 def gather(values: Tensor, present: Tensor | None) -> Tensor:
-    """Return values (M, ...) of the M present pictures, all if None, of values (N, T, ...)."""
+    """Return values (M, ...) of the M present images, all if None, of values (N, T, ...)."""
     return values.flatten(0, 1) if present is None else values[present]
 
 
 def spread(values: Tensor, present: Tensor | None, clips: int) -> Tensor:
-    """Return values (M, D) of the M present pictures as (N, T, D), with 0 for the absent."""
+    """Return values (M, D) of the M present images as (N, T, D), with 0 for the absent."""
     if present is None:
         return values.reshape(clips, -1, *values.shape[1:])
     out = values.new_zeros(*present.shape, values.shape[1])

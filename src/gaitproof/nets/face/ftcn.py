@@ -28,7 +28,7 @@ class Ftcn(ClipNetwork):
     over time can be learnt. Beside `TemporalOnly` it sees the colours, not only their changes.
 
     Not the paper's: temporal kernels of 3 in the first layer, too; the sides are halved by
-    averaging 2 by 2 places; attention over time in place of a class token, to say what a picture
+    averaging 2 by 2 places; attention over time in place of a class token, to say what an image
     counted.
 
     Parameters

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gaitproof.nets.face.backbones import FRESH, load_backbone
-from gaitproof.nets.face.base import Looked, PictureNetwork, Studied
+from gaitproof.nets.face.base import ImageNetwork, Looked, Studied
 from gaitproof.nets.face.stages import SMALL, Size, SmallStages
 
 MAPS: Final = 4
@@ -93,7 +93,7 @@ class Texture(nn.Module):
         return enhanced
 
 
-class MultiAttentional(PictureNetwork):
+class MultiAttentional(ImageNetwork):
     """Several attention maps that pool textures and deep features, after Zhao et al. (CVPR 2021).
 
     Attention maps are computed from features of a 16th of the image's side; each pools the textures

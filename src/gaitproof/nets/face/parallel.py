@@ -57,7 +57,7 @@ class MeanOfStages(nn.Module):
 
 
 class CnnLstmTransformer(EncodedNetwork):
-    """Codes of single pictures, a BiLSTM and a transformer over them in parallel, joined.
+    """Codes of single images, a BiLSTM and a transformer over them in parallel, joined.
 
     The hybrid of the gait seed's Table II [15]: short-range motion by the LSTM, long-range
     relations by the transformer. What could be read of it names MobileNetV2 and both branches, and
@@ -98,7 +98,7 @@ class CnnLstmTransformer(EncodedNetwork):
         )
 
     def encode(self, crops: Tensor) -> Tensor:
-        """Return codes (M, D) of single pictures (M, 3, S, S)."""
+        """Return codes (M, D) of single images (M, 3, S, S)."""
         codes: Tensor = self.encoder(crops)
         return codes
 

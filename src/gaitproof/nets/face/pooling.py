@@ -1,4 +1,4 @@
-"""From the pictures of a clip to the clip."""
+"""From the images of a clip to the clip."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.face.base import GENUINE, Looked, PictureNetwork, Studied
+from gaitproof.nets.face.base import GENUINE, ImageNetwork, Looked, Studied
 from gaitproof.nets.face.stages import Size
 
 _WEIGHT: Final = 0.1
@@ -109,7 +109,7 @@ class GraphReasoning(nn.Module):
         return joined
 
 
-class Recce(PictureNetwork):
+class Recce(ImageNetwork):
     """Reconstruction and classification learnt together, after Cao et al., RECCE (CVPR 2022).
 
     The first half of an Xception encodes, a decoder rebuilds the crop. While it learns, only

@@ -46,7 +46,7 @@ class Recurrence(nn.Module):
         if present is None:
             states, _ = self.layers(codes)
             return states
-        # packed, so that the way back begins at a clip's own last picture
+        # packed, so that the way back begins at a clip's own last image
         packed: Any = pack_padded_sequence(
             codes, present.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False
         )
@@ -120,7 +120,7 @@ class ResNetRecurrent(EncodedNetwork):
         )
 
     def encode(self, crops: Tensor) -> Tensor:
-        """Return codes (M, 2048) of single pictures (M, 3, S, S)."""
+        """Return codes (M, 2048) of single images (M, 3, S, S)."""
         codes: Tensor = self.encoder(crops)
         return codes
 

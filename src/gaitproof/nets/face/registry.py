@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from gaitproof.config import Settings
 from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.nets.face.altfreezing import AltFreezing
-from gaitproof.nets.face.base import FaceNetwork, PictureNetwork
+from gaitproof.nets.face.base import FaceNetwork, ImageNetwork
 from gaitproof.nets.face.compact import Compact
 from gaitproof.nets.face.convolutional_recurrent import CnnBiLSTM
 from gaitproof.nets.face.efficientnet import EffNetB1
@@ -158,7 +158,7 @@ def _dress(network: FaceNetwork, name: str, settings: FaceNetworkSettings) -> Fa
         network.take_values((-low / (high - low),) * 3, (1 / (high - low),) * 3)
     if not settings.wavelets:
         return network
-    if not isinstance(network, PictureNetwork):
+    if not isinstance(network, ImageNetwork):
         raise ConfigError(
             f"The face network {name!r} does not take wavelet channels.",
             expected="a network of single images",

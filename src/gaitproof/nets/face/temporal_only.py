@@ -14,10 +14,10 @@ from gaitproof.nets.face.transformer import TemporalTransformer
 
 
 class TemporalConvolution(nn.Module):
-    """A convolution over three pictures in time with a spatial kernel of 1.
+    """A convolution over three images in time with a spatial kernel of 1.
 
-    Which is an ordinary one of kernel 1 on the channels of a picture and its neighbours; before
-    the first and after the last picture of a clip there is 0.
+    Which is an ordinary one of kernel 1 on the channels of an image and its neighbours; before
+    the first and after the last image of a clip there is 0.
 
     Parameters
     ----------
@@ -55,12 +55,12 @@ class Block(nn.Module):
 
 
 class TemporalOnly(ClipNetwork):
-    """Changes from picture to picture, temporal convolutions with spatial kernels of 1.
+    """Changes from image to image, temporal convolutions with spatial kernels of 1.
 
     In the spirit of FTCN (Zheng et al., ICCV 2021): without spatial kernels a network cannot learn
     what one way of forging looks like, only that places do not go together over time, which other
     ways of forging share. Here it is not even shown the colours, but only their changes, so that
-    of a clip of one picture it has nothing to say. Between the stages neighbouring places are
+    of a clip of one image it has nothing to say. Between the stages neighbouring places are
     averaged; nothing spatial is learnt. A transformer over time and attention follow.
 
     Parameters
@@ -97,26 +97,26 @@ class TemporalOnly(ClipNetwork):
 
 
 def find_links(crops: Tensor, present: Tensor | None) -> Tensor:
-    """Return `links` of the pictures of clips (N, T, ...), all of them if None."""
+    """Return `links` of the images of clips (N, T, ...), all of them if None."""
     return links_throughout(crops) if present is None else links(present)
 
 
 def links_throughout(crops: Tensor) -> Tensor:
-    """Return `links` of clips (N, T, ...) whose pictures are all there."""
-    clips, pictures = crops.shape[:2]
-    inside = torch.ones(clips, pictures - 1, device=crops.device)
+    """Return `links` of clips (N, T, ...) whose images are all there."""
+    clips, images = crops.shape[:2]
+    inside = torch.ones(clips, images - 1, device=crops.device)
     last = torch.zeros(clips, 1, device=crops.device)
     return torch.cat((inside, last), dim=1).flatten()[:-1]
 
 
 def links(present: Tensor) -> Tensor:
-    """Return which of the M present pictures is followed by one of its clip, float32 (M - 1,)."""
+    """Return which of the M present images is followed by one of its clip, float32 (M - 1,)."""
     clips = torch.nonzero(present)[:, 0]
     return (clips[1:] == clips[:-1]).float()
 
 
 def changes(maps: Tensor, linked: Tensor) -> Tensor:
-    """Return changes from the picture before and to the one after, (M, 2 C, h, w); 0 if none."""
+    """Return changes from the image before and to the one after, (M, 2 C, h, w); 0 if none."""
     steps = (maps[1:] - maps[:-1]) * linked[:, None, None, None]
     nothing = torch.zeros_like(maps[:1])
     return torch.cat((torch.cat((nothing, steps)), torch.cat((steps, nothing))), dim=1)

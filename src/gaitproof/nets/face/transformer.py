@@ -1,4 +1,4 @@
-"""A vision transformer for the pictures and another one for their sequence."""
+"""A vision transformer for the images and another one for their sequence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Learnt = Literal["nothing", "norms", "everything"]
 
 
 class TemporalTransformer(nn.Module):
-    """Transformer layers over the pictures of a clip, whose order they are told.
+    """Transformer layers over the images of a clip, whose order they are told.
 
     Pre-norm layers (Xiong et al., ICML 2020) with the sine positions of Vaswani et al. (NeurIPS
     2017), which are defined for clips of any length.
@@ -73,7 +73,7 @@ def positions(count: int, width: int) -> Tensor:
 
 
 class VisionTransformer(nn.Module):
-    """CLIP's or DINOv2's picture encoder as far as its class token.
+    """CLIP's or DINOv2's image encoder as far as its class token.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class VitTemporal(EncodedNetwork):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, 2))
 
     def encode(self, crops: Tensor) -> Tensor:
-        """Return codes (M, D) of single pictures (M, 3, S, S)."""
+        """Return codes (M, D) of single images (M, 3, S, S)."""
         codes: Tensor = self.encoder(crops)
         return codes
 

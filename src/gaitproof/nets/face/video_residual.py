@@ -12,7 +12,7 @@ from gaitproof.nets.face.temporal_only import TemporalConvolution
 
 
 class VideoBottleneck(nn.Module):
-    """Over three pictures, over neighbouring places, and back to many channels, with a shortcut.
+    """Over three images, over neighbouring places, and back to many channels, with a shortcut.
 
     Parameters
     ----------

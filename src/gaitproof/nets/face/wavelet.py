@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.face.base import Looked, PictureNetwork, Studied
+from gaitproof.nets.face.base import ImageNetwork, Looked, Studied
 
 _ROOT: Final = math.sqrt(3)
 _LOW: Final = tuple(
@@ -59,7 +59,7 @@ class WaveletMix(nn.Module):
         return seen
 
 
-class WithWavelets(PictureNetwork):
+class WithWavelets(ImageNetwork):
     """A network of single images that sees wavelet channels beside RGB.
 
     Parameters
@@ -68,7 +68,7 @@ class WithWavelets(PictureNetwork):
         What sees them.
     """
 
-    def __init__(self, network: PictureNetwork) -> None:
+    def __init__(self, network: ImageNetwork) -> None:
         super().__init__()
         self.wavelets = WaveletMix()
         self.inner = network

@@ -52,7 +52,7 @@ _LOAD: Final[dict[str, Callable[[Path], PoseSequence]]] = {
     "c3d": load_c3d,
     "bvh": load_bvh,
 }
-_LOAD_PICTURE: Final = {"openpose": load_openpose, "coco": load_coco}
+_LOAD_IMAGE: Final = {"openpose": load_openpose, "coco": load_coco}
 _SAVE: Final[dict[str, Callable[[Path, PoseSequence], None]]] = {
     "npz": save_npz,
     "openpose": save_openpose,
@@ -110,8 +110,8 @@ def load_pose(
     chosen = detect_format(path) if format is None else format
     if chosen in _LOAD:
         return _LOAD[chosen](path)
-    if chosen in _LOAD_PICTURE:
-        return _LOAD_PICTURE[chosen](
+    if chosen in _LOAD_IMAGE:
+        return _LOAD_IMAGE[chosen](
             path, frame_rate=frame_rate, frame_size=frame_size, person=person
         )
     raise PoseError("The pose format is unknown.", expected=", ".join(FORMATS), actual=repr(format))

@@ -47,7 +47,7 @@ _FILE: Final = FileKind("C3D file", PoseError, 2**27, hint="name the format if i
 def save_c3d(path: Path, sequence: PoseSequence) -> None:
     """Write the world coordinates as C3D, atomically.
 
-    Visibility, picture coordinates, the estimator's name and the time of the first frame are lost;
+    Visibility, image coordinates, the estimator's name and the time of the first frame are lost;
     uneven time stamps are put on an even grid (`markers.even_frames`).
 
     Raises

@@ -211,7 +211,7 @@ def _entries(data: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 def _frames(
     images: list[dict[str, Any]], annotations: list[dict[str, Any]], *, flags: bool
 ) -> tuple[list[list[common.Person | None]], NDArray[np.float64] | None, tuple[int, int] | None]:
-    """Sort people into frames; time stamps and picture size where the file has them."""
+    """Sort people into frames; time stamps and frame size where the file has them."""
     if images:
         order = sorted({_image_number(image["id"]) for image in images})
         index = {number: i for i, number in enumerate(order)}

@@ -65,7 +65,7 @@ def need_frame_size(path: Path, frame_size: tuple[int, int] | None) -> tuple[int
     """Return the frame size, or say that this format needs it."""
     if frame_size is None:
         raise PoseError(
-            f"{str(path)!r} does not say how large the picture is, so the frame size must be given."
+            f"{str(path)!r} does not say how large the frame is, so the frame size must be given."
         )
     return frame_size
 
@@ -196,7 +196,7 @@ def image_of(sequence: PoseSequence, what: str) -> Float64:
     """
     if sequence.image is None:
         raise PoseError(
-            f"{what} holds picture coordinates, and this sequence has none.",
+            f"{what} holds image coordinates, and this sequence has none.",
             hint="store it as .npz",
         )
     return sequence.image.astype(np.float64)

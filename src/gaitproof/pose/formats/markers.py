@@ -1,6 +1,6 @@
 """What the marker formats (TRC, C3D) and the skeleton format (BVH) share.
 
-All three hold three-dimensional points over time and no picture. A marker is named as our landmark
+All three hold three-dimensional points over time and no frame. A marker is named as our landmark
 (``LEFT_HEEL``); read are also the usual short names of the joints (``LHeel``, ``left_heel``,
 ``RBigToe``), as OpenPose, OpenCap and Pose2Sim write them.
 """
@@ -66,7 +66,7 @@ def world_of(sequence: PoseSequence, what: str) -> Float64:
     """
     if sequence.world is None:
         raise PoseError(
-            f"{what} holds points in space, and this sequence has only picture coordinates.",
+            f"{what} holds points in space, and this sequence has only image coordinates.",
             hint="store it as .npz, .json or .csv",
         )
     if not sequence.detected.any():

@@ -1,7 +1,7 @@
 """MediaPipe landmarks as CSV: one row per frame, for spreadsheets and data frames.
 
 Columns: ``timestamp`` (s), ``width``, ``height`` (pixels), then for each of the 33 landmarks, named
-as in MediaPipe in lower case (``left_heel``), ``_x _y`` (parts of the picture), ``_wx _wy _wz``
+as in MediaPipe in lower case (``left_heel``), ``_x _y`` (parts of the frame), ``_wx _wy _wz``
 (metres, MediaPipe's axes: y down, z away from the camera) and ``_visibility``. Cells of what is
 unknown are empty; the ``_x _y`` or the ``_w`` columns may be left out.
 """

@@ -2,7 +2,7 @@
 
 One object: ``{"format": "mediapipe-pose", "version": 1, "width": w, "height": h, "estimator": str,
 "frames": [{"timestamp": s, "pose_landmarks": […], "pose_world_landmarks": […]}, …]}``. Landmarks
-are MediaPipe's 33 in its own units and axes: image coordinates as parts of the picture's width and
+are MediaPipe's 33 in its own units and axes: image coordinates as parts of the frame's width and
 height, x right, y down; world coordinates in metres, x right, y down, z away from the camera; each
 ``{"x", "y", "visibility"}`` or ``{"x", "y", "z", "visibility"}``, or null if unknown. A frame
 without the person has empty lists.

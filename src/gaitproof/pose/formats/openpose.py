@@ -1,6 +1,6 @@
 """OpenPose JSON, BODY_25: a folder with one file per frame, or one file.
 
-Two-dimensional, in pixels; no time stamps, no picture size. Files are named
+Two-dimensional, in pixels; no time stamps, no frame size. Files are named
 ``<name>_<12-digit frame number>_keypoints.json``; frames without a file are frames without the
 person. Joints that only one side has are listed in docs/reference/formats.md.
 """
@@ -75,7 +75,7 @@ def load_openpose(
     frame_rate
         Frames per second; needed.
     frame_size
-        (width, height) of the picture in pixels; needed.
+        (width, height) of the frame in pixels; needed.
     person
         See `gaitproof.pose.formats.common.choose`.
 
@@ -118,7 +118,7 @@ def load_openpose(
 def save_openpose(path: Path, sequence: PoseSequence, *, name: str = "pose") -> None:
     """Write a sequence as a folder of OpenPose files, one per frame: all of them or none.
 
-    Time stamps, picture size, world coordinates, the estimator's name and the landmarks without
+    Time stamps, frame size, world coordinates, the estimator's name and the landmarks without
     a BODY_25 keypoint are lost; the small toes, which we do not have, are 0 0 0.
     """
     image = common.image_of(sequence, "OpenPose JSON")

@@ -33,7 +33,7 @@ _FILE: Final = common.text_kind("TRC marker file")
 def save_trc(path: Path, sequence: PoseSequence) -> None:
     """Write the world coordinates as TRC, atomically.
 
-    Visibility, picture coordinates and the estimator's name are lost; time stamps are kept to a
+    Visibility, image coordinates and the estimator's name are lost; time stamps are kept to a
     nanosecond and points to a micrometre.
 
     Raises

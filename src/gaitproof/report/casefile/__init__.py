@@ -1,11 +1,11 @@
 """The case report of one verification: one content, told as JSON, HTML and PDF."""
 
-from gaitproof.report.casefile.build import build_report, figure_picture, file_picture
+from gaitproof.report.casefile.build import build_report, figure_image, file_image
 from gaitproof.report.casefile.content import (
     CaseReport,
     CaseStatement,
     EnrolledFile,
-    ReportPicture,
+    ReportImage,
 )
 from gaitproof.report.casefile.document import Document, compose
 from gaitproof.report.casefile.seal import SealedReport, parse_report, seal, to_json
@@ -17,13 +17,13 @@ __all__ = [
     "CaseStatement",
     "Document",
     "EnrolledFile",
-    "ReportPicture",
+    "ReportImage",
     "SealedReport",
     "build_report",
     "check_targets",
     "compose",
-    "figure_picture",
-    "file_picture",
+    "figure_image",
+    "file_image",
     "parse_report",
     "render",
     "seal",

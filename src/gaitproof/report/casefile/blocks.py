@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gaitproof.report.casefile.content import ReportPicture
+from gaitproof.report.casefile.content import ReportImage
 from gaitproof.types import Decision
 
 
@@ -67,11 +67,11 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures; `wide` ones take the column, others stand beside each other."""
+class Images:
+    """Images; `wide` ones take the column, others stand beside each other."""
 
-    items: tuple[ReportPicture, ...]
+    items: tuple[ReportImage, ...]
     wide: bool = True
 
 
-Block = Heading | Paragraph | Finding | Bullets | Facts | Table | Code | Pictures
+Block = Heading | Paragraph | Finding | Bullets | Facts | Table | Code | Images

@@ -19,7 +19,7 @@ from gaitproof.report.casefile.content import (
     CaseReport,
     CaseStatement,
     EnrolledFile,
-    ReportPicture,
+    ReportImage,
 )
 from gaitproof.report.casefile.plots import plot_score_position, plot_verbal_scale
 from gaitproof.report.style import DPI
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gaitproof.face.model import FaceDetectorCard
-    from gaitproof.report.page import Picture
+    from gaitproof.report.page import PageImage
     from gaitproof.types import Verdict
     from gaitproof.verify.fusion import JointVerdict
     from gaitproof.verify.gallery import RecordingSummary
@@ -46,11 +46,11 @@ def build_report(
     settings: VerifySettings,
     recordings: Iterable[RecordingSummary] = (),
     command: str = "",
-    frames: Sequence[ReportPicture] = (),
-    explanation: Sequence[ReportPicture] = (),
+    frames: Sequence[ReportImage] = (),
+    explanation: Sequence[ReportImage] = (),
     joint: JointVerdict | None = None,
     face_model: FaceDetectorCard | None = None,
-    faces: Sequence[ReportPicture] = (),
+    faces: Sequence[ReportImage] = (),
     created: datetime | None = None,
     stated: CaseStatement | None = None,
 ) -> CaseReport:
@@ -69,11 +69,11 @@ def build_report(
     command
         Makes the same verdict again.
     frames
-        Frames of the video, see `file_picture`.
+        Frames of the video, see `file_image`.
     explanation
         What the score rests on.
     joint, face_model, faces
-        The answer of walk and face together, whose model looked at the face, and pictures of it;
+        The answer of walk and face together, whose model looked at the face, and images of it;
         nothing if only the walk was looked at.
     created
         None for now.
@@ -112,29 +112,29 @@ def build_report(
     )
 
 
-def figure_picture(figure: Figure, *, title: str, alt: str, caption: str = "") -> ReportPicture:
+def figure_image(figure: Figure, *, title: str, alt: str, caption: str = "") -> ReportImage:
     """Draw a figure into the report; the same figure gives the same bytes."""
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
     width, height = (round(DPI * side) for side in figure.get_size_inches())
-    return _picture(out.getvalue(), "image/png", width, height, title, alt, caption)
+    return _image_of(out.getvalue(), "image/png", width, height, title, alt, caption)
 
 
-def file_picture(picture: Picture, *, title: str) -> ReportPicture:
-    """Take over a JPEG picture of a page, as `gaitproof.report.pictures` makes them."""
-    data = base64.b64decode(picture.data_uri.removeprefix("data:image/jpeg;base64,"))
-    return _picture(
+def file_image(image: PageImage, *, title: str) -> ReportImage:
+    """Take over a JPEG image of a page, as `gaitproof.report.images` makes them."""
+    data = base64.b64decode(image.data_uri.removeprefix("data:image/jpeg;base64,"))
+    return _image_of(
         data,
         "image/jpeg",
-        picture.width,
-        picture.height,
+        image.width,
+        image.height,
         title,
-        picture.alt,
-        picture.caption,
+        image.alt,
+        image.caption,
     )
 
 
-def _picture(
+def _image_of(
     data: bytes,
     media_type: Literal["image/png", "image/jpeg"],
     width: int,
@@ -142,8 +142,8 @@ def _picture(
     title: str,
     alt: str,
     caption: str,
-) -> ReportPicture:
-    return ReportPicture(
+) -> ReportImage:
+    return ReportImage(
         title=title,
         alt=printable(alt),
         caption=printable(caption),
@@ -155,15 +155,15 @@ def _picture(
     )
 
 
-def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportPicture, ...]:
+def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportImage, ...]:
     if verdict.log10_lr is None:
         return ()
-    pictures = []
+    images = []
     # a similarity relative to other people is none of those of the evaluation
     relative = any(one.references for one in verdict.signals)
     if card.scores is not None and verdict.similarity is not None and not relative:
-        pictures.append(
-            figure_picture(
+        images.append(
+            figure_image(
                 plot_score_position(
                     card.scores,
                     similarity=verdict.similarity,
@@ -182,8 +182,8 @@ def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportPicture, ...]:
                 ),
             )
         )
-    pictures.append(
-        figure_picture(
+    images.append(
+        figure_image(
             plot_verbal_scale(verdict.log10_lr, verdict.log10_lr_bound),
             title="Weight of the evidence on the verbal scale",
             alt=(
@@ -197,7 +197,7 @@ def _evidence(verdict: Verdict, card: ModelCard) -> tuple[ReportPicture, ...]:
             ),
         )
     )
-    return tuple(pictures)
+    return tuple(images)
 
 
 def _clean(verdict: Verdict) -> Verdict:

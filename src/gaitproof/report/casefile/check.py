@@ -111,8 +111,8 @@ def check_report(
     """
     report, message = load_report(path)
     checks = [
-        # what does not follow the schema, or has other pictures than stated, was refused already
-        Check("schema", Outcome.GOOD, "the file follows the schema, and its pictures are whole"),
+        # what does not follow the schema, or has other images than stated, was refused already
+        Check("schema", Outcome.GOOD, "the file follows the schema, and its images are whole"),
         _judge(
             "content",
             is_intact(report, message),

@@ -17,17 +17,17 @@ from gaitproof.verify.fusion import JointVerdict
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
-MAX_PICTURE: Final = 4 * 2**20
-"""Characters of one picture in base64; the largest that is made here has a tenth of it."""
+MAX_IMAGE: Final = 4 * 2**20
+"""Characters of one image in base64; the largest that is made here has a tenth of it."""
 
 _SIGNATURES: Final = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
-class ReportPicture(Settings):
-    """A picture of the report, inside it.
+class ReportImage(Settings):
+    """An image of the report, inside it.
 
-    The bytes are kept with their own SHA-256, so that a picture can be told apart from another one
-    without a picture library.
+    The bytes are kept with their own SHA-256, so that an image can be told apart from another one
+    without an image library.
     """
 
     title: str = Field(max_length=200)
@@ -40,19 +40,19 @@ class ReportPicture(Settings):
     width: int = Field(ge=1, le=10_000)
     height: int = Field(ge=1, le=10_000)
     sha256: Sha256
-    data: str = Field(max_length=MAX_PICTURE)
+    data: str = Field(max_length=MAX_IMAGE)
     """Base64 of the file."""
 
     @model_validator(mode="after")
-    def _check_data(self) -> ReportPicture:
+    def _check_data(self) -> ReportImage:
         try:
             content = self.content
         except binascii.Error as error:
-            raise ValueError("the picture is not base64") from error
+            raise ValueError("the image is not base64") from error
         if not content.startswith(_SIGNATURES[self.media_type]):
-            raise ValueError(f"the picture is not {self.media_type}")
+            raise ValueError(f"the image is not {self.media_type}")
         if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise ValueError("the picture does not have the SHA-256 that is stated")
+            raise ValueError("the image does not have the SHA-256 that is stated")
         return self
 
     @property
@@ -62,7 +62,7 @@ class ReportPicture(Settings):
 
     @property
     def data_uri(self) -> str:
-        """The address that shows the picture in a page."""
+        """The address that shows the image in a page."""
         return f"data:{self.media_type};base64,{self.data}"
 
 
@@ -97,7 +97,7 @@ class CaseStatement(Settings):
 class CaseReport(Settings):
     """Everything that a report on one verification states; the same for every format.
 
-    Pictures are in reading order: `faces` show the face, `frames` the walk with the found joints,
+    Images are in reading order: `faces` show the face, `frames` the walk with the found joints,
     `evidence` the score and its weight, `explanation` what the score rests on.
 
     Examples
@@ -122,13 +122,13 @@ class CaseReport(Settings):
     """Packages that can change a number, by name."""
     estimator: str = Field(max_length=200)
     """What found the joints; empty if nobody was examined."""
-    frames: tuple[ReportPicture, ...] = Field(default=(), max_length=12)
-    evidence: tuple[ReportPicture, ...] = Field(default=(), max_length=12)
-    explanation: tuple[ReportPicture, ...] = Field(default=(), max_length=24)
+    frames: tuple[ReportImage, ...] = Field(default=(), max_length=12)
+    evidence: tuple[ReportImage, ...] = Field(default=(), max_length=12)
+    explanation: tuple[ReportImage, ...] = Field(default=(), max_length=24)
     joint: JointVerdict | None = None
     """The answer of walk and face together; None if only the walk was looked at."""
     face_model: FaceDetectorCard | None = None
-    faces: tuple[ReportPicture, ...] = Field(default=(), max_length=12)
+    faces: tuple[ReportImage, ...] = Field(default=(), max_length=12)
 
     @property
     def headline(self) -> str:
@@ -136,6 +136,6 @@ class CaseReport(Settings):
         return self.verdict.headline if self.joint is None else self.joint.headline
 
     @property
-    def pictures(self) -> tuple[ReportPicture, ...]:
-        """All pictures."""
+    def images(self) -> tuple[ReportImage, ...]:
+        """All images."""
         return (*self.faces, *self.frames, *self.evidence, *self.explanation)

@@ -19,8 +19,8 @@ from gaitproof.report.casefile.blocks import (
     Facts,
     Finding,
     Heading,
+    Images,
     Paragraph,
-    Pictures,
     Table,
 )
 from gaitproof.report.casefile.content import CaseReport
@@ -211,7 +211,7 @@ def _material(report: CaseReport) -> Iterable[Block]:
             if report.verdict.choice_needed
             else "The walk that was examined, with the joints as they were found:"
         )
-        yield Pictures(report.frames, wide=False)
+        yield Images(report.frames, wide=False)
 
 
 _MEASURES: Final = {
@@ -234,12 +234,12 @@ def _explanation(report: CaseReport) -> Iterable[Block]:
         return
     yield Heading("What the score rests on")
     yield Paragraph(
-        "These pictures describe how the method came to its score. They help to find an error, for "
+        "These images describe how the method came to its score. They help to find an error, for "
         "example a score that rests on one badly seen moment; they are no further evidence."
     )
     if report.verdict.similarity is not None:
         yield Paragraph(printable(ExplainedScore.of(report.verdict).said))
-    yield Pictures(report.explanation)
+    yield Images(report.explanation)
 
 
 def _enrolment(report: CaseReport) -> Iterable[Block]:
@@ -274,16 +274,16 @@ def _enrolment(report: CaseReport) -> Iterable[Block]:
 def _limits(report: CaseReport) -> Iterable[Block]:
     yield Heading("Limits of the method")
     looked = (
-        "it looks at the walk alone. Face, voice, picture and file were not examined."
+        "it looks at the walk alone. Face, voice, image and file were not examined."
         if report.joint is None
-        else "it looks at walk and face. Voice, the rest of the picture and file were not examined."
+        else "it looks at walk and face. Voice, the rest of the image and file were not examined."
     )
     yield Bullets(
         (
             ("Of this model:", printable(report.model.limits)),
             (
                 "Of the error rates:",
-                "they hold for one person who walks with the feet in the picture, large enough, "
+                "they hold for one person who walks with the feet in the image, large enough, "
                 "before a camera at rest, as in the evaluation.",
             ),
             (
@@ -371,7 +371,7 @@ def _integrity(sealed: SealedReport) -> Iterable[Block]:
     yield Paragraph(
         "The report exists as a JSON file with the same content. The SHA-256 below is the one of "
         "its content, which holds the SHA-256 of the video, of the enrolled files, of the weights "
-        "and of every picture. “gaitproof report check” tests all of it, and whether a "
+        "and of every image. “gaitproof report check” tests all of it, and whether a "
         "page or PDF says the same."
     )
     rows = [("SHA-256 of the content", sealed.content_sha256)]

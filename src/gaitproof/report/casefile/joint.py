@@ -10,8 +10,8 @@ from gaitproof.report.casefile.blocks import (
     Facts,
     Finding,
     Heading,
+    Images,
     Paragraph,
-    Pictures,
     Table,
 )
 from gaitproof.report.casefile.content import CaseReport
@@ -86,7 +86,7 @@ def joint_finding(report: CaseReport, joint: JointVerdict) -> Iterable[Block]:
         soft=True,
     )
     if report.faces:
-        yield Pictures(report.faces)
+        yield Images(report.faces)
     yield Heading("What this finding means, and what it does not")
     yield Bullets(_meaning(joint))
 
@@ -117,7 +117,7 @@ def joint_model(report: CaseReport) -> Iterable[Block]:
                 "Trained on",
                 printable(
                     "; ".join(
-                        f"{d.name} ({d.people} people, {d.pictures} pictures)" for d in card.data
+                        f"{d.name} ({d.people} people, {d.pictures} images)" for d in card.data
                     )
                 )
                 or "not told",
@@ -157,8 +157,8 @@ def _face_text(face: FaceFinding | None) -> str:
     why = f": {printable(face.reason)}" if face.reason else ""
     text = f"Of the face alone the answer is {face.decision.value}{why}. "
     if face.score is not None:
-        noun = "picture" if face.pictures == 1 else "pictures"
-        many = "1 turn" if face.turns == 1 else f"{face.turns} turns"
+        noun = "frame" if face.pictures == 1 else "frames"
+        many = "1 segment" if face.turns == 1 else f"{face.turns} segments"
         of = f"{many} of {face.pictures} {noun} in all" if face.turns else f"{face.pictures} {noun}"
         text += (
             f"Mean score {face.score:.3f} of {of} (0 manipulated, 1 genuine), "

@@ -20,8 +20,8 @@ from gaitproof.report.casefile.blocks import (
     Facts,
     Finding,
     Heading,
+    Images,
     Paragraph,
-    Pictures,
     Table,
 )
 from gaitproof.report.casefile.document import Document
@@ -30,13 +30,13 @@ from gaitproof.report.style import ANSWERS, INK, LINE, SOFT, WASH
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
-    from gaitproof.report.casefile.content import ReportPicture
+    from gaitproof.report.casefile.content import ReportImage
 
 _MARGIN: Final = 51.0
 """Points, 18 mm."""
 
 _ROOM: Final = 110.0
-_ROOM_FOR_PICTURE: Final = 380.0
+_ROOM_FOR_IMAGE: Final = 380.0
 """Points below a heading: with less than that the section begins on the next page."""
 
 _FONTS: Final = {
@@ -96,7 +96,7 @@ def render_pdf(document: Document) -> bytes:
     except LayoutError as error:
         raise InputError(
             "The report cannot be laid out on pages.",
-            actual="a text or picture that is larger than a page",
+            actual="a text or image that is larger than a page",
             hint="write .html instead",
         ) from error
     return out.getvalue()
@@ -104,8 +104,8 @@ def render_pdf(document: Document) -> bytes:
 
 def _room(following: tuple[Block, ...]) -> float:
     """Return how much room a heading needs below it, so that it does not stand alone."""
-    pictured = any(isinstance(block, Pictures) and block.wide for block in following)
-    return _ROOM_FOR_PICTURE if pictured else _ROOM
+    pictured = any(isinstance(block, Images) and block.wide for block in following)
+    return _ROOM_FOR_IMAGE if pictured else _ROOM
 
 
 @cache
@@ -194,7 +194,7 @@ def _flow(block: Block, styles: dict[str, Any], width: float) -> list[Flowable]:
         return [_table(block, styles, width), Spacer(1, 6)]
     if isinstance(block, Code):
         return [_box([[Text(_markup(block.text), styles["code"])]], width, WASH, LINE)]
-    return _pictures(block, styles, width)
+    return _images(block, styles, width)
 
 
 def _finding(block: Finding, styles: dict[str, Any], width: float) -> Flowable:
@@ -268,7 +268,7 @@ def _cell(text: str, style: Any, code: Any) -> Any:
     return [Text(_markup(first), style), *(Text(_markup(line), code) for line in others)]
 
 
-def _pictures(block: Pictures, styles: dict[str, Any], width: float) -> list[Flowable]:
+def _images(block: Images, styles: dict[str, Any], width: float) -> list[Flowable]:
     from reportlab.platypus import KeepTogether
     from reportlab.platypus import Paragraph as Text
     from reportlab.platypus import Table as Grid
@@ -296,13 +296,13 @@ def _pictures(block: Pictures, styles: dict[str, Any], width: float) -> list[Flo
     return [Grid(rows, colWidths=[each] * columns, style=style)]
 
 
-def _image(picture: ReportPicture, width: float) -> Flowable:
+def _image(image: ReportImage, width: float) -> Flowable:
     from reportlab.platypus import Image
 
-    # a page is about 700 points high; a tall picture leaves room for its heading
-    width = min(width, 560 * picture.width / picture.height)
-    height = width * picture.height / picture.width
-    return Image(io.BytesIO(picture.content), width, height, hAlign="LEFT")
+    # a page is about 700 points high; a tall image leaves room for its heading
+    width = min(width, 560 * image.width / image.height)
+    height = width * image.height / image.width
+    return Image(io.BytesIO(image.content), width, height, hAlign="LEFT")
 
 
 @cache

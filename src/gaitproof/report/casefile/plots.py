@@ -1,4 +1,4 @@
-"""Pictures of the evidence: where the score lies, and what it is worth."""
+"""Images of the evidence: where the score lies, and what it is worth."""
 
 from __future__ import annotations
 

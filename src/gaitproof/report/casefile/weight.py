@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from gaitproof.report.casefile.blocks import Block, Facts, Heading, Paragraph, Pictures, Table
+from gaitproof.report.casefile.blocks import Block, Facts, Heading, Images, Paragraph, Table
 from gaitproof.report.casefile.content import CaseReport
 from gaitproof.report.page import error_rate_text, signed
 from gaitproof.text import printable
@@ -41,10 +41,10 @@ def weigh(report: CaseReport) -> Iterable[Block]:
         elif report.model.scores is None:
             yield Paragraph(
                 "The model does not tell how the scores of its evaluation are distributed; "
-                "there is no picture of them.",
+                "there is no image of them.",
                 soft=True,
             )
-        yield Pictures(report.evidence)
+        yield Images(report.evidence)
         yield _verbal_table(verdict.log10_lr)
         yield from _signals(verdict)
         if verdict.motion is not None:

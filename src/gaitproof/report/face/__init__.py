@@ -1,1 +1,1 @@
-"""What a scan for manipulated faces found: pictures, a page and the numbers."""
+"""What a scan for manipulated faces found: images, a page and the numbers."""

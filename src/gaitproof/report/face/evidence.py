@@ -1,4 +1,4 @@
-"""The scored pictures of each face, beside what in them speaks for manipulation."""
+"""The scored frames of each face, beside what in them speaks for manipulation."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _OUTLINE: Final = 0.5
 
 @dataclass(frozen=True, eq=False)
 class ShownFace:
-    """Pictures of one face as a report shows them.
+    """Images of one face as a report shows them.
 
     Parameters
     ----------
     verdict
         The answer.
     frames
-        The scores of the pictures.
+        The scores of the frames.
     crops
         Shape (N, S, S, 3), RGB, as they were scored.
     heat
@@ -57,7 +57,7 @@ class ShownFace:
 
 
 def show_faces(scan: FaceScan, model: FaceForgeryModel) -> tuple[ShownFace, ...]:
-    """Return the pictures of every face of a scan, with the model's explanation.
+    """Return the frames of every face of a scan, with the model's explanation.
 
     Parameters
     ----------
@@ -72,9 +72,9 @@ def show_faces(scan: FaceScan, model: FaceForgeryModel) -> tuple[ShownFace, ...]
         If the model cannot be run.
     """
     parts = []
-    for verdict, pictures in zip(scan.faces, scan.pictures, strict=True):
-        frames = tuple(verdict.frames[place] for place in pictures.places)
-        parts.append((verdict, frames, pictures.crops, model.explain(pictures.crops)))
+    for verdict, images in zip(scan.faces, scan.images, strict=True):
+        frames = tuple(verdict.frames[place] for place in images.places)
+        parts.append((verdict, frames, images.crops, model.explain(images.crops)))
     # one scale for the whole video, so that faces can be compared
     top = max((float(part[3].max(initial=0)) for part in parts if part[3] is not None), default=0.0)
     return tuple(
@@ -92,15 +92,15 @@ def weigh(maps: Float32, frames: Sequence[FrameScore], top: float) -> Float32:
     """Return how strongly places speak for manipulation, 0 to 1, shape (N, h, w).
 
     A map says where manipulation is seen rather than elsewhere, however little of it there is: a
-    picture that looks genuine has a strongest place too. So each map is multiplied by the
-    probability of manipulation of its picture.
+    frame that looks genuine has a strongest place too. So each map is multiplied by the
+    probability of manipulation of its frame.
 
     Parameters
     ----------
     maps
         Shape (N, h, w), at least 0.
     frames
-        The scores of the same pictures.
+        The scores of the same frames.
     top
         Largest value of all maps that are compared.
     """

@@ -42,7 +42,7 @@ HEADLINES: Final = {
 }
 
 MOST_ROWS: Final = 200
-"""Scored pictures of one face that its table lists; all are in the JSON."""
+"""Scored frames of one face that its table lists; all are in the JSON."""
 
 _QUALITY: Final = 85
 
@@ -64,45 +64,45 @@ class FaceCard:
     ----------
     verdict
         The answer.
-    pictures
-        The shown pictures with their words.
+    images
+        The shown images with their captions.
     explained
-        Whether below each picture stands what speaks for manipulation.
+        Whether below each frame stands what speaks for manipulation.
     rows
-        The scored pictures that the table lists.
+        The scored frames that the table lists.
     strip
-        What each picture counted in its turn; None if they were judged one by one.
+        What each frame counted in its segment; None if they were judged one by one.
     """
 
     verdict: FaceVerdict
-    pictures: tuple[Picture, ...]
+    images: tuple[PageImage, ...]
     explained: bool
     rows: tuple[FrameScore, ...]
-    strip: Picture | None = None
+    strip: PageImage | None = None
 
     @property
     def symbol(self) -> str:
         """Sign of the answer."""
         return SYMBOLS[self.verdict.decision]
 
-    def counted_most(self, turn: int) -> FrameScore:
-        """Return the picture that counted most in a turn, which is counted from 1."""
-        of_turn = [frame for frame in self.verdict.frames if frame.turn == turn]
-        return max(of_turn, key=lambda frame: frame.weight or 0.0)
+    def counted_most(self, segment: int) -> FrameScore:
+        """Return the frame that counted most in a segment, which is counted from 1."""
+        of_segment = [frame for frame in self.verdict.frames if frame.turn == segment]
+        return max(of_segment, key=lambda frame: frame.weight or 0.0)
 
     @property
     def unit(self) -> str:
-        """What a score is of: a picture, or a turn of pictures judged together."""
-        return "turn" if self.verdict.turns else "picture"
+        """What a score is of: a frame, or a segment of frames judged together."""
+        return "segment" if self.verdict.turns else "frame"
 
     @property
     def unusable(self) -> int:
-        """Pictures in which the face was found and could not be judged."""
+        """Frames in which the face was found and could not be judged."""
         return sum(self.verdict.unusable.values())
 
     @property
     def quality(self) -> tuple[float, float, float, float] | None:
-        """Median size, sharpness, and turn of the head either way; None without a picture."""
+        """Median size, sharpness, and turn of the head either way; None without a frame."""
         if not self.verdict.frames:
             return None
         table = [
@@ -126,7 +126,7 @@ class ScanStory:
     faces
         In order of appearance.
     plots
-        Pictures of the numbers.
+        Plots of the numbers.
     links
         Files beside the page.
     software
@@ -136,7 +136,7 @@ class ScanStory:
     found: FaceScan
     card: FaceDetectorCard
     faces: tuple[FaceCard, ...]
-    plots: tuple[Picture, ...]
+    plots: tuple[PageImage, ...]
     links: tuple[str, ...]
     software: str
 
@@ -162,7 +162,7 @@ class ScanStory:
 
     @property
     def in_turns(self) -> bool:
-        """Whether the model judges several pictures together."""
+        """Whether the model judges several frames together."""
         return self.card.clip is not None
 
     @property
@@ -211,21 +211,21 @@ def make_card(one: ShownFace, threshold: float) -> FaceCard:
     step = max(1, -(-len(frames) // MOST_ROWS))
     return FaceCard(
         one.verdict,
-        tuple(_picture(one, place) for place in range(len(one.frames))),
+        tuple(_image(one, place) for place in range(len(one.frames))),
         one.heat is not None,
         frames[::step],
         _strip(one, threshold),
     )
 
 
-def _picture(one: ShownFace, place: int) -> Picture:
+def _image(one: ShownFace, place: int) -> PageImage:
     frame = one.frames[place]
     tiles = [one.crops[place]] + ([] if one.heat is None else [one.heat[place]])
     image = np.concatenate(tiles, axis=0)
     words = f", {frame.confidence}" if frame.log10_lr is not None and not frame.turn else ""
-    score = f"{told_of(frame)}{words}"
+    score = f"{describe_score(frame)}{words}"
     beside = "" if one.heat is None else "; below it, where the model sees manipulation"
-    return Picture(
+    return PageImage(
         data_uri=to_data_uri(image, _QUALITY),
         width=image.shape[1],
         height=image.shape[0],
@@ -234,27 +234,27 @@ def _picture(one: ShownFace, place: int) -> Picture:
     )
 
 
-def told_of(frame: FrameScore) -> str:
-    """Say a picture's score, or that of its turn and what the picture counted in it."""
+def describe_score(frame: FrameScore) -> str:
+    """Say a frame's score, or that of its segment and what the frame counted in it."""
     if frame.weight is None:
         return f"P(manipulated) {frame.probability_fake:.2f}"
     return (
-        f"turn {frame.turn}, counted {100 * frame.weight:.0f} %; "
+        f"segment {frame.turn}, counted {100 * frame.weight:.0f} %; "
         f"P(manipulated) {frame.probability_fake:.2f}"
     )
 
 
-def _strip(one: ShownFace, threshold: float) -> Picture | None:
-    """Return what each picture counted as a picture; None if they were judged one by one."""
+def _strip(one: ShownFace, threshold: float) -> PageImage | None:
+    """Return what each frame counted as an image; None if they were judged one by one."""
     frames = one.verdict.frames
     if not one.verdict.turns:
         return None
     image = draw_strip(frames, _STRIP_WIDTH, threshold)
     most = max(frames, key=lambda frame: frame.weight or 0.0)
-    return Picture(
+    return PageImage(
         data_uri=to_data_uri(image, _QUALITY),
         width=image.shape[1],
         height=image.shape[0],
-        alt=f"What each of {len(frames)} pictures counted in its turn; most: {most.time:.2f} s",
+        alt=f"What each of {len(frames)} frames counted in its segment; most: {most.time:.2f} s",
         caption="",
     )

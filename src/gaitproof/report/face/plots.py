@@ -1,4 +1,4 @@
-"""Pictures of a scan's numbers: the scores over time, and how much they agree."""
+"""Plots of a scan's numbers: the scores over time, and how much they agree."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gaitproof.face.card import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import (
-    FaceTurn,
+    FaceSegment,
     FaceVerdict,
     FrameScore,
     side_of,
@@ -39,16 +39,16 @@ MOST_FACES: Final = 8
 """Faces that one plot tells apart, as many as there are colours; of more, the most suspicious."""
 
 _MARKED: Final = 30
-"""Pictures of a face up to which each gets a mark on its line."""
+"""Frames of a face up to which each gets a mark on its line."""
 
 _PAUSE: Final = 2.5
-"""A line is broken where pictures are this many times further apart than usual."""
+"""A line is broken where frames are this many times further apart than usual."""
 
 _FAKE, _REAL = COLOURS[1], COLOURS[0]
 
 
 def plot_timeline(scan: FaceScan, card: FaceDetectorCard) -> Figure:
-    """Draw the probability of manipulation of every scored picture over time.
+    """Draw the probability of manipulation of every scored frame over time.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def plot_timeline(scan: FaceScan, card: FaceDetectorCard) -> Figure:
     curve.set_xlim(span)
     curve.set_ylim(-0.02, 1.02)
     curve.tick_params(labelbottom=False)
-    what = "Turns of pictures judged together" if _in_turns(faces) else "Every scored picture"
+    what = "Segments of frames judged together" if _in_segments(faces) else "Every scored frame"
     label(curve, f"Does it look manipulated? {what}", "", "P(manipulated)")
     if faces:
         figure.legend(
@@ -108,12 +108,12 @@ def plot_timeline(scan: FaceScan, card: FaceDetectorCard) -> Figure:
     return figure
 
 
-def _in_turns(faces: Sequence[FaceVerdict]) -> bool:
+def _in_segments(faces: Sequence[FaceVerdict]) -> bool:
     return any(face.turns for face in faces)
 
 
 def _curve(frames: Sequence[FrameScore]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return times and probabilities, with a hole where the face was away or a turn ends."""
+    """Return times and probabilities, with a hole where the face was away or a segment ends."""
     times = np.array([frame.time for frame in frames], np.float64)
     values = np.array([frame.probability_fake for frame in frames], np.float64)
     steps = np.diff(times)
@@ -150,7 +150,7 @@ def _draw_seen(axes: Axes, row: int, face: FaceVerdict, colour: str) -> None:
 
 
 def plot_statistics(scan: FaceScan, card: FaceDetectorCard) -> Figure:
-    """Draw how the pictures of each face are spread: scores, agreement, runs, flicker, quality.
+    """Draw how the frames of each face are spread: scores, agreement, runs, flicker, quality.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def plot_statistics(scan: FaceScan, card: FaceDetectorCard) -> Figure:
     sides.set_xlim(0, 100)
     for one in (runs, flicker, size, sharpness):
         one.set_xlim(0, 1.2 * max(one.dataLim.x1, 1.0))
-    unit = "turns" if _in_turns(faces) else "pictures"
+    unit = "segments" if _in_segments(faces) else "frames"
     label(scores, f"Scores of the {unit}", "P(manipulated); tall line: all together", "")
     label(sides, "What they support", f"share of the {unit}, %", "")
     label(runs, "Longest run", f"{unit} in a row", "")
@@ -231,7 +231,7 @@ def _draw_scores(axes: Axes, row: int, face: FaceVerdict, threshold: float) -> N
         axes.plot(whole, (row - 0.36, row + 0.36), color="black", linewidth=2.2)
 
 
-def _sides(parts: Sequence[FrameScore | FaceTurn], threshold: float) -> list[int]:
+def _sides(parts: Sequence[FrameScore | FaceSegment], threshold: float) -> list[int]:
     return [side_of(part.score, part.log10_lr, threshold) for part in parts]
 
 
@@ -314,7 +314,7 @@ def _legend(figure: Figure) -> None:
 
 
 def _sign(figure: Figure, scan: FaceScan, shown: Sequence[FaceVerdict]) -> None:
-    """Write above a figure which video and model it is about, for a picture travels alone."""
+    """Write above a figure which video and model it is about, for an image travels alone."""
     text = signature(scan)
     if len(shown) < len(scan.faces):
         text += f"  ·  shown: the {len(shown)} most suspicious of {len(scan.faces)} faces"

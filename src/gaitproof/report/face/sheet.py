@@ -1,4 +1,4 @@
-"""The sheet of scored faces: each picture, what in it speaks for manipulation, and its score."""
+"""The sheet of scored faces: each frame, what in it speaks for manipulation, and its score."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.verdict import FrameScore, side_of
 from gaitproof.report.face.evidence import ShownFace, most_suspicious
-from gaitproof.report.face.page import HEADLINES, SYMBOLS, told_of
+from gaitproof.report.face.page import HEADLINES, SYMBOLS, describe_score
 from gaitproof.report.face.plots import signature
-from gaitproof.report.face.strip import HEIGHT, STRONG, draw_strip, side_colour, turn_edges
+from gaitproof.report.face.strip import HEIGHT, STRONG, draw_strip, segment_edges, side_colour
 from gaitproof.report.style import DPI, GREY
 
 Image = NDArray[np.uint8]
@@ -31,7 +31,7 @@ _LEAST_WIDTH: Final = 8 * _TILE
 """Pixels of all tiles in a row: at most, and at least, so that there is room for the words."""
 _GAP: Final = 18
 _STRIP: Final = HEIGHT + 34
-"""Pixels: what each picture counted, and the turns' scores below."""
+"""Pixels: what each frame counted, and the segments' scores below."""
 _TEXT: Final = 68
 _NARROW_TEXT: Final = 112
 """Pixels: three lines below two tiles, five below one."""
@@ -48,7 +48,7 @@ _BOLD_LETTER: Final = 14.0
 
 
 def draw_sheet(scan: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCard) -> Image:
-    """Draw every face's pictures in order of time, with score and evidence in words.
+    """Draw every face's frames in order of time, with score and evidence in words.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def draw_sheet(scan: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCar
             across = width - 2 * _EDGE
             strip = draw_strip(one.verdict.frames, across, card.operating_point.threshold)
             tiles.append((_EDGE, top, strip))
-            _write_turns(writing, one, across, top + HEIGHT)
+            _write_segments(writing, one, across, top + HEIGHT)
             top += _STRIP
         for place, frame in enumerate(one.frames):
             row, column = divmod(place, columns)
@@ -103,13 +103,13 @@ def draw_sheet(scan: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCar
     writing.add(_EDGE, height - _EDGE - _HEAD, foot, size=_POINTS, color=GREY)
     writing.add(_EDGE, height - _EDGE, signature(scan), size=6.5, color=GREY)
     sheet = writing.draw()
-    for x, y, picture in tiles:
-        sheet[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    for x, y, image in tiles:
+        sheet[y : y + image.shape[0], x : x + image.shape[1]] = image
     return sheet
 
 
 class _Writing:
-    """Text on a white sheet; pictures are put in afterwards.
+    """Text on a white sheet; images are added afterwards.
 
     Matplotlib would copy them in floating point, half a gigabyte for a sheet.
     """
@@ -141,23 +141,21 @@ class _Writing:
 def _framed(one: ShownFace, place: int, threshold: float) -> Image:
     tiles = [one.crops[place]] + ([] if one.heat is None else [one.heat[place]])
     row = [cv2.resize(tile, (_TILE, _TILE), interpolation=cv2.INTER_AREA) for tile in tiles]
-    picture = np.ascontiguousarray(np.concatenate(row, axis=1))
+    image = np.ascontiguousarray(np.concatenate(row, axis=1))
     frame = one.frames[place]
     side = side_of(frame.score, frame.log10_lr, threshold)
     thickness = (3, 2, 6)[side]
-    corner = (picture.shape[1] - 1, picture.shape[0] - 1)
-    return np.asarray(
-        cv2.rectangle(picture, (0, 0), corner, side_colour(side), thickness), np.uint8
-    )
+    corner = (image.shape[1] - 1, image.shape[0] - 1)
+    return np.asarray(cv2.rectangle(image, (0, 0), corner, side_colour(side), thickness), np.uint8)
 
 
-def _write_turns(writing: _Writing, one: ShownFace, width: int, y: int) -> None:
-    """Write the score of each turn below it, with its seconds if there is room."""
-    edges = turn_edges(one.verdict.frames, width)
-    for turn, (first, last) in zip(one.verdict.turns, edges, strict=True):
+def _write_segments(writing: _Writing, one: ShownFace, width: int, y: int) -> None:
+    """Write the score of each segment below it, with its seconds if there is room."""
+    edges = segment_edges(one.verdict.frames, width)
+    for segment, (first, last) in zip(one.verdict.turns, edges, strict=True):
         texts = (
-            f"{turn.first:.1f}-{turn.last:.1f} s: {turn.probability_fake:.2f}",
-            f"{turn.probability_fake:.2f}",
+            f"{segment.first:.1f}-{segment.last:.1f} s: {segment.probability_fake:.2f}",
+            f"{segment.probability_fake:.2f}",
         )
         text = next((text for text in texts if len(text) * _LETTER < last - first), "")
         writing.add(_EDGE + first, y + 4, text, size=_POINTS)
@@ -179,15 +177,15 @@ def _headlines(one: ShownFace, width: int) -> str:
         parts.append(f"P(manipulated) {verdict.probability_fake:.2f}")
         parts += [verdict.confidence] if verdict.log10_lr is not None else []
         some = f"{len(one.frames)} of " if len(one.frames) < len(verdict.frames) else ""
-        parts.append(f"{some}{len(verdict.frames)} scored pictures")
-        parts += [f"turns: {len(verdict.turns)}"] if verdict.turns else []
+        parts.append(f"{some}{len(verdict.frames)} scored frames")
+        parts += [f"segments: {len(verdict.turns)}"] if verdict.turns else []
     lines = ["  ·  ".join(parts)]
     lines += textwrap.wrap(verdict.reason, int((width - 2 * _EDGE) / _BOLD_LETTER))
     return "\n".join(lines)
 
 
 def _words(frame: FrameScore, letters: int) -> str:
-    lines = textwrap.wrap(f"{frame.time:.2f} s  ·  {told_of(frame)}", letters)
+    lines = textwrap.wrap(f"{frame.time:.2f} s  ·  {describe_score(frame)}", letters)
     if frame.log10_lr is not None and frame.weight is None:
         lines += textwrap.wrap(frame.confidence, letters)
     return "\n".join(line.rstrip(" ·") for line in lines)
@@ -198,22 +196,22 @@ def _explanation(drawn: Sequence[ShownFace], width: int, *, explained: bool) -> 
         return "No face was found: nothing was judged, and nothing is said about the video."
     if any(one.verdict.turns for one in drawn):
         text = (
-            "The pictures of a turn were judged together: thick orange frame: their turn looks "
-            "manipulated; thin blue: genuine; grey: neither. The face is judged by the mean of its "
-            "turns. The strip has one cell per picture, from violet (it counted nothing in its "
-            f"turn) to yellow ({STRONG:g} times its even share or more), below the answer of each "
-            "turn, above P(manipulated) of it. It shows what the model used, not where a "
-            "manipulation begins."
+            "The frames of a segment were judged together: thick orange border: their segment "
+            "looks manipulated; thin blue: genuine; grey: neither. The face is judged by the mean "
+            "of its segments. The strip has one cell per frame, from violet (it counted nothing "
+            f"in its segment) to yellow ({STRONG:g} times its even share or more), below the "
+            "answer of each segment, above P(manipulated) of it. It shows what the model used, "
+            "not where a manipulation begins."
         )
     else:
         text = (
-            "Thick orange frame: this picture supports a manipulated face; thin blue: a genuine "
-            "one; grey: neither. The face is judged by the mean of its pictures. "
+            "Thick orange border: this frame supports a manipulated face; thin blue: a genuine "
+            "one; grey: neither. The face is judged by the mean of its frames. "
         )
     if explained:
         text += (
-            "Right of each picture: where the model sees manipulation (Grad-CAM, one scale for the "
-            "whole video, times the probability of the picture), from violet (little) to yellow; "
+            "Right of each frame: where the model sees manipulation (Grad-CAM, one scale for the "
+            "whole video, times the probability of the frame), from violet (little) to yellow; "
             "a white line goes round strong places. It shows what the model used, and is no mask "
             "of changed pixels."
         )

@@ -1,4 +1,4 @@
-"""What each picture of a face counted where a network over time judged them together."""
+"""What each frame of a face counted where a network over time judged them together."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from gaitproof.report.style import COLOURS, GREY
 Image = NDArray[np.uint8]
 
 STRONG: Final = 3.0
-"""Times a picture's even share from which on its colour is the lightest."""
+"""Times a frame's even share from which on its colour is the lightest."""
 
 HEIGHT: Final = 40
 """Pixels of a strip."""
 
 _BAR: Final = 10
-"""Pixels of them that say how each turn was answered."""
+"""Pixels of them that say how each segment was answered."""
 
 _GAP: Final = 6
-"""Pixels of white between turns, at most."""
+"""Pixels of white between segments, at most."""
 
 
-def turn_edges(frames: Sequence[FrameScore], width: int) -> list[tuple[int, int]]:
-    """Return where each turn lies in a strip: first column, and the one after the last.
+def segment_edges(frames: Sequence[FrameScore], width: int) -> list[tuple[int, int]]:
+    """Return where each segment lies in a strip: first column, and the one after the last.
 
     Parameters
     ----------
     frames
-        The judged pictures, all of them in turns.
+        The judged frames, all of them in segments.
     width
         Of the strip, pixels.
     """
@@ -46,15 +46,15 @@ def turn_edges(frames: Sequence[FrameScore], width: int) -> list[tuple[int, int]
 
 
 def draw_strip(frames: Sequence[FrameScore], width: int, threshold: float) -> Image:
-    """Draw one cell per picture, the lighter the more it counted in its turn.
+    """Draw one cell per frame, the lighter the more it counted in its segment.
 
-    A bar above each turn is orange where the turn supports a manipulated face, blue where it
+    A bar above each segment is orange where the segment supports a manipulated face, blue where it
     supports a genuine one and grey between.
 
     Parameters
     ----------
     frames
-        The judged pictures, all of them in turns.
+        The judged frames, all of them in segments.
     width
         Pixels.
     threshold
@@ -65,15 +65,15 @@ def draw_strip(frames: Sequence[FrameScore], width: int, threshold: float) -> Im
     Shape (`HEIGHT`, `width`, 3), RGB.
     """
     strip = np.full((HEIGHT, width, 3), 255, np.uint8)
-    turns = [list(group) for _, group in groupby(frames, key=lambda frame: frame.turn)]
-    for turn, (first, last) in zip(turns, turn_edges(frames, width), strict=True):
-        weights = np.array([frame.weight or 0.0 for frame in turn])
-        strengths = (weights * len(turn) / STRONG).clip(0, 1)
-        of_column = np.arange(last - first) * len(turn) // (last - first)
+    segments = [list(group) for _, group in groupby(frames, key=lambda frame: frame.turn)]
+    for segment, (first, last) in zip(segments, segment_edges(frames, width), strict=True):
+        weights = np.array([frame.weight or 0.0 for frame in segment])
+        strengths = (weights * len(segment) / STRONG).clip(0, 1)
+        of_column = np.arange(last - first) * len(segment) // (last - first)
         colours = palette()[(255 * strengths).round().astype(np.uint8)].round()
         strip[_BAR:, first:last] = colours[of_column]
         strip[: _BAR - 2, first:last] = side_colour(
-            side_of(turn[0].score, turn[0].log10_lr, threshold)
+            side_of(segment[0].score, segment[0].log10_lr, threshold)
         )
     return strip
 

@@ -34,7 +34,7 @@ STATISTICS: Final = "statistics.png"
 
 
 def write_scan(folder: Path, scan: FaceScan, model: FaceForgeryModel) -> tuple[Path, ...]:
-    """Write page, pictures, numbers and the scored faces of a scan into a folder: all or nothing.
+    """Write page, images, numbers and the scored faces of a scan into a folder: all or nothing.
 
     Parameters
     ----------
@@ -70,20 +70,20 @@ def _write_all(
     written = [folder / NUMBERS, *_write_faces(folder, shown)]
     text = json.dumps(scan.to_dict(), indent=2, allow_nan=False) + "\n"
     write_atomically(folder / NUMBERS, text.encode())
-    written.append(_save_picture(folder / SHEET, draw_sheet(scan, shown, model.card)))
+    written.append(_save_image(folder / SHEET, draw_sheet(scan, shown, model.card)))
     plots = []
     if scan.faces:
         for name, figure, alt in (
             (
                 TIMELINE,
                 plot_timeline(scan, model.card),
-                "The probability of manipulation of every scored picture over the time of the "
+                "The probability of manipulation of every scored frame over the time of the "
                 "video, one line per face, with the threshold.",
             ),
             (
                 STATISTICS,
                 plot_statistics(scan, model.card),
-                "For each face: the scores of its pictures, how many agree, the longest runs, "
+                "For each face: the scores of its frames, how many agree, the longest runs, "
                 "flicker, size and sharpness.",
             ),
         ):
@@ -103,9 +103,9 @@ def _write_all(
 
 
 def _write_faces(folder: Path, shown: tuple[ShownFace, ...]) -> list[Path]:
-    """Write each face's pictures side by side without loss, as they were scored."""
+    """Write each face's frames side by side without loss, as they were scored."""
     return [
-        _save_picture(
+        _save_image(
             folder / f"face-{one.verdict.number}.png", np.concatenate(list(one.crops), axis=1)
         )
         for one in shown
@@ -113,13 +113,13 @@ def _write_faces(folder: Path, shown: tuple[ShownFace, ...]) -> list[Path]:
     ]
 
 
-def _save_picture(path: Path, picture: NDArray[np.uint8]) -> Path:
-    _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+def _save_image(path: Path, image: NDArray[np.uint8]) -> Path:
+    _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     write_atomically(path, data.tobytes())
     return path
 
 
-def _embed(path: Path, figure: Figure, alt: str) -> Picture:
+def _embed(path: Path, figure: Figure, alt: str) -> PageImage:
     width, height = (round(DPI * side) for side in figure.get_size_inches())
     data = base64.b64encode(read_bytes(path, FileKind("plot"))).decode("ascii")
-    return Picture(f"data:image/png;base64,{data}", width, height, alt)
+    return PageImage(f"data:image/png;base64,{data}", width, height, alt)

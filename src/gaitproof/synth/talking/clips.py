@@ -1,8 +1,8 @@
 """Filming a talker, genuine or forged.
 
-Every picture of every clip is retouched in the same way: the inner face is bent and tinted a
+Every frame of every clip is retouched in the same way: the inner face is bent and tinted a
 little. In a genuine clip and in a swap it is so for the whole clip; ``warp`` and ``flicker`` draw
-it anew for every picture. So single pictures of these two are drawn exactly as genuine ones are,
+it anew for every frame. So single frames of these two are drawn exactly as genuine ones are,
 and only what happens from one to the next gives them away.
 """
 
@@ -35,10 +35,10 @@ from gaitproof.synth.talking.voice import Speech, make_voice, speak
 
 FORGERIES: Final = ("swap", "late-swap", "warp", "flicker")
 """Another's face all the time; another's face from the middle on; one's own face that does not keep
-its shape, or its colour, from picture to picture."""
+its shape, or its colour, from frame to frame."""
 
 SOUND_FORGERIES: Final = ("exchanged", "shifted")
-"""Genuine pictures with the sound of somebody else who says something else; with their own sound, a
+"""Genuine frames with the sound of somebody else who says something else; with their own sound, a
 part of a second early or late, the end moved to the beginning. For talkers who are heard."""
 
 SHIFTS: Final = (0.2, 1.0)
@@ -57,9 +57,9 @@ class TalkSettings:
     seconds
         Length of a clip.
     frame_rate
-        Pictures per second.
+        Frames per second.
     side
-        Width and height of the picture, pixels, even.
+        Width and height of the frame, pixels, even.
     crf
         H.264's constant rate factor.
     sound
@@ -109,8 +109,8 @@ def film_talker(
         raise ValueError("sound can be forged only where there is some")
     heard = _forge_sound(talker, seed, settings, forgery, other) if settings.sound else None
     with VideoWriter(path, settings.frame_rate, size, crf=settings.crf, sound=heard) as writer:
-        for picture in talk(talker, seed, settings, "" if unseen else forgery, other):
-            writer.write(picture)
+        for image in talk(talker, seed, settings, "" if unseen else forgery, other):
+            writer.write(image)
 
 
 def say(talker: Talker, seed: int, settings: TalkSettings) -> Speech:
@@ -141,7 +141,7 @@ def talk(
     forgery: str = "",
     other: Talker | None = None,
 ) -> Iterator[Image]:
-    """Yield the pictures that `film_talker` encodes, shape (side, side, 3), RGB.
+    """Yield the frames that `film_talker` encodes, shape (side, side, 3), RGB.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def talk(
 
 
 class _Stage:
-    """What the head does and where it is, for every picture of a clip."""
+    """What the head does and where it is, for every frame of a clip."""
 
     def __init__(
         self,
@@ -215,13 +215,13 @@ class _Stage:
         )
 
     def film(self, number: int, head: Head) -> Image:
-        """Put the head into its place and take the picture."""
+        """Put the head into its place and take the frame."""
         wave, side = self._does.waves[number], self._side
         matrix: Any = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 4 * wave[2], self._scale)
         matrix[:, 2] += (side - SIDE) / 2 + 0.03 * side * wave[3:5]
-        picture: Any = cv2.warpAffine(head.picture, matrix, (side, side), flags=cv2.INTER_AREA)
+        image: Any = cv2.warpAffine(head.image, matrix, (side, side), flags=cv2.INTER_AREA)
         cover: Any = cv2.warpAffine(head.cover, matrix, (side, side), flags=cv2.INTER_AREA)
         share = cover[..., None]
-        shown = (picture * share + self._place * (1 - share)) * (1 + 0.02 * wave[5])
+        shown = (image * share + self._place * (1 - share)) * (1 + 0.02 * wave[5])
         noisy = shown + self._rng.normal(0, _NOISE, shown.shape)
         return np.asarray(np.rint(noisy).clip(0, 255), np.uint8)

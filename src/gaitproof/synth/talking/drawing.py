@@ -16,7 +16,7 @@ Image = NDArray[np.uint8]
 Float64 = NDArray[np.float64]
 
 SIDE: Final = 480
-"""Of the picture that a head is drawn in, pixels."""
+"""Of the frame that a head is drawn in, pixels."""
 UNIT: Final = 105.0
 """Half a face's width there."""
 _CENTRE: Final = np.array([SIDE / 2, SIDE * 0.50])
@@ -26,12 +26,12 @@ _SHIFT: Final = 4
 
 @dataclass(frozen=True)
 class Expression:
-    """What changes from picture to picture.
+    """What changes from frame to frame.
 
     Parameters
     ----------
     yaw, pitch
-        Turn of the head to the picture's right, and down, radians.
+        Turn of the head to the frame's right, and down, radians.
     mouth
         How far it is open, 0 to 1.
     lids
@@ -53,17 +53,17 @@ class Head:
 
     Parameters
     ----------
-    picture
+    image
         Shape (480, 480, 3), RGB.
     cover
-        Shape (480, 480), 0 to 1: what of the picture is head, neck and shoulders.
+        Shape (480, 480), 0 to 1: what of the frame is head, neck and shoulders.
     face
         Shape (480, 480), 0 to 1: the inner face, which a swap replaces.
     lips
         Shape (480, 480), 0 to 1: the mouth and what moves around it.
     """
 
-    picture: Image
+    image: Image
     cover: NDArray[np.float32]
     face: NDArray[np.float32]
     lips: NDArray[np.float32]
@@ -73,7 +73,7 @@ class _Canvas:
     """Draws smooth shapes given in face units: x right, y down, z towards the camera."""
 
     def __init__(self, expression: Expression) -> None:
-        self.picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+        self.image = np.zeros((SIDE, SIDE, 3), np.uint8)
         self.cover = np.zeros((SIDE, SIDE), np.uint8)
         self._yaw, self._pitch = expression.yaw, expression.pitch
 
@@ -86,13 +86,13 @@ class _Canvas:
 
     def fill(self, points: Any, colour: Colour, depth: float = 0.0) -> None:
         at = self.place(points, depth)
-        cv2.fillPoly(self.picture, [at], colour, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self.image, [at], colour, cv2.LINE_AA, _SHIFT)
         cv2.fillPoly(self.cover, [at], (255,), cv2.LINE_AA, _SHIFT)
 
     def line(self, points: Any, colour: Colour, width: float, depth: float = 0.0) -> None:
         at = self.place(points, depth)
         thick = max(1, round(width * UNIT))
-        cv2.polylines(self.picture, [at], False, colour, thick, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self.image, [at], False, colour, thick, cv2.LINE_AA, _SHIFT)
 
 
 def _oval(centre: tuple[float, float], radii: tuple[float, float], power: float = 2.0) -> Float64:
@@ -202,7 +202,7 @@ def _relief() -> tuple[Float64, Float64, Float64]:
 
 def _light(canvas: _Canvas, pattern: NDArray[np.float32], expression: Expression) -> Image:
     """Shade the drawing and lay the skin's pattern over it."""
-    soft: Any = cv2.GaussianBlur(canvas.picture, (0, 0), 1.6)
+    soft: Any = cv2.GaussianBlur(canvas.image, (0, 0), 1.6)
     rows, columns, shade = _relief()
     angle, slope = expression.light
     gain = 1 + slope * (np.cos(angle) * columns + np.sin(angle) * rows)

@@ -1,4 +1,4 @@
-"""Ways to forge a drawn head, and the light retouch that every picture goes through."""
+"""Ways to forge a drawn head, and the light retouch that every frame goes through."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ TINT: Final = 5.0
 FACE_SIDE: Final = 210
 """Width of a drawn face, pixels, about."""
 NETWORK_SIDE: Final = 64
-"""Of the pictures that a swapped face went through: those of the first autoencoders for it."""
+"""Of the frames that a swapped face went through: those of the first autoencoders for it."""
 DETAIL: Final = NETWORK_SIDE / FACE_SIDE
-"""Size of the picture that a forged face went through, as a share of the drawn one."""
+"""Size of the frame that a forged face went through, as a share of the drawn one."""
 _SOFT: Final = 6.0
 """Standard deviation of the mask's edge, pixels."""
 _MARGIN: Final = 32
@@ -57,7 +57,7 @@ class Retouch:
         """Return the head with its inner face bent and tinted."""
         rows, columns = _PLACES
         bent: Any = cv2.remap(
-            head.picture, columns + self.bend[..., 0], rows + self.bend[..., 1], cv2.INTER_LINEAR
+            head.image, columns + self.bend[..., 0], rows + self.bend[..., 1], cv2.INTER_LINEAR
         )
         return _blend(head, bent + self.tint, head.face)
 
@@ -76,7 +76,7 @@ def swap_face(head: Head, other: Head, detail: float = DETAIL) -> Head:
     """
     mask = np.minimum(head.face, other.face)
     inside = mask > 0.5
-    shift = head.picture[inside].mean(axis=0) - other.picture[inside].mean(axis=0)
+    shift = head.image[inside].mean(axis=0) - other.image[inside].mean(axis=0)
     return _blend(head, _softened(other, detail) + np.float32(0.5) * shift, mask)
 
 
@@ -99,8 +99,8 @@ def replace_lips(head: Head, speaking: Head, tint: NDArray[np.float32], detail: 
 
 
 def _softened(head: Head, detail: float) -> NDArray[Any]:
-    """Return a head's picture after it went through a smaller one, as in real forgeries."""
-    small: Any = cv2.resize(head.picture, None, fx=detail, fy=detail, interpolation=cv2.INTER_AREA)
+    """Return a head's frame after it went through a smaller one, as in real forgeries."""
+    small: Any = cv2.resize(head.image, None, fx=detail, fy=detail, interpolation=cv2.INTER_AREA)
     large: NDArray[Any] = cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
     return large
 
@@ -117,7 +117,7 @@ def _blend(head: Head, face: NDArray[Any], mask: NDArray[np.float32]) -> Head:
     inner = np.maximum((cv2.GaussianBlur(mask[part], (0, 0), _SOFT) - 0.84) / 0.16, 0)
     soft: Any = cv2.GaussianBlur(inner, (0, 0), 1.5)
     weight = soft[..., None]
-    picture = head.picture.copy()
-    mixed = picture[part] * (1 - weight) + face[part] * weight
-    picture[part] = np.rint(mixed).clip(0, 255)
-    return replace(head, picture=picture)
+    image = head.image.copy()
+    mixed = image[part] * (1 - weight) + face[part] * weight
+    image[part] = np.rint(mixed).clip(0, 255)
+    return replace(head, image=image)

@@ -1,7 +1,7 @@
 """Filming a walk with a face, genuine and forged, all at once: the body is drawn once.
 
-As with talkers, the inner face of every picture is bent and tinted a little, once for a genuine
-clip, a swap and replaced lips, anew in every picture for ``warp`` and ``flicker``. Body, walk,
+As with talkers, the inner face of every frame is bent and tinted a little, once for a genuine
+clip, a swap and replaced lips, anew in every frame for ``warp`` and ``flicker``. Body, walk,
 light, place and camera are those of the genuine clip in all of them.
 """
 
@@ -30,7 +30,7 @@ from gaitproof.synth.walking_faces.placing import HeadPlaces, find_heads, look_a
 GENUINE: Final = ""
 FORGERIES: Final = ("swap", "lips", "warp", "flicker")
 """Another's face on this body; this person with other words in the mouth; the own face that does
-not keep its shape, or its colour, from picture to picture."""
+not keep its shape, or its colour, from frame to frame."""
 
 DETAIL: Final = 0.5
 """How sharp a forged face is, as a share of what the camera sees of it."""
@@ -51,7 +51,7 @@ class FilmSettings:
     seconds
         Length of a clip.
     frame_rate
-        Pictures per second.
+        Frames per second.
     size
         (width, height), pixels, even; upright, so that the face is large.
     stage
@@ -78,7 +78,7 @@ class Version:
     forgery
         Of `FORGERIES`, or `GENUINE`.
     scale
-        Width and height of the pictures, as a share of the filmed ones: the camera farther off.
+        Width and height of the frames, as a share of the filmed ones: the camera farther off.
     seconds
         Where the file ends; None for all of the walk.
     """
@@ -148,16 +148,16 @@ def film_walk(
             )
             for path, one in files.items()
         ]
-        for number, (picture, _) in enumerate(clean_frames(take, person.walker.head)):
+        for number, (image, _) in enumerate(clean_frames(take, person.walker.head)):
             heads = actor.heads(number, forgeries)
-            shown = {name: faults[name](actor.put(picture, heads[name], number)) for name in heads}
+            shown = {name: faults[name](actor.put(image, heads[name], number)) for name in heads}
             for version, writer in zip(versions, writers, strict=True):
                 if version.seconds is None or number < version.seconds * settings.frame_rate:
                     writer.write(_scaled(shown[version.forgery], version.scale))
 
 
 class _Actor:
-    """Draws the face of a walk for every picture, as it is and forged."""
+    """Draws the face of a walk for every frame, as it is and forged."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class _Actor:
         self._tint = np.asarray(tint, np.float32)
 
     def heads(self, number: int, forgeries: Sequence[str]) -> dict[str, Head]:
-        """Return the heads of one picture by forgery."""
+        """Return the heads of one frame by forgery."""
         places = self._places
         expression = Expression(
             yaw=float(places.yaw[number]),
@@ -216,11 +216,11 @@ class _Actor:
         }
         return {forgery: ways[forgery]() for forgery in forgeries}
 
-    def put(self, picture: Image, head: Head, number: int) -> Image:
-        """Return the picture with the head in its place, if its face can be seen."""
+    def put(self, image: Image, head: Head, number: int) -> Image:
+        """Return the frame with the head in its place, if its face can be seen."""
         if abs(float(np.degrees(self._places.yaw[number]))) > FARTHEST_TURN:
-            return picture
-        return paint(picture, head, self._places, number)
+            return image
+        return paint(image, head, self._places, number)
 
 
 def _size(size: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -229,8 +229,8 @@ def _size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return width, height
 
 
-def _scaled(picture: Image, scale: float) -> Image:
+def _scaled(image: Image, scale: float) -> Image:
     if scale == 1:
-        return picture
-    size = _size((picture.shape[1], picture.shape[0]), scale)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return image
+    size = _size((image.shape[1], image.shape[0]), scale)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

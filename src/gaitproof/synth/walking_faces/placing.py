@@ -1,4 +1,4 @@
-"""Where a walker's head is in the picture and how it is lit; a drawn head put in its place."""
+"""Where a walker's head is in the frame and how it is lit; a drawn head put in its place."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _EDGE: Final = 3.0
 
 @dataclass(frozen=True, eq=False)
 class HeadPlaces:
-    """The head of a walker in T pictures.
+    """The head of a walker in T frames.
 
     Parameters
     ----------
     centre
         Shape (T, 2), of the drawn face, pixels.
     scale
-        Shape (T,), pixels of the picture per pixel of the drawing.
+        Shape (T,), pixels of the frame per pixel of the drawing.
     yaw, pitch, roll
-        Shape (T,), turn seen from the camera: to the picture's right, down, clockwise; radians.
+        Shape (T,), turn seen from the camera: to the frame's right, down, clockwise; radians.
     light
         Shape (T, 3), factor of the drawn colours.
     slope
-        Shape (T, 2): where in the picture the light comes from, radians, and how much of it, as
+        Shape (T, 2): where in the frame the light comes from, radians, and how much of it, as
         `gaitproof.synth.talking.drawing.Expression` takes it.
     """
 
@@ -86,7 +86,7 @@ def find_heads(take: Take) -> HeadPlaces:
     turn = staging.camera.matrix @ staging.turn @ bones.rotations[:, Bone.HEAD]
     front, crown = (transform(turn, axis) for axis in ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0)))
     seen = staging.camera.to_camera(middle)
-    # what is right and up in the picture, as seen along the line from the camera to the head
+    # what is right and up in the frame, as seen along the line from the camera to the head
     toward = -seen / np.linalg.norm(seen, axis=1, keepdims=True)
     right = np.array([1.0, 0.0, 0.0]) - toward[:, :1] * toward
     right /= np.linalg.norm(right, axis=1, keepdims=True)
@@ -106,26 +106,26 @@ def find_heads(take: Take) -> HeadPlaces:
     )
 
 
-def paint(picture: Image, head: Head, places: HeadPlaces, number: int) -> Image:
-    """Return a picture of the walk with a drawn head in it.
+def paint(image: Image, head: Head, places: HeadPlaces, number: int) -> Image:
+    """Return a frame of the walk with a drawn head in it.
 
     Parameters
     ----------
-    picture
+    image
         Shape (H, W, 3), RGB.
     head
-        Drawn with yaw, pitch and slope of the light that `places` has for this picture.
+        Drawn with yaw, pitch and slope of the light that `places` has for this frame.
     places
         Of the walk.
     number
-        Of the picture.
+        Of the frame.
     """
     scale, centre = float(places.scale[number]), places.centre[number]
     # averaged first: warping alone would skip pixels of the drawing
     side = min(SIDE, max(8, round(SIDE * scale)))
     share = cv2.GaussianBlur(head.cover, (0, 0), _EDGE)
     share = np.maximum((share - 0.84) / 0.16, 0)
-    small: Any = cv2.resize(head.picture, (side, side), interpolation=cv2.INTER_AREA)
+    small: Any = cv2.resize(head.image, (side, side), interpolation=cv2.INTER_AREA)
     cover: Any = cv2.resize(share, (side, side), interpolation=cv2.INTER_AREA)
     turn = -float(np.degrees(places.roll[number]))
     matrix: Any = cv2.getRotationMatrix2D(((side - 1) / 2,) * 2, turn, scale * SIDE / side)
@@ -135,13 +135,13 @@ def paint(picture: Image, head: Head, places: HeadPlaces, number: int) -> Image:
     size = (2 * reach, 2 * reach)
     lit: Any = cv2.warpAffine(small, matrix, size) * places.light[number]
     over: Any = cv2.warpAffine(cover, matrix, size)
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     x0, y0 = np.maximum(low, 0)
     x1, y1 = np.minimum(low + 2 * reach, (width, height))
     if x0 >= x1 or y0 >= y1:
-        return picture
+        return image
     part = (slice(y0 - low[1], y1 - low[1]), slice(x0 - low[0], x1 - low[0]))
-    painted = picture.copy()
+    painted = image.copy()
     weight = over[part][..., None]
     mixed = painted[y0:y1, x0:x1] * (1 - weight) + lit[part] * weight
     painted[y0:y1, x0:x1] = np.rint(mixed).clip(0, 255)

@@ -47,7 +47,7 @@ class FaceTrainSettings(RunSettings):
     """Share of self-blended forgeries whose traces lie inside the face, see
     `gaitproof.train.face.structural`; the others have a seam around it."""
     retimed: float = Field(default=0.0, ge=0, le=1)
-    """Share of self-blended forgeries that are, instead, the genuine clip with one picture repeated
+    """Share of self-blended forgeries that are, instead, the genuine clip with one image repeated
     or left out (Wang et al., AltFreezing, CVPR 2023): for networks over time."""
     adversarial: float = Field(default=0.0, ge=0, le=32)
     """Grey levels by which the network is trained on crops that are changed against it, see
@@ -62,19 +62,19 @@ class FaceTrainSettings(RunSettings):
     """Crops are turned by up to so many degrees either way, those of a clip alike."""
     epochs: int = Field(default=10, ge=1)
     pictures_per_epoch: int | None = Field(default=None, ge=2)
-    """What the network sees in an epoch: pictures, or turns of `frames` pictures; None for two per
+    """What the network sees in an epoch: images, or segments of `frames` images; None for two per
     genuine one of the stores."""
     repeats: int = Field(default=1, ge=1, le=1000)
-    """Without `pictures_per_epoch`: how often an epoch shows every genuine picture, each time cut,
+    """Without `pictures_per_epoch`: how often an epoch shows every genuine image, each time cut,
     forged and damaged anew."""
     batch: int = Field(default=24, ge=2)
     accumulate: int = Field(default=1, ge=1, le=1024)
     """Batches whose gradients are averaged before the weights move: as much memory as one takes,
-    and, but for batch normalisation, what one of all their pictures teaches."""
+    and, but for batch normalisation, what one of all their images teaches."""
     forged_share: float = Field(default=0.5, gt=0, lt=1)
     """Of every batch; the classes are weighted so that both count the same. Face seed 1: 0.7."""
     frames: int = Field(default=1, ge=1, le=64)
-    """Pictures of a clip that a temporal network sees together."""
+    """Images of a clip that a temporal network sees together."""
     views: int | None = Field(default=None, ge=1, le=1000)
     """Of a network whose encoder does not learn: ways in which every clip is cut once and for all,
     so that features are computed once and kept beside the store; None cuts for every batch anew."""
@@ -93,9 +93,9 @@ class FaceTrainSettings(RunSettings):
     @model_validator(mode="after")
     def _both_classes(self) -> FaceTrainSettings:
         if not 1 <= round(self.batch * self.forged_share) < self.batch:
-            raise ValueError("a batch needs one forged and one genuine picture at least")
+            raise ValueError("a batch needs one forged and one genuine image at least")
         if self.adversarial and self.views is not None:
             raise ValueError("kept features (views) cannot be changed against a network")
         if self.retimed and self.frames == 1:
-            raise ValueError("retimed forgeries need several pictures together (frames)")
+            raise ValueError("retimed forgeries need several images together (frames)")
         return self

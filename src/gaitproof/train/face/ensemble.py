@@ -23,7 +23,7 @@ class EnsembleScore:
     ----------
     together
         The mean of their scores, which are softmax probabilities, and of the weights that they
-        give the pictures.
+        give the images.
     members
         What each says.
     """
@@ -47,7 +47,7 @@ def score_ensemble(members: Mapping[str, TrainedFaces], faces: StoredFaces) -> E
 def average(scores: Mapping[str, ClipScore]) -> ClipScore:
     """Return the mean of scores of one clip.
 
-    A picture's own score is the mean over the members that score pictures, its weight that over
+    A image's own score is the mean over the members that score images, its weight that over
     the members that weigh them; None where no member does.
 
     Raises
@@ -57,10 +57,10 @@ def average(scores: Mapping[str, ClipScore]) -> ClipScore:
     """
     if not scores:
         raise ConfigError("An ensemble needs one member at least.")
-    pictures = [one.pictures for one in scores.values() if one.pictures is not None]
+    images = [one.images for one in scores.values() if one.images is not None]
     attention = [one.attention for one in scores.values() if one.attention is not None]
     return ClipScore(
         float(np.mean([one.score for one in scores.values()])),
-        np.mean(pictures, axis=0) if pictures else None,
+        np.mean(images, axis=0) if images else None,
         np.mean(attention, axis=0) if attention else None,
     )

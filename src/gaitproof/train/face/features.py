@@ -26,9 +26,9 @@ from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork
 from gaitproof.nets.face.encoded import EncodedNetwork
 from gaitproof.reading import FileKind, guarded, read_tensors
-from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.sampler import ClipSampler, CodeBatch, FaceSampler, Source
+from gaitproof.train.randomness import Stream, torch_seed
 
 FEATURE_FOLDER: Final = "features"
 """In the folder of a store."""
@@ -116,25 +116,23 @@ class FeatureCache:
 
     def _compute(self, source: Source, view: int) -> Features:
         stored = source[1]
-        places = range(stored.pictures)
+        places = range(stored.images)
         seed = torch_seed(self._sampler.settings.seed, view, int(stored.id[:8], 16), Stream.WINDOWS)
         if stored.clip.label is Label.FAKE:
-            codes = self._encode(
-                [c.picture for c in self._sampler.cut_forged(source, places, seed)]
-            )
+            codes = self._encode([c.image for c in self._sampler.cut_forged(source, places, seed)])
             return Features(codes, codes)
         pairs = self._sampler.cut_genuine(source, places, seed)
-        genuine = self._encode([pair[GENUINE].picture for pair in pairs])
+        genuine = self._encode([pair[GENUINE].image for pair in pairs])
         if all(pair[FORGED] is pair[GENUINE] for pair in pairs):
             return Features(genuine, genuine)
-        return Features(self._encode([pair[FORGED].picture for pair in pairs]), genuine)
+        return Features(self._encode([pair[FORGED].image for pair in pairs]), genuine)
 
-    def _encode(self, pictures: Sequence[NDArray[np.uint8]]) -> Codes:
+    def _encode(self, images: Sequence[NDArray[np.uint8]]) -> Codes:
         encoder = self._network.encoder.to(self._device)
         # also where a lost file is made again in the middle of a training
         training = encoder.training
         encoder.eval()
-        crops = self._network.normalise(torch.from_numpy(np.stack(pictures)))
+        crops = self._network.normalise(torch.from_numpy(np.stack(images)))
         with torch.inference_mode():
             codes = [
                 self._network.encode(part.to(self._device)) for part in torch.split(crops, _BATCH)
@@ -187,9 +185,9 @@ class FeatureSampler(ClipSampler[Codes]):
         width = len(clips[0][0][0])
         codes = np.zeros((len(clips), self.settings.frames, width), np.float32)
         present = np.zeros(codes.shape[:2], np.bool_)
-        for row, (pictures, _) in enumerate(clips):
-            codes[row, : len(pictures)] = pictures
-            present[row, : len(pictures)] = True
+        for row, (images, _) in enumerate(clips):
+            codes[row, : len(images)] = images
+            present[row, : len(images)] = True
         labels: NDArray[np.int64] = np.array([label for _, label in clips], np.int64)
         return CodeBatch(*(torch.from_numpy(array) for array in (codes, present, labels)))
 

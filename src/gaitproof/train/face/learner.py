@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork, PictureNetwork
+from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork, ImageNetwork
 from gaitproof.nets.face.encoded import EncodedNetwork
 from gaitproof.nets.face.registry import FACE_NETWORKS
 from gaitproof.train.face.adversarial import perturb
@@ -90,7 +90,7 @@ class FaceLearner(Learner):
             assert isinstance(self.network, EncodedNetwork)
             logits, _ = self.network.attend_codes(batch.codes, batch.present)
             return {"classes": self._classes(logits, batch.labels)}
-        if not isinstance(self.network, PictureNetwork):
+        if not isinstance(self.network, ImageNetwork):
             against = self._against(batch.crops, batch.labels, batch.present)
             logits = self.network(self.network.normalise(against), batch.present)
             return {"classes": self._classes(logits, batch.labels)}
@@ -141,7 +141,7 @@ class FaceLearner(Learner):
 
 
 def blend_loss(logits: Tensor, shares: Tensor) -> Tensor:
-    """Return the binary cross-entropy of blended places; pictures with unknown ones do not count.
+    """Return the binary cross-entropy of blended places; images with unknown ones do not count.
 
     Parameters
     ----------

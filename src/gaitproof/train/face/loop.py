@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import align
-from gaitproof.face.turns import TurnScore, score_in_turns
+from gaitproof.face.segments import SegmentScore, score_segments
 from gaitproof.nets.face.base import GENUINE, ClipNetwork, FaceNetwork
 from gaitproof.nets.face.registry import create_face_network
-from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.sampler import (
     ClipSampler,
@@ -26,6 +25,7 @@ from gaitproof.train.face.sampler import (
     FaceStream,
     validation_batches,
 )
+from gaitproof.train.randomness import Stream, torch_seed
 
 if TYPE_CHECKING:
     from gaitproof.data.face.faces import StoredFaces
@@ -47,15 +47,15 @@ class ClipScore:
     ----------
     score
         0 (forged) to 1 (genuine).
-    pictures
-        Shape (T,): the scores of the pictures; None for a network that looks at them together.
+    images
+        Shape (T,): the scores of the images; None for a network that looks at them together.
     attention
-        Shape (T,): what each picture counts, adding up to 1, 0 for those of a rest that is too
-        short to be judged; None for a network of pictures, for which all count the same.
+        Shape (T,): what each image counts, adding up to 1, 0 for those of a rest that is too
+        short to be judged; None for a network of images, for which all count the same.
     """
 
     score: float
-    pictures: NDArray[np.float64] | None
+    images: NDArray[np.float64] | None
     attention: NDArray[np.float64] | None
 
 
@@ -81,15 +81,15 @@ class TrainedFaces:
     validation: list[tuple[int, float]] = field(default_factory=list)
 
     def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return genuine-scores (N,), 0 to 1, of crops (N, S, S, 3) by a network of pictures.
+        """Return genuine-scores (N,), 0 to 1, of crops (N, S, S, 3) by a network of images.
 
         Raises
         ------
         ConfigError
-            If the network looks at several pictures together.
+            If the network looks at several images together.
         """
         if self.network.temporal:
-            raise ConfigError("A temporal network scores clips, not single pictures.")
+            raise ConfigError("A temporal network scores clips, not single images.")
         with torch.inference_mode():
             logits = [
                 self.network(self.network.normalise(part))
@@ -99,40 +99,38 @@ class TrainedFaces:
         scores: NDArray[np.float64] = shares[:, GENUINE].numpy()
         return scores
 
-    def score_turn(self, crops: NDArray[np.uint8]) -> TurnScore:
+    def score_segment(self, crops: NDArray[np.uint8]) -> SegmentScore:
         """Judge crops (T, S, S, 3) together by a network of clips.
 
         Raises
         ------
         ConfigError
-            If the network looks at single pictures.
+            If the network looks at single images.
         """
         if not isinstance(self.network, ClipNetwork):
-            raise ConfigError("A network of single pictures does not score clips.")
+            raise ConfigError("A network of single images does not score clips.")
         with torch.inference_mode():
             logits, weights = self.network.attend(self.network.normalise(torch.tensor(crops))[None])
         shares = logits[0].double().softmax(dim=0)
         attention: NDArray[np.float64] = weights[0].double().numpy()
-        return TurnScore(float(shares[GENUINE]), attention)
+        return SegmentScore(float(shares[GENUINE]), attention)
 
     def score_clip(self, faces: StoredFaces) -> ClipScore:
         """Score the stored faces of a clip, cut as at inference.
 
-        A temporal network sees them in turns of as many pictures as it was trained on; the turns'
-        scores are averaged.
+        A temporal network sees them in segments of as many images as it was trained on; the
+        segments' scores are averaged.
         """
-        pairs = zip(faces.pictures, faces.points, strict=True)
-        crops = np.stack(
-            [align(picture, points, self.settings.alignment) for picture, points in pairs]
-        )
+        pairs = zip(faces.images, faces.points, strict=True)
+        crops = np.stack([align(image, points, self.settings.alignment) for image, points in pairs])
         if not isinstance(self.network, ClipNetwork):
             scores = self.score(crops)
             return ClipScore(float(scores.mean()), scores, None)
-        turns = score_in_turns(self, crops, self.settings.frames)
+        segments = score_segments(self, crops, self.settings.frames)
         shares = np.zeros(len(crops))
-        for turn, judged in turns:
-            shares[turn.start : turn.stop] = judged.attention / len(turns)
-        return ClipScore(float(np.mean([judged.score for _, judged in turns])), None, shares)
+        for segment, judged in segments:
+            shares[segment.start : segment.stop] = judged.attention / len(segments)
+        return ClipScore(float(np.mean([judged.score for _, judged in segments])), None, shares)
 
 
 def train_faces(
@@ -175,7 +173,7 @@ def train_faces(
     learnt: ClipSampler[Any]
     watched: ClipSampler[Any]
     learnt, watched = (FaceSampler(stores, split, settings) for split in ("train", "validation"))
-    shown = settings.pictures_per_epoch or settings.repeats * learnt.turns
+    shown = settings.pictures_per_epoch or settings.repeats * learnt.segments
     accumulate = settings.accumulate
     epoch = -(-shown // (settings.batch * accumulate))
     steps = settings.epochs * epoch
@@ -204,10 +202,10 @@ def train_faces(
 
 
 def check_frames(network: FaceNetwork, settings: FaceTrainSettings) -> None:
-    """Raise a `ConfigError` unless the recipe shows the network as many pictures as it looks at."""
+    """Raise a `ConfigError` unless the recipe shows the network as many images as it looks at."""
     if (settings.frames > 1) != network.temporal:
         raise ConfigError(
-            f"The network {settings.architecture!r} does not look at {settings.frames} pictures.",
+            f"The network {settings.architecture!r} does not look at {settings.frames} images.",
             expected="frames above 1" if network.temporal else "frames: 1",
         )
 

@@ -22,7 +22,7 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Damage:
-    """One way to damage a picture.
+    """One way to damage an image.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Damage:
     blur
         Standard deviation of a Gaussian, pixels; 0 for none.
     light
-        Gain of brightness left and right of the picture; (1, 1) for none.
+        Gain of brightness left and right of the image; (1, 1) for none.
     noise
         Standard deviation of Gaussian noise, of 255.
     codec
@@ -52,7 +52,7 @@ class Damage:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Self:
-        """Draw one; a fifth of all pictures stays nearly as it is."""
+        """Draw one; a fifth of all images stays nearly as it is."""
         if rng.random() < 0.2:
             return cls(codec="jpeg", quality=int(rng.integers(80, 100)))
         codec = str(rng.choice(["none", "jpeg", "h264"], p=[0.2, 0.4, 0.4]))
@@ -70,7 +70,7 @@ class Damage:
         )
 
     def apply(self, image: Image) -> Image:
-        """Return the damaged picture, same shape (H, W, 3); the same damage gives the same one."""
+        """Return the damaged image, same shape (H, W, 3); the same damage gives the same one."""
         height, width = image.shape[:2]
         if self.scale < 1:
             size = (max(8, round(width * self.scale)), max(8, round(height * self.scale)))
@@ -79,16 +79,15 @@ class Damage:
             small = image
         if self.blur > 0:
             small = cv2.GaussianBlur(small, (0, 0), self.blur)
-        picture = np.asarray(small, np.float32)
+        pixels = np.asarray(small, np.float32)
         if self.light != (1.0, 1.0):
-            picture = (
-                picture
-                * np.linspace(*self.light, picture.shape[1], dtype=np.float32)[None, :, None]
+            pixels = (
+                pixels * np.linspace(*self.light, pixels.shape[1], dtype=np.float32)[None, :, None]
             )
         if self.noise > 0:
             rng = np.random.default_rng(self.seed)
-            picture = picture + self.noise * rng.standard_normal(picture.shape, np.float32)
-        out = np.asarray(np.rint(picture).clip(0, 255), np.uint8)
+            pixels = pixels + self.noise * rng.standard_normal(pixels.shape, np.float32)
+        out = np.asarray(np.rint(pixels).clip(0, 255), np.uint8)
         if self.codec == "jpeg":
             out = encode_jpeg(out, self.quality)
         elif self.codec == "h264":
@@ -101,16 +100,16 @@ class Damage:
 
 
 def encode_jpeg(image: Image, quality: int) -> Image:
-    """Return an RGB picture as JPEG of a quality (1 to 100) shows it."""
+    """Return an RGB image as JPEG of a quality (1 to 100) shows it."""
     written, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded: Any = cv2.imdecode(data, cv2.IMREAD_COLOR) if written else None
     if decoded is None:
-        raise InputError("A picture cannot be written as JPEG.", actual=str(image.shape))
+        raise InputError("An image cannot be written as JPEG.", actual=str(image.shape))
     return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
 
 
 def encode_h264(image: Image, crf: int) -> Image:
-    """Return an RGB picture as an H.264 video of a constant rate factor (0 to 51) shows it.
+    """Return an RGB image as an H.264 video of a constant rate factor (0 to 51) shows it.
 
     Odd sides are stretched by a pixel for the codec and back.
     """
@@ -123,7 +122,7 @@ _X265: Final = "log-level=none:bframes=0:pools=none:frame-threads=1:rc-lookahead
 
 
 def encode_video(image: Image, codec: str, quality: int) -> Image:
-    """Return an RGB picture as a video shows it after the first frame: predicted from another one.
+    """Return an RGB image as a video shows it after the first frame: predicted from another one.
 
     Parameters
     ----------
@@ -154,10 +153,10 @@ def _encode(image: Image, frames: Sequence[Image], encoder: str, options: dict[s
     with av.open(file, "w", format="mp4") as container:
         stream: Any = container.add_stream(encoder, rate=25, options={**options, "threads": "1"})
         stream.width, stream.height, stream.pix_fmt = *even, "yuv420p"
-        for picture in frames:
+        for shown in frames:
             if even != (width, height):
-                picture = np.asarray(cv2.resize(picture, even), np.uint8)
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+                shown = np.asarray(cv2.resize(shown, even), np.uint8)
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(shown), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     file.seek(0)

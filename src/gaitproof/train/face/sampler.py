@@ -17,16 +17,16 @@ from gaitproof.data.face.store import FaceStore, StoredClip
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.nets.face.base import FORGED, GENUINE
-from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.samples import PLACES, Crop, draw_labelled, draw_pair
 from gaitproof.train.face.structural import Donor
+from gaitproof.train.randomness import Stream, random_source
 from gaitproof.train.stream import StepStream
 
 Source = tuple[FaceStore, StoredClip]
 
-Picture = TypeVar("Picture")
-"""What stands for one picture of a clip: a crop, or what was read from it ahead."""
+Shown = TypeVar("Shown")
+"""What stands for one image of a clip: a crop, or what was read from it ahead."""
 
 MOST_VALIDATION_BATCHES: Final = 24
 
@@ -35,14 +35,14 @@ _EASY: Final = 0.25
 
 
 class FaceBatch(NamedTuple):
-    """Pictures of N clips, T of each at most.
+    """Images of N clips, T of each at most.
 
     Parameters
     ----------
     crops
         Shape (N, T, S, S, 3), uint8 RGB; 0 where a clip has no more.
     present
-        Shape (N, T): which pictures are there, the first ones of every clip.
+        Shape (N, T): which images are there, the first ones of every clip.
     labels
         Shape (N,): `FORGED` or `GENUINE`.
     blend
@@ -56,7 +56,7 @@ class FaceBatch(NamedTuple):
 
 
 class CodeBatch(NamedTuple):
-    """What a frozen encoder said of pictures of N clips, T of each at most.
+    """What a frozen encoder said of images of N clips, T of each at most.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class CodeBatch(NamedTuple):
     labels: Tensor
 
 
-class ClipSampler(ABC, Generic[Picture]):
+class ClipSampler(ABC, Generic[Shown]):
     """Draws clips of one side of a split.
 
     Parameters
@@ -109,14 +109,14 @@ class ClipSampler(ABC, Generic[Picture]):
             )
 
     @property
-    def pictures(self) -> int:
-        """Number of pictures of genuine clips and their twins."""
-        return 2 * sum(stored.pictures for _, stored in self.genuine)
+    def images(self) -> int:
+        """Number of images of genuine clips and their twins."""
+        return 2 * sum(stored.images for _, stored in self.genuine)
 
     @property
-    def turns(self) -> int:
-        """Number of turns of `frames` pictures in them: an epoch, unless the recipe has another."""
-        return 2 * sum(-(-stored.pictures // self.settings.frames) for _, stored in self.genuine)
+    def segments(self) -> int:
+        """Number of segments of `frames` images in them: an epoch unless the recipe says other."""
+        return 2 * sum(-(-stored.images // self.settings.frames) for _, stored in self.genuine)
 
     def draw(self, rng: np.random.Generator, size: int) -> Any:
         """Return a batch of `size` clips; same state, same batch."""
@@ -124,7 +124,7 @@ class ClipSampler(ABC, Generic[Picture]):
         blended = {"self-blended": forged, "labelled": 0, "both": (forged + 1) // 2}[
             self.settings.forgeries
         ]
-        clips: list[tuple[list[Picture], int]] = []
+        clips: list[tuple[list[Shown], int]] = []
         # a genuine face and its twin side by side teach most
         for place, source in enumerate(_choose(self.genuine, max(blended, size - forged), rng)):
             seed = int(rng.integers(2**63))
@@ -141,18 +141,18 @@ class ClipSampler(ABC, Generic[Picture]):
     @abstractmethod
     def cut_genuine(
         self, source: Source, places: Sequence[int], seed: int
-    ) -> list[tuple[Picture, Picture]]:
-        """Return pictures of a genuine clip, each with its forged twin before it.
+    ) -> list[tuple[Shown, Shown]]:
+        """Return images of a genuine clip, each with its forged twin before it.
 
-        Where forgeries are those of the data set alone, the twin is the picture itself.
+        Where forgeries are those of the data set alone, the twin is the image itself.
         """
 
     @abstractmethod
-    def cut_forged(self, source: Source, places: Sequence[int], seed: int) -> list[Picture]:
-        """Return pictures of a forged clip."""
+    def cut_forged(self, source: Source, places: Sequence[int], seed: int) -> list[Shown]:
+        """Return images of a forged clip."""
 
     @abstractmethod
-    def collate(self, clips: Sequence[tuple[list[Picture], int]]) -> Any:
+    def collate(self, clips: Sequence[tuple[list[Shown], int]]) -> Any:
         """Return a batch of clips with their labels."""
 
     def eased(self, share: float) -> Self:
@@ -168,14 +168,14 @@ class ClipSampler(ABC, Generic[Picture]):
         return easy
 
     def _places(self, stored: StoredClip, rng: np.random.Generator) -> list[int]:
-        """Choose pictures that follow each other."""
-        count = min(self.settings.frames, stored.pictures)
-        first = int(rng.integers(stored.pictures - count + 1))
+        """Choose images that follow each other."""
+        count = min(self.settings.frames, stored.images)
+        first = int(rng.integers(stored.images - count + 1))
         return list(range(first, first + count))
 
 
 class FaceSampler(ClipSampler[Crop]):
-    """Draws clips whose pictures are cut, turned and damaged anew every time."""
+    """Draws clips whose images are cut, turned and damaged anew every time."""
 
     def cut_genuine(
         self, source: Source, places: Sequence[int], seed: int
@@ -187,8 +187,8 @@ class FaceSampler(ClipSampler[Crop]):
         if self.settings.forgeries == "labelled":
             # what is done to forged clips is done to genuine ones, and nothing else
             crops = [
-                draw_labelled(picture, points, forged=False, **how)
-                for picture, points in zip(faces.pictures, faces.points, strict=True)
+                draw_labelled(image, points, forged=False, **how)
+                for image, points in zip(faces.images, faces.points, strict=True)
             ]
             return [(crop, crop) for crop in crops]
         settings = self.settings
@@ -196,17 +196,17 @@ class FaceSampler(ClipSampler[Crop]):
         if settings.structural:
             how["donor"] = self._donor(seed)
         pairs = [
-            draw_pair(picture, faces.landmarks(place), faces.points[place], **how)
-            for place, picture in enumerate(faces.pictures)
+            draw_pair(image, faces.landmarks(place), faces.points[place], **how)
+            for place, image in enumerate(faces.images)
         ]
         rng = np.random.default_rng((seed, 2))
         if rng.random() >= settings.retimed or len(places) < 2:
             return pairs
         other = dict(zip(places, (pair[GENUINE] for pair in pairs), strict=True))
-        taken = retime(places, stored.pictures, rng)
+        taken = retime(places, stored.images, rng)
         for place in set(taken) - other.keys():
             more = store.read(stored, [place])
-            twins = draw_pair(more.pictures[0], more.landmarks(0), more.points[0], **how)
+            twins = draw_pair(more.images[0], more.landmarks(0), more.points[0], **how)
             other[place] = twins[GENUINE]
         return [(other[place], genuine) for place, (_, genuine) in zip(taken, pairs, strict=True)]
 
@@ -216,16 +216,16 @@ class FaceSampler(ClipSampler[Crop]):
         faces = store.read(stored, places)
         how = self._how(seed)
         return [
-            draw_labelled(picture, points, forged=True, **how)
-            for picture, points in zip(faces.pictures, faces.points, strict=True)
+            draw_labelled(image, points, forged=True, **how)
+            for image, points in zip(faces.images, faces.points, strict=True)
         ]
 
     def _donor(self, seed: int) -> Donor:
         """Return a face of some genuine clip."""
         rng = np.random.default_rng((seed, 1))
         store, stored = self.genuine[int(rng.integers(len(self.genuine)))]
-        faces = store.read(stored, [int(rng.integers(stored.pictures))])
-        return Donor(faces.pictures[0], faces.landmarks(0))
+        faces = store.read(stored, [int(rng.integers(stored.images))])
+        return Donor(faces.images[0], faces.landmarks(0))
 
     def _how(self, seed: int) -> dict[str, Any]:
         settings = self.settings
@@ -241,21 +241,21 @@ class FaceSampler(ClipSampler[Crop]):
         return _collate(clips, self.settings.frames, self.settings.alignment)
 
 
-def retime(places: Sequence[int], pictures: int, rng: np.random.Generator) -> list[int]:
+def retime(places: Sequence[int], images: int, rng: np.random.Generator) -> list[int]:
     """Return places that follow each other with one repeated, or one left out.
 
     Parameters
     ----------
     places
         Two or more that follow each other.
-    pictures
+    images
         Of the clip: one is left out only where another one can be added at an end.
     rng
         Which, and where; the first place is never the one that is repeated or left out.
     """
     place = int(rng.integers(1, len(places)))
     repeats = [*places[:place], places[place - 1], *places[place + 1 :]]
-    longer = [*places, places[-1] + 1] if places[-1] + 1 < pictures else [places[0] - 1, *places]
+    longer = [*places, places[-1] + 1] if places[-1] + 1 < images else [places[0] - 1, *places]
     if longer[0] < 0 or rng.random() < 0.5:
         return repeats
     return longer[:place] + longer[place + 1 :]
@@ -276,10 +276,10 @@ def _collate(
     crops = np.zeros((len(clips), frames, side, side, 3), np.uint8)
     blend = np.zeros((len(clips), frames, PLACES, PLACES), np.float32)
     present = np.zeros((len(clips), frames), bool)
-    for row, (pictures, _) in enumerate(clips):
-        for column, crop in enumerate(pictures):
+    for row, (images, _) in enumerate(clips):
+        for column, crop in enumerate(images):
             crops[row, column], blend[row, column] = crop
-        present[row, : len(pictures)] = True
+        present[row, : len(images)] = True
     labels: NDArray[np.int64] = np.array([label for _, label in clips], np.int64)
     return FaceBatch(*(torch.from_numpy(array) for array in (crops, present, labels, blend)))
 
@@ -334,6 +334,6 @@ class FaceStream(StepStream[Any]):
 
 def validation_batches(sampler: ClipSampler[Any], settings: FaceTrainSettings) -> list[Any]:
     """Draw the batches that every validation of a run is made on."""
-    count = min(-(-sampler.pictures // settings.batch), MOST_VALIDATION_BATCHES)
+    count = min(-(-sampler.images // settings.batch), MOST_VALIDATION_BATCHES)
     rng = random_source(settings.seed, stream=Stream.VALIDATION)
     return [sampler.draw(rng, settings.batch) for _ in range(count)]

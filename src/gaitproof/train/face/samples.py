@@ -1,6 +1,6 @@
 """Crops for training: genuine faces and their self-blended twins, cut, turned and damaged alike.
 
-Everything random about a crop comes from one seed, so that the crops of a clip's pictures change in
+Everything random about a crop comes from one seed, so that the crops of a clip's images change in
 the same way, and any crop can be made again.
 """
 
@@ -33,29 +33,29 @@ _JITTER: Final = 0.5
 """Chance that a labelled face's colours and sharpness are changed."""
 
 _MUCH: Final = 0.9
-"""Pictures are brought to the scale of crops that are smaller by this at least."""
+"""Images are brought to the scale of crops that are smaller by this at least."""
 
 PLACES: Final = 14
 """A blending mask is handed on as so many by so many shares."""
 
 
 class Crop(NamedTuple):
-    """One picture for a network.
+    """One image for a network.
 
     Parameters
     ----------
-    picture
+    image
         Shape (S, S, 3), uint8 RGB.
     blend
         Shape (14, 14), 0 to 1: share of every place that comes from another face; NaN if unknown.
     """
 
-    picture: Image
+    image: Image
     blend: NDArray[np.float32]
 
 
 def draw_pair(
-    picture: Image,
+    image: Image,
     landmarks: Points,
     points: Points,
     alignment: AlignmentSettings,
@@ -71,7 +71,7 @@ def draw_pair(
 
     Parameters
     ----------
-    picture
+    image
         A genuine face with room around it, shape (H, W, 3), uint8 RGB.
     landmarks
         For the mask, shape (K, 2), pixels: a mesh, or the five points.
@@ -94,17 +94,17 @@ def draw_pair(
         Somebody else, for these.
     """
     rng = np.random.default_rng(seed)
-    picture, corner = window(picture, points, alignment)
+    image, corner = window(image, points, alignment)
     points, landmarks = points - corner, landmarks - corner
-    picture, scale = shrink(picture, points, alignment)
+    image, scale = shrink(image, points, alignment)
     points, landmarks = (transform_points(part, scale) for part in (points, landmarks))
     camera = Camera(rng) if filmed and rng.random() < filmed else None
     if camera is not None:
-        picture = camera.film(picture, points)
+        image = camera.film(image, points)
     if structural and rng.random() < structural:
-        blended = structural_blend(picture, landmarks, points, rng, donor)
+        blended = structural_blend(image, landmarks, points, rng, donor)
     else:
-        blended = self_blend(picture, landmarks, rng)
+        blended = self_blend(image, landmarks, rng)
     finish = _Finish.draw(rng, turn, damaged, camera)
     nothing = np.zeros(blended.mask.shape, np.float32)
     return (
@@ -114,7 +114,7 @@ def draw_pair(
 
 
 def draw_labelled(
-    picture: Image,
+    image: Image,
     points: Points,
     alignment: AlignmentSettings,
     seed: int,
@@ -127,24 +127,24 @@ def draw_labelled(
 
     Parameters
     ----------
-    picture, points, alignment, seed, turn, damaged
+    image, points, alignment, seed, turn, damaged
         As for `draw_pair`.
     forged
         The label; where the forgery lies is not known.
     """
     rng = np.random.default_rng(seed)
-    picture, corner = window(picture, points, alignment)
+    image, corner = window(image, points, alignment)
     points = points - corner
     if rng.random() < _JITTER * damaged:
-        picture = change_statistics(picture, rng)
-    known = np.full(picture.shape[:2], np.nan if forged else 0, np.float32)
-    return _Finish.draw(rng, turn, damaged).apply(picture, known, points, alignment)
+        image = change_statistics(image, rng)
+    known = np.full(image.shape[:2], np.nan if forged else 0, np.float32)
+    return _Finish.draw(rng, turn, damaged).apply(image, known, points, alignment)
 
 
 def window(
-    picture: Image, points: Points, alignment: AlignmentSettings
+    image: Image, points: Points, alignment: AlignmentSettings
 ) -> tuple[Image, NDArray[np.int64]]:
-    """Return the part of a picture that a turned and moved crop can show, and its corner (x, y).
+    """Return the part of an image that a turned and moved crop can show, and its corner (x, y).
 
     Forging and damaging more than is seen would only take time.
     """
@@ -153,24 +153,24 @@ def window(
     seen = transform_points(corners, from_crop(np.asarray(points, np.float64), alignment))
     room = _ROOM * float(np.ptp(seen, axis=0).max())
     low = np.maximum(np.floor(seen.min(axis=0) - room), 0).astype(np.int64)
-    high = np.minimum(np.ceil(seen.max(axis=0) + room), picture.shape[1::-1]).astype(np.int64)
-    return picture[low[1] : high[1], low[0] : high[0]], low
+    high = np.minimum(np.ceil(seen.max(axis=0) + room), image.shape[1::-1]).astype(np.int64)
+    return image[low[1] : high[1], low[0] : high[0]], low
 
 
 def shrink(
-    picture: Image, points: Points, alignment: AlignmentSettings
+    image: Image, points: Points, alignment: AlignmentSettings
 ) -> tuple[Image, NDArray[np.float64]]:
-    """Return a picture at a crop's scale, and the transform (2, 3) to it, if it is much larger.
+    """Return an image at a crop's scale, and the transform (2, 3) to it, if it is much larger.
 
     What a crop does not show need not be forged and damaged.
     """
     matrix = to_crop(np.asarray(points, np.float64), alignment)
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale > _MUCH:
-        return picture, np.eye(2, 3)
-    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
-    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    ratio = np.array((width, height)) / picture.shape[1::-1]
+        return image, np.eye(2, 3)
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    ratio = np.array((width, height)) / image.shape[1::-1]
     # pixel centres, not corners, keep their place under resizing
     return np.asarray(small, np.uint8), np.column_stack((np.diag(ratio), (ratio - 1) / 2))
 
@@ -200,7 +200,7 @@ class _Finish(NamedTuple):
 
     def apply(
         self,
-        picture: Image,
+        image: Image,
         mask: NDArray[np.float32],
         points: Points,
         alignment: AlignmentSettings,
@@ -208,10 +208,10 @@ class _Finish(NamedTuple):
         side = alignment.size
         matrix = self._matrix(points, alignment)
         if self.camera is not None:
-            picture = self.camera.grade(picture)
+            image = self.camera.grade(image)
         # damaged before it is cut: a video is compressed before anybody looks for faces in it
         crop: Any = cv2.warpAffine(
-            self.damage.apply(picture), matrix, (side, side), borderMode=cv2.BORDER_REFLECT
+            self.damage.apply(image), matrix, (side, side), borderMode=cv2.BORDER_REFLECT
         )
         places: Any = cv2.resize(
             cv2.warpAffine(mask, matrix, (side, side)),

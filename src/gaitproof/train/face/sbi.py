@@ -40,7 +40,7 @@ class SelfBlend(NamedTuple):
     forged
         Shape (H, W, 3), uint8 RGB.
     genuine
-        The same picture without the blended face, likewise: with the same colours and sharpness, so
+        The same image without the blended face, likewise: with the same colours and sharpness, so
         that only the part that does not fit tells the two apart.
     mask
         Shape (H, W), 0 to 1: what of the forgery is the source's.
@@ -130,12 +130,12 @@ def smooth_field(
     )
 
 
-def warp(picture: NDArray[Any], field: NDArray[np.float32]) -> NDArray[Any]:
+def warp(image: NDArray[Any], field: NDArray[np.float32]) -> NDArray[Any]:
     """Return what lies at every place moved by a field (H, W, 2), pixels, x first."""
-    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
     return np.asarray(
         cv2.remap(
-            picture,
+            image,
             columns + field[..., 0],
             rows + field[..., 1],
             cv2.INTER_LINEAR,
@@ -202,19 +202,19 @@ def _recolour(image: Image, rng: np.random.Generator) -> Image:
     The paper's ranges are the small ones; faces of two photographs differ more than that.
     """
     much = float(rng.choice([1.0, 1.0, 2.5]))
-    picture = image.astype(np.float32) + much * rng.uniform(-20, 20, 3).astype(np.float32)
+    pixels = image.astype(np.float32) + much * rng.uniform(-20, 20, 3).astype(np.float32)
     if rng.random() < 0.5:  # contrast and brightness
         gain = np.exp(much * rng.uniform(-0.15, 0.15))
-        picture = (picture - 128) * gain + 128 + much * rng.uniform(-18, 18)
+        pixels = (pixels - 128) * gain + 128 + much * rng.uniform(-18, 18)
     if rng.random() < 0.5:  # saturation, down to none
-        grey = picture.mean(axis=2, keepdims=True)
-        picture = grey + (picture - grey) * rng.uniform(max(0.0, 1 - 0.35 * much), 1 + 0.35 * much)
+        grey = pixels.mean(axis=2, keepdims=True)
+        pixels = grey + (pixels - grey) * rng.uniform(max(0.0, 1 - 0.35 * much), 1 + 0.35 * much)
     if rng.random() < 0.4:  # light from another side
         angle = rng.uniform(0, 2 * np.pi)
         rows, columns = np.mgrid[-1 : 1 : image.shape[0] * 1j, -1 : 1 : image.shape[1] * 1j]
         slope = np.cos(angle) * columns + np.sin(angle) * rows
-        picture = picture * (1 + much * rng.uniform(0.03, 0.15) * slope[..., None])
-    return np.asarray(np.rint(picture).clip(0, 255), np.uint8)
+        pixels = pixels * (1 + much * rng.uniform(0.03, 0.15) * slope[..., None])
+    return np.asarray(np.rint(pixels).clip(0, 255), np.uint8)
 
 
 def _refocus(image: Image, rng: np.random.Generator) -> Image:

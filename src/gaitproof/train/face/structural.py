@@ -45,13 +45,13 @@ class Donor(NamedTuple):
 
     Parameters
     ----------
-    picture
+    image
         Shape (H, W, 3), uint8 RGB.
     landmarks
         As many as the forged face has, shape (K, 2), pixels.
     """
 
-    picture: Image
+    image: Image
     landmarks: Points
 
 
@@ -113,14 +113,14 @@ def part_mask(shape: tuple[int, ...], points: Points, rng: np.random.Generator) 
 
 
 def fit_donor(donor: Donor, landmarks: Points, shape: tuple[int, ...]) -> Image:
-    """Return a donor's picture with its landmarks brought near those of a face, shape (H, W, 3).
+    """Return a donor's image with its landmarks brought near those of a face, shape (H, W, 3).
 
     By a similarity, and what remains by a smooth field.
     """
     height, width = shape[:2]
     wanted, own = (np.asarray(part, np.float64) for part in (landmarks, donor.landmarks))
     matrix = compute_similarity(own, wanted)
-    moved = cv2.warpAffine(donor.picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
+    moved = cv2.warpAffine(donor.image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
     rest = wanted - transform_points(own, matrix)
     cells = (wanted * (_GRID / width, _GRID / height)).astype(int).clip(0, _GRID - 1)
     sums = np.zeros((_GRID, _GRID, 3), np.float32)
@@ -136,21 +136,19 @@ def match_colours(source: Image, target: Image, mask: Mask) -> Image:
     inside = mask > 0.5
     if not inside.any():
         return source
-    given, wanted = (picture[inside].astype(np.float32) for picture in (source, target))
+    given, wanted = (image[inside].astype(np.float32) for image in (source, target))
     scale = (wanted.std(axis=0) / np.maximum(given.std(axis=0), 1)).clip(0.5, 2)
     shift = wanted.mean(axis=0) - given.mean(axis=0) * scale
     return np.asarray(np.rint(source * scale + shift).clip(0, 255), np.uint8)
 
 
-def _redraw(picture: Image, rng: np.random.Generator) -> Image:
+def _redraw(image: Image, rng: np.random.Generator) -> Image:
     """Lose fine detail as a network that draws a part anew does."""
     if rng.random() < 0.5:
-        return np.asarray(
-            cv2.bilateralFilter(picture, 5, float(rng.uniform(10, 40)), 3.0), np.uint8
-        )
-    height, width = picture.shape[:2]
+        return np.asarray(cv2.bilateralFilter(image, 5, float(rng.uniform(10, 40)), 3.0), np.uint8)
+    height, width = image.shape[:2]
     scale = rng.uniform(0.35, 0.85)
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    small: Any = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     back: NDArray[Any] = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(back, np.uint8)

@@ -14,9 +14,9 @@ from gaitproof.data.gait.paired import PairedRecording
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, signal_of
 from gaitproof.nets.silhouette import EnergyBlend, EnergyDiscriminant, SilhouetteNetwork
-from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.checkpoint import Identity
 from gaitproof.train.hardware import undisturbed
+from gaitproof.train.randomness import Stream, torch_seed
 from gaitproof.train.silhouettes.discriminant import fit_discriminant, fit_whitening
 from gaitproof.train.silhouettes.module import StripLearner
 from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream

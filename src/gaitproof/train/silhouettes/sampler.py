@@ -16,7 +16,7 @@ from gaitproof.data.gait.paired import PairedRecording
 from gaitproof.data.gait.silhouettes import SilhouetteRecording
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.silhouettes import MIN_SILHOUETTE_FRAMES
-from gaitproof.train.chance import Stream, random_source
+from gaitproof.train.randomness import Stream, random_source
 from gaitproof.train.silhouettes.augment import augment
 from gaitproof.train.stream import StepStream
 from gaitproof.train.turning import mirror_features

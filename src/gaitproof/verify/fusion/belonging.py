@@ -12,7 +12,7 @@ from gaitproof.face.verdict import FaceVerdict
 from gaitproof.types import Landmark, PoseSequence
 
 SAME_MOMENT: Final = 0.05
-"""Seconds between a picture of the face and the pose it is compared with, at most."""
+"""Seconds between a frame of the face and the pose it is compared with, at most."""
 
 MARGIN: Final = 0.25
 """Part of its sides by which the box of a face is widened: detectors cut chins and foreheads."""
@@ -31,7 +31,7 @@ def find_own_faces(
     Parameters
     ----------
     faces
-        With boxes in pixels of the same upright pictures as the poses.
+        With boxes in pixels of the same upright frames as the poses.
     tracks
         Poses of one person, at different times.
 
@@ -61,7 +61,7 @@ def _heads(track: PoseSequence) -> tuple[NDArray[np.float64], NDArray[np.float64
 def _share_inside(
     face: FaceVerdict, times: NDArray[np.float64], points: NDArray[np.float64]
 ) -> float | None:
-    """Share of a face's pictures with the head in its box; None if none can be compared."""
+    """Share of a face's frames with the head in its box; None if none can be compared."""
     if not len(times):
         return None
     inside = []

@@ -9,7 +9,7 @@ from typing import Final
 from gaitproof.errors import InputError
 from gaitproof.face.model import FaceDetectorCard
 from gaitproof.face.scan import FaceScan
-from gaitproof.face.turns import MIN_PICTURES
+from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.verdict import FaceDecision, FaceVerdict
 from gaitproof.types import Decision, ErrorRate, PoseSequence, Verdict
 from gaitproof.types.support import NO_SUPPORT
@@ -69,8 +69,8 @@ def join(
     own, notes = _choose_face(scan, tracks)
     face = None if own is None else _finding(own, scan, card)
     walk_says = Says.MISSING if verdict.log10_lr is None else _WALK_SAYS[verdict.decision]
-    # fewer pictures than that have a score, but the calibration is not one of so few
-    judged = face is not None and face.pictures >= MIN_PICTURES
+    # fewer frames than that have a score, but the calibration is not one of so few
+    judged = face is not None and face.pictures >= MIN_FRAMES
     face_says = _FACE_SAYS[face.decision] if face is not None and judged else Says.MISSING
     if face is not None and not judged:
         notes.append(f"the face was not judged: {face.reason}")
@@ -124,7 +124,7 @@ def _choose_face(
             f"the person's face was followed in {len(own)} pieces; the one that looks least "
             "genuine counts"
         )
-    judged = [face for face in own if len(face.frames) >= MIN_PICTURES] or own
+    judged = [face for face in own if len(face.frames) >= MIN_FRAMES] or own
     return min(judged, key=lambda face: 1.0 if face.score is None else face.score), notes
 
 
@@ -169,19 +169,19 @@ def _weigh(
     face_says: Says,
     weights: FusionWeights | None,
 ) -> _Weight:
-    walk, picture = verdict.log10_lr, None if face is None else face.log10_lr
+    walk, shown = verdict.log10_lr, None if face is None else face.log10_lr
     if face_says is Says.MISSING:
         if walk is None:
             return _Weight(Answers.NONE, None, None, "Neither walk nor face could be weighed.")
         alone = "No face was judged: this is the likelihood ratio of the walk, unchanged."
         return _Weight(Answers.WALK, walk, verdict.log10_lr_bound, alone)
-    if face is None or picture is None or face.log10_lr_bound is None:
+    if face is None or shown is None or face.log10_lr_bound is None:
         return _Weight(
             Answers.NONE, None, None, "The face model has no calibration: nothing can be joined."
         )
     if walk is None:
         alone = "No walk was compared: this is the likelihood ratio of the face, unchanged."
-        return _Weight(Answers.FACE, picture, face.log10_lr_bound, alone)
+        return _Weight(Answers.FACE, shown, face.log10_lr_bound, alone)
     if weights is None:
         bound = max(verdict.log10_lr_bound, face.log10_lr_bound)
         rule = (
@@ -195,7 +195,7 @@ def _weigh(
             f"{weights.face.value:+.2f} f {weights.least.value:+.2f} min(g, f, g + f) of the "
             f"walk's g and the face's f; learnt on {weights.groups} people: {weights.source}."
         )
-    joined = float(fuse([walk], [picture], weights)[0])
+    joined = float(fuse([walk], [shown], weights)[0])
     return _Weight(Answers.BOTH, min(max(joined, -bound), bound), bound, rule)
 
 
@@ -203,35 +203,35 @@ def _decide(
     verdict: Verdict,
     face: FaceFinding | None,
     walk: Says,
-    picture: Says,
+    face_says: Says,
     log10_lr: float | None,
 ) -> tuple[Decision, str]:
-    if picture is Says.MISSING:
+    if face_says is Says.MISSING:
         return verdict.decision, verdict.reason
-    if Says.AGAINST in (walk, picture):
+    if Says.AGAINST in (walk, face_says):
         if log10_lr is None or log10_lr <= -NO_SUPPORT:
             return Decision.DEEPFAKE, ""
-        return Decision.INCONCLUSIVE, _disagreement(walk, picture)
-    if walk is Says.FOR and picture is Says.FOR:
+        return Decision.INCONCLUSIVE, _disagreement(walk, face_says)
+    if walk is Says.FOR and face_says is Says.FOR:
         if log10_lr is None or log10_lr >= NO_SUPPORT:
             return Decision.AUTHENTIC, ""
         return Decision.INCONCLUSIVE, _NO_WEIGHT
     if walk is Says.FOR:
         why = f": {face.reason}" if face is not None and face.reason else ""
         return Decision.INCONCLUSIVE, f"The walk matches, but the face cannot be decided{why}."
-    if picture is Says.FOR and walk is Says.MISSING:
+    if face_says is Says.FOR and walk is Says.MISSING:
         return Decision.INCONCLUSIVE, f"{_BLIND} {verdict.reason}".strip()
     return Decision.INCONCLUSIVE, verdict.reason
 
 
-def _disagreement(walk: Says, picture: Says) -> str:
-    if (walk, picture) == (Says.FOR, Says.AGAINST):
+def _disagreement(walk: Says, face_says: Says) -> str:
+    if (walk, face_says) == (Says.FOR, Says.AGAINST):
         return (
             "The walk matches the claim, the face shows manipulation, and the evidence of the "
             "face is too weak against that of the walk: lip or face reenactment of the true "
             "person's footage?"
         )
-    if (walk, picture) == (Says.AGAINST, Says.FOR):
+    if (walk, face_says) == (Says.AGAINST, Says.FOR):
         return (
             "The walk contradicts the claim, the face shows no manipulation, and the evidence of "
             "the walk is too weak against that of the face: somebody else, or another walk than "
@@ -241,14 +241,14 @@ def _disagreement(walk: Says, picture: Says) -> str:
 
 
 def _error_rates(
-    verdict: Verdict, face: FaceFinding | None, walk: Says, picture: Says
+    verdict: Verdict, face: FaceFinding | None, walk: Says, face_says: Says
 ) -> dict[str, ErrorRate | None]:
     """Bound the wrong answers of the joint verdict by those of the two, dependent or not."""
     band = verdict.band
     accepted, refused = (
         (verdict.fmr, verdict.fnmr) if band is None else (band.wrong_nonmated, band.wrong_mated)
     )
-    seen = face is not None and picture is not Says.MISSING
+    seen = face is not None and face_says is not Says.MISSING
     compared = walk is not Says.MISSING
     refusals = [refused] if compared else []
     if face is not None and seen:

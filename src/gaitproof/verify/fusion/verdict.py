@@ -115,13 +115,13 @@ class FaceFinding:
     number
         Of the face in the scan, counted from 1.
     pictures
-        How many pictures were scored.
+        How many frames were scored.
     first, last
         Seconds at which it was first and last seen.
     model_id, weights_sha256, detector, limits
         Of the detector of forgeries, and what found the faces.
     turns
-        In how many turns the pictures were judged together; 0 if one by one.
+        In how many segments the frames were judged together; 0 if one by one.
     """
 
     decision: FaceDecision

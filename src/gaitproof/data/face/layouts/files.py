@@ -1,4 +1,4 @@
-"""What the layouts share: videos and pictures of a folder, small text files."""
+"""What the layouts share: videos and images of a folder, small text files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gaitproof.data.manifest import VIDEO_SUFFIXES
 from gaitproof.errors import InputError
 from gaitproof.reading import FileKind, read_text
 
-PICTURE_SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
+IMAGE_SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 
 LIST_FILE: Final = FileKind("list of clips", InputError, 2**26)
 """The whole of DFDC's metadata is less than half of it."""
@@ -32,12 +32,12 @@ def videos_in(folder: Path) -> list[Path]:
     )
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """Return the pictures in a folder, in natural order; none if there is no such folder."""
+def images_in(folder: Path) -> list[Path]:
+    """Return the images in a folder, in natural order; none if there is no such folder."""
     return _sorted(
         path
         for path in _children(folder)
-        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
     )
 
 

@@ -3,8 +3,8 @@
 ::
 
     [train|val|validation|test/]{real,fake}/x.mp4        videos
-    [train|val|validation|test/]{real,fake}/x/*.png      folders of pictures, one clip each
-    [train|val|validation|test/]{real,fake}/x.png        single pictures
+    [train|val|validation|test/]{real,fake}/x/*.png      folders of images, one clip each
+    [train|val|validation|test/]{real,fake}/x.png        single images
 
 A clip's name without its ending is its key: a fake that is named after its original
 (``real/ann.mp4``, ``fake/ann.mp4``, also ``fake/ann__bob.mp4``) stays on its original's side.
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from gaitproof.data.face.clips import ORIGINAL, FaceClip, Label
-from gaitproof.data.face.layouts.files import folders_in, pictures_in, relative, videos_in
+from gaitproof.data.face.layouts.files import folders_in, images_in, relative, videos_in
 
 SPLITS: Final = {"": "", "train": "train", "val": "validation", "validation": "validation"} | {
     "test": "test"
@@ -35,7 +35,7 @@ def fits(root: Path) -> bool:
 
 
 def read(root: Path) -> tuple[FaceClip, ...]:
-    """List videos, folders of pictures and single pictures."""
+    """List videos, folders of images and single images."""
     return tuple(
         FaceClip(
             path=relative(path, root),
@@ -47,8 +47,8 @@ def read(root: Path) -> tuple[FaceClip, ...]:
         for folder, label, split in _tops(root)
         for path in (
             *videos_in(folder),
-            *(inner for inner in folders_in(folder) if pictures_in(inner)),
-            *pictures_in(folder),
+            *(inner for inner in folders_in(folder) if images_in(inner)),
+            *images_in(folder),
         )
     )
 

@@ -1,4 +1,4 @@
-"""A table of clips, for pictures and videos whose folders do not say who is in them.
+"""A table of clips, for images and videos whose folders do not say who is in them.
 
 ::
 
@@ -6,7 +6,7 @@
                      portraits/ann_1.jpg,real,ann,original,
                      swaps/ann_bob.mp4,fake,ann;bob,swap,test
 
-``path`` is a video, a picture or a folder of pictures. ``keys`` are the people and source videos in
+``path`` is a video, an image or a folder of images. ``keys`` are the people and source videos in
 it, joined by ``;``. ``manipulation`` is empty or ``original`` for real clips. ``split`` is empty or
 one of train, validation, test, unused.
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from gaitproof.data.face.clips import ORIGINAL, FaceClip, Label
-from gaitproof.data.face.layouts.files import folders_in, pictures_in, relative
+from gaitproof.data.face.layouts.files import folders_in, images_in, relative
 from gaitproof.errors import InputError
 
 TOPS: Final = {
@@ -54,6 +54,6 @@ def read(root: Path) -> tuple[FaceClip, ...]:
                         cropped=True,
                     )
                     for sequence in folders_in(inner)
-                    if pictures_in(sequence)
+                    if images_in(sequence)
                 ]
     return tuple(clips)

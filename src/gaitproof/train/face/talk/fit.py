@@ -19,7 +19,6 @@ from gaitproof.face.speech.sequences import Talk
 from gaitproof.nets.face.base import GENUINE
 from gaitproof.nets.face.registry import create_talk_network
 from gaitproof.nets.face.talk import TalkNetwork
-from gaitproof.train.chance import Stream, torch_seed
 from gaitproof.train.face.loop import NOT_LEARNT, digest
 from gaitproof.train.face.talk.config import TalkTrainSettings
 from gaitproof.train.face.talk.sampler import (
@@ -31,6 +30,7 @@ from gaitproof.train.face.talk.sampler import (
 )
 from gaitproof.train.hardware import undisturbed
 from gaitproof.train.learner import Learner
+from gaitproof.train.randomness import Stream, torch_seed
 from gaitproof.train.state import RunState
 from gaitproof.train.training import RunOptions, Training
 from gaitproof.train.validation import Validation

@@ -19,8 +19,8 @@ from gaitproof.face.speech.mel import log_mel
 from gaitproof.face.speech.sequences import Float32, Talk, cut_talk, pick_rows
 from gaitproof.media.sound import Sound
 from gaitproof.nets.face.base import FORGED, GENUINE
-from gaitproof.train.chance import Stream, random_source
 from gaitproof.train.face.talk.config import TalkTrainSettings
+from gaitproof.train.randomness import Stream, random_source
 from gaitproof.train.stream import StepStream
 
 VALIDATION_BATCHES: Final = 8
@@ -100,13 +100,13 @@ def read_clips(stores: Sequence[FaceStore], split: str, frames: int) -> list[Tal
                 hint="prepare the data set anew with --rate HZ --sound",
             )
         for stored in store.of_split(split):
-            if stored.pictures < frames:
+            if stored.images < frames:
                 continue
             faces = store.read(stored)
             seen = ~np.isnan(faces.meshes).any(axis=(1, 2))
             if not seen.all():
                 continue
-            cut = cut_talk(faces.times, faces.pictures, faces.meshes)
+            cut = cut_talk(faces.times, faces.images, faces.meshes)
             clips.append(TalkClip(stored, faces.times - faces.times[0], *cut, store.hear(stored)))
     return clips
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from gaitproof.config import MediaLimits
 from gaitproof.media.decode import read_frames
 from gaitproof.media.overlay import draw_pose, draw_silhouette, place_silhouette
-from gaitproof.report.page import Picture
+from gaitproof.report.page import PageImage
 from gaitproof.types import PoseSequence, SilhouetteSequence
 
-PICTURE_WIDTH: Final = 400
+IMAGE_WIDTH: Final = 400
 """Pixels: sharp in a three-column page, about 20 kB each."""
 
 JPEG_QUALITY: Final = 80
@@ -31,7 +31,7 @@ SAME_TIME: Final = 1e-6
 
 
 def to_data_uri(image: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> str:
-    """Encode a picture as a JPEG ``data:`` address.
+    """Encode an image as a JPEG ``data:`` address.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ def to_data_uri(image: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> str:
         ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     if not good:
-        raise ValueError(f"A picture of shape {image.shape} cannot be encoded.")
+        raise ValueError(f"An image of shape {image.shape} cannot be encoded.")
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
-def shrink(image: NDArray[np.uint8], width: int = PICTURE_WIDTH) -> NDArray[np.uint8]:
-    """Return the picture at most `width` pixels wide, its proportions kept."""
+def shrink(image: NDArray[np.uint8], width: int = IMAGE_WIDTH) -> NDArray[np.uint8]:
+    """Return the image at most `width` pixels wide, its proportions kept."""
     height, old = image.shape[:2]
     if old <= width:
         return image
@@ -79,7 +79,7 @@ def pick_times(track: PoseSequence, count: int) -> list[float]:
     return [float(track.timestamps[i]) for i in dict.fromkeys(seen[middles])] if len(seen) else []
 
 
-def overlay_pictures(
+def overlay_images(
     path: Path,
     track: PoseSequence,
     *,
@@ -88,7 +88,7 @@ def overlay_pictures(
     caption: str = "",
     limits: MediaLimits | None = None,
     silhouettes: SilhouetteSequence | None = None,
-) -> tuple[Picture, ...]:
+) -> tuple[PageImage, ...]:
     """Return a few frames of a video with the person's pose drawn in.
 
     Parameters
@@ -102,7 +102,7 @@ def overlay_pictures(
     what
         Who is seen, for the alternative text.
     caption
-        Text below the first picture; the moment is added to each.
+        Text below the first image; the moment is added to each.
     limits
         Of decoding.
     silhouettes
@@ -117,14 +117,14 @@ def overlay_pictures(
     if track.image is None or not times:
         return ()
     rows = {float(time): row for row, time in enumerate(track.timestamps)}
-    pictures = []
+    images = []
     for time, image in _frames_at(path, times, limits or MediaLimits()):
         row = rows[time]
         if silhouettes is not None:
             image = _with_mask(image, silhouettes, time)
         drawn = shrink(draw_pose(image, track.image[row], track.visibility[row]))
-        pictures.append(
-            Picture(
+        images.append(
+            PageImage(
                 data_uri=to_data_uri(drawn),
                 width=drawn.shape[1],
                 height=drawn.shape[0],
@@ -132,7 +132,7 @@ def overlay_pictures(
                 caption=f"{caption}, {time:.1f} s" if caption else f"{time:.1f} s",
             )
         )
-    return tuple(pictures)
+    return tuple(images)
 
 
 def _with_mask(
@@ -151,7 +151,7 @@ def _with_mask(
 
 def contact_sheet(
     silhouettes: SilhouetteSequence, *, count: int = 24, what: str = "the person"
-) -> Picture | None:
+) -> PageImage | None:
     """Return masks side by side, evenly spread over the frames that have one.
 
     Parameters
@@ -165,7 +165,7 @@ def contact_sheet(
 
     Returns
     -------
-    Picture or None
+    PageImage or None
         None if there is no mask.
     """
     shown = np.flatnonzero(silhouettes.present)
@@ -183,7 +183,7 @@ def contact_sheet(
     )
     image = np.repeat(np.where(sheet, 255, 30).astype(np.uint8)[..., None], 3, axis=2)
     first, last = silhouettes.timestamps[shown[[0, -1]]]
-    return Picture(
+    return PageImage(
         data_uri=to_data_uri(image),
         width=image.shape[1],
         height=image.shape[0],

@@ -31,7 +31,7 @@ def scans(model):
         "three": make_scan(
             [make_face(i + 1, [s] * 10, model) for i, s in enumerate((0.9, 0.1, 0.5))]
         ),
-        "unscored": make_scan([make_face(1, [], model, reason="no picture can be judged")]),
+        "unscored": make_scan([make_face(1, [], model, reason="no frame can be judged")]),
         "many": make_scan([make_face(i + 1, [0.03 * i] * 4, model) for i in range(30)]),
         "all": make_scan(
             [make_face(1, np.random.default_rng(0).random(3000), model, shown=(0, 9))]

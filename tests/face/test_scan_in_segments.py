@@ -15,7 +15,7 @@ RATE = 10
 
 
 def pictures(levels):
-    """Return one picture of a moving face for each brightness; 0 for none."""
+    """Return one frame of a moving face for each brightness; 0 for none."""
     # coarse, so that compression does not blur it
     noise = np.random.default_rng(1).normal(0, 15, (10, 10, 1)).repeat(8, 0).repeat(8, 1)
     return [
@@ -40,11 +40,11 @@ def test_a_late_swap_shows_in_the_turns_it_lies_in(tmp_path):
     model = clip_model(tmp_path / "model", rate=5.0)
     found = scan(tmp_path, [220] * 16 + [70] * 16, model)
     (face,) = found.faces
-    assert [turn.pictures for turn in face.turns] == [4, 4, 4, 4]
-    assert [turn.score > 0.5 for turn in face.turns] == [True, True, False, False]
+    assert [segment.pictures for segment in face.turns] == [4, 4, 4, 4]
+    assert [segment.score > 0.5 for segment in face.turns] == [True, True, False, False]
     assert face.turns[2].first == pytest.approx(1.6)
     assert [frame.turn for frame in face.frames] == [1] * 4 + [2] * 4 + [3] * 4 + [4] * 4
-    assert face.score == pytest.approx(np.mean([turn.score for turn in face.turns]))
+    assert face.score == pytest.approx(np.mean([segment.score for segment in face.turns]))
     assert face.decision is FaceDecision.INCONCLUSIVE
     assert face.consistency.agreeing == 0.5
     assert face.consistency.longest_fake == 2
@@ -62,15 +62,15 @@ def test_a_late_swap_lights_up_in_the_second_half_of_a_turn(tmp_path):
     assert len(weights) == 8
     assert sum(weights) == pytest.approx(1)
     assert sum(weights[4:]) > 0.9
-    assert len({frame.score for frame in face.frames}) == 1  # that of the turn
+    assert len({frame.score for frame in face.frames}) == 1  # that of the segment
 
 
 def test_pictures_of_a_model_without_a_rate_are_spread_over_the_video(tmp_path):
     model = clip_model(tmp_path / "model", frames=8, pictures=8)
     (face,) = scan(tmp_path, [220] * 40, model).faces
-    (turn,) = face.turns
-    assert (turn.pictures, turn.first) == (8, 0.0)
-    assert turn.last > 3.3
+    (segment,) = face.turns
+    assert (segment.pictures, segment.first) == (8, 0.0)
+    assert segment.last > 3.3
     # and a video shorter than usual is looked at more often
     (face,) = scan(tmp_path, [220] * 12, model).faces
     assert face.turns[0].pictures == 8
@@ -79,8 +79,8 @@ def test_pictures_of_a_model_without_a_rate_are_spread_over_the_video(tmp_path):
 def test_a_turn_does_not_bridge_a_time_without_pictures(tmp_path):
     model = clip_model(tmp_path / "model", frames=8, rate=5.0)
     (face,) = scan(tmp_path, [220] * 12 + [0] * 8 + [220] * 6, model).faces
-    (turn,) = face.turns
-    assert (turn.pictures, turn.last) == (6, 1.0)
+    (segment,) = face.turns
+    assert (segment.pictures, segment.last) == (6, 1.0)
     assert face.unusable[TOO_FEW] == 3
     assert len(face.frames) == 6
 
@@ -99,8 +99,8 @@ def test_of_a_long_video_turns_are_judged_with_pauses_between(tmp_path):
     model = clip_model(tmp_path / "model", frames=4, rate=5.0)
     found = scan(tmp_path, [220] * 96, model, frames=16)
     (face,) = found.faces
-    assert [turn.first for turn in face.turns] == pytest.approx([0.0, 2.4, 4.8, 7.2])
-    assert any("one turn of 0.8 s in every 2.4 s was judged" in note for note in found.notes)
+    assert [segment.first for segment in face.turns] == pytest.approx([0.0, 2.4, 4.8, 7.2])
+    assert any("one segment of 0.8 s in every 2.4 s was judged" in note for note in found.notes)
 
 
 @pytest.mark.slow
@@ -127,14 +127,14 @@ def test_the_members_of_an_ensemble_are_reported(tmp_path):
     assert len(face.members) == 3
     assert face.members[2] < face.members[0] < face.members[1]
     for place_, score in enumerate(face.members):
-        assert score == pytest.approx(np.mean([turn.members[place_] for turn in face.turns]))
+        assert score == pytest.approx(np.mean([segment.members[place_] for segment in face.turns]))
     assert face.to_dict()["members"] == list(face.members)
 
 
 def test_a_card_with_other_members_than_the_weights_is_refused(tmp_path):
     model = clip_model(tmp_path / "model", members=("one-1",))
-    with pytest.raises(ModelError, match="judges pictures together"):
-        model.score_turn(np.zeros((4, 32, 32, 3), np.uint8))
+    with pytest.raises(ModelError, match="judges frames together"):
+        model.score_segment(np.zeros((4, 32, 32, 3), np.uint8))
 
 
 def test_single_pictures_cannot_be_asked_for(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorTrc
 
-from gaitproof.media._picture import tone_map, upright
+from gaitproof.media._image import tone_map, upright
 from gaitproof.media._values import square_size
 
 PQ, HLG = int(ColorTrc.SMPTE2084), int(ColorTrc.ARIB_STD_B67)

@@ -13,7 +13,7 @@ from gaitproof.media._values import PQ, RawFrame
 Image = NDArray[np.uint8]
 
 REFERENCE_WHITE: Final = 203.0
-"""Candela per square metre of a white sheet in an HDR picture (ITU-R BT.2408, table 1)."""
+"""Candela per square metre of a white sheet in an HDR frame (ITU-R BT.2408, table 1)."""
 
 PEAK_WHITE: Final = 1000.0
 """Candela per square metre that become pure white: the nominal HLG display of BT.2100."""
@@ -31,7 +31,7 @@ _BT2020_TO_BT709: Final = np.array(
 
 
 def upright(image: Image, matrix: tuple[int, int, int, int]) -> Image:
-    """Turn and mirror a picture (H, W, 3) as its display matrix says."""
+    """Turn and mirror a frame (H, W, 3) as its display matrix says."""
     a, b, c, d = matrix
     turned = image[::d, ::a] if a else image.swapaxes(0, 1)[::b, ::c]
     return np.ascontiguousarray(turned)
@@ -91,7 +91,7 @@ def _to_display() -> Image:
 
 
 def tone_map(image: NDArray[np.uint16], transfer: int) -> Image:
-    """Map an HDR picture to 8-bit sRGB.
+    """Map an HDR frame to 8-bit sRGB.
 
     Code values become light by the transfer function (ITU-R BT.2100), BT.2020 primaries become
     BT.709 (BT.2087), and highlights are rolled off by the extended Reinhard curve (Reinhard et al.

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaitproof.media.encode import VideoWriter
-from gaitproof.report.pictures import (
+from gaitproof.report.images import (
     contact_sheet,
-    overlay_pictures,
+    overlay_images,
     pick_times,
     shrink,
     to_data_uri,
@@ -68,7 +68,7 @@ def test_overlays_come_from_the_right_frames(tmp_path):
     with VideoWriter(path, 25, (160, 120)) as video:
         for i in range(25):
             video.write(np.full((120, 160, 3), 10 * i, np.uint8))
-    pictures = overlay_pictures(path, track(25), count=3, what="Ann", caption="This video")
+    pictures = overlay_images(path, track(25), count=3, what="Ann", caption="This video")
     assert [p.caption for p in pictures] == [
         "This video, 0.2 s",
         "This video, 0.5 s",
@@ -83,7 +83,7 @@ def test_overlays_come_from_the_right_frames(tmp_path):
 def test_a_track_without_a_picture_gives_none(tmp_path):
     world = np.zeros((3, 33, 3), np.float32)
     sequence = PoseSequence(np.arange(3.0), None, world, np.ones((3, 33), np.float32))
-    assert overlay_pictures(tmp_path / "none.mp4", sequence) == ()
+    assert overlay_images(tmp_path / "none.mp4", sequence) == ()
 
 
 def masks(n: int, present: range) -> SilhouetteSequence:
@@ -102,7 +102,7 @@ def test_masks_are_drawn_where_they_are(tmp_path):
     poses = track(25)
     # a pose in one corner, so that only the mask is drawn over the rest
     away = PoseSequence(poses.timestamps, poses.image * 0 + 150, None, poses.visibility, (160, 120))
-    (found,) = overlay_pictures(path, away, count=1, silhouettes=masks(25, range(25)))
+    (found,) = overlay_images(path, away, count=1, silhouettes=masks(25, range(25)))
     image = decode(found.data_uri).astype(int)
     inside, outside = image[20:60, 20:45], image[85:, :100]
     assert np.ptp(outside.mean(axis=(0, 1))) < 8
