@@ -68,14 +68,14 @@ class Reader:
 def _video(suffix: str) -> Reader:
     def call(folder: Path) -> None:
         from gaitproof.media.decode import read_frames
-        from gaitproof.media.probe import bits_per_pixel, probe
+        from gaitproof.media.info import bits_per_pixel, inspect_video
         from gaitproof.media.sound import read_sound
 
         path = folder / f"x.{suffix}"
         failed: list[Exception] = []
         calls.each(
             failed,
-            lambda: probe(path),
+            lambda: inspect_video(path),
             lambda: [frame.image.sum() for frame in read_frames(path)],
             lambda: [frame.image.sum() for frame in read_frames(path, start=0.2)],
             lambda: bits_per_pixel(path),
@@ -87,8 +87,8 @@ def _video(suffix: str) -> Reader:
         lambda: [{f"x.{suffix}": seeds.video(suffix)}],
         call,
         (
-            "gaitproof.media.probe.probe",
-            "gaitproof.media.probe.bits_per_pixel",
+            "gaitproof.media.info.inspect_video",
+            "gaitproof.media.info.bits_per_pixel",
             "gaitproof.media.decode.read_frames",
             "gaitproof.media.sound.read_sound",
             "gaitproof.media.files.open_regular",

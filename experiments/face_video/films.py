@@ -21,7 +21,7 @@ from gaitproof.face.tiles import SMALLEST_SHARE
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.files import atomic_path, make_folder
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 
 Image = NDArray[np.uint8]
 Mesh = NDArray[np.float64]
@@ -167,7 +167,7 @@ def make_films(
     ]
     if not missing:
         return
-    info, folder = probe(clip.path), make_folder(missing[0].path.parent)
+    info, folder = inspect_video(clip.path), make_folder(missing[0].path.parent)
     own = find_meshes(clip, folder, detector)
     others = {
         film.kind: _endless(

@@ -12,7 +12,7 @@ from gaitproof.bench.live import LiveCost, live_table
 from gaitproof.config import MediaLimits
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 
 
 def test_a_clip_is_repeated_without_a_seam(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_clip_is_repeated_without_a_seam(tmp_path: Path) -> None:
         for i in range(30):
             writer.write(np.full((48, 64, 3), 8 * i, np.uint8))
     live._repeat(tmp_path / "once.mp4", tmp_path / "long.mp4", 3.5)
-    info = probe(tmp_path / "long.mp4", MediaLimits())
+    info = inspect_video(tmp_path / "long.mp4", MediaLimits())
     assert info.frames == 120
     times = [frame.time for frame in read_frames(tmp_path / "long.mp4")]
     assert np.diff(times) == pytest.approx(1 / 30, abs=1e-3)

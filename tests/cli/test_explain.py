@@ -20,7 +20,7 @@ from gaitproof.cli.app import app
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 from gaitproof.report.evidence import draw_explanation
 from gaitproof.types import GaitWindows
 from gaitproof.verify.verifier import Verifier
@@ -128,7 +128,7 @@ def test_everything_is_written(explained):
     for name in FILES:
         if name.endswith(".png"):
             assert (out / name).read_bytes().startswith(b"\x89PNG")
-    assert probe(out / "overlay.mp4").width == 640
+    assert inspect_video(out / "overlay.mp4").width == 640
     page = (out / "index.html").read_text()
     assert "http" not in page.replace("http-equiv", "")
     assert page.count("data:image/png") == 5

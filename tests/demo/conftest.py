@@ -9,7 +9,7 @@ from gaitproof.demo.plan import NOBODY
 from gaitproof.demo.run import clip_file
 from gaitproof.errors import GalleryError
 from gaitproof.media.encode import VideoWriter
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 from gaitproof.pose.extract import Extraction
 from gaitproof.types import PoseSequence
 
@@ -26,7 +26,7 @@ def film_grey(clips, folder: Path, progress) -> None:
 def scripted_poses(path, *_, **__) -> Extraction:
     points = np.random.default_rng(0).uniform(10, 110, (5, 33, 2)).astype(np.float32)
     track = PoseSequence(np.arange(5) / 25, points, None, np.ones((5, 33), np.float32), (160, 120))
-    return Extraction(probe(path), (track,))
+    return Extraction(inspect_video(path), (track,))
 
 
 class ScriptedVerifier:

@@ -78,10 +78,12 @@ def test_page_shows_probe_and_enrolled_person(folders, scripted):
 
 
 def test_a_clip_without_people_has_no_pictures(folders, scripted):
-    from gaitproof.media.probe import probe
+    from gaitproof.media.info import inspect_video
     from gaitproof.pose.extract import Extraction
 
-    empty = scripted(RIGHT) | {"extractor": lambda path, *_, **__: Extraction(probe(path), ())}
+    empty = scripted(RIGHT) | {
+        "extractor": lambda path, *_, **__: Extraction(inspect_video(path), ())
+    }
     page = demo_page(run_demo(PLAN, *folders, **empty), folders[0], datetime.now(UTC))
     assert "data:image/jpeg" not in page
 

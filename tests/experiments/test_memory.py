@@ -10,7 +10,7 @@ import pytest
 from experiments.memory.run import MemoryCurve, Sample, repeat, thin_out, watch
 from gaitproof.errors import GaitproofError
 from gaitproof.media.decode import read_frames
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,7 +22,7 @@ def test_a_clip_is_repeated_frame_by_frame(tmp_path: Path, make_clip: Callable[.
     clip = make_clip(tmp_path / "a.mp4", 60)
     thin_out(clip, tmp_path / "b.mp4", 5, 1.0)
     assert repeat(tmp_path / "b.mp4", tmp_path / "c.mp4", 4.0) == 20
-    info = probe(tmp_path / "c.mp4")
+    info = inspect_video(tmp_path / "c.mp4")
     assert (info.frames, info.frame_rate) == (20, pytest.approx(5))
     once = [f.image for f in read_frames(tmp_path / "b.mp4")]
     for i, frame in enumerate(read_frames(tmp_path / "c.mp4")):

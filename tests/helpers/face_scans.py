@@ -19,7 +19,7 @@ from gaitproof.face.verdict import (
     in_words,
     side_of,
 )
-from gaitproof.media.probe import VideoInfo
+from gaitproof.media.info import VideoInfo
 from gaitproof.types import ErrorRate
 
 SIDE = 56

@@ -73,7 +73,7 @@ def told(path: Path):
 
 
 def main():
-    from gaitproof.media.probe import probe
+    from gaitproof.media.info import inspect_video
     from gaitproof.pose.extract import Extraction
     from gaitproof.server import work
     from gaitproof.verify.verifier import Verifier
@@ -82,7 +82,7 @@ def main():
 
     def extract(path, settings, *, cache, progress):
         progress(0.5)
-        return Extraction(probe(path, settings.media), people(told(path)))
+        return Extraction(inspect_video(path, settings.media), people(told(path)))
 
     def open_scripted(cls, gallery, **options):
         return real(cls, gallery, **{**options, "extractor": extract})

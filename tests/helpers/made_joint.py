@@ -10,7 +10,7 @@ from gaitproof.face.model import FaceCalibration, FaceDetectorCard
 from gaitproof.face.scan import FaceScan
 from gaitproof.face.types import FaceQuality
 from gaitproof.face.verdict import FaceDecision, FaceVerdict, FrameScore
-from gaitproof.media.probe import VideoInfo
+from gaitproof.media.info import VideoInfo
 from gaitproof.types import ErrorRate
 from gaitproof.verify.fusion import FusionWeights, WeightRange
 

@@ -13,7 +13,7 @@ import pytest
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 
 Clip = Callable[..., Path]
 
@@ -124,7 +124,7 @@ def test_raw_streams_are_timed_by_their_frame_rate(
 ) -> None:
     path = make_clip(tmp_path / name, 40, codec=codec, rate=50, options={"bf": "2"})
     assert [f.time for f in read_frames(path)] == pytest.approx([i / rate for i in range(40)])
-    info = probe(path)
+    info = inspect_video(path)
     assert info.frame_rate == pytest.approx(rate)
     assert not info.timed
     assert "time stamps" in info.notes[0]

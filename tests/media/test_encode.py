@@ -8,7 +8,7 @@ import pytest
 from gaitproof.errors import InputError, MediaError
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 
 
 def smooth_picture(i: int, size: tuple[int, int]) -> np.ndarray:
@@ -24,7 +24,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, rate: float) -> None:
     with VideoWriter(tmp_path / "a.mp4", rate, size, crf=10) as writer:
         for image in images:
             writer.write(image)
-    info = probe(tmp_path / "a.mp4")
+    info = inspect_video(tmp_path / "a.mp4")
     assert (info.width, info.height, info.frames, info.codec) == (160, 120, 20, "h264")
     assert info.frame_rate == pytest.approx(rate, rel=1e-3)
     frames = list(read_frames(tmp_path / "a.mp4"))
@@ -101,4 +101,4 @@ def test_slices_and_transposed_pictures_are_taken(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.mp4", 30, (64, 64)) as writer:
         writer.write(wide[:, ::2])
         writer.write(np.rot90(wide[:, :64]))
-    assert probe(tmp_path / "a.mp4").frames == 2
+    assert inspect_video(tmp_path / "a.mp4").frames == 2

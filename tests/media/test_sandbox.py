@@ -22,7 +22,7 @@ from gaitproof.media import _channel, sandbox
 from gaitproof.media._memory import shared_memory
 from gaitproof.media._values import RawFrame
 from gaitproof.media.decode import Frame, read_frames
-from gaitproof.media.probe import bits_per_pixel, probe
+from gaitproof.media.info import bits_per_pixel, inspect_video
 
 Clip = Callable[..., Path]
 
@@ -79,7 +79,7 @@ def test_both_ways_give_the_same_to_the_bit(
     tmp_path: Path, make_clip: Clip, name: str, options: dict[str, object]
 ) -> None:
     path = make_clip(tmp_path / name, **options)
-    assert probe(path, INSIDE) == probe(path, OUTSIDE)
+    assert inspect_video(path, INSIDE) == inspect_video(path, OUTSIDE)
     assert bits_per_pixel(path, INSIDE) == bits_per_pixel(path, OUTSIDE)
     inside = list(read_frames(path, INSIDE, start=0.2))
     outside = list(read_frames(path, OUTSIDE, start=0.2))
@@ -320,4 +320,4 @@ def test_nonsense_from_a_decoder_is_refused(
     with pytest.raises(MediaError, match="cannot be"):
         list(read_frames(path))
     with pytest.raises(MediaError, match="cannot be"):
-        probe(path)
+        inspect_video(path)

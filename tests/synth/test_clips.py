@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.media.decode import read_frames
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.synth.clips import Clip, render_walk
 from gaitproof.synth.frames import clean_frames
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_video_and_the_truth_fit_together(tiny_clip: Clip) -> None:
-    video = probe(tiny_clip.video)
+    video = inspect_video(tiny_clip.video)
     assert (video.width, video.height) == TINY
     assert video.frame_rate == pytest.approx(30, abs=0.1)
     frames = list(read_frames(tiny_clip.video))

@@ -25,7 +25,7 @@ from gaitproof.bench.verify_speed import (
 )
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.verdict import FaceDecision
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 from gaitproof.media.still import read_still
 from gaitproof.pose.parallel import available_processors
 
@@ -137,7 +137,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
         folder = Path(name)
         path = clip if clip is not None else _make_clip(folder, portrait)
-        info = probe(path)
+        info = inspect_video(path)
         ways = {}
         for number, (way, options) in enumerate(WAYS.items()):
             command = ["face", "scan", os.fspath(path), "--json", *options]

@@ -20,7 +20,7 @@ import av
 from gaitproof.bench.verify_speed import CLAIM, describe_clip, enroll_random, make_clip
 from gaitproof.config import MediaLimits
 from gaitproof.errors import GaitproofError
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 from gaitproof.pose.parallel import available_processors
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
         folder = Path(name)
         once = clip if clip is not None else make_clip(folder, SIZE)
-        info = probe(once, MediaLimits())
+        info = inspect_video(once, MediaLimits())
         path = folder / "again-and-again.mp4"
         _repeat(once, path, seconds)
         enroll_random(folder / "gallery.db")

@@ -17,7 +17,7 @@ from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.errors import DependencyError, InputError
 from gaitproof.gait.features import compute_windows
 from gaitproof.media.decode import read_frames
-from gaitproof.media.probe import VideoInfo, probe
+from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.nets.encoder import Encoder
 from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.cleaning import clean
@@ -160,7 +160,7 @@ def measure_pose(
     report = progress or (lambda share: None)
     count = workers or max(2, available_processors())
     settings, limits = PoseSettings(workers=count), MediaLimits()
-    video = probe(path, limits)
+    video = inspect_video(path, limits)
     make = partial(create_estimator, settings)
 
     began = time.perf_counter()

@@ -24,7 +24,7 @@ from gaitproof import __version__
 from gaitproof.bench.verify_speed import CLAIM, Cost, describe_clip, enroll_random, run_alone
 from gaitproof.config import MediaLimits, Settings
 from gaitproof.errors import GaitproofError, InputError
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 from gaitproof.pose.parallel import available_processors
 from gaitproof.reading import FileKind, read_model
 from gaitproof.types import Decision
@@ -239,7 +239,7 @@ def run_suite(
     GaitproofError
         If a command fails.
     """
-    info = probe(clip, MediaLimits())
+    info = inspect_video(clip, MediaLimits())
     trials = list_trials(clip, folder)
     unknown = sorted(set(only) - set(trials))
     if unknown:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gaitproof.config import MediaLimits, VerifySettings
 from gaitproof.errors import DependencyError, GaitproofError
-from gaitproof.media.probe import VideoInfo, probe
+from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.pose.estimator import estimator_identifier
 from gaitproof.pose.parallel import available_processors
 from gaitproof.types import Decision
@@ -225,7 +225,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
         folder = Path(name)
         path = clip if clip is not None else make_clip(folder)
-        info = probe(path, MediaLimits())
+        info = inspect_video(path, MediaLimits())
         enroll_random(folder / "gallery.db", model)
         command = ["verify", os.fspath(path), "--no-cache", "--json"]
         command += ["--claim", CLAIM, "--gallery", str(folder / "gallery.db")]

@@ -143,10 +143,10 @@ def _score_references(
         return ()
     from gaitproof.errors import InputError
     from gaitproof.face.relative import score_references
-    from gaitproof.media.probe import probe
+    from gaitproof.media.info import inspect_video
 
     scores = score_references(genuine, model, settings)
-    if probe(video).sha256 in scores:
+    if inspect_video(video).sha256 in scores:
         raise InputError(
             "The video cannot be its own genuine reference.",
             actual=str(video),

@@ -37,7 +37,7 @@ from gaitproof.face.types import Face, FaceTrack
 from gaitproof.face.upright import find_turn
 from gaitproof.face.verdict import FaceDecision, FaceVerdict
 from gaitproof.media.decode import read_frames
-from gaitproof.media.probe import VideoInfo, probe
+from gaitproof.media.info import VideoInfo, inspect_video
 
 Image = NDArray[np.uint8]
 
@@ -203,7 +203,7 @@ def scan_video(
     """
     began = perf_counter()
     settings = settings or ScanSettings()
-    video = probe(path, limits)
+    video = inspect_video(path, limits)
     pace = set_pace(model.card.clip, video.duration, frames=settings.frames, every=settings.every)
     if detector is None:
         with create_detector(settings.detector) as own_detector:

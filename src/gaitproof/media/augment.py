@@ -22,7 +22,7 @@ from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import CRF, VideoWriter
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 
 Image = NDArray[np.uint8]
 Kind = Literal["flip", "light", "rotation", "blur", "slow", "fast", "reverse", "distance"]
@@ -176,7 +176,7 @@ def augment_video(
     if change.distance < 1:
         raise MediaError("A distance must be 1 or more.", actual=f"{change.distance:g}")
     limits = limits or MediaLimits()
-    info = probe(source, limits)
+    info = inspect_video(source, limits)
     # a copy too small to be read would be of no use
     nearest = max(1.0, min(info.width, info.height) / (limits.min_side + 2))
     shrink = min(change.distance, nearest)

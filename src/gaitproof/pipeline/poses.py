@@ -9,7 +9,7 @@ from typing import Any
 from gaitproof.config import VerifySettings
 from gaitproof.data.extraction import MARKER, MARKER_FILE
 from gaitproof.errors import MediaError
-from gaitproof.media.probe import VideoInfo
+from gaitproof.media.info import VideoInfo
 from gaitproof.pose.extract import Extraction
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.pose.formats.silhouette_npz import load_silhouettes

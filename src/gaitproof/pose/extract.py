@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from gaitproof.config import VerifySettings
-from gaitproof.media.probe import VideoInfo, probe
+from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.cache import Entry, PoseCache, cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
@@ -90,7 +90,7 @@ def extract(
     """
     settings = settings or VerifySettings()
     tracking = tracking or TrackingSettings()
-    video = probe(path, settings.media)
+    video = inspect_video(path, settings.media)
     key = None
     make: Callable[[], PoseEstimator]
     if estimator_factory is None:

@@ -21,7 +21,7 @@ from gaitproof.gait.preservation import (
 )
 from gaitproof.media.augment import Change, augment_video
 from gaitproof.media.files import compute_sha256
-from gaitproof.media.probe import bits_per_pixel
+from gaitproof.media.info import bits_per_pixel
 from gaitproof.pose.cache import PoseCache
 from gaitproof.types.preservation import Agreement, Criteria, Outcome, Preservation
 from gaitproof.verify.people import Person

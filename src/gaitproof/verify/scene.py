@@ -31,7 +31,7 @@ NOT_FOLLOWED: Final = (
 
 
 class ExtractedVideo(Protocol):
-    """The part of `gaitproof.media.probe.VideoInfo` that is needed here."""
+    """The part of `gaitproof.media.info.VideoInfo` that is needed here."""
 
     @property
     def sha256(self) -> str:

@@ -26,7 +26,7 @@ from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.track import FaceTracker, TrackingSettings
 from gaitproof.face.types import MESH_POINTS, Face
 from gaitproof.media.decode import read_frames
-from gaitproof.media.probe import probe
+from gaitproof.media.info import inspect_video
 from gaitproof.media.still import read_still
 
 Image = NDArray[np.uint8]
@@ -63,7 +63,7 @@ def measure(path: Path, limits: MediaLimits | None = None) -> Footage:
         return Footage(len(images_in(path)))
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return Footage(1)
-    video = probe(path, limits)
+    video = inspect_video(path, limits)
     return Footage(video.frames, video.frame_rate)
 
 

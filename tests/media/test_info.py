@@ -13,7 +13,7 @@ from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
-from gaitproof.media.probe import VideoInfo, bits_per_pixel, probe
+from gaitproof.media.info import VideoInfo, bits_per_pixel, inspect_video
 
 Clip = Callable[..., Path]
 
@@ -27,7 +27,7 @@ def refusals(path: Path, limits: MediaLimits | None = None) -> str:
     """Return the error of probing, or of decoding where only that can notice."""
 
     def use() -> None:
-        probe(path, limits)
+        inspect_video(path, limits)
         for _ in read_frames(path, limits):
             pass
 
@@ -39,7 +39,7 @@ def refusals(path: Path, limits: MediaLimits | None = None) -> str:
 
 def test_probe_reports_what_was_written(tmp_path: Path, make_clip: Clip) -> None:
     path = make_clip(tmp_path / "a.mp4", 45)
-    info = probe(path)
+    info = inspect_video(path)
     assert info == VideoInfo(
         path=path,
         sha256=info.sha256,
@@ -73,7 +73,7 @@ def test_probe_agrees_with_decoding(
     tmp_path: Path, make_clip: Clip, name: str, options: dict[str, object]
 ) -> None:
     path = make_clip(tmp_path / name, **options)
-    info = probe(path)
+    info = inspect_video(path)
     frames = list(read_frames(path))
     assert len(frames) == info.frames
     assert {f.image.shape for f in frames} == {(info.height, info.width, 3)}
@@ -84,15 +84,15 @@ def test_probe_agrees_with_decoding(
 
 def test_hdr_is_noticed(tmp_path: Path, make_clip: Clip) -> None:
     hdr = make_clip(tmp_path / "a.mp4", pixel_format="yuv420p10le", transfer=ColorTrc.SMPTE2084)
-    assert probe(hdr).hdr
-    assert not probe(make_clip(tmp_path / "b.mp4")).hdr
+    assert inspect_video(hdr).hdr
+    assert not inspect_video(make_clip(tmp_path / "b.mp4")).hdr
 
 
 def test_content_counts_and_not_the_name(tmp_path: Path, make_clip: Clip) -> None:
     shutil.copy(make_clip(tmp_path / "a.mp4"), tmp_path / "a.png")
     shutil.copy(tmp_path / "a.mp4", tmp_path / "line\nbreak")
-    assert probe(tmp_path / "a.png").frames == 30
-    assert probe(tmp_path / "line\nbreak").frames == 30
+    assert inspect_video(tmp_path / "a.png").frames == 30
+    assert inspect_video(tmp_path / "line\nbreak").frames == 30
 
 
 def test_text_is_refused(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_damage_in_the_middle_is_found_with_its_time(tmp_path: Path, make_clip: 
     middle = begin + 2 * (len(data) - begin) // 3
     data[middle : middle + 400] = bytes(400)
     path.write_bytes(data)
-    probe(path)  # the index is whole; only decoding can tell
+    inspect_video(path)  # the index is whole; only decoding can tell
     with pytest.raises(MediaError, match=r"damaged after [12]\.\d\d s"):
         list(read_frames(path))
 
@@ -179,7 +179,7 @@ def test_limits_are_kept(
 ) -> None:
     path = make_clip(tmp_path / "a.mp4")
     with pytest.raises(MediaError, match=message):
-        probe(path, limits)
+        inspect_video(path, limits)
     with pytest.raises(MediaError, match=message):
         list(read_frames(path, limits))
 
@@ -187,7 +187,7 @@ def test_limits_are_kept(
 def test_limits_hold_for_the_picture_as_shown(tmp_path: Path, make_clip: Clip) -> None:
     path = make_clip(tmp_path / "a.mp4", aspect=Fraction(4, 1))
     with pytest.raises(MediaError, match="512x96"):
-        probe(path, MediaLimits(max_pixels=128 * 96))
+        inspect_video(path, MediaLimits(max_pixels=128 * 96))
 
 
 @pytest.mark.parametrize("duration", [1, 2**31 - 1])
@@ -200,7 +200,7 @@ def test_length_in_the_header_is_not_believed(
         place = data.index(box) + offset
         data[place : place + 4] = duration.to_bytes(4)
     path.write_bytes(data)
-    assert probe(path).duration == pytest.approx(1.0, rel=1e-2)
+    assert inspect_video(path).duration == pytest.approx(1.0, rel=1e-2)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class VideoInfo:
         )
 
 
-def probe(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
+def inspect_video(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
     """Read a local video through once and check it.
 
     Parameters
