@@ -7,17 +7,17 @@ from functools import cache
 from pathlib import Path
 
 import av
-import made_walks
 import numpy as np
 import pytest
+import synthetic_walks
 import typer.main
 import typer.testing
 from av.video.reformatter import ColorPrimaries, ColorTrc
 from exporting import share_operators
 from hypothesis import settings
-from made_walks import Walk
 from pacing import pytest_runtest_call as pytest_runtest_call
 from postgres_server import Server, find_programs, running_server
+from synthetic_walks import Walk
 
 from gaitproof.evaluate.trials import Trials
 from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQuality
@@ -63,12 +63,12 @@ def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_walks() -> Callable[..., list[Walk]]:
-    return made_walks.make_walks
+    return synthetic_walks.make_walks
 
 
 @pytest.fixture
 def made_trials() -> Callable[..., Trials]:
-    return made_walks.make_trials
+    return synthetic_walks.make_trials
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""What joining walk and face is worth on made people who have both, filmed and read like real ones.
+"""What joining gait and face is worth on synthetic people who have both, filmed like real ones.
 
 Nothing is simulated but the people: videos are written and decoded, poses estimated, faces found,
-the face model is trained by the usual recipe on other made people, and every claim goes through the
-verifier, the scan and the joint verdict.
+the face model is trained by the usual recipe on other synthetic people, every claim goes through
+the verifier, the scan and the joint verdict.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ SHARES: Final = (0.65, 0.3, 0.05)
 RECIPE: Final = FaceTrainSettings(
     architecture="compact",
     name="walkers",
-    limits="Learnt on a few made people's drawn faces: worth nothing on anybody else's.",
+    limits="Learnt on a few synthetic people's drawn faces: worth nothing on anybody else's.",
     forgeries="labelled",
     alignment=AlignmentSettings(size=96, margin=0.1),
     epochs=8,
@@ -153,7 +153,7 @@ def run(
     recipe: FaceTrainSettings = RECIPE,
     gait_model: str | None = None,
 ) -> FusionWalkers:
-    """Film made people, learn faces of some, enrol the others, and put claims to them.
+    """Film synthetic people, learn faces of some, enrol the others, and put claims to them.
 
     Parameters
     ----------
@@ -202,8 +202,8 @@ def run(
             make_trials(answers),
             gait_model=gait_id,
             face_model=model.card.model_id,
-            source=f"{settings.people} made people with walk and face, seed {settings.seed}",
-            limits="Learnt on made people with drawn faces: not for real ones.",
+            source=f"{settings.people} synthetic people with walk and face, seed {settings.seed}",
+            limits="Learnt on synthetic people with drawn faces: not for real ones.",
             draws=settings.draws,
             seed=settings.seed,
             progress=progress,

@@ -1,4 +1,4 @@
-"""Are face swaps told from other walks: made pairs, every change, published criteria beside.
+"""Are face swaps told from other walks: synthetic pairs, every change, published criteria beside.
 
 The first pairs set the limits of `gaitproof.gait.preservation`, the others test them.
 """

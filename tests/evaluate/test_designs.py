@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_walks import Walk, make_walks
+from synthetic_walks import Walk, make_walks
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.calibration import cross_fit

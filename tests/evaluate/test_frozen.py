@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from coco17_tables import keypoints, table
-from made_walks import make_walks
+from synthetic_walks import make_walks
 from typer.testing import CliRunner
 
 from gaitproof import metrics

@@ -5,9 +5,9 @@ import io
 
 import numpy as np
 import pytest
-from made_walks import make_walks
 from protocols import both_unseen
 from rich.console import Console
+from synthetic_walks import make_walks
 
 from gaitproof.evaluate import table
 from gaitproof.evaluate.baselines import BASELINES

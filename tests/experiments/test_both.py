@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from made_masks import paired_walks
+from synthetic_masks import paired_walks
 from typer.testing import CliRunner
 
 from experiments.__main__ import make_app

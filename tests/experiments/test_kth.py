@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_masks import walking_masks
 from rich.console import Console
 from scripted import ScriptedEncoder, make_band, make_card, walk
+from synthetic_masks import walking_masks
 from typer.testing import CliRunner
 
 from experiments.__main__ import make_app

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from forged_stores import brightness_model, darken, forged_store
-from made_masks import walking_masks
 from scripted import make_card
+from synthetic_masks import walking_masks
 from typer.testing import CliRunner
 
 from experiments.__main__ import make_app

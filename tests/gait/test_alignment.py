@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_walks import walking_track
+from image_walks import walking_track
 
 from gaitproof.gait.alignment import (
     JOINTS,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_masks import walking_masks
+from synthetic_masks import walking_masks
 
 from gaitproof.gait.silhouettes import MIN_SILHOUETTE_FRAMES, silhouette_windows, window_starts
 from gaitproof.types import SilhouetteSequence

@@ -1,7 +1,7 @@
 """Stores of talking faces that need no detector: a grey image, a mesh that talks, its sound."""
 
 import numpy as np
-from made_talk import make_mesh
+from synthetic_talk import make_mesh
 
 from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.data.face.faces import StoredFaces

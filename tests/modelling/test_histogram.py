@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_walks import make_trials
+from synthetic_walks import make_trials
 
 from gaitproof.modelling.histogram import BINS, score_histogram
 

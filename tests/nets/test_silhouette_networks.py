@@ -6,8 +6,8 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from made_masks import walking_masks
 from sticks import walking_points
+from synthetic_masks import walking_masks
 from torch import nn
 
 from gaitproof.gait.features import windows_from_points

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_importance import make_importance
 from scripted import make_recording
+from synthetic_importance import make_importance
 from walking import make_walk, without_feet
 
 from gaitproof.gait.cycles import GaitProfile, measure_profile

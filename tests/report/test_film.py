@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_importance import make_importance
 from scripted import ScriptedEncoder
+from synthetic_importance import make_importance
 from walking import make_walk
 
 from gaitproof.errors import MediaError

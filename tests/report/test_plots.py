@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_walks import make_trials, make_walks
 from protocols import both_unseen
+from synthetic_walks import make_trials, make_walks
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.baselines import BASELINES

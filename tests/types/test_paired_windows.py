@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_masks import paired_walks
+from synthetic_masks import paired_walks
 
 from gaitproof.errors import PoseError
 from gaitproof.types import GaitWindows

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_joint import make_face, make_face_card, make_scan, make_weights
 from scripted import make_band, walk
+from synthetic_joint import make_face, make_face_card, make_scan, make_weights
 
 from gaitproof.errors import InputError
 from gaitproof.types import Decision, ErrorRate, PoseSequence

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_joint import make_weights
+from synthetic_joint import make_weights
 
 from gaitproof.errors import ModelError
 from gaitproof.face.model import FaceForgeryModel

@@ -103,7 +103,7 @@ class PoseBenchmark:
 
 @contextmanager
 def benchmark_clip(clip: Path | None, seconds: float = 30.0) -> Iterator[Path]:
-    """Yield the given clip, or one of a made walker that is deleted afterwards.
+    """Yield the given clip, or one of a synthetic walker that is deleted afterwards.
 
     Raises
     ------

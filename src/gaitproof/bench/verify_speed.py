@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CLIP_SECONDS: Final = 10.0
 CLIP_SIZE: Final = (1280, 720)
-"""The made clip, unless another is named."""
+"""The synthetic clip, unless another is named."""
 
 MAX_SECONDS: Final = 10.0
 MAX_MIB: Final = 1024.0

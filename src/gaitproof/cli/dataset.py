@@ -1,4 +1,4 @@
-"""`gaitproof dataset`: data sets of made walkers; manifests are in `gaitproof.cli.manifests`."""
+"""`gaitproof dataset`: synthetic walkers; manifests are in `gaitproof.cli.manifests`."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def walking_faces_command(
 @commands.command("estimator-error")
 def estimator_error_command(
     manifest: Annotated[
-        Path, typer.Argument(help="Manifest of made walks whose poses were extracted.")
+        Path, typer.Argument(help="Manifest of synthetic walks whose poses were extracted.")
     ],
     output: Annotated[Path, output_option("File to write, .safetensors.")],
     as_json: JsonOption = False,
@@ -231,7 +231,7 @@ def estimator_error_command(
     frames = sum(len(pair.true) for pair in pairs)
     learnt = fit_estimator_error(
         pairs,
-        f"{len(pairs)} unbroken runs ({frames} frames at 30 Hz) of {people} made people in "
+        f"{len(pairs)} unbroken runs ({frames} frames at 30 Hz) of {people} synthetic people in "
         f"{manifest.as_posix()}, gaitproof {gaitproof.__version__}",
     )
     write_atomically(output, learnt.to_bytes())

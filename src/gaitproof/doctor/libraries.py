@@ -37,7 +37,7 @@ SYSTEM_LIBRARIES: Final = (
     SystemLibrary(
         "libgthread-2.0.so.0", "libglib2.0-0", "the pose model (through OpenCV)", core=True
     ),
-    SystemLibrary("libEGL.so.1", "libegl1", "drawing made walkers", core=False),
+    SystemLibrary("libEGL.so.1", "libegl1", "drawing synthetic walkers", core=False),
 )
 """Found with ``ldd`` on the wheels of `constraints.txt`."""
 

@@ -42,7 +42,7 @@ MAX_NOISE: Final = 0.05
 SAME_RATIO: Final = 2.5
 OTHER_RATIO: Final = 3.5
 """Distance of the joints over the noise floor: up to the first the footage is the same, from the
-second on another. On the eight made pairs that set them, swaps had 0.8 to 2.1 whatever their
+second on another. On the eight synthetic pairs that set them, swaps had 0.8 to 2.1 whatever their
 compression, other walks 4.3 and more (docs/results/benchmarks.md has twenty other pairs)."""
 
 MOST_DISTANCE: Final = 0.03

@@ -1,1 +1,1 @@
-"""Made walkers: body, motion, scene, rendering and face swaps."""
+"""Synthetic walkers: body, motion, scene, rendering and face swaps."""

@@ -1,4 +1,4 @@
-"""A folder of made walks: people x walks x views, with truth and a manifest; resumable."""
+"""A folder of synthetic walks: people x walks x views, with truth and a manifest; resumable."""
 
 from __future__ import annotations
 

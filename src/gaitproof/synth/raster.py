@@ -30,7 +30,7 @@ def require_renderer() -> None:
     except ImportError as error:
         missing = "vtk" in str(error.name or "")
         raise DependencyError(
-            "Made walkers need the renderer, which cannot be loaded.",
+            "Synthetic walkers need the renderer, which cannot be loaded.",
             actual=str(error),
             hint="pip install 'gaitproof[synth]'" if missing else INSTALL,
         ) from error
@@ -58,13 +58,13 @@ def require_context() -> None:
             signature(address)(0, None, ctypes.byref(count))
     except (OSError, AttributeError) as error:
         raise DependencyError(
-            "Made walkers need EGL to draw off screen, and it cannot be loaded.",
+            "Synthetic walkers need EGL to draw off screen, and it cannot be loaded.",
             actual=str(error),
             hint=INSTALL,
         ) from error
     if count.value < 1:
         raise DependencyError(
-            "Made walkers need an OpenGL driver to draw off screen, and EGL finds none.",
+            "Synthetic walkers need an OpenGL driver to draw off screen, and EGL finds none.",
             hint=INSTALL,
         )
 

@@ -1,4 +1,4 @@
-"""Bones of the made body: rest pose, chains, and the 33 landmarks fixed to them.
+"""Bones of the synthetic body: rest pose, chains, and the 33 landmarks fixed to them.
 
 Body axes: x to the person's left, y up, z forward; metres. Facing the camera they are the camera
 axes of `PoseSequence` (x right in the frame, y up, z to the camera).

@@ -1,4 +1,4 @@
-"""Who a made walker is: the build, the gait and the face that stay the same from walk to walk.
+"""Who a synthetic walker is: the build, the gait and the face that stay the same from walk to walk.
 
 Everything is drawn from a seed. What may change between two walks of one person (speed, small
 curve changes, clothes) is drawn elsewhere: `vary` here, `outfit.Outfit` for the clothes.
@@ -182,7 +182,7 @@ def _random_build(rng: np.random.Generator, feminine: float) -> Build:
 
 @dataclass(frozen=True)
 class Walker:
-    """One made person: build, head and way of walking.
+    """One synthetic person: build, head and way of walking.
 
     Parameters
     ----------

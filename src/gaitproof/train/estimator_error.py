@@ -1,6 +1,6 @@
 """What a pose estimator gets wrong, learnt from walks whose true joints are known.
 
-Made walkers have true joints, and the estimator's of the same video. The difference, in torso
+Synthetic walkers have true joints, and the estimator's of the same video. The difference, in torso
 lengths and with the hips in the origin, is taken apart into
 
 - a systematic error: a linear map of the true joints whose coefficients depend on the view (the
@@ -234,7 +234,7 @@ def heading(points: Float64) -> Float64:
 
 
 def load_pairs(manifest: Path) -> list[Pair]:
-    """Pair the extracted poses of made walks with their truth.
+    """Pair the extracted poses of synthetic walks with their truth.
 
     Parameters
     ----------

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_masks import walking_masks
 from scripted import walk
+from synthetic_masks import walking_masks
 
 from gaitproof.data.gait.paired import load_paired
 from gaitproof.errors import ConfigError, InputError

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_masks import walking_masks, write_archive
+from synthetic_masks import walking_masks, write_archive
 
 from gaitproof.data.gait.silhouettes import load_silhouettes
 from gaitproof.errors import InputError

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_talk import GreyMeshDetector, write_talk
 from scripted_faces import ScriptedDetector, face_at
+from synthetic_talk import GreyMeshDetector, write_talk
 from tiny_face_model import make_weights, write_model
 
 from gaitproof.face.align import AlignmentSettings

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_talk import make_mesh
+from synthetic_talk import make_mesh
 
 from gaitproof.face.speech.lips import Lips
 

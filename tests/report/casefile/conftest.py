@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from made_joint import make_face_card, make_scan
 from scripted import ScriptedEncoder, ScriptedExtractor, make_card
+from synthetic_joint import make_face_card, make_scan
 
 from gaitproof.config import VerifySettings
 from gaitproof.nets.card import ScoreHistogram

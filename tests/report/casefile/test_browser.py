@@ -2,7 +2,7 @@
 
 import pytest
 from chromium import browser, needs_chromium, open_file
-from made_joint import make_face
+from synthetic_joint import make_face
 
 from gaitproof.report.casefile import compose, seal
 from gaitproof.report.page import render

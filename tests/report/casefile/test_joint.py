@@ -7,7 +7,7 @@ from dataclasses import replace
 import jsonschema
 import pypdf
 import pytest
-from made_joint import make_face, make_weights
+from synthetic_joint import make_face, make_weights
 
 from gaitproof.face.verdict import FaceSegment
 from gaitproof.report.casefile import compose, parse_report, seal, to_json

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_masks import walking_masks
+from synthetic_masks import walking_masks
 
 from gaitproof.train.silhouettes.augment import augment
 from gaitproof.train.silhouettes.config import MaskAugment

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_masks import paired_walks, write_archive
 from pydantic import ValidationError
 from sticks import walking_points
+from synthetic_masks import paired_walks, write_archive
 
 from gaitproof.data.gait.silhouettes import load_silhouettes
 from gaitproof.errors import ConfigError, InputError

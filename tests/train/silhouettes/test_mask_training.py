@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from made_masks import paired_walks, write_archive
+from synthetic_masks import paired_walks, write_archive
 from typer.testing import CliRunner
 
 from gaitproof.cli.app import app

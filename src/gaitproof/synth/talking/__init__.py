@@ -1,1 +1,1 @@
-"""Made people who talk into a camera, and four ways to forge them."""
+"""Synthetic people who talk into a camera, and four ways to forge them."""

@@ -1,4 +1,4 @@
-"""Data sets of made talkers: genuine and forged clips, and a table of what is what."""
+"""Data sets of synthetic talkers: genuine and forged clips, and a table of what is what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who talks: the lasting looks of a made face."""
+"""Who talks: the lasting looks of a synthetic face."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Talker:
-    """A made face; lengths are shares of half the face's width.
+    """A synthetic face; lengths are shares of half the face's width.
 
     Parameters
     ----------

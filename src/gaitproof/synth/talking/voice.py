@@ -1,4 +1,4 @@
-"""What a made talker says, as a mouth that moves and as the sound that goes with it.
+"""What a synthetic talker says, as a mouth that moves and as the sound that goes with it.
 
 Sound is made of harmonics whose strengths follow resonances of a vocal tract, and of noise for
 fricatives and bursts (formant synthesis, as in Klatt, JASA 67 (1980) 971, much reduced). The same

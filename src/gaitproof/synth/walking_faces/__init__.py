@@ -1,1 +1,1 @@
-"""Made people who walk and have a face: bodies of the walkers, faces of the talkers."""
+"""Synthetic people who walk and have a face: bodies of the walkers, faces of the talkers."""

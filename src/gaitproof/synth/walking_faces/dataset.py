@@ -1,4 +1,4 @@
-"""Data sets of made walkers with faces: genuine and forged clips, and tables of what is what."""
+"""Data sets of synthetic walkers with faces: genuine and forged clips, and tables of labels."""
 
 from __future__ import annotations
 

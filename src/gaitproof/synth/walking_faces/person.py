@@ -16,7 +16,7 @@ PLAIN: Final = 0.85
 
 @dataclass(frozen=True)
 class FacedWalker:
-    """A made person.
+    """A synthetic person.
 
     Parameters
     ----------
