@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gaitproof.data.gait import Recording
 
 Progress = Callable[[float], None]
-"""Told the share done, 0 to 1."""
+"""Called with the share done, 0 to 1."""
 
 DataArgument = Annotated[Path, typer.Argument(help="Skeleton archive (.npz) or manifest (.csv).")]
 PeopleOption = Annotated[

@@ -84,7 +84,7 @@ def attack_walks(
     seed
         Of the draw, of who is claimed and of the bootstrap over people.
     progress
-        Told the share done.
+        Called with the share done.
 
     Raises
     ------

@@ -112,7 +112,7 @@ def run(
     filmed
         From person, walk and view to the walk.
     progress
-        Told the share of walks filmed, 0 to 1.
+        Called with the share of walks filmed, 0 to 1.
     """
     plan = [(p, w, v) for p in range(people) for w in range(walks) for v in VIEWS]
     both = []

@@ -116,7 +116,7 @@ def explain_dataset(
     seed, draws
         Of random orders, and of the bootstrap over people.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Raises
     ------

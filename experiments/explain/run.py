@@ -47,7 +47,7 @@ def run(
     draws
         Of the bootstrap over people.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Raises
     ------

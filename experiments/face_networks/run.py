@@ -40,24 +40,24 @@ class Run:
         Number of those that learn.
     learning_rate
         The one that the validation clips chose; None of the ensemble.
-    found
+    scored
         What it says of each of the N test clips.
     """
 
     name: str
     parameters: int
     learning_rate: float | None
-    found: tuple[ClipScore, ...]
+    scored: tuple[ClipScore, ...]
 
     @property
     def scores(self) -> NDArray[np.float64]:
         """Scores of the test clips, shape (N,)."""
-        return np.array([one.score for one in self.found])
+        return np.array([one.score for one in self.scored])
 
     @property
     def attention(self) -> tuple[NDArray[np.float64] | None, ...]:
         """Of each test clip, what its images count; None for a network of images."""
-        return tuple(one.attention for one in self.found)
+        return tuple(one.attention for one in self.scored)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ def run(
         for number, rate in enumerate(tried):
             begun = place + number / len(tried)
 
-            def told(done: float, loss: float, begun: float = begun) -> None:
+            def report(done: float, loss: float, begun: float = begun) -> None:
                 if progress is not None:
                     progress((begun + done / len(tried)) / len(names), loss)
 
@@ -164,7 +164,7 @@ def run(
                 train_faces(
                     [store],
                     recipe,
-                    told,
+                    report,
                     run_folder=folder,
                     trainer_options=trainer_options,
                 )
@@ -208,7 +208,7 @@ def _test(name: str, trained: TrainedFaces, store: FaceStore, clips: Sequence[St
 
 
 def _average(members: Sequence[Run]) -> Run:
-    by_clip = zip(*(one.found for one in members), strict=True)
+    by_clip = zip(*(one.scored for one in members), strict=True)
     names = [one.name for one in members]
     return Run(
         ENSEMBLE,

@@ -169,7 +169,7 @@ def run(
     wrong_answers
         Largest share of wrong answers among either kind, between 0 and 0.5.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Raises
     ------

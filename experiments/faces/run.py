@@ -68,7 +68,7 @@ def run(
     detector
         Finds the faces; the default if None.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Raises
     ------

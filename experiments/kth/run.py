@@ -116,7 +116,7 @@ def run(
     draws
         Bootstrap draws over people.
     progress
-        Told the share of clips done, 0 to 1.
+        Called with the share of clips done, 0 to 1.
 
     Raises
     ------

@@ -149,7 +149,7 @@ def run(
     seed
         Random seed.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Returns
     -------

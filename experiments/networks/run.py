@@ -121,7 +121,7 @@ def run(
     draws
         Of the bootstrap over people.
     progress
-        Told the share of (system, fold) done, 0 to 1.
+        Called with the share of (system, fold) done, 0 to 1.
 
     Raises
     ------

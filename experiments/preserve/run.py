@@ -87,7 +87,7 @@ def run(
     workers
         Processes.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Returns
     -------

@@ -112,7 +112,7 @@ def run(
     draws
         Bootstrap draws over people.
     progress
-        Told the share of `walks` embedded, 0 to 1.
+        Called with the share of `walks` embedded, 0 to 1.
     """
     # too few people of one condition have joints: there all of KTH is one footage
     kth = {

@@ -120,7 +120,7 @@ def sweep_gait(
     draws
         Bootstrap draws over people.
     progress
-        Told the share done.
+        Called with the share done.
     """
     settings = VerifySettings()
     clips = {(person, condition): path for person, condition, path in find_clips(folder)}
@@ -216,7 +216,7 @@ def sweep_faces(
     draws, seed
         Of the bootstrap over people.
     progress
-        Told the share done.
+        Called with the share done.
     """
     clips: list[StoredClip] = [one for split in splits for one in store.of_split(split)]
     if not clips:

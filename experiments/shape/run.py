@@ -77,7 +77,7 @@ def run(
     seed, draws
         Of the drawing and of the bootstrap over people.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Raises
     ------

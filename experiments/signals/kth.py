@@ -62,7 +62,7 @@ def read_kth(
     draws
         Bootstrap draws over people.
     progress
-        Told the share of clips done, 0 to 1.
+        Called with the share of clips done, 0 to 1.
 
     Returns
     -------

@@ -124,7 +124,7 @@ def run(
     draws
         Bootstrap draws over people.
     progress
-        Told the share of KTH's clips done, 0 to 1.
+        Called with the share of KTH's clips done, 0 to 1.
     walks
         Archives of joints that the encoder was not trained on.
     read

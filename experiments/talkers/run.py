@@ -42,7 +42,7 @@ STEP: Final = 0.25
 
 
 @dataclass(frozen=True)
-class Told:
+class Separation:
     """How well a kind of forged sound is told from genuine sound.
 
     Parameters
@@ -85,7 +85,7 @@ class Pair:
 
 def judge_store(
     store: FaceStore, model: TalkModel, settings: TalkTrainSettings
-) -> tuple[list[Told], float]:
+) -> tuple[list[Separation], float]:
     """Judge the test clips of a store with the network and by cross-correlation.
 
     Returns
@@ -125,10 +125,10 @@ def _strength(lips: Lips, sound: Sound) -> float:
     return 0.0 if correlation is None else (1 + correlation.in_step) / 2
 
 
-def _tell(judge: str, kind: str, trials: Sequence[TalkTrial]) -> Told:
+def _tell(judge: str, kind: str, trials: Sequence[TalkTrial]) -> Separation:
     scores = to_scores(trials, kind)
     figures = compute_figures(scores, 0.5)
-    return Told(judge, kind, figures.genuine, figures.genuine_people, figures.values["auc"])
+    return Separation(judge, kind, figures.genuine, figures.genuine_people, figures.values["auc"])
 
 
 def judge_videos(folder: Path, progress: Progress) -> list[Pair]:
@@ -180,13 +180,13 @@ def summarise(pairs: Sequence[Pair]) -> dict[str, float]:
     """Return what the pairs of videos show."""
     own = [pair for pair in pairs if pair.lips == pair.sound]
     foreign = [pair for pair in pairs if pair.lips != pair.sound]
-    chance = float(np.percentile([pair.peak for pair in foreign], 95))
-    recognised = [pair for pair in own if pair.peak >= chance]
+    limit = float(np.percentile([pair.peak for pair in foreign], 95))
+    recognised = [pair for pair in own if pair.peak >= limit]
     scores: NDArray[np.float64] = np.array([pair.in_step for pair in (*own, *foreign)])
     genuine = np.arange(len(scores)) < len(own)
     return {
         "videos": len(own),
-        "chance": chance,
+        "chance": limit,
         "in_step": sum(abs(pair.offset) <= TOLERANCE for pair in recognised),
         "apart": sum(abs(pair.offset) > TOLERANCE for pair in recognised),
         "auc": float(metrics.auc(scores, genuine)),

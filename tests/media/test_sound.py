@@ -157,10 +157,10 @@ def test_pieces_that_cannot_be_are_refused() -> None:
 
 def test_pieces_lie_where_their_time_puts_them() -> None:
     heard = Heard(SoundFacts("aac", 16000, 1, 1), 1.0)
-    heard.put(0.5, b"ab")
-    heard.put(0.0, b"cd" * 2)
-    heard.put(0.9999, b"ef" * 5)
-    heard.put(7.0, b"gh")
+    heard.add(0.5, b"ab")
+    heard.add(0.0, b"cd" * 2)
+    heard.add(0.9999, b"ef" * 5)
+    heard.add(7.0, b"gh")
     assert len(heard.samples) == 2 * SOUND_RATE
     assert bytes(heard.samples[:4]) == b"cdcd"
     assert bytes(heard.samples[SOUND_RATE:][:2]) == b"ab"

@@ -124,7 +124,7 @@ def run(
     repeats
         Cold runs of each way.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Raises
     ------

@@ -97,7 +97,7 @@ def run(
     seconds
         Length of the watch.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def _processor_time() -> float:
 
 
 def _memory(process: int) -> float:
-    """Return the resident memory of a process in MiB; 0 where it cannot be told."""
+    """Return the resident memory of a process in MiB; 0 where it cannot be determined."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except (OSError, IndexError):

@@ -152,7 +152,7 @@ def run(
     index
         Whether one is built, which takes most of the time.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Raises
     ------

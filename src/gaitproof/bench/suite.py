@@ -228,7 +228,7 @@ def run_suite(
     repeats
         Pairs of runs. One more goes before them and is not counted: it reads programs from disk.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Raises
     ------

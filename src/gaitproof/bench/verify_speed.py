@@ -39,7 +39,7 @@ HEAVY_MODULES: Final = ("cv2", "matplotlib", "mediapipe", "onnxruntime", "scipy"
 """What `import gaitproof` must not load."""
 
 CLAIM: Final = "somebody"
-"""Who is enrolled by chance."""
+"""Who is enrolled with a random template."""
 
 # A process of its own starts the command and reads its cost: the highest memory of a child counts
 # what its parent held when it was started, and this process holds much.
@@ -200,7 +200,7 @@ def run(
 ) -> VerifySpeed:
     """Measure `gaitproof verify` on a clip, from a cold start.
 
-    The claim is an identity whose template is chance: how long it takes does not depend on it.
+    The claim is an identity whose template is random: how long it takes does not depend on it.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def run(
     model
         Name or folder of the weights; None for the shipped ones.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Raises
     ------

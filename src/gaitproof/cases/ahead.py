@@ -39,7 +39,7 @@ def extract_ahead(
     verifier
         With a cache that every node sees.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Returns
     -------

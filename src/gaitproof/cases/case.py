@@ -143,7 +143,7 @@ class Case:
         method
             One of `gaitproof.explain.methods.METHODS`.
         progress
-            Told the share that is done, 0 to 1.
+            Called with the share that is done, 0 to 1.
 
         Returns
         -------
@@ -253,7 +253,7 @@ class Examiner:
         person
             Which person of the video, see `gaitproof.verify.people.Person`.
         progress
-            Told the share that is done, 0 to 1.
+            Called with the share that is done, 0 to 1.
 
         Raises
         ------
@@ -325,7 +325,7 @@ def examine(
     model, settings, cache
         As for `Verifier.open`.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Raises
     ------

@@ -53,7 +53,7 @@ def enroll_people(
     locate
         Returns the file of a row.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Raises
     ------

@@ -62,7 +62,7 @@ def scan_faces(
     limits
         Bounds on the video.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Raises
     ------

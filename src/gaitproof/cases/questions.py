@@ -109,7 +109,7 @@ def examine_many(
     again
         Answer everything anew.
     progress
-        Told the share of all that is done, 0 to 1.
+        Called with the share of all that is done, 0 to 1.
 
     Raises
     ------

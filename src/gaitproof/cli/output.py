@@ -93,11 +93,11 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(printable(title), total=1.0)
 
-        def told(share: float, loss: float | None = None) -> None:
+        def report(share: float, loss: float | None = None) -> None:
             shown = title if loss is None else f"{title}, loss {loss:.3f}"
             bar.update(task, completed=share, description=printable(shown))
 
-        yield told
+        yield report
 
 
 def show_verdict(verdict: Verdict) -> None:

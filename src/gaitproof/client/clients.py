@@ -149,7 +149,7 @@ class Client:
         seconds
             At most; without an end if None.
         progress
-            Told the share that is done, 0 to 1.
+            Called with the share that is done, 0 to 1.
 
         Raises
         ------

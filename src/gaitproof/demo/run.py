@@ -172,12 +172,12 @@ class RememberingExtractor:
     def __init__(self, files: Mapping[Path, Path], extractor: Callable[..., Extraction]) -> None:
         self._files = files
         self._extractor = extractor
-        self.found: dict[Path, Extraction] = {}
+        self.extractions: dict[Path, Extraction] = {}
 
     def __call__(self, path: str | Path, *args: Any, **options: Any) -> Extraction:
         """Extract the poses of the clip that will lie at `path`."""
         extraction = self._extractor(self._files[Path(path)], *args, **options)
-        self.found[Path(path)] = extraction
+        self.extractions[Path(path)] = extraction
         return extraction
 
 
@@ -212,7 +212,7 @@ def run_demo(
     final
         Where that folder will lie in the end.
     progress
-        Told after each clip, person and trial.
+        Called after each clip, person and trial.
     film_clips, extractor, open_verifier
         What draws, what finds poses and what decides; replaced in tests.
 
@@ -241,5 +241,5 @@ def run_demo(
     except GalleryError as error:
         # the folder is moved afterwards: its present path would be wrong on the page
         refusal = str(error).replace(f"{folder}{os.sep}", "")
-    extractions = {clip: remember.found[place] for clip, place in places.items()}
+    extractions = {clip: remember.extractions[place] for clip, place in places.items()}
     return DemoResult(plan, tuple(results), refusal, extractions, time.perf_counter() - start)

@@ -135,7 +135,7 @@ def evaluate_model(
     draws, seed
         Of the bootstrap over people.
     progress
-        Told the share of walks embedded, 0 to 1.
+        Called with the share of walks embedded, 0 to 1.
 
     Returns
     -------

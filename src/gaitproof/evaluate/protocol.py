@@ -100,9 +100,9 @@ def evaluate_design(
     baselines
         Systems to run on the same trials; bone lengths are left out where they are unknown.
     prepare
-        Told the training walks of all folds beforehand, so that it can begin with them.
+        Called with the training walks of all folds beforehand, so that it can begin with them.
     progress
-        Told the share of folds done, 0 to 1.
+        Called with the share of folds done, 0 to 1.
     views
         Also collect what it asks for.
 

@@ -155,7 +155,7 @@ class NewestFrame(Closing):
                     at = clock.place(frame)
                     if self._closed.is_set():
                         return
-                    self._put_new(at, frame)
+                    self._offer_new(at, frame)
                     behind = self.now - at
                     if behind > MAX_LATE:
                         start, late = frame.time + behind, True
@@ -170,13 +170,13 @@ class NewestFrame(Closing):
                 if lost:
                     lost = False
                     self._changes.append(("back", ""))
-                self._put_new(clock.place(frame), frame)
+                self._offer_new(clock.place(frame), frame)
 
-    def _put_new(self, at: float, frame: Frame) -> None:
+    def _offer_new(self, at: float, frame: Frame) -> None:
         if at > self._last:
-            self._put(LiveFrame(at, frame.image))
+            self._offer(LiveFrame(at, frame.image))
 
-    def _put(self, frame: LiveFrame) -> None:
+    def _offer(self, frame: LiveFrame) -> None:
         self._last = frame.time
         with self._changed:
             self.read += 1

@@ -226,7 +226,7 @@ class _FrameWriter:
         self._prepare(len(raw.data))
         while not self._free:
             self._free += self._channel.wait()
-        self._put(raw)
+        self._send_frame(raw)
 
     def _prepare(self, count: int) -> None:
         """Map the shared memory when the size of a frame is known."""
@@ -236,7 +236,7 @@ class _FrameWriter:
             self._slots = self._free = max(2, most)
             self._map = mmap.mmap(self._memory, self._slots * self._place)
 
-    def _put(self, raw: RawFrame) -> None:
+    def _send_frame(self, raw: RawFrame) -> None:
         assert self._map is not None
         offset = self._written % self._slots * self._place
         self._map[offset : offset + len(raw.data)] = raw.data
@@ -254,7 +254,7 @@ class _NewestWriter(_FrameWriter):
         self._prepare(len(raw.data))
         self._free += self._channel.freed()
         if self._free:
-            self._put(raw)
+            self._send_frame(raw)
         else:
             self.beat()
 

@@ -132,7 +132,7 @@ class Heard:
         self.samples = bytearray()
         self._most = 2 * round(seconds * SOUND_RATE)
 
-    def put(self, time: float, samples: bytes) -> None:
+    def add(self, time: float, samples: bytes) -> None:
         """Put a piece to its place."""
         first = 2 * round(time * SOUND_RATE)
         last = min(first + len(samples), self._most)

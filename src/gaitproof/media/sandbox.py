@@ -104,7 +104,7 @@ def listen(path: str | Path, limits: MediaLimits) -> Heard | None:
             heard = None if answer is None else Heard(answer, limits.max_sound)
             if heard is not None:
                 for time, samples in reader.pieces(limits.max_sound):
-                    heard.put(time, samples)
+                    heard.add(time, samples)
             return heard
     with _request(path, limits, "listen", {"seconds": limits.max_sound}) as decoder:
         facts = decoder.result(_SOUND_FACTS)
@@ -112,7 +112,7 @@ def listen(path: str | Path, limits: MediaLimits) -> Heard | None:
             return None
         heard = Heard(facts, limits.max_sound)
         for time, samples in decoder.sounds():
-            heard.put(time, samples)
+            heard.add(time, samples)
         return heard
 
 

@@ -240,7 +240,7 @@ def ablate(
     draws
         Of the bootstrap over people.
     progress
-        Told the share of trainings done, 0 to 1.
+        Called with the share of trainings done, 0 to 1.
 
     Raises
     ------

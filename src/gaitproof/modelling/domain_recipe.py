@@ -49,7 +49,7 @@ def evaluate_domains(
     draws
         Of the bootstrap over people.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Raises
     ------

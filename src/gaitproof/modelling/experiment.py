@@ -242,7 +242,7 @@ def run_systems(
     workers
         Processes, one (system, fold) at a time each; with one the work is done here.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Returns
     -------

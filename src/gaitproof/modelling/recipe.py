@@ -134,7 +134,7 @@ def evaluate_recipe(
     workers
         Processes that train folds side by side, one thread each; the result is the same.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
     """
     chosen = BothUnseen() if design is None else design
     count = len(chosen.split(recordings, settings.folds, settings.seed))
@@ -262,7 +262,7 @@ def make_model(
     workers
         As for `evaluate_recipe`.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
     runs
         Where checkpoints go, and devices.
 
@@ -350,11 +350,11 @@ def make_model(
 def part_of(progress: Progress | None, start: float, share: float) -> Callable[..., None]:
     """Map the progress of one part, 0 to 1, into the whole's."""
 
-    def told(done: float, *loss: float) -> None:
+    def report(done: float, *loss: float) -> None:
         if progress is not None:
             progress(start + share * done, *loss)
 
-    return told
+    return report
 
 
 def describe_sources(

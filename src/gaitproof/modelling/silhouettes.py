@@ -98,7 +98,7 @@ def evaluate_silhouettes(
     held_out
         Subjects to hold out in one fold; without any, all are dealt into the recipe's folds.
     progress
-        Told the share done, and the loss.
+        Called with the share done, and the loss.
     runs
         Where the trainings are kept.
     """

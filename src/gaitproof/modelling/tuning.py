@@ -202,7 +202,7 @@ def tune_recipe(
     draws
         Bootstrap draws of the last comparison.
     progress
-        Told the share of attempts done, 0 to 1.
+        Called with the share of attempts done, 0 to 1.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from gaitproof.data.listing import add_hashes, build_manifest
 from gaitproof.data.manifest import ManifestRow, locate, read_manifest
 from gaitproof.errors import InputError
 from gaitproof.media.files import make_folder
-from gaitproof.pipeline.steps import Done, Pipeline, Share, Step, Told
+from gaitproof.pipeline.steps import Done, Pipeline, Share, Step, StepProgress
 from gaitproof.pipeline.summary import COPIES_FOLDER, MANIFEST_FILE, STEPS, PipelineOptions
 from gaitproof.pose.estimator import PoseEstimator
 
@@ -27,7 +27,7 @@ class DataSteps(Pipeline):
         source: Path,
         folder: Path,
         options: PipelineOptions,
-        progress: Told | None,
+        progress: StepProgress | None,
         say: Callable[[str], None] | None,
         estimator_factory: Callable[[], PoseEstimator] | None,
     ) -> None:

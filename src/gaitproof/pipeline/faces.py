@@ -17,7 +17,7 @@ from gaitproof.face.model import FaceForgeryModel
 from gaitproof.media.files import make_folder
 from gaitproof.modelling.store import fingerprint
 from gaitproof.models import CARD_FILE, MODEL_FILE
-from gaitproof.pipeline.steps import Done, Pipeline, Share, Step, Told
+from gaitproof.pipeline.steps import Done, Pipeline, Share, Step, StepProgress
 from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary
 from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import OriginSettings, ScheduleSettings, StopSettings
@@ -86,7 +86,7 @@ def run_face_pipeline(
     folder: Path,
     options: FacePipelineOptions | None = None,
     *,
-    progress: Told | None = None,
+    progress: StepProgress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Summary:
     """Cut the faces of a data set, train a network on them and evaluate it on its test clips.
@@ -103,7 +103,7 @@ def run_face_pipeline(
     options
         See `FacePipelineOptions`.
     progress, say
-        Told how far a step is, and what the user must know.
+        Called with how far a step is, and with what the user must know.
 
     Returns
     -------
@@ -127,7 +127,7 @@ class _Run(Pipeline):
         root: Path,
         folder: Path,
         options: FacePipelineOptions,
-        progress: Told | None,
+        progress: StepProgress | None,
         say: Callable[[str], None] | None,
     ) -> None:
         super().__init__(folder, FACE_STEPS[0], progress, say)

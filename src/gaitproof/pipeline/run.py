@@ -22,7 +22,7 @@ from gaitproof.nets.onnx import OnnxEncoder, load_card
 from gaitproof.pipeline.data import DataSteps
 from gaitproof.pipeline.poses import StoredPoses
 from gaitproof.pipeline.scope import Scope, find_scope
-from gaitproof.pipeline.steps import Done, Share, Step, Told
+from gaitproof.pipeline.steps import Done, Share, Step, StepProgress
 from gaitproof.pipeline.summary import (
     EVALUATION_FILE,
     EVALUATION_FOLDER,
@@ -46,7 +46,7 @@ def run_pipeline(
     folder: Path,
     options: PipelineOptions | None = None,
     *,
-    progress: Told | None = None,
+    progress: StepProgress | None = None,
     say: Callable[[str], None] | None = None,
     estimator_factory: Callable[[], PoseEstimator] | None = None,
 ) -> Summary:
@@ -64,7 +64,7 @@ def run_pipeline(
     options
         See `PipelineOptions`.
     progress, say
-        Told how far a step is, and what the user must know before waiting for the rest.
+        Called with how far a step is, and with what the user must know before waiting for the rest.
     estimator_factory
         As for `gaitproof.pose.extract.extract`.
 

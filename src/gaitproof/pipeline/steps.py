@@ -13,7 +13,7 @@ from gaitproof.errors import GaitproofError
 from gaitproof.pipeline.state import State, StepResult
 from gaitproof.pipeline.summary import Summary, write_summary
 
-Told = Callable[[str, float], None]
+StepProgress = Callable[[str, float], None]
 """Called with the step's name and the share of it that is done, 0 to 1."""
 
 Share = Callable[..., None]
@@ -62,14 +62,14 @@ class Pipeline(ABC):
     first
         Name of the first step.
     progress, say
-        Told how far a step is, and what the user must know before waiting for the rest.
+        Called with how far a step is, and with what the user must know before waiting for the rest.
     """
 
     def __init__(
         self,
         folder: Path,
         first: str,
-        progress: Told | None = None,
+        progress: StepProgress | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.folder = folder
@@ -127,8 +127,8 @@ class Pipeline(ABC):
                 self._say(note)
 
     def _share(self, step: str) -> Share:
-        def told(share: float, *_: float) -> None:
+        def report(share: float, *_: float) -> None:
             if self._progress is not None:
                 self._progress(step, share)
 
-        return told
+        return report

@@ -58,7 +58,7 @@ _EVEN: Final = 1e-9
 class Labelling:
     """What was found in one unbroken run of frames, each array of shape (T,).
 
-    `exchanged`: left and right must be exchanged. `ambiguous`: it cannot be told which is which.
+    `exchanged`: left and right must be exchanged. `ambiguous`: which is which is unclear.
     """
 
     exchanged: Bools

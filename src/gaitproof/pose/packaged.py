@@ -42,11 +42,11 @@ def packaged_task() -> bytes:
         If a model is not in the package, or there is no room for temporary files.
     """
     with _MAKING:  # several threads may want it at once, and one is enough to make it
-        return _put_together()
+        return _assemble()
 
 
 @cache
-def _put_together() -> bytes:
+def _assemble() -> bytes:
     import mediapipe
 
     folder = Path(mediapipe.__file__).parent / "modules"

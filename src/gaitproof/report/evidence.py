@@ -273,7 +273,7 @@ def write_explanation(
     limits
         Of decoding the video.
     progress
-        Told the share that is done, 0 to 1.
+        Called with the share that is done, 0 to 1.
 
     Returns
     -------

@@ -133,7 +133,7 @@ def describe(error: GaitproofError, *places: str) -> Problem:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
 
-    def told(text: str | None) -> str | None:
+    def cleaned(text: str | None) -> str | None:
         return None if text is None else without_places(text, *places)
 
     return Problem(
@@ -141,9 +141,9 @@ def describe(error: GaitproofError, *places: str) -> Problem:
         title=_TITLES[status],
         status=status,
         detail=without_places(error.message, *places),
-        expected=told(error.expected),
-        actual=told(error.actual),
-        hint=told(error.hint),
+        expected=cleaned(error.expected),
+        actual=cleaned(error.actual),
+        hint=cleaned(error.hint),
     )
 
 

@@ -68,7 +68,7 @@ def serve(
     command
         Starts a process that works.
     announce
-        Told the address before the first request.
+        Called with the address before the first request.
 
     Raises
     ------

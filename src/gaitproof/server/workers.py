@@ -17,7 +17,7 @@ from gaitproof.server.tasks import Task
 LOGGER: Final = logging.getLogger("gaitproof.server")
 
 Progress = Callable[[float], Awaitable[None]]
-"""Told the share that is done, 0 to 1."""
+"""Called with the share that is done, 0 to 1."""
 
 COMMAND: Final = (sys.executable, "-m", "gaitproof.server.work")
 """Starts a process that works."""

@@ -221,7 +221,7 @@ def random_scene(
     Parameters
     ----------
     rng
-        Source of chance.
+        Random generator.
     depth
         Distance in metres from the camera to the farthest point of the walk.
     belt

@@ -1,4 +1,4 @@
-"""Sources of chance that depend on what they are for, and on nothing else."""
+"""Random generators that depend on what they are for, and on nothing else."""
 
 from __future__ import annotations
 

@@ -131,35 +131,35 @@ def assemble(build: Build, pelvis: Float64, upper: UpperBody, legs: tuple[Leg, L
     rotations = np.empty((n, N_BONES, 3, 3))
     origins = np.empty((n, N_BONES, 3))
 
-    def put(bone: int, matrix: Float64, origin: Float64) -> None:
+    def place(bone: int, matrix: Float64, origin: Float64) -> None:
         rotations[:, bone] = matrix
         origins[:, bone] = origin
 
     third = (0.0, 0.25 * build.trunk, 0.0)
     waist = pelvis + transform(upper.pelvis, third)
     chest = waist + transform(upper.abdomen, third)
-    put(Bone.PELVIS, upper.pelvis, pelvis)
-    put(Bone.ABDOMEN, upper.abdomen, waist)
-    put(Bone.THORAX, upper.thorax, chest)
+    place(Bone.PELVIS, upper.pelvis, pelvis)
+    place(Bone.ABDOMEN, upper.abdomen, waist)
+    place(Bone.THORAX, upper.thorax, chest)
     neck = chest + transform(upper.thorax, (0.0, 0.5 * build.trunk + 0.022 * build.height, -0.012))
-    put(Bone.NECK, upper.neck, neck)
-    put(Bone.HEAD, upper.head, neck + transform(upper.neck, (0.0, 0.052 * build.height, 0.012)))
+    place(Bone.NECK, upper.neck, neck)
+    place(Bone.HEAD, upper.head, neck + transform(upper.neck, (0.0, 0.052 * build.height, 0.012)))
     for side, sign in ((0, 1.0), (1, -1.0)):
         shoulder = chest + transform(
             upper.thorax, (sign * 0.5 * build.shoulder_width, 0.5 * build.trunk, 0.0)
         )
         elbow = shoulder + transform(upper.upper_arm[side], (0.0, -build.upper_arm, 0.0))
         wrist = elbow + transform(upper.forearm[side], (0.0, -build.forearm, 0.0))
-        put(Bone.LEFT_UPPER_ARM + side, upper.upper_arm[side], shoulder)
-        put(Bone.LEFT_FOREARM + side, upper.forearm[side], elbow)
-        put(Bone.LEFT_HAND + side, upper.hand[side], wrist)
+        place(Bone.LEFT_UPPER_ARM + side, upper.upper_arm[side], shoulder)
+        place(Bone.LEFT_FOREARM + side, upper.forearm[side], elbow)
+        place(Bone.LEFT_HAND + side, upper.hand[side], wrist)
         leg = legs[side]
         hip = pelvis + transform(upper.pelvis, hip_offset(build, side))
-        put(Bone.LEFT_THIGH + side, leg.thigh, hip)
-        put(Bone.LEFT_SHANK + side, leg.shank, leg.knee)
-        put(Bone.LEFT_FOOT + side, leg.foot, leg.ankle)
+        place(Bone.LEFT_THIGH + side, leg.thigh, hip)
+        place(Bone.LEFT_SHANK + side, leg.shank, leg.knee)
+        place(Bone.LEFT_FOOT + side, leg.foot, leg.ankle)
         ball = (0.0, -0.75 * build.ankle, BALL_FRONT * build.foot)
-        put(Bone.LEFT_TOES + side, leg.toes, leg.ankle + transform(leg.foot, ball))
+        place(Bone.LEFT_TOES + side, leg.toes, leg.ankle + transform(leg.foot, ball))
     return Bones(rotations, origins)
 
 

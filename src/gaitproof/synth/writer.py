@@ -123,7 +123,7 @@ def make_missing(
     crash
         Raised when a process dies.
     progress
-        Told how many are there.
+        Called with the number there.
     """
     missing = [[item for item in stage if not is_done(item)] for stage in stages]
     total = sum(map(len, stages))

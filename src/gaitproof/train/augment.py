@@ -29,7 +29,7 @@ def rotations(rng: np.random.Generator, count: int, yaw: float, tilt: float) -> 
     Parameters
     ----------
     rng
-        Source of chance.
+        Random generator.
     count
         Number of rotations.
     yaw, tilt
@@ -54,7 +54,7 @@ def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator
     settings
         How strong.
     rng
-        Source of chance.
+        Random generator.
 
     Returns
     -------
@@ -92,9 +92,9 @@ def drop_joints(points: Float64, share: float, rng: np.random.Generator) -> Floa
     points
         Shape (B, T, 12, 3).
     share
-        Chance of every joint but shoulders and hips, which every feature is measured by.
+        Probability of every joint but shoulders and hips, which every feature is measured by.
     rng
-        Source of chance.
+        Random generator.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float)
     Parameters
     ----------
     rng
-        Source of chance.
+        Random generator.
     shape
         (B, T, 12, 3).
     scale

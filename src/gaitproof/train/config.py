@@ -33,9 +33,9 @@ class AugmentSettings(Settings):
     smooth_noise: float = Field(default=0.015, ge=0)
     """Slow joint noise (0.5 to 3 Hz), standard deviation."""
     heel_dropout: float = Field(default=0.5, ge=0, le=1)
-    """Chance that a window is shown without heels, as some sensors have none."""
+    """Probability that a window is shown without heels, as some sensors have none."""
     joint_dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Chance of every joint but hips and shoulders to be missing from a window."""
+    """Probability of every joint but hips and shoulders to be missing from a window."""
     tempo: float = Field(default=0.0, ge=0, lt=0.5)
     """Faster or slower walk, ± parts: people do not walk at one speed for ever."""
     estimator_error: bool = False
@@ -44,8 +44,8 @@ class AugmentSettings(Settings):
     mirror: bool = True
     """Also train on mirrored walkers, as people of their own."""
     style: float = Field(default=0.0, ge=0, le=1)
-    """Chance that level and spread of a window's features are mixed with another window's, so that
-    they tell less of the sensor (`gaitproof.train.style`)."""
+    """Probability that level and spread of a window's features are mixed with another window's, so
+    that they tell less of the sensor (`gaitproof.train.style`)."""
 
 
 class OriginSettings(Settings):

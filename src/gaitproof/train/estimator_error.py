@@ -150,7 +150,7 @@ class EstimatorError:
             Shape (B, 60, 12, 3) at 30 Hz, y up, any length unit; NaN for joints that the source
             does not have (heels), which stay unknown.
         rng
-            Source of chance.
+            Random generator.
 
         Returns
         -------

@@ -130,7 +130,7 @@ def is_main_process() -> bool:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Leave the caller's source of chance, log levels and torch switches as they were.
+    """Leave the caller's random generator, log levels and torch switches as they were.
 
     Lightning's own messages, which address people who call Lightning, are held back.
     """

@@ -26,7 +26,7 @@ def train(
 ) -> TrainedEncoder:
     """Train an encoder with identity batches; the same seed gives the same weights.
 
-    AdamW on the recipe's schedule and losses. The caller's sources of chance are
+    AdamW on the recipe's schedule and losses. The caller's random generators are
     left alone.
 
     Parameters

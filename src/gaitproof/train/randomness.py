@@ -1,4 +1,4 @@
-"""Sources of chance of a run: pure functions of seed and step, so that any step can be repeated."""
+"""Random generators of a run: pure functions of seed and step, so that any step can be repeated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """Independent streams of chance of one run."""
+    """Independent random streams of one run."""
 
     BATCH = 0
     WINDOWS = 1
@@ -22,7 +22,7 @@ class Stream(IntEnum):
 def random_source(
     seed: int, step: int = 0, rank: int = 0, stream: Stream = Stream.BATCH
 ) -> np.random.Generator:
-    """Return the source of chance of one step: the same arguments, the same numbers."""
+    """Return the random generator of one step: the same arguments, the same numbers."""
     return np.random.default_rng((seed, step, rank, stream))
 
 

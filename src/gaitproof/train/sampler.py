@@ -36,7 +36,7 @@ def person_of(recording: Recording) -> Person:
 
 
 class WindowSampler:
-    """Draws identity batches of augmented windows; holds no state of chance.
+    """Draws identity batches of augmented windows; holds no random state.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class WindowSampler:
         Parameters
         ----------
         rng
-            Source of chance.
+            Random generator.
         labels
             Shape (B,), below `n_labels`.
 
@@ -150,7 +150,7 @@ def draw_pairs(
     labels
         Shape (B,).
     rng
-        Source of chance.
+        Random generator.
     limit
         Most pairs of either kind.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 class RunState:
     """What a run has done, beside the weights and the optimiser's moments.
 
-    There is no state of chance in it: every step draws from sources of its own, see
+    There is no random state in it: every step draws from sources of its own, see
     `gaitproof.train.sampler.random_source`.
 
     Parameters

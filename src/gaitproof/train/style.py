@@ -23,7 +23,7 @@ def mix_styles(windows: Tensor, share: float) -> Tensor:
     windows
         Shape (B, frames, F), z-scored. A feature that a sensor lacks is 0 throughout, and stays so.
     share
-        Chance of every window to be mixed, 0 to 1.
+        Probability of every window to be mixed, 0 to 1.
 
     Returns
     -------

@@ -172,7 +172,7 @@ class Training:
             optimiser.zero_grad()
             losses, parts = [], []
             for place, batch in enumerate(islice(batches, accumulate)):
-                # every batch has a source of chance of its own, so that any can be taken again
+                # every batch has a random generator of its own, so that any can be taken again
                 number = state.step * accumulate + place
                 torch.manual_seed(torch_seed(recipe.seed, number, fabric.global_rank))
                 loss = module(fabric.to_device(batch)) / accumulate

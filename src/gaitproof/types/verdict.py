@@ -167,7 +167,7 @@ class SignalEvidence:
     relative_to
         Where those people come from, in words, and how many of them.
     rests_on
-        Of silhouettes: build and clothing, or movement; None where it cannot be told.
+        Of silhouettes: build and clothing, or movement; None where it cannot be determined.
     at_view
         How often claims are wrong and decided at this difference of view; None if not measured.
     """

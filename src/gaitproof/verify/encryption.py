@@ -202,13 +202,13 @@ class EncryptedWriter:
         """Encrypt more."""
         self._waiting += data
         while len(self._waiting) > CHUNK_BYTES:  # what may be the last chunk waits
-            self._put(CHUNK_BYTES, last=False)
+            self._seal(CHUNK_BYTES, last=False)
 
     def finish(self) -> None:
         """Mark the end; without it the stream counts as cut short."""
-        self._put(len(self._waiting), last=True)
+        self._seal(len(self._waiting), last=True)
 
-    def _put(self, size: int, *, last: bool) -> None:
+    def _seal(self, size: int, *, last: bool) -> None:
         nonce = _stream_nonce(self._number, last=last)
         chunk = bytes(self._waiting[:size])
         self._target.write(self._cipher.encrypt(nonce, chunk, self._bound))

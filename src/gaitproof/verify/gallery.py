@@ -167,9 +167,9 @@ class Gallery(Searched):
         Lets a caller refuse a claim before it spends time on the video.
         """
         history = self.history(name)
-        made_by = sorted({t.model_id for t in history.templates if t.superseded is None})
-        if model_id not in made_by:
-            raise queries.other_maker(history.name, "model", made_by, model_id)
+        makers = sorted({t.model_id for t in history.templates if t.superseded is None})
+        if model_id not in makers:
+            raise queries.other_maker(history.name, "model", makers, model_id)
 
     def recordings(self, name: str, model_id: str, estimator: str) -> tuple[Recording, ...]:
         """Return the recordings of an identity that one model and estimator made.

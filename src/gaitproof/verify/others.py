@@ -60,7 +60,7 @@ MOST_UNCOVERED: Final = 0.5
 """Share of a probe's windows that may be seen from a view that was not enrolled."""
 
 UNCHECKED: Final = (
-    "How {who} filmed was not kept by an earlier version, so it cannot be told whether it fits "
+    "How {who} filmed was not kept by an earlier version, so it is unclear whether it fits "
     "this video; {what} the same videos again."
 )
 

@@ -68,12 +68,12 @@ def compare_videos(
     cache
         Where finished extractions are kept.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Raises
     ------
     InputError
-        If a file cannot be used, or it cannot be told who is meant.
+        If a file cannot be used, or it is unclear who is meant.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def compare_pairs(
     compare
         `compare_videos`, with its options.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
     """
     results = []
     for number, (original, swapped) in enumerate(pairs):

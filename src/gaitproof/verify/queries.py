@@ -134,9 +134,9 @@ def find_recordings(
     identity = enrolled_identity(connection, name)
     rows = recording_rows(connection, identity.id)
     if model_id is not None:
-        rows = _made_by(name, "model", model_id, [(row.model_id, row) for row in rows])
+        rows = _of_maker(name, "model", model_id, [(row.model_id, row) for row in rows])
     if estimator is not None:
-        rows = _made_by(name, "pose estimator", estimator, [(row.estimator, row) for row in rows])
+        rows = _of_maker(name, "pose estimator", estimator, [(row.estimator, row) for row in rows])
     return tuple(read_recording(row) for row in rows)
 
 
@@ -265,17 +265,17 @@ def check_sizes(model_id: str, sizes: Iterable[int]) -> None:
         )
 
 
-def other_maker(name: str, kind: str, made_by: Sequence[str], used: str) -> GalleryError:
+def other_maker(name: str, kind: str, makers: Sequence[str], used: str) -> GalleryError:
     """Say that a template was made by something that its probe was not."""
     return GalleryError(
         f"The template of {name!r} was made with another {kind} and cannot be compared.",
         expected=f"{kind} {used!r}",
-        actual=", ".join(repr(m) for m in made_by) or "no template",
+        actual=", ".join(repr(m) for m in makers) or "no template",
         hint=f"enrol {name!r} again with this {kind}",
     )
 
 
-def _made_by(
+def _of_maker(
     name: str, kind: str, used: str, rows: Sequence[tuple[str, RecordingRow]]
 ) -> list[RecordingRow]:
     chosen = [row for maker, row in rows if maker == used]

@@ -152,7 +152,7 @@ class Examination:
     verdict
         What `Verifier.verify` answers.
     tracks
-        Cleaned tracks of the person that was examined; empty if it could not be told who is meant.
+        Cleaned tracks of the person that was examined; empty if it is unclear who is meant.
     windows
         The windows that were scored, of all tracks; none if the walk could not be used.
     embeddings

@@ -19,7 +19,7 @@ from gaitproof.types import PoseSequence, QualityReport, SilhouetteSequence
 from gaitproof.verify.people import Choice, Person, TrackSummary, choose, summarise
 
 Progress = Callable[[float], None]
-"""Told the share of a clip's pose estimation that is done, 0 to 1."""
+"""Called with the share of a clip's pose estimation that is done, 0 to 1."""
 
 _ROUGH: Final = "mediapipe-tasks"
 """Beginning of the estimator of people who were found and could not be followed."""

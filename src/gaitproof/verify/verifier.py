@@ -189,7 +189,7 @@ class Verifier:
         names
             What gallery and answer call the videos; their paths if None.
         progress
-            Told the share that is done, 0 to 1, over all videos.
+            Called with the share that is done, 0 to 1, over all videos.
         face_model
             Scores the person's face in each video, so that later ones can be taken relative to
             them; None keeps nothing of faces.
@@ -244,7 +244,7 @@ class Verifier:
         person
             Which person of the video, see `gaitproof.verify.people.Person`.
         progress
-            Told the share that is done, 0 to 1.
+            Called with the share that is done, 0 to 1.
 
         Returns
         -------

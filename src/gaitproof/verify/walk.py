@@ -71,7 +71,7 @@ def read_walk(
     Raises
     ------
     InputError
-        If the file cannot be used, nobody is in it, or it cannot be told who is meant.
+        If the file cannot be used, nobody is in it, or it is unclear who is meant.
     """
     settings = settings or VerifySettings()
     if person == "all":

@@ -48,7 +48,7 @@ def sampled(sampling, people=40):
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(frames=16, rate=5)])
 def test_clips_that_are_sampled_alike_give_nothing_away(sampling):
     found = find_giveaways(sampled(sampling))
-    assert found.found == ()
+    assert found.telling == ()
     assert all(abs(value - 0.5) < 0.15 for value in found.auc.values())
 
 
@@ -57,7 +57,7 @@ def test_the_sampling_of_face_seed_2_is_the_label():
     assert found.auc["the time between images"] > 0.99
     assert found.auc["the number of images"] > 0.9
     assert found.auc["the length of the clip"] < 0.65
-    assert found.found[0] in ("the time between images", TOGETHER)
+    assert found.telling[0] in ("the time between images", TOGETHER)
 
 
 def test_what_is_all_the_same_is_chance_however_many_of_each():
@@ -73,7 +73,7 @@ def test_a_frame_rate_between_the_others_is_found():
         both(20, lambda person: {"rate": (24.0, 30.0)[person % 2]}, lambda _: {"rate": 25.0})
     )
     assert found.auc["the frame rate"] == 1
-    assert "the frame rate" in found.found
+    assert "the frame rate" in found.telling
 
 
 def test_videos_and_pictures_are_told_apart():
@@ -87,13 +87,13 @@ def test_differences_below_one_per_cent_and_few_clips_are_no_finding():
     def real(person):
         return {"seconds": 10 + 0.001 * person}
 
-    assert find_giveaways(both(20, real, lambda _: {"seconds": 10.02})).found == ()
+    assert find_giveaways(both(20, real, lambda _: {"seconds": 10.02})).telling == ()
     few = find_giveaways(both(3, lambda _: {"seconds": 5.0}, lambda _: {"seconds": 9.0}))
     assert few.auc["the length of the clip"] == 1
-    assert few.found == ()
+    assert few.telling == ()
 
 
 def test_one_class_or_one_person_says_nothing():
-    assert find_giveaways([clip(0, Label.REAL), clip(1, Label.REAL)]).found == ()
+    assert find_giveaways([clip(0, Label.REAL), clip(1, Label.REAL)]).telling == ()
     one = find_giveaways(both(1, lambda _: {}, lambda _: {"seconds": 3.0}))
     assert one.to_dict() == {"auc": {}, "found": []}

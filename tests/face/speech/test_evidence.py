@@ -15,7 +15,7 @@ from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.speech import watch
 from gaitproof.face.speech.evidence import (
-    CHANCE,
+    RANDOM_PEAK,
     SpeechAnswer,
     SpeechEvidence,
     SpeechPart,
@@ -120,7 +120,7 @@ def test_damaged_sound_does_not_stop_a_scan(tmp_path, monkeypatch):
 
 
 def test_what_others_reach_by_chance_is_no_answer():
-    for strength, answer in ((CHANCE - 0.01, "not told"), (CHANCE, "in step")):
+    for strength, answer in ((RANDOM_PEAK - 0.01, "not told"), (RANDOM_PEAK, "in step")):
         part = SpeechPart(0, 4, 0.1, strength, strength)
         assert part.answer.value == answer
     told = SpeechEvidence(SpeechAnswer.UNTOLD, whole=SpeechPart(0, 4, 0.1, 0.2, 0.2))

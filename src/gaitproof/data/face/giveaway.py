@@ -44,23 +44,23 @@ class Giveaways:
     auc
         By statistic: area under the curve, 0 to 1, of clips of people whom the guess was not
         learnt from; 0.5 is chance. Empty if there are not two classes to tell apart.
-    chance
+    deviation
         Standard deviation of such a figure where nothing is to be learnt.
     """
 
     auc: Mapping[str, float]
-    chance: float
+    deviation: float
 
     @property
-    def found(self) -> tuple[str, ...]:
+    def telling(self) -> tuple[str, ...]:
         """The statistics that tell the classes apart, the best one first."""
-        least = max(LEAST_AUC, 0.5 + DEVIATIONS * self.chance)
+        least = max(LEAST_AUC, 0.5 + DEVIATIONS * self.deviation)
         names = [name for name, value in self.auc.items() if value >= least]
         return tuple(sorted(names, key=lambda name: -self.auc[name]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"auc": dict(self.auc), "found": list(self.found)}
+        return {"auc": dict(self.auc), "found": list(self.telling)}
 
 
 def find_giveaways(clips: Sequence[StoredClip], seed: int = 0) -> Giveaways:
@@ -89,8 +89,8 @@ def find_giveaways(clips: Sequence[StoredClip], seed: int = 0) -> Giveaways:
     aucs = {name: _guess(values, forged, halves) for name, values in statistics.items()}
     genuine, fake = int((~forged).sum()), int(forged.sum())
     # of a Mann-Whitney statistic without ties, the cautious case
-    chance = math.sqrt((genuine + fake + 1) / (12 * genuine * fake))
-    return Giveaways({name: value for name, value in aucs.items() if value is not None}, chance)
+    deviation = math.sqrt((genuine + fake + 1) / (12 * genuine * fake))
+    return Giveaways({name: value for name, value in aucs.items() if value is not None}, deviation)
 
 
 def _measure(clips: Sequence[StoredClip]) -> dict[str, Float64]:

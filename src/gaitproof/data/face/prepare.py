@@ -139,8 +139,8 @@ class Prepared:
                 "to another. Where clips are only numbered, anew in every folder: --layout numbered"
             )
         giveaways = self.giveaways()
-        if giveaways.found:
-            by = ", ".join(f"{name} (AUC {giveaways.auc[name]:.0%})" for name in giveaways.found)
+        if giveaways.telling:
+            by = ", ".join(f"{name} (AUC {giveaways.auc[name]:.0%})" for name in giveaways.telling)
             said.append(
                 f"forged clips can be told without looking at a face, by {by}. A network over time "
                 "may learn that instead of forgeries. --rate makes the time between images the "

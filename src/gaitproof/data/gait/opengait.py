@@ -58,7 +58,7 @@ def pickle_files(path: Path, word: str) -> list[Path]:
     Raises
     ------
     InputError
-        If a pickle is in another place than ``<subject>/<type>/<view>/``, or it cannot be told
+        If a pickle is in another place than ``<subject>/<type>/<view>/``, or it is unclear
         which of several is meant.
     """
     if not path.is_dir():

@@ -31,7 +31,7 @@ _FILE: Final = FileKind(
     "of docs/reference/formats.md",
 )
 
-MAX_MADE: Final = 2**27
+MAX_BYTES_CREATED: Final = 2**27
 """Most bytes that the file's calls make: a file of 40 MB can ask 200 times for a copy of itself."""
 
 MAX_STEPS: Final = 10_000
@@ -112,7 +112,7 @@ class _Array:
 class _Machine:
     stack: list[Any] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
-    made: int = 0
+    created_bytes: int = 0
 
     def pop(self, kind: type | tuple[type, ...] = object) -> Any:
         if not self.stack or not isinstance(self.stack[-1], kind):
@@ -199,9 +199,9 @@ def _do(machine: _Machine, name: str, argument: Any) -> None:
     elif name == "REDUCE":
         arguments = machine.pop(tuple)
         created = _make(machine.pop(_Name).key, arguments)
-        machine.made += len(created) if isinstance(created, bytes) else 0
-        if machine.made > MAX_MADE:
-            raise _RefusedError(f"it makes more than {MAX_MADE} bytes")
+        machine.created_bytes += len(created) if isinstance(created, bytes) else 0
+        if machine.created_bytes > MAX_BYTES_CREATED:
+            raise _RefusedError(f"it makes more than {MAX_BYTES_CREATED} bytes")
         stack.append(created)
     elif name == "BUILD":
         state = machine.pop(tuple)

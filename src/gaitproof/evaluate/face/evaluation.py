@@ -62,7 +62,7 @@ def evaluate_faces(
     draws, seed
         Of the bootstrap over people.
     progress
-        Told the share done, 0 to 1.
+        Called with the share done, 0 to 1.
 
     Raises
     ------
@@ -154,15 +154,16 @@ def _summarise(
         _answer(model, stored, parts[0]) for stored, parts in zip(clips, scored, strict=True)
     )
     scores = clip_scores(answers)
-    made_by = np.array([stored.clip.manipulation for stored in clips])
-    forged = sorted(set(made_by[~scores.genuine].tolist()))
+    manipulations = np.array([stored.clip.manipulation for stored in clips])
+    forged = sorted(set(manipulations[~scores.genuine].tolist()))
     return StoreResult(
         name=name,
         answers=answers,
         picture=figures(image_scores(answers)),
         video=figures(scores),
         manipulations={
-            kind: figures(scores.select(scores.genuine | (made_by == kind))) for kind in forged
+            kind: figures(scores.select(scores.genuine | (manipulations == kind)))
+            for kind in forged
         },
         decisions={label.value: _count(answers, label) for label in Label},
         cllr=_cllr(answers),

@@ -20,19 +20,19 @@ from gaitproof.face.speech.watch import choose_span, watch_lips
 from gaitproof.face.types import FaceTrack
 from gaitproof.media.sound import Sound, read_sound
 
-CHANCE: Final = 0.46
+RANDOM_PEAK: Final = 0.46
 """Correlation that the sound of other people reaches at its best offset in 5 % of pairs: 14 genuine
 clips of 4 to 12 s, each with the sound of the 13 others (``python -m experiments talkers``)."""
 
 WINDOW: Final = 4.0
-"""Seconds of the pieces by which it is told whether lips and sound go together all the time."""
+"""Seconds of the pieces by which it is decided whether lips and sound go together all the time."""
 
 MIN_SPEECH: Final = 1.0
 """Seconds of speech below which nothing is said."""
 
 LIMITS: Final = (
     "It decides nothing. Of 14 genuine clips lips and sound were found in step in 2 and 0.3 s "
-    "apart in 1, and nothing could be told of 11: cameras and editors shift sound too, somebody "
+    "apart in 1, and nothing could be said of 11: cameras and editors shift sound too, somebody "
     "else may speak, music counts as speech, and a forgery that moves the lips with the sound is "
     "in step."
 )
@@ -76,7 +76,7 @@ class SpeechPart:
     @property
     def answer(self) -> SpeechAnswer:
         """Whether they are in step, apart, or not told from chance."""
-        if self.correlation < CHANCE:
+        if self.correlation < RANDOM_PEAK:
             return SpeechAnswer.UNTOLD
         early = abs(self.offset) <= TOLERANCE + 1e-9
         return SpeechAnswer.IN_STEP if early else SpeechAnswer.APART
@@ -141,10 +141,10 @@ class SpeechEvidence:
         assert self.whole is not None
         measured = (
             f"correlation {self.whole.correlation:.2f}; the sound of others reaches "
-            f"{CHANCE:.2f} by chance in 5 %"
+            f"{RANDOM_PEAK:.2f} by chance in 5 %"
         )
         if self.answer is SpeechAnswer.UNTOLD:
-            return f"Whether lips and sound go together cannot be told ({measured})."
+            return f"Whether lips and sound go together cannot be determined ({measured})."
         late = "late" if self.whole.offset > 0 else "early"
         where = f"the sound {abs(self.whole.offset):.2f} s {late}"
         if self.answer is SpeechAnswer.IN_STEP:
@@ -155,7 +155,7 @@ class SpeechEvidence:
         """Return everything as plain values for JSON."""
         fields = asdict(self)
         fields |= {"answer": self.answer.value, "steady": self.steady, "sentence": self.sentence}
-        return fields | {"chance": CHANCE, "tolerance": TOLERANCE, "limits": LIMITS}
+        return fields | {"chance": RANDOM_PEAK, "tolerance": TOLERANCE, "limits": LIMITS}
 
 
 def examine_speech(

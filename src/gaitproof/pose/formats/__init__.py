@@ -160,7 +160,7 @@ def detect_format(path: Path) -> str:
     Raises
     ------
     PoseError
-        If it cannot be told.
+        If it cannot be determined.
     """
     if path.is_dir():
         return "openpose"
@@ -176,7 +176,7 @@ def detect_format(path: Path) -> str:
         if isinstance(data, dict) and "frames" in data:
             return "mediapipe-json"
     raise PoseError(
-        f"The pose format of {str(path)!r} cannot be told.",
+        f"The pose format of {str(path)!r} cannot be determined.",
         expected=f"a folder of OpenPose files, or a known {', '.join(SUFFIXES)}",
         hint=f"name the format: {', '.join(FORMATS)}",
     )

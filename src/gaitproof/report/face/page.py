@@ -119,7 +119,7 @@ class ScanStory:
 
     Parameters
     ----------
-    found
+    scan
         The scan.
     card
         Of the model.
@@ -133,7 +133,7 @@ class ScanStory:
         Name and version.
     """
 
-    found: FaceScan
+    scan: FaceScan
     card: FaceDetectorCard
     faces: tuple[FaceCard, ...]
     plots: tuple[PageImage, ...]
@@ -143,17 +143,17 @@ class ScanStory:
     @property
     def symbol(self) -> str:
         """Sign of the video's answer."""
-        return SYMBOLS[self.found.decision]
+        return SYMBOLS[self.scan.decision]
 
     @property
     def headline(self) -> str:
         """The video's answer in a few words."""
-        return HEADLINES[self.found.decision]
+        return HEADLINES[self.scan.decision]
 
     @property
     def file(self) -> str:
         """Name of the video, made safe to show."""
-        return printable(self.found.video.path.name)
+        return printable(self.scan.video.path.name)
 
     @property
     def explained(self) -> bool:
@@ -200,7 +200,7 @@ class ScanStory:
 
     @property
     def any_false_alarm(self) -> float:
-        """Chance that of this many genuine faces at least one is called FAKE, were they apart."""
+        """Probability that one of so many genuine faces is called FAKE, were they apart."""
         rate = self.rates.false_fake.value
         return float(1 - (1 - rate) ** len(self.faces))
 

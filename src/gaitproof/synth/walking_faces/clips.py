@@ -150,7 +150,7 @@ def film_walk(
         ]
         for number, (image, _) in enumerate(clean_frames(take, person.walker.head)):
             heads = actor.heads(number, forgeries)
-            shown = {name: faults[name](actor.put(image, heads[name], number)) for name in heads}
+            shown = {name: faults[name](actor.show(image, heads[name], number)) for name in heads}
             for version, writer in zip(versions, writers, strict=True):
                 if version.seconds is None or number < version.seconds * settings.frame_rate:
                     writer.write(_scaled(shown[version.forgery], version.scale))
@@ -167,17 +167,17 @@ class _Actor:
         take: Take,
         seed: int,
     ) -> None:
-        def chance(purpose: str) -> np.random.Generator:
+        def random(purpose: str) -> np.random.Generator:
             return np.random.default_rng(derive_seed(seed, purpose, person.name))
 
         times = take.motion.times
         self._talker, self._places = person.talker, places
         self._pattern = skin_pattern(person.talker)
         self._other = None if other is None else (other.talker, skin_pattern(other.talker))
-        self._does = Performance.draw(chance("words"), times)
-        self._instead = Performance.draw(chance("other words"), times)
-        self._still, self._touch = Retouch.draw(chance("touch")), chance("retouch")
-        tint = chance("lips").normal(0, LIP_TINT, 3)
+        self._does = Performance.draw(random("words"), times)
+        self._instead = Performance.draw(random("other words"), times)
+        self._still, self._touch = Retouch.draw(random("touch")), random("retouch")
+        tint = random("lips").normal(0, LIP_TINT, 3)
         self._tint = np.asarray(tint, np.float32)
 
     def heads(self, number: int, forgeries: Sequence[str]) -> dict[str, Head]:
@@ -216,7 +216,7 @@ class _Actor:
         }
         return {forgery: ways[forgery]() for forgery in forgeries}
 
-    def put(self, image: Image, head: Head, number: int) -> Image:
+    def show(self, image: Image, head: Head, number: int) -> Image:
         """Return the frame with the head in its place, if its face can be seen."""
         if abs(float(np.degrees(self._places.yaw[number]))) > FARTHEST_TURN:
             return image

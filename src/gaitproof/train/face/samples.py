@@ -30,7 +30,7 @@ much."""
 _ROOM: Final = 0.12
 """Share of a crop's side that turn, zoom and shift bring into sight."""
 _JITTER: Final = 0.5
-"""Chance that a labelled face's colours and sharpness are changed."""
+"""Probability that a labelled face's colours and sharpness are changed."""
 
 _MUCH: Final = 0.9
 """Images are brought to the scale of crops that are smaller by this at least."""

@@ -32,7 +32,7 @@ def augment(masks: Masks, settings: MaskAugment, rng: np.random.Generator) -> Ma
     settings
         Which changes, how likely.
     rng
-        Source of chance.
+        Random generator.
     """
     if rng.random() < settings.mirror:
         masks = masks[..., ::-1]

@@ -22,19 +22,19 @@ class MaskAugment(Settings):
     """Of height error, squeeze, shift, shear and perspective; 1 is ± 8 % of height, 12 % of width,
     2 pixels, and 12 % from head to feet."""
     thickness: float = Field(default=0.5, ge=0, le=1)
-    """Chance of thinner or thicker masks."""
+    """Probability of thinner or thicker masks."""
     smooth: float = Field(default=0.25, ge=0, le=1)
-    """Chance of the smooth edges of a mask of low resolution."""
+    """Probability of the smooth edges of a mask of low resolution."""
     torn: float = Field(default=0.2, ge=0, le=1)
-    """Chance that feet or head are missing in some frames."""
+    """Probability that feet or head are missing in some frames."""
     holes: float = Field(default=0.2, ge=0, le=1)
-    """Chance of holes and spots that stay for some frames."""
+    """Probability of holes and spots that stay for some frames."""
     coat: float = Field(default=0.3, ge=0, le=1)
-    """Chance of a thicker band between shoulders and knees, as coats and bags make."""
+    """Probability of a thicker band between shoulders and knees, as coats and bags make."""
     shaken: float = Field(default=0.35, ge=0, le=1)
-    """Chance that some frames are centred a pixel off."""
+    """Probability that some frames are centred a pixel off."""
     mirror: float = Field(default=0.5, ge=0, le=1)
-    """Chance of the mirrored walk, as one of the same person."""
+    """Probability of the mirrored walk, as one of the same person."""
     mirror_people: bool = False
     """Also train on mirrored walkers, as people of their own; `mirror` must then be 0."""
 

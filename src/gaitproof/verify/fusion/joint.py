@@ -108,7 +108,7 @@ def _choose_face(
     if places is None:
         if len(scan.faces) > 1:
             return None, [
-                f"{len(scan.faces)} faces were found, and it cannot be told which is the person's"
+                f"{len(scan.faces)} faces were found, and it is unclear which is the person's"
             ]
         return scan.faces[0], ["the only face in the video is taken for the person's own"]
     own = [scan.faces[place] for place in places]

@@ -74,7 +74,7 @@ def read_layout(root: Path, layout: str = "auto") -> tuple[FaceClip, ...]:
         fitting = [name for name, (fits, _) in LAYOUTS.items() if fits(root)]
         if len(fitting) != 1:
             raise InputError(
-                f"It cannot be told which data set is in {str(root)!r}.",
+                f"It is unclear which data set is in {str(root)!r}.",
                 expected="one of the layouts " + ", ".join(LAYOUTS),
                 actual=" and ".join(fitting) if fitting else "none of them",
                 hint="name it with --layout",
