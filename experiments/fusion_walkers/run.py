@@ -193,7 +193,7 @@ def run(
             Path(scratch) / "gallery.db", encoder=gait_model, cache=PoseCache(folder / "poses")
         )
         with stage("Enrolling") as progress:
-            left_out = _enrol(verifier, videos, settings.plan, progress)
+            left_out = _enroll(verifier, videos, settings.plan, progress)
         with stage("Verifying claims") as progress:
             answers = _ask(verifier, model, videos, list_claims(settings.plan), left_out, progress)
         gait_id = verifier.encoder.card.model_id
@@ -252,7 +252,7 @@ def _describe(settings: WalkersSettings, recipe: FaceTrainSettings) -> dict[str,
     }
 
 
-def _enrol(verifier: Verifier, videos: Path, plan: Plan, progress: Progress) -> dict[str, str]:
+def _enroll(verifier: Verifier, videos: Path, plan: Plan, progress: Progress) -> dict[str, str]:
     """Enrol everybody; return who cannot be, and why."""
     left_out = {}
     for person in range(plan.people):

@@ -152,7 +152,7 @@ def kth_clips(passes: Sequence[Pass]) -> DomainClips:
         make_plan(
             known,
             enrolled=1,
-            enrol=of(condition),
+            enroll=of(condition),
             probe=of(*(other for other in conditions if other != condition)),
         )
         for condition in conditions
@@ -183,7 +183,7 @@ def casia_clips(
             for enrolled in VIEWS
         ]
         plans = [
-            make_plan(walks, enrolled=ENROLLED, enrol=scope.enrols, probe=scope.probes)
+            make_plan(walks, enrolled=ENROLLED, enroll=scope.enrolls, probe=scope.probes)
             for scope in scopes
         ]
         footage = [f"{walk.condition} {walk.view}" for walk in walks]

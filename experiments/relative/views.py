@@ -92,7 +92,7 @@ def _trials(clips: DomainClips, pairs: Sequence[tuple[str, str]], enrolled: int)
     condition = clips.domain.split()[-1]
     scopes = [Scope(("nm",), (condition,), (a,), (b,)) for a, b in pairs]
     plans = [
-        make_plan(clips.recordings, enrolled=enrolled, enrol=one.enrols, probe=one.probes)
+        make_plan(clips.recordings, enrolled=enrolled, enroll=one.enrolls, probe=one.probes)
         for one in scopes
     ]
     trials = relative_trials(replace(clips, plans=plans), LEAST_REFERENCES)

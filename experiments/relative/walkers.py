@@ -63,5 +63,5 @@ def walker_clips(films: Sequence[Film], rows: Sequence[NDArray[np.float32]]) -> 
     def of(condition: str) -> Any:
         return lambda film: film.condition == condition
 
-    plan = make_plan(known, enrolled=ENROLLED, enrol=of("enrol"), probe=of("probe"))
+    plan = make_plan(known, enrolled=ENROLLED, enroll=of("enrol"), probe=of("probe"))
     return DomainClips("rendered walkers", known, rows, plans=[plan], scaled=True)

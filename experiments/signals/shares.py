@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gaitproof.nets.encoder import WindowEncoder
 
 ENROLLED: Final = ("nm-01", "nm-02")
-ENROL_VIEWS: Final = ("000", "036", "090", "144")
+ENROLL_VIEWS: Final = ("000", "036", "090", "144")
 PROBES: Final = {"normal": "nm-05", "bag": "bg-01", "coat": "cl-01"}
 PROBE_VIEWS: Final = ("054", "108")
 
@@ -52,7 +52,7 @@ def shares_by_condition(
     """
     enrolled: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
     for walk in walks:
-        if _take(walk) in ENROLLED and walk.view in ENROL_VIEWS and len(walk.windows):
+        if _take(walk) in ENROLLED and walk.view in ENROLL_VIEWS and len(walk.windows):
             enrolled[walk.subject].append(encoder.embed(walk.windows))
     templates = {person: make_template(parts) for person, parts in enrolled.items()}
     shares: dict[str, dict[str, list[list[float]]]] = {name: defaultdict(list) for name in PROBES}

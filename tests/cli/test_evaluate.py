@@ -102,7 +102,7 @@ def test_a_model_as_it_is(archive, tmp_path):
     out = tmp_path / "out.json"
     done = _run(
         *("--model", "blend", "--data", archive, "--json", "-o", out),
-        *("--enrol-condition", "normal", "--probe-condition", "bag"),
+        *("--enroll-condition", "normal", "--probe-condition", "bag"),
     )
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -147,7 +147,7 @@ JOINTS, MASKS = str(RECIPES / "blend.yaml"), str(RECIPES / "silhouettes.yaml")
         (("r.yaml", "--model", "m"), ConfigError, "either a recipe or --model"),
         (("--model", "blend"), ConfigError, "--data"),
         (("--model", "m", "--data", "d", "--folds", "3"), ConfigError, "not trained"),
-        ((JOINTS, "--enrol-view", "left"), ConfigError, "or a recipe for silhouettes"),
+        ((JOINTS, "--enroll-view", "left"), ConfigError, "or a recipe for silhouettes"),
         ((JOINTS, "--held-out", "001-002"), ConfigError, "for recipes for silhouettes"),
         ((MASKS, "--protocol", "loso"), ConfigError, "not for recipes for silhouettes"),
         (("--model", "m", "--data", "d", "--held-out", "1"), ConfigError, "not trained"),

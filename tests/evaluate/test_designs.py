@@ -163,7 +163,7 @@ def test_plans_never_enrol_a_probe_and_templates_are_of_one_size(data):
     ]
     enrolled = data.draw(st.integers(1, 3))
     wanted = data.draw(label)
-    plan = make_plan(walks, enrolled=enrolled, enrol=lambda r: r.condition == wanted)
+    plan = make_plan(walks, enrolled=enrolled, enroll=lambda r: r.condition == wanted)
     inside = {recording_key(walks[i]) for m in plan.templates.values() for i in m}
     assert not inside & {recording_key(walks[i]) for i in plan.probes}
     for name, members in plan.templates.items():

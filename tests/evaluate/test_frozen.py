@@ -72,7 +72,7 @@ def test_templates_come_from_one_condition_and_probes_from_another():
     assert "made of 2 recordings instead of 3" in back.warnings[0]
     assert set(back.system["clip"].trials.recording) == {"w0", "w1", "w2"}
     # one side alone: probes are all other recordings
-    open_end = _evaluate(walks, scope=Scope.parse(enrol_condition="bag"), enrolled=1)
+    open_end = _evaluate(walks, scope=Scope.parse(enroll_condition="bag"), enrolled=1)
     assert set(open_end.system["clip"].trials.recording) == {"w0", "w1", "w2", "w4"}
 
 
@@ -80,7 +80,7 @@ def test_an_unknown_label_is_refused_with_those_there_are():
     with pytest.raises(InputError, match="normal"):
         _evaluate(make_walks(5, 5), scope=Scope.parse(probe_condition="coat"))
     with pytest.raises(InputError, match="side"):
-        _evaluate(make_walks(5, 5), scope=Scope.parse(enrol_view="front"))
+        _evaluate(make_walks(5, 5), scope=Scope.parse(enroll_view="front"))
 
 
 def test_few_recordings_make_smaller_templates_and_strangers():

@@ -86,9 +86,9 @@ def evaluate(
         bool,
         typer.Option(help="Also run bone lengths, DTW and the like."),
     ] = True,
-    enrol_condition: Annotated[str, _names_option("Templates from these conditions.")] = "",
+    enroll_condition: Annotated[str, _names_option("Templates from these conditions.")] = "",
     probe_condition: Annotated[str, _names_option("Probes from these conditions.")] = "",
-    enrol_view: Annotated[str, _names_option("Templates from these views.")] = "",
+    enroll_view: Annotated[str, _names_option("Templates from these views.")] = "",
     probe_view: Annotated[str, _names_option("Probes from these views.")] = "",
     ray: RayOption = None,
 ) -> None:
@@ -102,7 +102,7 @@ def evaluate(
     from gaitproof.evaluate.scope import Scope
 
     workers = max(workers, 2) if ray else workers
-    scope = Scope.parse(enrol_condition, probe_condition, enrol_view, probe_view)
+    scope = Scope.parse(enroll_condition, probe_condition, enroll_view, probe_view)
     if protocol == "leave-domain-out":
         check_options(config, model, folds, limit_people, plots, ratios, scope != Scope())
         evaluate_recipe_by_domains(config, data or [], frame_rate, output, as_json=as_json)

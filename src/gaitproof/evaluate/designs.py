@@ -113,7 +113,7 @@ class BothUnseen:
                 recordings,
                 frozenset(fold.test),
                 enrolled=enrolled,
-                enrol=part.enrols,
+                enroll=part.enrolls,
                 probe=part.probes,
                 part=str(part),
             )
@@ -210,7 +210,7 @@ class Across:
                 recordings,
                 people,
                 enrolled=enrolled,
-                enrol=self._labelled(first),
+                enroll=self._labelled(first),
                 probe=self._labelled(second),
                 part=f"{first} → {second}",
             )
@@ -229,7 +229,7 @@ class Across:
             if make_plan(
                 recordings,
                 enrolled=enrolled,
-                enrol=self._labelled(first),
+                enroll=self._labelled(first),
                 probe=self._labelled(second),
             ).templates
         ]
@@ -254,7 +254,7 @@ def _within(
     people: frozenset[str],
     *,
     enrolled: int,
-    enrol: Callable[[GaitRecording], bool] = lambda r: True,
+    enroll: Callable[[GaitRecording], bool] = lambda r: True,
     probe: Callable[[GaitRecording], bool] = lambda r: True,
     part: str = "",
 ) -> Plan:
@@ -262,7 +262,7 @@ def _within(
     return make_plan(
         recordings,
         enrolled=enrolled,
-        enrol=lambda r: person(r) in people and enrol(r),
+        enroll=lambda r: person(r) in people and enroll(r),
         probe=lambda r: person(r) in people and probe(r),
         part=part,
     )

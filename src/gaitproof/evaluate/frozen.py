@@ -306,7 +306,7 @@ def plan_frozen(
         count: make_plan(
             recordings,
             enrolled=count,
-            enrol=scope.enrols,
+            enroll=scope.enrolls,
             probe=scope.probes,
             part=str(scope),
         )

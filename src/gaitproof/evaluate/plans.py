@@ -60,14 +60,14 @@ def make_plan(
     recordings: Sequence[GaitRecording],
     *,
     enrolled: int = 3,
-    enrol: Callable[[GaitRecording], bool] = _everything,
+    enroll: Callable[[GaitRecording], bool] = _everything,
     probe: Callable[[GaitRecording], bool] = _everything,
     strangers: Collection[str] = (),
     part: str = "",
 ) -> Plan:
     """Choose templates and probes by one rule for all protocols.
 
-    The template of a person is made of the first `enrolled` recordings in name order that `enrol`
+    The template of a person is made of the first `enrolled` recordings in name order that `enroll`
     admits, all their admitted views included. Every clip that `probe` admits is a probe, unless
     its recording is in its own person's template. A person with too few recordings for a template
     or with no probe left over, and everybody in `strangers`, is not enrolled: their clips are
@@ -79,7 +79,7 @@ def make_plan(
         Walks, originals only.
     enrolled
         Recordings per template, at least 1.
-    enrol, probe
+    enroll, probe
         Which clips may be enrolled, and which may be probes.
     strangers
         People (as `person` names them) who are not to be enrolled.
@@ -102,7 +102,7 @@ def make_plan(
     walks: dict[str, dict[Key, list[int]]] = defaultdict(lambda: defaultdict(list))
     clips: dict[str, list[int]] = defaultdict(list)
     for i, recording in enumerate(recordings):
-        if enrol(recording):
+        if enroll(recording):
             walks[person(recording)][recording_key(recording)].append(i)
         if probe(recording):
             clips[person(recording)].append(i)

@@ -58,11 +58,11 @@ def view_pairs(
     for _, recording in chosen:
         if not conditions or recording.condition in conditions:
             walks[person(recording)].add(recording_key(recording))
-    enrol = {key for keys in walks.values() for key in sorted(keys)[:enrolled]}
+    templates = {key for keys in walks.values() for key in sorted(keys)[:enrolled]}
     gallery: dict[str, list[int]] = defaultdict(list)
     probes: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, recording in chosen:
-        if recording_key(recording) in enrol:
+        if recording_key(recording) in templates:
             gallery[recording.view].append(i)
         else:
             probes[recording.condition, recording.view].append(i)

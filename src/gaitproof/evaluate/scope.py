@@ -16,30 +16,30 @@ class Scope:
 
     Parameters
     ----------
-    enrol_condition, probe_condition, enrol_view, probe_view
+    enroll_condition, probe_condition, enroll_view, probe_view
         Labels as in the data.
     """
 
-    enrol_condition: tuple[str, ...] = ()
+    enroll_condition: tuple[str, ...] = ()
     probe_condition: tuple[str, ...] = ()
-    enrol_view: tuple[str, ...] = ()
+    enroll_view: tuple[str, ...] = ()
     probe_view: tuple[str, ...] = ()
 
     @classmethod
     def parse(
         cls,
-        enrol_condition: str = "",
+        enroll_condition: str = "",
         probe_condition: str = "",
-        enrol_view: str = "",
+        enroll_view: str = "",
         probe_view: str = "",
     ) -> Self:
         """Read comma-separated labels, as the command line takes them."""
-        texts = (enrol_condition, probe_condition, enrol_view, probe_view)
+        texts = (enroll_condition, probe_condition, enroll_view, probe_view)
         return cls(*(tuple(x.strip() for x in text.split(",") if x.strip()) for text in texts))
 
-    def enrols(self, recording: GaitRecording) -> bool:
+    def enrolls(self, recording: GaitRecording) -> bool:
         """Whether a clip may be in a template."""
-        return _admits(recording, self.enrol_condition, self.enrol_view)
+        return _admits(recording, self.enroll_condition, self.enroll_view)
 
     def probes(self, recording: GaitRecording) -> bool:
         """Whether a clip may be a probe."""
@@ -54,8 +54,8 @@ class Scope:
     def check(self, recordings: Sequence[GaitRecording]) -> None:
         """Raise `InputError` if a label is nowhere in the data."""
         for what, wanted in (
-            ("condition", (*self.enrol_condition, *self.probe_condition)),
-            ("view", (*self.enrol_view, *self.probe_view)),
+            ("condition", (*self.enroll_condition, *self.probe_condition)),
+            ("view", (*self.enroll_view, *self.probe_view)),
         ):
             there = {getattr(r, what) for r in recordings}
             for label in wanted:
@@ -71,7 +71,7 @@ class Scope:
         def side(condition: tuple[str, ...], view: tuple[str, ...]) -> str:
             return ", ".join("+".join(labels) for labels in (condition, view) if labels) or "any"
 
-        enrolled = side(self.enrol_condition, self.enrol_view)
+        enrolled = side(self.enroll_condition, self.enroll_view)
         tried = side(self.probe_condition, self.probe_view)
         return "" if enrolled == tried == "any" else f"{enrolled} → {tried}"
 

@@ -46,7 +46,7 @@ class ViewFigures:
     def used(self, recordings: Sequence[GaitRecording], people: Collection[str]) -> frozenset[int]:
         """Return the indices of the recordings of some people whose embeddings it needs."""
         lists = [plan.used for _, plan in self._plans(recordings, people)]
-        pairs = view_pairs(recordings, self.enrolled, self.scope.enrol_condition, people)
+        pairs = view_pairs(recordings, self.enrolled, self.scope.enroll_condition, people)
         return frozenset[int]().union(*lists, pairs.used if pairs else ())
 
     def add(
@@ -75,7 +75,7 @@ class ViewFigures:
         for cell, plan in self._plans(recordings, people):
             trials = score_plan(plan, recordings, rows, fold=fold, scoring=scoring)
             self._trials.setdefault(cell, []).append(trials)
-        pairs = view_pairs(recordings, self.enrolled, self.scope.enrol_condition, people)
+        pairs = view_pairs(recordings, self.enrolled, self.scope.enroll_condition, people)
         if pairs is not None:
             add_hits(self._hits, count_hits(pairs, recordings, rows))
 
@@ -103,7 +103,7 @@ class ViewFigures:
             plan = make_plan(
                 recordings,
                 enrolled=self.enrolled,
-                enrol=lambda r, s=scope: person(r) in chosen and s.enrols(r),  # type: ignore[misc]
+                enroll=lambda r, s=scope: person(r) in chosen and s.enrolls(r),  # type: ignore[misc]
                 probe=lambda r, s=scope: person(r) in chosen and s.probes(r),  # type: ignore[misc]
                 part=str(scope),
             )
@@ -118,8 +118,8 @@ class ViewFigures:
             one = replace(scope, probe_condition=(condition,))
             for view in views if len(views) > 1 else ():
                 yield (BY_VIEW, condition, view), replace(one, probe_view=(view,))
-            for count in range(1, len(scope.enrol_view) + 1):
-                few = replace(one, enrol_view=scope.enrol_view[:count])
+            for count in range(1, len(scope.enroll_view) + 1):
+                few = replace(one, enroll_view=scope.enroll_view[:count])
                 yield (BY_SIZE, condition, str(count)), few
 
 

@@ -114,7 +114,7 @@ class _Run(DataSteps):
         rows = self._extract(rows, copies)
         write_atomically(self.folder / MANIFEST_FILE, manifest_bytes(rows))
         self._train_and_evaluate(scope, training)
-        self._enrol([row for row in rows if not row.parent and row.label == "real"])
+        self._enroll([row for row in rows if not row.parent and row.label == "real"])
 
     def summary(self) -> Summary:
         """Return what was found so far."""
@@ -235,7 +235,7 @@ class _Run(DataSteps):
         save_plots(result, make_folder(folder))
         result.save(self._figures)
 
-    def _enrol(self, rows: Sequence[ManifestRow]) -> None:
+    def _enroll(self, rows: Sequence[ManifestRow]) -> None:
         self._current = "enrol"
         if "enrol" in self.options.skip:
             self._pass("enrol")

@@ -35,7 +35,7 @@ windows_per_person: 4
 precision: "32"
 folds: 2
 enrolled: 2
-scope: {enrol_condition: [nm], enrol_view: ["000"], probe_condition: [nm, cl]}
+scope: {enroll_condition: [nm], enroll_view: ["000"], probe_condition: [nm, cl]}
 """
 
 
@@ -135,7 +135,7 @@ def test_from_recipe_to_figures_on_other_people(archive, tmp_path):
     with pytest.raises(ModelError, match="reads silhouettes"):
         OnnxEncoder.load(tmp_path / "model")
     other = write_archive(tmp_path / "other.npz", 5)
-    scope = "--enrol-condition nm --enrol-view 000 --probe-condition nm,cl --probe-view 090"
+    scope = "--enroll-condition nm --enroll-view 000 --probe-condition nm,cl --probe-view 090"
     data = ["--data", str(other), "--enrolled", "2"]
     shown = invoke(["evaluate", "--model", str(tmp_path / "model"), *data, *scope.split()])
     assert shown.exit_code == 0, shown.output
@@ -181,7 +181,7 @@ def test_people_held_out_by_name(archive, tmp_path):
     recipe.write_text(recipe.read_text().replace("embedding: 89", "embedding: 16"))
     invoke = partial(CliRunner().invoke, app)
     line = ["evaluate", str(recipe), "--held-out", "005-007", "--probe-view", "090", "--json"]
-    shown = invoke([*line, "--enrol-view", "000,090"])
+    shown = invoke([*line, "--enroll-view", "000,090"])
     assert shown.exit_code == 0, shown.output
     found = json.loads(shown.output)
     assert "3 people held out, 005 to 007" in found["protocol"]

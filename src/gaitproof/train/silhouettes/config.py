@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from gaitproof.config import Settings
 from gaitproof.train.config import (
@@ -46,11 +46,18 @@ class MaskAugment(Settings):
 
 
 class ScopeSettings(Settings):
-    """Which recordings the evaluation enrols and tries; none named admits all."""
+    """Which recordings the evaluation enrols and tries; none named admits all.
 
-    enrol_condition: tuple[str, ...] = ()
+    Version 0.2 spelt the keys with one l, which is still read.
+    """
+
+    enroll_condition: tuple[str, ...] = Field(
+        default=(), validation_alias=AliasChoices("enroll_condition", "enrol_condition")
+    )
     probe_condition: tuple[str, ...] = ()
-    enrol_view: tuple[str, ...] = ()
+    enroll_view: tuple[str, ...] = Field(
+        default=(), validation_alias=AliasChoices("enroll_view", "enrol_view")
+    )
     probe_view: tuple[str, ...] = ()
 
 
