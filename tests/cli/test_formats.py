@@ -99,7 +99,7 @@ def test_somebody_who_stands_has_no_cadence(tmp_path: Path) -> None:
     told = run("gait", tmp_path / "stands.npz", "-o", tmp_path / "out")
     assert isinstance(told.exception, InputError)
     assert "quality gate" in str(told.exception)
-    assert "--force" in str(told.exception)
+    assert "--ignore-quality" in str(told.exception)
     assert not (tmp_path / "out").exists()
     told = run("gait", tmp_path / "stands.npz", "-o", tmp_path / "out", "--force")
     assert told.exit_code == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.main import get_command
@@ -12,6 +12,15 @@ from typer.testing import CliRunner
 
 from experiments.__main__ import make_app
 from gaitproof.cli.app import app
+from gaitproof.data.face.layouts import LAYOUTS
+from gaitproof.data.listing import Layout
+from gaitproof.evaluate.comparison import FIGURE_NAMES
+from gaitproof.evaluate.designs import DESIGNS
+from gaitproof.evaluate.protocol import LEVELS
+from gaitproof.modelling.domain_recipe import Kind
+from gaitproof.pose.formats import FORMATS
+from gaitproof.server.access import Role
+from gaitproof.synth.staging import Stage
 
 PROGRAMS = {"gaitproof": app, "experiments": make_app()}
 WIDTH = 80
@@ -68,6 +77,10 @@ def test_everything_is_said_and_said_whole(shown: tuple[Any, str]) -> None:
         if not parameter.hidden:
             assert parameter.help, f"{parameter.name} without help"
             assert _words(parameter.help) in words
+            show = parameter.show_default
+            default = f"({show})" if isinstance(show, str) else parameter.default
+            if show and default and isinstance(default, str):
+                assert f"[default: {default}" in words
 
 
 def test_no_markup_and_no_name_of_a_type_of_python(shown: tuple[Any, str]) -> None:
@@ -85,6 +98,23 @@ ALIKE = {
     "--overwrite": {"--overwrite", "--force"},
 }
 """What else an option is called that has one of these names, in every command."""
+
+
+def test_choices_are_those_of_the_package() -> None:
+    def choices(command: str, name: str) -> set[str]:
+        _, _, found = COMMANDS[f"gaitproof {command}"]
+        option = next(p for p in found.params if p.name == name)
+        return set(option.type_descriptor.choices)
+
+    assert choices("face prepare", "layout") == {"auto", *LAYOUTS}
+    assert choices("dataset manifest", "layout") == set(get_args(Layout))
+    assert choices("dataset make", "stage") == set(get_args(Stage))
+    assert choices("evaluate", "protocol") == {*DESIGNS, "leave-domain-out"}
+    assert choices("calibrate", "by") == set(get_args(Kind))
+    assert choices("tune", "figure") == set(FIGURE_NAMES)
+    assert choices("tune", "level") == set(LEVELS)
+    assert choices("convert", "to") == set(FORMATS)
+    assert choices("keys add", "role") == set(Role)
 
 
 def test_options_are_named_alike(shown: tuple[Any, str]) -> None:

@@ -189,7 +189,8 @@ def live(
 @bench_app.command("face-scan")
 def face_scan(
     clip: Annotated[
-        Path | None, typer.Option("--clip", metavar="FILE", help="Video; without it one is made.")
+        Path | None,
+        typer.Option("--clip", metavar="FILE", help="Video; without it one is rendered."),
     ] = None,
     portrait: Annotated[
         Path | None,
@@ -240,12 +241,14 @@ def encoder(
     network: Annotated[
         str, typer.Option("--network", metavar="NAME", help="Of joints, with random weights.")
     ] = "hybrid-small",
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Turns of every form.")] = 15,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Rounds, each with every form.")
+    ] = 15,
     as_json: JsonOption = False,
 ) -> None:
     """Time an encoder in ONNX Runtime and in torch.
 
-    In 32 bits, fp16 and int8, in turns, with the error of each.
+    In 32 bits, fp16 and int8, alternately, with the error of each.
     """
     from gaitproof.bench.encoder import encoder_table, run
     from gaitproof.cli.extras import need_training_extra

@@ -28,7 +28,7 @@ _STAGES: Final = {
 @app.command()
 def demo(
     out: Annotated[Path, output_option("Folder for the report, clips and gallery.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Draws other people.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed: each draws other people.")] = 7,
     as_json: JsonOption = False,
 ) -> None:
     """Run the whole story on synthetic walkers, with a report.

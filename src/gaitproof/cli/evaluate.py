@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -71,12 +71,9 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
     protocol: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="cross-condition, cross-view, both-unseen, loso or leave-domain-out.",
-        ),
-    ] = "",
+        Literal["cross-condition", "cross-view", "both-unseen", "loso", "leave-domain-out"] | None,
+        typer.Option(help="How people are divided; both-unseen if none is named."),
+    ] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Subject-disjoint folds.")] = None,
     held_out: Annotated[
         str, typer.Option(metavar="NAMES", help="Or one fold of these: FIRST-LAST, or a,b,c.")
@@ -218,7 +215,7 @@ def _evaluate_recipe(
     config: Path,
     data: list[Path],
     frame_rate: float | None,
-    protocol: str,
+    protocol: str | None,
     folds: int | None,
     enrolled: int | None,
     people: int | None,

@@ -39,7 +39,7 @@ def explain(
 ) -> None:
     """Show which joints, moments and movements a verdict rests on.
 
-    Writes frames, an annotated film, the numbers and a page with all of them. Exits with
+    Writes images, an annotated video, the numbers and a page with all of them. Exits with
     status 0, with 3 if nothing could be compared (then nothing is written), with 2 for an error.
     """
     from gaitproof.cases.case import Examiner

@@ -57,7 +57,7 @@ def extract(
     For every video DIR gets a folder of the video's name with person-N.npz (poses),
     person-N.features.npz, extraction.json, and with --silhouettes person-N.silhouettes.npz.
     The same command resumes an interrupted run.
-    Ends with status 2 if a video failed; the others are done all the same.
+    Exits with status 2 if a video failed; the others are done all the same.
     """
     from gaitproof.cli.output import failure_table, print_json, progress_bar, stdout
     from gaitproof.cluster import cluster

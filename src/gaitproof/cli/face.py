@@ -76,7 +76,7 @@ def scan(
         int | None,
         typer.Option(
             "--frames",
-            help="Frames of each face that are scored: 10, or what a model over time needs.",
+            help="Frames of each face that are scored: 10, or what a temporal model needs.",
         ),
     ] = None,
     every: Annotated[

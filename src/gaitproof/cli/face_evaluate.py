@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,7 +24,8 @@ def evaluate(
         typer.Argument(metavar="STORE...", help="Folders of face prepare, one per data set."),
     ],
     split: Annotated[
-        str, typer.Option(help="Whose clips are scored: train, validation, test or unused.")
+        Literal["train", "validation", "test", "unused"],
+        typer.Option(help="Whose clips are scored."),
     ] = "test",
     output: Annotated[
         Path | None,

@@ -11,6 +11,7 @@ from gaitproof.cli.face import face
 from gaitproof.cli.options import (
     AcceleratorOption,
     DetectorOption,
+    FaceLayoutOption,
     FolderOption,
     JsonOption,
     LoadersOption,
@@ -36,9 +37,7 @@ def pipeline(
         float,
         typer.Option(metavar="HZ", min=0.01, max=1000, help="Frames per second."),
     ] = 5.0,
-    layout: Annotated[
-        str, typer.Option(help="As of face prepare; numbered, if names are mere numbers.")
-    ] = "auto",
+    layout: FaceLayoutOption = "auto",
     detector: DetectorOption = "mediapipe",
     set_aside: Annotated[
         float,
@@ -53,8 +52,8 @@ def pipeline(
 ) -> None:
     """Prepare faces, train a temporal model and evaluate it.
 
-    The same command resumes an interrupted run. Ends with a page,
-    index.html; with status 2 if a step could not be done.
+    The same command resumes an interrupted run. Writes a page,
+    index.html. Exits with status 2 if a step could not be done.
     """
     from datetime import datetime
     from typing import cast

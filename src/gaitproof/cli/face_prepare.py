@@ -11,6 +11,7 @@ from gaitproof.cli.face import face
 from gaitproof.cli.options import (
     FAILED_STATUS,
     DetectorOption,
+    FaceLayoutOption,
     FolderOption,
     JsonOption,
     MinFaceOption,
@@ -41,13 +42,7 @@ SoundOption = Annotated[
 def prepare(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the data set.")],
     out: FolderOption,
-    layout: Annotated[
-        str,
-        typer.Option(
-            help="auto, faceforensics, celeb-df, dfdc, plain, wild-deepfake, numbered (plain, "
-            "with numbers for names), table (clips.csv)."
-        ),
-    ] = "auto",
+    layout: FaceLayoutOption = "auto",
     frames: Annotated[
         int, typer.Option(min=1, max=200, help="Frames per clip, spread evenly over it.")
     ] = 6,
@@ -93,7 +88,7 @@ def prepare(
     """Cut and align the faces of a data set for training.
 
     Everything of one person or source video stays on one side of the split. DIR gets the faces,
-    index.csv and failures.csv. The same command resumes an interrupted run. Ends with
+    index.csv and failures.csv. The same command resumes an interrupted run. Exits with
     status 2 if a clip failed; the others are done all the same.
     """
     from gaitproof.cli.opening import parse_detector

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -55,8 +55,9 @@ def convert(
         output_option("The suffix decides: .npz, .json, .csv, .trc, .c3d or .bvh.", "FILE"),
     ],
     to: Annotated[
-        str | None,
-        typer.Option("--to", metavar="FORMAT", help="Format, if not the suffix's: coco, openpose."),
+        Literal["npz", "openpose", "coco", "mediapipe-json", "mediapipe-csv", "trc", "c3d", "bvh"]
+        | None,
+        typer.Option("--to", help="Format, if not the suffix's."),
     ] = None,
     clean: Annotated[
         bool, typer.Option("--clean", help="Write the repaired and smoothed landmarks.")
@@ -197,7 +198,7 @@ def _measured_part(walk: Walk, source: Path, force: bool) -> tuple[PoseSequence,
         f"Nothing in {str(source)!r} can be measured as a walk.",
         expected="windows that pass the quality gate",
         actual=reasons,
-        hint="--force measures it all the same; limits are `quality` in the settings",
+        hint="--ignore-quality measures it all the same; limits are `quality` in the settings",
     )
 
 

@@ -21,7 +21,6 @@ from gaitproof.cli.options import (
 from gaitproof.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from gaitproof.data.listing import Layout
     from gaitproof.data.manifest import ManifestRow
     from gaitproof.media.augment import Kind
 
@@ -47,7 +46,7 @@ def manifest(
     from gaitproof.cli.output import print_json, printable, progress_bar
     from gaitproof.data.listing import add_hashes, build_manifest, find_duplicates
 
-    rows = build_manifest(folder, check_layout(layout))
+    rows = build_manifest(folder, layout)
     target = out or folder / "manifest.csv"
     with progress_bar("Hashing") as bar:
         rows = add_hashes(rows, folder, progress=bar)
@@ -199,7 +198,7 @@ def augment(
 
     Copies are training data only. A mirrored or reversed walk is another walker's: its subject is
     NAME~mirrored or NAME~reversed. The same command resumes an interrupted run.
-    Ends with status 2 if a video failed; the others are done all the same.
+    Exits with status 2 if a video failed; the others are done all the same.
     """
     from typing import cast
 
@@ -242,19 +241,6 @@ def augment(
             stdout().print(failure_table(list(reasons)))
     if failed:
         raise typer.Exit(FAILED_STATUS)
-
-
-def check_layout(text: str) -> Layout:
-    """Return the layout of that name, or raise `ConfigError`."""
-    from typing import cast, get_args
-
-    from gaitproof.data.listing import Layout
-
-    if text not in get_args(Layout):
-        raise ConfigError(
-            "The layout is unknown.", expected=", ".join(get_args(Layout)), actual=repr(text)
-        )
-    return cast("Layout", text)
 
 
 def _below(

@@ -170,9 +170,27 @@ ProcessesOption = Annotated[
     typer.Option("--workers", min=0, max=64, help="Processes; 0 for one per processor."),
 ]
 LayoutOption = Annotated[
-    str,
+    Literal["auto", "folders", "names"],
+    typer.Option(help="folders: <identity>/<recording>.mp4; names: {Name}_{View}{Number}.mp4."),
+]
+FaceLayoutOption = Annotated[
+    Literal[
+        "auto",
+        "faceforensics",
+        "celeb-df",
+        "dfdc",
+        "wild-deepfake",
+        "fake-av-celeb",
+        "lav-df",
+        "av-deepfake1m",
+        "plain",
+        "numbered",
+        "table",
+    ],
     typer.Option(
-        help="folders: <identity>/<recording>.mp4; names: {Name}_{View}{Number}.mp4; auto."
+        metavar="NAME",
+        help="auto, wild-deepfake, fake-av-celeb, faceforensics, celeb-df, av-deepfake1m, dfdc, "
+        "lav-df, plain, numbered (plain, with numbers for names), table (clips.csv).",
     ),
 ]
 
@@ -212,7 +230,8 @@ RunOption = Annotated[
     typer.Option("--run", help="Folder for checkpoints and logs, one folder per training."),
 ]
 AcceleratorOption = Annotated[
-    str, typer.Option(help="cpu, gpu, mps, or auto for the fastest there is.")
+    Literal["auto", "cpu", "gpu", "mps"],
+    typer.Option(help="What trains; auto takes the fastest there is."),
 ]
 LoadersOption = Annotated[
     int,

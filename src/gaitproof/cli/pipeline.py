@@ -66,15 +66,14 @@ def pipeline(
 
     List, augment, extract, train, calibrate, evaluate, enrol.
 
-    The same command resumes an interrupted run. Ends with a page,
-    index.html; with status 2 if a step could not be done.
+    The same command resumes an interrupted run. Writes a page,
+    index.html. Exits with status 2 if a step could not be done.
     """
     from datetime import datetime
     from typing import cast
 
     from gaitproof.cli.experiments import load_settings
     from gaitproof.cli.extras import need_training_extra
-    from gaitproof.cli.manifests import check_layout
     from gaitproof.cli.output import printable, progress_bar, stderr
 
     need_training_extra()
@@ -89,7 +88,7 @@ def pipeline(
         skip=frozenset(cast("tuple[Step, ...]", split_names(skip))),
         recipe=load_settings(config, steps=steps),
         model=model or DEFAULT_MODEL,
-        layout=check_layout(layout),
+        layout=layout,
         kinds=cast("tuple[Kind, ...]", split_names(kinds)) or KINDS,
         copies=copies,
         settings=verify_settings(settings),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -152,7 +152,7 @@ def open_service_database(data: Path | None, url: str | None) -> Iterator[Engine
 
 @keys.command()
 def add(
-    role: Annotated[str, typer.Option(metavar="verify|enrol|admin", help="What it may do.")],
+    role: Annotated[Literal["verify", "enrol", "admin"], typer.Option(help="What it may do.")],
     tenant: TenantOption = "default",
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
     data: DataOption = None,
@@ -165,10 +165,6 @@ def add(
     with open_service_database(data, database) as engine:
         from gaitproof.server.access import Access, Role
 
-        if role not in list(Role):
-            raise typer.BadParameter(
-                f"expected {', '.join(Role)}, found {role!r}", param_hint="--role"
-            )
         info, secret = Access(engine).add_key(tenant, Role(role), label)
     if as_json:
         print_json({**vars(info), "secret": secret})
