@@ -50,7 +50,6 @@ def test_options_reach_the_maker(calls: list[tuple[Path, dict[str, Any]]], tmp_p
         ("--views", "front", "views"),
         ("--size", "big", "frame size"),
         ("--size", "640", "frame size"),
-        ("--stage", "moon", "stage"),
     ],
 )
 def test_wrong_options_are_explained(

@@ -158,9 +158,3 @@ def test_what_makes_no_sense_is_one_message(arguments, error, message):
     done = _run(*arguments)
     assert isinstance(done.exception, error)
     assert message in str(done.exception)
-
-
-def test_an_unknown_protocol_is_one_message(archive, recipe):
-    done = _run(recipe, "--data", archive, "--protocol", "cross-country")
-    assert isinstance(done.exception, ConfigError)
-    assert "cross-view" in str(done.exception)

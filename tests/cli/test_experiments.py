@@ -99,8 +99,6 @@ def test_tune(recipe, data, tmp_path):
     ("arguments", "message"),
     [
         (("ablate", "{recipe}", "-o", "{out}", "--what", "loss"), "'loss'"),
-        (("tune", "{recipe}", "-o", "{out}", "--objective", "f1"), "--objective"),
-        (("tune", "{recipe}", "-o", "{out}", "--level", "video"), "--level"),
         (("tune", "{recipe}", "-o", "{out}", "--space", "{recipe}"), "not valid"),
     ],
 )

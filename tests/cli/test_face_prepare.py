@@ -113,7 +113,6 @@ def test_shares_that_are_none(run, shares):
     ("arguments", "error"),
     [
         (("none", "-o", "out"), InputError),
-        (("data", "-o", "out", "--layout", "other"), ConfigError),
         (("data", "-o", "out", "--layout", "table"), InputError),
         (("data", "-o", "data"), InputError),
     ],

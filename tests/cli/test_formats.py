@@ -124,7 +124,6 @@ def test_only_what_passes_the_gate_is_measured(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("{pose}", "-o", "{tmp}/a.fbx"), "does not tell the pose format"),
-        (("{pose}", "-o", "{tmp}/a.npz", "--to", "fbx"), "format is unknown"),
         (("{tmp}/none.c3d", "-o", "{tmp}/a.npz"), "does not exist"),
         (("{tmp}/none.mp4", "-o", "{tmp}/a.npz"), "none.mp4"),
         (("{pose}", "-o", "{tmp}/a.npz", "-p", "all"), "one person"),

@@ -117,6 +117,29 @@ def test_choices_are_those_of_the_package() -> None:
     assert choices("keys add", "role") == set(Role)
 
 
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        (("dataset", "make", "-o", "out", "--stage", "moon"), "treadmill"),
+        (("dataset", "manifest", "in", "--layout", "heap"), "folders"),
+        (("face", "prepare", "in", "-o", "out", "--layout", "heap"), "celeb-df"),
+        (("face", "evaluate", "model", "store", "--split", "all"), "validation"),
+        (("evaluate", "recipe.yaml", "--protocol", "cross-country"), "cross-view"),
+        (("calibrate", "model", "--data", "in", "--by", "weather"), "condition"),
+        (("tune", "recipe.yaml", "-o", "out", "--objective", "f1"), "eer"),
+        (("tune", "recipe.yaml", "-o", "out", "--level", "video"), "clip"),
+        (("convert", "a.npz", "-o", "b.npz", "--to", "fbx"), "mediapipe-csv"),
+        (("keys", "add", "--role", "root"), "enrol"),
+        (("train", "recipe.yaml", "-o", "out", "--accelerator", "abacus"), "mps"),
+    ],
+)
+def test_an_unknown_choice_is_a_usage_error(words: tuple[str, ...], known: str) -> None:
+    done = CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert words[-2] in done.output
+    assert known in done.output
+
+
 def test_options_are_named_alike(shown: tuple[Any, str]) -> None:
     command, _ = shown
     for parameter in command.params:

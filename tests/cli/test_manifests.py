@@ -135,7 +135,6 @@ def test_an_edited_manifest_is_not_overwritten(videos: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("manifest", "{v}", "--layout", "spiral"), "layout"),
         (("split", "{v}/manifest.csv"), "Say how"),
         (("split", "{v}/manifest.csv", "--folds", 2, "--test-share", 0.5), "Say how"),
         (("augment", "{v}/manifest.csv", "--kinds", "melt"), "kinds"),

@@ -42,7 +42,6 @@ def test_listing_alone(tmp_path):
     [
         (("--skip", "eat"), "'eat'"),
         (("--skip", "calibrate"), "calibration"),
-        (("--layout", "heap"), "layout"),
     ],
 )
 def test_bad_arguments(tmp_path, arguments, message):
