@@ -43,7 +43,7 @@ class _Ending:
 
 
 def main() -> None:
-    """Run the command line and exit with its status; all: docs/guide/verification.md."""
+    """Run the command line, exit with its status: docs/reference/security.md#exit-status."""
     ending = _Ending()
     try:
         from gaitproof.cli.app import run

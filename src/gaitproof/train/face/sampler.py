@@ -99,7 +99,7 @@ class ClipSampler(ABC, Generic[Shown]):
         if not self.genuine:
             raise ConfigError(
                 f"The stores hold no genuine faces for {split}.",
-                hint="prepare a data set with genuine clips; see docs/guide/faces.md",
+                hint="prepare a data set with genuine clips; see docs/guide/face-data.md",
             )
         if settings.forgeries != "self-blended" and not self.forged:
             raise ConfigError(

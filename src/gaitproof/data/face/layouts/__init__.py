@@ -84,6 +84,6 @@ def read_layout(root: Path, layout: str = "auto") -> tuple[FaceClip, ...]:
     if not clips:
         raise InputError(
             f"There are no clips in {str(root)!r} where the layout {layout!r} has them.",
-            hint="docs/guide/faces.md shows the folders that are looked for",
+            hint="docs/guide/face-data.md shows the folders that are looked for",
         )
     return tuple(sorted(clips, key=lambda clip: natural(clip.path)))
