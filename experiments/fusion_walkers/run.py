@@ -153,7 +153,7 @@ def run(
     recipe: FaceTrainSettings = RECIPE,
     gait_model: str | None = None,
 ) -> FusionWalkers:
-    """Film synthetic people, learn faces of some, enrol the others, and put claims to them.
+    """Film synthetic people, learn faces of some, enrol the others, and verify claims about them.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ class _Ending:
     def _guard(self) -> None:
         """Abort, with a status of its own, if a library calls C's ``exit``.
 
-        OpenBLAS leaves with status 1 when it gets no memory. Python itself never comes here, since
+        OpenBLAS exits with status 1 when it gets no memory. Python itself never comes here, since
         `_leave` ends the process before.
         """
         with suppress(AttributeError, OSError):  # not every C library has it

@@ -13,7 +13,7 @@
     └── DependencyError    a package, system library or device is missing
 
 Each says what was expected, what was found and what to do next. The command line prints the
-message and leaves with status 2.
+message and exits with status 2.
 """
 
 from __future__ import annotations

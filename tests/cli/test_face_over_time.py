@@ -1,4 +1,4 @@
-"""Train, join, evaluate and scan with networks over time by the real commands, detector included.
+"""Train, join, evaluate and scan with temporal networks by the real commands, detector included.
 
 The forgeries begin in mid-clip, so that a model which works must say where.
 """

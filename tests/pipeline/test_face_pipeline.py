@@ -1,4 +1,4 @@
-"""From folders of clips to an evaluated network over time, through the real command."""
+"""From folders of clips to an evaluated temporal network, through the real command."""
 
 import json
 import shutil

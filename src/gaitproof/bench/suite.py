@@ -69,7 +69,7 @@ class Trial:
     answers
         Exit statuses of `ours` that are answers.
     limit
-        Seconds by the clock that are wanted of `ours` at most; None for no wish.
+        Seconds by the clock that are wanted of `ours` at most; None for no limit.
     """
 
     name: str

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 BY_LABEL_WARNING: Final = (
     "Warning: genuine and forged clips are sampled differently. The time between frames then "
-    "gives the label away: a network over time learns it instead of forgeries, tests well on "
+    "gives the label away: a temporal network learns it instead of forgeries, tests well on "
     "clips sampled so, and knows nothing of any other. For repeating old experiments only."
 )
 

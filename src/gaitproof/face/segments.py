@@ -1,4 +1,4 @@
-"""Frames of a face that a network over time judges together: its segments."""
+"""Frames of a face that a temporal network judges together: its segments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOLE: Final = 2.5
 
 
 class SegmentScore(NamedTuple):
-    """What a network over time says of one segment of T frames.
+    """What a temporal network says of one segment of T frames.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ class FrameScore:
 
 @dataclass(frozen=True)
 class FaceSegment:
-    """Frames of a face that a network over time judged together.
+    """Frames of a face that a temporal network judged together.
 
     Parameters
     ----------

@@ -193,7 +193,7 @@ class _Run(Pipeline):
                 [store],
                 self._model,
                 share,
-                # checkpoints of another recipe or of other clips are never gone on with
+                # checkpoints of another recipe or of other clips are never resumed from
                 run_folder=self.folder / RUN_FOLDER / fingerprint(recipe, data)[:16],
                 trainer_options=self.options.trainer,
             )

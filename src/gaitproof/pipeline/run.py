@@ -171,7 +171,7 @@ class _Run(DataSteps):
                 folder,
                 workers=self.options.workers,
                 progress=share,
-                # checkpoints of another recipe or of other walks are never gone on with
+                # checkpoints of another recipe or of other walks are never resumed from
                 runs=Runs(runs / fingerprint(recipe, data)[:16]),
             )
             if evaluating:

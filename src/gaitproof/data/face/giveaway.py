@@ -1,7 +1,7 @@
 """What tells genuine from forged clips without looking at a single face.
 
 Where forged clips are longer, of another frame rate or sampled in another way than genuine ones, a
-network over time learns that instead of forgeries, and a test on the same data praises it for it.
+temporal network learns that instead of forgeries, and a test on the same data praises it for it.
 """
 
 from __future__ import annotations

@@ -142,9 +142,9 @@ class Prepared:
         if giveaways.telling:
             by = ", ".join(f"{name} (AUC {giveaways.auc[name]:.0%})" for name in giveaways.telling)
             said.append(
-                f"forged clips can be told without looking at a face, by {by}. A network over time "
-                "may learn that instead of forgeries. --rate makes the time between images the "
-                "same; length and frame rate are the data set's"
+                f"forged clips can be recognised without looking at a face, by {by}. A "
+                "temporal network may learn that instead of forgeries. --rate makes the time "
+                "between images the same; length and frame rate are the data set's"
             )
         return tuple(said)
 

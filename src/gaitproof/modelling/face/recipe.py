@@ -129,7 +129,7 @@ def make_ensemble(
     stores
         What they were trained on.
     members
-        Model folders: all of networks over time, or all of single images, which may cut and
+        Model folders: all of temporal networks, or all of single images, which may cut and
         normalise the faces otherwise than the first as long as they see no more of them.
     folder
         Where ``model.onnx`` and ``card.json`` go.

@@ -1,4 +1,4 @@
-"""What each frame of a face counted where a network over time judged them together."""
+"""What each frame of a face counted where a temporal network judged them together."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class FaceTrainSettings(RunSettings):
     `gaitproof.train.face.structural`; the others have a seam around it."""
     retimed: float = Field(default=0.0, ge=0, le=1)
     """Share of self-blended forgeries that are, instead, the genuine clip with one image repeated
-    or left out (Wang et al., AltFreezing, CVPR 2023): for networks over time."""
+    or left out (Wang et al., AltFreezing, CVPR 2023): for temporal networks."""
     adversarial: float = Field(default=0.0, ge=0, le=32)
     """Grey levels by which the network is trained on crops that are changed against it, see
     `gaitproof.train.face.adversarial`; 0 trains on the crops as they are."""
