@@ -117,7 +117,7 @@ class Count:
     no_walk, no_face
         How many had no likelihood ratio of the walk, and of the face.
     decisions, walk, face
-        Joint decisions, and what walk and face say, by how many.
+        Joint decisions, and what gait and face say, by how many.
     unchanged
         Of those with one ratio only, how many have exactly that one as the joint ratio.
     """

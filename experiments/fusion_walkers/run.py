@@ -202,7 +202,7 @@ def run(
             make_trials(answers),
             gait_model=gait_id,
             face_model=model.card.model_id,
-            source=f"{settings.people} synthetic people with walk and face, seed {settings.seed}",
+            source=f"{settings.people} synthetic people with gait and face, seed {settings.seed}",
             limits="Learnt on synthetic people with drawn faces: not for real ones.",
             draws=settings.draws,
             seed=settings.seed,

@@ -176,7 +176,7 @@ def test_error_rates_follow_from_the_two(joined):
 
 
 def test_joint_errors_keep_to_the_stated_bounds():
-    """Whatever walk and face have in common, the bound holds."""
+    """Whatever gait and face have in common, the bound holds."""
     rng = np.random.default_rng(0)
     for rho in (-0.9, 0.0, 0.9):
         drawn = rng.multivariate_normal([0, 0], [[1, rho], [rho, 1]], 20_000)

@@ -58,7 +58,7 @@ class Case:
     verifier
         That examined it.
     joint
-        The answer of walk and face together; None if the face was not looked at.
+        The answer of gait and face together; None if the face was not looked at.
 
     Examples
     --------

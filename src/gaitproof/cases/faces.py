@@ -23,7 +23,7 @@ class FaceTools:
     model
         Scores aligned faces.
     weights
-        Learnt weights of walk and face; None to join them by rule.
+        Learnt weights of gait and face; None to join them by rule.
     """
 
     model: FaceForgeryModel

@@ -119,6 +119,6 @@ def _read(trials: Path | None, walks: Path | None, faces: Path | None, seed: int
     if trials is None and walks is not None and faces is not None:
         return pair_at_random(read_single(walks), read_single(faces), seed=seed)
     raise InputError(
-        "Give one table of trials with walk and face, or --walks and --faces.",
+        "Give one table of trials with gait and face, or --walks and --faces.",
         hint="gaitproof fusion --help",
     )

@@ -1,4 +1,4 @@
-"""What ``verify`` shows: walk and face in one answer, and who was seen."""
+"""What ``verify`` shows: gait and face in one answer, and who was seen."""
 
 from __future__ import annotations
 
@@ -120,14 +120,14 @@ def _combinations_table(joint: JointVerdict) -> Table:
     from rich.table import Table
 
     from gaitproof.cli.output import printable
-    from gaitproof.verify.fusion import COMBINATIONS, FACE_WORDS, WALK_WORDS
+    from gaitproof.verify.fusion import COMBINATIONS, FACE_WORDS, GAIT_WORDS
 
-    table = Table("", "walk and face", "what the video can be")
+    table = Table("", "gait and face", "what the video can be")
     for row in COMBINATIONS:
         here = row is joint.combination
         table.add_row(
             ">" if here else "",
-            f"the walk {WALK_WORDS[row.walk]}\nthe face {FACE_WORDS[row.face]}",
+            f"the walk {GAIT_WORDS[row.walk]}\nthe face {FACE_WORDS[row.face]}",
             printable("; ".join(row.meanings)),
             style="bold" if here else "",
         )

@@ -1,4 +1,4 @@
-"""Weights that join the likelihood ratios of walk and face, learnt and tested on other people."""
+"""Weights that join the likelihood ratios of gait and face, learnt and tested on other people."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def evaluate_fusion(
     if len(names) < _MIN_GROUPS or not used.genuine.any() or used.genuine.all():
         raise InputError(
             "Fusion cannot be learnt from these trials.",
-            expected=f"genuine and other trials with walk and face, of {_MIN_GROUPS} groups",
+            expected=f"genuine and other trials with gait and face, of {_MIN_GROUPS} groups",
             actual=f"{int(used.genuine.sum())} genuine and {int((~used.genuine).sum())} others "
             f"with both, of {len(names)} groups",
         )

@@ -1,4 +1,4 @@
-"""Trials of walk and face together: read from a table, or made of trials of either alone."""
+"""Trials of gait and face together: read from a table, or made of trials of either alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TABLE: Final = FileKind("table of trials", InputError, 100 * 2**20)
 
 @dataclass(frozen=True, eq=False)
 class FusionTrials(Rows):
-    """Videos with a claim: log10 likelihood ratios of walk and face, and the truth.
+    """Videos with a claim: log10 likelihood ratios of gait and face, and the truth.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class SingleTrials:
 
 
 def read_trials(path: Path) -> FusionTrials:
-    """Read trials of walk and face from a table.
+    """Read trials of gait and face from a table.
 
     Parameters
     ----------
@@ -161,10 +161,10 @@ def pair_at_random(walks: SingleTrials, faces: SingleTrials, *, seed: int = 0) -
     """Make trials of both from trials of either, by giving every walker a face.
 
     A walker and a person of the face trials become one made-up person, and their trials are paired
-    at random: genuine with genuine, and all three ways in which a video can be false. Walk and face
+    at random: genuine with genuine, and all three ways in which a video can be false. Gait and face
     are independent then, given what is true of them, which is what a face swap of good quality
     does and what one bad camera for both does not: figures on made-up people are no figures on
-    people filmed with walk and face (Poh & Bengio, MLMI 2005).
+    people filmed with gait and face (Poh & Bengio, MLMI 2005).
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def report(reports):
 
 @pytest.fixture
 def with_face(reports):
-    """Return a maker of reports on walk and face."""
+    """Return a maker of reports on gait and face."""
 
     def do(decision, *faces, weights=None, **card):
         report = reports[decision]

@@ -52,7 +52,7 @@ def test_page_and_pdf_tell_of_both(with_face, decision, face, answer, parts):
     for part in (
         *parts,
         "own body, and the face in it is not manipulated",
-        "What walk and face say together",
+        "What gait and face say together",
         "Of the walk alone the answer is " + decision,
         "Of the face alone the answer is " + face[0],
         "it looks at walk and face",

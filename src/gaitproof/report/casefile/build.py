@@ -73,7 +73,7 @@ def build_report(
     explanation
         What the score rests on.
     joint, face_model, faces
-        The answer of walk and face together, whose model looked at the face, and images of it;
+        The answer of gait and face together, whose model looked at the face, and images of it;
         nothing if only the walk was looked at.
     created
         None for now.

@@ -126,7 +126,7 @@ class CaseReport(Settings):
     evidence: tuple[ReportImage, ...] = Field(default=(), max_length=12)
     explanation: tuple[ReportImage, ...] = Field(default=(), max_length=24)
     joint: JointVerdict | None = None
-    """The answer of walk and face together; None if only the walk was looked at."""
+    """The answer of gait and face together; None if only the walk was looked at."""
     face_model: FaceDetectorCard | None = None
     faces: tuple[ReportImage, ...] = Field(default=(), max_length=12)
 

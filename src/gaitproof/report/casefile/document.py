@@ -33,11 +33,11 @@ from gaitproof.text import printable
 from gaitproof.types import Decision, Verdict
 from gaitproof.types.support import in_words
 
-_WALK_ONLY: Final = (
+_GAIT_ONLY: Final = (
     "Report on a comparison of gait: the question is answered from the way the person in the video "
     "walks, not from the face."
 )
-_WALK_AND_FACE: Final = (
+_GAIT_AND_FACE: Final = (
     "Report on a comparison of gait and an examination of the face: the question is answered from "
     "the way the person in the video walks, and from signs of manipulation in the face. The face "
     "is not compared with anybody's."
@@ -70,7 +70,7 @@ def compose(sealed: SealedReport) -> Document:
     verdict = report.verdict
     return Document(
         title=f"Does this video show {printable(verdict.claim)}?",
-        subtitle=_WALK_ONLY if report.joint is None else _WALK_AND_FACE,
+        subtitle=_GAIT_ONLY if report.joint is None else _GAIT_AND_FACE,
         blocks=(
             *(_finding(report) if report.joint is None else joint_finding(report, report.joint)),
             *_stated(report),
@@ -276,7 +276,7 @@ def _limits(report: CaseReport) -> Iterable[Block]:
     looked = (
         "it looks at the walk alone. Face, voice, image and file were not examined."
         if report.joint is None
-        else "it looks at walk and face. Voice, the rest of the image and file were not examined."
+        else "it looks at gait and face. Voice, the rest of the image and file were not examined."
     )
     yield Bullets(
         (

@@ -1,4 +1,4 @@
-"""The parts of a case report that tell of walk and face together."""
+"""The parts of a case report that tell of gait and face together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gaitproof.types import Decision
 from gaitproof.verify.fusion import (
     COMBINATIONS,
     FACE_WORDS,
-    WALK_WORDS,
+    GAIT_WORDS,
     Answers,
     FaceFinding,
     JointVerdict,
@@ -55,13 +55,13 @@ def joint_finding(report: CaseReport, joint: JointVerdict) -> Iterable[Block]:
     rows.append(("Video", printable(verdict.source)))
     rows.append(("Report made", f"{printable(report.created)} (UTC), {verdict.software}"))
     yield Facts(tuple(rows))
-    yield Heading("What walk and face say together")
+    yield Heading("What gait and face say together")
     yield Paragraph(printable(joint.plain))
     rows_of = COMBINATIONS
     marked = rows_of.index(joint.combination) if joint.combination is not None else None
     yield Table(
         ("The walk", "The face", "What such a video can be; none of it is proven"),
-        tuple((WALK_WORDS[c.walk], FACE_WORDS[c.face], "; ".join(c.meanings)) for c in rows_of),
+        tuple((GAIT_WORDS[c.walk], FACE_WORDS[c.face], "; ".join(c.meanings)) for c in rows_of),
         (1, 1, 3),
         marked,
     )
@@ -74,14 +74,14 @@ def joint_finding(report: CaseReport, joint: JointVerdict) -> Iterable[Block]:
             for name, rate in (
                 ("AUTHENTIC, though somebody else walks", joint.false_authentic_walk),
                 ("AUTHENTIC, though the face is manipulated", joint.false_authentic_face),
-                ("DEEPFAKE, though walk and face are true", joint.false_deepfake),
+                ("DEEPFAKE, though gait and face are true", joint.false_deepfake),
             )
         ),
         (2, 2),
     )
     yield Paragraph(
         "AUTHENTIC needs both, DEEPFAKE one of the two, and the joint weight on the same side. The "
-        "rates follow from those of walk and face, whether these err together or not, and hold for "
+        "rates follow from those of gait and face, whether these err together or not, and hold for "
         "footage like that of the two evaluations.",
         soft=True,
     )
@@ -212,7 +212,7 @@ def _meaning(joint: JointVerdict) -> tuple[tuple[str, str], ...]:
         return (
             (
                 "It does not prove that the video is authentic.",
-                "Voice, words, place and time can be false where walk and face are true, and a "
+                "Voice, words, place and time can be false where gait and face are true, and a "
                 "manipulation can be better than what the face model knows.",
             ),
             (

@@ -13,7 +13,7 @@ from gaitproof.verify.fusion.rule import (
 from gaitproof.verify.fusion.verdict import (
     COMBINATIONS,
     FACE_WORDS,
-    WALK_WORDS,
+    GAIT_WORDS,
     Answers,
     Combination,
     FaceFinding,
@@ -25,7 +25,7 @@ __all__ = [
     "ALTERNATIVE",
     "COMBINATIONS",
     "FACE_WORDS",
-    "WALK_WORDS",
+    "GAIT_WORDS",
     "Answers",
     "Combination",
     "FaceFinding",

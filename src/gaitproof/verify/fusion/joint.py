@@ -17,7 +17,7 @@ from gaitproof.verify.fusion.belonging import find_own_faces
 from gaitproof.verify.fusion.rule import FusionWeights, fuse
 from gaitproof.verify.fusion.verdict import Answers, FaceFinding, JointVerdict, Says
 
-_WALK_SAYS: Final = {
+_GAIT_SAYS: Final = {
     Decision.AUTHENTIC: Says.FOR,
     Decision.DEEPFAKE: Says.AGAINST,
     Decision.INCONCLUSIVE: Says.OPEN,
@@ -68,7 +68,7 @@ def join(
         )
     own, notes = _choose_face(scan, tracks)
     face = None if own is None else _finding(own, scan, card)
-    walk_says = Says.MISSING if verdict.log10_lr is None else _WALK_SAYS[verdict.decision]
+    walk_says = Says.MISSING if verdict.log10_lr is None else _GAIT_SAYS[verdict.decision]
     # fewer frames than that have a score, but the calibration is not one of so few
     judged = face is not None and face.pictures >= MIN_FRAMES
     face_says = _FACE_SAYS[face.decision] if face is not None and judged else Says.MISSING
@@ -77,7 +77,7 @@ def join(
     if weights is not None and not weights.fits(verdict.model_id, card.model_id):
         notes.append(
             f"the learnt fusion weights are those of {weights.gait_model} and "
-            f"{weights.face_model}, not of the models used; walk and face were joined without them"
+            f"{weights.face_model}, not of the models used; gait and face were joined without them"
         )
         weights = None
     weight = _weigh(verdict, face, walk_says, face_says, weights)
@@ -169,24 +169,24 @@ def _weigh(
     face_says: Says,
     weights: FusionWeights | None,
 ) -> _Weight:
-    walk, shown = verdict.log10_lr, None if face is None else face.log10_lr
+    gait, shown = verdict.log10_lr, None if face is None else face.log10_lr
     if face_says is Says.MISSING:
-        if walk is None:
+        if gait is None:
             return _Weight(Answers.NONE, None, None, "Neither walk nor face could be weighed.")
         alone = "No face was judged: this is the likelihood ratio of the walk, unchanged."
-        return _Weight(Answers.WALK, walk, verdict.log10_lr_bound, alone)
+        return _Weight(Answers.WALK, gait, verdict.log10_lr_bound, alone)
     if face is None or shown is None or face.log10_lr_bound is None:
         return _Weight(
             Answers.NONE, None, None, "The face model has no calibration: nothing can be joined."
         )
-    if walk is None:
+    if gait is None:
         alone = "No walk was compared: this is the likelihood ratio of the face, unchanged."
         return _Weight(Answers.FACE, shown, face.log10_lr_bound, alone)
     if weights is None:
         bound = max(verdict.log10_lr_bound, face.log10_lr_bound)
         rule = (
             "The least of the ratios against its three alternatives: somebody else's body, a "
-            "manipulated face, or both, walk and face being independent. No weights were learnt."
+            "manipulated face, or both, gait and face being independent. No weights were learnt."
         )
     else:
         bound = weights.log10_lr_bound
@@ -195,43 +195,43 @@ def _weigh(
             f"{weights.face.value:+.2f} f {weights.least.value:+.2f} min(g, f, g + f) of the "
             f"walk's g and the face's f; learnt on {weights.groups} people: {weights.source}."
         )
-    joined = float(fuse([walk], [shown], weights)[0])
+    joined = float(fuse([gait], [shown], weights)[0])
     return _Weight(Answers.BOTH, min(max(joined, -bound), bound), bound, rule)
 
 
 def _decide(
     verdict: Verdict,
     face: FaceFinding | None,
-    walk: Says,
+    gait: Says,
     face_says: Says,
     log10_lr: float | None,
 ) -> tuple[Decision, str]:
     if face_says is Says.MISSING:
         return verdict.decision, verdict.reason
-    if Says.AGAINST in (walk, face_says):
+    if Says.AGAINST in (gait, face_says):
         if log10_lr is None or log10_lr <= -NO_SUPPORT:
             return Decision.DEEPFAKE, ""
-        return Decision.INCONCLUSIVE, _disagreement(walk, face_says)
-    if walk is Says.FOR and face_says is Says.FOR:
+        return Decision.INCONCLUSIVE, _disagreement(gait, face_says)
+    if gait is Says.FOR and face_says is Says.FOR:
         if log10_lr is None or log10_lr >= NO_SUPPORT:
             return Decision.AUTHENTIC, ""
         return Decision.INCONCLUSIVE, _NO_WEIGHT
-    if walk is Says.FOR:
+    if gait is Says.FOR:
         why = f": {face.reason}" if face is not None and face.reason else ""
         return Decision.INCONCLUSIVE, f"The walk matches, but the face cannot be decided{why}."
-    if face_says is Says.FOR and walk is Says.MISSING:
+    if face_says is Says.FOR and gait is Says.MISSING:
         return Decision.INCONCLUSIVE, f"{_BLIND} {verdict.reason}".strip()
     return Decision.INCONCLUSIVE, verdict.reason
 
 
-def _disagreement(walk: Says, face_says: Says) -> str:
-    if (walk, face_says) == (Says.FOR, Says.AGAINST):
+def _disagreement(gait: Says, face_says: Says) -> str:
+    if (gait, face_says) == (Says.FOR, Says.AGAINST):
         return (
             "The walk matches the claim, the face shows manipulation, and the evidence of the "
             "face is too weak against that of the walk: lip or face reenactment of the true "
             "person's footage?"
         )
-    if (walk, face_says) == (Says.AGAINST, Says.FOR):
+    if (gait, face_says) == (Says.AGAINST, Says.FOR):
         return (
             "The walk contradicts the claim, the face shows no manipulation, and the evidence of "
             "the walk is too weak against that of the face: somebody else, or another walk than "
@@ -241,7 +241,7 @@ def _disagreement(walk: Says, face_says: Says) -> str:
 
 
 def _error_rates(
-    verdict: Verdict, face: FaceFinding | None, walk: Says, face_says: Says
+    verdict: Verdict, face: FaceFinding | None, gait: Says, face_says: Says
 ) -> dict[str, ErrorRate | None]:
     """Bound the wrong answers of the joint verdict by those of the two, dependent or not."""
     band = verdict.band
@@ -249,7 +249,7 @@ def _error_rates(
         (verdict.fmr, verdict.fnmr) if band is None else (band.wrong_nonmated, band.wrong_mated)
     )
     seen = face is not None and face_says is not Says.MISSING
-    compared = walk is not Says.MISSING
+    compared = gait is not Says.MISSING
     refusals = [refused] if compared else []
     if face is not None and seen:
         refusals.append(face.false_fake)

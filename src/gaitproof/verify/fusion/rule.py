@@ -48,7 +48,7 @@ class WeightRange(Settings):
 class FusionWeights(Settings):
     """Learnt: ``log10 LR = intercept + gait * g + face * f + least * least_of(g, f, g + f)``.
 
-    g and f are the log10 likelihood ratios of walk and face. The two alone, added up with weights,
+    g and f are the log10 likelihood ratios of gait and face. The two alone, added up with weights,
     let a good walk make up for a bad face; the last term, `strongest_alternative`, does not.
     """
 
@@ -85,7 +85,7 @@ def strongest_alternative(gait: ArrayLike, face: ArrayLike) -> Float64:
 
     Against somebody else's body with an untouched face the findings weigh the walk's ratio G,
     against the claimed person's body with a manipulated face the face's ratio F, against both
-    G * F where walk and face are independent given who walks and what was done to the face. The
+    G * F where gait and face are independent given who walks and what was done to the face. The
     least of the three is given: the ratio against the alternative that explains the findings
     best. Whatever the shares of the three alternatives, the ratio against their mixture, the
     harmonic mean of the three with these shares, is not below it.
@@ -101,8 +101,8 @@ def strongest_alternative(gait: ArrayLike, face: ArrayLike) -> Float64:
     ndarray
         Shape (N,), log10; NaN where one is missing.
     """
-    walk, image = np.asarray(gait, np.float64), np.asarray(face, np.float64)
-    least: Float64 = np.minimum(np.minimum(walk, image), walk + image)
+    g, f = np.asarray(gait, np.float64), np.asarray(face, np.float64)
+    least: Float64 = np.minimum(np.minimum(g, f), g + f)
     return least
 
 
@@ -155,9 +155,9 @@ def fuse(gait: ArrayLike, face: ArrayLike, weights: FusionWeights | None = None)
         Shape (N,), log10; NaN where both are missing. Where only one is there, it is the answer to
         that one's question alone.
     """
-    walk, image = np.asarray(gait, np.float64), np.asarray(face, np.float64)
-    both = strongest_alternative(walk, image) if weights is None else weighted(walk, image, weights)
-    alone = np.where(np.isnan(walk), image, walk)
+    g, f = np.asarray(gait, np.float64), np.asarray(face, np.float64)
+    both = strongest_alternative(g, f) if weights is None else weighted(g, f, weights)
+    alone = np.where(np.isnan(g), f, g)
     return np.where(np.isnan(both), alone, both)
 
 

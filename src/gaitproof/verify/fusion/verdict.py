@@ -1,4 +1,4 @@
-"""What walk and face say together: the answer, and what it can mean."""
+"""What gait and face say together: the answer, and what it can mean."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ COMBINATIONS: Final = (
 """The four combinations of two decided verdicts."""
 
 
-WALK_WORDS: Final = {
+GAIT_WORDS: Final = {
     Says.FOR: "matches the claim",
     Says.AGAINST: "contradicts the claim",
     Says.OPEN: "cannot be decided",
@@ -148,7 +148,7 @@ class FaceFinding:
 class JointVerdict:
     """The answer to "does this video show NAME's own body and an unmanipulated face?".
 
-    It is AUTHENTIC only if walk and face both are, DEEPFAKE if one of them is; and only if the
+    It is AUTHENTIC only if gait and face both are, DEEPFAKE if one of them is; and only if the
     joint likelihood ratio, where there is one, supports the same side. Without a face that can be
     judged it is the answer of the walk.
 
@@ -213,11 +213,11 @@ class JointVerdict:
 
     @property
     def _short(self) -> str:
-        return f"the walk {WALK_WORDS[self.walk]}, the face {FACE_WORDS[self.face_says]}"
+        return f"the walk {GAIT_WORDS[self.walk]}, the face {FACE_WORDS[self.face_says]}"
 
     @property
     def plain(self) -> str:
-        """What walk and face say, and what that can mean."""
+        """What gait and face say, and what that can mean."""
         sentence = f"{self._short[0].upper()}{self._short[1:]}."
         if self.combination is None:
             return sentence
