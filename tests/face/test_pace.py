@@ -19,7 +19,7 @@ def test_single_pictures_are_spread_or_taken_every_so_many_seconds():
 
 def test_spread_turns_look_often_enough_at_short_videos():
     short, long = set_pace(SPREAD, 3), set_pace(SPREAD, 60)
-    assert (short.count, short.turn, short.skip) == (16, 8, 1)
+    assert (short.count, short.segment, short.skip) == (16, 8, 1)
     assert short.step(0.25) == 3 / 32
     assert long.step(0.25) == 0.25
     assert set_pace(SPREAD, 3, frames=32).count == 32

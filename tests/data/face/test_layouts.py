@@ -227,7 +227,7 @@ def test_contradictions_stop_with_one_message(root, make, damage, match):
 
 
 def test_folders_that_fit_nothing_or_two_layouts(root, tmp_path):
-    with pytest.raises(InputError, match="cannot be told"):
+    with pytest.raises(InputError, match="is unclear"):
         read_layout(root)
     with pytest.raises(InputError, match="does not exist"):
         read_layout(tmp_path / "none")

@@ -48,7 +48,7 @@ def store(tmp_path):
 def test_what_is_written_is_read_bit_by_bit(store):
     assert [stored.clip for stored in store.clips] == [REAL, FAKE]
     read, made = store.read(store.clips[0]), make_faces()
-    for name in ("pictures", "points", "meshes", "times"):
+    for name in ("images", "points", "meshes", "times"):
         np.testing.assert_array_equal(getattr(read, name), getattr(made, name))
     some = store.read(store.clips[0], [2])
     np.testing.assert_array_equal(some.images, made.images[[2]])

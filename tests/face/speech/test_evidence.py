@@ -124,7 +124,7 @@ def test_what_others_reach_by_chance_is_no_answer():
         part = SpeechPart(0, 4, 0.1, strength, strength)
         assert part.answer.value == answer
     told = SpeechEvidence(SpeechAnswer.UNTOLD, whole=SpeechPart(0, 4, 0.1, 0.2, 0.2))
-    assert "cannot be told" in told.sentence
+    assert "cannot be determined" in told.sentence
     assert told.steady is None
 
 

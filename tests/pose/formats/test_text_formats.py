@@ -360,7 +360,7 @@ class TestLoadPose:
     @pytest.mark.parametrize("name", ["a.txt", "a", "a.json"])
     def test_a_format_that_cannot_be_told(self, tmp_path, name):
         (tmp_path / name).write_text('{"x": 1}')
-        with pytest.raises(PoseError, match="cannot be told"):
+        with pytest.raises(PoseError, match="cannot be determined"):
             load_pose(tmp_path / name)
 
     def test_unknown_format_lists_the_known_ones(self, tmp_path):
@@ -385,6 +385,6 @@ class TestLoadPose:
 
 
 @pytest.mark.parametrize("save", [save_openpose, save_coco])
-def test_picture_formats_refuse_a_source_without_a_picture(tmp_path, save):
-    with pytest.raises(PoseError, match="picture"):
+def test_image_formats_refuse_a_source_without_an_image(tmp_path, save):
+    with pytest.raises(PoseError, match="image coordinates"):
         save(tmp_path / "a", make(image=False))

@@ -102,7 +102,7 @@ def test_pictures_judged_together_are_told_as_turns(with_face):
     face = make_face()
     turns = tuple(FaceSegment(i, i + 0.5, 4, 0.9) for i in range(3))
     page, _ = read(with_face("AUTHENTIC", replace(face, turns=turns)))
-    assert f"of 3 turns of {len(face.frames)} images in all (0 manipulated" in page
+    assert f"of 3 segments of {len(face.frames)} frames in all (0 manipulated" in page
 
 
 def test_a_face_model_without_calibration_or_data(with_face):
