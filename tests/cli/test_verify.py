@@ -189,7 +189,7 @@ def test_who_may_be_meant_is_shown_with_numbers(run, enrolled, video, monkeypatc
         assert isinstance(done.exception, InputError)
     else:
         assert done.exit_code == 3
-    path = Path(done.stdout.partition("Numbered frames: ")[2].partition(";")[0])
+    path = Path(done.stdout.partition("Numbered images: ")[2].partition(";")[0])
     assert cv2.imread(str(path)).shape == (240, 320, 3)
     path.unlink()
     path.parent.rmdir()

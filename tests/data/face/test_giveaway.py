@@ -7,10 +7,10 @@ from gaitproof.data.face.spacing import Footage, Sampling, Strides
 from gaitproof.data.face.store import StoredClip
 
 
-def clip(person, label, *, pictures=6, rate=25.0, seconds=10.0, spacing=0.2, take=0):
+def clip(person, label, *, images=6, rate=25.0, seconds=10.0, spacing=0.2, take=0):
     manipulation = "original" if label is Label.REAL else "swap"
     what = FaceClip(f"{label}/{person}-{take}.mp4", label, (f"person {person}",), manipulation)
-    return StoredClip("id", what, pictures, "", rate, seconds, spacing)
+    return StoredClip("id", what, images, "", rate, seconds, spacing)
 
 
 def both(people, real, fake):

@@ -184,7 +184,7 @@ def test_faces_that_a_scan_would_not_judge_are_left_out(clip):
         extract(clip, Told(*told), 4)
     assert refused.value.message == "No face can be used."
     assert refused.value.actual == (
-        "the face is too small (2 of 3 faces), part of the face is outside the image (1 of 3 faces)"
+        "the face is too small (2 of 3 faces), part of the face is outside the frame (1 of 3 faces)"
     )
     assert list(extract(clip, Told(*told[:3], [good]), 4).times) == [3]
     # a crop may cut its face

@@ -49,7 +49,7 @@ def test_the_blend_is_known_for_self_blended_faces_only(labelled):
 
 @pytest.mark.parametrize(("frames", "expected"), [(1, 4 * 5), (2, 4 * 3), (16, 4)])
 def test_an_epoch_shows_every_genuine_picture_once_with_a_forged_one(labelled, frames, expected):
-    assert FaceSampler([labelled], "train", recipe(frames=frames)).turns == 2 * expected
+    assert FaceSampler([labelled], "train", recipe(frames=frames)).segments == 2 * expected
 
 
 def test_short_clips_are_masked_and_never_repeated(tmp_path):
