@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_joint import make_face, make_scan, make_weights
 from scripted import ScriptedEncoder, ScriptedExtractor
 from synthetic_joint import make_face, make_scan, make_weights
 from tiny_face_model import make_weights as make_network

@@ -5,8 +5,8 @@ import pytest
 from chromium import browser, needs_chromium, open_file
 
 from gaitproof.media.encode import VideoWriter
-from gaitproof.report.page import Picture, VerdictCard, render
-from gaitproof.report.pictures import to_data_uri
+from gaitproof.report.images import to_data_uri
+from gaitproof.report.page import PageImage, VerdictCard, render
 from gaitproof.types import Decision
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -75,7 +75,7 @@ def test_explanation_page_fits_every_screen_and_plays_its_film(chromium, make_ve
     with VideoWriter(tmp_path / "overlay.mp4", 30, (640, 360)) as writer:
         for shade in range(30):
             writer.write(np.full((360, 640, 3), 5 * shade, np.uint8))
-    picture = Picture(to_data_uri(np.zeros((600, 1000, 3), np.uint8)), 1000, 600, "seen", "read")
+    picture = PageImage(to_data_uri(np.zeros((600, 1000, 3), np.uint8)), 1000, 600, "seen", "read")
     story = {
         "card": VerdictCard(title="The verdict", verdict=make_verdict("DEEPFAKE")),
         "sections": (("Which joints decided", picture),) * 2,

@@ -11,7 +11,7 @@ from scripted_masks import joined_of
 
 from gaitproof.report import page
 from gaitproof.report.page import (
-    Picture,
+    PageImage,
     VerdictCard,
     environment,
     error_rate_text,
@@ -26,7 +26,7 @@ VERDICT = """{% extends "base.html.j2" %}
 {{ parts.operating_point(card.verdict) }}{{ parts.limits() }}{% endblock %}
 """
 
-PICTURE = Picture("data:image/jpeg;base64,AAAA", 4, 3, "Ann walking", "This video, 1.0 s")
+PICTURE = PageImage("data:image/jpeg;base64,AAAA", 4, 3, "Ann walking", "This video, 1.0 s")
 
 
 @pytest.fixture

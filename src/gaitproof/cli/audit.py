@@ -48,6 +48,6 @@ def verify(
         stdout().print(f"The log was changed: {check.fault}.", style="bold red")
         stdout().print(f"Entries before that: {check.entries}; hash {check.head}", soft_wrap=True)
     else:
-        stdout().print(f"The log is as it was written: {found.entries} entries.", style="bold")
-        stdout().print(f"Hash of the last: {found.head}", soft_wrap=True, highlight=False)
-    raise typer.Exit(FAILED_CHECK_STATUS if found.fault else 0)
+        stdout().print(f"The log is as it was written: {check.entries} entries.", style="bold")
+        stdout().print(f"Hash of the last: {check.head}", soft_wrap=True, highlight=False)
+    raise typer.Exit(FAILED_CHECK_STATUS if check.fault else 0)

@@ -203,8 +203,9 @@ def _band(band: InconclusiveBand) -> str:
 def show_identification(identification: Identification) -> None:
     """Print who of the gallery walks most like the person in a video."""
     console = stdout()
-    console.print(printable(found.headline), style="bold yellow" if found.reason else "bold")
-    if found.candidates:
+    style = "bold yellow" if identification.reason else "bold"
+    console.print(printable(identification.headline), style=style)
+    if identification.candidates:
         rows = (
             (
                 place,
@@ -214,13 +215,13 @@ def show_identification(identification: Identification) -> None:
                 *(_similarity(candidate, signal) for signal in _SIGNALS),
                 candidate.template_id,
             )
-            for place, candidate in enumerate(found.candidates, start=1)
+            for place, candidate in enumerate(identification.candidates, start=1)
         )
         console.print(
             make_table(("", "name", "answer", "log10 LR", *_SIGNALS, "template"), rows=rows)
         )
-        if found.compared > 1:
-            chance = 1.0 - (1.0 - found.fmr.value) ** found.compared
+        if identification.compared > 1:
+            probability = 1.0 - (1.0 - identification.fmr.value) ** identification.compared
             console.print(
                 f"Compared with {identification.compared} identities: even if the person is none "
                 f"of them, the chance that at least one is accepted is about {probability:.0%}. "

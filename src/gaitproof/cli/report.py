@@ -202,4 +202,4 @@ def render(
             f"The report {str(report)!r} was changed and is not shown.",
             hint=f"gaitproof report check {shlex.quote(str(report))}",
         )
-    write_reports(found.report, output)
+    write_reports(checked.report, output)

@@ -340,5 +340,5 @@ def identify(
     if as_json:
         print_json(identification.to_dict())
     else:
-        show_identification(found)
-    raise typer.Exit(INCONCLUSIVE_STATUS if found.reason else 0)
+        show_identification(identification)
+    raise typer.Exit(INCONCLUSIVE_STATUS if identification.reason else 0)

@@ -9,8 +9,8 @@ from pathlib import Path
 from gaitproof.demo.plan import NOBODY, Clip
 from gaitproof.demo.run import DemoResult, clip_file
 from gaitproof.pose.extract import Extraction
-from gaitproof.report.page import Picture, VerdictCard, render
-from gaitproof.report.pictures import overlay_pictures
+from gaitproof.report.images import overlay_images
+from gaitproof.report.page import PageImage, VerdictCard, render
 
 
 def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
@@ -35,9 +35,9 @@ def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
                 clip, result.extractions[clip], folder, 1, name, f"{name}, recording {i}"
             )
         ]
-        people.append({"name": name, "recordings": len(clips), "pictures": pictures})
-        if pictures:
-            portraits[name] = replace(pictures[0], caption=f"For comparison: {name} as enrolled")
+        people.append({"name": name, "recordings": len(clips), "images": images})
+        if images:
+            portraits[name] = replace(images[0], caption=f"For comparison: {name} as enrolled")
     cards = []
     for entry in result.trials:
         trial = entry.trial
@@ -61,7 +61,7 @@ def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
         "refused_claim": (NOBODY, result.refusal),
         "seed": result.plan.seed,
         "seconds": result.seconds,
-        "made": made.strftime("%Y-%m-%d %H:%M"),
+        "made": created.strftime("%Y-%m-%d %H:%M"),
     }
     return render("demo", story=story)
 

@@ -158,8 +158,8 @@ def details_table(result: EvaluationResult, *, most_folds: int = 10) -> Table:
     """
     headings = ("AUC %", "EER %", "people", "mated + impostor")
     table = make_table(("part",), headings, title="In parts", wrap=False)
-    for level, found in result.system.items():
-        folds = found.per_fold if 1 < len(found.per_fold) <= most_folds else {}
+    for level, figures in result.system.items():
+        folds = figures.per_fold if 1 < len(figures.per_fold) <= most_folds else {}
         parts = {
             **{f"fold {name}": group for name, group in folds.items()},
             **{f"source {name}": group for name, group in figures.per_source.items()},
@@ -233,17 +233,17 @@ def people_table(result: EvaluationResult, *, most: int = 10) -> Table:
     most
         People shown; all are in the JSON.
     """
-    found = result.system["clip"]
+    clips = result.system["clip"]
 
     def errors(name: str) -> float:
         one = clips.per_person[name]
         return (one.fnmr or 0.0) + (one.fmr_as_impostor or 0.0) + (one.fmr_as_claimed or 0.0)
 
-    shown = sorted(found.per_person, key=lambda name: (-errors(name), name))[:most]
+    shown = sorted(clips.per_person, key=lambda name: (-errors(name), name))[:most]
     table = make_table(
         ("person",),
         ("refused %", "accepted as another %", "another accepted as them %"),
-        title=f"{len(shown)} of {len(found.per_person)} people, most errors first (clip level, at "
+        title=f"{len(shown)} of {len(clips.per_person)} people, most errors first (clip level, at "
         "the pooled EER threshold)",
     )
     for name in shown:

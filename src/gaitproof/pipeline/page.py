@@ -26,7 +26,7 @@ from gaitproof.pipeline.summary import (
     Summary,
 )
 from gaitproof.reading import FileKind, guarded, read_bytes
-from gaitproof.report.page import Picture, render
+from gaitproof.report.page import PageImage, render
 
 TITLES: Final[Mapping[str, str]] = {
     "manifest": "Listing",
@@ -101,7 +101,7 @@ def make_page(
             (titles[step.name], what, why) for step in summary.steps for what, why in step.failures
         ],
         "plots": list(shown),
-        "made": made.strftime("%Y-%m-%d %H:%M"),
+        "made": created.strftime("%Y-%m-%d %H:%M"),
         "software": f"gaitproof {__version__}",
         "limits": (),
     }

@@ -30,7 +30,7 @@ from gaitproof.report.likeness import (
     plot_embedding_map,
     share_inside,
 )
-from gaitproof.report.page import Picture, VerdictCard, render
+from gaitproof.report.page import PageImage, VerdictCard, render
 from gaitproof.report.style import DPI, save_figure
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from gaitproof.face.verdict import (
 )
 from gaitproof.report.face.evidence import ShownFace
 from gaitproof.report.face.strip import draw_strip
-from gaitproof.report.page import Picture
-from gaitproof.report.pictures import to_data_uri
+from gaitproof.report.images import to_data_uri
+from gaitproof.report.page import PageImage
 from gaitproof.text import printable
 
 SYMBOLS: Final = {

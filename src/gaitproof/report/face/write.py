@@ -20,7 +20,7 @@ from gaitproof.report.face.evidence import ShownFace, show_faces
 from gaitproof.report.face.page import ScanStory, make_card
 from gaitproof.report.face.plots import plot_statistics, plot_timeline
 from gaitproof.report.face.sheet import draw_sheet
-from gaitproof.report.page import Picture, render
+from gaitproof.report.page import PageImage, render
 from gaitproof.report.style import DPI, save_figure
 
 if TYPE_CHECKING:
