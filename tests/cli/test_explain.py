@@ -178,7 +178,7 @@ def test_the_same_inputs_give_the_same_files(run, explained, videos, tmp_path):
         first, second = out / name, tmp_path / "b" / name
         if name.endswith(".png"):
             assert first.read_bytes() == second.read_bytes()
-        elif name.endswith(".mp4"):  # the encoder promises no bits, only pictures
+        elif name.endswith(".mp4"):  # the encoder promises no bits, only frames
             a, b = (np.stack([f.image for f in read_frames(film)]) for film in (first, second))
             assert np.abs(a.astype(int) - b).mean((1, 2, 3)).max() < 0.5
 

@@ -109,7 +109,7 @@ def test_a_model_that_learnt_from_simple_crops_scores_them_marked(model, tmp_pat
     assert face["decision"] == "REAL"
     assert {frame["quality"]["landmarks"] for frame in face["frames"]} == {"box"}
     assert found.detector.endswith("simple-crop")
-    assert "10 of 10 scored pictures of face 1 are simple crops" in " ".join(found.notes)
+    assert "10 of 10 scored frames of face 1 are simple crops" in " ".join(found.notes)
 
 
 def test_a_mesh_that_fails_shows_in_the_notes(model, tmp_path):
@@ -117,9 +117,7 @@ def test_a_mesh_that_fails_shows_in_the_notes(model, tmp_path):
     detector.identifier = "test+mesh/1"
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
     found = scan_video(clip, model, detector=detector)
-    assert "10 of 10 scored pictures of face 1 were aligned by the detector's own" in str(
-        found.notes
-    )
+    assert "10 of 10 scored frames of face 1 were aligned by the detector's own" in str(found.notes)
 
 
 def test_what_is_seen_once_is_no_face(model, tmp_path):

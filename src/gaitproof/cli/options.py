@@ -127,7 +127,7 @@ SimpleCropOption = Annotated[
     bool,
     typer.Option(
         "--simple-crop",
-        help="Where no landmarks are found, cut the face out by its box; such pictures are marked, "
+        help="Where no landmarks are found, cut the face out by its box; such frames are marked, "
         "and scored only by models that learnt from some.",
     ),
 ]

@@ -103,7 +103,7 @@ class DetectorSettings(Settings):
     model_file: Path | None = None
     min_score: float = Field(default=0.6, ge=0, le=1)
     smallest: float = Field(default=12.0, ge=8)
-    """Smallest face looked for, pixels; the cost of one picture grows with its inverse square."""
+    """Smallest face looked for, pixels; the cost of one frame grows with its inverse square."""
     simple_crop: bool = False
     """Whether a face on which no mesh can be laid is found all the same, placed by its box alone
     (`Face.landmarks` is then ``box``); else it counts as a head seen from behind. Only

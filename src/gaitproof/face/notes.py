@@ -58,7 +58,7 @@ def _listed(spans: list[str]) -> str:
 
 
 def landmark_notes(verdicts: Sequence[FaceVerdict], detector: str) -> list[str]:
-    """Say how many scored pictures were aligned by less than the detector's mesh."""
+    """Say how many scored frames were aligned by less than the detector's mesh."""
     if "+mesh" not in detector:
         return []  # its own points are all that it has
     notes = []
@@ -69,7 +69,7 @@ def landmark_notes(verdicts: Sequence[FaceVerdict], detector: str) -> list[str]:
             ("detector", "were aligned by the detector's own points, without a mesh"),
         ):
             if used[kind]:
-                some = f"{used[kind]} of {len(face.frames)} scored pictures"
+                some = f"{used[kind]} of {len(face.frames)} scored frames"
                 notes.append(f"{some} of face {face.number} {how}")
     return notes
 

@@ -23,7 +23,7 @@ from gaitproof.face.detect import (
     create_detector,
     takes_simple_crops,
 )
-from gaitproof.face.judge import FacePictures, judge
+from gaitproof.face.judge import FaceImages, judge
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.notes import face_notes, pace_notes
 from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace

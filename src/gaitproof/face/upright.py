@@ -15,11 +15,11 @@ from gaitproof.face.types import Face
 Image = NDArray[np.uint8]
 
 TURN_MARGIN: Final = 0.1
-"""How much surer the detector must be of a turned picture before the video counts as turned: it
+"""How much surer the detector must be of a turned frame before the video counts as turned: it
 finds faces at any angle, but upside down it puts the mouth where the eyes are."""
 
 CERTAIN: Final = 0.8
-"""Score of a face in a turned picture that alone makes the video count as turned."""
+"""Score of a face in a turned frame that alone makes the video count as turned."""
 
 
 def find_turn(image: Image, faces: tuple[Face, ...], detector: FaceDetector) -> int | None:
@@ -51,8 +51,8 @@ def find_turn(image: Image, faces: tuple[Face, ...], detector: FaceDetector) -> 
 
 
 def _surest(image: Image, smallest: float, detector: FaceDetector) -> float:
-    found = (one for one in detector.detect(image, smallest) if _tells_up(one))
-    return max((one.score for one in found), default=0.0)
+    faces = (one for one in detector.detect(image, smallest) if _tells_up(one))
+    return max((one.score for one in faces), default=0.0)
 
 
 def _tells_up(face: Face) -> bool:

@@ -51,7 +51,7 @@ def format_figure(figures: FaceFigures, name: str) -> str:
 
 
 def store_table(store: StoreResult) -> Table:
-    """Lay out all figures of one store, of pictures or turns, and of clips."""
+    """Lay out all figures of one store, of images or segments, and of clips."""
     both = (store.picture, store.video)
     table = _table(
         f"{printable(store.name)}: % [95 % over people]",

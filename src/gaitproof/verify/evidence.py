@@ -275,7 +275,7 @@ def compare_relative(
 
 
 def within_tested(
-    found: Comparison, evidence: EvidenceCard, estimator: str, frame_rate: float
+    comparison: Comparison, evidence: EvidenceCard, estimator: str, frame_rate: float
 ) -> Comparison:
     """Take from a comparison what was not tested on footage of its kind.
 
@@ -296,9 +296,9 @@ def within_tested(
     """
     if frame_rate < evidence.least_frame_rate * FRAME_RATE_SLACK:
         reason = TOO_SLOW.format(rate=frame_rate, least=evidence.least_frame_rate)
-        return replace(found, log10_lr=0.0, supported=False, reason=reason)
-    if not evidence.estimators or estimator in evidence.estimators or not found.references:
-        return found
+        return replace(comparison, log10_lr=0.0, supported=False, reason=reason)
+    if not evidence.estimators or estimator in evidence.estimators or not comparison.references:
+        return comparison
     return replace(
         comparison,
         log10_lr=min(max(comparison.log10_lr, -NO_SUPPORT), NO_SUPPORT),

@@ -96,8 +96,8 @@ def compare_with(
         return compare(encoder, probe.embeddings, template.vector)
     rate = probe.quality.measures.get("frame_rate", math.nan)
     if not others:
-        found = compare(encoder, probe.embeddings, template.vector)
-        return within_tested(found, card.evidence, probe.estimator, rate)
+        comparison = compare(encoder, probe.embeddings, template.vector)
+        return within_tested(comparison, card.evidence, probe.estimator, rate)
     filming = [
         recording.filming
         for recording in gallery.recordings(template.name, card.model_id, probe.estimator)
@@ -105,9 +105,9 @@ def compare_with(
     ]
     least = card.evidence.least_references
     references = choose_references(others, probe, template, filming, least)
-    found = compare_relative(encoder, probe.embeddings, template.vector, references)
-    found = within_tested(found, card.evidence, probe.estimator, rate)
-    return replace(found, apart=view_difference(probe.filming, filming))
+    comparison = compare_relative(encoder, probe.embeddings, template.vector, references)
+    comparison = within_tested(comparison, card.evidence, probe.estimator, rate)
+    return replace(comparison, apart=view_difference(probe.filming, filming))
 
 
 def joints_evidence(

@@ -74,7 +74,7 @@ class KnownMasks:
     def of(self, people: Sequence[Other], size: int) -> References:
         """Return those of some people, of length `size`; who has none is left out."""
         pairs = [(one, self._vector(one)) for one in people]
-        found = [(one, vector) for one, vector in pairs if vector is not None]
+        known = [(one, vector) for one, vector in pairs if vector is not None]
         return References(
             np.stack([vector for _, vector in known]) if known else np.zeros((0, size), np.float32),
             people=tuple(one for one, _ in known),

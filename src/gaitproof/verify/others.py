@@ -129,10 +129,10 @@ def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other,
     """
     if card.evidence is None or not len(probe.embeddings):
         return ()
-    found = list(probe.beside)
+    others = list(probe.beside)
     # the probe's own video may be reference footage, too: nobody in it counts twice
-    known = np.stack([mean_direction(probe.embeddings), *(one.vector for one in found)])
-    found += [
+    known = np.stack([mean_direction(probe.embeddings), *(one.vector for one in others)])
+    others += [
         Other(
             person.vector,
             mean_spreads([person.filming]),

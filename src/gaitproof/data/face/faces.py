@@ -13,7 +13,7 @@ from gaitproof.face.types import MESH_POINTS
 Image = NDArray[np.uint8]
 
 TENSORS: Final = ("points", "meshes", "times", "simple")
-"""Names of what is stored beside the pictures; ``simple`` only where one is."""
+"""Names of what is stored beside the images; ``simple`` only where one is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +22,10 @@ class StoredFaces:
 
     Parameters
     ----------
-    pictures
+    images
         Shape (T, H, W, 3), uint8 RGB.
     points
-        Shape (T, 5, 2), pixels of the pictures, as in `gaitproof.face.types.Face`.
+        Shape (T, 5, 2), pixels of the images, as in `gaitproof.face.types.Face`.
     meshes
         Shape (T, 468, 2), likewise; NaN where there is none.
     times
@@ -40,16 +40,16 @@ class StoredFaces:
         If the shapes do not belong together.
     """
 
-    pictures: Image
+    images: Image
     points: NDArray[np.float32]
     meshes: NDArray[np.float32]
     times: NDArray[np.float64]
     simple: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        count = len(self.pictures)
-        if self.pictures.ndim != 4 or self.pictures.shape[3] != 3 or not count:
-            raise ValueError(f"pictures of shape {self.pictures.shape}, not (T, H, W, 3)")
+        count = len(self.images)
+        if self.images.ndim != 4 or self.images.shape[3] != 3 or not count:
+            raise ValueError(f"images of shape {self.images.shape}, not (T, H, W, 3)")
         shapes = {"points": (count, 5, 2), "meshes": (count, MESH_POINTS, 2), "times": (count,)}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
@@ -59,7 +59,7 @@ class StoredFaces:
             raise ValueError(f"'simple' has shape {self.simple.shape}, not {(count,)}")
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return everything but the pictures by name, as it is stored."""
+        """Return everything but the images by name, as it is stored."""
         found: dict[str, NDArray[Any]] = {
             "points": self.points,
             "meshes": self.meshes,
@@ -68,7 +68,7 @@ class StoredFaces:
         return found if self.simple is None else found | {"simple": self.simple}
 
     def landmarks(self, place: int) -> NDArray[np.float32]:
-        """Return the mesh of a picture, or its five points where it has none."""
+        """Return the mesh of an image, or its five points where it has none."""
         mesh: NDArray[np.float32] = self.meshes[place]
         points: NDArray[np.float32] = self.points[place]
         return points if np.isnan(mesh).any() else mesh

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gaitproof.config import MediaLimits
 from gaitproof.data.face.faces import StoredFaces
-from gaitproof.data.face.layouts.files import PICTURE_SUFFIXES, pictures_in
+from gaitproof.data.face.layouts.files import IMAGE_SUFFIXES, images_in
 from gaitproof.data.face.spacing import Footage, Spacing
 from gaitproof.data.face.store import CANVAS
 from gaitproof.data.manifest import locate

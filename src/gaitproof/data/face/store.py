@@ -161,10 +161,10 @@ def write_clip(
     parent = make_folder(folder / CLIP_FOLDER)
     digest = hashlib.sha256()
     with tempfile.TemporaryDirectory(dir=parent, prefix=".") as aside:
-        made = Path(aside) / "clip"
-        made.mkdir()
+        draft = Path(aside) / "clip"
+        draft.mkdir()
         landmarks = save(faces.tensors())
-        (made / _FACES_FILE).write_bytes(landmarks)
+        (draft / _FACES_FILE).write_bytes(landmarks)
         digest.update(landmarks)
         if sound is not None:
             heard = save({"samples": (sound.samples * (2**15 - 1)).astype(np.int16)})

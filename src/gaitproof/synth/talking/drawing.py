@@ -210,12 +210,12 @@ def _light(canvas: _Canvas, pattern: NDArray[np.float32], expression: Expression
     move = np.array([(1, 0, 0.2 * np.sin(expression.yaw) * UNIT), (0, 1, 0)])
     moved: Any = cv2.warpAffine(pattern, move, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT)
     gain *= shade
-    picture: Image = np.empty_like(canvas.picture)
+    image: Image = np.empty_like(canvas.image)
     for colour in range(3):  # one by one and in place: half the time of all at once
         lit = soft[..., colour] * gain
         lit += moved
-        picture[..., colour] = np.clip(np.rint(lit, out=lit), 0, 255, out=lit)
-    return picture
+        image[..., colour] = np.clip(np.rint(lit, out=lit), 0, 255, out=lit)
+    return image
 
 
 def _inner(canvas: _Canvas, talker: Talker) -> NDArray[np.float32]:
