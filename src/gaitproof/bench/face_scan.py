@@ -39,12 +39,12 @@ MAX_MIB: Final = 1.2e9 / 2**20
 MAX_CROP_MS: Final = 23.0
 """What a default scan of ten seconds in 1280 x 720 may cost on 2 processors."""
 
-IMAGES: Final = "with page and frames"
+IMAGES: Final = "with page and pictures"
 
 WAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "default": (),
     IMAGES: (),
-    "every frame": ("--every", "0"),
+    "every picture": ("--every", "0"),
 }
 """Scans that are measured; the one with images is given a folder too."""
 
