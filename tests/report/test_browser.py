@@ -29,7 +29,7 @@ def page_text(make_verdict):
         for decision in ("AUTHENTIC", "DEEPFAKE", "INCONCLUSIVE")
     )
     story = {
-        "people": [{"name": "Ann", "recordings": 2, "pictures": (photo, photo)}],
+        "people": [{"name": "Ann", "recordings": 2, "images": (photo, photo)}],
         "cards": cards,
         "refused_claim": ("Eve", "Eve is not enrolled."),
         "seed": 0,

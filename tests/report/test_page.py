@@ -44,8 +44,8 @@ def story(make_verdict):
     ]
     return {
         "people": [
-            {"name": "Ann", "recordings": 2, "pictures": (PICTURE,)},
-            {"name": "Ben", "recordings": 2, "pictures": ()},
+            {"name": "Ann", "recordings": 2, "images": (PICTURE,)},
+            {"name": "Ben", "recordings": 2, "images": ()},
         ],
         "cards": cards,
         "refused_claim": ("Eve", "'Eve' is not enrolled."),
