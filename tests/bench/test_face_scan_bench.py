@@ -31,12 +31,12 @@ def test_a_scan_is_measured_in_every_way(tmp_path):
     done = CliRunner().invoke(app, [*arguments, "--repeats", "1", "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    assert list(found["ways"]) == ["default", "with page and images", "every image"]
+    assert list(found["ways"]) == ["default", "with page and pictures", "every picture"]
     for cost in found["ways"].values():
         assert cost["faces"] == 1
         assert 0.3 < cost["runs"][0]["seconds"] < 60
         assert cost["runs"][0]["mib"] > 50
-    assert found["ways"]["every image"]["pictures"] == 10
+    assert found["ways"]["every picture"]["pictures"] == 10
     assert found["crop_ms"] > 0
     assert found["explain_ms"] > 0
 
