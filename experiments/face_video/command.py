@@ -45,6 +45,13 @@ def face_video(
     wrong_answers: Annotated[
         float, typer.Option("--wrong", help="Largest share of wrong answers of either kind.")
     ] = 0.05,
+    run_share: Annotated[
+        float | None,
+        typer.Option(
+            "--run-share",
+            help="Judge a face by this share of its frames, the least genuine in a row.",
+        ),
+    ] = None,
     relative: Annotated[
         bool,
         typer.Option("--relative", help="Also relative to genuine video of the same person."),
@@ -72,9 +79,10 @@ def face_video(
             model=model,
             seed=seed,
             wrong_answers=wrong_answers,
+            share=run_share,
             progress=progress,
         )
-    related = relate(result.films, wrong_answers) if relative else None
+    related = relate(result.films, wrong_answers, result.card) if relative else None
     card = result.card
     if related is not None:
         card = card.model_copy(update={"relation": related.relation})
@@ -128,7 +136,7 @@ def to_dict(result: FaceVideoResult, related: RelationResult | None = None) -> d
                 "kind": one.film.kind,
                 "compression": one.film.compression,
                 "people": one.film.people,
-                "score": float(one.scanned.mean()),
+                "score": result.card.summarise(one.scanned),
             }
             for one in result.films
         ],

@@ -12,7 +12,7 @@ from experiments.face_video.films import ORIGINAL, SECONDS
 from experiments.face_video.run import ScoredFilm, to_scores
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.face.card import FaceRelation, log_odds
+from gaitproof.face.card import FaceDetectorCard, FaceRelation, log_odds
 from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.verdict import calibrated, side_of
 from gaitproof.modelling.face.operating_point import (
@@ -58,7 +58,9 @@ class RelationResult:
     elsewhere: Mapping[str, tuple[float, float]]
 
 
-def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
+def relate(
+    films: Sequence[ScoredFilm], wrong_answers: float, card: FaceDetectorCard
+) -> RelationResult:
     """Measure what genuine video of the same person tells.
 
     References are the frames of a genuine video from `SECONDS` on; probes the films made of what
@@ -70,9 +72,11 @@ def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
         Scored.
     wrong_answers
         Largest share of wrong answers of either kind, between 0 and 0.5.
+    card
+        Of the model.
     """
     references = {
-        one.film.clip: float(rest.mean())
+        one.film.clip: card.summarise(rest)
         for one in films
         if one.film.compression == ORIGINAL
         and len(rest := one.scores[one.times >= SECONDS]) >= MIN_FRAMES
@@ -81,13 +85,13 @@ def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
     probes = [
         one for one in films if one.film.compression != ORIGINAL and one.film.clip in references
     ]
-    alone = to_scores(probes)
+    alone = to_scores(probes, card)
     names = sorted(references)
     following = dict(zip(names, names[1:] + names[:1], strict=True))
     own, other = np.zeros(len(probes)), np.zeros(len(probes))
     for i, (one, score) in enumerate(zip(probes, alone.scores.tolist(), strict=True)):
         apart = [p for p in probes if not set(p.film.people) & set(one.film.people)]
-        fitted = _fit(apart, references)
+        fitted = _fit(apart, references, card)
         own[i] = fitted.adjust(score, [references[one.film.clip]])
         stranger = following[one.film.clip]
         if person[stranger] == one.film.people[0]:
@@ -97,9 +101,9 @@ def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
     point, _ = fit_operating_point(
         related, people="people with genuine video", wrong_answers=wrong_answers
     )
-    answers = _answer_both(films, probes, related, wrong_answers)
+    answers = _answer_both(films, probes, related, wrong_answers, card)
     false_real, false_fake, undecided = measure_answers(alone, answers)
-    relation = _fit(probes, references).model_copy(
+    relation = _fit(probes, references, card).model_copy(
         update={
             "fake_below": point.low,
             "false_real": false_real,
@@ -115,7 +119,7 @@ def relate(films: Sequence[ScoredFilm], wrong_answers: float) -> RelationResult:
         compute_figures(FaceScores(other, alone.genuine, alone.keys), point.threshold),
         answers,
         alone.genuine,
-        _elsewhere(films, person, relation),
+        _elsewhere(films, person, relation, card),
     )
 
 
@@ -124,9 +128,10 @@ def _answer_both(
     probes: Sequence[ScoredFilm],
     related: FaceScores,
     wrong_answers: float,
+    card: FaceDetectorCard,
 ) -> NDArray[np.int8]:
     """Answer probes as a scan does, by bands that other people alone had a say in."""
-    whole = answer_others(to_scores(films), wrong_answers=wrong_answers)
+    whole = answer_others(to_scores(films, card), wrong_answers=wrong_answers)
     of_film = {one.film.path: answer for one, answer in zip(films, whole, strict=True)}
     alone = np.array([of_film[one.film.path] for one in probes], np.int8)
     relative = answer_others(related, wrong_answers=wrong_answers)
@@ -141,11 +146,13 @@ def _answer_both(
     return np.where(relative < 0, -1, answers).astype(np.int8)
 
 
-def _fit(probes: Sequence[ScoredFilm], references: Mapping[str, float]) -> FaceRelation:
+def _fit(
+    probes: Sequence[ScoredFilm], references: Mapping[str, float], card: FaceDetectorCard
+) -> FaceRelation:
     """Fit centre and shared variance on genuine probes and their references."""
     pairs = np.array(
         [
-            (log_odds(float(one.scanned.mean())), log_odds(references[one.film.clip]))
+            (log_odds(card.summarise(one.scanned)), log_odds(references[one.film.clip]))
             for one in probes
             if one.film.genuine
         ]
@@ -163,11 +170,14 @@ def _fit(probes: Sequence[ScoredFilm], references: Mapping[str, float]) -> FaceR
 
 
 def _elsewhere(
-    films: Sequence[ScoredFilm], person: Mapping[str, str], relation: FaceRelation
+    films: Sequence[ScoredFilm],
+    person: Mapping[str, str],
+    relation: FaceRelation,
+    card: FaceDetectorCard,
 ) -> dict[str, tuple[float, float]]:
     """Return scores of genuine videos of those who were filmed twice, alone and relative."""
     whole = {
-        one.film.clip: float(one.scanned.mean())
+        one.film.clip: card.summarise(one.scanned)
         for one in films
         if one.film.compression == ORIGINAL
     }

@@ -128,7 +128,7 @@ class FaceVideoResult:
 
     def answers(self, *, before: bool) -> NDArray[np.int8]:
         """Return 1 (REAL), 0 or -1 (FAKE) of all films; by people left out unless `before`."""
-        scores = to_scores(self.films)
+        scores = to_scores(self.films, self.before if before else self.card)
         if before:
             point = self.before.operating_point
             return (scores.scores >= point.high).astype(np.int8) - (scores.scores < point.low)
@@ -142,7 +142,7 @@ class FaceVideoResult:
             if compression in (None, one.film.compression)
             and (one.film.genuine or kind in (None, one.film.kind))
         ]
-        return compute_figures(to_scores(chosen), self.card.operating_point.threshold)
+        return compute_figures(to_scores(chosen, self.card), self.card.operating_point.threshold)
 
 
 def run(
@@ -152,6 +152,7 @@ def run(
     model: str | Path | None = None,
     seed: int = 0,
     wrong_answers: float = 0.05,
+    share: float | None = None,
     progress: Progress = no_progress,
 ) -> FaceVideoResult:
     """Make the films, score them, and set what the model's card says of them.
@@ -168,6 +169,8 @@ def run(
         Of the pairs.
     wrong_answers
         Largest share of wrong answers among either kind, between 0 and 0.5.
+    share
+        `FaceDetectorCard.run`, for the card; None for what the card says.
     progress
         Called with the share done, 0 to 1.
 
@@ -193,9 +196,12 @@ def run(
     scored = score_films(films, faces, loaded)
     judged = tuple(one for one in scored if len(one.scores) >= MIN_FRAMES)
     known = {one.film.path for one in judged}
+    card = loaded.card
+    if share is not None:
+        card = FaceDetectorCard.model_validate(card.model_dump() | {"run": share})
     return FaceVideoResult(
         loaded.card,
-        calibrate_card(loaded.card, judged, wrong_answers),
+        calibrate_card(card, judged, wrong_answers),
         judged,
         tuple(film.path.name for film in films if film.path not in known),
         wrong_answers,
@@ -254,7 +260,7 @@ class _Recorder(Closing):
 
 def cut_faces(film: Film, folder: Path, card: FaceDetectorCard, detector: FaceDetector) -> Path:
     """Cut out the largest face of a film in every `STEP` seconds; kept in a folder."""
-    kept = _kept_faces(film, folder, card)
+    kept = kept_faces(film, folder, card)
     if kept.is_file():
         return kept
     cutter = _Cutter(card)
@@ -283,7 +289,8 @@ def cut_faces(film: Film, folder: Path, card: FaceDetectorCard, detector: FaceDe
     return kept
 
 
-def _kept_faces(film: Film, folder: Path, card: FaceDetectorCard) -> Path:
+def kept_faces(film: Film, folder: Path, card: FaceDetectorCard) -> Path:
+    """Return the file that the faces cut out of a film are kept in."""
     how = f"{CUTS} {card.alignment.model_dump_json()} {_SCAN.model_dump_json()}"
     digest = hashlib.sha256(how.encode()).hexdigest()
     return folder / f"{film.path.stem}-{film.compression}-{digest[:16]}.npz"
@@ -302,7 +309,7 @@ def score_films(
     known: dict[str, list[float]] = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
     scored = []
     for film in films:
-        path = _kept_faces(film, folder, model.card)
+        path = kept_faces(film, folder, model.card)
         with np.load(path) as held:
             faces = {name: held[name] for name in held.files}
         if film.compression != ORIGINAL:
@@ -328,10 +335,10 @@ def score_films(
     return tuple(scored)
 
 
-def to_scores(films: Sequence[ScoredFilm]) -> FaceScores:
-    """Return the scores of films as a scan gives them."""
+def to_scores(films: Sequence[ScoredFilm], card: FaceDetectorCard) -> FaceScores:
+    """Return the scores of films as a scan by a model with this card gives them."""
     return FaceScores(
-        np.array([one.scanned.mean() for one in films], np.float64),
+        np.array([card.summarise(one.scanned) for one in films], np.float64),
         np.array([one.film.genuine for one in films], np.bool_),
         tuple(one.film.people for one in films),
     )
@@ -367,7 +374,7 @@ def calibrate_card(
     card: FaceDetectorCard, films: Sequence[ScoredFilm], wrong_answers: float
 ) -> FaceDetectorCard:
     """Set operating point, calibrations and figures of a card by films."""
-    scores = to_scores(films)
+    scores = to_scores(films, card)
     point, calibration = fit_operating_point(
         scores, people="people filmed talking and swapped", wrong_answers=wrong_answers
     )

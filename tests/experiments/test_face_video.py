@@ -90,7 +90,7 @@ def test_faces_are_cut_out_once_and_scored_once(videos, model, tmp_path, monkeyp
     for name, value in (("CUTS", 3), ("_SCAN", run.ScanSettings(every=0.5))):
         with monkeypatch.context() as patch:  # other frames are passed over: all is done anew
             patch.setattr(run, name, value)
-            assert not run._kept_faces(own[0], tmp_path, loaded.card).exists()
+            assert not run.kept_faces(own[0], tmp_path, loaded.card).exists()
     # what a scan says of the same video
     found = scan_video(own[0].path, loaded, detector=detector).faces[0]
     assert original.scanned.mean() == pytest.approx(found.score)
@@ -155,7 +155,7 @@ def test_threshold_band_and_figures_come_from_the_films(model):
 def test_genuine_video_of_the_same_person_tells_more_than_the_score_alone(model):
     card = FaceForgeryModel.load(model).card
     made = scored_films(genuine=1.0, forged=-1.0, spread=2.0)
-    related = relation.relate(made, 0.05)
+    related = relation.relate(made, 0.05, card)
     alone, own, other = (
         found.values["auc"].value for found in (related.alone, related.own, related.other)
     )

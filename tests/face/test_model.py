@@ -44,6 +44,33 @@ def test_batches_do_not_change_scores(model):
     np.testing.assert_allclose(model.score(crops), alone, atol=1e-6)
 
 
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_a_card_says_what_scores_say_together(scores):
+    fields = make_card(make_weights(32))
+    mean, run, whole = (
+        FaceDetectorCard.model_validate(fields | {"run": share}) for share in (None, 0.3, 1.0)
+    )
+    assert mean.summarise(scores) == pytest.approx(np.mean(scores))
+    slack = 2e-6  # of scores of 0 and 1, which count as a little inside
+    assert min(scores) - slack <= run.summarise(scores) <= whole.summarise(scores) + slack
+    assert (mean.summary, run.summary) == ("mean", "least genuine 30% in a row")
+
+
+def test_a_run_shows_what_the_mean_hides_and_needs_neighbours():
+    card = FaceDetectorCard.model_validate(make_card(make_weights(32), run=0.3))
+    together = [0.9] * 4 + [0.1] * 3 + [0.9] * 3
+    apart = [0.1, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9, 0.9, 0.9, 0.1]
+    assert card.summarise(together) == pytest.approx(0.1)
+    assert card.summarise(apart) > 0.5
+    assert card.summarise(np.repeat(together, 10)) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("run", [0.0, 1.1, -0.1])
+def test_a_run_is_a_share(run):
+    with pytest.raises(ValueError, match="run"):
+        FaceDetectorCard.model_validate(make_card(make_weights(32), run=run))
+
+
 def test_nothing_gives_nothing(model):
     assert model.score(np.zeros((0, 32, 32, 3), np.uint8)).shape == (0,)
 

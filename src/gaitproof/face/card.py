@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from gaitproof.config import Settings
@@ -186,6 +188,10 @@ class FaceDetectorCard(Settings):
     """Normalisation of RGB in [0, 1]; the defaults are ImageNet's."""
     clip: FaceClipSettings | None = None
     """None for a network that judges one frame at a time."""
+    run: float | None = Field(default=None, gt=0, le=1)
+    """Share of a face's frames, or segments: the face's score is that of so many in a row, those
+    that look least genuine (mean log odds), so that what only some give away shows. None for the
+    mean of all scores."""
     members: tuple[str, ...] = ()
     """Identifiers of the networks whose mean it is; empty for a single network."""
     operating_point: FaceOperatingPoint
@@ -212,3 +218,26 @@ class FaceDetectorCard(Settings):
         if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
             raise ValueError("mean and std must be finite, and std positive")
         return self
+
+    def summarise(self, scores: Sequence[float] | NDArray[np.floating[Any]]) -> float:
+        """Return the score of a face, given those of its frames or segments in order of time.
+
+        Parameters
+        ----------
+        scores
+            At least one, each 0 (manipulated) to 1 (genuine).
+        """
+        values = np.asarray(scores, np.float64)
+        if self.run is None:
+            return float(values.mean())
+        inside = values.clip(SCORE_EDGE, 1 - SCORE_EDGE)
+        odds = np.log(inside / (1 - inside))
+        # a hair less, since 0.3 * 10 may come out above 3
+        length = max(1, math.ceil(self.run * len(odds) - 1e-9))
+        least = np.convolve(odds, np.full(length, 1 / length), "valid").min()
+        return float(1 / (1 + np.exp(-least)))
+
+    @property
+    def summary(self) -> str:
+        """What `summarise` makes of scores, in words."""
+        return "mean" if self.run is None else f"least genuine {self.run:.0%} in a row"

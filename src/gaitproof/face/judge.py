@@ -111,7 +111,7 @@ def judge(
     frames = _scored(judged, card)
     parts: Sequence[FrameScore | FaceSegment] = judged.segments or frames
     sides = [side_of(part.score, part.log10_lr, threshold) for part in parts]
-    score = float(scores.mean()) if len(scores) else None
+    score = card.summarise(scores) if len(scores) else None
     relation = card.relation
     relative = (
         relate(score, relation, references)

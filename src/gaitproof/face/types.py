@@ -55,11 +55,6 @@ class FaceReference:
         scores.flags.writeable = False
         object.__setattr__(self, "scores", scores)
 
-    @property
-    def score(self) -> float:
-        """Of the whole face, as a scan gives it."""
-        return float(self.scores.mean(dtype=np.float64))
-
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -183,6 +178,9 @@ class FaceQuality:
         Median grey level of the aligned face, of 255; None where it was not measured.
     landmarks
         What the face was aligned by.
+    covered
+        Share of the face behind a hand, a microphone or anything else, 0 to 1; None where it was
+        not looked at.
     """
 
     size_px: float
@@ -195,3 +193,4 @@ class FaceQuality:
     reasons: tuple[str, ...] = ()
     light: float | None = None
     landmarks: Landmarks = "detector"
+    covered: float | None = None

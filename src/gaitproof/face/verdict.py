@@ -160,8 +160,8 @@ class FaceVerdict:
     reason
         Why it is INCONCLUSIVE; empty otherwise.
     score
-        Mean of the frames' scores, or of the segments', 0 (manipulated) to 1 (genuine); None if
-        none was scored.
+        What the model's card makes of the scores of frames, or of segments, 0 (manipulated) to 1
+        (genuine); None if none was scored.
     log10_lr
         Of the whole face, calibrated and bounded; None without score or calibration. Of a face that
         is also taken relative to genuine video, the lower of both.
@@ -315,7 +315,7 @@ def decide(
     Parameters
     ----------
     score
-        Mean of its frames, or of the segments in which they were judged; None without one.
+        Of the whole face, see `FaceDetectorCard.summarise`; None without one.
     card
         Of the model.
     unusable

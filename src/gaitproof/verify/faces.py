@@ -74,4 +74,4 @@ def enrolled_scores(
             f"enrolled faces left out, not filmed as this video as far as is known: "
             f"{len(known) - len(alike)}"
         )
-    return tuple(face.score for face in alike), tuple(remarks)
+    return tuple(model.card.summarise(face.scores) for face in alike), tuple(remarks)

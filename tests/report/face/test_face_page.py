@@ -179,7 +179,7 @@ def test_pictures_judged_together_have_no_score_of_their_own(tmp_path):
     write_scan(tmp_path, found, model)
     page = read(tmp_path)
     for part in (
-        "from the mean score of 2 segments of frames judged together",
+        "from the mean of the scores of 2 segments of frames judged together",
         "no frame has a score of its own",
         "cnn-bilstm-1: 0.375",
         "bigru-2: 0.525",

@@ -172,7 +172,7 @@ def _summarise(
                 condition,
                 figures(
                     FaceScores.of_clips(
-                        [float(parts[place].mean()) for parts in scored],
+                        [card.summarise(parts[place]) for parts in scored],
                         [stored.clip for stored in clips],
                     )
                 ),
@@ -185,7 +185,7 @@ def _summarise(
 
 
 def _answer(model: FaceForgeryModel, stored: StoredClip, scores: Float64) -> ClipAnswer:
-    score = float(scores.mean())
+    score = model.card.summarise(scores)
     decision, _ = decide(score, model.card, Counter(), stored.images)
     evidence = calibrated(score, model.card.calibration)
     return ClipAnswer(stored, scores, score, evidence, decision.value)

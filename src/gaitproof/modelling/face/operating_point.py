@@ -160,20 +160,29 @@ def _choose_band(
     scores: FaceScores, wrong_answers: float
 ) -> tuple[tuple[float, float], NDArray[np.int8]]:
     """Return both ends of the band, and the answers to people who had no say in it."""
-    parts = [(own, _limits(others)) for own, others in _parts(scores)]
     whole = _limits(scores)
-    answers = np.zeros(len(scores), np.int8)
-    for share in AIMS:
-        for own, limits in parts or [(np.ones(len(scores), bool), whole)]:
-            answers[own] = _answer(scores.scores[own], *limits(share * wrong_answers))
-        wrong = (answers[scores.genuine] < 0).mean(), (answers[~scores.genuine] > 0).mean()
-        if max(wrong) <= wrong_answers:
-            break
-    return whole(share * wrong_answers), answers
+    parts = [(own, _limits(others)) for own, others in _parts(scores)]
+    parts = parts or [(np.ones(len(scores), bool), whole)]
+
+    def answer(low: float, high: float) -> NDArray[np.int8]:
+        answers = np.zeros(len(scores), np.int8)
+        for own, limits in parts:
+            answers[own] = _answer(scores.scores[own], *limits(low, high))
+        return answers
+
+    aims = [share * wrong_answers for share in AIMS]
+    # each end on its own: what makes genuine faces FAKE does not make forged ones REAL
+    low = next((a for a in aims if _share(answer(a, 0)[scores.genuine], -1) <= wrong_answers), 0.0)
+    high = next((a for a in aims if _share(answer(0, a)[~scores.genuine], 1) <= wrong_answers), 0.0)
+    return whole(low, high), answer(low, high)
 
 
-def _limits(scores: FaceScores) -> Callable[[float], tuple[float, float]]:
-    """Return what gives both ends of the band that aims at a share of wrong answers."""
+def _share(answers: NDArray[np.int8], wanted: int) -> float:
+    return float((answers == wanted).mean())
+
+
+def _limits(scores: FaceScores) -> Callable[[float, float], tuple[float, float]]:
+    """Return what gives both ends of a band, by shares of FAKE genuine and REAL forged faces."""
     curves = metrics.compute_error_curves(scores.scores, scores.genuine)
     _, threshold = metrics.eer_point(scores.scores, scores.genuine)
     ends = [threshold]
@@ -184,9 +193,9 @@ def _limits(scores: FaceScores) -> Callable[[float], tuple[float, float]]:
             for side in (-NO_SUPPORT, NO_SUPPORT)
         ]
 
-    def limits(aim: float) -> tuple[float, float]:
-        low = float(curves.thresholds[np.flatnonzero(curves.fnmr <= aim)[-1]])
-        high = float(curves.thresholds[np.argmax(curves.fmr <= aim)])
+    def limits(false_fake: float, false_real: float) -> tuple[float, float]:
+        low = float(curves.thresholds[np.flatnonzero(curves.fnmr <= false_fake)[-1]])
+        high = float(curves.thresholds[np.argmax(curves.fmr <= false_real)])
         return max(0.0, min(low, *ends)), min(1.0, max(high, *ends))
 
     return limits

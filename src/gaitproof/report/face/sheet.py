@@ -99,7 +99,7 @@ def draw_sheet(scan: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCar
             words = _words(frame, int(tile / _LETTER))
             writing.add(corner[0], corner[1] + _TILE + 5, words, size=_POINTS)
         y += block
-    foot = _explanation(drawn, width, explained=explained)
+    foot = _explanation(drawn, width, card.summary, explained=explained)
     writing.add(_EDGE, height - _EDGE - _HEAD, foot, size=_POINTS, color=GREY)
     writing.add(_EDGE, height - _EDGE, signature(scan), size=6.5, color=GREY)
     sheet = writing.draw()
@@ -191,14 +191,14 @@ def _words(frame: FrameScore, letters: int) -> str:
     return "\n".join(line.rstrip(" ·") for line in lines)
 
 
-def _explanation(drawn: Sequence[ShownFace], width: int, *, explained: bool) -> str:
+def _explanation(drawn: Sequence[ShownFace], width: int, summary: str, *, explained: bool) -> str:
     if not drawn:
         return "No face was found: nothing was judged, and nothing is said about the video."
     if any(one.verdict.turns for one in drawn):
         text = (
             "The frames of a segment were judged together: thick orange border: their segment "
-            "looks manipulated; thin blue: genuine; grey: neither. The face is judged by the mean "
-            "of its segments. The strip has one cell per frame, from violet (it counted nothing "
+            "looks manipulated; thin blue: genuine; grey: neither. The face is judged by the "
+            f"{summary} of its segments. The strip has one cell per frame, from violet (it counted nothing "
             f"in its segment) to yellow ({STRONG:g} times its even share or more), below the "
             "answer of each segment, above P(manipulated) of it. It shows what the model used, "
             "not where a manipulation begins."
@@ -206,7 +206,7 @@ def _explanation(drawn: Sequence[ShownFace], width: int, *, explained: bool) -> 
     else:
         text = (
             "Thick orange border: this frame supports a manipulated face; thin blue: a genuine "
-            "one; grey: neither. The face is judged by the mean of its frames. "
+            f"one; grey: neither. The face is judged by the {summary} of its frames. "
         )
     if explained:
         text += (
