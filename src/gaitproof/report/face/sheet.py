@@ -198,10 +198,10 @@ def _explanation(drawn: Sequence[ShownFace], width: int, summary: str, *, explai
         text = (
             "The frames of a segment were judged together: thick orange border: their segment "
             "looks manipulated; thin blue: genuine; grey: neither. The face is judged by the "
-            f"{summary} of its segments. The strip has one cell per frame, from violet (it counted nothing "
-            f"in its segment) to yellow ({STRONG:g} times its even share or more), below the "
-            "answer of each segment, above P(manipulated) of it. It shows what the model used, "
-            "not where a manipulation begins."
+            f"{summary} of its segments. The strip has one cell per frame, from violet (it "
+            f"counted nothing in its segment) to yellow ({STRONG:g} times its even share or more), "
+            "below the answer of each segment, above P(manipulated) of it. It shows what the model "
+            "used, not where a manipulation begins."
         )
     else:
         text = (
