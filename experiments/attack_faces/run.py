@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from experiments.attack_faces.square import attack_by_squares
 from experiments.shared import Progress, no_progress
 from gaitproof.data.face.clips import Label
 from gaitproof.data.face.store import FaceStore, StoredClip
@@ -19,7 +20,6 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS, Interval
 from gaitproof.evaluate.face.figures import compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.evaluate.face.square import attack_by_squares
 from gaitproof.face.align import AlignmentSettings, align
 from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.train.face.adversarial import perturb

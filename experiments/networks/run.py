@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from experiments.shared import Progress, no_progress
 from gaitproof.data.gait import Recording
 from gaitproof.errors import ConfigError
-from gaitproof.evaluate.baselines import BASELINES, has_bones
+from gaitproof.evaluate.baselines import BASELINES, Baseline, has_bones
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.comparison import (
     Comparison,
@@ -22,11 +25,11 @@ from gaitproof.evaluate.trials import Trials
 from gaitproof.modelling.experiment import (
     Network,
     System,
-    WithoutNetwork,
     run_systems,
+    score_levels,
     split_originals,
 )
-from gaitproof.modelling.store import TrialStore
+from gaitproof.modelling.store import Finished, TrialStore
 from gaitproof.nets.registry import list_networks
 from gaitproof.train.config import TrainSettings
 
@@ -65,6 +68,45 @@ class NetworksResult:
             "recipe": self.settings.model_dump(mode="json"),
             "systems": {name: dict(facts) for name, facts in self.facts.items()},
         }
+
+
+@dataclass(frozen=True)
+class WithoutNetwork:
+    """A baseline of `gaitproof.evaluate.baselines`.
+
+    Parameters
+    ----------
+    name
+        What tells it from other baselines.
+    baseline
+        The baseline.
+    """
+
+    name: str
+    baseline: Baseline
+
+    @property
+    def key(self) -> Any:
+        """Its name."""
+        return ["baseline", self.name]
+
+    def run(
+        self, train: Sequence[Recording], test: Sequence[Recording], enrolled: int, fold: int
+    ) -> Finished:
+        """Fit on the originals among the training walks, describe, score."""
+        started = time.perf_counter()
+        describe = self.baseline.fit([walk for walk in train if not walk.parent])
+        rows = [describe(walk) if len(walk.windows) else np.zeros((0, 1)) for walk in test]
+        trials = score_levels(
+            test,
+            rows,
+            self.baseline.levels,
+            self.baseline.scoring,
+            enrolled=enrolled,
+            fold=fold,
+        )
+        seconds = round(time.perf_counter() - started, 3)
+        return Finished(trials, {"seconds": seconds, "parameters": 0})
 
 
 def choose_networks(names: Sequence[str], reference: str) -> tuple[str, ...]:

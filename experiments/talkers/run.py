@@ -22,23 +22,29 @@ from gaitproof.face.speech.lips import Lips
 from gaitproof.face.speech.mel import find_speech
 from gaitproof.face.speech.model import TalkModel
 from gaitproof.face.speech.offset import TOLERANCE, correlate
+from gaitproof.face.speech.sequences import pick_rows
 from gaitproof.face.speech.watch import MOST_SECONDS, watch_lips
 from gaitproof.face.track import FaceTracker
 from gaitproof.media.decode import read_frames
 from gaitproof.media.sound import Sound, read_sound
 from gaitproof.modelling.face.talk import (
     TalkTrial,
-    locate_exchanges,
     score_talks,
     to_scores,
 )
+from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.train.face.talk.config import TalkTrainSettings
-from gaitproof.train.face.talk.sampler import read_clips
+from gaitproof.train.face.talk.fit import TrainedTalk
+from gaitproof.train.face.talk.sampler import TalkClip, read_clips
 
 KINDS: Final = ("exchanged", "shifted")
 
 STEP: Final = 0.25
 """Seconds between the frames in which a video's face is looked for."""
+
+
+PART: Final = (0.35, 0.65)
+"""Shares of a window between which its sound is exchanged, for telling where."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,31 @@ def judge_store(
         for kind in KINDS
     ]
     return table, float(metrics.auc(*locate_exchanges(model, clips, settings)))
+
+
+def locate_exchanges(
+    model: TrainedTalk | TalkModel, clips: Sequence[TalkClip], settings: TalkTrainSettings
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Exchange the sound in a part of the first window of every clip.
+
+    Returns
+    -------
+    tuple of ndarray
+        Scores of all moments, and which of them are genuine.
+    """
+    frames = settings.frames
+    begin, end = (round(share * frames) for share in PART)
+    scores, truth = [], []
+    for place, clip in enumerate(clips):
+        times = clip.times[:frames]
+        heard = pick_rows(clip.rows, times)
+        other = pick_rows(clips[(place + 1) % len(clips)].rows, times)
+        heard[begin:end] = other[begin:end]
+        scores.append(model.score(clip.window(0, frames, heard)).moments)
+        labels = np.full(frames, GENUINE)
+        labels[begin:end] = FORGED
+        truth.append(labels == GENUINE)
+    return np.concatenate(scores), np.concatenate(truth)
 
 
 def _strength(lips: Lips, sound: Sound) -> float:

@@ -6,12 +6,12 @@ from sticks import walking_points
 
 from experiments.attack_faces import run as faces
 from experiments.attack_faces.command import face_table
+from experiments.attack_faces.square import attack_by_squares
 from experiments.attack_gait import poses
 from experiments.attack_gait.command import gait_table
 from experiments.attack_gait.run import attack_walks
 from gaitproof.data.gait import Recording
 from gaitproof.errors import InputError
-from gaitproof.evaluate.face.square import attack_by_squares
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.nets.face.registry import FaceNetworkSettings, create_face_network

@@ -18,7 +18,6 @@ from gaitproof.data.gait import Recording
 from gaitproof.data.manifest import original_person
 from gaitproof.data.split import Fold
 from gaitproof.errors import GaitproofError, InputError
-from gaitproof.evaluate.baselines import Baseline
 from gaitproof.evaluate.folds import split_recordings
 from gaitproof.evaluate.plans import Plan, make_plan, score_plan
 from gaitproof.evaluate.protocol import LEVELS
@@ -89,45 +88,6 @@ class Network:
         return Finished(trials, facts)
 
 
-@dataclass(frozen=True)
-class WithoutNetwork:
-    """A baseline of `gaitproof.evaluate.baselines`.
-
-    Parameters
-    ----------
-    name
-        What tells it from other baselines.
-    baseline
-        The baseline.
-    """
-
-    name: str
-    baseline: Baseline
-
-    @property
-    def key(self) -> Any:
-        """Its name."""
-        return ["baseline", self.name]
-
-    def run(
-        self, train: Sequence[Recording], test: Sequence[Recording], enrolled: int, fold: int
-    ) -> Finished:
-        """Fit on the originals among the training walks, describe, score."""
-        started = time.perf_counter()
-        describe = self.baseline.fit([walk for walk in train if not walk.parent])
-        rows = [describe(walk) if len(walk.windows) else _nothing() for walk in test]
-        trials = score_levels(
-            test,
-            rows,
-            self.baseline.levels,
-            self.baseline.scoring,
-            enrolled=enrolled,
-            fold=fold,
-        )
-        seconds = round(time.perf_counter() - started, 3)
-        return Finished(trials, {"seconds": seconds, "parameters": 0})
-
-
 def fit_network(
     recordings: Sequence[Recording], settings: TrainSettings
 ) -> tuple[Any, dict[str, Any]]:
@@ -152,7 +112,7 @@ def embed_all(
     embed: Callable[[Any], NDArray[Any]], recordings: Sequence[GaitRecording]
 ) -> list[NDArray[Any]]:
     """Return the embeddings of every walk, (N_i, D); none for a walk without windows."""
-    return [embed(walk.windows) if len(walk.windows) else _nothing() for walk in recordings]
+    return [embed(walk.windows) if len(walk.windows) else np.zeros((0, 1)) for walk in recordings]
 
 
 def score_levels(
@@ -334,7 +294,3 @@ def _pool_folds(parts: Sequence[Finished], resumed: int) -> Finished:
             "resumed": resumed,
         },
     )
-
-
-def _nothing() -> NDArray[np.float64]:
-    return np.zeros((0, 1))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from gaitproof import metrics
 from gaitproof.data.face.clips import Label
@@ -24,7 +23,6 @@ from gaitproof.face.speech.sequences import FACE_SIDE, HEARD, LIPS_SIDE, SHAPES,
 from gaitproof.modelling.export import check_scores, export_onnx, write_model
 from gaitproof.modelling.face.operating_point import fit_operating_point
 from gaitproof.modelling.face.recipe import describe_sources
-from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.train.face.talk.config import TalkTrainSettings
 from gaitproof.train.face.talk.fit import TrainedTalk, train_talk
 from gaitproof.train.face.talk.sampler import TalkClip, read_clips
@@ -38,9 +36,6 @@ VARIANTS: Final = 3
 
 LEAST_CLIPS: Final = 3
 """Genuine clips that must be held out for a threshold."""
-
-PART: Final = (0.35, 0.65)
-"""Shares of a window between which its sound is exchanged, for telling where."""
 
 _PROTOCOL: Final = (
     "Split by person. Weights and checkpoint: train and validation. Threshold, band and "
@@ -134,31 +129,6 @@ def _mean(
         sound = pick_rows(heard.rows, clip.times[first : first + frames] + shift)
         scores.append(model.score(clip.window(first, frames, sound)).score)
     return float(np.mean(scores))
-
-
-def locate_exchanges(
-    model: ScoresTalk, clips: Sequence[TalkClip], settings: TalkTrainSettings
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Exchange the sound in a part of the first window of every clip.
-
-    Returns
-    -------
-    tuple of ndarray
-        Scores of all moments, and which of them are genuine.
-    """
-    frames = settings.frames
-    begin, end = (round(share * frames) for share in PART)
-    scores, truth = [], []
-    for place, clip in enumerate(clips):
-        times = clip.times[:frames]
-        heard = pick_rows(clip.rows, times)
-        other = pick_rows(clips[(place + 1) % len(clips)].rows, times)
-        heard[begin:end] = other[begin:end]
-        scores.append(model.score(clip.window(0, frames, heard)).moments)
-        labels = np.full(frames, GENUINE)
-        labels[begin:end] = FORGED
-        truth.append(labels == GENUINE)
-    return np.concatenate(scores), np.concatenate(truth)
 
 
 def to_scores(trials: Sequence[TalkTrial], kind: str = "") -> FaceScores:

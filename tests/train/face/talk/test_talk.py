@@ -5,6 +5,7 @@ import pytest
 import torch
 from talk_stores import write_talk_store
 
+from experiments.talkers.run import locate_exchanges
 from gaitproof import metrics
 from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.errors import ConfigError, ModelError
@@ -12,7 +13,6 @@ from gaitproof.face.speech.model import TalkModel
 from gaitproof.face.speech.sequences import Talk, hear
 from gaitproof.media.sound import SOUND_RATE, Sound
 from gaitproof.modelling.face.talk import (
-    locate_exchanges,
     make_talk_model,
     score_talks,
     to_scores,
