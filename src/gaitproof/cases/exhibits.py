@@ -15,8 +15,7 @@ from gaitproof.report.casefile import (
     figure_image,
     file_image,
 )
-from gaitproof.report.images import contact_sheet, overlay_images, shrink, to_data_uri
-from gaitproof.report.page import PageImage
+from gaitproof.report.images import contact_sheet, make_image, overlay_images, shrink
 from gaitproof.report.people import people_image
 
 if TYPE_CHECKING:
@@ -87,12 +86,10 @@ def show_faces(joint: JointExamination) -> tuple[ReportImage, ...]:
     places = [shown.places[row] for row in rows]
     strip = shrink(np.concatenate(list(shown.crops[rows]), axis=1), _STRIP)
     scores = "; ".join(f"{frames[i].time:.1f} s: {frames[i].score:.3f}" for i in places)
-    image = PageImage(
-        data_uri=to_data_uri(strip),
-        width=strip.shape[1],
-        height=strip.shape[0],
-        alt=f"The face that was examined, at {len(places)} moments.",
-        caption=f"From left to right, with the score (0 manipulated, 1 genuine) at {scores}.",
+    image = make_image(
+        strip,
+        f"The face that was examined, at {len(places)} moments.",
+        f"From left to right, with the score (0 manipulated, 1 genuine) at {scores}.",
     )
     return (file_image(image, title="The face that was examined"),)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import shlex
-import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +24,6 @@ from gaitproof.pipeline.summary import (
     SUMMARY_FILE,
     Summary,
 )
-from gaitproof.reading import FileKind, guarded, read_bytes
 from gaitproof.report.page import PageImage, render
 
 TITLES: Final[Mapping[str, str]] = {
@@ -46,7 +44,6 @@ _FIGURES: Final = {
     "fnmr_at_fmr_1pct": "FNMR % at FMR 1 %",
 }
 
-_PLOT: Final = FileKind("plot")
 _PLOTS: Final = {
     "det-clip": "Error rates against each other, whole clips",
     "scores-clip": "Scores of genuine and false claims, whole clips",
@@ -136,16 +133,8 @@ def _caption(evaluation: Mapping[str, Any]) -> str:
 def read_plots(folder: Path, titles: Mapping[str, str]) -> Iterator[PageImage]:
     """Yield the plots of a folder, those that are there, by their names without ``.png``."""
     for name, title in titles.items():
-        path = folder / f"{name}.png"
-        try:
-            data = read_bytes(path, _PLOT)
-            with guarded(path, _PLOT):
-                # width and height stand in the first chunk of every PNG
-                width, height = struct.unpack(">II", data[16:24])
-        except InputError:
-            continue
-        address = "data:image/png;base64," + base64.b64encode(data).decode("ascii")
-        yield PageImage(address, width, height, alt=title, caption=title)
+        with suppress(InputError):
+            yield PageImage.of_png(folder / f"{name}.png", title, title)
 
 
 def _model_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

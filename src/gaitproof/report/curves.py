@@ -5,7 +5,7 @@ Each function returns a matplotlib figure and touches no global state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -67,9 +67,7 @@ def plot_roc(
             )
         draw_line(axes, curves.fmr, 1 - curves.fnmr, i, f"{name} (AUC {area * 100:.1f} %)")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(-0.01, 1.02)
-    in_percent(axes)
+    whole_range(axes)
     what = f"{title} (band: 95 % over people)" if draws else title
     label(axes, what, "false match rate, %", "true match rate, %")
     legend(axes, "lower right")
@@ -233,21 +231,8 @@ def plot_scores(
     kinds = [Kind.MATED, *KINDS_APART]
     for i, kind in enumerate(kinds):
         values = trials.scores[scored & (trials.kind == str(kind))]
-        if not len(values):
-            continue
         name = "genuine claims" if kind is Kind.MATED else f"{kind}s"
-        axes.hist(
-            values,
-            edges,
-            weights=np.full(len(values), 100 / len(values)),
-            histtype="stepfilled",
-            facecolor=(*_rgb(COLOURS[i]), 0.25),
-            edgecolor=COLOURS[i],
-            hatch=HATCHES[i],
-            linewidth=1.4,
-            linestyle=LINES[i],
-            label=f"{name} ({len(values):,})",
-        )
+        draw_histogram(axes, values, edges, i, name)
     if threshold is not None:
         axes.axvline(threshold, color="black", linewidth=1.2, linestyle="--")
         axes.text(
@@ -278,6 +263,28 @@ def draw_line(axes: Axes, x: Float64, y: Float64, number: int, name: str) -> Non
     )
 
 
+def draw_histogram(
+    axes: Axes, values: Float64, edges: Sequence[float], number: int, name: str
+) -> None:
+    """Draw the shares of values, if any, between edges in colour and hatches of a number."""
+    if not len(values):
+        return
+    from matplotlib.colors import to_rgba
+
+    axes.hist(
+        values,
+        edges,
+        weights=np.full(len(values), 100 / len(values)),
+        histtype="stepfilled",
+        facecolor=to_rgba(COLOURS[number], 0.25),
+        edgecolor=COLOURS[number],
+        hatch=HATCHES[number],
+        linewidth=1.4,
+        linestyle=LINES[number],
+        label=f"{name} ({len(values):,})",
+    )
+
+
 def _band(trials: Trials, draws: int, seed: int) -> tuple[Float64, Float64]:
     """95 % band of the FNMR over people at `_BAND_POINTS`: lower and upper end."""
     figures = {
@@ -298,12 +305,6 @@ def _deviate(rates: Float64, low: float) -> Float64:
     return result
 
 
-def _rgb(colour: str) -> tuple[float, float, float]:
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(colour)
-
-
 def percent_ticks() -> Any:
     """Return a formatter that writes shares in percent, without the sign."""
     from matplotlib.ticker import PercentFormatter
@@ -311,7 +312,9 @@ def percent_ticks() -> Any:
     return PercentFormatter(1.0, decimals=0, symbol="")
 
 
-def in_percent(axes: Axes) -> None:
-    """Label the ticks of both axes in percent."""
+def whole_range(axes: Axes) -> None:
+    """Show shares from 0 to 1 on both axes, in percent."""
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.02)
     axes.xaxis.set_major_formatter(percent_ticks())
     axes.yaxis.set_major_formatter(percent_ticks())

@@ -10,7 +10,7 @@ from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.trials import Level
 from gaitproof.report.curves import plot_det, plot_roc, plot_scores, plot_tippett
 from gaitproof.report.plots import plot_confusion, plot_embeddings, plot_people
-from gaitproof.report.style import save_figure
+from gaitproof.report.style import save_figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,10 +65,4 @@ def save_plots(result: EvaluationResult, folder: Path) -> list[Path]:
         What was written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, figure in evaluation_figures(result):
-        for kind in KINDS:
-            path = folder / f"{name}.{kind}"
-            save_figure(figure, path)
-            written.append(path)
-    return written
+    return save_figures(evaluation_figures(result), folder, KINDS)

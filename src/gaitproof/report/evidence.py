@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ from gaitproof.explain.scope import ExplainedScore
 from gaitproof.gait.cycles import GaitProfile, measure_profile, pool_profiles
 from gaitproof.gait.events import GaitEvents, find_events
 from gaitproof.media.files import atomic_folder, write_atomically
-from gaitproof.reading import FileKind, read_bytes
 from gaitproof.report.explanation import (
     landmark_name,
     plot_groups,
@@ -31,7 +29,7 @@ from gaitproof.report.likeness import (
     share_inside,
 )
 from gaitproof.report.page import PageImage, VerdictCard, render
-from gaitproof.report.style import DPI, save_figure
+from gaitproof.report.style import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -301,7 +299,8 @@ def write_explanation(
         for done, drawing in enumerate(drawings, start=1):
             path = stage / f"{drawing.name}.png"
             save_figure(drawing.figure, path)
-            sections.append((drawing.title, _page_image(drawing, path)))
+            image = PageImage.of_png(path, drawing.alt, drawing.caption)
+            sections.append((drawing.title, image))
             progress(0.4 + 0.6 * done / len(drawings))
         story = {
             "card": VerdictCard(title="The verdict", verdict=examination.verdict, file=video.name),
@@ -318,12 +317,6 @@ def write_explanation(
         text = json.dumps(answer, allow_nan=False, indent=1)
         write_atomically(stage / NUMBERS, (text + "\n").encode())
     return answer
-
-
-def _page_image(drawing: Drawing, path: Path) -> PageImage:
-    width, height = (round(DPI * side) for side in drawing.figure.get_size_inches())
-    data = base64.b64encode(read_bytes(path, FileKind("plot"))).decode("ascii")
-    return PageImage(f"data:image/png;base64,{data}", width, height, drawing.alt, drawing.caption)
 
 
 def _profile_dict(profile: GaitProfile | None) -> dict[str, Any] | None:

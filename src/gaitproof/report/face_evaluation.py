@@ -22,19 +22,18 @@ from gaitproof.evaluate.face.result import (
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.evaluate.face.sweep import UNTOUCHED
 from gaitproof.media.files import make_folder, write_atomically
-from gaitproof.report.curves import draw_line, in_percent, percent_ticks
+from gaitproof.report.curves import draw_histogram, draw_line, percent_ticks, whole_range
 from gaitproof.report.explanation import plain_text
 from gaitproof.report.face_tables import format_figure
 from gaitproof.report.style import (
     COLOURS,
     GREY,
-    HATCHES,
-    LINES,
     MARKERS,
+    draw_outcomes,
     label,
     legend,
     new_figure,
-    save_figure,
+    save_figures,
 )
 from gaitproof.text import json_text
 
@@ -62,9 +61,7 @@ def plot_roc(curves: Mapping[str, FaceScores], *, title: str = "ROC") -> Figure:
         area = metrics.auc(scores.scores, scores.genuine)
         draw_line(axes, errors.fnmr, 1 - errors.fmr, number, f"{name} (AUC {area * 100:.1f} %)")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(-0.01, 1.02)
-    in_percent(axes)
+    whole_range(axes)
     label(axes, title, "genuine called forged, %", "forged found, %")
     legend(axes, "lower right")
     return figure
@@ -105,9 +102,7 @@ def plot_precision_recall(
         prevalence = float((~scores.genuine).mean())
         draw_line(axes, recall, precision, number, f"{name} ({prevalence * 100:.0f} % are forged)")
         axes.axhline(prevalence, color=COLOURS[number % len(COLOURS)], linewidth=0.8, linestyle=":")
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(-0.01, 1.02)
-    in_percent(axes)
+    whole_range(axes)
     what = f"{title} (dotted: everything called forged)"
     label(axes, what, "recall: forged found, %", "precision: of those called forged, %")
     legend(axes, "lower left")
@@ -117,30 +112,15 @@ def plot_precision_recall(
 def plot_confusion(store: StoreResult, *, title: str = "Decisions") -> Figure:
     """Draw the four outcomes of clips at the threshold, as counts and rates."""
     figure, (axes,) = new_figure(width=5.4, height=3.8)
-    axes.grid(False)
     figures = store.video
     counts = np.array(figures.confusion)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.35, aspect="auto")
-    errors = ("false_fake", "false_real")
-    for row in range(2):
-        for column in range(2):
-            text = f"{counts[row, column]:,}"
-            if row != column:
-                text += f"\n{format_figure(figures, errors[row])} %"
-            axes.text(
-                column,
-                row,
-                text,
-                ha="center",
-                va="center",
-                fontsize=11,
-                color="white" if shares[row, column] > 0.8 else "black",
-            )
-    axes.set_xticks([0, 1], ["called genuine", "called forged"])
-    axes.set_yticks([0, 1], [f"genuine\n({totals[0, 0]:,})", f"forged\n({totals[1, 0]:,})"])
-    axes.tick_params(length=0)
+    texts = [[f"{count:,}" for count in row] for row in counts]
+    texts[0][1] += f"\n{format_figure(figures, 'false_fake')} %"
+    texts[1][0] += f"\n{format_figure(figures, 'false_real')} %"
+    truth = (f"genuine\n({totals[0, 0]:,})", f"forged\n({totals[1, 0]:,})")
+    draw_outcomes(axes, shares, texts, ("called genuine", "called forged"), truth)
     label(axes, f"{title}, threshold {figures.threshold:.3f}", "decision", "truth")
     return figure
 
@@ -162,21 +142,7 @@ def plot_scores(scores: FaceScores, threshold: float, *, title: str = "Scores") 
     for number, (name, kept) in enumerate(
         (("genuine", scores.genuine), ("forged", ~scores.genuine))
     ):
-        values = scores.scores[kept]
-        if len(values):
-            axes.hist(
-                values,
-                edges,
-                weights=np.full(len(values), 100 / len(values)),
-                histtype="stepfilled",
-                alpha=0.45,
-                facecolor=COLOURS[number],
-                edgecolor=COLOURS[number],
-                hatch=HATCHES[number],
-                linewidth=1.4,
-                linestyle=LINES[number],
-                label=f"{name} ({len(values):,})",
-            )
+        draw_histogram(axes, scores.scores[kept], edges, number, name)
     axes.axvline(
         threshold, color="black", linewidth=1.2, linestyle="--", label=f"threshold {threshold:.3f}"
     )
@@ -272,12 +238,7 @@ def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:
         )
         if store.sweep and store in both:
             figures[f"sweep{mark}"] = plot_sweep(store, title=f"Damage{where}")
-    written = []
-    for name, figure in figures.items():
-        path = folder / f"{name}.png"
-        save_figure(figure, path)
-        written.append(path)
-    return written
+    return save_figures(figures.items(), folder)
 
 
 def save_face_evaluation(result: FaceEvaluation, folder: Path) -> list[Path]:

@@ -48,6 +48,14 @@ def to_data_uri(image: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
+def make_image(
+    image: NDArray[np.uint8], alt: str, caption: str = "", quality: int = JPEG_QUALITY
+) -> PageImage:
+    """Return an image (H, W, 3), uint8, RGB, for a page; see `PageImage` and `to_data_uri`."""
+    height, width = image.shape[:2]
+    return PageImage(to_data_uri(image, quality), width, height, alt, caption)
+
+
 def shrink(image: NDArray[np.uint8], width: int = IMAGE_WIDTH) -> NDArray[np.uint8]:
     """Return the image at most `width` pixels wide, its proportions kept."""
     height, old = image.shape[:2]
@@ -124,12 +132,10 @@ def overlay_images(
             image = _with_mask(image, silhouettes, time)
         drawn = shrink(draw_pose(image, track.image[row], track.visibility[row]))
         images.append(
-            PageImage(
-                data_uri=to_data_uri(drawn),
-                width=drawn.shape[1],
-                height=drawn.shape[0],
-                alt=f"{what} walking, {time:.1f} s into the video, with the found joints drawn in",
-                caption=f"{caption}, {time:.1f} s" if caption else f"{time:.1f} s",
+            make_image(
+                drawn,
+                f"{what} walking, {time:.1f} s into the video, with the found joints drawn in",
+                f"{caption}, {time:.1f} s" if caption else f"{time:.1f} s",
             )
         )
     return tuple(images)
@@ -183,12 +189,10 @@ def contact_sheet(
     )
     image = np.repeat(np.where(sheet, 255, 30).astype(np.uint8)[..., None], 3, axis=2)
     first, last = silhouettes.timestamps[shown[[0, -1]]]
-    return PageImage(
-        data_uri=to_data_uri(image),
-        width=image.shape[1],
-        height=image.shape[0],
-        alt=f"{len(masks)} silhouettes of {what}, one after the other",
-        caption=f"Silhouettes, {first:.1f} to {last:.1f} s",
+    return make_image(
+        image,
+        f"{len(masks)} silhouettes of {what}, one after the other",
+        f"Silhouettes, {first:.1f} to {last:.1f} s",
     )
 
 

@@ -7,13 +7,17 @@ hangs on colour alone.
 
 from __future__ import annotations
 
+import base64
 import math
+import struct
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gaitproof.reading import FileKind, guarded, read_bytes
 from gaitproof.text import printable
 from gaitproof.types import Decision, ErrorRate, Verdict
 from gaitproof.verify.signals import describe
@@ -50,6 +54,23 @@ class PageImage:
     height: int
     alt: str
     caption: str = ""
+
+    @classmethod
+    def of_png(cls, path: Path, alt: str, caption: str = "") -> PageImage:
+        """Take in a PNG file, for example a plot.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read or is no PNG.
+        """
+        plot = FileKind("plot")
+        data = read_bytes(path, plot)
+        with guarded(path, plot):
+            # width and height stand in the first chunk of every PNG
+            width, height = struct.unpack(">II", data[16:24])
+        address = "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+        return cls(address, width, height, alt, caption)
 
 
 @dataclass(frozen=True)

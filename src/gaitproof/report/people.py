@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media.decode import read_frames
-from gaitproof.report.images import SAME_TIME, to_data_uri
+from gaitproof.report.images import SAME_TIME, make_image, to_data_uri
 from gaitproof.report.page import PageImage
 from gaitproof.types import PoseSequence, SeenPerson
 
@@ -103,12 +103,10 @@ def people_sheet(thumbnails: dict[int, Image]) -> Image:
 def people_image(thumbnails: dict[int, Image]) -> PageImage:
     """Return the sheet for a page."""
     sheet = people_sheet(thumbnails)
-    return PageImage(
-        data_uri=to_data_uri(sheet),
-        width=sheet.shape[1],
-        height=sheet.shape[0],
-        alt=f"{len(thumbnails)} people seen in the video, with their numbers",
-        caption="Choose one of these people by number with --person N.",
+    return make_image(
+        sheet,
+        f"{len(thumbnails)} people seen in the video, with their numbers",
+        "Choose one of these people by number with --person N.",
     )
 
 

@@ -21,6 +21,7 @@ from gaitproof.report.style import (
     FAINT,
     MARKERS,
     PALE,
+    draw_outcomes,
     label,
     legend,
     new_figure,
@@ -47,32 +48,20 @@ def plot_confusion(system: SystemResult, *, title: str = "Decisions") -> Figure:
     if system.decisions is None:
         raise InputError("There is no threshold from other people, so there are no decisions.")
     figure, (axes,) = new_figure(width=5.4, height=3.8)
-    axes.grid(False)
     rates = [
         [1 - system.decisions.fnmr, system.decisions.fnmr],
         [system.decisions.fmr, 1 - system.decisions.fmr],
     ]
     counts = (system.mated, system.nonmated)
-    axes.imshow(rates, cmap="Blues", vmin=0, vmax=1.35, aspect="auto")
-    for row in range(2):
-        for column in range(2):
-            value = rates[row][column]
-            error = system.spread.get("fnmr" if row == 0 else "fmr")
-            text = f"{round(value * counts[row]):,}"
-            if error is not None:
-                text += f"\n{_outcome(error, system.support, wrong=row != column)}"
-            axes.text(
-                column,
-                row,
-                text,
-                ha="center",
-                va="center",
-                fontsize=11,
-                color="white" if value > 0.8 else "black",
-            )
-    axes.set_xticks([0, 1], ["accepted", "refused"])
-    axes.set_yticks([0, 1], [f"genuine claim\n({counts[0]:,})", f"impostor\n({counts[1]:,})"])
-    axes.tick_params(length=0)
+    texts = []
+    for row, name in enumerate(("fnmr", "fmr")):
+        error = system.spread.get(name)
+        texts.append([f"{round(value * counts[row]):,}" for value in rates[row]])
+        if error is not None:
+            for column in range(2):
+                texts[row][column] += f"\n{_outcome(error, system.support, wrong=row != column)}"
+    truth = (f"genuine claim\n({counts[0]:,})", f"impostor\n({counts[1]:,})")
+    draw_outcomes(axes, rates, texts, ("accepted", "refused"), truth)
     what = f"{title}, threshold {system.decisions.threshold:.3f}"
     label(axes, what, "decision (a trial without a score is refused)", "truth")
     return figure

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from gaitproof.types.verdict import Decision
 
@@ -117,6 +120,38 @@ def label(axes: Axes, title: str, x: str, y: str) -> None:
 def legend(axes: Axes, place: Place = "best") -> None:
     """Add a legend in the style."""
     axes.legend(loc=place, fontsize=_BASE - 1.5, framealpha=0.9, edgecolor=FAINT)
+
+
+def draw_outcomes(
+    axes: Axes,
+    shares: ArrayLike,
+    texts: Sequence[Sequence[str]],
+    decisions: Sequence[str],
+    truth: Sequence[str],
+) -> None:
+    """Draw outcomes as a map: shares (2, 2) from 0 to 1 as shades, with a text in each field."""
+    found = np.asarray(shares, np.float64)
+    axes.grid(False)
+    axes.imshow(found, cmap="Blues", vmin=0, vmax=1.35, aspect="auto")
+    for (row, column), share in np.ndenumerate(found):
+        colour = "white" if share > 0.8 else "black"
+        place: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 11}
+        axes.text(column, row, texts[row][column], color=colour, **place)
+    axes.set_xticks([0, 1], list(decisions))
+    axes.set_yticks([0, 1], list(truth))
+    axes.tick_params(length=0)
+
+
+def save_figures(
+    figures: Iterable[tuple[str, Figure]], folder: Path, kinds: Sequence[str] = ("png",)
+) -> list[Path]:
+    """Write figures under their names in an existing folder; return the files."""
+    written = []
+    for name, figure in figures:
+        for kind in kinds:
+            written.append(folder / f"{name}.{kind}")
+            save_figure(figure, written[-1])
+    return written
 
 
 def save_figure(figure: Figure, path: Path) -> None:

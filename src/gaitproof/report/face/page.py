@@ -22,7 +22,7 @@ from gaitproof.face.verdict import (
 )
 from gaitproof.report.face.evidence import ShownFace
 from gaitproof.report.face.strip import draw_strip
-from gaitproof.report.images import to_data_uri
+from gaitproof.report.images import make_image
 from gaitproof.report.page import PageImage
 from gaitproof.text import printable
 
@@ -225,12 +225,11 @@ def _image(one: ShownFace, place: int) -> PageImage:
     words = f", {frame.confidence}" if frame.log10_lr is not None and not frame.turn else ""
     score = f"{describe_score(frame)}{words}"
     beside = "" if one.heat is None else "; below it, where the model sees manipulation"
-    return PageImage(
-        data_uri=to_data_uri(image, _QUALITY),
-        width=image.shape[1],
-        height=image.shape[0],
-        alt=f"Face {one.verdict.number}, {frame.time:.2f} s into the video{beside}",
-        caption=f"{frame.time:.2f} s: {score}",
+    return make_image(
+        image,
+        f"Face {one.verdict.number}, {frame.time:.2f} s into the video{beside}",
+        f"{frame.time:.2f} s: {score}",
+        _QUALITY,
     )
 
 
@@ -251,10 +250,8 @@ def _strip(one: ShownFace, threshold: float) -> PageImage | None:
         return None
     image = draw_strip(frames, _STRIP_WIDTH, threshold)
     most = max(frames, key=lambda frame: frame.weight or 0.0)
-    return PageImage(
-        data_uri=to_data_uri(image, _QUALITY),
-        width=image.shape[1],
-        height=image.shape[0],
-        alt=f"What each of {len(frames)} frames counted in its segment; most: {most.time:.2f} s",
-        caption="",
+    return make_image(
+        image,
+        f"What each of {len(frames)} frames counted in its segment; most: {most.time:.2f} s",
+        quality=_QUALITY,
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -15,16 +14,12 @@ from gaitproof import __version__
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan
 from gaitproof.media.files import atomic_folder, write_atomically
-from gaitproof.reading import FileKind, read_bytes
 from gaitproof.report.face.evidence import ShownFace, show_faces
 from gaitproof.report.face.page import ScanStory, make_card
 from gaitproof.report.face.plots import plot_statistics, plot_timeline
 from gaitproof.report.face.sheet import draw_sheet
 from gaitproof.report.page import PageImage, render
-from gaitproof.report.style import DPI, save_figure
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from gaitproof.report.style import save_figure
 
 PAGE: Final = "index.html"
 NUMBERS: Final = "scan.json"
@@ -89,7 +84,7 @@ def _write_all(
         ):
             save_figure(figure, folder / name)
             written.append(folder / name)
-            plots.append(_embed(folder / name, figure, alt))
+            plots.append(PageImage.of_png(folder / name, alt))
     story = ScanStory(
         scan,
         model.card,
@@ -117,9 +112,3 @@ def _save_image(path: Path, image: NDArray[np.uint8]) -> Path:
     _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     write_atomically(path, data.tobytes())
     return path
-
-
-def _embed(path: Path, figure: Figure, alt: str) -> PageImage:
-    width, height = (round(DPI * side) for side in figure.get_size_inches())
-    data = base64.b64encode(read_bytes(path, FileKind("plot"))).decode("ascii")
-    return PageImage(f"data:image/png;base64,{data}", width, height, alt)
