@@ -100,7 +100,7 @@ def _video(suffix: str) -> Reader:
 
 def _still(form: str) -> Reader:
     def call(folder: Path) -> None:
-        from gaitproof.media.still import read_still
+        from gaitproof.media.decode import read_still
 
         read_still(folder / "x.img")
 
@@ -108,7 +108,7 @@ def _still(form: str) -> Reader:
         f"still {form}",
         lambda: [{"x.img": seeds.still(form)}],
         call,
-        ("gaitproof.media.still.read_still",),
+        ("gaitproof.media.decode.read_still",),
     )
 
 
@@ -120,7 +120,8 @@ def _pose(suffix: str, form: str, module: str | None = None) -> Reader:
         path = folder / f"x{suffix}"
         clean(load_pose(path, frame_rate=30.0, frame_size=(640, 480)))
 
-    module = module or form.replace("-", "_")
+    name = form.replace("-", "_") if module is None else module
+    module = "mediapipe_json" if name == "mediapipe_csv" else name
     return Reader(
         f"poses {form}",
         lambda: [seeds.poses(suffix, form)],
@@ -129,7 +130,7 @@ def _pose(suffix: str, form: str, module: str | None = None) -> Reader:
             "gaitproof.pose.formats.load_pose",
             "gaitproof.pose.formats.bvh.parse_bvh",
             "gaitproof.pose.formats.npz.from_bytes",
-            f"gaitproof.pose.formats.{module}.load_{module}",
+            f"gaitproof.pose.formats.{module}.load_{name}",
         ),
         cost=2,
     )
@@ -159,7 +160,7 @@ def _data(name: str, make: Callable[[], list[Files]], place: str, *covers: str) 
 
 def _masks(form: str) -> Reader:
     def call(folder: Path) -> None:
-        from gaitproof.data.gait.silhouette_images import load_silhouette_data
+        from gaitproof.data.gait.silhouettes import load_silhouette_data
         from gaitproof.evaluate.frozen import load_masks
 
         place = folder / "x.npz" if form == "archive" else folder
@@ -174,9 +175,9 @@ def _masks(form: str) -> Reader:
         (
             "gaitproof.evaluate.frozen.load_masks",
             "gaitproof.data.gait.silhouettes.load_silhouettes",
-            "gaitproof.data.gait.silhouette_images.load_silhouette_data",
-            "gaitproof.data.gait.silhouette_images.load_silhouette_images",
-            "gaitproof.data.gait.silhouette_images.load_silhouette_pickles",
+            "gaitproof.data.gait.silhouettes.load_silhouette_data",
+            "gaitproof.data.gait.silhouettes.load_silhouette_images",
+            "gaitproof.data.gait.silhouettes.load_silhouette_pickles",
         ),
         cost=4,
     )
@@ -260,19 +261,19 @@ def _recordings() -> tuple[Reader, ...]:
                ("gaitproof.pose.formats.silhouette_npz.load_silhouettes",
                 "gaitproof.pose.formats.silhouette_npz.from_bytes"), cost=2),
         _data("skeletons", lambda: [{"x.npz": seeds.skeletons()}], "x.npz",
-              "skeletons.load_skeletons", "archive.read_domains"),
+              "skeletons.load_skeletons", "skeletons.read_domains"),
         *(_masks(form) for form in ("archive", "images", "pickles")),
         _data("GaitGraph table", calls.casia, "x.csv", "casia_csv.load_casia_csv"),
         _data("OpenGait pickles", seeds.pickles, "", "opengait.load_opengait",
               "safe_pickle.load_array"),
         _data("ASF/AMC", lambda: [seeds.asf_amc()], "", "asf_amc.load_amc", "asf_amc.parse_asf",
               "asf_amc.parse_amc"),
-        _data("BVH", calls.bvh, "", "bvh.load_bvh"),
-        _data("manifest", calls.manifest_tree, "", "manifest.load_manifest",
-              "manifest.load_tracks"),
+        _data("BVH", calls.bvh, "", "mocap.load_bvh"),
+        _data("manifest", calls.manifest_tree, "", "load.load_manifest",
+              "load.load_tracks"),
         Reader("data both signals", calls.paired_tree, calls.paired,
                ("gaitproof.evaluate.frozen.load_both",
-                "gaitproof.data.gait.paired.load_paired"), cost=4),
+                "gaitproof.data.gait.load.load_paired"), cost=4),
         *(_faces_tree(name) for name in _LAYOUTS),
     )  # fmt: skip
 

@@ -58,7 +58,7 @@ def postgres_url(postgres_server: Server) -> Iterator[str]:
 @pytest.fixture
 def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure the features on fewer windows than a training of days does."""
-    monkeypatch.setattr("gaitproof.train.engine.NORMALISER_WINDOWS", 64)
+    monkeypatch.setattr("gaitproof.train.loop.NORMALISER_WINDOWS", 64)
 
 
 @pytest.fixture

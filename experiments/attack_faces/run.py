@@ -22,8 +22,8 @@ from gaitproof.evaluate.face.figures import compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.align import AlignmentSettings, align
 from gaitproof.nets.face.base import FORGED, GENUINE
-from gaitproof.train.face.adversarial import perturb
 from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.learner import perturb
 from gaitproof.train.face.loop import TrainedFaces, train_faces
 from gaitproof.train.hardware import TrainerSettings
 

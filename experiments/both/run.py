@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from experiments.shared import Progress, no_progress
-from gaitproof.data.gait.paired import PairedRecording
+from gaitproof.data.gait.load import PairedRecording
 from gaitproof.data.gait.recording import make_recording
-from gaitproof.data.gait.silhouette_images import cut_mask
-from gaitproof.data.gait.silhouettes import SilhouetteRecording
+from gaitproof.data.gait.silhouettes import SilhouetteRecording, cut_mask
 from gaitproof.modelling.silhouettes import evaluate_silhouettes
 from gaitproof.nets.registry import signal_of
 from gaitproof.synth.frames import body_masks
@@ -87,7 +86,7 @@ def film(person: int, walk: int, view: int) -> PairedRecording:
         view=str(view),
         source="synthetic",
     )
-    return PairedRecording(joints, SilhouetteSequence.from_masks(take.motion.times, masks))
+    return PairedRecording.of(joints, SilhouetteSequence.from_masks(take.motion.times, masks))
 
 
 def run(

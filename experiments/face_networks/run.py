@@ -15,8 +15,7 @@ from gaitproof.data.face.store import FaceStore, StoredClip
 from gaitproof.errors import InputError
 from gaitproof.nets.face.registry import network_class
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.ensemble import average
-from gaitproof.train.face.loop import ClipScore, TrainedFaces, train_faces
+from gaitproof.train.face.loop import ClipScore, TrainedFaces, average, train_faces
 
 if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings

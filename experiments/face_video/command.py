@@ -15,7 +15,7 @@ from experiments.face_video.run import FaceVideoResult, run
 from experiments.faces.swaps import SWAPS
 from experiments.faces.trials import GENUINE, KINDS
 from experiments.shared import JsonOption, ModelOption, SeedOption, make_table, show, write_json
-from gaitproof.bench.portrait import COMPRESSIONS
+from gaitproof.bench.face_scan import COMPRESSIONS
 from gaitproof.cli.options import output_option
 from gaitproof.cli.output import progress_bar
 from gaitproof.models import CARD_FILE

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from experiments.faces.swaps import SWAPS
 from experiments.faces.trials import GENUINE
-from gaitproof.bench.portrait import COMPRESSIONS
+from gaitproof.bench.face_scan import COMPRESSIONS
 from gaitproof.errors import InputError
 from gaitproof.face.detect import FaceDetector
-from gaitproof.face.tiles import SMALLEST_SHARE
+from gaitproof.face.track import SMALLEST_SHARE
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.files import atomic_path, make_folder

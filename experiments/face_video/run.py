@@ -24,9 +24,8 @@ from gaitproof.errors import ModelError
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.card import FaceConditions, FaceDetectorCard
-from gaitproof.face.consistency import compute_flicker, make_trace
+from gaitproof.face.consistency import compute_flicker, find_drop, make_trace
 from gaitproof.face.detect import FaceDetector, create_detector
-from gaitproof.face.drops import find_drop
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import FRAMES
 from gaitproof.face.quality import measure_light

@@ -23,7 +23,7 @@ from experiments.shared import (
     show,
     write_json,
 )
-from gaitproof.bench.portrait import COMPRESSIONS
+from gaitproof.bench.face_scan import COMPRESSIONS
 from gaitproof.cli.opening import parse_detector
 from gaitproof.cli.options import output_option
 from gaitproof.cli.output import failure_table, progress_bar

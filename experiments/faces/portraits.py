@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.bench.portrait import COMPRESSIONS, FRAME_RATE, ClipSettings, move_portrait
+from gaitproof.bench.face_scan import COMPRESSIONS, FRAME_RATE, ClipSettings, move_portrait
 from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.data.face.splits import assign_splits, join_by_keys
 from gaitproof.errors import InputError

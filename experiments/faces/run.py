@@ -18,8 +18,7 @@ from experiments.faces.portraits import Pairing, film, find_marks, pair_portrait
 from experiments.faces.swaps import SWAPS
 from experiments.faces.trials import GENUINE, KINDS, FacesResult, Trial
 from experiments.shared import Progress, kept_rows, no_progress
-from gaitproof.bench.face_scan import time_network
-from gaitproof.bench.portrait import COMPRESSIONS, ClipSettings
+from gaitproof.bench.face_scan import COMPRESSIONS, ClipSettings, time_network
 from gaitproof.data.face.layouts import read_layout
 from gaitproof.data.manifest import locate
 from gaitproof.errors import DependencyError, GaitproofError
@@ -27,8 +26,8 @@ from gaitproof.face.detect import DetectorSettings, FaceDetector, create_detecto
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import FaceScan, ScanSettings, scan_video
 from gaitproof.face.verdict import FaceVerdict
+from gaitproof.media.decode import read_still
 from gaitproof.media.files import make_folder
-from gaitproof.media.still import read_still
 from gaitproof.processes import run_all
 
 

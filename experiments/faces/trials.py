@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from experiments.faces.swaps import SWAPS
-from gaitproof.bench.portrait import COMPRESSIONS
+from gaitproof.bench.face_scan import COMPRESSIONS
 from gaitproof.errors import ModelError
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.scores import FaceScores

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from experiments.shared import Progress, load_walks
 from gaitproof.data.gait.recording import make_recording
 from gaitproof.gait.features import windows_from_points
-from gaitproof.gait.spreads import log_spreads
+from gaitproof.gait.view import log_spreads
 from gaitproof.synth.dataset import make_person
 from gaitproof.synth.take import prepare
 from gaitproof.verify.typicality import FootageMetric, distance_ratio

@@ -26,8 +26,7 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.gait.features import compute_windows
 from gaitproof.gait.quality import assess, usable_windows
-from gaitproof.gait.silhouette_quality import assess_silhouettes, usable_frames
-from gaitproof.gait.silhouettes import silhouette_windows
+from gaitproof.gait.silhouettes import assess_silhouettes, silhouette_windows, usable_frames
 from gaitproof.pose.cleaning import CleanTrack, clean
 from gaitproof.types import GaitWindows, PoseSequence, SilhouetteSequence
 from gaitproof.types.silhouette_windows import SilhouetteWindows

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from gaitproof.data.gait import Recording
-from gaitproof.train.turning import mirror
+from gaitproof.gait.features import mirror
 from gaitproof.types.windows import WINDOW_RATE
 
 CLIP_SECONDS: Final = 2.5

@@ -134,8 +134,7 @@ def _pair(folder: Path, seed: int, number: int) -> list[Trial]:
 
 def _film(folder: Path, seed: int, number: int) -> dict[str, Path]:
     # the renderer is loaded in the workers only
-    from gaitproof.synth.clips import render_walk
-    from gaitproof.synth.faceswap import swap_face
+    from gaitproof.synth.clips import render_walk, swap_face
     from gaitproof.synth.walker import Walker
 
     def draw(purpose: str) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.gait.energy import energy_images
+from gaitproof.gait.silhouettes import energy_images
 
 if TYPE_CHECKING:
     from gaitproof.data.gait.silhouettes import SilhouetteRecording

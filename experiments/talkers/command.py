@@ -14,7 +14,7 @@ from gaitproof.cli.output import progress_bar
 from gaitproof.data.face.store import FaceStore
 from gaitproof.evaluate.table import format_percent
 from gaitproof.face.speech.model import TalkModel
-from gaitproof.train.face.talk.config import TalkTrainSettings
+from gaitproof.train.face.config import TalkTrainSettings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -18,12 +18,10 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.face.figures import compute_figures
 from gaitproof.face.detect import MediaPipeFaceDetector
-from gaitproof.face.speech.lips import Lips
 from gaitproof.face.speech.mel import find_speech
-from gaitproof.face.speech.model import TalkModel
+from gaitproof.face.speech.model import MOST_SECONDS, TalkModel, watch_lips
 from gaitproof.face.speech.offset import TOLERANCE, correlate
-from gaitproof.face.speech.sequences import pick_rows
-from gaitproof.face.speech.watch import MOST_SECONDS, watch_lips
+from gaitproof.face.speech.sequences import Lips, pick_rows
 from gaitproof.face.track import FaceTracker
 from gaitproof.media.decode import read_frames
 from gaitproof.media.sound import Sound, read_sound
@@ -33,7 +31,7 @@ from gaitproof.modelling.face.talk import (
     to_scores,
 )
 from gaitproof.nets.face.base import FORGED, GENUINE
-from gaitproof.train.face.talk.config import TalkTrainSettings
+from gaitproof.train.face.config import TalkTrainSettings
 from gaitproof.train.face.talk.fit import TrainedTalk
 from gaitproof.train.face.talk.sampler import TalkClip, read_clips
 

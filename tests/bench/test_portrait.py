@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from drawn_faces import draw_face
 
-from gaitproof.bench.portrait import ClipSettings, film_portrait, move_portrait
+from gaitproof.bench.face_scan import ClipSettings, film_portrait, move_portrait
 from gaitproof.media.decode import read_frames
 
 SHORT = ClipSettings(seconds=0.4, size=(160, 120))

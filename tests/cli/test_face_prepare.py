@@ -63,7 +63,7 @@ def test_options_reach_the_store(run, tmp_path):
 def test_a_rate_reaches_the_store(run, tmp_path):
     assert run("data", "-o", "out", "--frames", "4", "--rate", "5").exit_code == 0
     store = FaceStore.open(tmp_path / "out")
-    assert (store.frames, store.rate) == (4, 5)
+    assert (store.settings.frames, store.settings.rate) == (4, 5)
     steps = [np.diff(store.read(one).times) for one in store.clips if one.images == 4]
     assert steps
     np.testing.assert_allclose(steps, 0.2, rtol=1e-6)

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from gaitproof.cli.app import app, run
 from gaitproof.errors import ConfigError
+from gaitproof.server.app import is_loopback
 from gaitproof.server.audit import AuditLog
 from gaitproof.server.database import open_database
-from gaitproof.server.run import is_loopback
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scripted_estimator import ScriptedEstimator
 
 from gaitproof.config import CleaningSettings, VerifySettings
 from gaitproof.data import extraction
@@ -16,7 +17,6 @@ from gaitproof.pipeline.poses import StoredPoses
 from gaitproof.pose.estimator import Detection
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.pose.formats.silhouette_npz import load_silhouettes
-from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.pose.silhouettes import FrameSilhouette
 from gaitproof.types import GaitWindows
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from gaitproof.doctor import checks, machine
-from gaitproof.doctor.check import Check, Status, healthy
 from gaitproof.doctor.checks import (
     EXTRAS,
     check_decoder,
@@ -18,8 +17,7 @@ from gaitproof.doctor.checks import (
     check_weights,
 )
 from gaitproof.doctor.libraries import SYSTEM_LIBRARIES, SystemLibrary
-from gaitproof.doctor.machine import check_disk, check_memory
-from gaitproof.doctor.trial import run_trial
+from gaitproof.doctor.machine import Check, Status, check_disk, check_memory, healthy, run_trial
 from gaitproof.media import sandbox
 from gaitproof.media._confine import Confinement
 

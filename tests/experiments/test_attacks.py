@@ -17,8 +17,8 @@ from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.nets.face.registry import FaceNetworkSettings, create_face_network
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.nets.trainable import read_network
-from gaitproof.train.face.adversarial import perturb
 from gaitproof.train.face.config import FaceTrainSettings
+from gaitproof.train.face.learner import perturb
 from gaitproof.train.hardware import TrainerSettings
 
 CPU = TrainerSettings(accelerator="cpu")

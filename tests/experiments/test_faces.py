@@ -17,7 +17,7 @@ from experiments.faces.portraits import Pairing, film, pair_portraits
 from experiments.faces.run import run
 from experiments.faces.swaps import SWAPS
 from experiments.faces.trials import GENUINE, FacesResult, Trial, face_trials
-from gaitproof.bench.portrait import COMPRESSIONS
+from gaitproof.bench.face_scan import COMPRESSIONS
 from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.errors import InputError, ModelError
 from gaitproof.evaluate.fusion_trials import read_single, write_single

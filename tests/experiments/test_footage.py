@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.footage import run as footage
-from gaitproof.gait.spreads import N_SPREADS
+from gaitproof.gait.view import N_SPREADS
 
 
 def domain(name, shift, people=8, clips=3):

@@ -19,7 +19,7 @@ from gaitproof.face.detect import (
     points_of_68,
     takes_simple_crops,
 )
-from gaitproof.face.tiles import compute_overlap, cut, merge, plan_tiles
+from gaitproof.face.track import compute_overlap, cut, merge, plan_tiles
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaitproof.face.drops import LONGEST, find_drop
+from gaitproof.face.consistency import LONGEST, find_drop
 
 SCORES = st.lists(st.floats(0, 1), max_size=30)
 

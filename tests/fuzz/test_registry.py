@@ -22,7 +22,7 @@ ELSEWHERE = {
     "gaitproof.verify.encryption.load_key": "the user's own key: tests/verify/test_encryption",
     "gaitproof.verify.postgres.parse_url": "words of the user's: tests/verify/test_postgres",
     "gaitproof.modelling.tuning.opened": "the study of a run folder, which Optuna reads",
-    "gaitproof.train.logs": "the logs of a run folder",
+    "gaitproof.train.training": "the logs of a run folder",
     "gaitproof.modelling.store.TrialStore.save": "writes",
     "gaitproof.cases.answers.open_ledger": "through read_answers",
     "gaitproof.cases.faces.FaceTools.load": "through FaceForgeryModel.load and load_weights",

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gaitproof.gait.energy import GAPS, energy_images, masks_of
+from gaitproof.gait.silhouettes import GAPS, energy_images, masks_of
 
 
 def test_a_body_that_stands_still_changes_nowhere():

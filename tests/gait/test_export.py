@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from walking import make_walk
 
-from gaitproof.gait.cycles import measure_profile
+from gaitproof.gait.cycles import UNITS, angles_csv, events_csv, measure_profile, parameters_csv
 from gaitproof.gait.events import GaitEvents, find_events
-from gaitproof.gait.export import UNITS, angles_csv, events_csv, parameters_csv
 from gaitproof.gait.parameters import GaitParameters, measure_gait
 
 

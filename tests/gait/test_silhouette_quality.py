@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gaitproof.config import SilhouetteGate
-from gaitproof.gait.silhouette_quality import assess_silhouettes, usable_frames
+from gaitproof.gait.silhouettes import assess_silhouettes, usable_frames
 from gaitproof.types import SilhouetteSequence
 
 COUNT = 50

@@ -5,7 +5,7 @@ import pytest
 from scripted import walk
 
 from gaitproof.gait.features import align_heading, compute_windows
-from gaitproof.gait.spreads import N_SPREADS, log_spreads
+from gaitproof.gait.view import N_SPREADS, log_spreads
 from gaitproof.types import GaitWindows
 
 

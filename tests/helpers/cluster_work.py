@@ -7,9 +7,9 @@ import signal
 from pathlib import Path
 
 import numpy as np
+from scripted_estimator import ScriptedEstimator
 
 from gaitproof.pose.estimator import Detection
-from gaitproof.pose.scripted import ScriptedEstimator
 
 
 def someone(time: float) -> list[Detection]:

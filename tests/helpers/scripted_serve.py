@@ -80,7 +80,7 @@ def running(settings, command=COMMAND):
 
 
 if __name__ == "__main__":
-    from gaitproof.server.run import serve
+    from gaitproof.server.app import serve
     from gaitproof.server.settings import ServiceSettings
 
     os.setsid()

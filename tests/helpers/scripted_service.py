@@ -43,10 +43,10 @@ def obey(told, progress):
 
 def main():
     from scripted import FakeExtraction, FakeVideo, ScriptedEncoder, walk
+    from scripted_estimator import ScriptedEstimator
 
     from gaitproof.media.files import compute_sha256
     from gaitproof.pose.extract import extract as really_extract
-    from gaitproof.pose.scripted import ScriptedEstimator
     from gaitproof.server import work
     from gaitproof.verify.verifier import Verifier
 

@@ -8,7 +8,7 @@ import numpy as np
 from sticks import walking_points
 
 from gaitproof.data.gait import Recording
-from gaitproof.data.gait.paired import PairedRecording
+from gaitproof.data.gait.load import PairedRecording
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH, SilhouetteSequence, pack_masks
 
 _ROW, _COLUMN = np.mgrid[:MASK_HEIGHT, :MASK_WIDTH]
@@ -74,5 +74,5 @@ def paired_walks(people: int = 5, walks: int = 4) -> list[PairedRecording]:
                 joints = Recording(times=times, points=points, **labels)
                 masks = walking_masks(person, walk, frames=int(times[-1] * 25))
                 clock = times[0] + np.arange(len(masks)) / 25
-                made.append(PairedRecording(joints, SilhouetteSequence.from_masks(clock, masks)))
+                made.append(PairedRecording.of(joints, SilhouetteSequence.from_masks(clock, masks)))
     return made

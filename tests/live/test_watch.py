@@ -13,17 +13,16 @@ import numpy as np
 import pytest
 import scripted
 from scripted import ScriptedEncoder, ScriptedExtractor
+from scripted_estimator import ScriptedEstimator
 
 from gaitproof.config import VerifySettings
 from gaitproof.live.clips import ClipRecorder
-from gaitproof.live.events import Events
-from gaitproof.live.judging import LiveJudge, Snapshot
+from gaitproof.live.judging import Events, LiveJudge, Snapshot
 from gaitproof.live.overlay import Overlay
 from gaitproof.live.reader import LiveFrame
 from gaitproof.live.watch import Watch, WatchSettings
 from gaitproof.media.decode import read_frames
 from gaitproof.pose.live import LiveEstimator
-from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.pose.tracking import Tracker
 from gaitproof.types import PoseSequence
 from gaitproof.verify.verifier import Verifier

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
-from gaitproof.media.still import read_still
+from gaitproof.media.decode import read_still
 
 RED = np.zeros((40, 60, 3), np.uint8) + np.array([200, 30, 10], np.uint8)
 

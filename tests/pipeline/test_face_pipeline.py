@@ -89,7 +89,7 @@ def test_one_command_makes_an_evaluated_network_over_time(finished):
         (name, "done") for name in FACE_STEPS
     ]
     store = FaceStore.open(out / "store")
-    assert (store.frames, store.rate) == (3, 10)
+    assert (store.settings.frames, store.settings.rate) == (3, 10)
     assert {stored.clip.split for stored in store.clips} == {"train", "validation", "test"}
     card = FaceForgeryModel.load(str(out / "model")).card
     assert card.architecture == "cnn-bilstm"

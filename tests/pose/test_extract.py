@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scripted_estimator import ScriptedEstimator
 
 from gaitproof.config import MediaLimits, PoseSettings, VerifySettings
 from gaitproof.errors import MediaError
@@ -14,7 +15,6 @@ from gaitproof.pose.cache import PoseCache
 from gaitproof.pose.estimator import Detection
 from gaitproof.pose.extract import extract
 from gaitproof.pose.frames import person_box
-from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.pose.silhouettes import FrameSilhouette
 
 Clip = Callable[..., Path]

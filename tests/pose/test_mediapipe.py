@@ -14,12 +14,12 @@ import pytest
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.media.decode import read_frames
-from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.estimator import (
     Detection,
     estimator_identifier,
     missing_library,
 )
+from gaitproof.pose.frames import create_estimator
 from gaitproof.pose.mediapipe import MediaPipeEstimator, quiet_start, to_detection
 
 pytestmark = pytest.mark.slow

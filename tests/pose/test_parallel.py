@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_estimator import ScriptedEstimator
 
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.errors import MediaError
@@ -24,7 +25,6 @@ from gaitproof.pose.parallel import (
     same_people,
     split,
 )
-from gaitproof.pose.scripted import ScriptedEstimator
 
 Clip = Callable[..., Path]
 LIMITS = MediaLimits()

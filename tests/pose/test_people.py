@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from scripted_estimator import ScriptedEstimator
 
 from gaitproof.closing import Closing
 from gaitproof.config import MediaLimits, PoseSettings, VerifySettings
@@ -24,7 +25,6 @@ from gaitproof.pose.people import (
     find_people,
     not_among,
 )
-from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.pose.tracking import TrackingSettings, body_place
 from gaitproof.types import PoseSequence
 

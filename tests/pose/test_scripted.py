@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scripted_estimator import ScriptedEstimator
 
 from gaitproof.pose.estimator import Detection, PoseEstimator
-from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.types import N_LANDMARKS, PoseSequence
 
 BLANK = np.zeros((48, 64, 3), np.uint8)

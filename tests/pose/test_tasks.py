@@ -9,9 +9,9 @@ import pytest
 
 from gaitproof.config import PoseSettings
 from gaitproof.errors import MediaError, ModelError
-from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.estimator import estimator_identifier
-from gaitproof.pose.packaged import _put_together, packaged_task
+from gaitproof.pose.frames import create_estimator
+from gaitproof.pose.tasks import _assemble, packaged_task
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ def test_the_packaged_model_file_is_the_same_every_time() -> None:
         names = archive.namelist()
         assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
     assert names == ["pose_detector.tflite", "pose_landmarks_detector.tflite"]
-    assert _put_together.__wrapped__() == packaged_task()
+    assert _assemble.__wrapped__() == packaged_task()
 
 
 def test_missing_model_file_is_named(tmp_path: Path) -> None:

@@ -278,7 +278,7 @@ BOMBS = {
     "07_01.amc": (frames_amc, *WALKS),
     "names.c3d": (names_c3d, *POSE),
     "tensors.safetensors": (tensors_header, *TENSORS),
-    "image.png": (image, "from gaitproof.media.still import read_still", "read_still(path)"),
+    "image.png": (image, "from gaitproof.media.decode import read_still", "read_still(path)"),
     "store": (
         store,
         "from gaitproof.data.face.store import FaceStore",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gaitproof.config import VerifySettings
-from gaitproof.data.face.folder import begin_run
 from gaitproof.data.face.layouts.files import read_json, read_lines
+from gaitproof.data.face.prepare import begin_run
 from gaitproof.data.face.store import FaceStore
 from gaitproof.data.gait.casia_csv import is_casia_csv
 from gaitproof.data.gait.load import load_recordings
@@ -16,7 +16,7 @@ from gaitproof.data.manifest import read_manifest
 from gaitproof.errors import GaitproofError
 from gaitproof.evaluate.fusion_trials import read_trials
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.media.still import read_still
+from gaitproof.media.decode import read_still
 from gaitproof.modelling.store import TrialStore
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.pipeline.state import State

@@ -6,12 +6,12 @@ from functools import partial
 import av
 import pytest
 from scripted import FRAME_SIZE, walk
+from scripted_estimator import ScriptedEstimator
 from scripted_service import FILMED, SHIPPED
 from service_client import serving
 
 import gaitproof as gp
 from gaitproof.pose.extract import extract
-from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.report.casefile.check import check_report
 from gaitproof.text import json_text
 

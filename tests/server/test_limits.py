@@ -2,7 +2,7 @@
 
 import pytest
 
-from gaitproof.server.rates import RateLimit
+from gaitproof.server.state import RateLimit
 
 
 def test_who_asks_too_often_has_to_wait(serve, problem):

@@ -5,8 +5,8 @@ import pytest
 
 from gaitproof.synth.body import Skin, join, make_body
 from gaitproof.synth.head import make_head
+from gaitproof.synth.limbs import Outfit
 from gaitproof.synth.motion import simulate
-from gaitproof.synth.outfit import Outfit
 from gaitproof.synth.shapes import Cone, Ellipsoid, Grid, smooth_min, surface
 from gaitproof.synth.skeleton import N_BONES, landmarks, rest_bones
 from gaitproof.synth.walker import HAIR_STYLES, Walker

@@ -7,9 +7,7 @@ import pytest
 
 from gaitproof.errors import InputError
 from gaitproof.media.decode import read_frames
-from gaitproof.synth.blending import blend, soft_mask, swapped_frames
-from gaitproof.synth.clips import Clip
-from gaitproof.synth.faceswap import swap_face
+from gaitproof.synth.clips import Clip, blend, soft_mask, swap_face, swapped_frames
 from gaitproof.synth.frames import clean_frames
 from gaitproof.synth.take import prepare
 from gaitproof.synth.walker import Walker

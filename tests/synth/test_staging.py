@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaitproof.errors import ConfigError
-from gaitproof.synth.camera import Camera
 from gaitproof.synth.motion import simulate
-from gaitproof.synth.staging import make_staging, plan_stage
+from gaitproof.synth.staging import Camera, make_staging, plan_stage
 from gaitproof.synth.walker import Walker
 from gaitproof.types import Landmark
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from gaitproof.gait.features import compute_features
+from gaitproof.gait.features import compute_features, mirror
 from gaitproof.train.augment import augment, rotations, smooth_noise
 from gaitproof.train.config import AugmentSettings
-from gaitproof.train.turning import mirror
 from gaitproof.types import GAIT_LANDMARKS, Landmark
 
 STILL = AugmentSettings(

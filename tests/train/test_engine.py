@@ -30,11 +30,10 @@ from gaitproof.train.config import (
     TrainSettings,
     ValidationSettings,
 )
-from gaitproof.train.encoder import TrainedEncoder
+from gaitproof.train.encoder import GaitModule, TrainedEncoder
 from gaitproof.train.hardware import TrainerSettings, make_fabric
-from gaitproof.train.logs import LOG_FILE, TENSORBOARD_FOLDER
 from gaitproof.train.loop import train
-from gaitproof.train.module import GaitModule
+from gaitproof.train.training import LOG_FILE, TENSORBOARD_FOLDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_windows")]
 
@@ -135,10 +134,10 @@ import sys, time
 from pathlib import Path
 sys.path[:0] = {paths!r}
 from test_engine import CPU, TINY, stick_walks
-from gaitproof.train import engine
+from gaitproof.train import loop
 from gaitproof.train.loop import train
 
-engine.NORMALISER_WINDOWS = 64
+loop.NORMALISER_WINDOWS = 64
 
 def progress(share, loss):
     print(share, flush=True)
@@ -333,11 +332,11 @@ import sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
 from test_engine import TINY, WATCHED, stick_walks
-from gaitproof.train import engine
+from gaitproof.train import loop
 from gaitproof.train.hardware import TrainerSettings, is_main_process
 from gaitproof.train.loop import train
 
-engine.NORMALISER_WINDOWS = 64
+loop.NORMALISER_WINDOWS = 64
 two = TrainerSettings(accelerator="cpu", devices=2, strategy="ddp")
 settings = TINY.model_copy(update=WATCHED | {{"steps": 4}})
 trained = train(stick_walks(8), settings, trainer_options=two)

@@ -14,6 +14,7 @@ from walking import make_walk
 
 from gaitproof.cli.app import app
 from gaitproof.errors import InputError, ModelError
+from gaitproof.gait.features import mirror
 from gaitproof.pose.formats.npz import save_npz
 from gaitproof.train.augment import augment
 from gaitproof.train.config import AugmentSettings
@@ -26,7 +27,6 @@ from gaitproof.train.estimator_error import (
     load_pairs,
     shipped_error,
 )
-from gaitproof.train.turning import mirror
 from gaitproof.types import GAIT_LANDMARKS, Landmark
 from gaitproof.types.rotations import axis_rotations
 

@@ -18,11 +18,10 @@ from gaitproof.nets.card import LogisticCalibration, OperatingPoint
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.nets.registry import create_network
 from gaitproof.train.config import AugmentSettings, LossSettings, NetworkSettings, TrainSettings
-from gaitproof.train.engine import fit_normaliser
-from gaitproof.train.loop import train
-from gaitproof.train.module import GaitModule
+from gaitproof.train.encoder import GaitModule
+from gaitproof.train.learner import RunState
+from gaitproof.train.loop import fit_normaliser, train
 from gaitproof.train.sampler import BatchStream, WindowSampler
-from gaitproof.train.state import RunState
 from gaitproof.types import ErrorRate, GaitWindows
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_windows")]

@@ -12,16 +12,16 @@ from sticks import walking_points
 
 from gaitproof.data.gait import Recording
 from gaitproof.errors import ConfigError
+from gaitproof.gait.features import mirror
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.config import AugmentSettings, TrainSettings, ValidationSettings
-from gaitproof.train.randomness import random_source, torch_seed
 from gaitproof.train.sampler import (
     Batch,
     BatchStream,
     WindowSampler,
     draw_pairs,
 )
-from gaitproof.train.turning import mirror
+from gaitproof.train.stream import random_source, torch_seed
 from gaitproof.train.validation import split_subjects, without_noise
 
 Maker = Callable[..., list[Recording]]

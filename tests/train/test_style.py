@@ -6,8 +6,8 @@ from sticks import walking_points
 
 from gaitproof.data.gait import Recording
 from gaitproof.train.config import AugmentSettings, TrainSettings
+from gaitproof.train.encoder import mix_styles
 from gaitproof.train.loop import train
-from gaitproof.train.style import mix_styles
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """One loop for every training: what a step is made of."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from torch import nn
@@ -48,12 +46,11 @@ def learn(size, accumulate, seen=None):
     network = nn.Sequential(nn.Linear(5, 16), nn.GELU(), nn.Linear(16, 1))
     training = Training(lambda: None, trainer_options=TrainerSettings(accelerator="cpu"))
     learner = Squares(network, SETTINGS, STEPS, training.state)
-    watcher = SimpleNamespace(after_step=seen) if seen else None
     training.run(
         learner,
         lambda rank, devices: Slices(0, STEPS * accumulate, size),
         accumulate=accumulate,
-        watcher=watcher,
+        watcher=seen,
     )
     return network.state_dict(), training.state
 

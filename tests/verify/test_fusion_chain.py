@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 from portrait_clips import FACES, place, portraits, write_clip
 from scripted import walk, write_model
+from scripted_estimator import ScriptedEstimator
 from tiny_face_model import make_weights as make_network
 from tiny_face_model import write_model as write_face_model
 
@@ -12,7 +13,6 @@ from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import scan_video
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.pose.extract import extract
-from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.types import Decision
 from gaitproof.verify.fusion import Answers, join
 from gaitproof.verify.verifier import Verifier

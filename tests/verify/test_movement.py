@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gaitproof.errors import ModelError
-from gaitproof.gait.energy import energy_images
+from gaitproof.gait.silhouettes import energy_images
 from gaitproof.types.silhouette import pack_masks
 from gaitproof.types.silhouette_windows import SilhouetteWindows
 from gaitproof.verify.evidence import offset, relative_cosines

@@ -11,7 +11,7 @@ from evidence_cards import EVIDENCE
 from scripted import ScriptedEncoder, make_card
 from scripted_masks import MaskedExtractor, MaskEncoder
 
-from gaitproof.gait.spreads import N_SPREADS
+from gaitproof.gait.view import N_SPREADS
 from gaitproof.types import Decision
 from gaitproof.verify.filming import Filming
 from gaitproof.verify.others import (

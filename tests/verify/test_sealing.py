@@ -19,7 +19,7 @@ from scripted import make_recording, make_reference
 from gaitproof.errors import GalleryError
 from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
-from gaitproof.gait.spreads import N_SPREADS
+from gaitproof.gait.view import N_SPREADS
 from gaitproof.verify.encryption import KEY_FILE_VARIABLE, Key, save_key
 from gaitproof.verify.filming import Filming
 from gaitproof.verify.gallery import Gallery

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gaitproof.gait.spreads import N_SPREADS
+from gaitproof.gait.view import N_SPREADS
 from gaitproof.verify.typicality import distance_ratio, footage_metric, unlikeness
 
 

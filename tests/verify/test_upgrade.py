@@ -14,7 +14,7 @@ from scripted import make_recording, make_reference
 from gaitproof.errors import GalleryError
 from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
-from gaitproof.gait.spreads import N_SPREADS
+from gaitproof.gait.view import N_SPREADS
 from gaitproof.verify.filming import Filming
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.transfer import pack, unpack

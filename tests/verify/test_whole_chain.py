@@ -6,10 +6,10 @@ import av
 import numpy as np
 import pytest
 from scripted import FRAME_SIZE, walk, write_model
+from scripted_estimator import ScriptedEstimator
 
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.pose.extract import extract
-from gaitproof.pose.scripted import ScriptedEstimator
 from gaitproof.types import Decision
 from gaitproof.verify.verifier import Verifier
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gaitproof.bench.verify_speed import make_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,10 +46,6 @@ class EncoderCost:
     ratio: float
     cosine_error: float
     megabytes: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
 
 
 def run(network: str = NETWORK, *, rounds: int = 15) -> list[EncoderCost]:
@@ -146,13 +144,9 @@ def _cosine_error(embeddings: NDArray[np.float32], truth: NDArray[np.float32]) -
 
 def encoder_table(results: list[EncoderCost]) -> Table:
     """Lay out the figures, each beside torch's."""
-    from rich.table import Table
-
-    table = Table(title=f"{BATCH} windows, one thread")
-    table.add_column("network")
-    table.add_column("form")
-    for title in ("ms", "times torch", "1 - cosine", "MB"):
-        table.add_column(title, justify="right")
+    numbers = ("ms", "times torch", "1 - cosine", "MB")
+    title = f"{BATCH} windows, one thread"
+    table = make_table(title, *numbers, words=("network", "form"))
     for one in results:
         table.add_row(
             one.network,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -15,24 +15,108 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.bench.portrait import ClipSettings, film_portrait
 from gaitproof.bench.verify_speed import (
     CLIP_SECONDS,
     CLIP_SIZE,
     Cost,
     describe_clip,
+    make_table,
     run_gaitproof,
 )
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.verdict import FaceDecision
+from gaitproof.media.decode import read_still
+from gaitproof.media.encode import VideoWriter
 from gaitproof.media.info import inspect_video
-from gaitproof.media.still import read_still
 from gaitproof.pose.parallel import available_processors
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+
 Image = NDArray[np.uint8]
+
+COMPRESSIONS: Final = {"good": 20, "strong": 32}
+"""H.264's constant rate factor, a common and a strong compression (FaceForensics++ uses 23, 40)."""
+
+FRAME_RATE: Final = 25.0
+_SWAY: Final = np.array([0.02, 0.015])
+"""Largest shift, share of the frame's width and height."""
+_TURN: Final = 4.0
+"""Degrees."""
+_ZOOM: Final = 0.06
+_LIGHT: Final = 0.18
+"""Largest change of brightness from one side of the frame to the other, and of the whole."""
+_NOISE: Final = 2.5
+"""Standard deviation of the sensor's noise, of 255."""
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """How a clip is filmed.
+
+    Parameters
+    ----------
+    seconds
+        Length.
+    size
+        Width and height, even.
+    crf
+        Compression; see `COMPRESSIONS`.
+    """
+
+    seconds: float = 2.0
+    size: tuple[int, int] = (640, 640)
+    crf: int = COMPRESSIONS["good"]
+
+
+def film_portrait(portrait: Image, path: Path, seed: int, settings: ClipSettings) -> None:
+    """Film a portrait with a moving hand, a changing light and a noisy sensor.
+
+    Parameters
+    ----------
+    portrait
+        RGB.
+    path
+        File to write, ``.mp4``.
+    seed
+        Of movement, light and noise; the same for a genuine clip and its twin.
+    settings
+        Length, size, compression.
+    """
+    with VideoWriter(path, FRAME_RATE, settings.size, crf=settings.crf) as writer:
+        for image in move_portrait(portrait, seed, settings):
+            writer.write(image)
+
+
+def move_portrait(portrait: Image, seed: int, settings: ClipSettings) -> Iterator[Image]:
+    """Yield the frames that `film_portrait` encodes; shapes (H, W, 3), RGB."""
+    rng = np.random.default_rng(seed)
+    width, height = settings.size
+    fitted = _fit(portrait, width, height)
+    rates, phases = rng.uniform(0.2, 0.7, 6), rng.uniform(0, 2 * np.pi, 6)
+    ramp = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
+    for number in range(round(settings.seconds * FRAME_RATE)):
+        wave = np.sin(2 * np.pi * rates * number / FRAME_RATE + phases)
+        matrix: Any = cv2.getRotationMatrix2D(
+            (width / 2, height / 2), _TURN * wave[0], 1 + _ZOOM * (1 + wave[1]) / 2
+        )
+        matrix[:, 2] += wave[2:4] * _SWAY * settings.size
+        moved = cv2.warpAffine(fitted, matrix, settings.size, borderMode=cv2.BORDER_REFLECT)
+        gain = 1 + _LIGHT / 2 * wave[4] + _LIGHT / 2 * wave[5] * ramp
+        noise = rng.normal(0, _NOISE, moved.shape)
+        yield np.asarray((moved * gain + noise).round().clip(0, 255), np.uint8)
+
+
+def _fit(image: Image, width: int, height: int) -> Image:
+    """Scale an image to cover a frame and cut off what stands out on either side."""
+    scale = max(width / image.shape[1], height / image.shape[0])
+    way: Any = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    wide, high = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    scaled = cv2.resize(image, (max(wide, width), max(high, height)), interpolation=way)
+    top, left = (scaled.shape[0] - height) // 2, (scaled.shape[1] - width) // 2
+    return np.asarray(scaled[top : top + height, left : left + width], np.uint8)
+
 
 MAX_SECONDS: Final = 6.0
 MAX_MIB: Final = 1.2e9 / 2**20
@@ -97,10 +181,6 @@ class FaceScanCost:
     ways: dict[str, WayCost]
     crop_ms: float
     explain_ms: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
 
 
 def run(
@@ -228,12 +308,9 @@ def draw_face(size: int) -> Image:
 
 def cost_table(result: FaceScanCost) -> Table:
     """Lay out the figures beside their limits."""
-    from rich.table import Table
-
     title = f"Cold start, {result.processors} processors; clip {result.clip}; {result.model_id}"
-    table = Table("gaitproof face scan", title=title)
-    for name in ("faces", "frames scored", "seconds", "MiB"):
-        table.add_column(name, justify="right")
+    numbers = ("faces", "frames scored", "seconds", "MiB")
+    table = make_table(title, *numbers, words=("gaitproof face scan",))
     for way, cost in result.ways.items():
         seconds = [one.seconds for one in cost.runs]
         table.add_row(

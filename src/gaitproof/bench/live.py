@@ -10,14 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import av
 
-from gaitproof.bench.verify_speed import CLAIM, describe_clip, enroll_random, make_clip
+from gaitproof.bench.verify_speed import CLAIM, describe_clip, enroll_random, make_clip, make_table
 from gaitproof.config import MediaLimits
 from gaitproof.errors import GaitproofError
 from gaitproof.media.info import inspect_video
@@ -76,10 +76,6 @@ class LiveCost:
     mib_first: float
     mib_second: float
     processors_used: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
 
 
 def run(
@@ -199,15 +195,11 @@ def _memory(process: int) -> float:
 
 def live_table(result: LiveCost) -> Table:
     """Lay out the figures beside their limits."""
-    from rich.table import Table
-
-    table = Table(
-        title=f"{result.seconds:.0f} s, {result.processors} processors, load {result.load:.1f}; "
+    title = (
+        f"{result.seconds:.0f} s, {result.processors} processors, load {result.load:.1f}; "
         f"clip {result.clip}"
     )
-    table.add_column("what")
-    table.add_column("measured", justify="right")
-    table.add_column("at most", justify="right")
+    table = make_table(title, "measured", "at most")
     passed = f"{result.dropped} of {result.frames}"
     table.add_row("frames passed over", passed, "")
     table.add_row("verdicts", str(result.verdicts), "")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,15 +14,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.bench.verify_speed import make_clip
 from gaitproof.config import MediaLimits, PoseSettings
-from gaitproof.errors import DependencyError, InputError
+from gaitproof.errors import InputError
 from gaitproof.gait.features import compute_windows
 from gaitproof.media.decode import read_frames
 from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.nets.encoder import Encoder
-from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.cleaning import clean
-from gaitproof.pose.frames import FramePoses, estimate_frames
+from gaitproof.pose.frames import FramePoses, create_estimator, estimate_frames
 from gaitproof.pose.mediapipe import importing_mediapipe, quiet_start
 from gaitproof.pose.parallel import available_processors, estimate_parallel
 from gaitproof.pose.tracking import Tracker
@@ -113,21 +114,8 @@ def benchmark_clip(clip: Path | None, seconds: float = 30.0) -> Iterator[Path]:
     if clip is not None:
         yield clip
         return
-    import tempfile
-
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gaitproof-bench-")))
-        try:
-            from gaitproof.synth.clips import render_walk
-            from gaitproof.synth.walker import Walker
-        except ImportError as error:
-            raise DependencyError(
-                "Without --clip a walker is rendered, and the renderer is not installed.",
-                hint="pip install 'gaitproof[synth]', or name a clip with --clip FILE",
-            ) from error
-        path = folder / "walk.mp4"
-        render_walk(Walker.random(1), view=45.0, seed=1, seconds=seconds, out=path)
-        yield path
+    with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as folder:
+        yield make_clip(Path(folder), (640, 360), seconds)
 
 
 def measure_pose(

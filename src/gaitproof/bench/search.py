@@ -6,14 +6,15 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.bench.verify_speed import make_table
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.pose.parallel import available_processors
 from gaitproof.verify.search import CellIndex, Found, search
@@ -87,10 +88,6 @@ class SearchCost:
     index_mib: float
     build_seconds: float
     processors: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
 
 
 def draw_templates(count: int, seed: int = 0) -> Iterator[Float32]:
@@ -238,14 +235,11 @@ def _timed(times: list[tuple[float, float]], work: Callable[[], Found]) -> Found
 
 def search_table(result: SearchCost) -> Table:
     """Lay out the figures."""
-    from rich.table import Table
-
-    table = Table(
-        title=f"{result.templates:,} templates of {result.size} numbers, {result.probes} probes, "
-        f"load {result.load:.1f} on {result.processors} processors"
+    table = make_table(
+        f"{result.templates:,} templates of {result.size} numbers, {result.probes} probes, "
+        f"load {result.load:.1f} on {result.processors} processors",
+        "measured",
     )
-    table.add_column("what")
-    table.add_column("measured", justify="right")
     for title, way in (
         ("exact", "exact"),
         ("exact, relative to a centre", "relative"),

@@ -21,7 +21,14 @@ from typing import Final, Literal
 from pydantic import Field
 
 from gaitproof import __version__
-from gaitproof.bench.verify_speed import CLAIM, Cost, describe_clip, enroll_random, run_alone
+from gaitproof.bench.verify_speed import (
+    CLAIM,
+    Cost,
+    describe_clip,
+    enroll_random,
+    last_line,
+    run_alone,
+)
 from gaitproof.config import MediaLimits, Settings
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.media.info import inspect_video
@@ -277,10 +284,9 @@ def _cost(trial: Trial, folder: Path, *, peer: bool) -> Cost:
     log = folder / "output"
     status, cost = run_alone(trial.peer if peer else trial.ours, log)
     if status not in ({0} if peer else trial.answers):
-        text = log.read_text(errors="replace").strip()
         raise GaitproofError(
             f"The {'peer of the ' if peer else ''}benchmark {trial.name} failed.",
-            actual=text.splitlines()[-1] if text else f"status {status}",
+            actual=last_line(log) or f"status {status}",
         )
     return cost
 

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -110,10 +110,6 @@ class VerifySpeed:
     import_seconds: tuple[float, float]
     imported: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
-
 
 def run_alone(command: Sequence[str], log: Path) -> tuple[int, Cost]:
     """Run a command as a process of its own and measure it.
@@ -159,12 +155,15 @@ def run_gaitproof(arguments: Sequence[str], log: Path, answers: Collection[int])
     """
     status, cost = run_alone([sys.executable, "-m", "gaitproof", *arguments], log)
     if status not in answers:
-        text = log.read_text(errors="replace").strip()
         raise GaitproofError(
-            f"gaitproof {arguments[0]} failed.",
-            actual=text.splitlines()[-1] if text else "nothing",
+            f"gaitproof {arguments[0]} failed.", actual=last_line(log) or "nothing"
         )
     return cost
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of what a command wrote; empty if there is none."""
+    return log.read_text(errors="replace").strip().rpartition("\n")[2]
 
 
 def describe_clip(info: VideoInfo) -> str:
@@ -246,18 +245,20 @@ def run(
     )
 
 
-def make_clip(folder: Path, size: tuple[int, int] = CLIP_SIZE) -> Path:
-    """Render a walker of ten seconds into a folder; `size` is (width, height) in pixels."""
+def make_clip(
+    folder: Path, size: tuple[int, int] = CLIP_SIZE, seconds: float = CLIP_SECONDS
+) -> Path:
+    """Render a walker into a folder; `size` is (width, height) in pixels."""
     try:
         from gaitproof.synth.clips import render_walk
         from gaitproof.synth.walker import Walker
     except ImportError as error:
         raise DependencyError(
-            "Without a clip a walker is rendered, and the renderer is not installed.",
-            hint="pip install 'gaitproof[synth]', or name a clip",
+            "Without --clip a walker is rendered, and the renderer is not installed.",
+            hint="pip install 'gaitproof[synth]', or name a clip with --clip FILE",
         ) from error
     path = folder / "walk.mp4"
-    render_walk(Walker.random(1), view=45.0, seed=1, seconds=CLIP_SECONDS, size=size, out=path)
+    render_walk(Walker.random(1), view=45.0, seed=1, seconds=seconds, size=size, out=path)
     return path
 
 
@@ -279,14 +280,20 @@ def enroll_random(path: Path, model: str | None = None) -> None:
     Gallery.open(path).add(CLAIM, [recording])
 
 
-def speed_table(result: VerifySpeed) -> Table:
-    """Lay out the figures beside their limits."""
+def make_table(title: str, *numbers: str, words: Sequence[str] = ("what",)) -> Table:
+    """Return an empty table with columns of words, and then of numbers."""
     from rich.table import Table
 
-    table = Table(title=f"Cold start, {result.processors} processors; clip {result.clip}")
-    table.add_column("what")
-    table.add_column("measured", justify="right")
-    table.add_column("at most", justify="right")
+    table = Table(*words, title=title)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
+def speed_table(result: VerifySpeed) -> Table:
+    """Lay out the figures beside their limits."""
+    title = f"Cold start, {result.processors} processors; clip {result.clip}"
+    table = make_table(title, "measured", "at most")
     slowest = max(cost.seconds for cost in result.runs)
     quickest = min(cost.seconds for cost in result.runs)
     low, high = result.import_seconds

@@ -9,7 +9,7 @@ from typing import Final
 
 from gaitproof.cases.answers import COLUMNS, Answer, Question, asked, open_ledger
 from gaitproof.cases.case import Examiner
-from gaitproof.data.extraction import videos_below
+from gaitproof.data.listing import videos_below
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.reading import FileKind, read_table
 from gaitproof.verify.people import Person, parse_person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -183,7 +184,7 @@ def live(
 
     with progress_bar("Watching") as progress:
         result = run(clip, seconds=seconds, progress=progress)
-    show(result.to_dict(), live_table(result), as_json=as_json)
+    show(asdict(result), live_table(result), as_json=as_json)
 
 
 @bench_app.command("face-scan")
@@ -211,7 +212,7 @@ def face_scan(
 
     with progress_bar("Scanning from a cold start") as progress:
         result = run(clip, portrait=portrait, model=model, repeats=repeats, progress=progress)
-    show(result.to_dict(), cost_table(result), as_json=as_json)
+    show(asdict(result), cost_table(result), as_json=as_json)
 
 
 @bench_app.command("search")
@@ -233,7 +234,7 @@ def search(
 
     with progress_bar("Searching") as progress:
         result = run(templates, index=index, progress=progress)
-    show(result.to_dict(), search_table(result), as_json=as_json)
+    show(asdict(result), search_table(result), as_json=as_json)
 
 
 @bench_app.command("encoder")
@@ -256,4 +257,4 @@ def encoder(
 
     need_training_extra()
     result = run(network, rounds=rounds)
-    show({"encoder": [one.to_dict() for one in result]}, encoder_table(result), as_json=as_json)
+    show({"encoder": [asdict(one) for one in result]}, encoder_table(result), as_json=as_json)

@@ -15,8 +15,7 @@ from gaitproof.cli.options import FaceDataOption, NewModelOption, TrainingOption
 if TYPE_CHECKING:
     from gaitproof.data.face.store import FaceStore
     from gaitproof.face.model import FaceDetectorCard
-    from gaitproof.train.face.config import FaceTrainSettings
-    from gaitproof.train.face.talk.config import TalkTrainSettings
+    from gaitproof.train.face.config import FaceTrainSettings, TalkTrainSettings
 
 _AUC: Final = "validation/clip/auc"
 
@@ -41,8 +40,7 @@ def train(
     from gaitproof.modelling.face.talk import make_talk_model
     from gaitproof.nets.face.registry import list_talk_networks
     from gaitproof.reading import read_yaml
-    from gaitproof.train.face.config import FaceTrainSettings
-    from gaitproof.train.face.talk.config import TalkTrainSettings
+    from gaitproof.train.face.config import FaceTrainSettings, TalkTrainSettings
     from gaitproof.train.hardware import is_main_process
 
     settings: FaceTrainSettings | TalkTrainSettings

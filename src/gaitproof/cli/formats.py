@@ -128,9 +128,8 @@ def gait(
     ...) and, where whole gait cycles are seen, angles.csv (knee, hip and ankle over the cycle).
     """
     from gaitproof.cli.output import print_json, printable, progress_bar, stdout
-    from gaitproof.gait.cycles import measure_profile
+    from gaitproof.gait import cycles
     from gaitproof.gait.events import find_events
-    from gaitproof.gait.export import angles_csv, events_csv, list_events, parameters_csv
     from gaitproof.gait.parameters import measure_gait
     from gaitproof.media.files import make_folder, write_files
     from gaitproof.verify.walk import read_walk
@@ -147,11 +146,12 @@ def gait(
         )
     sequence, gate = _measured_part(walk, source, force)
     events, parameters = find_events(sequence), measure_gait(sequence)
-    listed = [vars(event) for event in list_events(events)]
-    profile = measure_profile(sequence)
-    files = {"events.csv": events_csv(events), "parameters.csv": parameters_csv(parameters, gate)}
+    listed = [vars(event) for event in cycles.list_events(events)]
+    profile = cycles.measure_profile(sequence)
+    files = {"events.csv": cycles.events_csv(events)}
+    files["parameters.csv"] = cycles.parameters_csv(parameters, gate)
     if profile is not None:
-        files["angles.csv"] = angles_csv(profile)
+        files["angles.csv"] = cycles.angles_csv(profile)
     folder = make_folder(out)
     write_files({folder / name: text.encode() for name, text in files.items()})
     if profile is None:
@@ -203,7 +203,7 @@ def _measured_part(walk: Walk, source: Path, force: bool) -> tuple[PoseSequence,
 
 
 def _parameter_table(parameters: GaitParameters) -> Table:
-    from gaitproof.gait.export import UNITS
+    from gaitproof.gait.cycles import UNITS
 
     return make_table(
         ("parameter", "value", "unit"),

@@ -110,7 +110,7 @@ def serve(
 
     from gaitproof.cli.failures import say
     from gaitproof.cli.opening import verify_settings
-    from gaitproof.server.run import serve as run
+    from gaitproof.server.app import serve as run
     from gaitproof.server.settings import ServiceSettings
 
     local = ServiceSettings.model_fields["hosts"].default

@@ -66,7 +66,7 @@ def watch(
     AUTHENTIC, 1 if one was DEEPFAKE, 3 otherwise, 2 for an error.
     """
     from gaitproof.cases.answers import worst_status
-    from gaitproof.live.events import Events
+    from gaitproof.live.judging import Events
     from gaitproof.live.session import watch as follow
     from gaitproof.live.watch import WatchSettings
     from gaitproof.media.live import Source

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -18,7 +17,8 @@ import numpy as np
 
 from gaitproof.cluster import current_pool
 from gaitproof.config import VerifySettings
-from gaitproof.data.manifest import VIDEO_SUFFIXES, locate, read_manifest
+from gaitproof.data.listing import videos_below
+from gaitproof.data.manifest import locate, read_manifest
 from gaitproof.data.remote import fetched, is_url, list_remote
 from gaitproof.errors import GaitproofError, InputError, MediaError
 from gaitproof.gait.quality import track_windows
@@ -106,10 +106,12 @@ def find_videos(paths: Iterable[Path | str], out: Path, root: Path | None = None
     for name in paths:
         path = Path(name)
         if is_url(str(name)):
-            jobs |= _remote_jobs(str(name), out)
+            for title, place in list_remote(str(name)):
+                jobs[out / place] = Job(place, out / place, title)
             continue
         if path.is_dir():
-            videos = [(video, video.relative_to(path)) for video in videos_below(path, out)]
+            videos = videos_below(path, lambda folder: folder.resolve() == out.resolve())
+            videos = [(video, video.relative_to(path)) for video in videos]
         elif path.suffix.lower() == ".csv":
             rows = read_manifest(path)
             videos = [(locate(root or path.parent, row.path), Path(row.path)) for row in rows]
@@ -124,41 +126,6 @@ def find_videos(paths: Iterable[Path | str], out: Path, root: Path | None = None
                     hint="extract them into different folders",
                 )
     return list(jobs.values())
-
-
-def _remote_jobs(url: str, out: Path) -> dict[Path, Job]:
-    return {out / place: Job(place, out / place, name) for name, place in list_remote(url)}
-
-
-def videos_below(folder: Path, without: Path | None = None) -> list[Path]:
-    """List the videos of a folder and of the folders in it, by their suffix, in order.
-
-    Raises
-    ------
-    InputError
-        If a folder cannot be read or there is no video.
-    """
-
-    def fail(error: OSError) -> None:
-        raise InputError(
-            f"The folder {str(error.filename)!r} cannot be read.", actual=str(error.strerror)
-        ) from error
-
-    videos = []
-    own = None if without is None else without.resolve()
-    for parent, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = sorted(f for f in folders if (Path(parent) / f).resolve() != own)
-        videos += [
-            Path(parent) / name
-            for name in sorted(names)
-            if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
-        ]
-    if not videos:
-        raise InputError(
-            f"The folder {str(folder)!r} holds no video.",
-            expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
-        )
-    return videos
 
 
 def extract_many(

@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
@@ -39,12 +39,8 @@ def build_manifest(root: Path, layout: Layout = "auto") -> tuple[ManifestRow, ..
         If the folder cannot be read or holds no video, a video does not fit the layout, is a link
         that leads out of the folder, or two have the same subject, recording and view.
     """
-    videos = sorted(_videos(root))
-    if not videos:
-        raise InputError(
-            f"The folder {str(root)!r} holds no video.",
-            expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
-        )
+    files = videos_below(root, _is_no_source)
+    videos = sorted(PurePosixPath(file.relative_to(root).as_posix()) for file in files)
     if layout == "auto":
         layout = _fitting(root, videos)
     make = _from_folder if layout == "folders" else _from_name
@@ -63,23 +59,46 @@ def build_manifest(root: Path, layout: Layout = "auto") -> tuple[ManifestRow, ..
     return tuple(rows)
 
 
-def _videos(root: Path) -> Iterator[PurePosixPath]:
+def videos_below(folder: Path, skip: Callable[[Path], bool] = lambda _: False) -> list[Path]:
+    """List the videos of a folder and of the folders in it, by their suffix, in order.
+
+    Parameters
+    ----------
+    folder
+        Where to look.
+    skip
+        Whether a folder in it is passed over, with all that is in it.
+
+    Raises
+    ------
+    InputError
+        If a folder cannot be read or there is no video.
+    """
+
     def fail(error: OSError) -> None:
         raise InputError(
             f"The folder {str(error.filename)!r} cannot be read.",
             actual=error.strerror or str(error),
         ) from error
 
-    for parent, folders, names in os.walk(root, onerror=fail):
-        here = Path(parent)
-        folders[:] = [
-            f
-            for f in folders
-            if not f.startswith(".") and not (here / f / AUGMENTED_MARKER).exists()
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(f for f in folders if not skip(Path(parent) / f))
+        found += [
+            Path(parent) / name
+            for name in sorted(names)
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
         ]
-        for name in names:
-            if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
-                yield PurePosixPath((here / name).relative_to(root).as_posix())
+    if not found:
+        raise InputError(
+            f"The folder {str(folder)!r} holds no video.",
+            expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
+        )
+    return found
+
+
+def _is_no_source(folder: Path) -> bool:
+    return folder.name.startswith(".") or (folder / AUGMENTED_MARKER).exists()
 
 
 def _fitting(root: Path, paths: Sequence[PurePosixPath]) -> Layout:

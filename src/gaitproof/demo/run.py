@@ -124,8 +124,7 @@ def film(clip: Clip, folder: Path) -> Clip:
         The demo's folder, with a folder ``clips`` in it.
     """
     # imported here: the parent process never needs the renderer
-    from gaitproof.synth.clips import render_walk
-    from gaitproof.synth.faceswap import swap_face
+    from gaitproof.synth.clips import render_walk, swap_face
     from gaitproof.synth.walker import Walker
 
     walker = Walker.random(clip.walker_seed)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from packaging.requirements import Requirement
 
-from gaitproof.doctor.check import Check, Status
 from gaitproof.doctor.libraries import (
     MESA_DRIVER_PACKAGE,
     SYSTEM_LIBRARIES,
@@ -25,8 +24,16 @@ from gaitproof.doctor.libraries import (
     install_command,
     is_loadable,
 )
-from gaitproof.doctor.machine import check_disk, check_gpu, check_memory, check_processors
-from gaitproof.doctor.trial import package_dir, run_trial
+from gaitproof.doctor.machine import (
+    Check,
+    Status,
+    check_disk,
+    check_gpu,
+    check_memory,
+    check_processors,
+    package_dir,
+    run_trial,
+)
 from gaitproof.errors import GaitproofError
 
 if TYPE_CHECKING:
@@ -70,15 +77,8 @@ def run_checks(work_dir: Path) -> Iterator[Check]:
 def check_python(version: tuple[int, int], text: str) -> Check:
     """Check that Python is of a supported version."""
     low, high = SUPPORTED_PYTHON
-    good = low <= version < high
-    return Check(
-        "machine",
-        "Python",
-        Status.OK if good else Status.MISSING,
-        text,
-        "" if good else "install Python 3.11 or 3.12 and make the environment anew",
-        core=True,
-    )
+    remedy = "install Python 3.11 or 3.12 and make the environment anew"
+    return Check.of(low <= version < high, "machine", "Python", text, remedy, core=True)
 
 
 def check_packages(requirements: list[str]) -> Iterator[Check]:
@@ -101,27 +101,15 @@ def check_packages(requirements: list[str]) -> Iterator[Check]:
         group = f"extra '{extra}'" if extra else "packages"
         remedy = f"pip install 'gaitproof[{extra}]'" if extra else "pip install gaitproof"
         wanted = str(requirement.specifier) or "any version"
+        good, bad = False, Status.MISSING
         try:
-            version = metadata.version(requirement.name)
+            found = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
-            yield Check(
-                group,
-                requirement.name,
-                Status.MISSING,
-                f"not installed (wanted: {wanted})",
-                remedy,
-                core=extra is None,
-            )
-            continue
-        fits = requirement.specifier.contains(version, prereleases=True)
-        yield Check(
-            group,
-            requirement.name,
-            Status.OK if fits else Status.WARN,
-            version if fits else f"{version} (wanted: {wanted})",
-            "" if fits else remedy,
-            core=extra is None,
-        )
+            found = "not installed"
+        else:
+            good, bad = requirement.specifier.contains(found, prereleases=True), Status.WARN
+        found += "" if good else f" (wanted: {wanted})"
+        yield Check.of(good, group, requirement.name, found, remedy, bad=bad, core=extra is None)
 
 
 def _extra_of(requirement: Requirement) -> str | None:
@@ -186,24 +174,12 @@ def check_pose_model() -> Check:
     package = package_dir("mediapipe")
     model = package / "modules/pose_landmark/pose_landmark_full.tflite" if package else None
     if model is None or not model.is_file():
-        return Check(
-            "models",
-            "pose model",
-            Status.MISSING,
-            "the file pose_landmark_full.tflite is not inside the mediapipe package",
-            "pip install --force-reinstall mediapipe==0.10.21",
-            core=True,
-        )
-    good, text = run_trial(_POSE_TRIAL)
-    remedy = install_command(*(x.debian for x in SYSTEM_LIBRARIES if x.core))
-    return Check(
-        "models",
-        "pose model",
-        Status.OK if good else Status.MISSING,
-        text,
-        "" if good else remedy,
-        core=True,
-    )
+        good, text = False, "the file pose_landmark_full.tflite is not inside the mediapipe package"
+        remedy = "pip install --force-reinstall mediapipe==0.10.21"
+    else:
+        good, text = run_trial(_POSE_TRIAL)
+        remedy = install_command(*(x.debian for x in SYSTEM_LIBRARIES if x.core))
+    return Check.of(good, "models", "pose model", text, remedy, core=True)
 
 
 def check_decoder() -> Check:
@@ -214,46 +190,27 @@ def check_decoder() -> Check:
     try:
         confinement = find_confinement()
     except GaitproofError as error:
-        return Check(
-            "models",
-            "video decoder",
-            Status.MISSING,
-            str(error),
-            "set media.sandbox to false in the settings if you trust the videos",
-            core=True,
-        )
+        remedy = "set media.sandbox to false in the settings if you trust the videos"
+        return Check.of(False, "models", "video decoder", str(error), remedy, core=True)
     parts = {
         "no files (Landlock)": confinement.landlock > 0,
         "no system calls but reading and memory (seccomp)": confinement.seccomp,
     }
     enforced = [text for text, holds in parts.items() if holds]
-    return Check(
-        "models",
-        "video decoder",
-        Status.OK if confinement.seccomp else Status.WARN,
-        "; ".join(["a process of its own, limited memory and time", *enforced]),
-        "" if confinement.seccomp else "decode videos of strangers on 64-bit Linux (x86-64)",
-    )
+    told = "; ".join(["a process of its own, limited memory and time", *enforced])
+    remedy = "decode videos of strangers on 64-bit Linux (x86-64)"
+    return Check.of(confinement.seccomp, "models", "video decoder", told, remedy, bad=Status.WARN)
 
 
 def check_renderer() -> Check:
     """Draw a tiny frame off-screen, in a process of its own."""
     if package_dir("vtkmodules") is None:
-        return Check(
-            "models",
-            "walker renderer",
-            Status.MISSING,
-            "vtk is not installed; `gaitproof demo` and `dataset make` need it",
-            "pip install 'gaitproof[synth]'",
-        )
-    good, text = run_trial(_RENDER_TRIAL)
-    return Check(
-        "models",
-        "walker renderer",
-        Status.OK if good else Status.MISSING,
-        text,
-        "" if good else install_command("libegl1", "libgl1", MESA_DRIVER_PACKAGE),
-    )
+        good, text = False, "vtk is not installed; `gaitproof demo` and `dataset make` need it"
+        remedy = "pip install 'gaitproof[synth]'"
+    else:
+        good, text = run_trial(_RENDER_TRIAL)
+        remedy = install_command("libegl1", "libgl1", MESA_DRIVER_PACKAGE)
+    return Check.of(good, "models", "walker renderer", text, remedy)
 
 
 def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Iterator[Check]:
@@ -278,14 +235,8 @@ def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Itera
 
     cards = sorted(folder.glob("*/card.json"))
     if not cards:
-        yield Check(
-            "models",
-            noun,
-            Status.MISSING,
-            "no weights inside the package",
-            "install gaitproof again",
-            core=True,
-        )
+        found = "no weights inside the package"
+        yield Check("models", noun, Status.MISSING, found, "install gaitproof again", core=True)
     for path in cards:
         name = f"{noun} {path.parent.name}"
         try:
@@ -299,16 +250,10 @@ def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Itera
             )
             continue
         same = digest == card.weights_sha256
-        yield Check(
-            "models",
-            name,
-            Status.OK if same else Status.MISSING,
-            f"{card.model_id}, SHA-256 as on its card"
-            if same
-            else f"SHA-256 {digest[:12]}…, the card says {card.weights_sha256[:12]}…",
-            "" if same else "install gaitproof again",
-            core=True,
-        )
+        found = f"{card.model_id}, SHA-256 as on its card"
+        if not same:
+            found = f"SHA-256 {digest[:12]}…, the card says {card.weights_sha256[:12]}…"
+        yield Check.of(same, "models", name, found, "install gaitproof again", core=True)
 
 
 def _card_of(noun: str) -> type[ModelCard] | type[FaceDetectorCard]:

@@ -32,7 +32,7 @@ from gaitproof.verify.decision import answer, applied
 
 if TYPE_CHECKING:
     from gaitproof.data.gait import Recording
-    from gaitproof.data.gait.paired import PairedRecording
+    from gaitproof.data.gait.load import PairedRecording
     from gaitproof.data.gait.silhouettes import SilhouetteRecording
     from gaitproof.nets.card import ModelCard, OperatingPoint
     from gaitproof.nets.encoder import WindowEncoder
@@ -81,7 +81,7 @@ def load_masks(path: Path, frame_rate: float | None = None) -> list[SilhouetteRe
     InputError
         If nothing can be read.
     """
-    from gaitproof.data.gait.silhouette_images import load_silhouette_data
+    from gaitproof.data.gait.silhouettes import load_silhouette_data
 
     return load_silhouette_data(path, path.stem, frame_rate)
 
@@ -96,7 +96,7 @@ def load_both(path: Path, frame_rate: float | None = None) -> list[PairedRecordi
     InputError
         If nothing can be read.
     """
-    from gaitproof.data.gait.paired import load_paired
+    from gaitproof.data.gait.load import load_paired
 
     if frame_rate is not None:
         raise ConfigError(f"What was extracted into {str(path)!r} states its own frame rate.")

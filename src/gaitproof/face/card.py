@@ -202,7 +202,8 @@ class FaceDetectorCard(Settings):
     relation: FaceRelation | None = None
     """To genuine video of the same person; None where it was not measured."""
     largest_drop: float | None = Field(default=None, gt=0)
-    """Of genuine video it was evaluated on, see `gaitproof.face.drops`; None if not measured."""
+    """Of genuine video it was evaluated on, see `gaitproof.face.consistency`; None if not
+    measured."""
     conditions: FaceConditions | None = None
     """Of the genuine video it was evaluated on; None where it was portraits."""
     data: tuple[FaceDataSource, ...]

@@ -16,7 +16,7 @@ from pydantic import Field
 from gaitproof.closing import Closing
 from gaitproof.config import Settings
 from gaitproof.errors import DependencyError, ModelError
-from gaitproof.face.tiles import cut, is_cut, merge, plan_tiles
+from gaitproof.face.track import cut, is_cut, merge, plan_tiles
 from gaitproof.face.types import MESH_POINTS, Face
 from gaitproof.pose.mediapipe import importing_mediapipe, quiet_start
 

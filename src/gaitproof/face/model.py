@@ -69,14 +69,9 @@ class FaceForgeryModel(PackagedModel):
         self._session = open_session(weights)
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._card = card
+        self.card = card
         self._shift = np.array(card.mean, np.float32)[:, None, None]
         self._scale = np.array(card.std, np.float32)[:, None, None]
-
-    @property
-    def card(self) -> FaceDetectorCard:
-        """What the weights are, and how far they can be trusted."""
-        return self._card
 
     def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score aligned faces.
@@ -99,7 +94,7 @@ class FaceForgeryModel(PackagedModel):
             finite answer per crop, or it judges frames together.
         """
         self._check(crops)
-        if self._card.clip is not None:
+        if self.card.clip is not None:
             raise ModelError(
                 "The face model judges several frames together and has no score of one.",
                 hint="score segments of frames",
@@ -122,7 +117,7 @@ class FaceForgeryModel(PackagedModel):
             finite answer with what each frame counted, or it judges single frames.
         """
         self._check(crops)
-        if self._card.clip is None:
+        if self.card.clip is None:
             raise ModelError("The face model judges one frame at a time.", hint="use `score`")
         known = [name for name in (ATTENTION, MEMBERS) if name in self._outputs]
         answer, *others = self._run([self._outputs[0], *known], self.normalise(crops)[None])
@@ -130,12 +125,12 @@ class FaceForgeryModel(PackagedModel):
         attention = outputs.get(ATTENTION, np.zeros(0))
         members = outputs.get(MEMBERS, np.zeros((1, 0)))
         shapes = (attention.shape, members.shape)
-        if shapes != ((1, len(crops)), (1, len(self._card.members))) or not all(
+        if shapes != ((1, len(crops)), (1, len(self.card.members))) or not all(
             np.isfinite(values).all() for values in outputs.values()
         ):
             raise ModelError(
                 "The face model does not answer as one that judges frames together does.",
-                expected=f"weights of {len(crops)} frames, {len(self._card.members)} members",
+                expected=f"weights of {len(crops)} frames, {len(self.card.members)} members",
                 actual=f"shapes {shapes[0]} and {shapes[1]}",
             )
         (score,) = _to_scores(answer, 1)
@@ -184,7 +179,7 @@ class FaceForgeryModel(PackagedModel):
         return np.ascontiguousarray((planes - self._shift) / self._scale)
 
     def _check(self, crops: NDArray[np.uint8]) -> None:
-        side = self._card.alignment.size
+        side = self.card.alignment.size
         if crops.ndim != 4 or crops.shape[1:] != (side, side, 3) or crops.dtype != np.uint8:
             raise ModelError(
                 "The crops do not fit the model.",

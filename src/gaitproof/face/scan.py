@@ -23,16 +23,14 @@ from gaitproof.face.detect import (
     create_detector,
     takes_simple_crops,
 )
-from gaitproof.face.judge import FaceImages, judge
+from gaitproof.face.judge import FaceImages, face_notes, judge, pace_notes
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.face.notes import face_notes, pace_notes
 from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.sightings import FaceSightings, make_room
 from gaitproof.face.speech.evidence import SpeechEvidence, examine_speech
 from gaitproof.face.speech.model import TalkModel
-from gaitproof.face.tiles import SMALLEST_SHARE, merge
-from gaitproof.face.track import FaceTracker, TrackingSettings, follow
+from gaitproof.face.track import SMALLEST_SHARE, FaceTracker, TrackingSettings, follow, merge
 from gaitproof.face.types import Face, FaceTrack
 from gaitproof.face.upright import find_turn
 from gaitproof.face.verdict import FaceDecision, FaceVerdict

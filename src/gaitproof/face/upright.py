@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.face.detect import MESH_SIZE, FaceDetector
-from gaitproof.face.tiles import SMALLEST_SHARE, cut
-from gaitproof.face.track import NEIGHBOURHOOD
+from gaitproof.face.track import NEIGHBOURHOOD, SMALLEST_SHARE, cut
 from gaitproof.face.types import Face
 
 Image = NDArray[np.uint8]

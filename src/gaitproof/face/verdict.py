@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from gaitproof.face.card import FaceCalibration, FaceDetectorCard, FaceRelation
-from gaitproof.face.consistency import Consistency
-from gaitproof.face.drops import FaceDrop
+from gaitproof.face.consistency import Consistency, FaceDrop
 from gaitproof.face.segments import MIN_FRAMES, least_frames
 from gaitproof.face.types import FaceQuality
 from gaitproof.types import ErrorRate

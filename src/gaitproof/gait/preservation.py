@@ -139,7 +139,8 @@ def measure_agreement(times: Float64, original: Float64, swapped: Float64) -> Ag
     )
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = (a * b).sum(axis=1)[norms > 0] / norms[norms > 0]
-    velocities = [_velocities(times, points) for points in (original, swapped)]
+    # in the frame, free of the walk's own translation
+    velocities = [np.gradient(hip_centred(points), times, axis=0) for points in (original, swapped)]
     joints = {
         joint.name.lower(): _correlation(*(velocity[:, i] for velocity in velocities))
         for i, joint in enumerate(JOINTS)
@@ -219,11 +220,6 @@ def decide(
     if ratio >= OTHER_RATIO:
         return Outcome.CHANGED, f"This is not the original's walk: {said}."
     return Outcome.INCONCLUSIVE, f"Too close to call: {said}."
-
-
-def _velocities(times: Float64, points: Float64) -> Float64:
-    """Return velocities in the frame, shape (T, 16, 2), free of the walk's own translation."""
-    return np.asarray(np.gradient(hip_centred(points), times, axis=0))
 
 
 def _step_width(points: Float64) -> Float64:

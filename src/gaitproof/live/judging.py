@@ -1,10 +1,14 @@
-"""Rolling verdicts: what was seen lately is verified as a video would be, person by person."""
+"""Rolling verdicts: what was seen lately is verified as a video would be; how it is told."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from gaitproof.pose.tracking import Tracker
+from gaitproof.text import json_text
 from gaitproof.types import PoseSequence, SilhouetteSequence, Verdict
 from gaitproof.verify.verifier import Verifier
 
@@ -105,3 +109,51 @@ class LiveJudge:
                 verdict = verifier.verify(self._source, claim=self.claim, person=place)
                 verdicts.append(LiveVerdict(number, start, end, verdict))
         return sorted(verdicts, key=lambda one: one.person)
+
+
+class Events:
+    """Writes events as they happen.
+
+    Parameters
+    ----------
+    write
+        Takes a line.
+    clock
+        Returns the time of day.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._write = write
+        self._clock = clock
+
+    def tell(self, event: str, at: float, **values: Any) -> None:
+        """Write one event, `at` seconds after the beginning."""
+        moment = self._clock().isoformat(timespec="milliseconds")
+        self._write(
+            json_text({"event": event, "time": moment, "at": round(at, 3), **values}) + "\n"
+        )
+
+
+def describe(judged: LiveVerdict) -> dict[str, Any]:
+    """Return the short form of a verdict as plain JSON types."""
+    verdict = judged.verdict
+    return {
+        "person": judged.person,
+        "start": round(judged.start, 3),
+        "end": round(judged.end, 3),
+        "claim": verdict.claim,
+        "decision": verdict.decision.value,
+        "headline": verdict.headline,
+        "plain": verdict.plain,
+        "reason": verdict.reason,
+        "similarity": verdict.similarity,
+        "log10_lr": verdict.log10_lr,
+        "log10_lr_bound": verdict.log10_lr_bound,
+        "usable_windows": verdict.quality.usable_windows,
+        "model_id": verdict.model_id,
+        "template_id": verdict.template_id,
+    }

@@ -7,8 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gaitproof.live.clips import ClipRecorder
-from gaitproof.live.events import Events
-from gaitproof.live.judging import LiveJudge
+from gaitproof.live.judging import Events, LiveJudge
 from gaitproof.live.overlay import Overlay
 from gaitproof.live.reader import NewestFrame
 from gaitproof.live.watch import Summary, Watch, WatchSettings

@@ -15,13 +15,11 @@ import numpy as np
 
 from gaitproof.config import VerifySettings
 from gaitproof.live.clips import ClipRecorder
-from gaitproof.live.events import Events, describe
-from gaitproof.live.judging import LiveJudge, LiveVerdict, Snapshot
+from gaitproof.live.judging import Events, LiveJudge, LiveVerdict, Snapshot, describe
 from gaitproof.live.overlay import Overlay, draw_people
 from gaitproof.live.reader import LiveFrame, NewestFrame
 from gaitproof.media.motion import MotionMeter
-from gaitproof.pose.backends import create_estimator
-from gaitproof.pose.frames import person_box
+from gaitproof.pose.frames import create_estimator, person_box
 from gaitproof.pose.live import LiveEstimator
 from gaitproof.pose.parallel import available_processors
 from gaitproof.pose.people import PeopleFinder, easily

@@ -15,9 +15,9 @@ import av
 from av.container import InputContainer
 
 from gaitproof.errors import GaitproofError, MediaError
-from gaitproof.media._container import CODECS, Reader, check_size, describe
-from gaitproof.media._pixels import to_raw
-from gaitproof.media._values import Bounds, RawFrame, square_size
+from gaitproof.media._container import CODECS, Reader, describe
+from gaitproof.media._jobs import shown_size, to_raw
+from gaitproof.media._values import Bounds, RawFrame
 
 PROTOCOLS: Final = "rtsp,rtsps,rtp,srtp,tls,tcp,udp,crypto"
 """What a stream may be sent over: a server cannot make FFmpeg open a file or another address's page
@@ -166,10 +166,7 @@ def read_live(reader: LiveReader) -> Iterator[RawFrame]:
             if stored not in (None, (frame.width, frame.height)):
                 raise MediaError(f"The image size of {reader.name} changes.")
             stored = (frame.width, frame.height)
-            check_size(frame.width, frame.height, reader.name, reader.bounds)
-            aspect = reader.stream.sample_aspect_ratio
-            size = square_size(*stored, float(aspect) if aspect else None)
-            check_size(*size, reader.name, reader.bounds)
+            size = shown_size(reader, frame)
             with reader.guarded():
                 raw = to_raw(frame, index, last, size)
             yield raw

@@ -97,7 +97,8 @@ def draw_pose(
         for joint in joints:
             target = drawn if seen[joint] >= 0.5 else faint
             radius = 0.75 * thickness + rim
-            ink = MIDDLE_COLOUR if neutral else _joint_colour(joint)
+            colour = LEFT_COLOUR if joint.name.startswith("LEFT") else RIGHT_COLOUR
+            ink = MIDDLE_COLOUR if neutral else colour
             _disc(target, place[joint], _OUTLINE if rim else ink, radius)
     # what was seen badly shows through at half strength, below what was seen well
     changed = (drawn != sharp).any(axis=2, keepdims=True)
@@ -141,10 +142,6 @@ def _drawable(place: NDArray[np.float64], image: Image) -> NDArray[np.bool_]:
         np.abs(np.nan_to_num(place)) < reach
     ).all(axis=1)
     return known
-
-
-def _joint_colour(joint: Landmark) -> Colour:
-    return LEFT_COLOUR if joint.name.startswith("LEFT") else RIGHT_COLOUR
 
 
 def _fixed(value: NDArray[np.float64]) -> tuple[int, int]:

@@ -100,7 +100,7 @@ def fit_network(
         trainable ``parameters``.
     """
     # Lightning takes seconds to load, once per process: no part of any network's training
-    import_module("gaitproof.train.engine")
+    import_module("gaitproof.train.loop")
     started = time.perf_counter()
     trained = train(recordings, settings)
     seconds = round(time.perf_counter() - started, 3)

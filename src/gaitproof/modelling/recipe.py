@@ -31,10 +31,9 @@ from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
 from gaitproof.train.config import OriginSettings, TrainSettings
-from gaitproof.train.dimensions import check_dimensions
 from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.loop import train
+from gaitproof.train.loop import check_dimensions, train
 from gaitproof.train.training import RunOptions
 from gaitproof.types import Domain
 
@@ -87,7 +86,7 @@ def load_sources(
     ------
     ConfigError
         If neither names any data, a frame rate is given for files that state theirs, or the
-        walks do not pass `gaitproof.train.dimensions.check_dimensions`.
+        walks do not pass `gaitproof.train.loop.check_dimensions`.
     """
     if data:
         recordings = [

@@ -32,8 +32,8 @@ from gaitproof.modelling.search_space import (
 )
 from gaitproof.modelling.store import fingerprint, fingerprint_recordings
 from gaitproof.train.config import TrainSettings
+from gaitproof.train.encoder import Watch
 from gaitproof.train.loop import train
-from gaitproof.train.watch import Watch
 
 if TYPE_CHECKING:
     import optuna

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from torch import nn
 
-from gaitproof.data.gait.paired import PairedRecording, load_paired
+from gaitproof.data.gait.load import PairedRecording, load_paired
 from gaitproof.data.gait.silhouettes import SilhouetteRecording, load_silhouettes
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.calibration import with_short_probes

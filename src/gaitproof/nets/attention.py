@@ -24,31 +24,22 @@ def position(*shape: int) -> nn.Parameter:
     return nn.Parameter(torch.randn(*shape) * 0.02)
 
 
-class SpatialAttention(nn.Module):
-    """A Transformer layer among the tokens of every frame: (B, T, V, D) to the same."""
+class AxisAttention(nn.Module):
+    """A Transformer layer along one axis of tokens (B, T, V, D): 2 among those of every frame.
 
-    def __init__(self, width: int, dropout: float) -> None:
+    With axis 1 every token attends to itself over time.
+    """
+
+    def __init__(self, width: int, axis: int) -> None:
         super().__init__()
-        self.layer = TransformerLayer(width, _HEADS, dropout)
+        self.layer = TransformerLayer(width, _HEADS, dropout=0.0)
+        self.other = 3 - axis
 
     def forward(self, x: Tensor) -> Tensor:
-        """Let the V tokens of each frame attend to each other."""
-        out: Tensor = self.layer(x.flatten(0, 1)).unflatten(0, (-1, x.shape[1]))
-        return out
-
-
-class TemporalAttention(nn.Module):
-    """A Transformer layer along the time of every token: (B, T, V, D) to the same."""
-
-    def __init__(self, width: int, dropout: float) -> None:
-        super().__init__()
-        self.layer = TransformerLayer(width, _HEADS, dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Let the T frames of each token attend to each other."""
-        across = x.transpose(1, 2)
-        out: Tensor = self.layer(across.flatten(0, 1)).unflatten(0, (-1, x.shape[2]))
-        return out.transpose(1, 2)
+        """Let the tokens along the axis attend to each other."""
+        across = x.transpose(1, self.other)
+        out = self.layer(across.flatten(0, 1)).unflatten(0, (-1, x.shape[self.other]))
+        return out.transpose(1, self.other)
 
 
 class TemporalConvolution(nn.Module):
@@ -90,8 +81,7 @@ class TemporalConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, T, V, C) to (B, T / stride, V, C')."""
         first = x.permute(0, 3, 1, 2)
-        out: Tensor = (self.body(first) + self.shortcut(first)).permute(0, 2, 3, 1)
-        return out
+        return (self.body(first) + self.shortcut(first)).permute(0, 2, 3, 1)
 
 
 class GaitTR(FeatureEncoder):
@@ -119,7 +109,7 @@ class GaitTR(FeatureEncoder):
         for i, (before, after) in enumerate(pairwise(channels)):
             modules += [
                 TemporalConvolution(before, after, 5, 2 if i == 0 else 1, dropout),
-                SpatialAttention(after, 0.0),
+                AxisAttention(after, 2),
             ]
         self.body = nn.Sequential(*modules)
         # attention alone cannot tell joints apart
@@ -132,8 +122,7 @@ class GaitTR(FeatureEncoder):
         joints = torch.cat([coordinates(x), velocities(x), bones(x)], dim=3)
         scaled = self.scale(joints.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         pooled = self.body(scaled + self.joint).mean(dim=(1, 2))
-        out: Tensor = self.head(pooled)
-        return out
+        return self.head(pooled)
 
 
 class GaitPT(FeatureEncoder):
@@ -176,8 +165,8 @@ class GaitPT(FeatureEncoder):
                     layer
                     for _ in range(layers)
                     for layer in (
-                        *([SpatialAttention(size, 0.0)] if count > 1 else []),
-                        TemporalAttention(size, 0.0),
+                        *([AxisAttention(size, 2)] if count > 1 else []),
+                        AxisAttention(size, 1),
                     )
                 )
             )
@@ -199,8 +188,7 @@ class GaitPT(FeatureEncoder):
             grouped = tokens.unflatten(2, (parts, -1)).flatten(3)
             tokens = stage(merge(grouped))
             outcomes.append(tokens.mean(dim=(1, 2)))
-        out: Tensor = self.head(torch.cat(outcomes, dim=1))
-        return out
+        return self.head(torch.cat(outcomes, dim=1))
 
 
 class GaitFormer(FeatureEncoder):
@@ -235,5 +223,4 @@ class GaitFormer(FeatureEncoder):
         frames = self.enter(flat.transpose(1, 2)).transpose(1, 2) + self.position
         summary = self.summary.expand(x.shape[0], -1, -1)
         outcome = self.body(torch.cat([summary, frames], dim=1))[:, 0]
-        out: Tensor = self.head(outcome)
-        return out
+        return self.head(outcome)

@@ -46,8 +46,7 @@ def mix_cohort(vectors: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np.
     start = np.concatenate([np.ones((count, 1)), rng.normal(size=(count, count - 1))], axis=1)
     basis = np.linalg.qr(start)[0][:, 1:]
     turn = np.linalg.qr(rng.normal(size=(count - 1, count - 1)))[0]
-    mixed: NDArray[np.float64] = rows.mean(axis=0) + basis @ turn @ basis.T @ rows
-    return mixed
+    return rows.mean(axis=0) + basis @ turn @ basis.T @ rows
 
 
 def pack_cohort(

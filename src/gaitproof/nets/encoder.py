@@ -1,4 +1,4 @@
-"""The encoder contract: feature windows in, embeddings out."""
+"""The encoder contract: windows in, embeddings out."""
 
 from __future__ import annotations
 
@@ -9,32 +9,6 @@ from numpy.typing import NDArray
 
 from gaitproof.nets.card import ModelCard
 from gaitproof.types import GaitWindows
-
-
-class Encoder(Protocol):
-    """Anything that turns gait windows into embeddings."""
-
-    @property
-    def card(self) -> ModelCard:
-        """What the weights are, and how far they can be trusted."""
-        ...
-
-    @property
-    def cohort(self) -> NDArray[np.float32] | None:
-        """Directions of strangers, shape (K, D), if the card names a cohort; else not asked for."""
-        ...
-
-    def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
-        """Return one unit-length embedding per window, shape (N, D)."""
-        ...
-
-    def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
-        """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean."""
-        ...
-
-    def embed_inputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the unit embeddings (N, D), N >= 1, of what `normalise` returned."""
-        ...
 
 
 class WindowEncoder(Protocol):
@@ -52,4 +26,16 @@ class WindowEncoder(Protocol):
 
     def embed(self, windows: Any) -> NDArray[np.float32]:
         """Return one unit-length embedding per window, shape (N, D)."""
+        ...
+
+
+class Encoder(WindowEncoder, Protocol):
+    """Anything that turns gait windows into embeddings."""
+
+    def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
+        """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean."""
+        ...
+
+    def embed_inputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the unit embeddings (N, D), N >= 1, of what `normalise` returned."""
         ...

@@ -51,8 +51,7 @@ class GraphConvolution(nn.Module):
         """Map (B, C, T, 12) to (B, C', T, 12)."""
         weights = self.graph * self.edges
         mixed = torch.cat([x @ neighbours for neighbours in weights.unbind(0)], dim=1)
-        out: Tensor = self.norm(self.channels(mixed))
-        return out
+        return self.norm(self.channels(mixed))
 
 
 class GraphBlock(nn.Module):
@@ -106,8 +105,7 @@ class GraphBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T, 12) to (B, C', T / stride, 12)."""
-        out: Tensor = self.activation(self.body(x) + self.shortcut(x))
-        return out
+        return self.activation(self.body(x) + self.shortcut(x))
 
 
 def _pointwise(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -173,8 +171,7 @@ class GaitGraph(FeatureEncoder):
             for branch, part in zip(self.branches, inputs, strict=True)
         ]
         pooled = self.trunk(torch.cat(joined, dim=1)).mean(dim=(2, 3))
-        out: Tensor = self.head(pooled)
-        return out
+        return self.head(pooled)
 
 
 class GPGait(FeatureEncoder):
@@ -226,5 +223,4 @@ class GPGait(FeatureEncoder):
             head(torch.cat([region.mean(dim=2), region.amax(dim=2)], dim=1))
             for head, region in zip(self.heads, regions, strict=True)
         ]
-        out: Tensor = self.join(torch.cat(pooled, dim=1))
-        return out
+        return self.join(torch.cat(pooled, dim=1))

@@ -77,8 +77,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T) to (B, C', T / stride), rounded up."""
-        out: Tensor = self.activation(self.body(x) + self.shortcut(x))
-        return out
+        return self.activation(self.body(x) + self.shortcut(x))
 
 
 class TransformerLayer(nn.Module):
@@ -123,8 +122,7 @@ class TransformerLayer(nn.Module):
         scores = query @ key.transpose(-1, -2) * (width // self.heads) ** -0.5
         mixed = scores.softmax(dim=-1) @ value
         x = x + self.dropout(self.project(mixed.transpose(1, 2).reshape(batch, time, width)))
-        out: Tensor = x + self.dropout(self.feed(self.norm2(x)))
-        return out
+        return x + self.dropout(self.feed(self.norm2(x)))
 
 
 def level_and_spread(x: Tensor) -> Tensor:

@@ -80,8 +80,7 @@ class GaitMoments(FeatureEncoder):
             dim=1,
         )
         hidden = self.mlp(self.enter(self.scale(described)))
-        out: Tensor = self.head(hidden)
-        return out
+        return self.head(hidden)
 
     def _spectrum(self, x: Tensor) -> Tensor:
         """Return the log magnitudes at `_FREQUENCIES`, (B, T, 78) to (B, 12 * 78)."""
@@ -122,8 +121,7 @@ class ResidualUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, D) to (B, D)."""
-        out: Tensor = x + self.body(x)
-        return out
+        return x + self.body(x)
 
 
 def _waves(frames: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The judge of motion: generated or captured (torch; training only)."""
+"""LSTMs: of gait, and the judge of motion, generated or captured (torch; training only)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,42 @@ import torch
 from torch import Tensor, nn
 
 from gaitproof.gait.plausibility import BODY, MEASURES
-from gaitproof.nets.layers import initialise
+from gaitproof.nets.layers import FeatureEncoder, initialise
+
+
+class PoseLSTM(FeatureEncoder):
+    """Landmarks, velocities and accelerations through a stacked LSTM; its last state embeds.
+
+    The gait seed's literature reference [17] for motion-based detection of generated video, as far
+    as it is described there. Accelerations are differences of the velocities from frame to frame.
+    Every two frames are projected to one step, which halves the cost of the recurrence.
+
+    Parameters
+    ----------
+    dropout
+        Dropout rate between LSTM layers and before the embedding.
+    layers
+        LSTM layers.
+    width
+        Hidden state of each.
+    """
+
+    def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
+        self.enter = nn.Conv1d(3 * 36, width, 3, stride=2, padding=1)
+        self.lstm = nn.LSTM(
+            width, width, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
+        )
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, embedding))
+        self.apply(initialise)
+
+    def _describe(self, x: Tensor) -> Tensor:
+        velocity = x[..., 42:]
+        steps = velocity[:, 1:] - velocity[:, :-1]
+        acceleration = torch.cat([steps[:, :1], steps], dim=1)
+        motion = torch.cat([x[..., :36], velocity, acceleration], dim=2)
+        states, _ = self.lstm(self.enter(motion.transpose(1, 2)).transpose(1, 2))
+        return self.head(states[:, -1])
+
 
 _LARGEST: Final = 6.0
 """Spreads of captured motion beyond which a measure says no more."""
@@ -74,5 +109,4 @@ class MotionLSTM(nn.Module):
         motion = torch.cat([velocity[:, 1:], steps], dim=2)
         states, _ = self.lstm(self.enter(motion.transpose(1, 2)).transpose(1, 2))
         seen = self.measured((measures / self.spread).clamp(-_LARGEST, _LARGEST))
-        out: Tensor = self.head(torch.cat([states[:, -1], seen], dim=1))[:, 0]
-        return out
+        return self.head(torch.cat([states[:, -1], seen], dim=1))[:, 0]

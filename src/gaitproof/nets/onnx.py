@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -86,25 +87,8 @@ class OnnxModel(PackagedModel):
         check_digest(weights, card.weights_sha256)
         self._session = open_session(weights)
         self._inputs = [taken.name for taken in self._session.get_inputs()]
-        self._weights = weights
-        self.folder = folder
-        self._card = card
-        self._cohort = cohort
-
-    @property
-    def card(self) -> ModelCard:
-        """What the weights are, and how far they can be trusted."""
-        return self._card
-
-    @property
-    def cohort(self) -> NDArray[np.float32] | None:
-        """Directions of strangers, shape (K, D), if the card names a cohort."""
-        return self._cohort
-
-    @property
-    def weights(self) -> bytes:
-        """The ONNX file."""
-        return self._weights
+        self.weights, self.card = weights, card
+        self.cohort, self.folder = cohort, folder
 
     def embed_inputs(self, *inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Return the unit-length embeddings (N, D) of what the network takes.
@@ -118,22 +102,21 @@ class OnnxModel(PackagedModel):
         """
         count = len(inputs[0])
         if not count:
-            return np.zeros((0, self._card.embedding_size), np.float32)
+            return np.zeros((0, self.card.embedding_size), np.float32)
         parts = []
         for i in range(0, count, self._batch):
             taken = (array[i : i + self._batch] for array in inputs)
             feed = dict(zip(self._inputs, taken, strict=False))
             parts.append(np.asarray(run_session(self._session, None, feed)[0]))
         shapes = {part.shape[1:] for part in parts}
-        if shapes != {(self._card.embedding_size,)} or sum(map(len, parts)) != count:
+        if shapes != {(self.card.embedding_size,)} or sum(map(len, parts)) != count:
             raise ModelError(
-                f"The model {self._card.model_id} does not answer as an encoder does.",
-                expected=f"{count} embeddings of {self._card.embedding_size} numbers",
+                f"The model {self.card.model_id} does not answer as an encoder does.",
+                expected=f"{count} embeddings of {self.card.embedding_size} numbers",
                 actual=f"arrays of shape {', '.join(str(part.shape) for part in parts[:3])}",
             )
         rows = np.concatenate(parts)
-        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return unit
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     @classmethod
     def _read(cls, folder: Path) -> Self:
@@ -148,15 +131,10 @@ class OnnxEncoder(OnnxModel):
     signal = "joints"
     _batch = 256
 
-    def __init__(
-        self,
-        weights: bytes,
-        card: ModelCard,
-        cohort: NDArray[np.float32] | None = None,
-        folder: Path | None = None,
-    ) -> None:
-        super().__init__(weights, card, cohort, folder)
-        self._normaliser = Normaliser(
+    @cached_property
+    def _normaliser(self) -> Normaliser:
+        card = self.card
+        return Normaliser(
             np.array(card.mean, np.float32),
             np.array(card.std, np.float32),
             card.alignment,

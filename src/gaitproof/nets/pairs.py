@@ -74,5 +74,4 @@ class DiffCNN(PairNetwork):
         difference = a - b
         compared = torch.cat([difference, difference.abs(), a * b], dim=2)
         frames = self.cnn(compared.transpose(1, 2)).transpose(1, 2)
-        logits: Tensor = self.decide(mean_and_peak(frames))
-        return logits
+        return self.decide(mean_and_peak(frames))

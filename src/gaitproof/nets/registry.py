@@ -212,5 +212,4 @@ def create_network(
         )
     factory = getattr(import_module(f"gaitproof.nets.{entry.module}"), entry.factory)
     length = {"frames": frames} if entry.signal == "joints" else {}
-    network: nn.Module = factory(**sizes.given(), **entry.fixed, **length)
-    return network
+    return factory(**sizes.given(), **entry.fixed, **length)

@@ -83,8 +83,7 @@ class SilhouetteNetwork(nn.Module):
 
     def parts(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the strips' vectors (B, P, 128) before and after normalisation."""
-        embeddings: tuple[Tensor, Tensor] = self.head(self.features(*inputs))
-        return embeddings
+        return self.head(self.features(*inputs))
 
     def described(self, *inputs: Tensor) -> Tensor:
         """Return the strips' unit vectors side by side, (B, P * 128)."""
@@ -172,8 +171,7 @@ class StripEnergy(SilhouetteNetwork):
     def features(self, masks: Tensor) -> Tensor:
         """Map masks (B, T, 64, 44) to a feature map (B, C, 16, 11)."""
         images = energies(masks.to(self.directions.weight.dtype), _GAPS)
-        pooled: Tensor = self.deep(self.stem(self.scale(images)))
-        return pooled
+        return self.deep(self.stem(self.scale(images)))
 
 
 _GAPS: Final = (2, 4, 7)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitproof.nets.attention import SpatialAttention, TemporalAttention, position
+from gaitproof.nets.attention import AxisAttention, position
 from gaitproof.nets.layers import initialise
 from gaitproof.nets.silhouette import STRIPS, Residual, SilhouetteNetwork, StripHead
 from gaitproof.nets.skeleton import N_JOINTS, coordinates, half_rate, velocities
@@ -51,9 +51,9 @@ class GaitTriViT(SilhouetteNetwork):
         self.enter = nn.Conv2d(_TUBE, width, patch, stride=patch)
         self.place = position(1, 1, _TOKENS, width)
         self.time = position(1, SILHOUETTE_FRAMES // _TUBE, 1, width)
-        self.shared = SpatialAttention(width, 0.0)
-        self.spatial = nn.Sequential(*(SpatialAttention(width, 0.0) for _ in range(layers)))
-        self.temporal = nn.Sequential(*(TemporalAttention(width, 0.0) for _ in range(layers)))
+        self.shared = AxisAttention(width, 2)
+        self.spatial = nn.Sequential(*(AxisAttention(width, 2) for _ in range(layers)))
+        self.temporal = nn.Sequential(*(AxisAttention(width, 1) for _ in range(layers)))
         for part in (self.enter, self.shared, self.spatial, self.temporal):
             part.apply(initialise)
 
@@ -99,8 +99,7 @@ class CrossAttention(nn.Module):
         scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
         mixed = (scores.softmax(dim=3) @ value).transpose(1, 2).flatten(2)
         x = x + self.project(mixed)
-        out: Tensor = x + self.feed(x)
-        return out
+        return x + self.feed(x)
 
 
 _CYCLE_SECONDS: Final = 1.0
@@ -125,8 +124,7 @@ class CyclePosition(nn.Module):
         order = torch.arange(1, _HARMONICS + 1, device=x.device)
         turns = torch.arange(x.shape[1], device=x.device)[:, None] / (rate * _CYCLE_SECONDS)
         angle = (2 * math.pi * order * turns).to(x.dtype)
-        out: Tensor = x + self.code(torch.cat([angle.sin(), angle.cos()], dim=1))
-        return out
+        return x + self.code(torch.cat([angle.sin(), angle.cos()], dim=1))
 
 
 class MMGaitFormer(SilhouetteNetwork):
@@ -164,7 +162,7 @@ class MMGaitFormer(SilhouetteNetwork):
             *(
                 layer
                 for _ in range(layers)
-                for layer in (SpatialAttention(width, 0.0), TemporalAttention(width, 0.0))
+                for layer in (AxisAttention(width, 2), AxisAttention(width, 1))
             )
         )
         self.strip = position(1, STRIPS, width)

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import shortest_path
 from torch import Tensor, nn
 
 from gaitproof.types import GAIT_LANDMARKS, Landmark
@@ -109,15 +110,9 @@ def angles(x: Tensor) -> Tensor:
 
 def hops() -> NDArray[np.int64]:
     """Return the number of edges between every two joints, shape (12, 12)."""
-    step = np.eye(N_JOINTS, dtype=np.int64)
-    for a, b in EDGES:
-        step[a, b] = step[b, a] = 1
-    distance = np.full((N_JOINTS, N_JOINTS), N_JOINTS, np.int64)
-    reached = np.eye(N_JOINTS, dtype=np.int64)
-    for n in range(N_JOINTS):
-        distance[(reached > 0) & (distance > n)] = n
-        reached = np.minimum(reached @ step, 1)
-    return distance
+    edges = np.zeros((N_JOINTS, N_JOINTS))
+    edges[tuple(np.transpose(EDGES))] = 1
+    return shortest_path(edges, directed=False, unweighted=True).astype(np.int64)
 
 
 def adjacency(farthest: int = 2) -> Tensor:

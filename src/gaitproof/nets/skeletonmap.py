@@ -125,5 +125,4 @@ class SkeletonMap(FeatureEncoder):
         maps = self.deep(maps.transpose(1, 2).flatten(0, 1)).unflatten(0, (batch, frames))
         strips = maps.amax(dim=1)
         pooled = (strips.amax(dim=3) + strips.mean(dim=3)).flatten(1)
-        out: Tensor = self.head(pooled)
-        return out
+        return self.head(pooled)

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from gaitproof.config import VerifySettings
 from gaitproof.media.info import VideoInfo, inspect_video
-from gaitproof.pose.backends import create_estimator
 from gaitproof.pose.cache import Entry, PoseCache, cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
-from gaitproof.pose.frames import FramePoses, estimate_frames, thinned_rate
+from gaitproof.pose.frames import FramePoses, create_estimator, estimate_frames, thinned_rate
 from gaitproof.pose.parallel import choose_workers, estimate_parallel
 from gaitproof.pose.people import (
     FollowingEstimator,

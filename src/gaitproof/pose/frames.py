@@ -103,3 +103,22 @@ def person_box(detection: Detection) -> Box:
         float(right + margin),
         float(bottom + margin),
     )
+
+
+def create_estimator(settings: PoseSettings) -> PoseEstimator:
+    """Make the estimator that the settings name.
+
+    Raises
+    ------
+    ConfigError
+        If the settings do not fit together.
+    DependencyError
+        If a package or a system library is missing.
+    """
+    if settings.backend == "tasks":
+        from gaitproof.pose.tasks import TasksEstimator
+
+        return TasksEstimator(settings)
+    from gaitproof.pose.mediapipe import MediaPipeEstimator
+
+    return MediaPipeEstimator(settings)

@@ -62,7 +62,7 @@ def look(
     for left, top, part in parts(image):
         for one in detect(part):
             whole = _whole(one, part.shape[:2], (left, top), image.shape[:2])
-            if whole and _visibility(one) >= PART_VISIBILITY:
+            if whole and visibility(one) >= PART_VISIBILITY:
                 moved = one.image + np.array([left, top], np.float32)
                 detections.append(replace(one, image=moved))
     return distinct(detections, limits)
@@ -92,9 +92,9 @@ def distinct(detections: Sequence[Detection], limits: TrackingSettings) -> list[
     people = [
         one
         for one in detections
-        if body_place(one)[1] >= limits.min_height and _visibility(one) >= limits.min_visibility
+        if body_place(one)[1] >= limits.min_height and visibility(one) >= limits.min_visibility
     ]
-    people.sort(key=lambda one: (_visibility(one) >= SURE, body_place(one)[1]), reverse=True)
+    people.sort(key=lambda one: (visibility(one) >= SURE, body_place(one)[1]), reverse=True)
     kept: list[Detection] = []
     for one in people:
         if all(_shared(one, other) < SHARED for other in kept):
@@ -102,7 +102,8 @@ def distinct(detections: Sequence[Detection], limits: TrackingSettings) -> list[
     return kept
 
 
-def _visibility(one: Detection) -> float:
+def visibility(one: Detection) -> float:
+    """Return the mean visibility of somebody's gait landmarks."""
     return float(one.visibility[_LANDMARKS].mean())
 
 

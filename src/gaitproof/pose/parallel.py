@@ -17,13 +17,13 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -154,7 +154,7 @@ def estimate_parallel(
 
     with ThreadPoolExecutor(len(helpers), thread_name_prefix="gaitproof-pose") as pool:
         try:
-            results = [pool.submit(_exhaust, helper.run(make_estimator)) for helper in helpers]
+            results = [pool.submit(deque, helper.run(make_estimator), 0) for helper in helpers]
             with closing(first.run(make_estimator)) as frames:
                 for frame in frames:
                     yield frame
@@ -174,18 +174,14 @@ def estimate_parallel(
                 worker.cancel()
 
 
-def _exhaust(frames: Iterable[FramePoses]) -> None:
-    deque(frames, maxlen=0)
-
-
-def _raise_failure(results: list[Future[None]]) -> None:
+def _raise_failure(results: list[Future[Any]]) -> None:
     """Fail at once when a helper has failed, not after one's own stretch."""
     for result in results:
         if result.done():
             result.result()
 
 
-def _wait(result: Future[None], seconds: float) -> None:
+def _wait(result: Future[Any], seconds: float) -> None:
     try:
         result.exception(seconds)
     except TimeoutError:

@@ -10,9 +10,10 @@ import numpy as np
 from gaitproof.config import VerifySettings
 from gaitproof.media.decode import read_frames
 from gaitproof.pose.estimator import Detection
+from gaitproof.pose.looking import visibility
 from gaitproof.pose.people import PeopleFinder
 from gaitproof.pose.tracking import TrackingSettings
-from gaitproof.types import GAIT_LANDMARKS, Landmark
+from gaitproof.types import Landmark
 
 _INTERVAL: Final = 0.5
 """Seconds between two looks."""
@@ -26,8 +27,6 @@ _SURE: Final = 0.8
 
 _FEWEST: Final = 3
 """Looks that must see somebody surely."""
-
-_LANDMARKS: Final = list(GAIT_LANDMARKS)
 
 
 def measure_tilt(path: Path, settings: VerifySettings) -> float:
@@ -48,9 +47,9 @@ def measure_tilt(path: Path, settings: VerifySettings) -> float:
             if frame.time < due:
                 continue
             due = frame.time + _INTERVAL
-            sure = [one for one in finder.detect(frame.image) if _visibility(one) >= _SURE]
+            sure = [one for one in finder.detect(frame.image) if visibility(one) >= _SURE]
             if sure:
-                tilts.append(tilt(max(sure, key=_visibility)))
+                tilts.append(tilt(max(sure, key=visibility)))
             looks += 1
             if looks == _MOST:
                 break
@@ -63,7 +62,3 @@ def tilt(one: Detection) -> float:
     hips = image[[Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(axis=0)
     across, up = image[[Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].mean(axis=0) - hips
     return float(np.degrees(np.arctan2(abs(across), -up)))
-
-
-def _visibility(one: Detection) -> float:
-    return float(one.visibility[_LANDMARKS].mean())

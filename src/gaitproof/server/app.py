@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,10 +22,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import gaitproof
+from gaitproof.errors import ConfigError
+from gaitproof.media.files import make_folder
 from gaitproof.server import problems
+from gaitproof.server.access import Access
+from gaitproof.server.database import open_database
 from gaitproof.server.guards import SAFE_METHODS
 from gaitproof.server.metrics import Metrics
-from gaitproof.server.problems import RESPONSES, Problem
+from gaitproof.server.problems import RESPONSES, Problem, make_problem
 from gaitproof.server.routes import access, asking, gallery, health, jobs, videos
 from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.state import Service
@@ -100,32 +107,32 @@ class Shield:
     def _fault(self, method: str, path: str, headers: Headers) -> Problem | None:
         length = headers.get("content-length", "")
         if path != UPLOADS and length.isdecimal() and int(length) > _MAX_BODY:
-            return Problem(
-                type="urn:gaitproof:problem:too-large",
+            return make_problem(
+                413,
+                "too-large",
+                "The request is too large.",
                 title="Too large",
-                status=413,
-                detail="The request is too large.",
                 expected=f"at most {_MAX_BODY} bytes",
             )
         host = headers.get("host", "")
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         if name.lower() not in self._hosts:
-            return Problem(
-                type="urn:gaitproof:problem:host",
+            return make_problem(
+                400,
+                "host",
+                "This service is not known by that name.",
                 title="Wrong host",
-                status=400,
-                detail="This service is not known by that name.",
                 hint="start it with --name NAME",
             )
         origin = headers.get("origin")
         if origin is None or method in SAFE_METHODS:
             return None
         if urlsplit(origin).netloc.lower() != host.lower():
-            return Problem(
-                type="urn:gaitproof:problem:origin",
+            return make_problem(
+                403,
+                "origin",
+                "The request comes from a page of another site.",
                 title="Wrong origin",
-                status=403,
-                detail="The request comes from a page of another site.",
             )
         return None
 
@@ -201,3 +208,87 @@ async def _sweep(service: Service) -> None:
         except Exception:
             LOGGER.exception("What is over could not be deleted.")
         await asyncio.sleep(_SWEEP_EVERY)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_address(settings: ServiceSettings, host: str) -> None:
+    """Refuse to be reached by others as long as there is no key.
+
+    Raises
+    ------
+    ConfigError
+        If `host` is another address than loopback, or the service has another name, as behind a
+        reverse proxy, and no key was ever made.
+    """
+    if is_loopback(host) and all(is_loopback(name.strip("[]")) for name in settings.hosts):
+        return
+    engine = open_database(settings.database)
+    try:
+        if Access(engine).any_key():
+            return
+    finally:
+        engine.dispose()
+    raise ConfigError(
+        "Others could reach the service, and it has no key yet: anybody would be let in.",
+        hint="'gaitproof keys add --role admin' makes the first one",
+    )
+
+
+def serve(
+    settings: ServiceSettings,
+    host: str,
+    port: int,
+    command: Sequence[str] = COMMAND,
+    announce: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve until the process is told to stop.
+
+    Parameters
+    ----------
+    settings
+        Where and how much.
+    host, port
+        Where to listen; 0 is a free port.
+    command
+        Starts a process that works.
+    announce
+        Called with the address before the first request.
+
+    Raises
+    ------
+    ConfigError
+        See `check_address`; also if nothing can listen there.
+    """
+    make_folder(settings.folder)
+    check_address(settings, host)
+    config = uvicorn.Config(
+        create_app(settings, command),
+        log_level="warning",
+        server_header=False,
+        # a stream that somebody follows must not keep the service from ending
+        timeout_graceful_shutdown=5,
+    )
+    with _listen(host, port) as listener:
+        announce(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"Nothing can listen on port {port} of {host!r}.",
+            actual=error.strerror or str(error),
+            hint="another port, or stop what listens there",
+        ) from error

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, insert, select
 
+from gaitproof.server.access import Principal
 from gaitproof.server.database import AUDIT
 
 GENESIS: Final = "0" * 64
@@ -65,6 +66,10 @@ class AuditLog:
             connection.execute(
                 insert(AUDIT).values(number=number, entry=text, hash=_chain(number, before, text))
             )
+
+    def note(self, action: str, who: Principal, **details: Any) -> None:
+        """Write down that a known client asked for something."""
+        self.add(action, tenant=who.tenant, key=who.key, **details)
 
     def read(
         self, tenant: str, *, before: int | None = None, limit: int = 100

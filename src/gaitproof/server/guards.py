@@ -67,13 +67,7 @@ def role(needed: Role) -> Callable[[Principal, Request, Service], Principal]:
 
     def check(principal: Known, request: Request, service: ServiceNow) -> Principal:
         if not principal.role.covers(needed):
-            service.audit.add(
-                "refused",
-                tenant=principal.tenant,
-                key=principal.key,
-                path=request.url.path,
-                needed=needed.value,
-            )
+            service.audit.note("refused", principal, path=request.url.path, needed=needed.value)
             raise ProblemError(
                 403,
                 "role",

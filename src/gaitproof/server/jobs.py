@@ -24,7 +24,7 @@ from gaitproof.errors import InputError
 from gaitproof.server.database import ErasingConnection
 from gaitproof.server.files import JobFiles
 from gaitproof.server.metrics import Metrics
-from gaitproof.server.problems import Problem, ProblemError, unexpected
+from gaitproof.server.problems import Problem, ProblemError, make_problem, unexpected
 from gaitproof.server.records import STATES, JobRecord, record_of
 from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.tasks import Kind, Task, TaskVideo
@@ -102,6 +102,9 @@ class Jobs:
             raise InputError("This process serves already.", hint="start another one")
         _jobs = self
         self._scratch = scratch
+        # what is deleted from a file is overwritten
+        file = self._settings.queue.startswith("sqlite")
+        engine = {"connect_args": {"factory": ErasingConnection}} if file else {}
         DBOS(
             config={
                 "name": "gaitproof",
@@ -109,7 +112,7 @@ class Jobs:
                 "application_version": _VERSION,
                 "executor_id": "service",
                 "serializer": DBOSPortableJSONSerializer(),
-                "db_engine_kwargs": _engine_options(self._settings.queue),
+                "db_engine_kwargs": engine,
                 "log_level": "ERROR",
                 "enable_otlp": False,
             }
@@ -333,11 +336,11 @@ class Jobs:
 
     def over_time(self) -> dict[str, Any]:
         """Return the outcome of a job that took too long."""
-        problem = Problem(
-            type="urn:gaitproof:problem:time-limit",
+        problem = make_problem(
+            422,
+            "time-limit",
+            "The job was stopped at its time limit.",
             title="The job took too long",
-            status=422,
-            detail="The job was stopped at its time limit.",
             expected=f"at most {self._settings.time_limit:.0f} s",
             hint="send a shorter part of the video",
         )
@@ -372,11 +375,6 @@ async def _job(entry: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _engine_options(url: str) -> dict[str, Any]:
-    """Return how the queue's database is opened: what is deleted from a file is overwritten."""
-    return {"connect_args": {"factory": ErasingConnection}} if url.startswith("sqlite") else {}
-
-
 def _name(tenant: str, idempotency_key: str | None) -> str:
     if idempotency_key is None:
         return str(uuid.uuid4())
@@ -384,10 +382,10 @@ def _name(tenant: str, idempotency_key: str | None) -> str:
 
 
 def _crashed() -> Problem:
-    return Problem(
-        type="urn:gaitproof:problem:crash",
+    return make_problem(
+        500,
+        "crash",
+        "The process that did the job crashed, and so did the one that tried it again.",
         title="The process crashed",
-        status=500,
-        detail="The process that did the job crashed, and so did the one that tried it again.",
         hint="the service's log says more",
     )

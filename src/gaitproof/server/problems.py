@@ -91,6 +91,12 @@ class Problem(BaseModel):
     """Every field that is not valid, where it is the request that is wrong."""
 
 
+def make_problem(status: int, kind: str, detail: str, **members: Any) -> Problem:
+    """Return a problem of this service; its title goes with the status unless it is given."""
+    members = {"title": _TITLES.get(status, "Error"), **members}
+    return Problem(type=f"urn:gaitproof:problem:{kind}", status=status, detail=detail, **members)
+
+
 class ProblemError(Exception):
     """A request that is answered with a problem.
 
@@ -118,13 +124,7 @@ class ProblemError(Exception):
         **members: Any,
     ) -> None:
         super().__init__(detail)
-        self.problem = Problem(
-            type=f"urn:gaitproof:problem:{kind}",
-            title=_TITLES.get(status, "Error"),
-            status=status,
-            detail=detail,
-            **members,
-        )
+        self.problem = make_problem(status, kind, detail, **members)
         self.headers = dict(headers or {})
 
 
@@ -136,25 +136,15 @@ def describe(error: GaitproofError, *places: str) -> Problem:
     def cleaned(text: str | None) -> str | None:
         return None if text is None else without_places(text, *places)
 
-    return Problem(
-        type=f"urn:gaitproof:problem:{name}",
-        title=_TITLES[status],
-        status=status,
-        detail=without_places(error.message, *places),
-        expected=cleaned(error.expected),
-        actual=cleaned(error.actual),
-        hint=cleaned(error.hint),
-    )
+    detail = without_places(error.message, *places)
+    rest = {part: cleaned(getattr(error, part)) for part in ("expected", "actual", "hint")}
+    return make_problem(status, name, detail, **rest)
 
 
 def unexpected(detail: str = "") -> Problem:
     """Return the problem of an error that nobody foresaw; it tells nothing of the inside."""
-    return Problem(
-        type="urn:gaitproof:problem:unexpected",
-        title=_TITLES[500],
-        status=500,
-        detail=detail or "This should not happen; the service's log says where it did.",
-    )
+    told = detail or "This should not happen; the service's log says where it did."
+    return make_problem(500, "unexpected", told)
 
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -182,11 +172,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         errors = [{"where": list(e["loc"]), "what": e["msg"]} for e in error.errors()]
-        problem = Problem(
-            type="urn:gaitproof:problem:invalid-request",
+        detail = "; ".join(f"{'.'.join(map(str, e['where']))}: {e['what']}" for e in errors)
+        problem = make_problem(
+            422,
+            "invalid-request",
+            detail,
             title="The request is not valid",
-            status=422,
-            detail="; ".join(f"{'.'.join(map(str, e['where']))}: {e['what']}" for e in errors),
             errors=jsonable_encoder(errors),
         )
         return respond(problem)

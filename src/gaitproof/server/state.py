@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Final, Self
 
@@ -15,12 +18,45 @@ from gaitproof.server.database import make_room, open_database
 from gaitproof.server.files import plain_copies
 from gaitproof.server.jobs import Jobs
 from gaitproof.server.metrics import Metrics
-from gaitproof.server.rates import RateLimit
 from gaitproof.server.settings import DEFAULT_TENANT, ServiceSettings
 from gaitproof.server.uploads import Uploads
 from gaitproof.server.workers import COMMAND, WorkerPool
 from gaitproof.verify.encryption import find_key
 from gaitproof.verify.gallery import Gallery
+
+_MOST: Final = 10_000
+"""Askers that are remembered; the one that was silent longest is forgotten first."""
+
+
+class RateLimit:
+    """A bucket of tokens per asker that fills evenly.
+
+    Parameters
+    ----------
+    per_minute
+        Tokens that come in a minute, and that a full bucket holds.
+    clock
+        Seconds; another one in tests.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = float(per_minute)
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, asker: str) -> float:
+        """Take a token; return 0, or the seconds after which there is one."""
+        now, each = self._clock(), 60 / self._most
+        with self._lock:
+            tokens, then = self._buckets.pop(asker, (self._most, now))
+            tokens = min(self._most, tokens + (now - then) / each)
+            wait = 0.0 if tokens >= 1 else (1 - tokens) * each
+            self._buckets[asker] = (tokens if wait else tokens - 1, now)
+            if len(self._buckets) > _MOST:
+                self._buckets.popitem(last=False)
+        return wait
+
 
 _FAILURES_PER_MINUTE: Final = 20
 """Wrong keys of one address, after which it has to wait."""

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,7 +80,7 @@ class Uploads:
         path = self._path(identifier)
         digest, size = hashlib.sha256(), 0
         try:
-            with open(path, "xb", opener=_private) as stored:
+            with open(path, "xb", opener=partial(os.open, mode=0o600)) as stored:
                 file = stored if self._key is None else self._encrypting(stored, identifier)
                 async for chunk in chunks:
                     size += len(chunk)
@@ -202,7 +203,3 @@ class Uploads:
             actual=f"{size} bytes or more",
             hint="send a shorter part of it",
         )
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

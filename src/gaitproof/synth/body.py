@@ -12,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.synth.limbs import arm_shapes, leg_shapes, trunk_shapes
-from gaitproof.synth.outfit import Colour, Outfit
+from gaitproof.synth.limbs import Colour, Outfit, arm_shapes, leg_shapes, trunk_shapes
 from gaitproof.synth.shapes import Float32, Grid, Shape, surface
 from gaitproof.synth.skeleton import (
     HEAD_FRACTION,
@@ -240,16 +239,10 @@ def make_body(walker: Walker, outfit: Outfit, seed: int) -> Skin:
 
 def join(first: Skin, second: Skin) -> Skin:
     """Return two skins of the same bones as one."""
-    return Skin(
-        np.concatenate([first.vertices, second.vertices]),
-        np.concatenate([first.normals, second.normals]),
-        np.concatenate([first.triangles, second.triangles + len(first.vertices)]),
-        np.concatenate([first.weights, second.weights]),
-        np.concatenate([first.colours, second.colours]),
-        np.concatenate([first.gloss, second.gloss]),
-        first.rest,
-        np.concatenate([first.is_head, second.is_head]),
-    )
+    names = ("vertices", "normals", "weights", "colours", "gloss", "is_head")
+    both = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
+    triangles = np.concatenate([first.triangles, second.triangles + len(first.vertices)])
+    return Skin(triangles=triangles, rest=first.rest, **both)
 
 
 def head_unit(build: Build) -> float:

@@ -124,8 +124,7 @@ def _is_done(job: Job) -> bool:
 
 def _work(job: Job) -> None:
     """Make one clip; runs in a worker process."""
-    from gaitproof.synth.clips import render_walk
-    from gaitproof.synth.faceswap import swap_face
+    from gaitproof.synth.clips import render_walk, swap_face
 
     recipe = job.recipe
     walker = make_person(recipe.seed, job.person)

@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.synth.body import HEAD_STEP, Skin, head_unit
-from gaitproof.synth.shapes import Cone, Ellipsoid, Float32, Grid, Shape, Vector, surface
+from gaitproof.synth.shapes import (
+    Cone,
+    Ellipsoid,
+    Float32,
+    Grid,
+    Shape,
+    Vector,
+    smooth_min,
+    surface,
+)
 from gaitproof.synth.skeleton import N_BONES, Bone, rest_bones
 from gaitproof.synth.walker import Build, Head
 
@@ -161,9 +170,7 @@ def make_head(head: Head, build: Build) -> Skin:
         window = grid.window(shape, 0.04)
         points, size = grid.points(window)
         part = shape.distance(points).reshape(size)
-        width = 0.05 * u
-        h = np.maximum(width - np.abs(field[window] - part), 0) / width
-        field[window] = np.minimum(field[window], part) - h * h * (0.25 * width)
+        field[window] = smooth_min(field[window], part, 0.05 * u)
     # eye sockets
     for sign in (1.0, -1.0):
         socket = Ellipsoid(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.synth.camera import Camera
+from gaitproof.synth.staging import Camera
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 
 from gaitproof.errors import ConfigError
 from gaitproof.synth.body import Skin, make_body
+from gaitproof.synth.limbs import Outfit
 from gaitproof.synth.motion import Motion, simulate
-from gaitproof.synth.outfit import Outfit
 from gaitproof.synth.scene import Scene, random_scene
 from gaitproof.synth.staging import Stage, Staging, make_staging, plan_stage
 from gaitproof.synth.walker import Walker
@@ -68,6 +68,18 @@ class Take:
             frame_size=self.size,
             estimator=ESTIMATOR,
         )
+
+
+class Film(TypedDict, total=False):
+    """How a walk is filmed."""
+
+    seconds: float
+    size: tuple[int, int]
+    """(width, height) in pixels, even."""
+    frame_rate: float
+    stage: Stage
+    """``pass``: one straight crossing; ``treadmill``: in place on a belt; ``auto``: a pass where
+    it fits the frame, else a treadmill."""
 
 
 def prepare(

@@ -17,12 +17,11 @@ from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
 from gaitproof.reading import FileKind, guarded, parse_json, read_bytes, read_tensors
 from gaitproof.train.config import NOT_LEARNT
-from gaitproof.train.learner import Learner
-from gaitproof.train.state import RunState
+from gaitproof.train.learner import Learner, RunState
 
 if TYPE_CHECKING:
     from gaitproof.data.gait import Recording
-    from gaitproof.data.gait.paired import PairedRecording
+    from gaitproof.data.gait.load import PairedRecording
     from gaitproof.data.gait.silhouettes import SilhouetteRecording
     from gaitproof.train.config import TrainSettings
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings

@@ -45,7 +45,7 @@ class AugmentSettings(Settings):
     """Also train on mirrored walkers, as people of their own."""
     style: float = Field(default=0.0, ge=0, le=1)
     """Probability that level and spread of a window's features are mixed with another window's, so
-    that they tell less of the sensor (`gaitproof.train.style`)."""
+    that they tell less of the sensor (`gaitproof.train.encoder`)."""
 
 
 class OriginSettings(Settings):

@@ -14,6 +14,7 @@ from scipy.linalg import eigh
 from torch import nn
 
 from gaitproof.errors import InputError
+from gaitproof.gait.features import mirror
 from gaitproof.nets.discriminant import (
     MOMENT_FEATURES,
     BlendedEncoder,
@@ -23,9 +24,8 @@ from gaitproof.nets.discriminant import (
 )
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.estimator_error import shipped_error
-from gaitproof.train.randomness import Stream, random_source
 from gaitproof.train.sampler import Person, features_of, person_of
-from gaitproof.train.turning import mirror
+from gaitproof.train.stream import Stream, random_source
 from gaitproof.types.windows import WINDOW_FRAMES
 
 if TYPE_CHECKING:

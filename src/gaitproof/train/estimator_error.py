@@ -26,15 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from gaitproof.data.gait.manifest import load_manifest
+from gaitproof.data.gait.load import load_manifest
 from gaitproof.data.gait.recording import Recording
 from gaitproof.data.manifest import find_parents, read_manifest
 from gaitproof.errors import InputError, ModelError
 from gaitproof.gait.events import JOINT
-from gaitproof.gait.features import gait_points, unbroken_paths
+from gaitproof.gait.features import gait_points, mirror, unbroken_paths
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.reading import FileKind, guarded, parse_json, read_tensors, shown
-from gaitproof.train.turning import mirror
 from gaitproof.types import GAIT_LANDMARKS, Landmark
 from gaitproof.types.rotations import axis_rotations
 from gaitproof.types.rows import freeze
@@ -139,7 +138,7 @@ class EstimatorError:
         waves[..., -1] = np.sqrt(self.spectra[:, -1]) * real[..., -1]
         changing = np.fft.irfft(waves, WINDOW_FRAMES, axis=-1)
         errors: Float64 = constant + changing.swapaxes(1, 2) @ self.axes
-        return errors.reshape(count, WINDOW_FRAMES, *_joints_shape())
+        return errors.reshape(count, WINDOW_FRAMES, len(GAIT_LANDMARKS), 3)
 
     def show(self, points: Float64, rng: np.random.Generator) -> Float64:
         """Show true walks as the estimator would see them, from views that were learnt from.
@@ -274,12 +273,8 @@ def _pair(estimated: Recording, times: Float64, true: Float64) -> Iterable[Pair]
             continue
         flat = true.reshape(len(true), -1)
         same = np.stack([np.interp(grid[inside], times, column) for column in flat.T], axis=1)
-        shape = (len(same), *_joints_shape())
+        shape = (len(same), len(GAIT_LANDMARKS), 3)
         yield Pair(estimated.subject, in_torsos(same.reshape(shape)), in_torsos(path[inside]))
-
-
-def _joints_shape() -> tuple[int, int]:
-    return len(GAIT_LANDMARKS), 3
 
 
 def _regressors(true: Float64) -> Float64:

@@ -3,17 +3,145 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
-from gaitproof.train.dimensions import check_dimensions
-from gaitproof.train.encoder import TrainedEncoder
-from gaitproof.train.engine import fit
+import torch
+from torch import nn
+
+from gaitproof.errors import ConfigError
+from gaitproof.nets.normaliser import Normaliser
+from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.registry import create_network, is_pair_network
+from gaitproof.nets.skeletonmap import SkeletonMap
+from gaitproof.train.checkpoint import Identity
+from gaitproof.train.discriminant import closed_form_parts, fit_discriminant, gradient_part
+from gaitproof.train.encoder import GaitModule, TrainedEncoder, Watch
+from gaitproof.train.hardware import undisturbed
+from gaitproof.train.learner import RunState
+from gaitproof.train.sampler import (
+    BatchStream,
+    WindowSampler,
+    features_of,
+)
+from gaitproof.train.stream import Stream, random_source, torch_seed
+from gaitproof.train.training import RunOptions, Training
+from gaitproof.train.validation import Validation, split_subjects, validation_batch
 
 if TYPE_CHECKING:
     from gaitproof.data.gait import Recording
     from gaitproof.train.config import TrainSettings
-    from gaitproof.train.training import RunOptions
-    from gaitproof.train.watch import Watch
+
+NORMALISER_WINDOWS = 2048
+"""Windows that means and deviations of the features are measured on."""
+
+
+def pair_limit(settings: TrainSettings) -> int:
+    """Return the most pairs of either kind per batch.
+
+    A head on embeddings costs little, so that it gets twice the windows; a pair network runs on
+    every pair, so that all its pairs together are as many as an encoder has windows.
+    """
+    windows = settings.people_per_batch * settings.windows_per_person
+    return windows // 2 if is_pair_network(settings.architecture) else 2 * windows
+
+
+def fit_normaliser(sampler: WindowSampler, settings: TrainSettings) -> Normaliser:
+    """Measure the training subjects' features on augmented windows of all of them."""
+    rng = random_source(settings.seed, stream=Stream.NORMALISER)
+    everybody = sampler.choose(rng, sampler.n_labels)
+    labels = everybody.repeat(-(-NORMALISER_WINDOWS // len(everybody)))
+    return Normaliser.fit(
+        *features_of(sampler.draw(rng, labels)),
+        settings.alignment,
+        groups=settings.features,
+        frames=settings.frames,
+        bones=settings.bones,
+    )
+
+
+def _fit(
+    recordings: Sequence[Recording],
+    settings: TrainSettings,
+    progress: Callable[[float, float], None] | None,
+    watch: Watch | None,
+    **run: Unpack[RunOptions],
+) -> tuple[nn.Module, Normaliser, RunState]:
+    """Return the network on the CPU in evaluation mode, its normaliser, and what the run did."""
+    learnt, watched = split_subjects(recordings, settings)
+    sampler = WindowSampler(learnt, settings.augment)
+    normaliser = fit_normaliser(sampler, settings)
+    training = Training(lambda: Identity.of(recordings, settings), **run)
+    state = training.state
+    with undisturbed():
+        torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
+        network = create_network(
+            settings.architecture,
+            NetworkOptions(**settings.network.model_dump()),
+            frames=settings.frames,
+        )
+        if isinstance(network, SkeletonMap):
+            network.set_normaliser(normaliser.mean, normaliser.std)
+        learner = gradient_part(network)
+        for closed in closed_form_parts(network):
+            fit_discriminant(closed, learnt, normaliser, settings)
+        if learner is None:
+            return network.eval(), normaliser, state
+        module = GaitModule(learner, settings, sampler.n_labels, state)
+        pairs = pair_limit(settings)
+        validation = None
+        if watched:
+            batch = validation_batch(watched, normaliser, settings, pairs)
+            validation = Validation([batch], settings.validation.every)
+        training.run(
+            module,
+            partial(BatchStream, sampler, normaliser, settings, state.step, pairs),
+            validation=validation,
+            watcher=partial(watch.after_step, normaliser) if watch else None,
+            progress=progress,
+        )
+    return network.cpu().eval(), normaliser, state
+
+
+def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -> None:
+    """Refuse walks whose dimensions do not fit each other or the recipe.
+
+    A flat walk cannot be turned, tilted or stretched in depth, has no heading to be aligned by,
+    and its bones have no lengths.
+
+    Raises
+    ------
+    ConfigError
+        If flat and three-dimensional walks are mixed, or the recipe treats flat ones as if they
+        had depth.
+    """
+    dimensions: dict[bool, set[str]] = {True: set(), False: set()}
+    for walk in recordings:
+        if len(walk.points):  # a video in which nobody was found has no dimension
+            dimensions[walk.flat].add(walk.source)
+    flat, deep = (", ".join(sorted(dimensions[kind])) for kind in (True, False))
+    if not flat:
+        return
+    if deep:
+        raise ConfigError(
+            "Two- and three-dimensional walks cannot be mixed in one recipe.",
+            expected="sources of one kind",
+            actual=f"two-dimensional: {flat}; three-dimensional: {deep}",
+        )
+    shown = settings.augment
+    wanted = {
+        "augment.yaw: 0": shown.yaw == 0,
+        "augment.tilt: 0": shown.tilt == 0,
+        "augment.depth: 0": shown.depth == 0,
+        "augment.estimator_error: false": not shown.estimator_error,
+        "alignment: camera": settings.alignment == "camera",
+        "bones: own": settings.bones == "own",
+    }
+    lacking = ", ".join(setting for setting, met in wanted.items() if not met)
+    if lacking:
+        raise ConfigError(
+            f"The recipe needs walks with depth, and {flat} is two-dimensional.", hint=lacking
+        )
 
 
 def train(
@@ -54,11 +182,11 @@ def train(
     ConfigError
         If the checkpoint is of another recipe or other walks, the devices are not there or cannot
         compute in the recipe's precision, too few subjects are left for a validation set, the
-        walks do not pass `gaitproof.train.dimensions.check_dimensions`, or the loss is no longer a
+        walks do not pass `gaitproof.train.loop.check_dimensions`, or the loss is no longer a
         number.
     ModelError
         If there is no such network, or it cannot have such sizes.
     """
     check_dimensions(settings, recordings)
-    network, normaliser, state = fit(recordings, settings, progress, watch, **run)
+    network, normaliser, state = _fit(recordings, settings, progress, watch, **run)
     return TrainedEncoder(network, normaliser, state.losses, state.validation)

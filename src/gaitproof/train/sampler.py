@@ -12,13 +12,11 @@ from torch import Tensor
 
 from gaitproof.data.manifest import is_mirrored
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.gait.features import compute_features
+from gaitproof.gait.features import compute_features, mirror
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.augment import augment, change_tempo
 from gaitproof.train.config import AugmentSettings, TrainSettings
-from gaitproof.train.randomness import Stream, random_source
-from gaitproof.train.stream import StepStream
-from gaitproof.train.turning import mirror
+from gaitproof.train.stream import StepStream, Stream, random_source
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 if TYPE_CHECKING:

@@ -4,9 +4,36 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from enum import IntEnum
 from typing import Any, TypeVar
 
+import numpy as np
 from torch.utils.data import IterableDataset, get_worker_info
+
+
+class Stream(IntEnum):
+    """Independent random streams of one run."""
+
+    BATCH = 0
+    WINDOWS = 1
+    NORMALISER = 2
+    VALIDATION = 3
+    SUBJECTS = 4
+    DROPOUT = 5
+    WEIGHTS = 6
+
+
+def random_source(
+    seed: int, step: int = 0, rank: int = 0, stream: Stream = Stream.BATCH
+) -> np.random.Generator:
+    """Return the random generator of one step: the same arguments, the same numbers."""
+    return np.random.default_rng((seed, step, rank, stream))
+
+
+def torch_seed(seed: int, step: int = 0, rank: int = 0, stream: Stream = Stream.DROPOUT) -> int:
+    """Return a seed for torch's generators, from 0 to 2**63 - 1."""
+    return int(random_source(seed, step, rank, stream).integers(2**63 - 1))
+
 
 Batch_co = TypeVar("Batch_co", covariant=True)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
+from gaitproof.closing import Closing
 from gaitproof.errors import ConfigError
-from gaitproof.media.files import make_folder
+from gaitproof.media.files import make_folder, write_atomically
+from gaitproof.reading import FileKind, guarded, read_rows
 from gaitproof.train.checkpoint import (
     CHECKPOINT_FILE,
     Checkpoint,
@@ -23,17 +27,80 @@ from gaitproof.train.checkpoint import (
     save_checkpoint,
 )
 from gaitproof.train.hardware import TrainerSettings, launched, make_fabric, share_buffers
-from gaitproof.train.learner import Learner
-from gaitproof.train.logs import RunLog
-from gaitproof.train.randomness import torch_seed
-from gaitproof.train.state import RunState
-from gaitproof.train.stream import StepStream
+from gaitproof.train.learner import Learner, RunState
+from gaitproof.train.stream import StepStream, torch_seed
 from gaitproof.train.validation import Validation
-from gaitproof.train.watch import Watcher
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
     from torch.optim import Optimizer
+
+
+LOG_FILE: Final = "metrics.csv"
+TENSORBOARD_FOLDER: Final = "tensorboard"
+_METRICS: Final = FileKind("table of losses", ConfigError, hint="--no-resume starts the run again")
+
+
+class RunLog(Closing):
+    """Writes every step to ``metrics.csv`` and to TensorBoard's event files.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+    learner
+        Names its losses and what its validation counts beside them. The run goes on from its step:
+        what was logged beyond it is struck out.
+    """
+
+    def __init__(self, folder: Path, learner: Learner) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        path, done = folder / LOG_FILE, learner.run.step
+        names = (*learner.loss_names, "learning_rate", "validation_loss", *learner.measure_names)
+        self._columns = ("step", "loss", *names)
+        rows = _rows(path, done, len(self._columns))
+        write_atomically(path, _table([self._columns, *rows]))
+        self._file = path.open("a", newline="", encoding="utf-8")
+        self._table = csv.writer(self._file)
+        self._writer = SummaryWriter(str(folder / TENSORBOARD_FOLDER), purge_step=done + 1)
+
+    def after_step(self, learner: Learner, rate: float) -> None:
+        """Write the step, which was taken at this learning rate."""
+        run = learner.run
+        values: dict[str, float] = {
+            "loss": run.losses[-1],
+            **{name: part.item() for name, part in learner.parts.items()},
+            "learning_rate": rate,
+        }
+        if run.validation and run.validation[-1][0] == run.step:
+            values["validation_loss"] = run.validation[-1][1]
+            values |= learner.measures
+        # every row is flushed: what a killed run has done is on disk
+        self._table.writerow([run.step, *(values.get(name, "") for name in self._columns[1:])])
+        self._file.flush()
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, run.step)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        self._writer.close()
+
+
+def _rows(path: Path, done: int, columns: int) -> list[list[str]]:
+    """Read the rows of the steps that count; a row cut short by a kill does not."""
+    if not path.exists():
+        return []
+    rows = [row for _, row in read_rows(path, _METRICS)][1:]
+    with guarded(path, _METRICS):
+        return [row for row in rows if len(row) == columns and int(row[0]) <= done]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
 
 
 class RunOptions(TypedDict, total=False):
@@ -94,7 +161,7 @@ class Training:
         *,
         accumulate: int = 1,
         validation: Validation | None = None,
-        watcher: Watcher | None = None,
+        watcher: Callable[[Learner], None] | None = None,
         progress: Callable[[float, float], None] | None = None,
     ) -> None:
         """Train to the last step, and leave the best weights in the learner's network.
@@ -135,7 +202,7 @@ class Training:
                         log.after_step(learner, rate)
                         self._keep(fabric, learner, optimiser)
                     if watcher is not None:
-                        watcher.after_step(learner)
+                        watcher(learner)
                     if progress is not None:
                         done = 1.0 if state.stopped else state.step / learner.steps
                         progress(done, state.losses[-1])

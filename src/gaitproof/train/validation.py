@@ -13,7 +13,6 @@ from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.hardware import share_buffers
 from gaitproof.train.learner import Learner
-from gaitproof.train.randomness import Stream, random_source
 from gaitproof.train.sampler import (
     Batch,
     Person,
@@ -21,6 +20,7 @@ from gaitproof.train.sampler import (
     make_batch,
     person_of,
 )
+from gaitproof.train.stream import Stream, random_source
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric

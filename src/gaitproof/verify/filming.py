@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
 from gaitproof.config import Settings
-from gaitproof.gait.spreads import N_SPREADS, log_spreads
-from gaitproof.gait.view import walking_directions
+from gaitproof.gait.view import N_SPREADS, log_spreads, walking_directions
 from gaitproof.types import Domain, GaitWindows, PoseSequence
 from gaitproof.verify.motion import mean_measures
 
@@ -32,7 +31,7 @@ class Filming(Settings):
     domain: str = Field(max_length=MAX_DOMAIN)
     """``sensor/estimator/site``, see `gaitproof.types.Domain`."""
     spreads: tuple[FiniteFloat, ...] = Field(min_length=N_SPREADS, max_length=N_SPREADS)
-    """See `gaitproof.gait.spreads.log_spreads`."""
+    """See `gaitproof.gait.view.log_spreads`."""
     views: tuple[_Degrees, ...] = Field(default=(), max_length=100_000)
     """Walking direction of every window, see `gaitproof.gait.view`; none of a flat source."""
     motion: tuple[FiniteFloat, ...] = Field(default=(), max_length=100)

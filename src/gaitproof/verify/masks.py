@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.config import SilhouetteGate
-from gaitproof.gait.silhouette_quality import assess_silhouettes, usable_frames
-from gaitproof.gait.silhouettes import silhouette_windows
+from gaitproof.gait.silhouettes import assess_silhouettes, silhouette_windows, usable_frames
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.encoder import WindowEncoder
 from gaitproof.types import QualityReport, SignalEvidence, SilhouetteSequence

@@ -1,8 +1,8 @@
 """What a silhouette score rests on: build and clothing, or movement.
 
 A silhouette shows both. Its mean over time is the static part, its changes are the movement
-(`gaitproof.gait.energy`). Either part is replaced by that of an average walker seen from the same
-side, and the score of all four mixtures is shared out between the two by their Shapley values
+(`gaitproof.gait.silhouettes`). Either part is replaced by that of an average walker seen from the
+same side, and the score of all four mixtures is shared out between the two by their Shapley values
 (Shapley, Contributions to the Theory of Games II, 1953; Lundberg & Lee, NeurIPS 2017).
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
-from gaitproof.gait.energy import GAPS, energy_images, masks_of
+from gaitproof.gait.silhouettes import GAPS, energy_images, masks_of
 from gaitproof.models import packaged_file
 from gaitproof.reading import FileKind, parse_arrays
 from gaitproof.types import MovementShare

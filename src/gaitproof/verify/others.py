@@ -74,7 +74,7 @@ class Other:
     vector
         Shape (D,), unit length.
     spreads
-        Shape (52,), see `gaitproof.gait.spreads.log_spreads`; None if unknown.
+        Shape (52,), see `gaitproof.gait.view.log_spreads`; None if unknown.
     source
         `IN_VIDEO`, `IN_GALLERY`, or which reference footage.
     name

@@ -18,7 +18,7 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from gaitproof.config import Settings
 from gaitproof.errors import ModelError
-from gaitproof.gait.spreads import N_SPREADS
+from gaitproof.gait.view import N_SPREADS
 from gaitproof.models import packaged_file
 from gaitproof.reading import FileKind, parse_model
 
@@ -81,7 +81,7 @@ def unlikeness(
     metric
         Of the distances.
     one
-        Shape (52,), see `gaitproof.gait.spreads.log_spreads`.
+        Shape (52,), see `gaitproof.gait.view.log_spreads`.
     others
         Shape (R, 52), R at least 1.
 

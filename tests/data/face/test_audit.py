@@ -1,7 +1,7 @@
 import pytest
 
-from gaitproof.data.face.audit import find_equal_files
 from gaitproof.data.face.clips import FaceClip, Label
+from gaitproof.data.face.splits import find_equal_files
 
 
 def clip(path, split):
@@ -53,5 +53,5 @@ def test_what_is_no_leak(root, clips):
 
 
 def test_files_of_a_size_that_one_side_has_alone_are_not_read(root, monkeypatch):
-    monkeypatch.setattr("gaitproof.data.face.audit.compute_sha256", lambda path: 1 / 0)
+    monkeypatch.setattr("gaitproof.data.face.splits.compute_sha256", lambda path: 1 / 0)
     assert find_equal_files(root, [clip("a.mp4", "train"), clip("seq/1.png", "test")]) == ()

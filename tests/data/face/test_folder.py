@@ -1,6 +1,6 @@
 import pytest
 
-from gaitproof.data.face.folder import RUN_FILE, begin_run, claim_folder
+from gaitproof.data.face.prepare import RUN_FILE, begin_run, claim_folder
 from gaitproof.errors import InputError
 
 TOLD = {"frames": 6, "shares": [0.7, 0.2, 0.1]}

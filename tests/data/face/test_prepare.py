@@ -96,13 +96,13 @@ def test_every_layout_becomes_a_store(root, tmp_path, monkeypatch, make, expecte
     assert (counted(prepared), prepared.unused) == (expected, unused)
     store = FaceStore.open(tmp_path / "out")
     assert store.clips == prepared.clips
-    assert store.detector.startswith("mediapipe")
+    assert store.settings.detector.startswith("mediapipe")
     for stored in store.clips:
         faces = store.read(stored)
         assert faces.images.shape == (stored.images, 320, 320, 3)
         assert np.isfinite(faces.meshes).all()
         # eyes, nose and mouth are where the alignment puts them
-        target = store.alignment.target()
+        target = store.settings.alignment.target()
         assert np.abs(faces.points.mean(axis=0) - target).max() < 20
 
 

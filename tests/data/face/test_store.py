@@ -52,7 +52,7 @@ def test_what_is_written_is_read_bit_by_bit(store):
         np.testing.assert_array_equal(getattr(read, name), getattr(made, name))
     some = store.read(store.clips[0], [2])
     np.testing.assert_array_equal(some.images, made.images[[2]])
-    assert store.detector == "drawn 1"
+    assert store.settings.detector == "drawn 1"
 
 
 def test_simple_crops_are_marked(tmp_path):

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from coco17_tables import keypoints, table
 
-from gaitproof.data.gait import load_casia_csv, load_opengait, load_recordings
+from gaitproof.data.gait import load_recordings
+from gaitproof.data.gait.casia_csv import load_casia_csv
+from gaitproof.data.gait.opengait import load_opengait
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.pose.formats.coco import COCO_17
 from gaitproof.types import GAIT_LANDMARKS, Landmark

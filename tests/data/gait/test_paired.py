@@ -5,7 +5,7 @@ import pytest
 from scripted import walk
 from synthetic_masks import walking_masks
 
-from gaitproof.data.gait.paired import load_paired
+from gaitproof.data.gait.load import load_paired
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.frozen import load_both
 from gaitproof.pose.formats.npz import save_npz

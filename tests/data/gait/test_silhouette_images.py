@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gaitproof.data.gait.silhouette_images import cut_mask, load_silhouette_data
+from gaitproof.data.gait.silhouettes import cut_mask, load_silhouette_data
 from gaitproof.errors import ConfigError, InputError
 
 

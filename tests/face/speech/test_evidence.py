@@ -13,7 +13,7 @@ from tiny_face_model import make_weights, write_model
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import ScanSettings, scan_video
-from gaitproof.face.speech import watch
+from gaitproof.face.speech import model
 from gaitproof.face.speech.evidence import (
     RANDOM_PEAK,
     SpeechAnswer,
@@ -21,9 +21,15 @@ from gaitproof.face.speech.evidence import (
     SpeechPart,
     examine_speech,
 )
-from gaitproof.face.speech.model import TalkModel, TalkScore
+from gaitproof.face.speech.model import (
+    MOST_SECONDS,
+    TalkModel,
+    TalkScore,
+    Watched,
+    choose_span,
+    place_at,
+)
 from gaitproof.face.speech.sequences import cut_face
-from gaitproof.face.speech.watch import MOST_SECONDS, choose_span, place_at
 from gaitproof.face.types import FaceTrack
 from gaitproof.report.face.write import write_scan
 
@@ -80,7 +86,7 @@ class QuarterModel(TalkModel):
 
 def test_faces_are_cut_out_for_a_network_alone(tmp_path, monkeypatch):
     cut = []
-    monkeypatch.setattr(watch, "cut_face", lambda *given: cut.append(1) or cut_face(*given))
+    monkeypatch.setattr(model, "cut_face", lambda *given: cut.append(1) or cut_face(*given))
     clip = write_talk(tmp_path / "a.mp4", 3.0)
     alone = examine_speech(clip, track(0.0, 2.9), GreyMeshDetector())
     assert alone.whole is not None
@@ -92,7 +98,7 @@ def test_faces_are_cut_out_for_a_network_alone(tmp_path, monkeypatch):
 
 def test_what_was_not_cut_out_is_not_scored():
     with pytest.raises(ValueError, match="not cut out"):
-        QuarterModel().score_watched(watch.Watched(None), None)
+        QuarterModel().score_watched(Watched(None), None)
 
 
 def test_a_detector_without_a_mesh_sees_no_lips(tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_talk import make_mesh
 
-from gaitproof.face.speech.lips import Lips
+from gaitproof.face.speech.sequences import Lips
 
 
 @given(scale=st.floats(0.2, 5), turn=st.floats(-1, 1), x=st.floats(-500, 500))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaitproof.face.speech.lips import Lips
 from gaitproof.face.speech.offset import TOLERANCE, correlate
+from gaitproof.face.speech.sequences import Lips
 from gaitproof.media.sound import SOUND_RATE, Sound
 from gaitproof.synth.talking.voice import make_voice, speak
 

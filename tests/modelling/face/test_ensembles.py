@@ -26,10 +26,10 @@ def write(folder, detector, alignment=WIDE, **card):
 def test_networks_of_single_images_are_joined_and_measured_on_people_held_out(tmp_path):
     store = drawn_store(tmp_path / "store", 24, 1)
     members = [
-        write(tmp_path / "a", store.detector, model_id="first"),
+        write(tmp_path / "a", store.settings.detector, model_id="first"),
         write(
             tmp_path / "b",
-            store.detector,
+            store.settings.detector,
             AlignmentSettings(size=42, margin=0.0),
             model_id="second",
             figures={"validation/clip/auc": 0.75},

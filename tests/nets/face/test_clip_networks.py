@@ -2,16 +2,15 @@ import pytest
 import torch
 
 from gaitproof.errors import ModelError
-from gaitproof.nets.face.encoded import EncodedNetwork
-from gaitproof.nets.face.pooling import AttentionPooling
+from gaitproof.nets.face.encoded import AttentionPooling, EncodedNetwork
 from gaitproof.nets.face.registry import (
     FACE_NETWORKS,
     FaceNetworkSettings,
     create_face_network,
     list_face_networks,
 )
-from gaitproof.nets.face.temporal_only import TemporalConvolution, links
 from gaitproof.nets.face.transformer import positions
+from gaitproof.nets.face.video_residual import TemporalConvolution, links
 
 pytestmark = pytest.mark.slow
 

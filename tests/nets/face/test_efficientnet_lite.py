@@ -13,7 +13,7 @@ from gaitproof.nets.face.registry import FaceNetworkSettings, create_face_networ
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.learner import FaceLearner
 from gaitproof.train.face.loop import TrainedFaces
-from gaitproof.train.state import RunState
+from gaitproof.train.learner import RunState
 
 IMAGENET = FaceNetworkSettings(pretrained="imagenet")
 

@@ -5,9 +5,7 @@ import torch
 from torch import nn
 
 from gaitproof.errors import ConfigError
-from gaitproof.nets.face.altfreezing import TURNS, AltFreezing
 from gaitproof.nets.face.base import FORGED, GENUINE
-from gaitproof.nets.face.ftcn import Ftcn
 from gaitproof.nets.face.multi_attentional import MultiAttentional, blur, degrade
 from gaitproof.nets.face.recce import GraphReasoning, Recce, distance
 from gaitproof.nets.face.registry import (
@@ -15,6 +13,7 @@ from gaitproof.nets.face.registry import (
     FaceNetworkSettings,
     create_face_network,
 )
+from gaitproof.nets.face.video_residual import TURNS, AltFreezing, Ftcn
 
 LABELS = torch.tensor([FORGED, GENUINE, GENUINE, FORGED])
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from walking import make_walk
 
-from gaitproof.data.gait.bvh import load_bvh as load_recording
+from gaitproof.data.gait.mocap import load_bvh as load_recording
 from gaitproof.errors import PoseError
 from gaitproof.pose.formats import bvh as bvh_format
 from gaitproof.pose.formats import load_pose, save_pose

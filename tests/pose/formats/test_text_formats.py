@@ -15,7 +15,7 @@ from gaitproof.pose.formats import (
     load_mediapipe_json,
     load_openpose,
     load_pose,
-    mediapipe_csv,
+    mediapipe_json,
     save_coco,
     save_mediapipe_csv,
     save_mediapipe_json,
@@ -378,8 +378,8 @@ class TestLoadPose:
 
     def test_too_large_text_is_refused(self, tmp_path, monkeypatch):
         self.save_all(tmp_path)
-        small = replace(mediapipe_csv._FILE, max_bytes=100)
-        monkeypatch.setattr(mediapipe_csv, "_FILE", small)
+        small = replace(mediapipe_json._TABLE, max_bytes=100)
+        monkeypatch.setattr(mediapipe_json, "_TABLE", small)
         with pytest.raises(PoseError, match="too large"):
             load_pose(tmp_path / "mp.csv")
 

@@ -9,10 +9,9 @@ from gaitproof.data.face.layouts import read_layout
 from gaitproof.data.face.splits import assign_splits, find_leaks
 from gaitproof.errors import ConfigError
 from gaitproof.face.detect import DetectorSettings, create_detector
-from gaitproof.synth.talking.clips import FORGERIES, TalkSettings, film_talker, talk
+from gaitproof.synth.talking.clips import FORGERIES, TalkSettings, film_talker, swap_face, talk
 from gaitproof.synth.talking.dataset import make_talkers, plan
 from gaitproof.synth.talking.drawing import SIDE, Expression, draw_head, skin_pattern
-from gaitproof.synth.talking.forging import swap_face
 from gaitproof.synth.talking.person import make_talker
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,13 @@ from gaitproof.face.align import align
 from gaitproof.face.detect import DetectorSettings, create_detector
 from gaitproof.face.quality import assess
 from gaitproof.media.decode import read_frames
-from gaitproof.synth.walking_faces.clips import FORGERIES, FilmSettings, Version, film_walk
+from gaitproof.synth.walking_faces.clips import (
+    FORGERIES,
+    FilmSettings,
+    Version,
+    film_walk,
+    make_faced_walker,
+)
 from gaitproof.synth.walking_faces.dataset import (
     UNUSED,
     Plan,
@@ -18,7 +24,6 @@ from gaitproof.synth.walking_faces.dataset import (
     make_walking_faces,
     partner,
 )
-from gaitproof.synth.walking_faces.person import make_faced_walker
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import pytest
 
 from gaitproof.synth.take import prepare
 from gaitproof.synth.talking.drawing import UNIT, Expression, draw_head, skin_pattern
-from gaitproof.synth.walking_faces.person import make_faced_walker
+from gaitproof.synth.walking_faces.clips import make_faced_walker
 from gaitproof.synth.walking_faces.placing import find_heads, look_at_camera, paint
 from gaitproof.types import Landmark
 

@@ -12,7 +12,7 @@ from gaitproof.nets.face.registry import FaceNetworkSettings, network_class
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.loop import train_faces
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.logs import LOG_FILE
+from gaitproof.train.training import LOG_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +99,7 @@ def test_networks_of_single_pictures_learn_with_losses_of_their_own(painted, nam
 
 
 def test_what_rests_in_a_step_is_left_as_it_is(flickering, monkeypatch):
-    from gaitproof.nets.face.altfreezing import AltFreezing
+    from gaitproof.nets.face.video_residual import AltFreezing
 
     seen = []
 

@@ -7,8 +7,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.nets.face.registry import FaceNetworkSettings, create_face_network
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.ensemble import average, score_ensemble
-from gaitproof.train.face.loop import ClipScore, TrainedFaces
+from gaitproof.train.face.loop import ClipScore, TrainedFaces, average, score_ensemble
 
 pytestmark = pytest.mark.slow
 

@@ -26,7 +26,7 @@ from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.learner import FaceLearner
 from gaitproof.train.face.loop import identify, train_faces
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.state import RunState
+from gaitproof.train.learner import RunState
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +124,7 @@ from gaitproof.data.face.store import FaceStore
 from gaitproof.train.face.learner import FaceLearner
 from gaitproof.train.face.loop import identify, train_faces
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.state import RunState
+from gaitproof.train.learner import RunState
 import time
 def slow(done, loss):
     print(done, flush=True)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from synthetic_masks import walking_masks
 
-from gaitproof.train.silhouettes.augment import augment
 from gaitproof.train.silhouettes.config import MaskAugment
+from gaitproof.train.silhouettes.sampler import augment
 
 CHANCES = [name for name in MaskAugment.model_fields if name != "mirror_people"]
 NONE = dict.fromkeys(CHANCES, 0.0)

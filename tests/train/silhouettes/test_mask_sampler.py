@@ -8,10 +8,9 @@ from synthetic_masks import paired_walks, write_archive
 
 from gaitproof.data.gait.silhouettes import load_silhouettes
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.gait.features import windows_from_points
+from gaitproof.gait.features import mirror, mirror_features, windows_from_points
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream
-from gaitproof.train.turning import mirror, mirror_features
 
 SETTINGS = SilhouetteTrainSettings(steps=3, people_per_batch=4, windows_per_person=4)
 

@@ -25,9 +25,8 @@ from gaitproof.face.detect import FaceDetector
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.track import FaceTracker, TrackingSettings
 from gaitproof.face.types import MESH_POINTS, Face
-from gaitproof.media.decode import read_frames
+from gaitproof.media.decode import read_frames, read_still
 from gaitproof.media.info import inspect_video
-from gaitproof.media.still import read_still
 
 Image = NDArray[np.uint8]
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -14,7 +17,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gaitproof.data.face.clips import FaceClip
-from gaitproof.errors import ConfigError
+from gaitproof.data.face.layouts.files import images_in, relative
+from gaitproof.errors import ConfigError, GaitproofError
+from gaitproof.media.files import compute_sha256
 
 SHARES: Final[Mapping[str, float]] = MappingProxyType(
     {"train": 0.7, "validation": 0.15, "test": 0.15}
@@ -161,3 +166,52 @@ def _point(key: str, seed: int) -> float:
     """Return a number from 0 to 1 that key and seed decide, the same on every machine."""
     digest = hashlib.sha256(f"{seed}\x1f{key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def find_equal_files(root: Path, clips: Sequence[FaceClip]) -> tuple[str, ...]:
+    """Name files that are the same, byte for byte, and on more than one side.
+
+    Files of a size that only one side has are not read. What cannot be read is passed over.
+
+    Parameters
+    ----------
+    root
+        The data set's folder.
+    clips
+        With their sides.
+
+    Returns
+    -------
+    tuple of str
+        One sentence each, in words; empty if there is no leak.
+    """
+    by_size: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for clip in clips:
+        if clip.split not in ("", "unused"):
+            for path in _files(root, clip.path):
+                with suppress(OSError):
+                    by_size[(root / path).stat().st_size].append((path, clip.split))
+    by_content: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for files in by_size.values():
+        if _across(files):
+            for path, split in files:
+                with suppress(GaitproofError):
+                    by_content[compute_sha256(root / path)].append((path, split))
+    return tuple(_say(files) for files in by_content.values() if _across(files))
+
+
+def _files(root: Path, path: str) -> Iterator[str]:
+    if (root / path).is_dir():
+        yield from (relative(image, root) for image in images_in(root / path))
+    else:
+        yield path
+
+
+def _across(files: Sequence[tuple[str, str]]) -> bool:
+    return len({split for _, split in files}) > 1
+
+
+def _say(files: Sequence[tuple[str, str]]) -> str:
+    path, split = files[0]
+    other, side = next(file for file in files if file[1] != split)
+    return f"{path} in {split} and {other} in {side} are the same file"

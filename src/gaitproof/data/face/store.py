@@ -233,26 +233,6 @@ class FaceStore:
     settings: StoreSettings
     clips: tuple[StoredClip, ...]
 
-    @property
-    def alignment(self) -> AlignmentSettings:
-        """How the stored faces are cut."""
-        return self.settings.alignment
-
-    @property
-    def detector(self) -> str:
-        """Identifier of the detector that found them."""
-        return self.settings.detector
-
-    @property
-    def frames(self) -> int:
-        """Images per clip, at most."""
-        return self.settings.frames
-
-    @property
-    def rate(self) -> float | None:
-        """Frames per second; None if they are spread over the whole clip, or by label."""
-        return self.settings.rate
-
     @classmethod
     def open(cls, folder: str | Path) -> Self:
         """Open a folder that `write_index` completed.
@@ -297,7 +277,9 @@ class FaceStore:
             names = [name for name in TENSORS if name in landmarks]
             parts = {name: landmarks[name][chosen] for name in names}
             images = [
-                decode_image(read_bytes(path, _FACES), path, _FACES, self.alignment.size**2)
+                decode_image(
+                    read_bytes(path, _FACES), path, _FACES, self.settings.alignment.size**2
+                )
                 for path in (folder / f"{place:03d}.png" for place in chosen)
             ]
             return StoredFaces(np.stack(images), **parts)

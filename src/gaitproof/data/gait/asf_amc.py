@@ -261,7 +261,8 @@ def positions(bones: Sequence[Bone], motion: Mapping[str, Float64]) -> Float64:
             else:
                 shift *= values[:, None]
         axes = np.eye(3)
-        for letter, angle in zip(bone.order, _by_axis(bone), strict=True):
+        for letter in bone.order:  # the file gives the angles in x y z
+            angle = bone.axis["xyz".index(letter)]
             axes = axis_rotations(letter, np.array([angle]))[0] @ axes
         local = axes @ local @ axes.T
         if bone.parent < 0:
@@ -272,8 +273,3 @@ def positions(bones: Sequence[Bone], motion: Mapping[str, Float64]) -> Float64:
             placed[:, i] = placed[:, bone.parent] + (whole @ shift[..., None])[..., 0]
             turned.append(whole)
     return placed
-
-
-def _by_axis(bone: Bone) -> tuple[float, ...]:
-    """Return the angles in the order in which they turn; the file gives them in x y z."""
-    return tuple(bone.axis["xyz".index(letter)] for letter in bone.order)

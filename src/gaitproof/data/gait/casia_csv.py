@@ -1,4 +1,4 @@
-"""CASIA-B poses as GaitGraph publishes them: one CSV, one row per frame.
+"""COCO-17 poses, and CASIA-B in them as GaitGraph publishes it: one CSV, one row per frame.
 
 The layout (Teepe et al., GaitGraph, ICIP 2021): a header ``image_name`` and ``<keypoint>_x``,
 ``<keypoint>_y``, ``<keypoint>_conf`` of the 17 COCO key points; ``image_name`` is a path whose
@@ -8,19 +8,78 @@ whose file name is the frame number: ``frames/001-nm-01-090/000012.jpg``.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.data.gait.coco17 import DEFAULT_RATE, KEYPOINTS, coco_recording
-from gaitproof.data.gait.recording import Recording
+from gaitproof.data.gait.recording import Recording, make_recording
 from gaitproof.errors import InputError
-from gaitproof.pose.formats.coco import COCO_17
+from gaitproof.pose.formats.coco import COCO_17, ROWS
 from gaitproof.reading import FileKind, open_file, read_rows
+from gaitproof.types import N_LANDMARKS, PoseSequence
+
+KEYPOINTS: Final = 17
+
+MAX_PIXELS: Final = 1e5
+"""Coordinates beyond it are damage, and count as not seen."""
+
+DEFAULT_RATE: Final = 25.0
+"""Frames per second of CASIA-B (Yu, Tan & Tan, ICPR 2006), OUMVLP and Gait3D; the files themselves
+do not say it."""
+
+
+def coco_recording(
+    frames: NDArray[np.integer[Any]],
+    keypoints: NDArray[np.floating[Any]],
+    frame_rate: float,
+    estimator: str,
+    **labels: str,
+) -> Recording:
+    """Make a two-dimensional recording; COCO-17 has neither heels nor toes.
+
+    Parameters
+    ----------
+    frames
+        Shape (T,), increasing frame numbers.
+    keypoints
+        Shape (T, 17, 3): x and y in pixels, y down, and confidence. Not seen: a confidence of 0
+        or less, or anything that is not finite or beyond `MAX_PIXELS`.
+    frame_rate
+        Frames per second.
+    estimator
+        What made the key points.
+    **labels
+        Labels of `Recording`.
+    """
+    values = keypoints.astype(np.float64)
+    known = np.isfinite(values).all(axis=2) & (np.abs(values) < MAX_PIXELS).all(axis=2)
+    seen = known & (values[..., 2] > 0)
+    image = np.full((len(values), N_LANDMARKS, 2), np.nan, np.float32)
+    visibility = np.zeros((len(values), N_LANDMARKS), np.float32)
+    for column, landmark in enumerate(ROWS[KEYPOINTS]):
+        if landmark is not None:
+            image[:, landmark] = np.where(seen[:, column, None], values[:, column, :2], np.nan)
+            visibility[:, landmark] = np.where(
+                seen[:, column], values[:, column, 2].clip(0, 1), 0.0
+            )
+    largest = values[seen][:, :2].max(axis=0, initial=1.0) if seen.any() else np.ones(2)
+    sequence = PoseSequence(
+        timestamps=(frames - frames[0]) / frame_rate if len(frames) else np.zeros(0),
+        image=image,
+        world=None,
+        visibility=visibility,
+        # the files do not say how large the image was; nothing but plausibility depends on it
+        frame_size=(math.ceil(max(largest[0], 1)), math.ceil(max(largest[1], 1))),
+        estimator=estimator,
+        feet=False,
+    )
+    return make_recording(sequence, None, **labels)
+
 
 MAX_ROWS: Final = 1_500_000
 """Most rows: all of CASIA-B has about 1.1 million."""

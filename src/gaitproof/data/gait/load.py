@@ -1,40 +1,105 @@
-"""Reading a data set of any known format."""
+"""Reading a data set of any known format, poses with silhouettes too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gaitproof.data.extraction import MARKER as EXTRACTION_MARKER
 from gaitproof.data.gait.asf_amc import load_amc
-from gaitproof.data.gait.bvh import load_bvh
 from gaitproof.data.gait.casia_csv import is_casia_csv, load_casia_csv
-from gaitproof.data.gait.manifest import load_manifest
+from gaitproof.data.gait.mocap import load_bvh
 from gaitproof.data.gait.opengait import load_opengait
-from gaitproof.data.gait.recording import Recording
+from gaitproof.data.gait.recording import POSES_FOLDER, Labels, Recording, make_recording
 from gaitproof.data.gait.skeletons import load_skeletons
+from gaitproof.data.manifest import ManifestRow, find_parents, locate, read_manifest
 from gaitproof.errors import ConfigError, InputError
+from gaitproof.gait.silhouettes import silhouette_windows
 from gaitproof.pose.formats.mocap import MAX_RATE
+from gaitproof.pose.formats.npz import load_npz
+from gaitproof.pose.formats.silhouette_npz import load_silhouettes
+from gaitproof.types import GAIT_LANDMARKS, Domain
+from gaitproof.types.paired_windows import PairedWindows
+from gaitproof.types.silhouette import SilhouetteSequence
+
+
+def load_manifest(path: Path, name: str) -> list[Recording]:
+    """Read the walks of a manifest whose poses have been extracted.
+
+    Parameters
+    ----------
+    path
+        A manifest as `gaitproof.data.manifest.read_manifest` takes it. Only rows labelled ``real``
+        are taken: a face swap is nobody's walk. The poses of the video ``a/x.mp4`` are those of the
+        best track in ``poses/a/x.mp4`` beside the manifest, where ``gaitproof extract`` puts them;
+        a video in which nobody was found becomes a recording without frames.
+    name
+        Name of the data set.
+
+    Raises
+    ------
+    InputError
+        If the manifest or a pose file is missing or malformed.
+    """
+    return [recording for _, recording in load_tracks(path, name)]
+
+
+def load_tracks(path: Path, name: str) -> list[tuple[Path, Recording]]:
+    """Read walks as `load_manifest` does, each with the file its poses are in, if any are."""
+    rows = read_manifest(path)
+    parents = find_parents(rows)
+    recordings = []
+    for row in rows:
+        if row.label != "real":
+            continue
+        parent = parents.get(row.path)
+        # a parent that is not in the manifest stays named, so that the audit finds it missing
+        origin = parent.recording if parent is not None else row.parent
+        recordings.append(_read_row(path.parent, row, origin, name))
+    return recordings
+
+
+def _read_row(folder: Path, row: ManifestRow, parent: str, source: str) -> tuple[Path, Recording]:
+    labels: dict[str, Any] = {
+        "subject": row.subject,
+        "recording": row.recording,
+        "condition": row.condition,
+        "view": row.view,
+        "parent": parent,
+        "source": source,
+    }
+    poses = locate(folder / POSES_FOLDER, row.path)
+    track = poses / "person-0.npz"
+    if track.exists():
+        domain = Domain.parse(row.domain) if row.domain else None
+        return track, make_recording(load_npz(track), domain, **labels)
+    if not poses.exists():
+        raise InputError(
+            f"The video {row.path!r} has no poses.",
+            hint=f"run: gaitproof extract {folder} -o {folder / POSES_FOLDER}",
+        )
+    nobody = Recording(times=np.zeros(0), points=np.zeros((0, len(GAIT_LANDMARKS), 3)), **labels)
+    return track, nobody
+
 
 MANIFEST: Final = "manifest.csv"
 """Name of the manifest in a folder; with it, the folder is that manifest."""
 
-Reader = Callable[[Path, str], list[Recording]]
-
-
-class UntimedReader(Protocol):
-    """Reader of a format whose files do not state their frame rate."""
-
-    def __call__(self, path: Path, name: str, *, frame_rate: float = ...) -> list[Recording]:
-        """Read at `frame_rate` frames per second, or at the format's usual rate."""
+Reader = Callable[..., list[Recording]]
 
 
 TIMED: Final[dict[str, Reader]] = {".npz": load_skeletons, ".bvh": load_bvh}
 """Readers of formats that state their frame rate, by file ending."""
 
-UNTIMED: Final[dict[str, UntimedReader]] = {".pkl": load_opengait, ".amc": load_amc}
-"""Readers of formats that do not. A ``.csv`` is either: a manifest or a GaitGraph pose table."""
+UNTIMED: Final[dict[str, Reader]] = {".pkl": load_opengait, ".amc": load_amc}
+"""Readers of formats that do not, and take a `frame_rate`. A ``.csv`` is either: a manifest or a
+GaitGraph pose table."""
 
 _KINDS: Final = frozenset({*TIMED, *UNTIMED, ".csv"})
 
@@ -98,27 +163,24 @@ def load_recordings(path: Path, name: str, frame_rate: float | None = None) -> l
         )
     ((kind, files),) = kinds.items()
     if kind == ".pkl":  # whose reader chooses among the files
-        return _unique(_read_untimed(load_opengait, path, name, frame_rate), path)
+        return _unique(_read(path, name, frame_rate, ".pkl"), path)
     return _unique([walk for file in files for walk in _read(file, name, frame_rate)], path)
 
 
-def _read(file: Path, name: str, frame_rate: float | None) -> list[Recording]:
-    kind = file.suffix.lower()
+def _read(
+    file: Path, name: str, frame_rate: float | None, kind: str | None = None
+) -> list[Recording]:
+    kind = kind or file.suffix.lower()
     untimed = load_casia_csv if kind == ".csv" and is_casia_csv(file) else UNTIMED.get(kind)
     if untimed is not None:
-        return _read_untimed(untimed, file, name, frame_rate)
+        given = {} if frame_rate is None else {"frame_rate": frame_rate}
+        return untimed(file, name, **given)
     if frame_rate is not None:
         raise ConfigError(
             f"{str(file)!r} states its own frame rate.",
             hint="leave out frame_rate: it is for pose tables, pickles and AMC motions",
         )
     return TIMED.get(kind, load_manifest)(file, name)
-
-
-def _read_untimed(
-    reader: UntimedReader, path: Path, name: str, frame_rate: float | None
-) -> list[Recording]:
-    return reader(path, name) if frame_rate is None else reader(path, name, frame_rate=frame_rate)
 
 
 def _unique(recordings: list[Recording], path: Path) -> list[Recording]:
@@ -132,3 +194,66 @@ def _unique(recordings: list[Recording], path: Path) -> list[Recording]:
             )
         seen.add(key)
     return recordings
+
+
+@dataclass(frozen=True, eq=False)
+class PairedRecording(Labels):
+    """One walk of one subject as silhouettes and joints, both with the same clock."""
+
+    joints: Recording
+    silhouettes: SilhouetteSequence
+
+    @classmethod
+    def of(cls, joints: Recording, silhouettes: SilhouetteSequence) -> Self:
+        """Return a walk with the labels that its joints have."""
+        labels = {label.name: getattr(joints, label.name) for label in fields(Labels)}
+        return cls(joints=joints, silhouettes=silhouettes, **labels)
+
+    @property
+    def flat(self) -> bool:
+        """Silhouettes are images: True."""
+        return True
+
+    @property
+    def bones(self) -> NDArray[np.float64] | None:
+        """Median bone lengths, if known."""
+        return self.joints.bones
+
+    @property
+    def segments(self) -> list[NDArray[Any]]:
+        """What the walk is made of: masks, then unbroken paths of joints."""
+        return [self.silhouettes.bits, *self.joints.segments]
+
+    @cached_property
+    def windows(self) -> PairedWindows:
+        """All windows in which both are known."""
+        return PairedWindows.of(silhouette_windows(self.silhouettes), self.joints.windows)
+
+
+def load_paired(path: Path, name: str) -> list[PairedRecording]:
+    """Read the walks of a manifest whose poses and silhouettes have been extracted.
+
+    Parameters
+    ----------
+    path
+        As `gaitproof.data.gait.load.load_manifest` takes it, or the folder it is in. Videos
+        extracted by ``gaitproof extract --silhouettes``; those in which nobody was found go.
+    name
+        Name of the data set.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or malformed.
+    """
+    walks = []
+    for track, joints in load_tracks(path / MANIFEST if path.is_dir() else path, name):
+        file = track.with_suffix(".silhouettes.npz")
+        if file.exists():
+            walks.append(PairedRecording.of(joints, load_silhouettes(file)))
+        elif track.exists():
+            raise InputError(
+                f"There are no silhouettes beside {str(track)!r}.",
+                hint="run: gaitproof extract VIDEOS -o POSES --silhouettes",
+            )
+    return walks

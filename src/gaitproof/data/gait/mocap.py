@@ -9,7 +9,8 @@ from typing import Final
 
 from gaitproof.data.gait.recording import Recording, make_recording
 from gaitproof.errors import InputError
-from gaitproof.pose.formats.mocap import Float64, mocap_sequence
+from gaitproof.pose.formats.bvh import JOINTS, parse_bvh, positions
+from gaitproof.pose.formats.mocap import Float64, find_joints, mocap_sequence
 from gaitproof.reading import FileKind, malformed, read_table
 from gaitproof.types import Landmark
 
@@ -71,3 +72,24 @@ def _people(path: Path) -> dict[str, str]:
     if not {"subject", "person"} <= set(header):
         raise malformed(path, _PEOPLE_FILE, f"the columns {', '.join(header)}")
     return {row["subject"].strip(): row["person"].strip() for row in rows}
+
+
+def load_bvh(path: Path, name: str) -> list[Recording]:
+    """Read the walk of a BVH file.
+
+    Parameters
+    ----------
+    path
+        The file, y up. Subject and person: see `gaitproof.data.gait.mocap.mocap_recording`.
+    name
+        Name of the data set.
+
+    Raises
+    ------
+    InputError
+        If the file is unreadable or malformed, claims more frames than it holds, or its skeleton
+        has no legs of human size.
+    """
+    joints, rotations, rate = parse_bvh(path)
+    columns = find_joints([joint.name for joint in joints], JOINTS, path)
+    return [mocap_recording(path, positions(joints, rotations), columns, rate, name)]

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from gaitproof.data.gait.coco17 import DEFAULT_RATE, KEYPOINTS, coco_recording
+from gaitproof.data.gait.casia_csv import DEFAULT_RATE, KEYPOINTS, coco_recording
 from gaitproof.data.gait.recording import Recording
 from gaitproof.data.gait.safe_pickle import load_array
 from gaitproof.errors import InputError

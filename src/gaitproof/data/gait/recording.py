@@ -35,25 +35,16 @@ POSES_FOLDER: Final = "poses"
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
-    """One walk of one subject, ready for windows.
+class Labels:
+    """What a walk of any signal is labelled with.
 
     Parameters
     ----------
     subject, recording, condition, view, source
-        Labels; subjects are unique within `source`.
-    times
-        Shape (T,), seconds.
-    points
-        Shape (T, 12, 3), cleaned gait landmarks, y up, NaN where unknown.
+        Subjects are unique within `source`.
     parent
         Recording this one was made from by augmentation; empty for an original. The subject of a
         mirrored or reversed copy is another walker: see `gaitproof.data.manifest`.
-    flat
-        Whether the points come from a two-dimensional source: z is 0 and the unit is pixels.
-    feet
-        Whether the source has feet (COCO-17 ends at the ankles); if not, features of the feet are
-        masked, as those of missing heels are.
     domain
         Sensor, estimator and site of the footage.
     """
@@ -63,12 +54,31 @@ class Recording:
     condition: str
     view: str
     source: str
+    parent: str = field(default="", kw_only=True)
+    domain: Domain = field(default_factory=Domain, kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Recording(Labels):
+    """One walk of one subject, ready for windows.
+
+    Parameters
+    ----------
+    times
+        Shape (T,), seconds.
+    points
+        Shape (T, 12, 3), cleaned gait landmarks, y up, NaN where unknown.
+    flat
+        Whether the points come from a two-dimensional source: z is 0 and the unit is pixels.
+    feet
+        Whether the source has feet (COCO-17 ends at the ankles); if not, features of the feet are
+        masked, as those of missing heels are.
+    """
+
     times: NDArray[np.float64]
     points: NDArray[np.float64]
-    parent: str = ""
     flat: bool = False
     feet: bool = True
-    domain: Domain = field(default_factory=Domain)
 
     @cached_property
     def windows(self) -> GaitWindows:

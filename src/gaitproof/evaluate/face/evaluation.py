@@ -207,19 +207,20 @@ def _cllr(answers: Sequence[ClipAnswer]) -> float:
 
 def _notes(model: FaceForgeryModel, store: FaceStore) -> Iterator[str]:
     card = model.card
-    if store.detector.split(" ")[0] != card.detector.split(" ")[0]:
+    if store.settings.detector.split(" ")[0] != card.detector.split(" ")[0]:
         yield (
-            f"faces were found by {store.detector}, but the model was trained on those of "
+            f"faces were found by {store.settings.detector}, but the model was trained on those of "
             f"{card.detector}"
         )
-    if store.alignment.margin < card.alignment.margin:
+    room = store.settings.alignment.margin
+    if room < card.alignment.margin:
         yield (
-            f"the stored faces have less room around them ({store.alignment.margin:g}) than the "
+            f"the stored faces have less room around them ({room:g}) than the "
             f"model sees ({card.alignment.margin:g}): its crops have black edges"
         )
-    if card.clip is not None and card.clip.rate != store.rate:
+    if card.clip is not None and card.clip.rate != store.settings.rate:
         spaced = (
             "spread over the clip" if rate is None else f"{rate:g} per second"
-            for rate in (store.rate, card.clip.rate)
+            for rate in (store.settings.rate, card.clip.rate)
         )
         yield "the store's images are {}, the model was trained on {}".format(*spaced)

@@ -12,11 +12,10 @@ import numpy as np
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.face.detect import FaceDetector, MeshDetector
-from gaitproof.face.speech.lips import Lips
 from gaitproof.face.speech.mel import MEL_RATE, find_speech
-from gaitproof.face.speech.model import TalkModel
+from gaitproof.face.speech.model import TalkModel, choose_span, watch_lips
 from gaitproof.face.speech.offset import TOLERANCE, Correlation, correlate
-from gaitproof.face.speech.watch import choose_span, watch_lips
+from gaitproof.face.speech.sequences import Lips
 from gaitproof.face.types import FaceTrack
 from gaitproof.media.sound import Sound, read_sound
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.face.speech.lips import Lips
 from gaitproof.face.speech.mel import LIP_BAND, MEL_RATE, QUIET, band_level, find_speech
+from gaitproof.face.speech.sequences import Lips
 from gaitproof.media.sound import Sound
 
 Float64 = NDArray[np.float64]

@@ -70,9 +70,9 @@ def describe_clips(
     """Return what the card says of the segments; None for a network of single images."""
     if settings.frames == 1:
         return None
-    images = max(store.frames for store in stores)
+    images = max(store.settings.frames for store in stores)
     frames = min(settings.frames, images)
-    return FaceClipSettings(frames=frames, rate=stores[0].rate, pictures=images)
+    return FaceClipSettings(frames=frames, rate=stores[0].settings.rate, pictures=images)
 
 
 def save_face_model(trained: TrainedFaces, folder: Path, **card: Any) -> FaceDetectorCard:

@@ -39,7 +39,7 @@ from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.loop import train_faces
 from gaitproof.train.face.sampler import FaceSampler
 from gaitproof.train.face.samples import Crop
-from gaitproof.train.randomness import Stream, random_source
+from gaitproof.train.stream import Stream, random_source
 
 if TYPE_CHECKING:
     from gaitproof.train.training import RunOptions
@@ -211,7 +211,7 @@ def measure(
     people = f"{settings.forgeries} people of the validation split"
     point, calibration = fit_operating_point(held_out.clips, people=people)
     return {
-        "detector": stores[0].detector,
+        "detector": stores[0].settings.detector,
         "operating_point": point,
         "calibration": calibration,
         "frame_calibration": fit_calibration(held_out.images),
@@ -245,14 +245,14 @@ def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> No
             expected=f"{len(settings.sources)} stores, as the recipe has sources",
             actual=str(len(stores)),
         )
-    detectors = sorted({store.detector for store in stores})
+    detectors = sorted({store.settings.detector for store in stores})
     if len(detectors) > 1:
         raise ConfigError(
             "The stores were made with different face detectors.",
             actual=" and ".join(detectors),
             hint="prepare them anew with one detector",
         )
-    rates = sorted({str(store.rate) for store in stores})
+    rates = sorted({str(store.settings.rate) for store in stores})
     if settings.frames > 1 and len(rates) > 1:
         raise ConfigError(
             "The stores' images are spaced differently, and this network looks at several.",

@@ -23,10 +23,10 @@ from gaitproof.face.speech.sequences import FACE_SIDE, HEARD, LIPS_SIDE, SHAPES,
 from gaitproof.modelling.export import check_scores, export_onnx, write_model
 from gaitproof.modelling.face.operating_point import fit_operating_point
 from gaitproof.modelling.face.recipe import describe_sources
-from gaitproof.train.face.talk.config import TalkTrainSettings
+from gaitproof.train.face.config import TalkTrainSettings
 from gaitproof.train.face.talk.fit import TrainedTalk, train_talk
 from gaitproof.train.face.talk.sampler import TalkClip, read_clips
-from gaitproof.train.randomness import Stream, random_source
+from gaitproof.train.stream import Stream, random_source
 
 if TYPE_CHECKING:
     from gaitproof.train.training import RunOptions
@@ -173,7 +173,7 @@ def make_talk_model(
     ModelError
         If the exported network does not compute what the trained one does.
     """
-    if not stores or len({(store.rate, store.detector) for store in stores}) > 1:
+    if not stores or len({(store.settings.rate, store.settings.detector) for store in stores}) > 1:
         raise ConfigError(
             "The stores do not go together.",
             expected="one or more stores of one rate and one detector",
@@ -191,14 +191,16 @@ def make_talk_model(
     point, calibration = fit_operating_point(scores, people="people of the validation split")
     weights = to_onnx(trained)
     digest = hashlib.sha256(weights).hexdigest()
-    images = max(store.frames for store in stores)
+    images = max(store.settings.frames for store in stores)
     card = FaceDetectorCard(
         limits=settings.limits,
         model_id=f"{settings.name}-{settings.version}-{digest[:12]}",
         architecture=settings.architecture,
         weights_sha256=digest,
-        detector=stores[0].detector,
-        clip=FaceClipSettings(frames=settings.frames, rate=stores[0].rate, pictures=images),
+        detector=stores[0].settings.detector,
+        clip=FaceClipSettings(
+            frames=settings.frames, rate=stores[0].settings.rate, pictures=images
+        ),
         operating_point=point,
         calibration=calibration,
         data=describe_sources(settings.sources, stores),

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
 from gaitproof.reading import FileKind, guarded, open_file
@@ -71,6 +71,18 @@ def load_backbone(kind: Any, own: Any, pretrained: str) -> nn.Module:
         )
     loaded: nn.Module = backbone
     return loaded.apply(_follow_slowly)
+
+
+class MeanOfMaps(nn.Module):
+    """A backbone as far as the mean of its last maps, (M, `width`) of crops (M, 3, S, S)."""
+
+    def __init__(self, body: nn.Module, width: int) -> None:
+        super().__init__()
+        self.body, self.width = body, width
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return the mean."""
+        return self.body(crops).last_hidden_state.mean(dim=(2, 3))
 
 
 def initialise(module: nn.Module) -> None:

@@ -143,5 +143,4 @@ class ImageNetwork(FaceNetwork):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return logits (N, 2) of crops (N, 3, S, S)."""
-        logits: Tensor = self.head(self.features(crops).mean(dim=(2, 3)))
-        return logits
+        return self.head(self.features(crops).mean(dim=(2, 3)))

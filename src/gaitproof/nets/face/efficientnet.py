@@ -45,5 +45,4 @@ class EffNetB1(ImageNetwork):
 
     def features(self, crops: Tensor) -> Tensor:
         """Return maps (N, 1280, S / 32, S / 32)."""
-        maps: Tensor = self.backbone(crops).last_hidden_state
-        return maps
+        return self.backbone(crops).last_hidden_state

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Self
 
+import torch
 from torch import Tensor, nn
 
 from gaitproof.nets.face.base import ClipNetwork
@@ -21,9 +22,9 @@ class EncodedNetwork(ClipNetwork):
 
     encoder: nn.Module
 
-    @abstractmethod
     def encode(self, crops: Tensor) -> Tensor:
         """Return codes (M, D) of single images (M, 3, S, S)."""
+        return self.encoder(crops)
 
     @abstractmethod
     def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -62,8 +63,7 @@ class Frozen(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """Return what the body does."""
         # without `torch.no_grad`, which nothing here needs and the export stumbles over
-        out: Tensor = self.body(crops)
-        return out
+        return self.body(crops)
 
 
 def gather(values: Tensor, present: Tensor | None) -> Tensor:
@@ -78,3 +78,32 @@ def spread(values: Tensor, present: Tensor | None, clips: int) -> Tensor:
     out = values.new_zeros(*present.shape, values.shape[1])
     out[present] = values
     return out
+
+
+class AttentionPooling(nn.Module):
+    """Mean over time, weighted by what each moment says of itself.
+
+    After Yang et al., "Hierarchical attention networks" (NAACL 2016): the weights are the softmax
+    of ``v · tanh(W state + b)``; absent moments have none.
+
+    Parameters
+    ----------
+    width
+        Length of the states.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        hidden = max(width // 4, 8)
+        # a bias at the end would add the same to every moment, which the softmax takes away
+        self.rate = nn.Sequential(
+            nn.Linear(width, hidden), nn.Tanh(), nn.Linear(hidden, 1, bias=False)
+        )
+
+    def forward(self, states: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return mean (N, D) and weights (N, T) of states (N, T, D), of all or where `present`."""
+        rates = self.rate(states)[..., 0]
+        if present is not None:
+            rates = rates.masked_fill(~present, -torch.inf)
+        weights = rates.softmax(dim=1)
+        return (weights[:, None] @ states)[:, 0], weights

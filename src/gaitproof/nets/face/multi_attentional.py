@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gaitproof.nets.face.backbones import FRESH, load_backbone
 from gaitproof.nets.face.base import ImageNetwork, Looked, Studied
-from gaitproof.nets.face.stages import SMALL, Size, SmallStages
+from gaitproof.nets.face.compact import SMALL, Size, SmallStages
 
 MAPS: Final = 4
 """Attention maps (the paper's best number)."""
@@ -89,8 +89,7 @@ class Texture(nn.Module):
         parts = [maps - around]
         for layer in self.layers:
             parts.append(layer(torch.cat(parts, dim=1)))
-        enhanced: Tensor = torch.relu(self.norm(parts[-1]))
-        return enhanced
+        return torch.relu(self.norm(parts[-1]))
 
 
 class MultiAttentional(ImageNetwork):

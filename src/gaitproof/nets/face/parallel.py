@@ -5,35 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.face.backbones import FRESH, load_backbone
-from gaitproof.nets.face.encoded import EncodedNetwork
-from gaitproof.nets.face.pooling import AttentionPooling
+from gaitproof.nets.face.backbones import FRESH, MeanOfMaps, load_backbone
+from gaitproof.nets.face.compact import SMALL, Size, SmallStages
+from gaitproof.nets.face.encoded import AttentionPooling, EncodedNetwork
 from gaitproof.nets.face.recurrent import Recurrence
-from gaitproof.nets.face.stages import SMALL, Size, SmallStages
 from gaitproof.nets.face.transformer import TemporalTransformer
-
-
-class MobileNetV2(nn.Module):
-    """MobileNetV2 (Sandler et al., CVPR 2018) as far as the mean of its last maps.
-
-    Parameters
-    ----------
-    pretrained
-        See `gaitproof.nets.face.backbones.load_backbone`.
-    """
-
-    width = 1280
-
-    def __init__(self, pretrained: str) -> None:
-        super().__init__()
-        from transformers import MobileNetV2Config, MobileNetV2Model
-
-        self.body = load_backbone(MobileNetV2Model, MobileNetV2Config(), pretrained)
-
-    def forward(self, crops: Tensor) -> Tensor:
-        """Return codes (M, 1280) of crops (M, 3, S, S)."""
-        codes: Tensor = self.body(crops).last_hidden_state.mean(dim=(2, 3))
-        return codes
 
 
 class MeanOfStages(nn.Module):
@@ -52,8 +28,7 @@ class MeanOfStages(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return codes (M, C) of crops (M, 3, S, S)."""
-        codes: Tensor = self.stages(crops)[-1].mean(dim=(2, 3))
-        return codes
+        return self.stages(crops)[-1].mean(dim=(2, 3))
 
 
 class CnnLstmTransformer(EncodedNetwork):
@@ -87,7 +62,7 @@ class CnnLstmTransformer(EncodedNetwork):
         super().__init__()
         published = size == "published"
         width = width or (256 if published else 4 * SMALL)
-        encoder = MobileNetV2(pretrained) if published else MeanOfStages(max(width // 4, 4))
+        encoder = _mobile_net(pretrained) if published else MeanOfStages(max(width // 4, 4))
         self.encoder = encoder
         self.enter = nn.Sequential(nn.LayerNorm(encoder.width), nn.Linear(encoder.width, width))
         self.recurrence = Recurrence(nn.LSTM, width, width // 2, dropout)
@@ -97,14 +72,16 @@ class CnnLstmTransformer(EncodedNetwork):
             nn.Linear(2 * width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 2)
         )
 
-    def encode(self, crops: Tensor) -> Tensor:
-        """Return codes (M, D) of single images (M, 3, S, S)."""
-        codes: Tensor = self.encoder(crops)
-        return codes
-
     def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T) of codes (N, T, D)."""
         entered = self.enter(codes)
         branches = (self.recurrence(entered, present), self.sequence(entered, present))
         pooled, weights = self.pool(torch.cat(branches, dim=2), present)
         return self.head(pooled), weights
+
+
+def _mobile_net(pretrained: str) -> MeanOfMaps:
+    """Return MobileNetV2 (Sandler et al., CVPR 2018) as far as the mean of its last maps."""
+    from transformers import MobileNetV2Config, MobileNetV2Model
+
+    return MeanOfMaps(load_backbone(MobileNetV2Model, MobileNetV2Config(), pretrained), 1280)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gaitproof.nets.face.base import GENUINE, ImageNetwork, Looked, Studied
-from gaitproof.nets.face.stages import Size
+from gaitproof.nets.face.compact import Size
 
 _WEIGHT: Final = 0.1
 """Of the loss of rebuilding, and of that of the distances (the paper's)."""
@@ -60,8 +60,7 @@ class Block(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps (N, out, h / stride, w / stride)."""
-        changed: Tensor = self.shortcut(maps) + self.body(maps)
-        return changed
+        return self.shortcut(maps) + self.body(maps)
 
 
 class GraphReasoning(nn.Module):
@@ -105,8 +104,7 @@ class GraphReasoning(nn.Module):
             )
             relation = (asked[:, :, None] * keys).sum(dim=1, keepdim=True) / asked.shape[1] ** 0.5
             read.append((relation.softmax(dim=2) * values).sum(dim=2))
-        joined: Tensor = maps + self.join(torch.cat(read, dim=1))
-        return joined
+        return maps + self.join(torch.cat(read, dim=1))
 
 
 class Recce(ImageNetwork):

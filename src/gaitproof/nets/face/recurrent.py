@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, ClassVar, Final
 
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from gaitproof.nets.face.backbones import FRESH, load_backbone
-from gaitproof.nets.face.encoded import EncodedNetwork, Frozen, gather, spread
-from gaitproof.nets.face.pooling import AttentionPooling
+from gaitproof.nets.face.backbones import FRESH, MeanOfMaps, load_backbone
+from gaitproof.nets.face.encoded import AttentionPooling, EncodedNetwork, Frozen, gather, spread
 
 FEATURES: Final = 2048
 """Channels of ResNet-50's last maps (He et al., CVPR 2016)."""
@@ -56,29 +56,6 @@ class Recurrence(nn.Module):
         return states
 
 
-class ResNet50(nn.Module):
-    """ResNet-50 as far as the mean of its last maps.
-
-    Parameters
-    ----------
-    pretrained
-        See `gaitproof.nets.face.backbones.load_backbone`. With ``none`` the features are
-        random ones: for tests, and for comparing what stands behind them.
-    """
-
-    def __init__(self, pretrained: str) -> None:
-        super().__init__()
-        from transformers import ResNetConfig, ResNetModel
-
-        # the library's own numbers are those of ResNet-50
-        self.body = load_backbone(ResNetModel, ResNetConfig(), pretrained)
-
-    def forward(self, crops: Tensor) -> Tensor:
-        """Return features (M, 2048) of crops (M, 3, S, S)."""
-        features: Tensor = self.body(crops).last_hidden_state.mean(dim=(2, 3))
-        return features
-
-
 class ResNetRecurrent(EncodedNetwork):
     """Frozen ResNet-50, recurrent layers, attention over time, batch normalisation, head.
 
@@ -105,8 +82,12 @@ class ResNetRecurrent(EncodedNetwork):
         self, pretrained: str = FRESH, width: int = 768, hidden: int = 256, dropout: float = 0.3
     ) -> None:
         super().__init__()
-        # built first: networks of one seed then have the same random features
-        self.encoder = Frozen(ResNet50(pretrained))
+        from transformers import ResNetConfig, ResNetModel
+
+        # built first: networks of one seed then have the same random features; the library's own
+        # numbers are those of ResNet-50
+        body = load_backbone(ResNetModel, ResNetConfig(), pretrained)
+        self.encoder = Frozen(MeanOfMaps(body, FEATURES))
         # features of a network that does not follow come at any level and scale
         self.scale = nn.BatchNorm1d(FEATURES)
         self.recurrence = Recurrence(self.kind, FEATURES, width, dropout)
@@ -118,11 +99,6 @@ class ResNetRecurrent(EncodedNetwork):
             nn.Dropout(dropout),
             nn.Linear(hidden, 2),
         )
-
-    def encode(self, crops: Tensor) -> Tensor:
-        """Return codes (M, 2048) of single images (M, 3, S, S)."""
-        codes: Tensor = self.encoder(crops)
-        return codes
 
     def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T) of codes (N, T, 2048)."""
@@ -150,3 +126,49 @@ class ResNetBiGRU(ResNetRecurrent):
     """With gated recurrent units (Cho et al., EMNLP 2014)."""
 
     kind = nn.GRU
+
+
+class CnnBiLSTM(EncodedNetwork):
+    """Four convolutions to a code of 512, a BiLSTM of 256 in two layers, 128, 2 classes.
+
+    The seed does not say how its states over time become one; here they are weighed by attention.
+
+    Parameters
+    ----------
+    width
+        State of each direction; a code is twice as long, and the convolutions have an eighth, a
+        quarter, a half and all of it as channels.
+    hidden
+        Width of the head.
+    dropout
+        In the head; between the recurrent layers it is the seed's 0.3.
+    """
+
+    def __init__(self, width: int = 256, hidden: int = 128, dropout: float = 0.5) -> None:
+        super().__init__()
+        channels = (3, width // 8, width // 4, width // 2, width)
+        self.encoder = nn.Sequential(
+            *(
+                layer
+                for before, after in pairwise(channels)
+                for layer in (
+                    nn.Conv2d(before, after, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(after),
+                    nn.ReLU(),
+                    nn.MaxPool2d(2),
+                )
+            ),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(width, 2 * width),
+        )
+        self.recurrence = Recurrence(nn.LSTM, 2 * width, width, 0.3)
+        self.pool = AttentionPooling(2 * width)
+        self.head = nn.Sequential(
+            nn.Linear(2 * width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, 2)
+        )
+
+    def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return logits (N, 2) and weights (N, T) of codes (N, T, 2 * width)."""
+        pooled, weights = self.pool(self.recurrence(codes, present), present)
+        return self.head(pooled), weights

@@ -10,25 +10,22 @@ from pydantic import Field, field_validator
 
 from gaitproof.config import Settings
 from gaitproof.errors import ConfigError, DependencyError
-from gaitproof.nets.face.altfreezing import AltFreezing
 from gaitproof.nets.face.base import FaceNetwork, ImageNetwork
-from gaitproof.nets.face.compact import Compact
-from gaitproof.nets.face.convolutional_recurrent import CnnBiLSTM
+from gaitproof.nets.face.compact import Compact, Size
 from gaitproof.nets.face.efficientnet import EffNetB1
 from gaitproof.nets.face.efficientnet_lite import EffNetLite0
-from gaitproof.nets.face.ftcn import Ftcn
 from gaitproof.nets.face.multi_attentional import MultiAttentional
 from gaitproof.nets.face.parallel import CnnLstmTransformer
 from gaitproof.nets.face.recce import Recce
 from gaitproof.nets.face.recurrent import (
+    CnnBiLSTM,
     ResNetBiGRU,
     ResNetBiLSTM,
     ResNetBiLSTM512,
 )
-from gaitproof.nets.face.stages import Size
 from gaitproof.nets.face.talk import AvAttention, TalkNetwork
-from gaitproof.nets.face.temporal_only import TemporalOnly
 from gaitproof.nets.face.transformer import Learnt, VitTemporal
+from gaitproof.nets.face.video_residual import AltFreezing, Ftcn, TemporalOnly
 from gaitproof.nets.face.wavelet import WithWavelets
 
 FACE_NETWORKS: Final[Mapping[str, type[FaceNetwork]]] = MappingProxyType(

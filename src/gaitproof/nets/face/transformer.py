@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from gaitproof.errors import ModelError
 from gaitproof.face.model import FaceDetectorCard
 from gaitproof.nets.face.backbones import FRESH, load_backbone
-from gaitproof.nets.face.encoded import EncodedNetwork
-from gaitproof.nets.face.pooling import AttentionPooling
+from gaitproof.nets.face.encoded import AttentionPooling, EncodedNetwork
 
 _CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
@@ -61,8 +60,7 @@ class TemporalTransformer(nn.Module):
         """Return states (N, T, D) of codes (N, T, D)."""
         placed = codes + positions(*codes.shape[1:]).to(codes)
         absent = None if present is None else ~present
-        states: Tensor = self.body(placed, src_key_padding_mask=absent)
-        return states
+        return self.body(placed, src_key_padding_mask=absent)
 
 
 def positions(count: int, width: int) -> Tensor:
@@ -130,8 +128,7 @@ class VisionTransformer(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """Return class tokens (M, width) of crops (M, 3, S, S)."""
         seen = crops * self.scale + self.shift
-        tokens: Tensor = self.body(seen, **self.options).pooler_output
-        return tokens
+        return self.body(seen, **self.options).pooler_output
 
 
 class VitTemporal(EncodedNetwork):
@@ -164,11 +161,6 @@ class VitTemporal(EncodedNetwork):
         self.sequence = TemporalTransformer(width, 2, dropout)
         self.pool = AttentionPooling(width)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, 2))
-
-    def encode(self, crops: Tensor) -> Tensor:
-        """Return codes (M, D) of single images (M, 3, S, S)."""
-        codes: Tensor = self.encoder(crops)
-        return codes
 
     def attend_codes(self, codes: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return logits (N, 2) and weights (N, T) of codes (N, T, D)."""

@@ -55,8 +55,7 @@ class WaveletMix(nn.Module):
         """Return what the network sees, shape (N, 3, S, S)."""
         bands = self.bands(crops)
         fine = nn.functional.interpolate(bands, size=crops.shape[2:], mode="nearest")
-        seen: Tensor = self.mix(torch.cat((crops, fine), dim=1))
-        return seen
+        return self.mix(torch.cat((crops, fine), dim=1))
 
 
 class WithWavelets(ImageNetwork):
@@ -106,5 +105,4 @@ class WithWavelets(ImageNetwork):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return logits (N, 2) of crops (N, 3, S, S)."""
-        logits: Tensor = self.inner(self.wavelets(crops))
-        return logits
+        return self.inner(self.wavelets(crops))

@@ -11,38 +11,17 @@ from gaitproof.pose.formats import common
 from gaitproof.pose.formats.bvh import load_bvh, save_bvh
 from gaitproof.pose.formats.c3d import load_c3d, save_c3d
 from gaitproof.pose.formats.coco import load_coco, save_coco
-from gaitproof.pose.formats.mediapipe_csv import load_mediapipe_csv, save_mediapipe_csv
-from gaitproof.pose.formats.mediapipe_json import load_mediapipe_json, save_mediapipe_json
+from gaitproof.pose.formats.mediapipe_json import (
+    load_mediapipe_csv,
+    load_mediapipe_json,
+    save_mediapipe_csv,
+    save_mediapipe_json,
+)
 from gaitproof.pose.formats.npz import load_npz, save_npz
 from gaitproof.pose.formats.openpose import load_openpose, save_openpose
 from gaitproof.pose.formats.trc import load_trc, save_trc
 from gaitproof.reading import read_json
 from gaitproof.types import PoseSequence
-
-__all__ = [
-    "FORMATS",
-    "SUFFIXES",
-    "check_format",
-    "detect_format",
-    "load_bvh",
-    "load_c3d",
-    "load_coco",
-    "load_mediapipe_csv",
-    "load_mediapipe_json",
-    "load_npz",
-    "load_openpose",
-    "load_pose",
-    "load_trc",
-    "save_bvh",
-    "save_c3d",
-    "save_coco",
-    "save_mediapipe_csv",
-    "save_mediapipe_json",
-    "save_npz",
-    "save_openpose",
-    "save_pose",
-    "save_trc",
-]
 
 _LOAD: Final[dict[str, Callable[[Path], PoseSequence]]] = {
     "npz": load_npz,

@@ -43,7 +43,7 @@ def open_session(
         samesite="strict",
         secure=request.url.scheme == "https",
     )
-    service.audit.add("login", tenant=principal.tenant, key=principal.key)
+    service.audit.note("login", principal)
     return _session(principal)
 
 
@@ -59,7 +59,7 @@ def close_session(request: Request, principal: Known, service: ServiceNow) -> Re
     token = request.cookies.get(COOKIE)
     if token is not None:
         service.access.close_session(token)
-        service.audit.add("logout", tenant=principal.tenant, key=principal.key)
+        service.audit.note("logout", principal)
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
@@ -75,13 +75,7 @@ def list_keys(principal: Administering, service: ServiceNow) -> list[KeyAnswer]:
 def make_key(body: KeyRequest, principal: Administering, service: ServiceNow) -> NewKeyAnswer:
     """Make a key for your tenant. It is shown once."""
     info, secret = service.access.add_key(principal.tenant, body.role, body.label)
-    service.audit.add(
-        "make key",
-        tenant=principal.tenant,
-        key=principal.key,
-        made=info.id,
-        role=info.role.value,
-    )
+    service.audit.note("make key", principal, made=info.id, role=info.role.value)
     return NewKeyAnswer(**vars(info), secret=secret)
 
 
@@ -94,7 +88,7 @@ def revoke_key(
     """Revoke a key of your tenant; its sessions end at once."""
     if not service.access.revoke(key, principal.tenant):
         raise ProblemError(404, "unknown-key", f"There is no key {key!r} in force.")
-    service.audit.add("revoke key", tenant=principal.tenant, key=principal.key, revoked=key)
+    service.audit.note("revoke key", principal, revoked=key)
     return Response(status_code=204)
 
 

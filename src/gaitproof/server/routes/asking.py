@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel
 
-from gaitproof.server.access import Principal
 from gaitproof.server.guards import Enrolling, ServiceNow, Verifying
 from gaitproof.server.models import (
     EnrollRequest,
@@ -22,7 +21,6 @@ from gaitproof.server.models import (
     VerifyRequest,
 )
 from gaitproof.server.routes.gallery import resolve
-from gaitproof.server.state import Service
 from gaitproof.server.tasks import Kind
 
 router = APIRouter(tags=["questions"])
@@ -42,10 +40,10 @@ Once = Annotated[
 class _Asker:
     """Somebody who asks, and what the answer needs: what every question shares."""
 
-    principal: Principal
-    service: Service
+    principal: Verifying
+    service: ServiceNow
     response: Response
-    once: str | None
+    once: Once = None
 
     def ask(self, kind: Kind, body: BaseModel, videos: Sequence[str]) -> JobAnswer:
         """Make a job of a question, unless it was asked before."""
@@ -58,31 +56,20 @@ class _Asker:
                 principal.tenant, kind, request, files, self.once, share=service.share()
             )
             if new:
-                service.audit.add(
-                    kind,
-                    tenant=principal.tenant,
-                    key=principal.key,
-                    job=known.id,
-                    request=request,
-                )
+                service.audit.note(kind, principal, job=known.id, request=request)
         self.response.headers["Location"] = f"/v1/jobs/{known.id}"
         return JobAnswer.of(known)
 
 
-def _verifier(
-    principal: Verifying, service: ServiceNow, response: Response, once: Once = None
-) -> _Asker:
-    return _Asker(principal, service, response, once)
+@dataclass(frozen=True)
+class _Enroller(_Asker):
+    """The same, of those who may enroll."""
+
+    principal: Enrolling
 
 
-def _enroller(
-    principal: Enrolling, service: ServiceNow, response: Response, once: Once = None
-) -> _Asker:
-    return _Asker(principal, service, response, once)
-
-
-Verifier = Annotated[_Asker, Depends(_verifier)]
-Enroller = Annotated[_Asker, Depends(_enroller)]
+Verifier = Annotated[_Asker, Depends()]
+Enroller = Annotated[_Enroller, Depends()]
 
 
 @router.post("/verifications", status_code=202)

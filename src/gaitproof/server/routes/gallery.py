@@ -59,7 +59,7 @@ def list_people(principal: Verifying, service: ServiceNow) -> list[PersonAnswer]
 def read_person(name: PersonName, principal: Verifying, service: ServiceNow) -> dict[str, Any]:
     """Return the recordings and templates of a person, superseded templates included."""
     person = resolve(service, principal.tenant, name)
-    service.audit.add("person", tenant=principal.tenant, key=principal.key, name=person)
+    service.audit.note("person", principal, name=person)
     return service.gallery(principal.tenant).history(person).to_dict()
 
 
@@ -68,7 +68,7 @@ def remove_person(name: PersonName, principal: Enrolling, service: ServiceNow) -
     """Delete a person with all recordings, templates and history."""
     person = resolve(service, principal.tenant, name)
     removed = service.gallery(principal.tenant).remove(person)
-    service.audit.add("remove person", tenant=principal.tenant, key=principal.key, name=person)
+    service.audit.note("remove person", principal, name=person)
     return vars(removed)
 
 
@@ -88,5 +88,5 @@ def remove_references(
     if name not in {person.footage for person in gallery.references()}:
         raise ProblemError(404, "unknown-footage", f"There is no reference footage {name!r}.")
     removed = gallery.remove_references(name)
-    service.audit.add("remove references", tenant=principal.tenant, key=principal.key, name=name)
+    service.audit.note("remove references", principal, name=name)
     return {"people": removed}

@@ -85,7 +85,7 @@ def cancel_job(job: JobId, principal: Verifying, service: ServiceNow) -> JobAnsw
     _find(job, principal, service)
     status = service.jobs.cancel(principal.tenant, str(job))
     assert status is not None
-    service.audit.add("cancel", tenant=principal.tenant, key=principal.key, job=str(job))
+    service.audit.note("cancel", principal, job=str(job))
     return JobAnswer.of(status)
 
 
@@ -95,7 +95,7 @@ def delete_job(job: JobId, principal: Verifying, service: ServiceNow) -> Respons
     status = _find(job, principal, service)
     if not service.jobs.remove(principal.tenant, status.id):
         raise ProblemError(409, "not-over", "The job is not over.", hint="cancel it first")
-    service.audit.add("delete job", tenant=principal.tenant, key=principal.key, job=status.id)
+    service.audit.note("delete job", principal, job=status.id)
     return Response(status_code=204)
 
 
@@ -103,7 +103,7 @@ def delete_job(job: JobId, principal: Verifying, service: ServiceNow) -> Respons
 def read_result(job: JobId, principal: Verifying, service: ServiceNow) -> dict[str, Any]:
     """Return the whole answer: what the command line prints with ``--json``."""
     ended = _done(job, principal, service)
-    service.audit.add("result", tenant=principal.tenant, key=principal.key, job=ended.id)
+    service.audit.note("result", principal, job=ended.id)
     answer: dict[str, Any] = service.jobs.files(ended.id).read_json(RESULT)
     return answer
 
@@ -118,7 +118,7 @@ def list_seen(job: JobId, principal: Verifying, service: ServiceNow) -> list[dic
     files = service.jobs.files(status.id)
     if not files.exists(PEOPLE):
         raise ProblemError(404, "no-choice", "Nobody must be chosen.")
-    service.audit.add("people", tenant=principal.tenant, key=principal.key, job=status.id)
+    service.audit.note("people", principal, job=status.id)
     people: list[dict[str, Any]] = files.read_json(PEOPLE)
     return people
 
@@ -141,7 +141,7 @@ def read_report(
     files = service.jobs.files(ended.id)
     if not files.exists(REPORT):
         raise ProblemError(404, "no-report", "The job has no report.")
-    service.audit.add("report", tenant=principal.tenant, key=principal.key, job=ended.id, form=form)
+    service.audit.note("report", principal, job=ended.id, form=form)
     data = files.read(REPORT)
     if form != "json":
         data = FORMATS[f".{form}"](parse_report(data)[0])

@@ -39,10 +39,9 @@ async def upload_video(
         principal.tenant, name, int(length) if length.isdecimal() else None, request.stream()
     )
     await run_in_threadpool(
-        service.audit.add,
+        service.audit.note,
         "upload",
-        tenant=principal.tenant,
-        key=principal.key,
+        principal,
         video=upload.id,
         sha256=upload.sha256,
         bytes=upload.bytes,
@@ -70,5 +69,5 @@ def delete_video(
         )
     if not service.uploads.remove(principal.tenant, video):
         raise unknown
-    service.audit.add("delete video", tenant=principal.tenant, key=principal.key, video=video)
+    service.audit.note("delete video", principal, video=video)
     return Response(status_code=204)

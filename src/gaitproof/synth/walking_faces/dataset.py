@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from gaitproof.synth.raster import require_renderer
 from gaitproof.synth.seeds import derive_seed
@@ -17,8 +17,8 @@ from gaitproof.synth.walking_faces.clips import (
     FilmSettings,
     Version,
     film_walk,
+    make_faced_walker,
 )
-from gaitproof.synth.walking_faces.person import make_faced_walker
 from gaitproof.synth.writer import (
     Progress,
     check_names,
@@ -172,7 +172,8 @@ def make_walking_faces(
     for clip in clips:
         walks.setdefault((clip.person, clip.walk), []).append(clip)
     names = (subject_name(clip.person) for clip in clips)
-    directory = open_folder(directory, RECIPE, _recipe(settings, seed), names)
+    recipe = {**asdict(settings), "size": list(settings.size), "seed": seed}
+    directory = open_folder(directory, RECIPE, recipe, names)
     make_missing(
         [list(walks.values())],
         lambda filmed: all((directory / clip.path).exists() for clip in filmed),
@@ -195,10 +196,6 @@ def _film(directory: Path, settings: FilmSettings, seed: int, clips: Sequence[Cl
         settings,
         make_faced_walker(seed, partner(person)),
     )
-
-
-def _recipe(settings: FilmSettings, seed: int) -> dict[str, Any]:
-    return {**asdict(settings), "size": list(settings.size), "seed": seed}
 
 
 def _row(clip: Clip) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from gaitproof.nets.face.encoded import EncodedNetwork
 from gaitproof.reading import FileKind, guarded, read_tensors
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.sampler import ClipSampler, CodeBatch, FaceSampler, Source
-from gaitproof.train.randomness import Stream, torch_seed
+from gaitproof.train.stream import Stream, torch_seed
 
 FEATURE_FOLDER: Final = "features"
 """In the folder of a store."""

@@ -20,8 +20,7 @@ from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.samples import PLACES, Crop, draw_labelled, draw_pair
 from gaitproof.train.face.structural import Donor
-from gaitproof.train.randomness import Stream, random_source
-from gaitproof.train.stream import StepStream
+from gaitproof.train.stream import StepStream, Stream, random_source
 
 Source = tuple[FaceStore, StoredClip]
 

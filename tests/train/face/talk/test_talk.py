@@ -20,11 +20,11 @@ from gaitproof.modelling.face.talk import (
 from gaitproof.nets.face.base import FORGED, GENUINE
 from gaitproof.nets.face.registry import create_talk_network, list_talk_networks
 from gaitproof.nets.face.talk import attend_each_other
-from gaitproof.train.face.talk.config import TalkTrainSettings
+from gaitproof.train.face.config import TalkTrainSettings
 from gaitproof.train.face.talk.fit import TalkLearner
 from gaitproof.train.face.talk.sampler import TalkSampler, TalkStream, read_clips
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.state import RunState
+from gaitproof.train.learner import RunState
 
 QUICK = {"frames": 20, "batch": 16, "precision": "32", "shift": (0.2, 0.4)}
 CPU = TrainerSettings(accelerator="cpu")

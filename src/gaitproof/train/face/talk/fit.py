@@ -19,8 +19,8 @@ from gaitproof.face.speech.sequences import Talk
 from gaitproof.nets.face.base import GENUINE
 from gaitproof.nets.face.registry import create_talk_network
 from gaitproof.nets.face.talk import TalkNetwork
+from gaitproof.train.face.config import TalkTrainSettings
 from gaitproof.train.face.loop import NOT_LEARNT, digest
-from gaitproof.train.face.talk.config import TalkTrainSettings
 from gaitproof.train.face.talk.sampler import (
     TalkBatch,
     TalkSampler,
@@ -29,9 +29,8 @@ from gaitproof.train.face.talk.sampler import (
     validation_batches,
 )
 from gaitproof.train.hardware import undisturbed
-from gaitproof.train.learner import Learner
-from gaitproof.train.randomness import Stream, torch_seed
-from gaitproof.train.state import RunState
+from gaitproof.train.learner import Learner, RunState
+from gaitproof.train.stream import Stream, torch_seed
 from gaitproof.train.training import RunOptions, Training
 from gaitproof.train.validation import Validation
 

@@ -19,9 +19,8 @@ from gaitproof.face.speech.mel import log_mel
 from gaitproof.face.speech.sequences import Float32, Talk, cut_talk, pick_rows
 from gaitproof.media.sound import Sound
 from gaitproof.nets.face.base import FORGED, GENUINE
-from gaitproof.train.face.talk.config import TalkTrainSettings
-from gaitproof.train.randomness import Stream, random_source
-from gaitproof.train.stream import StepStream
+from gaitproof.train.face.config import TalkTrainSettings
+from gaitproof.train.stream import StepStream, Stream, random_source
 
 VALIDATION_BATCHES: Final = 8
 
