@@ -110,8 +110,8 @@ def find_videos(paths: Iterable[Path | str], out: Path, root: Path | None = None
                 jobs[out / place] = Job(place, out / place, title)
             continue
         if path.is_dir():
-            videos = videos_below(path, lambda folder: folder.resolve() == out.resolve())
-            videos = [(video, video.relative_to(path)) for video in videos]
+            files = videos_below(path, lambda folder: folder.resolve() == out.resolve())
+            videos = [(video, video.relative_to(path)) for video in files]
         elif path.suffix.lower() == ".csv":
             rows = read_manifest(path)
             videos = [(locate(root or path.parent, row.path), Path(row.path)) for row in rows]

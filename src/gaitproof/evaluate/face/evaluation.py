@@ -79,11 +79,13 @@ def evaluate_faces(
                 f"{str(store.folder)!r} has no clip of the split {split!r}.",
                 actual=", ".join(sorted({stored.clip.split for stored in store.clips})) or "none",
             )
-        if takes_simple_crops(store.detector) and not takes_simple_crops(model.card.detector):
+        if takes_simple_crops(store.settings.detector) and not takes_simple_crops(
+            model.card.detector
+        ):
             raise InputError(
                 f"{str(store.folder)!r} holds simple crops, and the model learnt from none.",
                 expected=f"faces as found by {model.card.detector}",
-                actual=store.detector,
+                actual=store.settings.detector,
                 hint="prepare the data set without --simple-crop",
             )
     names = _name(stores)
