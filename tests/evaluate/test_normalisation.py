@@ -14,7 +14,7 @@ from gaitproof.evaluate.normalisation import (
 from gaitproof.evaluate.protocol import FittedSystem
 from gaitproof.evaluate.trials import COSINE, DISTANCE, person
 from gaitproof.nets.card import CohortCard
-from gaitproof.verify.normalisation import Normalisation, s_norm, to_similarity, z_norm
+from gaitproof.verify.normalisation import Normalisation, s_norm, standardise, to_similarity
 
 
 def _embed(windows):
@@ -68,7 +68,7 @@ def test_normalisation_undoes_a_bias_of_the_template():
     bias, strangers = rng.normal(0, 3, people), rng.normal(0, 1, (people, size))
     mated = np.tile(np.eye(people, dtype=bool), (probes, 1))
     raw = rng.normal(0, 1, mated.shape) + 3 * mated + bias
-    fixed = z_norm(raw, (strangers + bias[:, None])[None])
+    fixed = standardise(raw, (strangers + bias[:, None])[None])
     before = metrics.eer(raw.ravel(), mated.ravel())
     assert metrics.eer(fixed.ravel(), mated.ravel()) < before - 0.1
 

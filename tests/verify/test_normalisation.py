@@ -7,7 +7,7 @@ from scripted import ScriptedEncoder, make_card, walk
 from gaitproof.errors import ModelError
 from gaitproof.gait.features import compute_windows
 from gaitproof.nets.card import CohortCard
-from gaitproof.verify.normalisation import Normalisation, s_norm, t_norm, to_similarity, z_norm
+from gaitproof.verify.normalisation import Normalisation, s_norm, standardise, to_similarity
 from gaitproof.verify.scoring import mean_direction, similarity
 from gaitproof.verify.verifier import Verifier
 
@@ -16,12 +16,12 @@ PROBE, TEMPLATE = RNG.normal(0.3, 0.2, 30), RNG.normal(0.4, 0.1, 30)
 
 
 def test_by_hand():
-    assert z_norm(5.0, [1.0, 3.0]) == pytest.approx(3.0)
-    assert t_norm(5.0, [2.0, 2.0, 4.0, 4.0]) == pytest.approx(2.0)
+    assert standardise(5.0, [1.0, 3.0]) == pytest.approx(3.0)
+    assert standardise(5.0, [2.0, 2.0, 4.0, 4.0]) == pytest.approx(2.0)
     assert s_norm(5.0, [2.0, 4.0], [1.0, 3.0]) == pytest.approx(2.5)
     # adaptive: the two most alike of the cohort are 3 and 5
-    assert z_norm(6.0, [-9.0, 3.0, 5.0], top=2) == pytest.approx(2.0)
-    assert z_norm(6.0, [-9.0, 3.0, 5.0], top=3) == z_norm(6.0, [-9.0, 3.0, 5.0])
+    assert standardise(6.0, [-9.0, 3.0, 5.0], top=2) == pytest.approx(2.0)
+    assert standardise(6.0, [-9.0, 3.0, 5.0], top=3) == standardise(6.0, [-9.0, 3.0, 5.0])
 
 
 @given(st.floats(-5, 5), st.floats(0.1, 10), st.floats(-1, 1), st.sampled_from([None, 2, 7]))
@@ -49,7 +49,7 @@ def test_a_score_that_is_missing_stays_missing():
 )
 def test_a_cohort_that_measures_nothing_is_refused(cohort, top):
     with pytest.raises(ModelError, match="cohort"):
-        z_norm(1.0, cohort, top)
+        standardise(1.0, cohort, top)
 
 
 @given(st.lists(st.floats(-12, 12), min_size=2, max_size=20))
@@ -94,8 +94,8 @@ def test_verification_uses_the_normalisation_of_the_card(gallery, extractor, mak
     by_probe = (1 + encoder.cohort @ direction) / 2
     plain = similarity(rows, template)
     expected = {
-        "z": z_norm(plain, by_template),
-        "t": t_norm(plain, by_probe),
+        "z": standardise(plain, by_template),
+        "t": standardise(plain, by_probe),
         "s": s_norm(plain, by_probe, by_template),
     }[kind]
     assert own == pytest.approx(float(to_similarity(expected)), abs=1e-6)

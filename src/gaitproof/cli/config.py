@@ -36,7 +36,7 @@ def show(settings: SettingsOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(chosen.model_dump(mode="json"))
     else:
-        typer.echo(to_yaml(chosen), nl=False)
+        typer.echo(_to_yaml(chosen), nl=False)
 
 
 @commands.command()
@@ -54,11 +54,11 @@ def init(
             f"The file {str(file)!r} exists already.", hint="--overwrite to replace it"
         )
     make_folder(file.parent)
-    write_atomically(file, to_yaml(VerifySettings(), explained=True).encode())
+    write_atomically(file, _to_yaml(VerifySettings(), explained=True).encode())
     stdout().print(f"Wrote {printable(str(file))}; use it with --settings.")
 
 
-def to_yaml(settings: VerifySettings, *, explained: bool = False) -> str:
+def _to_yaml(settings: VerifySettings, *, explained: bool = False) -> str:
     """Return settings as YAML, each under what its documentation says if wanted."""
     import yaml
 

@@ -99,11 +99,11 @@ def prepare(
     from gaitproof.face.quality import FaceGate
 
     settings = PrepareSettings(
-        **choose_sampling(frames, rate, by_label).model_dump(),
+        **_choose_sampling(frames, rate, by_label).model_dump(),
         layout=layout,
         detector=parse_detector(detector, simple_crop=simple_crop),
         seed=seed,
-        shares=parse_shares(shares),
+        shares=_parse_shares(shares),
         set_aside=set_aside,
         gate=FaceGate() if min_face is None else FaceGate(min_size=min_face),
         sound=sound,
@@ -120,14 +120,8 @@ def prepare(
         raise typer.Exit(FAILED_STATUS)
 
 
-def choose_sampling(frames: int, rate: float | None, by_label: str | None) -> Sampling:
-    """Read how frames are chosen; `by_label` as ``real=30,fake=60``.
-
-    Raises
-    ------
-    ConfigError
-        If `by_label` cannot be read, or comes with a rate.
-    """
+def _choose_sampling(frames: int, rate: float | None, by_label: str | None) -> Sampling:
+    """Read how frames are chosen; `by_label` as ``real=30,fake=60``."""
     from pydantic import ValidationError
 
     from gaitproof.data.face.spacing import Sampling, Strides
@@ -150,14 +144,8 @@ def choose_sampling(frames: int, rate: float | None, by_label: str | None) -> Sa
     return Sampling(frames=frames, by_label=strides)
 
 
-def parse_shares(text: str) -> tuple[float, float, float]:
-    """Read the shares of train, validation and test, as ``0.7,0.15,0.15``.
-
-    Raises
-    ------
-    ConfigError
-        If these are not three numbers from 0 to 1.
-    """
+def _parse_shares(text: str) -> tuple[float, float, float]:
+    """Read the shares of train, validation and test, as ``0.7,0.15,0.15``."""
     try:
         train, validation, test = (float(part) for part in text.split(","))
         if not all(0 <= share <= 1 for share in (train, validation, test)):

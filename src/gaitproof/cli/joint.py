@@ -51,7 +51,7 @@ def open_face_tools(wanted: bool, model: str | None, fusion: Path | None) -> Fac
     return FaceTools.load(model, fusion)
 
 
-def show_joint(joint: JointVerdict, verdict: Verdict) -> None:
+def _show_joint(joint: JointVerdict, verdict: Verdict) -> None:
     """Print the joint answer for people, what it rests on and what it can mean."""
     from gaitproof.cli.output import NOT_PROVEN, STYLES, printable, stdout, verdict_table
     from gaitproof.verify.fusion import ALTERNATIVE, Answers
@@ -145,7 +145,7 @@ def show_case(case: Case, stated: CaseStatement, as_json: bool) -> None:
     if case.joint is None:
         show_verdict(verdict)
     else:
-        show_joint(case.joint.verdict, verdict)
+        _show_joint(case.joint.verdict, verdict)
     if verdict.choice_needed:
         show_people(case.thumbnails())
 

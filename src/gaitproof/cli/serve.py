@@ -44,14 +44,8 @@ keys = typer.Typer(name="keys", help="Keys of the service.", no_args_is_help=Tru
 app.add_typer(keys)
 
 
-def service_folder(given: Path | None) -> Path:
-    """Return the folder of the service: the one that was named, or the default one.
-
-    Raises
-    ------
-    ConfigError
-        If its name is no text, which a database cannot be opened by.
-    """
+def _service_folder(given: Path | None) -> Path:
+    """Return the folder of the service: the one that was named, or the default one."""
     if given is not None:
         try:
             str(given).encode()
@@ -116,7 +110,7 @@ def serve(
     local = ServiceSettings.model_fields["hosts"].default
     own = [host] if host not in ("0.0.0.0", "::") else []
     chosen = ServiceSettings(
-        folder=service_folder(data),
+        folder=_service_folder(data),
         url=database,
         workers=workers,
         max_queued=queue,
@@ -142,7 +136,7 @@ def open_service_database(data: Path | None, url: str | None) -> Iterator[Engine
     from gaitproof.server.database import open_database
     from gaitproof.server.settings import ServiceSettings
 
-    chosen = ServiceSettings(folder=make_folder(service_folder(data)), url=url)
+    chosen = ServiceSettings(folder=make_folder(_service_folder(data)), url=url)
     engine = open_database(chosen.database)
     try:
         yield engine
@@ -245,7 +239,7 @@ def rekey(
         from gaitproof.server.rekeying import rekey_service
         from gaitproof.server.settings import DEFAULT_TENANT, ServiceSettings
 
-        settings = ServiceSettings(folder=service_folder(data), url=database)
+        settings = ServiceSettings(folder=_service_folder(data), url=database)
         known = Access(engine).keys()
         tenants = {DEFAULT_TENANT, *(key.tenant for key in known)}
         done = rekey_service(settings, tenants, find_key(), new)

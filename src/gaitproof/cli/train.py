@@ -98,14 +98,14 @@ def _train_judge(config: Path, output: Path, data: Sequence[Path] | None) -> Non
     with progress_bar("training") as progress:
         card, figures = make_judge(settings, walks, output, progress=progress)
     console = stdout()
-    console.print(motion_table(figures))
+    console.print(_motion_table(figures))
     console.print(
         f"{printable(card.model_id)} written to {printable(str(output))}; "
         f"threshold {card.threshold:+.2f} ({card.chosen_by})"
     )
 
 
-def motion_table(figures: MotionFigures) -> Table:
+def _motion_table(figures: MotionFigures) -> Table:
     """Lay out AUC by data set and kind left out, in percent with 95 % over people."""
     from gaitproof.evaluate.table import format_percent
     from gaitproof.text import make_table

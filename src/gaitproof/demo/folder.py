@@ -15,14 +15,8 @@ MARK: Final = "demo.json"
 """A folder that holds this file was made by the demo and may be replaced by it."""
 
 
-def check_target(target: Path) -> None:
-    """Check that the demo may write its folder here.
-
-    Raises
-    ------
-    InputError
-        If `target` is a file, or a folder with contents that are not the demo's.
-    """
+def _check_target(target: Path) -> None:
+    """Check that the demo may write its folder here."""
     if target.is_dir():
         if any(target.iterdir()) and not (target / MARK).is_file():
             raise InputError(
@@ -46,7 +40,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         If `target` may not be replaced, or its parent cannot be written to.
     """
     target = target.resolve()
-    check_target(target)
+    _check_target(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -59,7 +53,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     work.chmod(0o755)
     try:
         yield work
-        check_target(target)
+        _check_target(target)
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
             target.replace(old)

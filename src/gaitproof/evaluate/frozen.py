@@ -239,9 +239,9 @@ def _plans(
 ) -> tuple[tuple[Plan, ...], int, tuple[str, ...]]:
     """Plan every condition tried, all with the same number of recordings per template."""
     parts = scope.parts()
-    counts = [plan_frozen(recordings, enrolled, part)[1] for part in parts]
-    plans = [plan_frozen(recordings, min(counts), part) for part in parts]
-    warnings = [text for part in parts for text in plan_frozen(recordings, enrolled, part)[2]]
+    counts = [_plan_frozen(recordings, enrolled, part)[1] for part in parts]
+    plans = [_plan_frozen(recordings, min(counts), part) for part in parts]
+    warnings = [text for part in parts for text in _plan_frozen(recordings, enrolled, part)[2]]
     return tuple(plan for plan, _, _ in plans), min(counts), tuple(dict.fromkeys(warnings))
 
 
@@ -285,21 +285,10 @@ def _answers(system: SystemResult, point: OperatingPoint) -> tuple[str, ...]:
     )
 
 
-def plan_frozen(
+def _plan_frozen(
     recordings: Sequence[GaitRecording], enrolled: int | None, scope: Scope
 ) -> tuple[Plan, int, tuple[str, ...]]:
-    """Plan the trials with as many recordings per template as the data allow.
-
-    Returns
-    -------
-    tuple
-        The plan, its recordings per template, and what the reader must know about it.
-
-    Raises
-    ------
-    InputError
-        If nobody can be enrolled and tried.
-    """
+    """Return a plan, its recordings per template, the most the data allow, and what to tell."""
     wanted = DEFAULT_ENROLLED if enrolled is None else enrolled
     needed = MIN_PEOPLE if enrolled is None else 1
     plans = {

@@ -110,7 +110,7 @@ def evaluate_motion(
         known = clips.source != name
         scores[name] = trained.scores(clips.select(known), tests[name])
         by_kind[name] = _kinds_left_out(trained, clips, known, draws)
-    kinds = _kinds_left_out(trained, clips, half_of_people(clips, settings.seed), draws)
+    kinds = _kinds_left_out(trained, clips, _half_of_people(clips, settings.seed), draws)
     limits = {
         name: float(np.quantile(scores[name][tests[name].captured], 1 - FALSE_ALARMS))
         for name in sources
@@ -174,7 +174,7 @@ def _left_out(
     )
 
 
-def half_of_people(clips: MotionClips, seed: int) -> NDArray[np.bool_]:
+def _half_of_people(clips: MotionClips, seed: int) -> NDArray[np.bool_]:
     """Return which clips (C,) are of a random half of the people of every data set."""
     rng = np.random.default_rng([seed, 0x30A])
     chosen: set[str] = set()

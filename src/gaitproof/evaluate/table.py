@@ -77,10 +77,10 @@ def figures_table(result: EvaluationResult) -> Table:
         row(heading, partial(format_figure, name))
     table.add_section()
     for name, heading in _DECISIONS.items():
-        row(heading, partial(format_spread, name))
+        row(heading, partial(_format_spread, name))
     table.add_section()
     for name, heading in _LIKELIHOODS.items():
-        row(heading, partial(format_spread, name))
+        row(heading, partial(_format_spread, name))
     return table
 
 
@@ -99,7 +99,7 @@ _DECISIONS: Final = {
 _LIKELIHOODS: Final = {"cllr": "Cllr", "min_cllr": "minCllr", "ece": "ECE"}
 
 
-def format_spread(name: str, system: SystemResult) -> str:
+def _format_spread(name: str, system: SystemResult) -> str:
     """Write a decision or likelihood figure of a system as a table cell."""
     spread = system.spread.get(name)
     if spread is None:

@@ -96,23 +96,10 @@ def explain_by_shapley(
     )
 
 
-def occlude_moments(
+def _occlude_moments(
     score: ProbeScore, windows: GaitWindows, inputs: Float32
 ) -> tuple[Timeline, Float64]:
-    """Take away one short slot of time after the other, in every window that covers it.
-
-    Parameters
-    ----------
-    score, windows
-        As in `explain_by_occlusion`.
-    inputs
-        Shape (N, T, 78), what the network sees of the windows.
-
-    Returns
-    -------
-    tuple
-        The moments, and the contribution of each; all of a slot have the same.
-    """
+    """Return moments, and what taking away each one's short slot of time contributes (M,)."""
     line = Timeline.of(windows, inputs.shape[1])
     embeddings = score.encoder.embed_inputs(inputs)
     whole = score.of_embeddings(embeddings)
@@ -138,7 +125,7 @@ def _explained(
     angles: Mapping[str, float],
     groups: Mapping[str, float],
 ) -> Importance:
-    line, over_time = occlude_moments(score, windows, inputs)
+    line, over_time = _occlude_moments(score, windows, inputs)
     return Importance(
         method=method,
         baseline=BASELINE,

@@ -252,7 +252,7 @@ def ablate(
     variants = make_variants(settings, parts)
     splits = split_originals(recordings, settings.folds, settings.seed)
     refuse_leaks(recordings, splits)
-    sizes = template_sizes(recordings, splits, settings.enrolled)
+    sizes = _template_sizes(recordings, splits, settings.enrolled)
     systems = {FULL: Network(settings, sizes)}
     systems |= {variant.name: Network(variant.settings) for variant in variants}
     finished = run_systems(
@@ -280,7 +280,7 @@ def ablate(
     return result
 
 
-def template_sizes(
+def _template_sizes(
     recordings: Sequence[GaitRecording], splits: Sequence[Fold], enrolled: int
 ) -> tuple[int, ...]:
     """Return the template sizes, of 1 to 4, that leave every fold two people with a probe.

@@ -76,29 +76,22 @@ class Network:
         self, train: Sequence[Recording], test: Sequence[Recording], enrolled: int, fold: int
     ) -> Finished:
         """Train, embed and score."""
-        trained, facts = fit_network(train, self.settings)
+        trained, facts = _fit_network(train, self.settings)
         rows = embed_all(trained.embed, test)
         scoring = scoring_of(trained)
         trials = score_levels(test, rows, LEVELS, scoring, enrolled=enrolled, fold=fold)
         for size in self.templates:
-            plan = template_plan(test, size, max(self.templates))
+            plan = _template_plan(test, size, max(self.templates))
             trials[f"template-{size}/clip"] = score_plan(
                 plan, test, rows, level="clip", fold=fold, scoring=scoring
             )
         return Finished(trials, facts)
 
 
-def fit_network(
+def _fit_network(
     recordings: Sequence[Recording], settings: TrainSettings
 ) -> tuple[Any, dict[str, Any]]:
-    """Train an encoder.
-
-    Returns
-    -------
-    tuple
-        The `gaitproof.train.encoder.TrainedEncoder`, and facts: ``seconds`` of training and
-        trainable ``parameters``.
-    """
+    """Return a trained encoder, and ``seconds`` of training and trainable ``parameters``."""
     # Lightning takes seconds to load, once per process: no part of any network's training
     import_module("gaitproof.train.loop")
     started = time.perf_counter()
@@ -144,7 +137,7 @@ def score_levels(
     }
 
 
-def template_plan(test: Sequence[GaitRecording], size: int, largest: int) -> Plan:
+def _template_plan(test: Sequence[GaitRecording], size: int, largest: int) -> Plan:
     """Plan trials with templates of `size` recordings whose probes do not depend on `size`.
 
     Probes are the clips of the recordings after the first `largest` in name order; people without

@@ -54,7 +54,7 @@ def make_judge(
     clips = make_clips(recordings, settings)
     figures = evaluate_motion(clips, settings, progress=progress)
     network = train_judge(clips, settings)
-    weights = export_judge(network)
+    weights = _export_judge(network)
     digest = hashlib.sha256(weights).hexdigest()
     origins = {origin.name: origin for origin in settings.sources}
     data = []
@@ -89,14 +89,8 @@ def make_judge(
     return card, figures
 
 
-def export_judge(network: MotionLSTM) -> bytes:
-    """Return the network as ONNX, checked against itself.
-
-    Raises
-    ------
-    ModelError
-        If the exported network computes something else.
-    """
+def _export_judge(network: MotionLSTM) -> bytes:
+    """Return the network as ONNX, checked to compute the same."""
     generator = torch.Generator().manual_seed(0)
     body = torch.randn(5, WINDOW_FRAMES, BODY, 3, generator=generator)
     measures = torch.randn(5, len(MEASURES), generator=generator)

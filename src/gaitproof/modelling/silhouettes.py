@@ -148,12 +148,12 @@ def make_silhouette_model(
         part_of(progress, share, 1 - share),
         **chosen.options(settings.folds),
     )
-    card = write_silhouette_model(network, settings, result, recordings, folder)
+    card = _write_silhouette_model(network, settings, result, recordings, folder)
     result.save(folder / "evaluation.json")
     return card, result
 
 
-def write_silhouette_model(
+def _write_silhouette_model(
     network: nn.Module,
     settings: SilhouetteTrainSettings,
     result: EvaluationResult,
@@ -161,28 +161,7 @@ def write_silhouette_model(
     folder: Path,
     figures: Mapping[str, float] | None = None,
 ) -> ModelCard:
-    """Write ``model.onnx`` and ``card.json``.
-
-    Parameters
-    ----------
-    network
-        Trained on `recordings`.
-    settings
-        The recipe.
-    result
-        Of people held out: threshold and calibration come from it.
-    recordings
-        For the card's data.
-    folder
-        Made if missing.
-    figures
-        More of them for the card.
-
-    Raises
-    ------
-    ModelError
-        If the exported network does not compute what the trained one does.
-    """
+    """Write ``model.onnx`` and ``card.json``."""
     trials = {level: of_level.trials for level, of_level in result.system.items()}
     longer = with_short_probes(trials["clip"], trials["window"]) if "window" in trials else None
     point, calibration = choose_operating_point(

@@ -240,12 +240,12 @@ def tune_recipe(
     result = Tuning(
         tune, people, given, attempts, values, chosen, tuple(sorted(left_out)), comparisons
     )
-    write_atomically(folder / BEST_FILE, best_yaml(result).encode())
+    write_atomically(folder / BEST_FILE, _best_yaml(result).encode())
     result.save(folder / RESULT_FILE)
     return result
 
 
-def best_yaml(result: Tuning) -> str:
+def _best_yaml(result: Tuning) -> str:
     """Return the best recipe as YAML, with a note of where it comes from."""
     recipe = yaml.safe_dump(
         result.best.model_dump(mode="json"), sort_keys=False, allow_unicode=True

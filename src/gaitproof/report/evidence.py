@@ -78,7 +78,7 @@ class Profiles:
     template: GaitProfile | None
 
 
-def compare_profiles(examination: Examination, gallery: Gallery) -> Profiles:
+def _compare_profiles(examination: Examination, gallery: Gallery) -> Profiles:
     """Measure the probe's gait cycles and fetch those of the claimed person.
 
     The probe's own file is left out of the enrolled ones, as it is for the score.
@@ -119,7 +119,7 @@ def draw_explanation(
 
 def _profiles(examination: Examination, gallery: Gallery) -> Profiles:
     examination.scored_template()
-    return compare_profiles(examination, gallery)
+    return _compare_profiles(examination, gallery)
 
 
 def _drawings(

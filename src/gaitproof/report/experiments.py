@@ -53,7 +53,7 @@ def save_comparison_plots(comparisons: Sequence[Comparison], folder: Path) -> li
     return written
 
 
-def plot_history(result: Tuning) -> Figure:
+def _plot_history(result: Tuning) -> Figure:
     """Draw the validation figure of every attempt, and the best so far."""
     name = FIGURE_NAMES[result.settings.figure]
     figure, (axes,) = new_figure(height=3.6)
@@ -83,5 +83,5 @@ def plot_history(result: Tuning) -> Figure:
 def save_tuning_plots(result: Tuning, folder: Path) -> list[Path]:
     """Write ``history.png`` and the last comparison; return the files."""
     path = folder / "history.png"
-    save_figure(plot_history(result), path)
+    save_figure(_plot_history(result), path)
     return [path, *save_comparison_plots(result.comparisons, folder)]

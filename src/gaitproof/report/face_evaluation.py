@@ -84,18 +84,10 @@ def compute_precision_recall(
     return hits / (hits + alarms), 1 - curves.fmr[1:]
 
 
-def plot_precision_recall(
+def _plot_precision_recall(
     curves: Mapping[str, FaceScores], *, title: str = "Precision and recall"
 ) -> Figure:
-    """Draw the share of forged faces among those called forged over the share of them found.
-
-    Parameters
-    ----------
-    curves
-        Scores of both kinds, by name; precision holds at the shares of the kinds among them.
-    title
-        Above the plot.
-    """
+    """Draw the share of forged faces among those called forged over the share of them found."""
     figure, (axes,) = new_figure()
     for number, (name, scores) in enumerate(curves.items()):
         precision, recall = compute_precision_recall(scores)
@@ -228,7 +220,7 @@ def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:
     if both:
         curves = _curves(both)
         figures["roc"] = plot_roc(curves)
-        figures["precision-recall"] = plot_precision_recall(curves)
+        figures["precision-recall"] = _plot_precision_recall(curves)
     for number, store in enumerate(result.stores, start=1):
         mark = "" if len(result.stores) == 1 else f"-{number}"
         where = "" if len(result.stores) == 1 else f", {plain_text(store.name)}"

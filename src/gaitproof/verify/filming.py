@@ -57,14 +57,14 @@ def describe_filming(track: PoseSequence, windows: GaitWindows, site: str) -> Fi
         If `site` is too long or holds a line break.
     """
     return Filming(
-        domain=str(domain_of(track, site)),
+        domain=str(_domain_of(track, site)),
         spreads=tuple(map(float, log_spreads(windows))),
         views=tuple(round(float(view), 1) for view in walking_directions(windows)),
         motion=mean_measures(windows),
     )
 
 
-def domain_of(track: PoseSequence, site: str) -> Domain:
+def _domain_of(track: PoseSequence, site: str) -> Domain:
     """Return the domain of a track: frame size and rate stand for the camera."""
     size = "unknown" if track.frame_size is None else "x".join(map(str, track.frame_size))
     rate = f" at {track.frame_rate:.0f}" if len(track) > 1 else ""

@@ -31,16 +31,19 @@ SQUASH: Final = 0.5
 with three digits (0.12 to 0.98)."""
 
 
-def z_norm(score: ArrayLike, template_cohort_scores: ArrayLike, top: int | None = None) -> Float64:
-    """Measure scores against how strangers score as probes of the same template.
+def standardise(score: ArrayLike, cohort_scores: ArrayLike, top: int | None = None) -> Float64:
+    """Measure scores against how strangers score in their place.
+
+    With strangers as probes of the same template this is Z-, with the same probe and templates of
+    strangers it is T-normalisation.
 
     Parameters
     ----------
     score
         Any shape S.
-    template_cohort_scores
-        Shape (..., K), K at least 2, leading dimensions that broadcast to S: the template against
-        each person of the cohort.
+    cohort_scores
+        Shape (..., K), K at least 2, leading dimensions that broadcast to S: the template, or the
+        probe, against each person of the cohort.
     top
         Use only the so many highest (adaptive, Matějka et al., Interspeech 2017); None for all.
 
@@ -54,46 +57,6 @@ def z_norm(score: ArrayLike, template_cohort_scores: ArrayLike, top: int | None 
     ModelError
         If the cohort is too small or its scores do not differ.
     """
-    return _standardise(score, template_cohort_scores, top)
-
-
-def t_norm(score: ArrayLike, probe_cohort_scores: ArrayLike, top: int | None = None) -> Float64:
-    """Measure scores against how the same probe scores with templates of strangers.
-
-    Parameters
-    ----------
-    score
-        Any shape S.
-    probe_cohort_scores
-        Shape (..., K), as in `z_norm`: the probe against each person of the cohort.
-    top
-        As in `z_norm`.
-
-    Returns
-    -------
-    ndarray
-        As `z_norm`.
-    """
-    return _standardise(score, probe_cohort_scores, top)
-
-
-def s_norm(
-    score: ArrayLike,
-    probe_cohort_scores: ArrayLike,
-    template_cohort_scores: ArrayLike,
-    top: int | None = None,
-) -> Float64:
-    """Return the mean of `z_norm` and `t_norm`.
-
-    It does not change if a constant is added to all scores or all are multiplied by one.
-    """
-    both: Float64 = 0.5 * (
-        z_norm(score, template_cohort_scores, top) + t_norm(score, probe_cohort_scores, top)
-    )
-    return both
-
-
-def _standardise(score: ArrayLike, cohort_scores: ArrayLike, top: int | None) -> Float64:
     cohort = np.asarray(cohort_scores, np.float64)
     if not cohort.ndim or cohort.shape[-1] < 2 or (top is not None and top < 2):
         raise ModelError(
@@ -107,6 +70,23 @@ def _standardise(score: ArrayLike, cohort_scores: ArrayLike, top: int | None) ->
         raise ModelError("The cohort's scores do not differ, so nothing can be measured by them.")
     standardised: Float64 = (np.asarray(score, np.float64) - cohort.mean(axis=-1)) / spread
     return standardised
+
+
+def s_norm(
+    score: ArrayLike,
+    probe_cohort_scores: ArrayLike,
+    template_cohort_scores: ArrayLike,
+    top: int | None = None,
+) -> Float64:
+    """Return the mean of `standardise` by either cohort.
+
+    It does not change if a constant is added to all scores or all are multiplied by one.
+    """
+    both: Float64 = 0.5 * (
+        standardise(score, template_cohort_scores, top)
+        + standardise(score, probe_cohort_scores, top)
+    )
+    return both
 
 
 def to_similarity(deviations: ArrayLike) -> Float64:
@@ -138,7 +118,7 @@ def normalise(
     probe_cohort, template_cohort
         Shapes (P, K) and (C, K), the same against the cohort.
     top
-        As in `z_norm`.
+        As in `standardise`.
 
     Returns
     -------
@@ -149,9 +129,9 @@ def normalise(
     if kind == "none":
         return scores
     if kind == "z":
-        return to_similarity(z_norm(scores, templates, top))
+        return to_similarity(standardise(scores, templates, top))
     if kind == "t":
-        return to_similarity(t_norm(scores, probes, top))
+        return to_similarity(standardise(scores, probes, top))
     return to_similarity(s_norm(scores, probes, templates, top))
 
 
@@ -166,7 +146,7 @@ class Normalisation:
     cohort
         Shape (K, D), unit length: one mean direction per stranger. Shape (0, D) for ``none``.
     top
-        As in `z_norm`.
+        As in `standardise`.
     """
 
     kind: NormalisationKind

@@ -107,7 +107,7 @@ def make_face_model(
     ModelError
         If the exported network does not compute what the trained one does.
     """
-    check_stores(stores, settings)
+    _check_stores(stores, settings)
     trained = train_faces(stores, settings, progress, **run)
     clip = describe_clips(settings, stores)
     return save_face_model(trained, folder, clip=clip, **measure(trained, settings, stores))
@@ -149,7 +149,7 @@ def make_ensemble(
     ModelError
         If a member cannot be read, or they cannot be joined.
     """
-    check_stores(stores, settings)
+    _check_stores(stores, settings)
     cards = [load_card(member) for member in members]
     check_members(cards, settings)
     files = [read_weights(member) for member in members]
@@ -232,7 +232,7 @@ _PROTOCOL: Final = (
 )
 
 
-def check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> None:
+def _check_stores(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> None:
     """Raise a `ConfigError` unless the stores go together and hold enough people out."""
     if not stores:
         raise ConfigError(
