@@ -58,14 +58,11 @@ def _make(
     as_json: bool,
 ) -> None:
     """Make a data set and say where its list is, and how many clips there are."""
-    from gaitproof.cli.output import print_json, printable, progress_bar
+    from gaitproof.cli.output import printable, progress_bar, show
 
     with progress_bar(title) as bar:
         place = make(progress=lambda done, total: bar(done / total))
-    if as_json:
-        print_json({noun: str(place), "clips": count()})
-    else:
-        typer.echo(printable(str(place)))
+    show({noun: str(place), "clips": count()}, printable(str(place)), as_json=as_json)
 
 
 @commands.command("make")
@@ -215,7 +212,7 @@ def estimator_error_command(
     Recipes show it to a network with 'augment: {estimator_error: true}'.
     """
     import gaitproof
-    from gaitproof.cli.output import print_json, printable
+    from gaitproof.cli.output import printable, show
     from gaitproof.media.files import write_atomically
     from gaitproof.train.estimator_error import fit_estimator_error, load_pairs
 
@@ -229,12 +226,11 @@ def estimator_error_command(
     )
     write_atomically(output, learnt.to_bytes())
     size = learnt.size([pair.true for pair in pairs])
-    if as_json:
-        print_json({"output": str(output), "runs": len(pairs), "people": people, **size})
-        return
-    typer.echo(f"{learnt.provenance}")
-    typer.echo(
+    show(
+        {"output": str(output), "runs": len(pairs), "people": people, **size},
+        learnt.provenance,
         f"root mean square error, torso lengths: {size['systematic']:.3f} systematic, "
-        f"{size['constant']:.3f} constant within 2 s, {size['changing']:.3f} changing"
+        f"{size['constant']:.3f} constant within 2 s, {size['changing']:.3f} changing",
+        printable(str(output)),
+        as_json=as_json,
     )
-    typer.echo(printable(str(output)))

@@ -33,17 +33,16 @@ def export(
     (gaitproof calibrate DIR).
     """
     from gaitproof.cli.extras import need_training_extra
-    from gaitproof.cli.output import print_json, stdout
+    from gaitproof.cli.output import show
 
     need_training_extra()
     from gaitproof.modelling.compression import compress_model
 
     written = compress_model(model, output, precision)
-    if as_json:
-        print_json(asdict(written))
-        return
-    stdout().print(
+    show(
+        asdict(written),
         f"{written.model_id} written to {output}: {written.after / 1e6:.2f} MB, was "
-        f"{written.before / 1e6:.2f} MB.\nAnswers to random inputs differ by "
-        f"{written.difference:.1e} at most; least cosine {written.cosine:.6f}."
+        f"{written.before / 1e6:.2f} MB.\nAnswers to random inputs differ by {written.difference:.1e} at "
+        f"most; least cosine {written.cosine:.6f}.",
+        as_json=as_json,
     )

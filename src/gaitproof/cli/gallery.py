@@ -127,7 +127,7 @@ def remove(
     """Delete an identity; its vectors are overwritten in the file."""
     from dataclasses import asdict
 
-    from gaitproof.cli.output import print_json, printable, stderr, stdout
+    from gaitproof.cli import output
 
     opened = open_gallery(gallery, create=False)
     proper = opened.resolve(name)
@@ -135,14 +135,12 @@ def remove(
         raise typer.Abort
     removed = opened.remove(proper)
     if not removed.erased:
-        stderr().print(f"Note: removed. {opened.erasure_note}")
-    if as_json:
-        print_json(asdict(removed))
-    else:
-        stdout().print(
-            f"Removed {printable(removed.name)}: {removed.recordings} recordings, "
-            f"{removed.templates} templates."
-        )
+        output.stderr().print(f"Note: removed. {opened.erasure_note}")
+    text = (
+        f"Removed {output.printable(removed.name)}: {removed.recordings} recordings, "
+        f"{removed.templates} templates."
+    )
+    output.show(asdict(removed), text, as_json=as_json)
 
 
 @gallery_app.command()
@@ -154,19 +152,17 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write identities to one portable file; it holds biometric data."""
-    from gaitproof.cli.output import print_json, printable, stderr, stdout
+    from gaitproof.cli import output
 
     opened = open_gallery(gallery, create=False)
     if os.path.lexists(file) and not overwrite:  # false for names that no file can have
         raise InputError(f"The file {str(file)!r} exists already.", hint="--overwrite")
     count = opened.export(file, names or ())
     if opened.encrypted:
-        stderr().print("Note: the gallery is encrypted, the exported file is not.")
-    if as_json:
-        print_json({"file": str(file), "identities": count})
-    else:
-        noun = "identity" if count == 1 else "identities"
-        stdout().print(f"Wrote {count} {noun} to {printable(str(file))}.")
+        output.stderr().print("Note: the gallery is encrypted, the exported file is not.")
+    noun = "identity" if count == 1 else "identities"
+    text = f"Wrote {count} {noun} to {output.printable(str(file))}."
+    output.show({"file": str(file), "identities": count}, text, as_json=as_json)
 
 
 @gallery_app.command("import")
@@ -181,16 +177,16 @@ def import_(
     """
     from dataclasses import asdict
 
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli import output
 
     added = open_gallery(gallery, create=True).import_(file)
-    if as_json:
-        print_json({"file": str(file), "identities": [asdict(one) for one in added]})
-        return
-    console = stdout()
-    for one in added:
-        known = f", {len(one.known)} known already" if one.known else ""
-        console.print(f"{printable(one.name)}: {one.added} recordings added{known}")
+    lines = [
+        f"{output.printable(one.name)}: {one.added} recordings added"
+        + (f", {len(one.known)} known already" if one.known else "")
+        for one in added
+    ]
+    values = {"file": str(file), "identities": [asdict(one) for one in added]}
+    output.show(values, *lines, as_json=as_json)
 
 
 @gallery_app.command()
@@ -207,15 +203,12 @@ def index(
     For galleries of very many people. What is enrolled later is found without them. The first
     removal deletes them. On a PostgreSQL server they are tables of the extension pgvector.
     """
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli import output
 
     opened = open_gallery(gallery, create=False)
     rows = opened.index(approximate=approximate)
-    if as_json:
-        print_json({"gallery": opened.location, "directions": rows})
-        return
-    for maker, count in rows.items():
-        stdout().print(f"{count} directions of {printable(maker)}", soft_wrap=True)
+    lines = [f"{count} directions of {output.printable(one)}" for one, count in rows.items()]
+    output.show({"gallery": opened.location, "directions": rows}, *lines, as_json=as_json)
 
 
 @gallery_app.command()
@@ -252,7 +245,7 @@ def rekey(
 
     Its present key, if it has one, comes from the environment: GAITPROOF_KEY_FILE or GAITPROOF_KEY.
     """
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli import output
     from gaitproof.verify.encryption import KEY_FILE_VARIABLE, load_key
 
     if (file is None) != decrypt:
@@ -260,13 +253,11 @@ def rekey(
     new = None if file is None else load_key(file)
     opened = open_gallery(gallery, create=False)
     rows = opened.rekey(new)
-    if as_json:
-        print_json({"gallery": opened.location, "rows": rows, "key": new and new.id})
-    elif new is None:
-        stdout().print(f"Decrypted {rows} rows. The gallery has no key any more.")
-    else:
-        stdout().print(
+    text = f"Decrypted {rows} rows. The gallery has no key any more."
+    if new is not None:
+        text = (
             f"Encrypted {rows} rows with key {new.id}. From now on: {KEY_FILE_VARIABLE}="
-            f"{printable(str(file))}",
-            soft_wrap=True,
+            f"{output.printable(str(file))}"
         )
+    values = {"gallery": opened.location, "rows": rows, "key": new and new.id}
+    output.show(values, text, as_json=as_json)

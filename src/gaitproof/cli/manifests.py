@@ -43,7 +43,7 @@ def manifest(
     as_json: JsonOption = False,
 ) -> None:
     """List the videos of a folder: who is in them, SHA-256."""
-    from gaitproof.cli.output import print_json, printable, progress_bar
+    from gaitproof.cli.output import printable, progress_bar, show
     from gaitproof.data.listing import add_hashes, build_manifest, find_duplicates
 
     rows = build_manifest(folder, layout)
@@ -54,24 +54,18 @@ def manifest(
     rows, inside = _below(rows, folder, target.parent)
     _save(target, rows, overwrite=overwrite)
     people = len({row.subject for row in rows})
-    if as_json:
-        print_json(
-            {
-                "manifest": str(target),
-                "clips": len(rows),
-                "subjects": people,
-                "duplicates": duplicates,
-                "root": str(target.parent if inside else folder),
-            }
-        )
-        return
-    typer.echo(printable(f"{target}: {len(rows)} clips of {people} people"))
-    for group in duplicates:
-        typer.echo(printable(f"The same file: {', '.join(group)}"))
+    values = {
+        "manifest": str(target),
+        "clips": len(rows),
+        "subjects": people,
+        "duplicates": duplicates,
+        "root": str(target.parent if inside else folder),
+    }
+    lines = [f"{target}: {len(rows)} clips of {people} people"]
+    lines += [f"The same file: {', '.join(group)}" for group in duplicates]
     if not inside:
-        typer.echo(
-            printable(f"The videos are not below {target.parent}: give --root {folder} with it.")
-        )
+        lines.append(f"The videos are not below {target.parent}: give --root {folder} with it.")
+    show(values, *map(printable, lines), as_json=as_json)
 
 
 @commands.command()
@@ -97,7 +91,7 @@ def split(
     """
     from collections import Counter
 
-    from gaitproof.cli.output import print_json, printable
+    from gaitproof.cli.output import printable, show
     from gaitproof.data.manifest import read_manifest
     from gaitproof.data.split import assign_folds, assign_split
 
@@ -112,13 +106,10 @@ def split(
     _save(target, divided, overwrite=overwrite)
     clips = Counter(getattr(row, name) for row in divided)
     people = {part: len({r.walker for r in divided if getattr(r, name) == part}) for part in clips}
-    if as_json:
-        parts = {p: {"clips": clips[p], "people": people[p]} for p in sorted(clips)}
-        print_json({"manifest": str(target), name: parts})
-        return
-    typer.echo(printable(str(target)))
-    for part in sorted(clips):
-        typer.echo(f"{name} {part}: {clips[part]} clips of {people[part]} people")
+    parts = {p: {"clips": clips[p], "people": people[p]} for p in sorted(clips)}
+    lines = [f"{name} {p}: {clips[p]} clips of {people[p]} people" for p in parts]
+    values = {"manifest": str(target), name: parts}
+    show(values, printable(str(target)), *lines, as_json=as_json)
 
 
 @commands.command()

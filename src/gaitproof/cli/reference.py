@@ -37,23 +37,17 @@ def add(
     Of each person one direction and 52 numbers on how far the joints move are stored: no name, no
     path, no image. Nobody whose claims are to be verified should be among them.
     """
-    from gaitproof.cli.output import print_json, printable, progress_bar, stdout
+    from gaitproof.cli.output import printable, progress_bar, show
 
     verifier = options.open(create=True)
     with progress_bar("adding") as progress:
         done = verifier.add_references(footage, videos, progress=progress)
-    if as_json:
-        print_json(done.to_dict())
-        return
-    console = stdout()
-    console.print(
-        f"{printable(done.footage)}: {done.added} people added, {done.people} in all.", markup=False
-    )
+    lines = [f"{printable(done.footage)}: {done.added} people added, {done.people} in all."]
     evidence = verifier.encoder.card.evidence
     if evidence is not None and done.people < evidence.least_references:
-        console.print(f"A decision needs {evidence.least_references}.")
-    for line in done.left_out:
-        console.print(f"Left out: {printable(line)}", markup=False)
+        lines.append(f"A decision needs {evidence.least_references}.")
+    lines += [f"Left out: {printable(line)}" for line in done.left_out]
+    show(done.to_dict(), *lines, as_json=as_json)
 
 
 @reference_app.command("list")
@@ -61,23 +55,18 @@ def list_(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
     """List the reference footage of a gallery."""
     from dataclasses import asdict
 
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli.output import printable, show
     from gaitproof.verify.footage import summarise
 
     opened = open_gallery(gallery, create=False)
     footage = summarise(opened.references())
-    if as_json:
-        print_json({"gallery": opened.location, "footage": [asdict(one) for one in footage]})
-        return
-    console = stdout()
-    for one in footage:
-        console.print(
-            f"{printable(one.footage)}: {one.people} people in {one.files} files, "
-            f"{printable(', '.join(one.models))}",
-            markup=False,
-        )
-    if not footage:
-        console.print("No reference footage.")
+    lines = [
+        f"{printable(one.footage)}: {one.people} people in {one.files} files, "
+        f"{printable(', '.join(one.models))}"
+        for one in footage
+    ]
+    values = {"gallery": opened.location, "footage": [asdict(one) for one in footage]}
+    show(values, *(lines or ["No reference footage."]), as_json=as_json)
 
 
 @reference_app.command()
@@ -85,10 +74,8 @@ def remove(
     footage: FootageArgument, gallery: GalleryOption = None, as_json: JsonOption = False
 ) -> None:
     """Delete reference footage; its vectors are overwritten in the file."""
-    from gaitproof.cli.output import print_json, printable, stdout
+    from gaitproof.cli.output import printable, show
 
     count = open_gallery(gallery, create=False).remove_references(footage)
-    if as_json:
-        print_json({"footage": footage, "removed": count})
-        return
-    stdout().print(f"{printable(footage)}: {count} entries removed.", markup=False)
+    text = f"{printable(footage)}: {count} entries removed."
+    show({"footage": footage, "removed": count}, text, as_json=as_json)

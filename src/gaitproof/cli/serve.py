@@ -228,7 +228,7 @@ def rekey(
     from the environment: GAITPROOF_KEY_FILE or GAITPROOF_KEY. After an interruption, the same
     command goes on.
     """
-    from gaitproof.cli.output import print_json, stdout
+    from gaitproof.cli.output import show
     from gaitproof.verify.encryption import find_key, load_key
 
     if (file is None) != decrypt:
@@ -243,11 +243,9 @@ def rekey(
         known = Access(engine).keys()
         tenants = {DEFAULT_TENANT, *(key.tenant for key in known)}
         done = rekey_service(settings, tenants, find_key(), new)
-    if as_json:
-        print_json({**vars(done), "key": new and new.id})
-    else:
-        stdout().print(
-            f"{'Decrypted' if new is None else f'Encrypted with key {new.id}'}: {done.rows} rows "
-            f"of galleries, {done.uploads} uploads, {done.answers} files of answers.",
-            soft_wrap=True,
-        )
+    show(
+        {**vars(done), "key": new and new.id},
+        f"{'Decrypted' if new is None else f'Encrypted with key {new.id}'}: {done.rows} rows "
+        f"of galleries, {done.uploads} uploads, {done.answers} files of answers.",
+        as_json=as_json,
+    )
