@@ -21,7 +21,7 @@ from gaitproof.nets.card import (
     ReferenceCalibration,
     ViewFigures,
 )
-from gaitproof.types import Decision, ErrorRate, SignalEvidence
+from gaitproof.types import Decision, ErrorRate
 from gaitproof.types.support import MODERATE
 from gaitproof.verify.decision import decide_by_support, leaning
 from gaitproof.verify.evidence import (
@@ -29,7 +29,7 @@ from gaitproof.verify.evidence import (
     compare,
     offset,
     relative_cosines,
-    stated,
+    state,
     within_tested,
 )
 from gaitproof.verify.signals import describe
@@ -224,20 +224,16 @@ VIEWS = tuple(
 )
 
 
+def say(card, compared):
+    return state("silhouettes", card, compared, "", windows=3, template=None)
+
+
 @pytest.mark.parametrize(("apart", "degrees"), [(0.0, 0), (12.0, 18), (26.0, 18), (45.0, 36)])
 def test_the_figures_nearest_to_the_difference_of_view_are_told(apart, degrees):
     card = make_card(evidence=EVIDENCE.model_copy(update={"views": VIEWS}))
     compared = Comparison(0.7, 1.2, 2.0, 3, supported=True, threshold=0.7, apart=apart)
-    told = stated(card, compared, "")["at_view"]
-    assert (told.apart, told.degrees) == (apart, degrees)
-    signal = SignalEvidence(
-        "silhouettes",
-        windows=3,
-        model_id="m",
-        template_id="t",
-        template_recordings=1,
-        **stated(card, compared, ""),
-    )
+    signal = say(card, compared)
+    assert (signal.at_view.apart, signal.at_view.degrees) == (apart, degrees)
     assert f"seen {apart:.0f} degrees from the nearest enrolled view" in describe(signal)
     assert "1.0 % of impostors are accepted" in describe(signal)
 
@@ -246,5 +242,5 @@ def test_the_figures_nearest_to_the_difference_of_view_are_told(apart, degrees):
 def test_nothing_is_told_of_views_where_nothing_is_decided(changes):
     card = make_card(evidence=EVIDENCE.model_copy(update={"views": VIEWS}))
     compared = Comparison(0.7, 1.2, 2.0, 3, supported=True, threshold=0.7, apart=3.0)
-    assert stated(card, replace(compared, **changes), "")["at_view"] is None
-    assert stated(make_card(evidence=EVIDENCE), compared, "")["at_view"] is None
+    assert say(card, replace(compared, **changes)).at_view is None
+    assert say(make_card(evidence=EVIDENCE), compared).at_view is None

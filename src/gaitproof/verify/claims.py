@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gaitproof.types import MotionEvidence, SignalEvidence, Verdict
-from gaitproof.verify.evidence import Comparison
+from gaitproof.verify.evidence import Comparison, state
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.judging import Claim, compare_with, joints_evidence, judge
+from gaitproof.verify.judging import Claim, compare_with, judge
 from gaitproof.verify.masks import KnownMasks, MaskProbe, MaskSignal
 from gaitproof.verify.motion import judge_motion, shipped_judge
 from gaitproof.verify.others import Other, find_others
 from gaitproof.verify.probes import Probe
 from gaitproof.verify.references import OWN_FILE, shortfall, without_file
-from gaitproof.verify.signals import SignalWeights
+from gaitproof.verify.signals import JOINTS, SignalWeights
 from gaitproof.verify.templates import Template
 
 if TYPE_CHECKING:
@@ -125,10 +125,11 @@ class Comparer:
         if template is not None and not reason:
             compared = compare_with(self.gallery, self.encoder, probe, template, sight.others)
         claim = Claim(name, sight.video, probe, template, sight.begun)
+        windows = len(probe.embeddings)
         verdict = judge(
             claim,
             card,
-            joints_evidence(claim, card, compared, reason),
+            state(JOINTS, card, compared, reason, windows=windows, template=template),
             self._others(sight, name, compared, weigh),
             weights=self.weights,
             notes=tuple(notes),

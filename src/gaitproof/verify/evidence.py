@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
 from gaitproof.gait.checks import FRAME_RATE_SLACK
-from gaitproof.types import ViewRates
+from gaitproof.types import SignalEvidence, ViewRates
 from gaitproof.types.support import NO_SUPPORT
 from gaitproof.verify.calibration import log10_likelihood_ratio
 from gaitproof.verify.normalisation import Normalisation
@@ -28,6 +28,8 @@ from gaitproof.verify.scoring import mean_direction, similarity
 if TYPE_CHECKING:
     from gaitproof.nets.card import EvidenceCard, ModelCard
     from gaitproof.nets.encoder import WindowEncoder
+    from gaitproof.types import MovementShare
+    from gaitproof.verify.templates import Template
 
 Float64 = NDArray[np.float64]
 
@@ -98,37 +100,62 @@ class Comparison:
         return np.stack([one.vector for one in self.people]) if self.people else None
 
 
-def stated(card: ModelCard, compared: Comparison | None, reason: str) -> dict[str, Any]:
-    """Return the fields of `gaitproof.types.SignalEvidence` that a comparison fills.
+def state(
+    signal: str,
+    card: ModelCard,
+    compared: Comparison | None,
+    reason: str,
+    *,
+    windows: int,
+    template: Template | None,
+    rests_on: MovementShare | None = None,
+) -> SignalEvidence:
+    """Say what a signal alone says of a claim.
 
     Parameters
     ----------
+    signal
+        Its name.
     card
-        Of the signal's model.
+        Of its model.
     compared
         None if nothing was compared.
     reason
         Why not.
+    windows
+        Of the probe.
+    template
+        Of the claimed person, if there is one.
+    rests_on
+        What the similarity rests on, if that was looked at.
     """
+    plain = SignalEvidence(
+        signal=signal,
+        similarity=None,
+        log10_lr=None,
+        log10_lr_bound=card.calibration.log10_lr_bound,
+        threshold=card.operating_point.threshold,
+        windows=windows,
+        model_id=card.model_id,
+        template_id="" if template is None else template.template_id,
+        template_recordings=0 if template is None else len(template.sources),
+        reason=reason,
+        rests_on=rests_on,
+    )
     if compared is None:
-        return {
-            "similarity": None,
-            "log10_lr": None,
-            "log10_lr_bound": card.calibration.log10_lr_bound,
-            "threshold": card.operating_point.threshold,
-            "reason": reason,
-        }
-    return {
-        "similarity": compared.similarity,
-        "log10_lr": compared.log10_lr,
-        "log10_lr_bound": compared.bound,
-        "threshold": compared.threshold,
-        "references": compared.references,
-        "supported": compared.supported,
-        "reason": compared.reason,
-        "relative_to": dict(Counter(one.source for one in compared.people)),
-        "at_view": _at_view(card.evidence, compared),
-    }
+        return plain
+    return replace(
+        plain,
+        similarity=compared.similarity,
+        log10_lr=compared.log10_lr,
+        log10_lr_bound=compared.bound,
+        threshold=compared.threshold,
+        references=compared.references,
+        supported=compared.supported,
+        reason=compared.reason,
+        relative_to=dict(Counter(one.source for one in compared.people)),
+        at_view=_at_view(card.evidence, compared),
+    )
 
 
 def _at_view(evidence: EvidenceCard | None, compared: Comparison) -> ViewRates | None:

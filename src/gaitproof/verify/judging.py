@@ -26,13 +26,12 @@ from gaitproof.verify.evidence import (
     Comparison,
     compare,
     compare_relative,
-    stated,
     within_tested,
 )
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.others import Other, choose_references, view_difference
 from gaitproof.verify.probes import Probe
-from gaitproof.verify.signals import JOINTS, SignalWeights, compared, join_signals
+from gaitproof.verify.signals import SignalWeights, compared, join_signals
 from gaitproof.verify.templates import Template
 
 if TYPE_CHECKING:
@@ -108,33 +107,6 @@ def compare_with(
     comparison = compare_relative(encoder, probe.embeddings, template.vector, references)
     comparison = within_tested(comparison, card.evidence, probe.estimator, rate)
     return replace(comparison, apart=view_difference(probe.filming, filming))
-
-
-def joints_evidence(
-    claim: Claim, card: ModelCard, compared: Comparison | None, reason: str
-) -> SignalEvidence:
-    """Say what the joints alone say.
-
-    Parameters
-    ----------
-    claim
-        What was compared.
-    card
-        Of the encoder.
-    compared
-        The comparison; None if none could be made.
-    reason
-        Why there is none.
-    """
-    template = claim.template
-    return SignalEvidence(
-        signal=JOINTS,
-        windows=len(claim.probe.embeddings),
-        model_id=card.model_id,
-        template_id="" if template is None else template.template_id,
-        template_recordings=0 if template is None else len(template.sources),
-        **stated(card, compared, reason),
-    )
 
 
 def judge(

@@ -15,7 +15,7 @@ from gaitproof.nets.card import ModelCard
 from gaitproof.nets.encoder import WindowEncoder
 from gaitproof.types import QualityReport, SignalEvidence, SilhouetteSequence
 from gaitproof.types.silhouette_windows import SilhouetteWindows
-from gaitproof.verify.evidence import compare_relative, stated, within_tested
+from gaitproof.verify.evidence import compare_relative, state, within_tested
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.movement import average_walkers, weigh_movement
 from gaitproof.verify.others import Other, References
@@ -226,14 +226,9 @@ class MaskSignal:
                     relative.vectors,
                     scaled=card.evidence is not None and card.evidence.scaled,
                 )
-        return SignalEvidence(
-            signal=SILHOUETTES,
-            windows=len(probe.embeddings),
-            model_id=card.model_id,
-            template_id="" if template is None else template.template_id,
-            template_recordings=0 if template is None else len(template.sources),
-            rests_on=share,
-            **stated(card, compared, reason),
+        windows = len(probe.embeddings)
+        return state(
+            SILHOUETTES, card, compared, reason, windows=windows, template=template, rests_on=share
         )
 
     def known(self, gallery: Gallery, probe: MaskProbe, people: Sequence[Other]) -> KnownMasks:
