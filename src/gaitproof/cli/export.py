@@ -42,7 +42,7 @@ def export(
     show(
         asdict(written),
         f"{written.model_id} written to {output}: {written.after / 1e6:.2f} MB, was "
-        f"{written.before / 1e6:.2f} MB.\nAnswers to random inputs differ by {written.difference:.1e} at "
-        f"most; least cosine {written.cosine:.6f}.",
+        f"{written.before / 1e6:.2f} MB.\nAnswers to random inputs differ by "
+        f"{written.difference:.1e} at most; least cosine {written.cosine:.6f}.",
         as_json=as_json,
     )

@@ -213,7 +213,6 @@ def compare_levels(
     systems: Mapping[str, Mapping[str, Trials]],
     reference: str,
     *,
-    figures: Sequence[Figure] = ("eer", "auc"),
     draws: int = DRAWS,
     seed: int = 0,
 ) -> tuple[Comparison, ...]:
@@ -223,7 +222,7 @@ def compare_levels(
     ----------
     systems
         Trials by system and level; a system that has no trials at a level is left out there.
-    reference, figures, draws, seed
+    reference, draws, seed
         See `compare_figures`.
     """
     _check_reference(reference, systems)
@@ -233,7 +232,6 @@ def compare_levels(
         for comparison in compare_figures(
             {name: levels[level] for name, levels in systems.items() if level in levels},
             reference,
-            figures=figures,
             level=level,
             draws=draws,
             seed=seed,

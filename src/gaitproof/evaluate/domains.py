@@ -271,7 +271,6 @@ def leave_domain_out(
     domains: Sequence[DomainClips],
     *,
     references: Sequence[int] = REFERENCES,
-    least_references: int = LEAST_REFERENCES,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> DomainResult:
@@ -284,8 +283,6 @@ def leave_domain_out(
     references
         Numbers of other people, rising from 0; a domain with too few people is left out of a
         number.
-    least_references
-        People that a decision needs.
     draws, seed
         Of the bootstrap over people and of the draw of references.
 
@@ -313,7 +310,7 @@ def leave_domain_out(
         tried = _by_domain(domains, count, seed)
         if len(tried) < _MIN_DOMAINS - 1:
             continue
-        bound = None if count >= least_references else NO_SUPPORT
+        bound = None if count >= LEAST_REFERENCES else NO_SUPPORT
         for left_out in tried:
             others = [one for one in tried if one is not left_out]
             if len(others) >= _MIN_DOMAINS - 1:
@@ -323,7 +320,6 @@ def leave_domain_out(
                         left_out.clips,
                         count,
                         _fit(count, others, bound, scaled),
-                        least_references=least_references,
                         tested=left_out.tested,
                         draws=draws,
                         seed=seed,
@@ -334,7 +330,7 @@ def leave_domain_out(
         figures=tuple(figures),
         evidence=EvidenceCard(
             by_references=tuple(calibrations),
-            least_references=least_references,
+            least_references=LEAST_REFERENCES,
             figures=tuple(figures),
             scaled=scaled,
         ),

@@ -89,7 +89,6 @@ def evaluate_motion(
     clips: MotionClips,
     settings: MotionTrainSettings,
     *,
-    draws: int = DRAWS,
     progress: Progress | None = None,
 ) -> MotionFigures:
     """Train without every data set, without every kind, and without both.
@@ -109,8 +108,8 @@ def evaluate_motion(
     for name in sources:
         known = clips.source != name
         scores[name] = trained.scores(clips.select(known), tests[name])
-        by_kind[name] = _kinds_left_out(trained, clips, known, draws)
-    kinds = _kinds_left_out(trained, clips, _half_of_people(clips, settings.seed), draws)
+        by_kind[name] = _kinds_left_out(trained, clips, known)
+    kinds = _kinds_left_out(trained, clips, _half_of_people(clips, settings.seed))
     limits = {
         name: float(np.quantile(scores[name][tests[name].captured], 1 - FALSE_ALARMS))
         for name in sources
@@ -121,7 +120,6 @@ def evaluate_motion(
             scores[name],
             by_kind[name],
             max(limits[other] for other in sources if other != name),
-            draws,
         )
         for name in sources
     ]
@@ -145,7 +143,7 @@ class _Trained:
 
 
 def _kinds_left_out(
-    trained: _Trained, clips: MotionClips, known: NDArray[np.bool_], draws: int
+    trained: _Trained, clips: MotionClips, known: NDArray[np.bool_]
 ) -> dict[str, Interval]:
     """Leave every kind out of the training on `known` clips (C,), and test on the others."""
     test = clips.select(~known)
@@ -155,22 +153,22 @@ def _kinds_left_out(
         if not part[~test.captured].any():
             continue
         scores = trained.scores(clips.select(known & (clips.kind != kind)), test)
-        figures[kind] = auc_interval(scores, test, part, draws)
+        figures[kind] = auc_interval(scores, test, part)
     return figures
 
 
 def _left_out(
-    test: MotionClips, scores: Float64, by_kind: dict[str, Interval], threshold: float, draws: int
+    test: MotionClips, scores: Float64, by_kind: dict[str, Interval], threshold: float
 ) -> LeftOut:
     alarms = scores >= threshold
     return LeftOut(
         source=str(test.source[0]),
         people=len(np.unique(test.person)),
         captured=int(test.captured.sum()),
-        all_kinds=auc_interval(scores, test, np.ones(len(scores), bool), draws),
+        all_kinds=auc_interval(scores, test, np.ones(len(scores), bool)),
         by_kind=by_kind,
-        false_alarms=_share(alarms, test, test.captured, draws),
-        found=_share(alarms, test, ~test.captured, draws),
+        false_alarms=_share(alarms, test, test.captured),
+        found=_share(alarms, test, ~test.captured),
     )
 
 
@@ -184,12 +182,10 @@ def _half_of_people(clips: MotionClips, seed: int) -> NDArray[np.bool_]:
     return np.isin(clips.person, sorted(chosen))
 
 
-def auc_interval(
-    scores: Float64, clips: MotionClips, part: NDArray[np.bool_], draws: int
-) -> Interval:
+def auc_interval(scores: Float64, clips: MotionClips, part: NDArray[np.bool_]) -> Interval:
     """Return the AUC of generated over captured clips, with 95 % over people."""
     order = np.flatnonzero(part)[np.argsort(scores[part], kind="stable")]
-    weights = _person_weights(clips, draws)[:, order]
+    weights = _person_weights(clips)[:, order]
     captured = clips.captured[order]
     before = np.cumsum(weights * captured, axis=1)
     pairs = (weights * ~captured).sum(axis=1) * before[:, -1]
@@ -197,16 +193,14 @@ def auc_interval(
     return Interval(float(drawn[0]), *percentile_interval(drawn[1:][pairs[1:] > 0]))
 
 
-def _share(
-    values: NDArray[np.bool_], clips: MotionClips, part: NDArray[np.bool_], draws: int
-) -> Interval:
-    weights = _person_weights(clips, draws)[:, part]
+def _share(values: NDArray[np.bool_], clips: MotionClips, part: NDArray[np.bool_]) -> Interval:
+    weights = _person_weights(clips)[:, part]
     drawn = (weights * values[part]).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-12)
     return Interval(float(drawn[0]), *percentile_interval(drawn[1:]))
 
 
-def _person_weights(clips: MotionClips, draws: int) -> Float64:
-    """Return how often every clip counts, (1 + draws, C): first as it is, then people redrawn."""
+def _person_weights(clips: MotionClips) -> Float64:
+    """Return how often every clip counts, (1 + DRAWS, C): first as it is, then people redrawn."""
     people, number = np.unique(clips.person, return_inverse=True)
-    drawn = draw_people(len(people), draws, 0)
+    drawn = draw_people(len(people), DRAWS, 0)
     return np.concatenate([np.ones((1, len(people))), drawn])[:, number]

@@ -21,12 +21,10 @@ from gaitproof.evaluate.protocol import Embed, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.view_figures import ViewFigures
-from gaitproof.media.files import write_atomically
-from gaitproof.modelling.export import check_embeddings, export_onnx
+from gaitproof.modelling.export import check_embeddings, export_onnx, write_model
 from gaitproof.modelling.histogram import score_histogram
 from gaitproof.modelling.operating_point import choose_operating_point
 from gaitproof.modelling.recipe import Progress, Runs, describe_sources, figures_of, part_of
-from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.onnx import PairedEncoder, SilhouetteEncoder
 from gaitproof.nets.options import NetworkOptions
@@ -42,7 +40,7 @@ from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, SilhouetteWind
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
 
 Walk = SilhouetteRecording | PairedRecording
@@ -159,7 +157,6 @@ def _write_silhouette_model(
     result: EvaluationResult,
     recordings: Sequence[Walk],
     folder: Path,
-    figures: Mapping[str, float] | None = None,
 ) -> ModelCard:
     """Write ``model.onnx`` and ``card.json``."""
     trials = {level: of_level.trials for level, of_level in result.system.items()}
@@ -190,16 +187,14 @@ def _write_silhouette_model(
         scores=score_histogram(trials["clip"], "all sources"),
         data=describe_sources(settings.sources, recordings),
         protocol=result.protocol,
-        figures=figures_of(result) | dict(figures or {}),
+        figures=figures_of(result),
         licence=settings.licence,
         trained_on=datetime.now(tz=UTC).date().isoformat(),
         limits=settings.limits,
     )
     kind = PairedEncoder if signal == "both" else SilhouetteEncoder
     _check_parity(network, kind(weights, card))
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / MODEL_FILE, weights)
-    write_atomically(folder / CARD_FILE, card.model_dump_json(indent=1).encode())
+    write_model(folder, weights, card)
     return card
 
 

@@ -84,9 +84,7 @@ def compute_precision_recall(
     return hits / (hits + alarms), 1 - curves.fmr[1:]
 
 
-def _plot_precision_recall(
-    curves: Mapping[str, FaceScores], *, title: str = "Precision and recall"
-) -> Figure:
+def _plot_precision_recall(curves: Mapping[str, FaceScores]) -> Figure:
     """Draw the share of forged faces among those called forged over the share of them found."""
     figure, (axes,) = new_figure()
     for number, (name, scores) in enumerate(curves.items()):
@@ -95,7 +93,7 @@ def _plot_precision_recall(
         draw_line(axes, recall, precision, number, f"{name} ({prevalence * 100:.0f} % are forged)")
         axes.axhline(prevalence, color=COLOURS[number % len(COLOURS)], linewidth=0.8, linestyle=":")
     whole_range(axes)
-    what = f"{title} (dotted: everything called forged)"
+    what = "Precision and recall (dotted: everything called forged)"
     label(axes, what, "recall: forged found, %", "precision: of those called forged, %")
     legend(axes, "lower left")
     return figure
