@@ -29,6 +29,7 @@ def test_import_is_light():
     assert loaded_by("import gaitproof") == set()
 
 
+@pytest.mark.slow
 def test_what_verifies_is_imported_without_what_only_some_videos_need():
     code = "import gaitproof.cases.case, gaitproof.verify.verifier, gaitproof.pose.extract"
     assert loaded_by(code) <= {"numpy", "pydantic", "sqlalchemy"}
@@ -40,6 +41,7 @@ _MEDIAPIPE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first", ["import mediapipe.python.solutions.pose", "import gaitproof.face.detect"]
 )
@@ -47,6 +49,7 @@ def test_mediapipe_comes_without_drawing(first):
     assert "matplotlib" not in loaded_by(_MEDIAPIPE + first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "use",
     [

@@ -105,6 +105,7 @@ def test_a_command_that_fails_is_no_figure(
         run_suite(clip, tmp_path, repeats=1)
 
 
+@pytest.mark.slow
 def test_the_command_writes_compares_and_says_so_by_its_status(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     line = ["bench", "--clip", str(clip), "--repeats", "1", "--only", "import", "-o", str(out)]

@@ -223,6 +223,7 @@ def test_an_enrolled_file_is_not_compared_with_itself(explained):
     assert one["template"]["left_cycles"] < both["template"]["left_cycles"]
 
 
+@pytest.mark.slow
 def test_drawings_are_there_for_reports(run, videos, encoder, tmp_path):
     from gaitproof.explain.methods import explain_score
 

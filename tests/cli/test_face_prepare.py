@@ -28,6 +28,7 @@ def run(tmp_path, monkeypatch):
     return do
 
 
+@pytest.mark.slow
 def test_counts_failures_and_status(run, tmp_path):
     found = run("data", "-o", "out")
     assert found.exit_code == 0
@@ -60,6 +61,7 @@ def test_options_reach_the_store(run, tmp_path):
     assert refused.exception.hint == "give the same settings, or choose another folder"
 
 
+@pytest.mark.slow
 def test_a_rate_reaches_the_store(run, tmp_path):
     assert run("data", "-o", "out", "--frames", "4", "--rate", "5").exit_code == 0
     store = FaceStore.open(tmp_path / "out")

@@ -71,6 +71,7 @@ def test_reports_are_written_signed_and_checked(run, enrolled, tmp_path):
 STATED = {"case_number": "24/117", "exhibit": "A 3 <b>", "examiner": "Dr. E. Ä"}
 
 
+@pytest.mark.slow
 def test_case_exhibit_and_examiner_are_stated_in_report_and_json(run, enrolled, tmp_path):
     given = ["--case", STATED["case_number"], "--exhibit", STATED["exhibit"]]
     given += ["--examiner", STATED["examiner"]]

@@ -122,6 +122,7 @@ def test_perturbed_crops_stay_within_the_bound_and_cost_more(steps, start):
     assert all(one.grad is None for one in network.parameters())
 
 
+@pytest.mark.slow
 def test_clips_are_perturbed_with_their_mask():
     torch.manual_seed(0)
     network = create_face_network("ftcn", FaceNetworkSettings(width=8)).eval()

@@ -64,6 +64,7 @@ def test_every_source_is_left_out_once(everybody):
     assert [c.references for c in found.evidence.by_references] == [0, 1, 2, 5]
 
 
+@pytest.mark.slow
 def test_a_models_card_says_what_it_is_worth_on_other_domains(tmp_path, everybody):
     folder = tmp_path / "model"
     write_model(folder)

@@ -189,6 +189,7 @@ def test_a_space_without_use_is_refused(recordings, tmp_path):
         tune_recipe(recipe, recordings, tmp_path, tune=TUNE, space=space)
 
 
+@pytest.mark.slow
 def test_optuna_says_nothing(recordings, tmp_path, training, capsys):
     level = optuna.logging.get_verbosity()
     tune_recipe(

@@ -1,3 +1,4 @@
+import pytest
 from forged_stores import brightness_model, forged_store, keep
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from gaitproof.report.face_tables import (
 )
 
 
+@pytest.mark.slow
 def test_tables(tmp_path):
     model = brightness_model(tmp_path / "m")
     result = evaluate_faces(

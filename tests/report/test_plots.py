@@ -152,6 +152,7 @@ def test_the_worst_people_are_drawn_first():
     assert "3 of 10" in _texts(figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["pca", "tsne"])
 def test_the_map_holds_one_mark_per_clip_and_no_look_twice(method):
     rng = np.random.default_rng(0)

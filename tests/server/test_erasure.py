@@ -47,6 +47,7 @@ def verify_somebody(service):
     return service.do("verifications", claim="Ann", video=video, examiner=SECRET, report=False)
 
 
+@pytest.mark.slow
 def test_uploads_and_answers_are_encrypted_with_a_key(key, tmp_path):
     with serving(tmp_path) as service:
         service.enroll()
@@ -68,6 +69,7 @@ def test_uploads_and_answers_are_encrypted_with_a_key(key, tmp_path):
     assert not plain.exists()
 
 
+@pytest.mark.slow
 def test_without_the_key_nothing_is_answered(key, tmp_path, monkeypatch):
     with serving(tmp_path) as service:
         service.enroll()
@@ -100,6 +102,7 @@ def test_a_changed_or_exchanged_answer_is_none(tmp_path):
             one.read(name)
 
 
+@pytest.mark.slow
 def test_an_upload_is_decrypted_under_its_own_name_only(key, tmp_path):
     with serving(tmp_path / "service", tiny_worker.COMMAND) as service:
         video = service.upload(note="x" * 200_000)
@@ -135,6 +138,7 @@ def test_a_folder_of_somebody_else_is_not_used(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_what_was_deleted_is_in_no_file(tmp_path, monkeypatch, encrypted):
     if encrypted:
@@ -171,6 +175,7 @@ def template(service, name):
     return gallery.template(name, told.model_id, told.estimator).vector.tobytes()
 
 
+@pytest.mark.slow
 def test_jobs_are_kept_as_long_as_was_said(tmp_path):
     with serving(tmp_path, tiny_worker.COMMAND, keep_results=1) as service:
         slow = service.ask("enrolments", name="slow", videos=[service.upload()])
@@ -186,6 +191,7 @@ def test_jobs_are_kept_as_long_as_was_said(tmp_path):
         service.http.post(f"/v1/jobs/{slow['id']}/cancel")
 
 
+@pytest.mark.slow
 def test_all_that_a_service_stores_gets_another_key(tmp_path, monkeypatch):
     """From none to one, to another, and back; what waits in between is answered all the same."""
     data = tmp_path / "service"

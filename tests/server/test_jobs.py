@@ -51,6 +51,7 @@ def test_a_job_is_cancelled_and_its_process_is_free_again(tiny, ask):
     assert tiny.http.post(f"/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_job_that_waits_is_taken_out_of_the_queue(tiny, ask):
     first, second = ask("slow"), ask()
     assert tiny.http.post(f"/v1/jobs/{second['id']}/cancel").json()["state"] == "cancelled"

@@ -5,6 +5,7 @@ import pytest
 from gaitproof.server.state import RateLimit
 
 
+@pytest.mark.slow
 def test_who_asks_too_often_has_to_wait(serve, problem):
     with serve(requests_per_minute=3) as service:
         answers = [service.http.get("/v1/jobs") for _ in range(4)]

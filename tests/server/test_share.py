@@ -10,6 +10,7 @@ from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.state import Service
 
 
+@pytest.mark.slow
 def test_one_tenant_does_not_fill_the_queue(tmp_path, problem):
     engine = open_database(f"sqlite:///{tmp_path / 'service.db'}")
     keys = [Access(engine).add_key(tenant, Role.ENROLL)[1] for tenant in ("one", "other")]

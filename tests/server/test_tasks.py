@@ -34,6 +34,7 @@ def test_places_of_the_service_are_left_out(text, told):
     assert "secret" not in found
 
 
+@pytest.mark.slow
 def test_a_damaged_gallery_is_reported_without_where_it_lies(serve, tmp_path):
     with serve() as service:
         service.enroll()

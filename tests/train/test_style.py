@@ -38,6 +38,7 @@ def test_only_level_and_spread_change_and_what_is_missing_stays_so(windows):
     assert (levels <= own.max(dim=0).values + 1e-4).all()
 
 
+@pytest.mark.slow
 def test_a_training_with_mixed_styles_differs_and_can_be_repeated():
     walks = [
         Recording(f"s{p}", f"s{p}/{w}", "", "", "a", *walking_points(p, w))

@@ -55,6 +55,7 @@ def learn(size, accumulate, seen=None):
     return network.state_dict(), training.state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [2, 3, 12])
 def test_so_many_parts_of_a_batch_teach_what_the_batch_teaches(parts):
     logged = []

@@ -84,6 +84,7 @@ def test_joints_do_not_name_whom_the_silhouettes_contradict(people, film):
     assert (nearest.name, accepted["p0"]) == ("p0", False)
 
 
+@pytest.mark.slow
 def test_two_who_cannot_be_told_apart_are_not_named(people, film):
     people.enroll("twin", [film(0, 5, 8), film(0, 6, 8)])
     found = people.identify(film(0, 2, 9))
@@ -108,6 +109,7 @@ def test_odds_are_those_of_equal_prior_probabilities(ratios):
     assert odds_among(ratios) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_the_more_people_are_not_excluded_the_more_support_a_name_needs(people, film, monkeypatch):
     """Ratios that name somebody in a small gallery do not where many are as likely."""
     video = film(0, 2, 9)
@@ -127,6 +129,7 @@ def test_the_more_people_are_not_excluded_the_more_support_a_name_needs(people, 
     assert found.headline.startswith("INCONCLUSIVE")
 
 
+@pytest.mark.slow
 def test_a_large_gallery_gives_the_same_answer(people, film, monkeypatch):
     for person in range(20, 24):
         people.enroll(f"q{person}", [film(person, 0, 40)])

@@ -14,6 +14,7 @@ def takes(make_video):
     return [make_video({"person": 0, "take": take}) for take in range(3)]
 
 
+@pytest.mark.slow
 def test_both_kinds_are_enrolled_and_shown(gallery, encoder, takes):
     verifier = open_verifier(gallery, encoder)
     enrolled = verifier.enroll("ann", takes[:2])
@@ -86,6 +87,7 @@ def test_masks_that_cannot_be_used_are_told_and_not_enrolled(gallery, encoder, t
     assert masks.reason == "The person's mask is 60 px tall; at least 80 px are needed."
 
 
+@pytest.mark.slow
 def test_a_file_is_not_compared_with_itself(gallery, encoder, takes):
     verifier = open_verifier(gallery, encoder)
     verifier.enroll("ann", takes[:2])

@@ -228,6 +228,7 @@ def test_too_large_a_file_is_not_read(tmp_path, monkeypatch):
         unpack(tmp_path / "x")
 
 
+@pytest.mark.slow
 def test_more_than_is_read_is_not_written(gallery, tmp_path, monkeypatch):
     _filled(gallery)
     monkeypatch.setattr(transfer, "MAX_EXPORT_BYTES", 500)

@@ -20,6 +20,7 @@ def sine(hertz, seconds=1.0, strength=1.0):
     )
 
 
+@pytest.mark.slow
 def test_mel_features_are_those_of_transformers():
     audio = pytest.importorskip("transformers.audio_utils")
     sound = noise(1.0)

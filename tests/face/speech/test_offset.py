@@ -44,6 +44,7 @@ def test_the_offset_is_how_late_the_sound_is(late):
     assert moved.offset - kept.offset == pytest.approx(late, abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_sound_of_another_talker_goes_less_with_the_lips():
     own = [correlate(*talk(seed)).in_step for seed in range(6)]
     foreign = [correlate(talk(i)[0], talk((i + 1) % 6)[1]).in_step for i in range(6)]

@@ -23,6 +23,7 @@ def write(folder, detector, alignment=WIDE, **card):
     return folder
 
 
+@pytest.mark.slow
 def test_networks_of_single_images_are_joined_and_measured_on_people_held_out(tmp_path):
     store = drawn_store(tmp_path / "store", 24, 1)
     members = [

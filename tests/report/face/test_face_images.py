@@ -154,6 +154,7 @@ def test_the_sheet_shows_the_scored_pictures_themselves(model):
         assert (sheet == level).all(axis=-1).sum() > 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["$x^2$.mp4", "a\x1b[31m.mp4", "😀漢字.mp4", "x" * 250, "$\\frac$"]
 )
