@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,30 +25,6 @@ N_COORDINATES: Final = 36
 
 WARPED: Final = Scoring(DISTANCE.template, DISTANCE.probe, warped_similarity)
 """Flattened cycle curves: minus the distance after dynamic time warping of the means."""
-
-
-class Baseline(Protocol):
-    """A comparison system without a network."""
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """Where it applies: lengths of a whole clip say nothing about single windows."""
-        ...
-
-    @property
-    def scoring(self) -> Scoring:
-        """How its vectors are compared."""
-        ...
-
-    def fit(self, train: Sequence[GaitRecording]) -> Describe:
-        """Fit on training people; returns the function for held-out walks.
-
-        Raises
-        ------
-        InputError
-            If the training walks do not do.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -146,6 +122,13 @@ class WarpedAngles:
         by_angle = np.sqrt((spread.reshape(-1, N_ANGLES) ** 2).mean(axis=0))
         scale = np.tile(by_angle, len(spread) // N_ANGLES)
         return lambda recording: angle_curves(recording) / scale
+
+
+Baseline = Standardised | Discriminant | WarpedAngles
+"""A comparison system without a network: `fit` on training people returns the vectors of a held-out
+walk, `scoring` says how they are compared, and `levels` where that makes sense: lengths of a whole
+clip say nothing about single windows.
+"""
 
 
 def _rows(describe: Describe, train: Sequence[GaitRecording]) -> Float64:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
-from typing import Final, Protocol
+from typing import Final
 
 from gaitproof.data.split import Fold
 from gaitproof.errors import ConfigError, InputError
@@ -19,48 +19,6 @@ LOSO_WARNING: Final = (
     "on, and neither side of a genuine trial is. That flatters an encoder that only recognises its "
     "training people; both-unseen is the figure to trust."
 )
-
-
-class Design(Protocol):
-    """A protocol: how people are divided, and which comparisons are made.
-
-    Whatever the protocol, `gaitproof.evaluate.protocol.evaluate_design` trains, scores, audits
-    and summarises in one way; a new protocol is a new object of this kind.
-    """
-
-    @property
-    def name(self) -> str:
-        """As on the command line."""
-        ...
-
-    @property
-    def warning(self) -> str:
-        """What a reader of its figures must know; empty if nothing."""
-        ...
-
-    def describe(self, folds: int, enrolled: int) -> str:
-        """Say the protocol in words."""
-        ...
-
-    def split(self, recordings: Sequence[GaitRecording], count: int, seed: int) -> tuple[Fold, ...]:
-        """Divide the people; every fold trains one encoder on its training people only."""
-        ...
-
-    def plan(
-        self, recordings: Sequence[GaitRecording], fold: Fold, enrolled: int
-    ) -> tuple[Plan, ...]:
-        """Choose a fold's templates and probes.
-
-        Parameters
-        ----------
-        recordings
-            All walks, originals only.
-        fold
-            Whose encoder scores them.
-        enrolled
-            Recordings per template, in every template.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -176,7 +134,7 @@ class Across:
     label
         From a walk to its label.
     warning
-        See `Design`.
+        What a reader of its figures must know; empty if nothing.
     """
 
     name: str
@@ -242,6 +200,15 @@ class Across:
             )
         return pairs
 
+
+Design = BothUnseen | LeaveOneSubjectOut | Across
+"""A protocol: its `name` on the command line; a `warning` to readers of its figures; `describe`,
+which says it in words; `split`, which divides the people: every fold trains one encoder on its
+training people only; and `plan`, which chooses a fold's templates and probes among the originals.
+
+Whatever the protocol, `gaitproof.evaluate.protocol.evaluate_design` trains, scores, audits and
+summarises in one way.
+"""
 
 _MIN_PEOPLE: Final = 3
 """With fewer there is no interval over people."""

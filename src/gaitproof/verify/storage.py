@@ -3,61 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
-
-from sqlalchemy import Connection
+from typing import Final
 
 from gaitproof.errors import GalleryError
 from gaitproof.verify.encryption import Key
+from gaitproof.verify.memory import MemoryStorage
 from gaitproof.verify.postgres import PostgresStorage, parse_url
 from gaitproof.verify.sqlite import SQLiteStorage
-
-T = TypeVar("T")
 
 _URL: Final = re.compile(r"^[a-z][a-z0-9+_]*://")
 
 
-class Storage(Protocol):
-    """Transactions on the tables of `gaitproof.verify.schema`, decrypted with `key`."""
-
-    key: Key | None
-
-    @property
-    def location(self) -> str:
-        """The path or URL for people, without a password."""
-        ...
-
-    @property
-    def beside(self) -> Path | None:
-        """The file that derived files may lie beside; None where nothing may."""
-        ...
-
-    def exists(self) -> bool:
-        """Whether the gallery has been created; raises if it is not a usable gallery."""
-        ...
-
-    def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on one consistent state."""
-        ...
-
-    def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction that happens as a whole or not at all."""
-        ...
-
-    def check_writable(self) -> None:
-        """Raise GalleryError if nothing could be written; changes nothing."""
-        ...
-
-    def erase_deleted(self) -> bool:
-        """Overwrite what was deleted; False if it may still be there, as `erasure_note` says."""
-        ...
-
-    @property
-    def erasure_note(self) -> str:
-        """Why deleted bytes may still be there after `erase_deleted` returned False."""
-        ...
+Storage = SQLiteStorage | PostgresStorage | MemoryStorage
+"""Transactions on the tables of `gaitproof.verify.schema`, decrypted with a `key`: `read` runs work
+on one consistent state, `write` in one transaction that happens as a whole or not at all. Files
+derived from it may lie `beside` it, and `erase_deleted` overwrites what was deleted.
+"""
 
 
 def open_storage(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from gaitproof.data.face.store import FaceStore
 from gaitproof.errors import ConfigError
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.card import FaceClipSettings, FaceDetectorCard
-from gaitproof.face.speech.model import INPUTS, OUTPUTS, TalkModel, TalkScore
+from gaitproof.face.speech.model import INPUTS, OUTPUTS, TalkModel
 from gaitproof.face.speech.sequences import FACE_SIDE, HEARD, LIPS_SIDE, SHAPES, Talk, pick_rows
 from gaitproof.modelling.export import check_scores, export_onnx, write_model
 from gaitproof.modelling.face.operating_point import fit_operating_point
@@ -44,13 +44,6 @@ _PROTOCOL: Final = (
 )
 
 
-class ScoresTalk(Protocol):
-    """A network before or after its export."""
-
-    def score(self, talk: Talk) -> TalkScore:
-        """Score a window."""
-
-
 @dataclass(frozen=True)
 class TalkTrial:
     """A clip with some sound, and what is said of it.
@@ -71,7 +64,7 @@ class TalkTrial:
 
 
 def score_talks(
-    model: ScoresTalk, clips: Sequence[TalkClip], settings: TalkTrainSettings
+    model: TrainedTalk | TalkModel, clips: Sequence[TalkClip], settings: TalkTrainSettings
 ) -> list[TalkTrial]:
     """Score clips with their own sound, with that of others, and with their own shifted.
 
@@ -107,7 +100,7 @@ def score_talks(
 
 
 def _mean(
-    model: ScoresTalk,
+    model: TrainedTalk | TalkModel,
     clip: TalkClip,
     frames: int,
     heard: TalkClip | None = None,
