@@ -19,8 +19,13 @@ from gaitproof.evaluate.bootstrap import (
     percentile_interval,
 )
 from gaitproof.evaluate.calibration import cross_fit, other_people
-from gaitproof.evaluate.fold_spread import spread_over_folds
-from gaitproof.evaluate.result import FMR_TARGETS, GroupResult, PersonResult, SystemResult
+from gaitproof.evaluate.result import (
+    FMR_TARGETS,
+    GroupResult,
+    OverFolds,
+    PersonResult,
+    SystemResult,
+)
 from gaitproof.evaluate.trials import KINDS_APART, Trials
 
 _MIN_PEOPLE: Final = 3
@@ -107,7 +112,7 @@ def summarise(
         per_person=_people(trials),
         per_part=groups(parts),
         spread=spread,
-        over_folds=spread_over_folds(trials, margins),
+        over_folds=_over_folds(trials, margins),
         log10_lr=llr,
     )
 
@@ -231,4 +236,31 @@ def _people(trials: Trials) -> dict[str, PersonResult]:
             fmr_as_claimed=share(~trials.mated & (trials.claimed == name), accepted),
         )
         for name in trials.subjects
+    }
+
+
+def _over_folds(trials: Trials, margins: NDArray[np.float64] | None) -> dict[str, OverFolds]:
+    """Return mean and standard deviation over the folds of AUC, EER, accuracy and F1.
+
+    Folds share no person held out, but they share training people and impostors: the deviation
+    says how much one fold differs from another, not how sure the mean is. For that there are the
+    intervals over people. A fold without both kinds of claim, or without a score, is left out;
+    without `margins`, scores less their threshold, there is no accuracy and no F1.
+    """
+    by_figure: dict[str, list[float]] = {}
+    for fold in np.unique(trials.fold):
+        own = trials.fold == fold
+        scores, mated = trials.scores[own], trials.mated[own]
+        if mated.all() or not mated.any() or np.isnan(scores).all():
+            continue
+        values = {"auc": metrics.auc(scores, mated), "eer": metrics.eer(scores, mated)}
+        if margins is not None:
+            decided = metrics.figures_at_threshold(margins[own], mated, 0.0)
+            values |= {"accuracy": decided.accuracy, "f1": decided.f1}
+        for name, value in values.items():
+            by_figure.setdefault(name, []).append(value)
+    return {
+        name: OverFolds(float(np.mean(values)), float(np.std(values, ddof=1)), len(values))
+        for name, values in by_figure.items()
+        if len(values) > 1
     }
