@@ -17,7 +17,7 @@ from gaitproof.pose.tasks import packaged_task
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    tasks._put_together.cache_clear()
+    tasks._assemble.cache_clear()
     return tmp_path
 
 
@@ -29,7 +29,7 @@ def test_no_temporary_file_stays(place: Path) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_room_is_one_message_and_leaves_nothing(place: Path) -> None:
     packaged_task()  # everything is imported
-    tasks._put_together.cache_clear()
+    tasks._assemble.cache_clear()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
