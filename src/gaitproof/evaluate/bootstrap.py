@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from gaitproof import metrics
 from gaitproof.errors import InputError
 from gaitproof.evaluate.trials import Trials
 from gaitproof.types.rates import Interval as Interval
+
+if TYPE_CHECKING:
+    from gaitproof.evaluate.face.scores import KeyUnits
 
 Float64 = NDArray[np.float64]
 
@@ -74,24 +77,6 @@ def draw_people(count: int, draws: int, seed: int) -> NDArray[np.float64]:
     return rng.multinomial(count, np.full(count, 1 / count), size=draws).astype(np.float64)
 
 
-class Units(Protocol):
-    """Trials grouped so that all of a group weigh the same in every draw of people."""
-
-    @property
-    def of_trial(self) -> NDArray[np.intp]:
-        """Group of every trial, shape (N,)."""
-        ...
-
-    @property
-    def mated(self) -> NDArray[np.bool_]:
-        """Whether a group's trials are genuine, shape (groups,)."""
-        ...
-
-    def weights(self, drawn: NDArray[np.float64]) -> Float64:
-        """Weight of every group, shape (draws, groups), in draws of shape (draws, people)."""
-        ...
-
-
 class _Pairs:
     """Trials grouped by (probe, claimed) pair of people, so that a draw only weighs pairs."""
 
@@ -134,7 +119,7 @@ def _matrix(rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int,
 
 
 def draw_rates(
-    units: Units,
+    units: _Pairs | KeyUnits,
     scores: Float64,
     drawn: NDArray[np.float64],
     thresholds: Float64 | None = None,
@@ -144,7 +129,7 @@ def draw_rates(
     Parameters
     ----------
     units
-        Groups of the trials.
+        Groups of trials that weigh the same in every draw of people.
     scores
         Shape (N,), of the trials; NaN where there is none.
     drawn
