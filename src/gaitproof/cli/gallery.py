@@ -45,8 +45,8 @@ def list_(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
         title_justify="left",
     )
     noun = "identity" if len(people) == 1 else "identities"
-    found = {"gallery": opened.location, "identities": [asdict(p) for p in people]}
-    output.show(found, table, f"{len(people)} {noun}.", as_json=as_json)
+    values = {"gallery": opened.location, "identities": [asdict(p) for p in people]}
+    output.show(values, table, f"{len(people)} {noun}.", as_json=as_json)
 
 
 @gallery_app.command()

@@ -148,7 +148,7 @@ def _show(result: Preservation) -> None:
         )
 
 
-def _agreement_table(found: Agreement, floor: Agreement | None) -> Table:
+def _agreement_table(agreement: Agreement, floor: Agreement | None) -> Table:
     measures = (
         ("PCK@0.05 of the torso", "pck", "≥ 0.90"),
         ("mean cosine of poses", "cosine", "≥ 0.95"),
@@ -163,7 +163,7 @@ def _agreement_table(found: Agreement, floor: Agreement | None) -> Table:
         (
             (
                 title,
-                f"{getattr(found, name):.3f}",
+                f"{getattr(agreement, name):.3f}",
                 "–" if floor is None else f"{getattr(floor, name):.3f}",
                 limit,
             )

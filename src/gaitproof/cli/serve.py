@@ -179,17 +179,17 @@ def list_keys(
     with open_service_database(data, database) as engine:
         from gaitproof.server.access import Access
 
-        found = Access(engine).keys()
+        known = Access(engine).keys()
 
     def minute(t: float | None) -> str:
         return "" if t is None else datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M")
 
     rows = (
         (key.id, key.tenant, key.role.value, key.label, minute(key.created), minute(key.revoked))
-        for key in found
+        for key in known
     )
     table = make_table(("key", "tenant", "role", "label", "made", "revoked"), rows=rows)
-    show({"keys": [vars(key) for key in found]}, table, as_json=as_json)
+    show({"keys": [vars(key) for key in known]}, table, as_json=as_json)
 
 
 @keys.command()

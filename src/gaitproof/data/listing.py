@@ -81,20 +81,20 @@ def videos_below(folder: Path, skip: Callable[[Path], bool] = lambda _: False) -
             actual=error.strerror or str(error),
         ) from error
 
-    found = []
+    videos = []
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(f for f in folders if not skip(Path(parent) / f))
-        found += [
+        videos += [
             Path(parent) / name
             for name in sorted(names)
             if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
         ]
-    if not found:
+    if not videos:
         raise InputError(
             f"The folder {str(folder)!r} holds no video.",
             expected=f"files ending in {', '.join(sorted(VIDEO_SUFFIXES))}",
         )
-    return found
+    return videos
 
 
 def _is_no_source(folder: Path) -> bool:

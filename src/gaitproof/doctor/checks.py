@@ -103,13 +103,15 @@ def check_packages(requirements: list[str]) -> Iterator[Check]:
         wanted = str(requirement.specifier) or "any version"
         good, bad = False, Status.MISSING
         try:
-            found = metadata.version(requirement.name)
+            installed = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
-            found = "not installed"
+            installed = "not installed"
         else:
-            good, bad = requirement.specifier.contains(found, prereleases=True), Status.WARN
-        found += "" if good else f" (wanted: {wanted})"
-        yield Check.of(good, group, requirement.name, found, remedy, bad=bad, core=extra is None)
+            good, bad = requirement.specifier.contains(installed, prereleases=True), Status.WARN
+        installed += "" if good else f" (wanted: {wanted})"
+        yield Check.of(
+            good, group, requirement.name, installed, remedy, bad=bad, core=extra is None
+        )
 
 
 def _extra_of(requirement: Requirement) -> str | None:
@@ -197,9 +199,9 @@ def check_decoder() -> Check:
         "no system calls but reading and memory (seccomp)": confinement.seccomp,
     }
     enforced = [text for text, holds in parts.items() if holds]
-    told = "; ".join(["a process of its own, limited memory and time", *enforced])
+    limits = "; ".join(["a process of its own, limited memory and time", *enforced])
     remedy = "decode videos of strangers on 64-bit Linux (x86-64)"
-    return Check.of(confinement.seccomp, "models", "video decoder", told, remedy, bad=Status.WARN)
+    return Check.of(confinement.seccomp, "models", "video decoder", limits, remedy, bad=Status.WARN)
 
 
 def check_renderer() -> Check:
@@ -235,8 +237,8 @@ def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Itera
 
     cards = sorted(folder.glob("*/card.json"))
     if not cards:
-        found = "no weights inside the package"
-        yield Check("models", noun, Status.MISSING, found, "install gaitproof again", core=True)
+        detail = "no weights inside the package"
+        yield Check("models", noun, Status.MISSING, detail, "install gaitproof again", core=True)
     for path in cards:
         name = f"{noun} {path.parent.name}"
         try:
@@ -250,10 +252,10 @@ def check_weights(folder: Path, noun: Literal["encoder", "face model"]) -> Itera
             )
             continue
         same = digest == card.weights_sha256
-        found = f"{card.model_id}, SHA-256 as on its card"
+        detail = f"{card.model_id}, SHA-256 as on its card"
         if not same:
-            found = f"SHA-256 {digest[:12]}…, the card says {card.weights_sha256[:12]}…"
-        yield Check.of(same, "models", name, found, "install gaitproof again", core=True)
+            detail = f"SHA-256 {digest[:12]}…, the card says {card.weights_sha256[:12]}…"
+        yield Check.of(same, "models", name, detail, "install gaitproof again", core=True)
 
 
 def _card_of(noun: str) -> type[ModelCard] | type[FaceDetectorCard]:

@@ -122,16 +122,16 @@ def check_memory() -> Check:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return Check("machine", "memory", Status.WARN, "unknown on this system")
-    found, remedy = f"{total / 2**30:.1f} GiB", "use one pose process (setting `pose.workers: 1`)"
-    return Check.of(total >= MIN_MEMORY, "machine", "memory", found, remedy, bad=Status.WARN)
+    size, remedy = f"{total / 2**30:.1f} GiB", "use one pose process (setting `pose.workers: 1`)"
+    return Check.of(total >= MIN_MEMORY, "machine", "memory", size, remedy, bad=Status.WARN)
 
 
 def check_disk(folder: Path) -> Check:
     """Check the free space of the disk that `folder` lies on."""
     free = shutil.disk_usage(folder).free
-    found = f"{free / 2**30:.1f} GiB at {str(folder)!r}"
+    room = f"{free / 2**30:.1f} GiB at {str(folder)!r}"
     remedy = "free some space, or name another folder with --out"
-    return Check.of(free >= MIN_FREE_DISK, "machine", "free disk", found, remedy, bad=Status.WARN)
+    return Check.of(free >= MIN_FREE_DISK, "machine", "free disk", room, remedy, bad=Status.WARN)
 
 
 TRIAL_TIMEOUT: Final = 120.0

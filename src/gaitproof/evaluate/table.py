@@ -203,7 +203,7 @@ def rank_one_table(result: EvaluationResult) -> Table:
     return make_table(
         ("condition",),
         ("rank-1 %",),
-        ((condition, format_percent(found)) for condition, found in result.rank_one.items()),
+        ((condition, format_percent(figure)) for condition, figure in result.rank_one.items()),
         wrap=False,
         title="Nearest clip of one other view is the same person's (rank-1), mean over pairs of "
         "views",

@@ -250,5 +250,5 @@ def _curves(stores: list[StoreResult]) -> dict[str, FaceScores]:
     """Return the scores of clips of every store, and of images or segments of a single store."""
     if len(stores) == 1:
         answers = stores[0].answers
-        return {"clips": clip_scores(answers), stores[0].unit: image_scores(answers)}
+        return {"clips": clip_scores(answers), stores[0].noun: image_scores(answers)}
     return {plain_text(store.name): clip_scores(store.answers) for store in stores}

@@ -55,12 +55,16 @@ def store_table(store: StoreResult) -> Table:
     both = (store.picture, store.video)
     table = _table(
         f"{printable(store.name)}: % [95 % over people]",
-        ("figure", store.unit, "clips"),
-        ((h, *(format_figure(found, name) for found in both)) for name, h in HEADINGS.items()),
+        ("figure", store.noun, "clips"),
+        ((h, *(format_figure(figures, name) for figures in both)) for name, h in HEADINGS.items()),
     )
-    table.add_row("genuine + forged", *(f"{found.genuine} + {found.forged}" for found in both))
-    found = store.video
-    table.add_row("people who share nobody", "", f"{found.genuine_people} + {found.forged_people}")
+    table.add_row(
+        "genuine + forged", *(f"{figures.genuine} + {figures.forged}" for figures in both)
+    )
+    figures = store.video
+    table.add_row(
+        "people who share nobody", "", f"{figures.genuine_people} + {figures.forged_people}"
+    )
     if not math.isnan(store.cllr):
         table.add_row("Cllr, bits", "", f"{store.cllr:.3f}")
     return table
@@ -84,8 +88,8 @@ def manipulation_table(store: StoreResult) -> Table:
         "Clips, per manipulation",
         ("manipulation", "forged clips", *_headings(_SHORT)),
         (
-            (name, found.forged, *_figures(found, _SHORT))
-            for name, found in store.manipulations.items()
+            (name, figures.forged, *_figures(figures, _SHORT))
+            for name, figures in store.manipulations.items()
         ),
     )
 
@@ -120,8 +124,8 @@ def _headings(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(HEADINGS[name] for name in names)
 
 
-def _figures(found: FaceFigures, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(format_figure(found, name) for name in names)
+def _figures(figures: FaceFigures, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(format_figure(figures, name) for name in names)
 
 
 def _table(title: str, headings: tuple[str, ...], rows: Iterable[Sequence[object]]) -> Table:

@@ -27,12 +27,12 @@ def figures_table(result: FusionResult, groups: str = "people") -> Table:
     rows = (
         (
             name,
-            _text(found.auc),
+            _text(figures.auc),
             "" if (gain := result.gains.get(name)) is None else _text(gain, "+.3f"),
-            _text(found.eer),
-            _text(found.cllr),
+            _text(figures.eer),
+            _text(figures.cllr),
         )
-        for name, found in result.systems.items()
+        for name, figures in result.systems.items()
     )
     return make_table(
         ("likelihood ratio",),
@@ -49,8 +49,8 @@ def kinds_table(result: FusionResult) -> Table:
         ("likelihood ratio",),
         [f"{kind} ({result.weights.trials[kind]})" for kind in kinds],
         (
-            (name, *(_text(found.by_kind[kind]) for kind in kinds))
-            for name, found in result.systems.items()
+            (name, *(_text(figures.by_kind[kind]) for kind in kinds))
+            for name, figures in result.systems.items()
         ),
         title="AUC of the genuine videos against each kind of false ones",
     )
@@ -68,10 +68,10 @@ def weights_table(result: FusionResult) -> Table:
     return make_table(
         ("term",),
         ("weight (95 %)",),
-        ((title, _text(found, "+.3f")) for title, found in terms.items()),
+        ((title, _text(interval, "+.3f")) for title, interval in terms.items()),
         title="Learnt on all people: log10 LR is the sum of",
     )
 
 
-def _text(found: Interval | Difference | WeightRange, form: str = ".3f") -> str:
-    return f"{found.value:{form}} ({found.low:{form}} to {found.high:{form}})"
+def _text(interval: Interval | Difference | WeightRange, form: str = ".3f") -> str:
+    return f"{interval.value:{form}} ({interval.low:{form}} to {interval.high:{form}})"

@@ -130,10 +130,10 @@ def draw_outcomes(
     truth: Sequence[str],
 ) -> None:
     """Draw outcomes as a map: shares (2, 2) from 0 to 1 as shades, with a text in each field."""
-    found = np.asarray(shares, np.float64)
+    values = np.asarray(shares, np.float64)
     axes.grid(False)
-    axes.imshow(found, cmap="Blues", vmin=0, vmax=1.35, aspect="auto")
-    for (row, column), share in np.ndenumerate(found):
+    axes.imshow(values, cmap="Blues", vmin=0, vmax=1.35, aspect="auto")
+    for (row, column), share in np.ndenumerate(values):
         colour = "white" if share > 0.8 else "black"
         place: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 11}
         axes.text(column, row, texts[row][column], color=colour, **place)

@@ -143,8 +143,8 @@ def describe(error: GaitproofError, *places: str) -> Problem:
 
 def unexpected(detail: str = "") -> Problem:
     """Return the problem of an error that nobody foresaw; it tells nothing of the inside."""
-    told = detail or "This should not happen; the service's log says where it did."
-    return make_problem(500, "unexpected", told)
+    text = detail or "This should not happen; the service's log says where it did."
+    return make_problem(500, "unexpected", text)
 
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -126,7 +126,7 @@ class ServerDirections:
                 f"(SELECT template_id, direction FROM {self.table} ORDER BY direction OPERATOR"
                 f"({self.schema}.<=>) CAST(:asked AS {self.schema}.vector) LIMIT :likely) likely"
             )
-        found = connection.execute(
+        rows = connection.execute(
             text(
                 f"SELECT {cosine} AS cosine, template_id FROM {source} "
                 "JOIN templates ON templates.id = template_id AND superseded IS NULL "
@@ -134,7 +134,7 @@ class ServerDirections:
             ),
             values,
         )
-        return [(float(row[0]), int(row[1])) for row in found]
+        return [(float(row[0]), int(row[1])) for row in rows]
 
     def missing(self, connection: Connection) -> Directions:
         """Read the templates in force that are not in the table yet."""
@@ -171,10 +171,10 @@ def write_directions(connection: Connection, *, approximate: bool) -> dict[str, 
         connection.execute(text("CREATE EXTENSION vector SCHEMA public"))
     schema = connection.scalar(_SCHEMA)
     drop_directions(connection)
-    made = {}
+    counts = {}
     for maker in queries.list_makers(connection):
-        found, table = Directions.read(connection, *maker), _name(*maker)
-        size = found.vectors.shape[1]
+        directions, table = Directions.read(connection, *maker), _name(*maker)
+        size = directions.vectors.shape[1]
         connection.execute(
             text(
                 f"CREATE TABLE {table} (template_id bigint PRIMARY KEY REFERENCES templates (id) "
@@ -182,15 +182,15 @@ def write_directions(connection: Connection, *, approximate: bool) -> dict[str, 
             )
         )
         insert = text(f"INSERT INTO {table} VALUES (:id, CAST(:direction AS {schema}.vector))")
-        for start in range(0, len(found), _AT_ONCE):
-            rows = found.table[start : start + _AT_ONCE]
+        for start in range(0, len(directions), _AT_ONCE):
+            rows = directions.table[start : start + _AT_ONCE]
             given = [{"id": int(row["id"]), "direction": _text(row["vector"])} for row in rows]
             connection.execute(insert, given)
         if approximate:
             kind = f"hnsw (direction {schema}.vector_cosine_ops)"
             connection.execute(text(f"CREATE INDEX {table}_graph ON {table} USING {kind}"))
-        made[", ".join(maker)] = len(found)
-    return made
+        counts[", ".join(maker)] = len(directions)
+    return counts
 
 
 def drop_directions(connection: Connection) -> None:

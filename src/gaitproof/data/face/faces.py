@@ -60,12 +60,12 @@ class StoredFaces:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return everything but the images by name, as it is stored."""
-        found: dict[str, NDArray[Any]] = {
+        named: dict[str, NDArray[Any]] = {
             "points": self.points,
             "meshes": self.meshes,
             "times": self.times,
         }
-        return found if self.simple is None else found | {"simple": self.simple}
+        return named if self.simple is None else named | {"simple": self.simple}
 
     def landmarks(self, place: int) -> NDArray[np.float32]:
         """Return the mesh of an image, or its five points where it has none."""

@@ -102,6 +102,11 @@ class StoreResult:
     notes: tuple[str, ...] = ()
     unit: str = "pictures"
 
+    @property
+    def noun(self) -> str:
+        """What `picture` is about, for people: the names in files are those of version 0.2."""
+        return {"pictures": "images", "turns": "segments"}[self.unit]
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return {
