@@ -67,7 +67,7 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     ),
     # the seed's own code, and the literature
     "diffcnn": _Entry("pairs", "DiffCNN", NetworkOptions(None, 0.1, 3, 96), pair=True),
-    "pose-lstm": _Entry("recurrent", "PoseLSTM", NetworkOptions(128, 0.1, 2, 128)),
+    "pose-lstm": _Entry("motion", "PoseLSTM", NetworkOptions(128, 0.1, 2, 128)),
     "gaitgraph": _Entry("graph", "GaitGraph", NetworkOptions(128, 0.1, 3, 64)),
     "gpgait": _Entry("graph", "GPGait", NetworkOptions(128, 0.1, 3, 64)),
     "gaittr": _Entry("attention", "GaitTR", NetworkOptions(128, 0.1, 2, 48)),
