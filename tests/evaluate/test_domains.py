@@ -17,16 +17,16 @@ from gaitproof.nets.card import ReferenceCalibration
 from gaitproof.verify.calibration import log10_likelihood_ratios
 
 
-def domain(name, people=12, *, noise=0.4, shift=2.0, seed=0, enrolled=2):
-    """Three clips of two windows per person; `shift` is what everybody there has in common."""
+def domain(name, people=12, *, noise=0.4, shift=2.0, seed=0, enrolled=2, windows=2):
+    """Three clips per person; `shift` is what everybody there has in common."""
     rng = np.random.default_rng([seed, len(name), ord(name[0])])
     offset = shift * rng.normal(size=16)
     recordings, rows = [], []
     for person in range(people):
         own = rng.normal(size=16)
         for clip in range(3):
-            windows = own + offset + noise * rng.normal(size=(2, 16))
-            rows.append(windows / np.linalg.norm(windows, axis=1, keepdims=True))
+            found = own + offset + noise * rng.normal(size=(windows, 16))
+            rows.append(found / np.linalg.norm(found, axis=1, keepdims=True))
             recordings.append(
                 SimpleNamespace(
                     subject=f"p{person}",
@@ -128,6 +128,21 @@ def test_scaled_similarities_without_references_say_nothing_for_a_claim():
     ratios = [evidence.calibration(count).log10_lr for count in (0, 5)]
     assert max(ratios[0]) == 0 > min(ratios[0])
     assert max(ratios[1]) > 1
+
+
+@pytest.mark.parametrize(
+    ("places", "people", "counts"),
+    [(("", "", ""), 30, True), (("room", "room", ""), 30, False), (("", "", ""), 12, False)],
+)
+def test_long_probes_count_where_each_place_that_bears_them_out_was_left_out(
+    places, people, counts
+):
+    domains = [
+        replace(domain(name, people, windows=5), place=place)
+        for name, place in zip(("a", "bb", "ccc"), places, strict=True)
+    ]
+    found = leave_domain_out(domains, references=(0, 5), draws=2).evidence.by_references[-1]
+    assert (found.long is not None) is counts
 
 
 def test_two_domains_are_too_few():

@@ -50,7 +50,7 @@ LEAST_REFERENCES: Final = 5
 
 _MIN_DOMAINS: Final = 3
 
-_LEAST_GENUINE: Final = 10
+_LEAST_GENUINE: Final = 30
 """Genuine claims of long probes below which a domain says nothing about them."""
 
 
@@ -319,13 +319,13 @@ def leave_domain_out(
                         left_out.domain,
                         left_out.clips,
                         count,
-                        _fit(count, others, bound, scaled),
+                        _fit(count, others, bound, scaled, _MIN_DOMAINS - 1),
                         tested=left_out.tested,
                         draws=draws,
                         seed=seed,
                     )
                 )
-        calibrations.append(_fit(count, tried, bound, scaled))
+        calibrations.append(_fit(count, tried, bound, scaled, _MIN_DOMAINS))
     return DomainResult(
         figures=tuple(figures),
         evidence=EvidenceCard(
@@ -374,7 +374,7 @@ def _by_domain(domains: Sequence[DomainClips], count: int, seed: int) -> list[_T
 
 
 def _fit(
-    count: int, tried: Sequence[_Tried], bound: float | None, scaled: bool
+    count: int, tried: Sequence[_Tried], bound: float | None, scaled: bool, least_places: int
 ) -> ReferenceCalibration:
     deviations = SCALED_DEVIATIONS if scaled else DEVIATIONS
     long = [one.long for one in tried if one.long is not None]
@@ -387,7 +387,7 @@ def _fit(
         calibration=worst_case(every, bound=bound, deviations=deviations, supports=supports),
         # below the least number of references nothing is decided, however long the probe
         long=worst_case(long, deviations=deviations)
-        if bound is None and len(places) >= _MIN_DOMAINS - 1
+        if bound is None and len(places) >= least_places
         else None,
     )
 
