@@ -19,6 +19,7 @@ from experiments.kth.claims import Pass, join_clips, shares, wrong_verdicts
 from experiments.relative.views import measure_views
 from experiments.relative.walkers import Film
 from experiments.shared import Progress, no_progress
+from gaitproof import metrics
 from gaitproof.evaluate.bootstrap import (
     DRAWS,
     Interval,
@@ -135,7 +136,7 @@ def run(
         for signal, values in ratios.items()
     }
     evidence = result.evidence.model_copy(update={"views": views})
-    return RelativeResult(evidence, _rates(answers[BOTH]), answers)
+    return RelativeResult(evidence, _rates(answers[BOTH], kth[SILHOUETTES].people), answers)
 
 
 def kth_clips(passes: Sequence[Pass]) -> DomainClips:
@@ -235,12 +236,14 @@ def _measure(trials: Trials, draws: int) -> dict[str, Interval]:
     }
 
 
-def _rates(rates: dict[str, Interval]) -> RelativeRates:
+def _rates(rates: dict[str, Interval], people: int) -> RelativeRates:
     def rate(name: str, turned: bool = False) -> ErrorRate:
         one = rates[name]
         if turned:
             return ErrorRate(1 - one.value, 1 - one.high, 1 - one.low)
-        return ErrorRate(one.value, one.low, one.high)
+        # no error among few people is no proof that there is none
+        high = one.high if one.value else metrics.supported_rate(people)
+        return ErrorRate(one.value, one.low, high)
 
     return RelativeRates(
         references=LEAST_REFERENCES,
