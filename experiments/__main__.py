@@ -21,6 +21,7 @@ EXPERIMENTS: Final = (
     "faces",
     "face-video",
     "face-networks",
+    "face-occlusion",
     "fusion-walkers",
     "memory",
     "signals",

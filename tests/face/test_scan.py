@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -118,6 +119,42 @@ def test_a_mesh_that_fails_shows_in_the_notes(model, tmp_path):
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
     found = scan_video(clip, model, detector=detector)
     assert "10 of 10 scored frames of face 1 were aligned by the detector's own" in str(found.notes)
+
+
+class HandAtFirst:
+    """Sees something before half of the face in the first ten frames it is shown."""
+
+    def __init__(self):
+        self.seen = 0
+
+    def covered(self, image, points):
+        self.seen += 1
+        return 0.5 if self.seen <= 10 else 0.01
+
+
+def test_pictures_in_which_something_covers_the_face_are_passed_over(model, tmp_path, monkeypatch):
+    watcher = HandAtFirst()
+    monkeypatch.setattr("gaitproof.face.scan.load_occlusion", lambda: watcher)
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 60))
+    found = scan_video(clip, model, detector=ScriptedDetector(landmarks="mesh"))
+    (face,) = found.faces
+    assert face.unusable == {"something covers part of the face": 10}
+    assert face.frames[0].time > 2
+    assert {frame.quality.covered for frame in face.frames} == {0.01}
+
+
+def test_what_comes_before_a_face_is_told_by_what_usually_covers_it(model, tmp_path, monkeypatch):
+    """A beard or a fringe is always there: 15 % of this face are covered, and more for a while."""
+    shares = iter([0.15] * 7 + [0.19, 0.24, 0.23] + [0.16] * 60)
+    monkeypatch.setattr(
+        "gaitproof.face.scan.load_occlusion",
+        lambda: SimpleNamespace(covered=lambda image, points: next(shares) - 0.04),
+    )
+    clip = write_clip(tmp_path / "a.mp4", pictures(220, 40))
+    found = scan_video(clip, model, detector=ScriptedDetector(landmarks="mesh"))
+    (face,) = found.faces
+    assert face.unusable == {"something covers part of the face": 2}
+    assert max(frame.quality.covered for frame in face.frames) == pytest.approx(0.15)
 
 
 def test_what_is_seen_once_is_no_face(model, tmp_path):

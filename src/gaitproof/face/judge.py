@@ -42,6 +42,12 @@ MOTION_BLUR: Final = 0.4
 """Share of a face's median sharpness below which a frame is blurred by motion, of head or camera:
 the blurriest of 23 genuine videos of talking people had 0.48."""
 
+MORE_COVERED: Final = 0.07
+"""Share of a face that is covered beyond what usually is of it (the lower quartile: hair, beards,
+glasses and shadows differ between people) above which something came before it."""
+
+COVERED: Final = "something covers part of the face"
+
 BLURRED: Final = "the face is blurred by motion"
 
 TOO_FEW: Final = "too few usable frames follow each other"
@@ -190,13 +196,26 @@ def _beyond(frames: Sequence[FrameScore], card: FaceDetectorCard) -> str:
 def _judge_frames(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:
     middle = float(np.median([one.quality.blur for one in kept.entries] or [0.0]))
     sharp = [one for one in kept.entries if one.quality.blur >= MOTION_BLUR * middle]
-    if len(sharp) < len(kept.entries):
-        kept.unusable[BLURRED] += len(kept.entries) - len(sharp)
-        kept.entries = sharp
+    _keep_only(kept, sharp, BLURRED)
+    covered = [one.quality.covered or 0.0 for one in kept.entries]
+    usual = float(np.quantile(covered or [0.0], 0.25))
+    free = [
+        one
+        for one, share in zip(kept.entries, covered, strict=True)
+        if share <= usual + MORE_COVERED
+    ]
+    _keep_only(kept, free, COVERED)
     chosen = kept.spread(pace.count)
     score_all(chosen, model)
     scores = np.array([one.score for one in chosen], np.float64)
     return _Judged(chosen, scores, [0] * len(chosen), drop=_drop(kept, model))
+
+
+def _keep_only(kept: FaceSightings, entries: list[Sighting], reason: str) -> None:
+    """Pass over all other frames, with the reason."""
+    if len(entries) < len(kept.entries):
+        kept.unusable[reason] += len(kept.entries) - len(entries)
+        kept.entries = entries
 
 
 def _drop(kept: FaceSightings, model: FaceForgeryModel) -> FaceDrop | None:

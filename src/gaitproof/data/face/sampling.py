@@ -22,6 +22,7 @@ from gaitproof.data.manifest import locate
 from gaitproof.errors import InputError
 from gaitproof.face.align import AlignmentSettings, align, to_crop, transform_points
 from gaitproof.face.detect import FaceDetector
+from gaitproof.face.occlusion import load_occlusion
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.track import FaceTracker, TrackingSettings
 from gaitproof.face.types import MESH_POINTS, Face
@@ -180,9 +181,11 @@ def extract_faces(
         faces = faces[: 1 if cropped else MOST_FACES]
         numbers = [0] * len(faces) if cropped else tracker.add(place, time, faces)
         for number, face in zip(numbers, faces, strict=True):
-            quality = assess(
-                face, align(image, face.points), (image.shape[1], image.shape[0]), gate
+            size = (image.shape[1], image.shape[0])
+            covered = (
+                load_occlusion().covered(image, face.points) if face.landmarks == "mesh" else None
             )
+            quality = assess(face, align(image, face.points), size, gate, covered=covered)
             if quality.usable:
                 sighting = _cut_out(face, image, time, alignment)
                 tracks.setdefault(number, []).append(sighting)

@@ -1,0 +1,1 @@
+"""What covers faces: a small network that finds it, learnt from portraits, tried on video."""
