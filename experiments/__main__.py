@@ -34,6 +34,7 @@ EXPERIMENTS: Final = (
     "attack-faces",
     "attack-gait",
     "talkers",
+    "adaptation",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

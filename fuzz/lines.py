@@ -67,6 +67,7 @@ SLOW: Final[Mapping[str, tuple[str, ...]]] = {
     "train": ("hybrid-small.yaml", "-o", "out/t", "--data", "skeletons.npz"),
     "calibrate": ("model", "--data", "skeletons.npz"),
     "ablate": ("hybrid-small.yaml", "-o", "out/a", "--data", "skeletons.npz"),
+    "cells": ("hybrid-small.yaml", "-o", "out/c", "--data", "skeletons.npz"),
     "tune": ("hybrid-small.yaml", "-o", "out/t", "--space", "space.yaml"),
     "pipeline": ("videos", "-o", "out/p", "--settings", "settings.yaml"),
     "face ensemble": ("faces-sbi.yaml", "face-model", "-o", "out/en"),

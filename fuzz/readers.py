@@ -264,6 +264,7 @@ def _recordings() -> tuple[Reader, ...]:
               "skeletons.load_skeletons", "skeletons.read_domains"),
         *(_masks(form) for form in ("archive", "images", "pickles")),
         _data("GaitGraph table", calls.casia, "x.csv", "casia_csv.load_casia_csv"),
+        _data("tracklets", seeds.tracklets, "", "tracklets.load_tracklets"),
         _data("OpenGait pickles", seeds.pickles, "", "opengait.load_opengait",
               "safe_pickle.load_array"),
         _data("ASF/AMC", lambda: [seeds.asf_amc()], "", "asf_amc.load_amc", "asf_amc.parse_asf",

@@ -193,6 +193,13 @@ def pickles() -> list[Files]:
     ]
 
 
+def tracklets() -> list[Files]:
+    """Return a table of two tracklets as DenseGait's, and one as FVG's."""
+    from coco17_tables import tracklet_table
+
+    return [made(lambda folder, runs=runs: tracklet_table(folder, 20, runs)) for runs in (0, 1)]
+
+
 def skeletons(people: int = 2) -> bytes:
     """Return a skeleton archive of some walkers, with a walk each."""
     from quick import write_archive

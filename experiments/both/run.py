@@ -123,7 +123,7 @@ def run(
     for name, sizes in networks.items():
         settings = SilhouetteTrainSettings(
             architecture=name,
-            network=NetworkSettings(**sizes),
+            network=NetworkSettings.model_validate(sizes),
             steps=steps,
             enrolled=walks - 1,
             folds=2,

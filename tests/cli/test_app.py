@@ -11,7 +11,7 @@ from gaitproof.cli import app as module
 
 COMMANDS = (
     "demo", "doctor", "extract", "enroll", "verify", "identify", "gallery", "dataset", "train",
-    "evaluate", "bench",
+    "evaluate", "bench", "cells",
 )  # fmt: skip
 
 

@@ -75,3 +75,19 @@ def test_runs_are_kept_and_other_recipes_refused(recipe: Path) -> None:
 def test_folds_side_by_side_need_a_device_each(recipe: Path) -> None:
     with pytest.raises(ConfigError, match="several devices"):
         run(recipe, "--workers", "2", "--devices", "2")
+
+
+def test_weights_to_start_from(recipe: Path) -> None:
+    folder = recipe.parent
+    data = ["--data", str(folder / "sticks.npz"), "--accelerator", "cpu"]
+    words = ["train", str(recipe), "-o", str(folder / "first"), "--pretrain", *data]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert "Weights to start from written to" in done.output
+    assert not (folder / "first" / "card.json").exists()
+    other = RECIPE.replace("embedding: 8", "embedding: 4") + f"start: {folder / 'first'}\n"
+    recipe.write_text(other)
+    status, output = run(recipe)
+    assert status == 0
+    assert "Began with the weights of first: all but" in " ".join(output.split())
+    with pytest.raises(ConfigError, match="--pretrain"):
+        run(recipe, "--pretrain")

@@ -1,4 +1,4 @@
-"""GaitGraph's pose tables of stick walkers."""
+"""GaitGraph's pose tables and GaitFormer's tables of tracklets, of stick walkers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from sticks import walking_points
 
 from gaitproof.pose.formats.coco import COCO_17
 from gaitproof.types import GAIT_LANDMARKS
+
+OPENPOSE = [0, 5, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3]
+"""COCO-17 column of OpenPose's 18 key points; the neck is a shoulder here."""
 
 HEADER = "image_name," + ",".join(f"{j}_{p}" for j in COCO_17 for p in ("x", "y", "conf"))
 
@@ -34,3 +37,21 @@ def table(path: Path, walks: dict[str, np.ndarray], prefix: str = "./frames/") -
             lines.append(f"{prefix}{name}/{i:06d}.jpg," + ",".join(f"{v:.4f}" for v in row.flat))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def tracklet_table(folder: Path, frames: int = 80, runs: bool = False) -> Path:
+    """Write two people's tracklets in OpenPose's order, y up and in body heights, and the table."""
+    (folder / "poses").mkdir(parents=True)
+    lines = ["attr_bag,track_id,file_name" + ",session_id,run_id" * runs]
+    for person in (3, 9):
+        points = keypoints(frames, person)
+        points[..., :2] = (points[..., :2] - (160, 100)) / (160, -160)
+        if person == 3:
+            points[..., 1] *= -1
+        # named from the folder above, as the published tables do
+        name = f"{folder.name}/poses/{person}.npy"
+        np.save(folder / "poses" / f"{person}.npy", points[:, OPENPOSE].astype(np.float32))
+        lines.append(f"0.5,{person},{name}" + f",{person % 2},{person}" * runs)
+    table = folder / "annotations.csv"
+    table.write_text("\n".join(lines) + "\n")
+    return table

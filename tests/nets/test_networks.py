@@ -34,7 +34,7 @@ def small(name: str) -> NetworkOptions:
     """Return options that make the network cheap, as far as it has them."""
     own = network_options(name).given()
     tiny = {"embedding": 16, "dropout": 0.0, "layers": 1, "width": 32}
-    return NetworkOptions(**{key: tiny[key] for key in own})
+    return NetworkOptions(**{key: tiny.get(key, value) for key, value in own.items()})
 
 
 def loss_of(network: nn.Module, windows: Tensor, labels: Tensor) -> Tensor:
@@ -103,6 +103,7 @@ BOUNDS = {
     "hybrid-base": (3_600_000, 4_200_000),
     "gaitgraph": (50_000, 200_000),
     "gaittr": (50_000, 200_000),
+    "sposgait": (50_000, 200_000),
     "gpgait": (100_000, 200_000),
     "skeletonmap": (100_000, 200_000),
 }
@@ -112,6 +113,38 @@ BOUNDS = {
 def test_parameters(name: str) -> None:
     least, most = BOUNDS.get(name, (150_000, 1_500_000))
     assert least < sum(p.numel() for p in create_network(name).parameters()) < most
+
+
+PUBLISHED = {
+    "gaitgraph": (256, {64, 32, 128, 256, 8, 4, 16}),
+    "gpgait": (256, {64, 128, 256}),
+    "gaittr": (128, {64, 128, 256}),
+    "gaitpt": (256, {32}),
+}
+"""Length of the embedding, and the channels that convolutions put out, by the authors' settings."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_sizes(name: str) -> None:
+    torch.manual_seed(0)
+    options = NetworkOptions(published=True)
+    network = create_network(name, options).train()
+    size, channels = PUBLISHED[name]
+    assert network.embedding_size == embedding_size(name, options) == size
+    assert {m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)} == channels
+    own = sum(p.numel() for p in create_network(name).parameters())
+    assert sum(p.numel() for p in network.parameters()) > 2 * own
+    windows = torch.randn(4, 60, 78)
+    loss_of(network, windows, torch.arange(2).repeat_interleave(2)).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    with pytest.raises(ModelError, match="no option 'layers'"):
+        create_network(name, NetworkOptions(published=True, layers=2))
+
+
+@pytest.mark.parametrize("name", ["cnn", "gaitformer"])
+def test_published_sizes_that_it_does_not_have(name: str) -> None:
+    with pytest.raises(ModelError, match="no option 'published'"):
+        create_network(name, NetworkOptions(published=True))
 
 
 @pytest.mark.parametrize("frames", [10, 31, 60])

@@ -1,4 +1,4 @@
-"""``gaitproof ablate`` and ``gaitproof tune``."""
+"""``gaitproof ablate``, ``gaitproof tune`` and ``gaitproof cells``."""
 
 from __future__ import annotations
 
@@ -168,6 +168,50 @@ def tune(
     else:
         _show_tuning(result)
     say_written([*(output / name for name in (BEST_FILE, PEOPLE_FILE, RESULT_FILE)), *plots])
+
+
+@app.command()
+def cells(
+    config: ConfigArgument,
+    output: FolderOption,
+    population: Annotated[
+        int, typer.Option("--population", min=2, help="Paths of a generation.")
+    ] = 12,
+    generations: Annotated[int, typer.Option("--generations", min=1, help="Generations.")] = 6,
+    steps: StepsOption = None,
+    data: DataOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Go on with the training in --out.")
+    ] = True,
+) -> None:
+    """Search for the cells of a sposgait recipe.
+
+    Trains one network of all cells, tries paths through it on people set aside
+    (validation.share), and writes the recipe with the best path, to be trained anew.
+    """
+    need_training_extra()
+    from gaitproof.cli.output import progress_bar, say_written, stdout
+    from gaitproof.modelling.cells import search_cells
+    from gaitproof.modelling.recipe import load_sources
+
+    settings = load_settings(config, steps=steps)
+    recordings = load_sources(settings, data or ())
+    with progress_bar("training all cells") as progress:
+        found = search_cells(
+            settings,
+            recordings,
+            population=population,
+            generations=generations,
+            progress=progress,
+            run_folder=output / "run",
+            resume=resume,
+        )
+    best, value = found.tried[0]
+    stdout().print(
+        f"{len(found.tried)} paths tried; AUC on people set aside from {found.tried[-1][1]:.3f} "
+        f"to {value:.3f}, with the cells {best}"
+    )
+    say_written(found.save(output))
 
 
 def _people(text: str) -> tuple[str, ...]:

@@ -60,8 +60,11 @@ def evaluate_domains(
     sources = sorted({walk.source for walk in originals})
     domains = []
     for number, source in enumerate(sources):
-        encoder = train([walk for walk in recordings if walk.source != source], settings)
         own = [walk for walk in originals if walk.source == source]
+        others = [walk for walk in recordings if walk.source != source]
+        # who walks there is not looked at
+        targets = own if settings.adapt.wanted else ()
+        encoder = train(others, settings, targets=targets)
         rows = [encoder.embed(walk.windows) for walk in own]
         domains.append(_clips(source, own, rows, settings.enrolled))
         if progress is not None:

@@ -340,10 +340,18 @@ def make_model(
         figures=figures_of(result),
         licence=settings.licence,
         trained_on=datetime.now(tz=UTC).date().isoformat(),
-        limits=settings.limits,
+        limits=f"{settings.limits} {origin_of(settings, trained)}".strip(),
     )
     result.save(folder / "evaluation.json")
     return card, result
+
+
+def origin_of(settings: TrainSettings, trained: TrainedEncoder) -> str:
+    """Say for people which weights a training began with; empty where with fresh ones."""
+    if settings.start is None:
+        return ""
+    left = f"all but {', '.join(trained.left_out)}" if trained.left_out else "all"
+    return f"Began with the weights of {settings.start.name}: {left}."
 
 
 def part_of(progress: Progress | None, start: float, share: float) -> Callable[..., None]:

@@ -30,9 +30,9 @@ class AxisAttention(nn.Module):
     With axis 1 every token attends to itself over time.
     """
 
-    def __init__(self, width: int, axis: int) -> None:
+    def __init__(self, width: int, axis: int, heads: int = _HEADS, expansion: int = 2) -> None:
         super().__init__()
-        self.layer = TransformerLayer(width, _HEADS, dropout=0.0)
+        self.layer = TransformerLayer(width, heads, 0.0, expansion)
         self.other = 3 - axis
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,8 +91,8 @@ class GaitTR(FeatureEncoder):
     (arXiv 2204.03873): stacked modules of a temporal convolution with Mish, then self-attention
     among the joints of each frame; averaged over time and joints into the embedding. Here: joints,
     velocities and bones at half the frame rate as input, halved again by the first module; at most
-    48 channels instead of 256; and pre-norm attention with a feed-forward part instead of the
-    paper's own.
+    48 channels instead of 256 (`published`: 64, 64, 128 and 256, taps of 9, the full frame rate);
+    and pre-norm attention with a feed-forward part instead of the paper's own.
 
     Parameters
     ----------
@@ -104,21 +104,24 @@ class GaitTR(FeatureEncoder):
 
     def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         self.scale = nn.BatchNorm2d(9)
-        channels = (9, width // 2, *([width] * layers))
+        channels: tuple[int, ...] = (9, width // 2, *([width] * layers))
+        taps, stride = 5, 2
+        if self.published:
+            channels, taps, stride = (9, 64, 64, 128, 256), 9, 1
         modules: list[nn.Module] = []
         for i, (before, after) in enumerate(pairwise(channels)):
             modules += [
-                TemporalConvolution(before, after, 5, 2 if i == 0 else 1, dropout),
+                TemporalConvolution(before, after, taps, stride if i == 0 else 1, dropout),
                 AxisAttention(after, 2),
             ]
         self.body = nn.Sequential(*modules)
         # attention alone cannot tell joints apart
         self.joint = position(1, 1, N_JOINTS, 9)
-        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, embedding))
+        self.head = nn.Sequential(nn.LayerNorm(channels[-1]), nn.Linear(channels[-1], embedding))
         self.apply(initialise)
 
     def _describe(self, x: Tensor) -> Tensor:
-        x = half_rate(x)
+        x = x if self.published else half_rate(x)
         joints = torch.cat([coordinates(x), velocities(x), bones(x)], dim=3)
         scaled = self.scale(joints.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         pooled = self.body(scaled + self.joint).mean(dim=(1, 2))
@@ -133,7 +136,9 @@ class GaitPT(FeatureEncoder):
     of each token; between stages the tokens of neighbouring parts are merged into one; the outcomes
     of all stages together give the embedding. Here: 12 joints merge by two into six limbs, those by
     two into trunk and legs, those by three into the body; stages are averaged over their tokens
-    instead of read from class tokens, and the frame rate is quartered first.
+    instead of read from class tokens, and the frame rate is quartered first. `published` has the
+    authors' stages (github.com/AndyCatruna/GaitPT): 32, 64, 128 and 256 channels, three pairs of
+    layers each, 8 heads, feed-forward parts of four times the channels, the full frame rate.
 
     Parameters
     ----------
@@ -152,9 +157,13 @@ class GaitPT(FeatureEncoder):
                 actual=str(width),
             )
         widths = tuple(width * part // 4 for part in (1, 2, 3, 4))
+        heads, expansion, stride, length = _HEADS, 2, 2, -(-frames // 4)
+        if self.published:
+            widths, layers = (32, 64, 128, 256), 3
+            heads, expansion, stride, length = 8, 4, 1, frames
         tokens = (N_JOINTS, 6, 3, 1)
-        self.enter = nn.Conv2d(6, widths[0], (3, 1), stride=(2, 1), padding=(1, 0))
-        self.time = position(1, -(-frames // 4), 1, widths[0])
+        self.enter = nn.Conv2d(6, widths[0], (3, 1), stride=(stride, 1), padding=(1, 0))
+        self.time = position(1, length, 1, widths[0])
         self.joint = position(1, 1, N_JOINTS, widths[0])
         self.merges = nn.ModuleList(
             nn.Linear(tokens[i] // tokens[i + 1] * widths[i], widths[i + 1]) for i in range(3)
@@ -165,8 +174,8 @@ class GaitPT(FeatureEncoder):
                     layer
                     for _ in range(layers)
                     for layer in (
-                        *([AxisAttention(size, 2)] if count > 1 else []),
-                        AxisAttention(size, 1),
+                        *([AxisAttention(size, 2, heads, expansion)] if count > 1 else []),
+                        AxisAttention(size, 1, heads, expansion),
                     )
                 )
             )
@@ -178,7 +187,7 @@ class GaitPT(FeatureEncoder):
         self.apply(initialise)
 
     def _describe(self, x: Tensor) -> Tensor:
-        x = half_rate(x)
+        x = x if self.published else half_rate(x)
         joints = torch.cat([coordinates(x), velocities(x)], dim=3)
         order = [joint for limb in LIMBS for joint in limb]
         tokens = self.enter(joints[:, :, order].permute(0, 3, 1, 2)).permute(0, 2, 3, 1)

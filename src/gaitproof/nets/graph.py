@@ -26,6 +26,8 @@ from gaitproof.nets.skeleton import (
 _TAPS = 5
 """Frames of a temporal convolution: 0.33 s at half the frame rate, as the papers' 9 at 25-30 Hz."""
 
+_PUBLISHED_TAPS = 9
+
 
 class GraphConvolution(nn.Module):
     """Mix joints by fixed neighbourhoods with learned edge weights, then channels.
@@ -69,6 +71,8 @@ class GraphBlock(nn.Module):
         Dropout rate.
     reduction
         Bottleneck: graph and temporal convolution work on ``outputs / reduction`` channels.
+    taps
+        Frames of the temporal convolution, odd.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class GraphBlock(nn.Module):
         stride: int = 1,
         dropout: float = 0.0,
         reduction: int = 1,
+        taps: int = _TAPS,
     ) -> None:
         super().__init__()
         inner = outputs // reduction
@@ -90,7 +95,7 @@ class GraphBlock(nn.Module):
             GraphConvolution(inner if reduction > 1 else inputs, inner, graph),
             nn.ReLU(),
             nn.Conv2d(
-                inner, inner, (_TAPS, 1), stride=(stride, 1), padding=(_TAPS // 2, 0), bias=False
+                inner, inner, (taps, 1), stride=(stride, 1), padding=(taps // 2, 0), bias=False
             ),
             nn.BatchNorm2d(inner),
             *leave,
@@ -128,8 +133,10 @@ class GaitGraph(FeatureEncoder):
     branches for joints, velocities and bones, joined early, are those of its successor (Teepe et
     al., "Towards a deeper understanding of skeleton-based gait recognition", CVPR workshops 2022).
     Here 4 blocks of up to 128 channels instead of 7 to 10 of up to 256, half the frame rate with 5
-    taps instead of 9, and bottlenecks of a half instead of an eighth. The papers initialise as
-    ResGCN does (Kaiming-normal fan-out, which the design has too).
+    taps instead of 9, and bottlenecks of a half instead of an eighth; `published` are those of
+    ResGCN-N39-R8 (github.com/tteepe/GaitGraph): branches of 64, 64 and 32 channels, a trunk of 128,
+    128, 256 and 256. The papers initialise as ResGCN does (Kaiming-normal fan-out, which the design
+    has too).
 
     Parameters
     ----------
@@ -142,29 +149,42 @@ class GaitGraph(FeatureEncoder):
 
     def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         graph = adjacency()
-        narrow = width // 4
+        branch: tuple[int, ...] = (width // 4,)
+        channels: tuple[int, ...] = (3 * branch[0], *([width] * (layers - 1)), 2 * width)
+        halved, reduction, taps = (0, layers - 1), 2, _TAPS
+        if self.published:
+            branch, channels = (64, 64, 32), (96, 128, 128, 256, 256)
+            halved, reduction, taps = (0, 2), 8, _PUBLISHED_TAPS
         self.branches = nn.ModuleList(
-            nn.Sequential(nn.BatchNorm2d(3), GraphBlock(3, narrow, graph)) for _ in range(3)
+            nn.Sequential(
+                nn.BatchNorm2d(3),
+                GraphBlock(3, branch[0], graph, taps=taps),
+                *(
+                    GraphBlock(before, after, graph, reduction=reduction, taps=taps)
+                    for before, after in pairwise(branch)
+                ),
+            )
+            for _ in range(3)
         )
-        channels = (3 * narrow, *([width] * (layers - 1)), 2 * width)
         self.trunk = nn.Sequential(
             *(
                 GraphBlock(
                     before,
                     after,
                     graph,
-                    stride=2 if i in (0, layers - 1) else 1,
+                    stride=2 if i in halved else 1,
                     dropout=dropout,
-                    reduction=2,
+                    reduction=reduction,
+                    taps=taps,
                 )
                 for i, (before, after) in enumerate(pairwise(channels))
             )
         )
-        self.head = nn.Linear(2 * width, embedding)
+        self.head = nn.Linear(channels[-1], embedding)
         self.apply(initialise)
 
     def _describe(self, x: Tensor) -> Tensor:
-        x = half_rate(x)
+        x = x if self.published else half_rate(x)
         inputs = (coordinates(x), velocities(x), bones(x))
         joined = [
             branch(_channels_first(part))
@@ -184,7 +204,8 @@ class GPGait(FeatureEncoder):
     block adds a graph convolution over the whole skeleton to one whose edges are masked to the
     body parts, and parts are pooled and projected separately before they are joined. Here: three
     parts (trunk, legs) of 12 joints without arms or head, and one joint embedding instead of one
-    per part, since a gallery keeps one vector.
+    per part, since a gallery keeps one vector. `published` has the seven blocks of 64 to 256
+    channels of the authors' settings (FastPoseGait), at the full frame rate.
 
     Parameters
     ----------
@@ -197,10 +218,21 @@ class GPGait(FeatureEncoder):
     def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
         graph = torch.cat([adjacency(1), part_adjacency()[None]])
         self.descriptors = nn.BatchNorm2d(10)
-        channels = (10, width // 2, *([width] * (layers - 1)))
+        channels: tuple[int, ...] = (10, width // 2, *([width] * (layers - 1)))
+        halved, taps = 1, _TAPS
+        if self.published:
+            channels = (10, 64, 128, 128, 128, 128, 256, 256)
+            halved, taps = -1, _PUBLISHED_TAPS
         self.blocks = nn.Sequential(
             *(
-                GraphBlock(before, after, graph, stride=2 if i == 1 else 1, dropout=dropout)
+                GraphBlock(
+                    before,
+                    after,
+                    graph,
+                    stride=2 if i == halved else 1,
+                    dropout=dropout,
+                    taps=taps,
+                )
                 for i, (before, after) in enumerate(pairwise(channels))
             )
         )
@@ -215,7 +247,7 @@ class GPGait(FeatureEncoder):
         self.apply(initialise)
 
     def _describe(self, x: Tensor) -> Tensor:
-        x = half_rate(x)
+        x = x if self.published else half_rate(x)
         described = torch.cat([coordinates(x), bones(x), angles(x), velocities(x)], dim=3)
         joints = self.blocks(self.descriptors(_channels_first(described))).amax(dim=2)
         regions = [joints, *(joints[:, :, list(part)] for part in PARTS)]

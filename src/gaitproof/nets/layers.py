@@ -25,6 +25,8 @@ class FeatureEncoder(nn.Module):
         Dropout rate.
     layers, width
         Depth and channels; the subclass says of what.
+    published
+        Whether the paper's sizes stand in for these, if the subclass has any.
     frames
         Frames per window.
     """
@@ -34,12 +36,14 @@ class FeatureEncoder(nn.Module):
         *,
         embedding: int,
         dropout: float,
-        layers: int,
-        width: int,
+        layers: int = 0,
+        width: int = 0,
+        published: bool = False,
         frames: int = WINDOW_FRAMES,
     ) -> None:
         super().__init__()
         self.embedding_size = embedding
+        self.published = published
         self._build(embedding, dropout, layers, width, frames)
 
     @abstractmethod
@@ -91,9 +95,11 @@ class TransformerLayer(nn.Module):
         Attention heads; must divide `width`.
     dropout
         Rate on both residual branches.
+    expansion
+        Channels inside the feed-forward part, as a multiple of `width`.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, expansion: int = 2) -> None:
         super().__init__()
         if width % heads:
             raise ModelError(
@@ -107,9 +113,9 @@ class TransformerLayer(nn.Module):
         self.project = nn.Linear(width, width)
         self.norm2 = nn.LayerNorm(width)
         self.feed = nn.Sequential(
-            nn.Linear(width, 2 * width),
+            nn.Linear(width, expansion * width),
             nn.GELU(),
-            nn.Linear(2 * width, width),
+            nn.Linear(expansion * width, width),
         )
         self.dropout = nn.Dropout(dropout)
 

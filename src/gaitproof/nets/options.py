@@ -21,6 +21,11 @@ class NetworkOptions:
         Depth of the main stack, at least 1.
     width
         Channels of the main stack, at least 8 and divisible by the network's attention heads.
+    published
+        True for the paper's own depth, channels, heads and frame rate, instead of what two cores
+        can train; then `layers` and `width` are not to be had.
+    cells
+        Kinds of the cells of a network that was searched for (`gaitproof.nets.sposgait`).
 
     Raises
     ------
@@ -32,6 +37,8 @@ class NetworkOptions:
     dropout: float | None = None
     layers: int | None = None
     width: int | None = None
+    published: bool | None = None
+    cells: str | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("embedding", 2), ("layers", 1), ("width", 8)):
@@ -49,7 +56,7 @@ class NetworkOptions:
                 actual=str(self.dropout),
             )
 
-    def given(self) -> dict[str, int | float]:
+    def given(self) -> dict[str, int | float | str]:
         """Return the options that are not None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 

@@ -6,7 +6,7 @@ Reading this module loads no torch; `create_network` does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -31,7 +31,7 @@ class _Entry:
     """Where a network is defined, and its sizes.
 
     An option that is None in `sizes` is one that the network does not have; `fixed` are further
-    keyword arguments of the class, which nobody changes.
+    keyword arguments of the class, which nobody changes. `published` are the sizes of the paper.
     """
 
     module: str
@@ -40,10 +40,20 @@ class _Entry:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     pair: bool = False
     signal: Signal = "joints"
+    published: NetworkOptions | None = None
 
 
 def _hybrid(sizes: NetworkOptions, **fixed: Any) -> _Entry:
     return _Entry("hybrid", "HybridEncoder", sizes, fixed)
+
+
+def _paper(module: str, factory: str, sizes: NetworkOptions, published: NetworkOptions) -> _Entry:
+    return _Entry(
+        module,
+        factory,
+        replace(sizes, published=False),
+        published=replace(published, published=True),
+    )
 
 
 def _silhouettes(factory: str, sizes: NetworkOptions, **fixed: Any) -> _Entry:
@@ -68,11 +78,18 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     # the seed's own code, and the literature
     "diffcnn": _Entry("pairs", "DiffCNN", NetworkOptions(None, 0.1, 3, 96), pair=True),
     "pose-lstm": _Entry("motion", "PoseLSTM", NetworkOptions(128, 0.1, 2, 128)),
-    "gaitgraph": _Entry("graph", "GaitGraph", NetworkOptions(128, 0.1, 3, 64)),
-    "gpgait": _Entry("graph", "GPGait", NetworkOptions(128, 0.1, 3, 64)),
-    "gaittr": _Entry("attention", "GaitTR", NetworkOptions(128, 0.1, 2, 48)),
-    "gaitpt": _Entry("attention", "GaitPT", NetworkOptions(128, 0.1, 1, 80)),
+    "gaitgraph": _paper(
+        "graph", "GaitGraph", NetworkOptions(128, 0.1, 3, 64), NetworkOptions(256, 0.4)
+    ),
+    "gpgait": _paper("graph", "GPGait", NetworkOptions(128, 0.1, 3, 64), NetworkOptions(256, 0.1)),
+    "gaittr": _paper(
+        "attention", "GaitTR", NetworkOptions(128, 0.1, 2, 48), NetworkOptions(128, 0.1)
+    ),
+    "gaitpt": _paper(
+        "attention", "GaitPT", NetworkOptions(128, 0.1, 1, 80), NetworkOptions(256, 0.05)
+    ),
     "gaitformer": _Entry("attention", "GaitFormer", NetworkOptions(128, 0.1, 3, 128)),
+    "sposgait": _Entry("sposgait", "SPOSGait", NetworkOptions(128, 0.1, None, 64, cells="0000")),
     # our own
     "discriminant": _Entry(
         "discriminant", "DiscriminantEncoder", NetworkOptions(128, None, None, 45)
@@ -156,7 +173,9 @@ def network_options(name: str, options: NetworkOptions | None = None) -> Network
     ModelError
         If the name is unknown, or `options` sets a size that the network does not have.
     """
-    return _entry(name).sizes.replaced_by(options, name)
+    entry = _entry(name)
+    own = entry.published if options is not None and options.published else entry.sizes
+    return (own or entry.sizes).replaced_by(options, name)
 
 
 def embedding_size(

@@ -24,6 +24,7 @@ kind's ``error``:
 `read_yaml`            YAML: safe loader, bounded nodes after expansion of aliases, depth, digits
 `read_rows`            CSV rows, one at a time, bounded in number (`parse_rows`)
 `read_table`           a whole CSV file by column (`parse_table`)
+`read_array`           NumPy's ``.npy``
 `read_arrays`          NumPy's ``.npz``: sizes are checked before they are allocated
 `read_members`         a ZIP's members as bytes, the same way (`parse_members`, `parse_arrays`)
 `read_tensors`         safetensors and their metadata (`parse_tensors`)
@@ -45,6 +46,7 @@ from gaitproof.reading.arrays import (
     parse_arrays,
     parse_members,
     parse_tensors,
+    read_array,
     read_arrays,
     read_members,
     read_tensors,
@@ -78,6 +80,7 @@ __all__ = [
     "parse_table",
     "parse_tensors",
     "parse_yaml",
+    "read_array",
     "read_arrays",
     "read_bytes",
     "read_json",

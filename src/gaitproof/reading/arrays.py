@@ -7,6 +7,7 @@ import math
 import zipfile
 from collections.abc import Collection, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Literal, overload
 
 import numpy as np
@@ -68,8 +69,21 @@ def parse_arrays(
             name = info.filename.removesuffix(".npy")
             if only is None or name in only:
                 with archive.open(info) as stream:
-                    arrays[name] = _array(stream, info)
+                    arrays[name] = _array(stream, info.filename, info.file_size)
         return arrays
+
+
+def read_array(path: Source, kind: FileKind) -> NDArray[Any]:
+    """Return the array of a NumPy ``.npy`` file; no object is ever unpickled.
+
+    Raises
+    ------
+    GaitproofError
+        The kind's error, also for a file whose size is not that of its array.
+    """
+    data = read_bytes(path, kind)
+    with guarded(path, kind):
+        return _array(io.BytesIO(data), Path(path).name, len(data))
 
 
 def read_members(path: Source, kind: FileKind, max_total: int) -> dict[str, bytes]:
@@ -84,7 +98,7 @@ def parse_members(data: bytes, path: Source, kind: FileKind, max_total: int) -> 
         for info in _members(archive, max_total):
             body = np.empty(info.file_size, np.uint8)
             with archive.open(info) as stream:
-                _fill(stream, body, info)
+                _fill(stream, body, info.filename)
             members[info.filename] = body.tobytes()
         return members
 
@@ -112,8 +126,8 @@ def _members(archive: zipfile.ZipFile, max_total: int) -> list[zipfile.ZipInfo]:
     return members
 
 
-def _array(stream: Any, info: zipfile.ZipInfo) -> NDArray[Any]:
-    name = shown(info.filename)
+def _array(stream: Any, file: str, total: int) -> NDArray[Any]:
+    name = shown(file)
     major, minor = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
     if (major, minor) not in ((1, 0), (2, 0)):
         raise ValueError(f"{name} has array format {major}.{minor}, not 1.0 or 2.0")
@@ -124,21 +138,21 @@ def _array(stream: Any, info: zipfile.ZipInfo) -> NDArray[Any]:
     if len(shape) > 8 or any(type(n) is not int or n < 0 for n in shape):
         raise ValueError(f"{name} has the shape {shown(shape)}")
     size = math.prod(shape) * dtype.itemsize
-    if size != info.file_size - stream.tell():
-        raise ValueError(f"{name} claims {shown(size)} bytes in a member of {info.file_size}")
+    if size != total - stream.tell():
+        raise ValueError(f"{name} claims {shown(size)} bytes in a member of {total}")
     body = np.empty(size, np.uint8)
-    _fill(stream, body, info)
+    _fill(stream, body, file)
     array: NDArray[Any] = body.view(dtype).reshape(shape, order="F" if fortran else "C")
     return array
 
 
-def _fill(stream: Any, body: NDArray[np.uint8], info: zipfile.ZipInfo) -> None:
+def _fill(stream: Any, body: NDArray[np.uint8], file: str) -> None:
     """Read the rest of a member; in pieces, since zipfile copies what it has at every piece."""
     view, place = body.data, 0
     while place < len(view):
         piece = stream.read(min(_CHUNK, len(view) - place))
         if not piece:
-            raise EOFError(f"{shown(info.filename)} ends after {place} bytes")
+            raise EOFError(f"{shown(file)} ends after {place} bytes")
         view[place : place + len(piece)] = piece
         place += len(piece)
 

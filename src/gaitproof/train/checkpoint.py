@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import write_atomically
+from gaitproof.nets.trainable import NETWORK_FILE
 from gaitproof.reading import FileKind, guarded, parse_json, read_bytes, read_tensors
 from gaitproof.train.config import NOT_LEARNT
 from gaitproof.train.learner import Learner, RunState
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from gaitproof.data.gait import Recording
     from gaitproof.data.gait.load import PairedRecording
     from gaitproof.data.gait.silhouettes import SilhouetteRecording
-    from gaitproof.train.config import TrainSettings
+    from gaitproof.train.config import RunSettings, TrainSettings
     from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
@@ -33,7 +34,8 @@ _START: Final = FileKind(
     "checkpoint to begin with",
     ConfigError,
     2**32,
-    expected=f"{CHECKPOINT_FILE} in the folder of a run with the same network",
+    expected=f"{CHECKPOINT_FILE} in the folder of a run with the same network, or {NETWORK_FILE} "
+    "in that of its model",
 )
 
 
@@ -57,15 +59,22 @@ class Identity:
         settings: TrainSettings | SilhouetteTrainSettings,
     ) -> Self:
         """Digest what the weights depend on."""
-        recipe = json.dumps(
-            settings.model_dump(mode="json", exclude=set(NOT_LEARNT)), sort_keys=True
-        )
+        recipe = json.dumps(learnt_by(settings, NOT_LEARNT), sort_keys=True)
         data = hashlib.sha256()
         for r in recordings:
             data.update(json.dumps([r.source, r.subject, r.recording, r.parent]).encode())
             for segment in r.segments:
                 data.update(segment.tobytes())
         return cls(hashlib.sha256(recipe.encode()).hexdigest(), data.hexdigest())
+
+
+def learnt_by(settings: RunSettings, but: Collection[str]) -> dict[str, Any]:
+    """Return the fields of a recipe `but` those, with a digest of the weights it begins with."""
+    fields = settings.model_dump(mode="json", exclude=set(but))
+    if fields.get("start") is not None:
+        # by what is in it, wherever it lies
+        fields["start"] = hashlib.sha256(read_start(Path(fields["start"]))).hexdigest()
+    return fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,29 +140,59 @@ def save_checkpoint(
     write_atomically(path, save(plain, {"gaitproof": json.dumps(rest)}))
 
 
+def _start_file(folder: Path) -> Path:
+    model, run = folder / NETWORK_FILE, folder / CHECKPOINT_FILE
+    return model if model.is_file() and not run.exists() else run
+
+
 def read_start(folder: Path) -> bytes:
-    """Read the checkpoint of a run whose weights another one begins with.
+    """Read the weights of a run or a model that another run begins with.
 
     Raises
     ------
     ConfigError
-        If there is none.
+        If there are none.
     """
-    return read_bytes(folder / CHECKPOINT_FILE, _START)
+    return read_bytes(_start_file(folder), _START)
 
 
-def load_start(folder: Path, network: nn.Module) -> None:
-    """Give a network the best weights of a run.
+def load_start(folder: Path, network: nn.Module) -> tuple[str, ...]:
+    """Give a network the best weights of a run, or those of a model, as far as they fit.
+
+    What has another name or shape there, as the head of an embedding of another length, keeps its
+    own weights.
+
+    Parameters
+    ----------
+    folder
+        Run or model folder.
+    network
+        Changed in place.
+
+    Returns
+    -------
+    tuple of str
+        Names of what was left as it is, sorted.
 
     Raises
     ------
     ConfigError
-        If there is no checkpoint, or it is of another network.
+        If there are no weights, or less than half of the network's would come from them.
     """
-    path = folder / CHECKPOINT_FILE
+    path = _start_file(folder)
     tensors, _ = read_tensors(path, _START, "torch")
     with guarded(path, _START):
-        network.load_state_dict(_below("best", tensors))
+        given = _below("best/", tensors) or _below("weights/network.", tensors) or tensors
+        own = network.state_dict()
+        fitting = {
+            name: value
+            for name, value in given.items()
+            if name in own and value.shape == own[name].shape
+        }
+        if 2 * sum(v.numel() for v in fitting.values()) < sum(v.numel() for v in own.values()):
+            raise ValueError("less than half of the network's weights fit")
+        network.load_state_dict(fitting, strict=False)
+    return tuple(sorted(own.keys() - fitting))
 
 
 def load_checkpoint(path: Path, identity: Identity) -> Checkpoint | None:
@@ -186,7 +225,7 @@ def _check_identity(path: Path, identity: Identity, wanted: Identity) -> None:
 
 def _assemble(rest: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
     moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in _below("optimiser", tensors).items():
+    for name, value in _below("optimiser/", tensors).items():
         parameter, moment = name.split("/")
         moments.setdefault(int(parameter), {})[moment] = value
     groups = [{**group, "betas": tuple(group["betas"])} for group in rest["param_groups"]]
@@ -196,11 +235,11 @@ def _assemble(rest: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
             losses=tensors["losses"].tolist(),
             validation=[(step, loss) for step, loss in rest["validation"]],
             best_loss=rest["best_loss"],
-            best=_below("best", tensors),
+            best=_below("best/", tensors),
             without_progress=rest["without_progress"],
             stopped=rest["stopped"],
         ),
-        weights=_below("weights", tensors),
+        weights=_below("weights/", tensors),
         optimiser={"state": moments, "param_groups": groups},
         schedule=rest["schedule"],
         scaler=rest["scaler"],
@@ -209,7 +248,7 @@ def _assemble(rest: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {
-        name.removeprefix(f"{prefix}/"): value
+        name.removeprefix(prefix): value
         for name, value in tensors.items()
-        if name.startswith(f"{prefix}/")
+        if name.startswith(prefix)
     }

@@ -91,6 +91,11 @@ class NetworkSettings(Settings):
     """Depth of the main stack (Transformer layers, LSTM layers, graph blocks)."""
     width: int | None = Field(default=None, ge=8, le=1024)
     """Channels of the main stack."""
+    published: bool | None = None
+    """The paper's own depth, channels, heads and frame rate (gaitgraph, gpgait, gaittr, gaitpt),
+    which cost many times what the network's own cost; `layers` and `width` are then fixed."""
+    cells: str | None = Field(default=None, pattern="^[0-5]{1,12}$")
+    """Kinds of the cells of sposgait, as ``gaitproof cells`` found them."""
 
 
 class LossSettings(Settings):
@@ -213,6 +218,23 @@ class DiscriminantSettings(Settings):
     data sets."""
 
 
+class AdaptSettings(Settings):
+    """Adaptation to recordings whose people are not known, as of another sensor."""
+
+    targets: tuple[SourceSettings, ...] = ()
+    """Their data sets; who walks is not read. Left out with ``--protocol leave-domain-out``, which
+    takes the domain left out."""
+    discrepancy: float = Field(default=0.0, ge=0)
+    """Weight of the maximum mean discrepancy between embeddings of training and target windows."""
+    norms: bool = False
+    """Measure batch norm anew on target windows after the training (test-time batch norm)."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do with targets."""
+        return bool(self.discrepancy) or self.norms
+
+
 FeatureGroup = Literal["coordinates", "angles", "velocities"]
 
 
@@ -239,6 +261,10 @@ class TrainSettings(RunSettings):
     architecture: str = "hybrid-small"
     """A name of `gaitproof.nets.registry.list_networks`."""
     network: NetworkSettings = NetworkSettings()
+    start: Path | None = None
+    """Folder of an earlier run (``--run``, ``--pretrain``) or model whose weights this one begins
+    with, as far as they fit; relative to the working folder. None of its people may be tested on.
+    """
     version: str = "0.0.0"
     """Of the weights, for the model identifier."""
     sources: tuple[SourceSettings, ...] = ()
@@ -257,6 +283,7 @@ class TrainSettings(RunSettings):
     bones: Literal["own", "canonical"] = "own"
     """``canonical`` gives every walker the same bone lengths before features: movement alone."""
     augment: AugmentSettings = AugmentSettings()
+    adapt: AdaptSettings = AdaptSettings()
     loss: LossSettings = LossSettings()
     discriminant: DiscriminantSettings = DiscriminantSettings()
     steps: int = Field(default=1200, ge=1)

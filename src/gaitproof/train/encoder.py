@@ -40,12 +40,15 @@ class TrainedEncoder:
         Of every step.
     validation
         Step and loss of every validation; the network is that of the least loss.
+    left_out
+        Tensors of the network that the weights named by `start` did not give it.
     """
 
     network: nn.Module
     normaliser: Normaliser
     losses: list[float] = field(default_factory=list)
     validation: list[tuple[int, float]] = field(default_factory=list)
+    left_out: tuple[str, ...] = ()
 
     @property
     def is_pair_network(self) -> bool:
@@ -150,7 +153,14 @@ class GaitModule(Learner):
         Where the run stands.
     """
 
-    loss_names = ("supervised_contrastive", "pair", "triplet", "contrastive", "arcface")
+    loss_names = (
+        "supervised_contrastive",
+        "pair",
+        "triplet",
+        "contrastive",
+        "arcface",
+        "discrepancy",
+    )
 
     def __init__(
         self, network: nn.Module, settings: TrainSettings, classes: int, state: RunState
@@ -188,11 +198,20 @@ class GaitModule(Learner):
                 batch.windows[batch.pairs[:, 0]], batch.windows[batch.pairs[:, 1]]
             )
             return {"pair": losses.pair_cross_entropy(logits.float(), batch.same)}
-        embeddings = self.network(batch.windows)
+        windows = batch.windows
+        if len(batch.target):  # together, so that batch norm sees both
+            windows = torch.cat([windows, batch.target])
+        embeddings = self.network(windows)
         # norms and logarithms of small differences need all the digits there are
         with torch.autocast(embeddings.device.type, enabled=False):
-            unit = nn.functional.normalize(embeddings.float(), dim=1)
-            return self._embedding_losses(unit, batch, known_people)
+            both = nn.functional.normalize(embeddings.float(), dim=1)
+            unit, target = torch.split(both, [len(batch.windows), len(batch.target)])
+            parts = self._embedding_losses(unit, batch, known_people)
+            if len(target):
+                parts["discrepancy"] = self.settings.adapt.discrepancy * losses.mean_discrepancy(
+                    unit, target
+                )
+            return parts
 
     def _embedding_losses(
         self, unit: Tensor, batch: Batch, known_people: bool

@@ -34,6 +34,9 @@ class RunState:
         Validations since then.
     stopped
         Whether validation has ended the run.
+    left_out
+        What the weights that the run began with did not give the network; not kept, since it is
+        found again.
     """
 
     step: int = 0
@@ -43,6 +46,7 @@ class RunState:
     best: dict[str, Tensor] = field(default_factory=dict)
     without_progress: int = 0
     stopped: bool = False
+    left_out: tuple[str, ...] = ()
 
     def is_finished(self, steps: int) -> bool:
         """Tell whether nothing is left to do of a recipe of that many steps."""

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Unpack
 import torch
 from torch import nn
 
+from gaitproof.data.gait.load import load_recordings
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, is_pair_network
 from gaitproof.nets.skeletonmap import SkeletonMap
-from gaitproof.train.checkpoint import Identity
+from gaitproof.train.adapt import TargetWindows
+from gaitproof.train.checkpoint import Identity, load_start
 from gaitproof.train.discriminant import closed_form_parts, fit_discriminant, gradient_part
 from gaitproof.train.encoder import GaitModule, TrainedEncoder, Watch
 from gaitproof.train.hardware import undisturbed
@@ -65,13 +67,15 @@ def _fit(
     settings: TrainSettings,
     progress: Callable[[float, float], None] | None,
     watch: Watch | None,
+    targets: Sequence[Recording],
     **run: Unpack[RunOptions],
 ) -> tuple[nn.Module, Normaliser, RunState]:
     """Return the network on the CPU in evaluation mode, its normaliser, and what the run did."""
     learnt, watched = split_subjects(recordings, settings)
     sampler = WindowSampler(learnt, settings.augment)
     normaliser = fit_normaliser(sampler, settings)
-    training = Training(lambda: Identity.of(recordings, settings), **run)
+    adapted = TargetWindows(targets, settings) if settings.adapt.wanted else None
+    training = Training(lambda: Identity.of([*recordings, *targets], settings), **run)
     state = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
@@ -80,9 +84,13 @@ def _fit(
             NetworkOptions(**settings.network.model_dump()),
             frames=settings.frames,
         )
+        if settings.start is not None:
+            state.left_out = load_start(settings.start, network)
         if isinstance(network, SkeletonMap):
             network.set_normaliser(normaliser.mean, normaliser.std)
         learner = gradient_part(network)
+        if adapted is not None:
+            adapted.check(learner)
         for closed in closed_form_parts(network):
             fit_discriminant(closed, learnt, normaliser, settings)
         if learner is None:
@@ -95,11 +103,21 @@ def _fit(
             validation = Validation([batch], settings.validation.every)
         training.run(
             module,
-            partial(BatchStream, sampler, normaliser, settings, state.step, pairs),
+            partial(
+                BatchStream,
+                sampler,
+                normaliser,
+                settings,
+                state.step,
+                pairs,
+                targets=None if adapted is None else adapted.learnt,
+            ),
             validation=validation,
             watcher=partial(watch.after_step, normaliser) if watch else None,
             progress=progress,
         )
+    if adapted is not None:
+        adapted.adapt(network.cpu(), normaliser)
     return network.cpu().eval(), normaliser, state
 
 
@@ -150,6 +168,7 @@ def train(
     progress: Callable[[float, float], None] | None = None,
     *,
     watch: Watch | None = None,
+    targets: Sequence[Recording] = (),
     **run: Unpack[RunOptions],
 ) -> TrainedEncoder:
     """Train an encoder with identity batches; the same seed gives the same weights.
@@ -167,6 +186,9 @@ def train(
         Called after every step with the share done and the loss.
     watch
         Looks at the network between steps, and may end the run by raising.
+    targets
+        Recordings of nobody known to adapt to, as `settings.adapt` says; by default those of its
+        `targets`.
     **run
         See `gaitproof.train.training.RunOptions`.
 
@@ -180,7 +202,8 @@ def train(
     InputError
         If fewer than two subjects have usable walks.
     ConfigError
-        If the checkpoint is of another recipe or other walks, the devices are not there or cannot
+        If the checkpoint is of another recipe or other walks, `settings.start` does not fit, there
+        is nothing to adapt to, the devices are not there or cannot
         compute in the recipe's precision, too few subjects are left for a validation set, the
         walks do not pass `gaitproof.train.loop.check_dimensions`, or the loss is no longer a
         number.
@@ -188,5 +211,11 @@ def train(
         If there is no such network, or it cannot have such sizes.
     """
     check_dimensions(settings, recordings)
-    network, normaliser, state = _fit(recordings, settings, progress, watch, **run)
-    return TrainedEncoder(network, normaliser, state.losses, state.validation)
+    if settings.adapt.wanted and not targets:
+        targets = [
+            walk
+            for source in settings.adapt.targets
+            for walk in load_recordings(source.path, source.name, source.frame_rate)
+        ]
+    network, normaliser, state = _fit(recordings, settings, progress, watch, targets, **run)
+    return TrainedEncoder(network, normaliser, state.losses, state.validation, state.left_out)

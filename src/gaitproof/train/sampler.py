@@ -178,12 +178,15 @@ class Batch(NamedTuple):
         Shape (P, 2): rows of `windows`, half of them one person's.
     same
         Shape (P,), True where a pair is one person's.
+    target
+        Normalised windows of nobody known, shape (M, frames, 78); M may be 0.
     """
 
     windows: Tensor
     labels: Tensor
     pairs: Tensor
     same: Tensor
+    target: Tensor = torch.empty(0)
 
 
 def make_batch(
@@ -219,6 +222,8 @@ class BatchStream(StepStream[Batch]):
         Most pairs of either kind per batch.
     rank, world_size
         Which device of how many.
+    targets
+        Recordings of nobody known, of which every batch has as many windows.
 
     Raises
     ------
@@ -235,6 +240,7 @@ class BatchStream(StepStream[Batch]):
         pair_limit: int,
         rank: int = 0,
         world_size: int = 1,
+        targets: WindowSampler | None = None,
     ) -> None:
         people = min(settings.people_per_batch, sampler.n_labels)
         if people // world_size < 2:
@@ -246,11 +252,12 @@ class BatchStream(StepStream[Batch]):
         super().__init__(start, settings.steps)
         self._sampler, self._normaliser, self._settings = sampler, normaliser, settings
         self._pair_limit, self._rank, self._world_size = pair_limit, rank, world_size
+        self._targets = targets
 
     def __getitem__(self, step: int) -> Batch:
         seed = self._settings.seed
         everybody = self._sampler.choose(random_source(seed, step), self._settings.people_per_batch)
-        return make_batch(
+        batch = make_batch(
             self._sampler,
             self._normaliser,
             everybody[self._rank :: self._world_size],
@@ -258,3 +265,17 @@ class BatchStream(StepStream[Batch]):
             random_source(seed, step, self._rank, Stream.WINDOWS),
             self._pair_limit,
         )
+        if self._targets is None:
+            return batch
+        rng = random_source(seed, step, self._rank, Stream.TARGETS)
+        return batch._replace(
+            target=draw_unlabelled(self._targets, self._normaliser, len(batch.windows), rng)
+        )
+
+
+def draw_unlabelled(
+    sampler: WindowSampler, normaliser: Normaliser, count: int, rng: np.random.Generator
+) -> Tensor:
+    """Draw normalised windows (count, frames, 78) of anybody."""
+    labels = rng.integers(sampler.n_labels, size=count)
+    return torch.from_numpy(normaliser(*features_of(sampler.draw(rng, labels))))

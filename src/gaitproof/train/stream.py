@@ -21,6 +21,8 @@ class Stream(IntEnum):
     SUBJECTS = 4
     DROPOUT = 5
     WEIGHTS = 6
+    CELLS = 7
+    TARGETS = 8
 
 
 def random_source(

@@ -232,7 +232,7 @@ def test_a_start_that_does_not_fit_is_refused(store, tmp_path, width, says):
         train_faces([store], recipe, run_folder=tmp_path / "run", trainer_options=CPU)
     said = str(refused.value)
     assert f"{str(start / 'checkpoint.safetensors')!r} {says}." in said
-    assert "Expected: checkpoint.safetensors in the folder of a run with the same network." in said
+    assert "Expected: checkpoint.safetensors in the folder of a run with the same network" in said
 
 
 def test_the_rate_falls_after_so_many_epochs_and_an_epoch_shows_faces_repeatedly(store):

@@ -18,6 +18,7 @@ from gaitproof.data.gait.mocap import load_bvh
 from gaitproof.data.gait.opengait import load_opengait
 from gaitproof.data.gait.recording import POSES_FOLDER, Labels, Recording, make_recording
 from gaitproof.data.gait.skeletons import load_skeletons
+from gaitproof.data.gait.tracklets import is_tracklet_table, load_tracklets
 from gaitproof.data.manifest import ManifestRow, find_parents, locate, read_manifest
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.silhouettes import silhouette_windows
@@ -98,13 +99,20 @@ TIMED: Final[dict[str, Reader]] = {".npz": load_skeletons, ".bvh": load_bvh}
 """Readers of formats that state their frame rate, by file ending."""
 
 UNTIMED: Final[dict[str, Reader]] = {".pkl": load_opengait, ".amc": load_amc}
-"""Readers of formats that do not, and take a `frame_rate`. A ``.csv`` is either: a manifest or a
-GaitGraph pose table."""
+"""Readers of formats that do not, and take a `frame_rate`. A ``.csv`` is either: a manifest or
+a table of `_TABLES`."""
+
+_TABLES: Final[dict[Callable[[Path], bool], Reader]] = {
+    is_casia_csv: load_casia_csv,
+    is_tracklet_table: load_tracklets,
+}
+"""Readers of tables, by what tells that a file is one."""
 
 _KINDS: Final = frozenset({*TIMED, *UNTIMED, ".csv"})
 
 _EXPECTED: Final = (
-    "a skeleton archive .npz, a manifest .csv, a GaitGraph pose table .csv, OpenGait pose pickles "
+    "a skeleton archive .npz, a manifest .csv, a GaitGraph pose table .csv, DenseGait's or FVG's "
+    "annotations.csv, OpenGait pose pickles "
     ".pkl, motion capture .bvh or .amc with .asf, or a folder of one of these"
 )
 
@@ -153,7 +161,7 @@ def load_recordings(path: Path, name: str, frame_rate: float | None = None) -> l
     kinds: dict[str, list[Path]] = {}
     for file in files:
         kind = file.suffix.lower()
-        if kind in _KINDS and file.is_file() and (kind != ".csv" or is_casia_csv(file)):
+        if kind in _KINDS and file.is_file() and (kind != ".csv" or _table_reader(file)):
             kinds.setdefault(kind, []).append(file)
     if len(kinds) != 1:
         raise InputError(
@@ -171,7 +179,7 @@ def _read(
     file: Path, name: str, frame_rate: float | None, kind: str | None = None
 ) -> list[Recording]:
     kind = kind or file.suffix.lower()
-    untimed = load_casia_csv if kind == ".csv" and is_casia_csv(file) else UNTIMED.get(kind)
+    untimed = _table_reader(file) if kind == ".csv" else UNTIMED.get(kind)
     if untimed is not None:
         given = {} if frame_rate is None else {"frame_rate": frame_rate}
         return untimed(file, name, **given)
@@ -181,6 +189,10 @@ def _read(
             hint="leave out frame_rate: it is for pose tables, pickles and AMC motions",
         )
     return TIMED.get(kind, load_manifest)(file, name)
+
+
+def _table_reader(file: Path) -> Reader | None:
+    return next((reader for known, reader in _TABLES.items() if known(file)), None)
 
 
 def _unique(recordings: list[Recording], path: Path) -> list[Recording]:

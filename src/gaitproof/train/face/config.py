@@ -27,7 +27,7 @@ class FaceTrainSettings(RunSettings):
     """Of the weights, for the model identifier."""
     start: Path | None = None
     """Run folder of an earlier training of the same network, whose best weights this one begins
-    with; relative to the working folder."""
+    with, as far as they fit; relative to the working folder."""
     sources: tuple[OriginSettings, ...] = ()
     """Stores that ``gaitproof face prepare`` made."""
     licence: str = "Apache-2.0"

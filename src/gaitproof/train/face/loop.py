@@ -213,13 +213,9 @@ def check_frames(network: FaceNetwork, settings: FaceTrainSettings) -> None:
 
 def identify(stores: Sequence[FaceStore], settings: FaceTrainSettings) -> Identity:
     """Digest what the weights depend on: the recipe and the stored clips."""
-    from gaitproof.train.checkpoint import read_start
+    from gaitproof.train.checkpoint import learnt_by
 
-    fields = settings.model_dump(mode="json", exclude=set(NOT_LEARNT))
-    if settings.start is not None:
-        # by what is in it, wherever it lies
-        fields["start"] = hashlib.sha256(read_start(settings.start)).hexdigest()
-    return digest(fields, stores)
+    return digest(learnt_by(settings, NOT_LEARNT), stores)
 
 
 def digest(fields: Mapping[str, Any], stores: Sequence[FaceStore]) -> Identity:
