@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from evidence_cards import EVIDENCE
 from scripted import ScriptedEncoder, make_card
-from scripted_masks import MaskedExtractor, MaskEncoder
 
 from gaitproof.gait.view import N_SPREADS
 from gaitproof.types import Decision
@@ -104,22 +103,6 @@ def test_people_beside_the_probe_are_references(careful, make_video):
     verdict = careful.verify(make_video(*crowd), claim="p0", person=0)
     assert joints(verdict).relative_to == {IN_VIDEO: 2}
     assert verdict.decision is Decision.AUTHENTIC
-
-
-@pytest.mark.usefixtures("alike")
-def test_silhouettes_of_people_beside_the_probe_are_references(careful, make_video):
-    masks = MaskEncoder()
-    masks.card = masks.card.model_copy(update={"evidence": EVIDENCE})
-    verifier = Verifier.open(
-        careful.gallery, encoder=careful.encoder, extractor=MaskedExtractor(), mask_encoder=masks
-    )
-    enrol(verifier, make_video, (0,))
-    crowd = [{"person": 0, "take": 2}, {"person": 10}, {"person": 11}, {"person": 0, "take": 3}]
-    shape = verifier.verify(make_video(*crowd[:3]), claim="p0", person=0).signals[1]
-    assert (shape.references, shape.relative_to) == (2, {IN_VIDEO: 2})
-    # whoever may be the claimed person is left out of both signals
-    for signal in verifier.verify(make_video(*crowd[1:]), claim="p0", person=0).signals:
-        assert signal.relative_to == {IN_VIDEO: 1}
 
 
 @pytest.mark.usefixtures("alike")

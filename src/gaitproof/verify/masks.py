@@ -20,7 +20,6 @@ from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.movement import average_walkers, weigh_movement
 from gaitproof.verify.others import Other, References
 from gaitproof.verify.references import shortfall, without_file
-from gaitproof.verify.scoring import mean_direction
 from gaitproof.verify.searching import LARGE
 from gaitproof.verify.signals import SILHOUETTES
 from gaitproof.verify.templates import Recording, Template
@@ -62,27 +61,22 @@ class KnownMasks:
         Of reference footage, by SHA-256 of the file and number of the person in it.
     enrolled
         Of the gallery's people, by name.
-    beside
-        Of people in the probe's own video.
     """
 
     kept: Mapping[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
     enrolled: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    beside: Mapping[Other, NDArray[np.float32]] = field(default_factory=dict)
 
     def of(self, people: Sequence[Other], size: int) -> References:
         """Return those of some people, of length `size`; who has none is left out."""
-        pairs = [(one, self._vector(one)) for one in people]
+        pairs = [
+            (one, self.kept.get(one.place) if one.place else self.enrolled.get(one.name))
+            for one in people
+        ]
         known = [(one, vector) for one, vector in pairs if vector is not None]
         return References(
             np.stack([vector for _, vector in known]) if known else np.zeros((0, size), np.float32),
             people=tuple(one for one, _ in known),
         )
-
-    def _vector(self, one: Other) -> NDArray[np.float32] | None:
-        if one.silhouettes:
-            return self.beside.get(one)
-        return self.kept.get(one.place) if one.place else self.enrolled.get(one.name)
 
 
 def chosen_masks(
@@ -251,11 +245,9 @@ class MaskSignal:
             templates = gallery.excerpt(sorted(names)).templates(model_id, estimator)
         else:
             templates = gallery.templates(model_id, estimator) if names else ()
-        shapes = [(o, self.probe(probe.sha256, o.silhouettes)) for o in people if o.silhouettes]
         return KnownMasks(
             {(p.sha256, p.person): p.vector for p in gallery.references(model_id, estimator)},
             {t.name: t.vector for t in templates if probe.sha256 not in t.sources},
-            {o: mean_direction(shape.embeddings) for o, shape in shapes if len(shape.embeddings)},
         )
 
     def _template(

@@ -28,7 +28,6 @@ from gaitproof.verify.typicality import footage_metric, unlikeness
 
 if TYPE_CHECKING:
     from gaitproof.nets.card import ModelCard
-    from gaitproof.types import SilhouetteSequence
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.probes import Probe
     from gaitproof.verify.templates import Recording, Template
@@ -83,8 +82,6 @@ class Other:
         SHA-256 of the file and number of the person in it, of people of reference footage.
     motion
         See `gaitproof.verify.motion.mean_measures`; none if unknown.
-    silhouettes
-        Of people in the probe's own video; those of the others are in the gallery.
     """
 
     vector: NDArray[np.float32]
@@ -93,7 +90,6 @@ class Other:
     name: str = ""
     place: tuple[str, int] | None = None
     motion: tuple[float, ...] = ()
-    silhouettes: tuple[SilhouetteSequence, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -138,7 +138,6 @@ class Prober:
                     mean_spreads([one.filming]),
                     IN_VIDEO,
                     motion=mean_motion([one.filming]),
-                    silhouettes=one.silhouettes,
                 )
                 for one in others
                 if len(one.embeddings)
