@@ -8,7 +8,6 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
-from gaitproof.train.chance import torch_seed
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -19,6 +18,7 @@ from gaitproof.face.align import align
 from gaitproof.face.occlusion import ALIGNMENT, CELLS
 from gaitproof.modelling.compression import store_constants
 from gaitproof.modelling.export import export_onnx
+from gaitproof.train.stream import torch_seed
 
 Image = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
