@@ -90,7 +90,8 @@ class ScoredFilm:
     @property
     def scanned(self) -> Float64:
         """Scores of the frames that a scan takes by default."""
-        return self.scores[spread_evenly(len(self.scores), FRAMES)]
+        held = np.array(self.held[1], np.float64)
+        return held[spread_evenly(len(held), FRAMES)]
 
     @property
     def held(self) -> tuple[list[float], list[float]]:
