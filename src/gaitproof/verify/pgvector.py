@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from gaitproof.errors import GalleryError, ModelError
 from gaitproof.verify import queries
-from gaitproof.verify.directions import Directions, list_present
+from gaitproof.verify.directions import Directions
 from gaitproof.verify.sealing import is_encrypted
 
 _PREFIX: Final = "template_directions_"
@@ -110,41 +110,35 @@ class ServerDirections:
         if centre is not None:
             values |= {"asked": _text(direction - centre), "centre": _text(centre)}
             taken = f"direction OPERATOR({self.schema}.-) CAST(:centre AS {self.schema}.vector)"
-        cosine = f"1 - (({taken}) OPERATOR({self.schema}.<=>) CAST(:asked AS {self.schema}.vector))"
-        source = self.table
-        if connection.scalar(_GRAPH, {"table": self.table}) is not None:
-            # those that were replaced since are near as well
-            gone = connection.scalar(
+        apart = f"OPERATOR({self.schema}.<=>) CAST(:asked AS {self.schema}.vector)"
+
+        def ask(source: str) -> list[tuple[float, int]]:
+            rows = connection.execute(
                 text(
-                    f"SELECT count(*) FROM {self.table} JOIN templates ON templates.id = "
-                    "template_id AND superseded IS NOT NULL"
-                )
+                    f"SELECT 1 - (({taken}) {apart}) AS cosine, template_id FROM {source} "
+                    "JOIN templates ON templates.id = template_id AND superseded IS NULL "
+                    "ORDER BY cosine DESC, template_id LIMIT :top"
+                ),
+                values,
             )
-            values["likely"] = min((top if centre is None else 4 * top) + int(gone or 0), _MOST)
-            connection.execute(text(f"SET LOCAL hnsw.ef_search = {max(values['likely'], 100)}"))
-            source = (
-                f"(SELECT template_id, direction FROM {self.table} ORDER BY direction OPERATOR"
-                f"({self.schema}.<=>) CAST(:asked AS {self.schema}.vector) LIMIT :likely) likely"
-            )
-        rows = connection.execute(
-            text(
-                f"SELECT {cosine} AS cosine, template_id FROM {source} "
-                "JOIN templates ON templates.id = template_id AND superseded IS NULL "
-                "ORDER BY cosine DESC, template_id LIMIT :top"
-            ),
-            values,
-        )
-        return [(float(row[0]), int(row[1])) for row in rows]
+            return [(float(row[0]), int(row[1])) for row in rows]
+
+        if connection.scalar(_GRAPH, {"table": self.table}) is None:
+            return ask(self.table)
+        near = f"SELECT template_id, direction FROM {self.table} ORDER BY direction {apart}"
+        found: list[tuple[float, int]] = []
+        # those that were replaced since are near as well: more are asked for where some are missing
+        for likely in (min(top if centre is None else 4 * top, _MOST), _MOST):
+            if len(found) < top:
+                connection.execute(text(f"SET LOCAL hnsw.ef_search = {max(likely, 100)}"))
+                found = ask(f"({near} LIMIT {likely}) likely")
+        return found
 
     def missing(self, connection: Connection) -> Directions:
         """Read the templates in force that are not in the table yet."""
-        present = list_present(connection, *self.maker)["id"]
-        held = connection.scalars(text(f"SELECT template_id FROM {self.table}")).all()
-        new = np.setdiff1d(present, np.array(held, np.int64))
-        if not len(new):
-            return Directions(np.zeros(0, [("id", np.int64), ("vector", np.float32, (1,))]))
-        read = Directions.read(connection, *self.maker, int(new.min()) - 1)
-        return Directions(read.table[np.isin(read.table["id"], new)])
+        # rows are numbered in the order in which writers, one at a time, add them
+        last = connection.scalar(text(f"SELECT max(template_id) FROM {self.table}"))
+        return Directions.read(connection, *self.maker, -1 if last is None else int(last))
 
 
 def write_directions(connection: Connection, *, approximate: bool) -> dict[str, int]:
