@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from gaitproof.evaluate.trials import GaitRecording
 
 
-def _names_option(help: str) -> Any:
-    return typer.Option(metavar="NAMES", help=help)
+def _names_option(help: str, what: str = "") -> Any:
+    # version 0.2 spelled it with one l
+    spellings = [f"--enroll-{what}", f"--enrol-{what}"] if what else []
+    return typer.Option(*spellings, metavar="NAMES", help=help)
 
 
 @app.command()
@@ -83,9 +85,11 @@ def evaluate(
         bool,
         typer.Option(help="Also run bone lengths, DTW and the like."),
     ] = True,
-    enroll_condition: Annotated[str, _names_option("Templates from these conditions.")] = "",
+    enroll_condition: Annotated[
+        str, _names_option("Templates from these conditions.", "condition")
+    ] = "",
     probe_condition: Annotated[str, _names_option("Probes from these conditions.")] = "",
-    enroll_view: Annotated[str, _names_option("Templates from these views.")] = "",
+    enroll_view: Annotated[str, _names_option("Templates from these views.", "view")] = "",
     probe_view: Annotated[str, _names_option("Probes from these views.")] = "",
     ray: RayOption = None,
 ) -> None:
