@@ -212,7 +212,7 @@ class _Cutter(FaceForgeryModel):
     """Keeps the faces that it is asked to score."""
 
     def __init__(self, card: FaceDetectorCard) -> None:
-        self._card = card
+        self.card = card
         self.taken: list[NDArray[np.uint8]] = []
 
     def score(self, crops: NDArray[np.uint8]) -> Float64:
