@@ -77,8 +77,8 @@ def read_faces(stores: Sequence[FaceStore], split: str) -> list[Image]:
     for store in stores:
         for stored in store.of_split(split):
             faces = store.read(stored)
-            for picture, points in zip(faces.pictures, faces.points, strict=True):
-                found.append(align(picture, points.astype(np.float64), wide))
+            for image, points in zip(faces.images, faces.points, strict=True):
+                found.append(align(image, points.astype(np.float64), wide))
     return found
 
 
@@ -127,8 +127,8 @@ def draw(faces: Sequence[Image], rng: np.random.Generator) -> tuple[Float32, Flo
     """
     face = faces[rng.integers(len(faces))]
     scale = _DRAWN / len(face) * rng.uniform(0.88, 1.14)
-    matrix = cv2.getRotationMatrix2D((len(face) / 2,) * 2, rng.normal(0, 6), scale)
-    matrix = np.asarray(matrix, np.float64)
+    turned = cv2.getRotationMatrix2D((len(face) / 2,) * 2, rng.normal(0, 6), scale)
+    matrix = np.asarray(turned, np.float64)
     matrix[:, 2] += (_DRAWN - len(face)) / 2 + rng.normal(0, 0.03 * _DRAWN, 2)
     moved = cv2.warpAffine(
         face, matrix, (_DRAWN, _DRAWN), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT

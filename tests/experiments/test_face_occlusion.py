@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_stores import drawn_store
 from tiny_face_model import make_card
 
 from experiments.face_occlusion.occluders import OCCLUDERS, cover
@@ -53,6 +54,12 @@ def test_the_network_learns_and_is_exported():
     shares = model.shares(np.stack([face[::3, ::3] for face in faces]))
     assert shares.shape == (3,)
     assert ((shares > 0) & (shares < 1)).all()
+
+
+def test_faces_are_read_from_the_clips_of_a_split(tmp_path):
+    training = pytest.importorskip("experiments.face_occlusion.training")
+    faces = training.read_faces([drawn_store(tmp_path, people=4, pictures=2)], "train")
+    assert [face.shape for face in faces] == [(192, 192, 3)] * 4
 
 
 def tried(person, covered, scores):
