@@ -195,6 +195,24 @@ def test_one_of_two_people_is_chosen(page, url, clips):
     page.wait_for_selector(".verdict.authentic")
 
 
+def test_figures_of_the_face_are_kept_if_that_is_wanted(page, url, clips):
+    asked = []
+
+    def refuse(route):
+        asked.append(route.request.post_data_json)
+        route.fulfill(status=422, json={"title": "Not now.", "status": 422})
+
+    page.route("**/v1/enrolments", refuse)
+    go(page, url, "enrol")
+    for wanted in (False, True):
+        page.get_by_label("Keep figures of the face too").set_checked(wanted)
+        page.get_by_label("Name", exact=True).fill("Ann")
+        page.locator("input[type=file]").set_input_files(clips["short"])
+        page.get_by_role("button", name="Enrol 1 video").click()
+        page.locator(".file .box").nth(int(wanted)).wait_for()
+    assert [(one["name"], one["face"]) for one in asked] == [("Ann", False), ("Ann", True)]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_view_is_accessible_and_fits(page, url, scheme):
     page.emulate_media(color_scheme=scheme)

@@ -65,6 +65,8 @@ const TEXTS = {
   "enrol.name": "Name",
   "enrol.name.hint": "New, or somebody who is enrolled already: their videos are added to.",
   "enrol.site": "Where it was filmed (may stay empty)",
+  "enrol.face": "Keep figures of the face too",
+  "enrol.face.hint": "A verification that looks at the face then compares it with this person's genuine videos. Numbers are kept, no image. Takes longer.",
   "enrol.drop": "Drop videos here, or choose them",
   "enrol.drop.hint": "One person walking, whole body, both feet, for at least 2 seconds.",
   "enrol.missing": "Write the person's name first; the videos wait.",

@@ -1,7 +1,7 @@
 // Enrolling a person: every video by itself, so that one that cannot be used keeps no other out.
 
 import { call, follow, upload } from "../api.js";
-import { announce, field, fill, h } from "../dom.js";
+import { announce, choice, field, fill, h } from "../dom.js";
 import { dropZone, problemBox, problemOf, progressBar } from "../parts.js";
 import { counted, size, t } from "../texts.js";
 import { qualityTable } from "../verdict.js";
@@ -11,6 +11,7 @@ export async function showEnrol(content, rest, app, signal) {
   const known = h("datalist", { id: "known" }, people.map(({ name }) => h("option", { value: name })));
   const name = h("input", { type: "text", required: true, maxlength: "200", list: "known", autocomplete: "off", value: rest[0] ?? "" });
   const site = h("input", { type: "text", maxlength: "200", autocomplete: "off" });
+  const face = h("input", { type: "checkbox" });
   const list = h("ul", { class: "cards" });
   const messages = h("div");
   const waiting = [];
@@ -26,7 +27,8 @@ export async function showEnrol(content, rest, app, signal) {
     if (!name.value) name.focus();
   };
   const form = h("form", { class: "stack", novalidate: true },
-    h("section", { class: "card" }, h("div", { class: "columns" }, field(t("enrol.name"), name, t("enrol.name.hint")), field(t("enrol.site"), site)), known),
+    h("section", { class: "card" }, h("div", { class: "columns" }, field(t("enrol.name"), name, t("enrol.name.hint")), field(t("enrol.site"), site)), known,
+      choice(t("enrol.face"), face, t("enrol.face.hint"))),
     h("section", { class: "card" }, dropZone({ multiple: true, label: t("enrol.drop"), hint: t("enrol.drop.hint"), chosen: add }), list),
     messages, h("p", { class: "actions" }, start));
   form.addEventListener("submit", async (event) => {
@@ -40,9 +42,10 @@ export async function showEnrol(content, rest, app, signal) {
     start.disabled = true;
     const cards = waiting.splice(0);
     let good = 0;
-    for (const card of cards) good += await card.enrol(name.value.trim(), site.value.trim(), signal);
+    const request = { name: name.value.trim(), face: face.checked, ...(site.value.trim() ? { site: site.value.trim() } : {}) };
+    for (const card of cards) good += await card.enrol(request, signal);
     if (signal.aborted) return;
-    sum(messages, name.value.trim(), good);
+    sum(messages, request.name, good);
     count();
   });
   fill(content, h("h1", {}, t("enrol.title")), h("p", { class: "lead" }, t("enrol.lead")), form);
@@ -60,10 +63,10 @@ function makeCard(file, list, waiting, count) {
   const state = h("div", {}, h("p", { class: "hint" }, t("enrol.waiting")));
   const remove = h("button", { type: "button", class: "plain small", "aria-label": t("enrol.remove", { name: file.name }) }, "✕");
   const card = {
-    async enrol(name, site, signal) {
+    async enrol(request, signal) {
       remove.remove();
       try {
-        return await enrolOne(file, { name, ...(site ? { site } : {}) }, state, signal);
+        return await enrolOne(file, request, state, signal);
       } catch (error) {
         if (!signal.aborted) fill(state, problemBox(error));
         return 0;
