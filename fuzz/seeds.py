@@ -197,7 +197,13 @@ def tracklets() -> list[Files]:
     """Return a table of two tracklets as DenseGait's, and one as FVG's."""
     from coco17_tables import tracklet_table
 
-    return [made(lambda folder, runs=runs: tracklet_table(folder, 20, runs)) for runs in (0, 1)]
+    tables = []
+    for runs in (False, True):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "in"  # as it is called where the reader is tried: tables say so
+            tracklet_table(folder, 20, runs)
+            tables.append(files_in(folder))
+    return tables
 
 
 def skeletons(people: int = 2) -> bytes:

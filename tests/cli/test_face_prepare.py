@@ -86,7 +86,7 @@ def test_uneven_sampling_warns_and_is_found(run, tmp_path):
     assert "sampled differently" in uneven.stderr
     said = " ".join(uneven.stdout.split())
     assert "Warning" in said
-    assert "the time between frames (AUC 100%)" in said
+    assert "the time between images (AUC 100%)" in said
     store = FaceStore.open(tmp_path / "uneven")
     assert store.settings.by_label == Strides(real=1, fake=2)
     told = json.loads(run("alike", "-o", "even", "--frames", "3", "--json").stdout)

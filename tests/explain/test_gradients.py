@@ -43,7 +43,7 @@ def test_the_similarity_that_is_differentiated_is_that_of_verification(
 
     cohort = encoder.card.cohort.model_copy(update={"top": top}) if kind != "none" else None
     card = encoder.card.model_copy(update={"normalisation": kind, "cohort": cohort})
-    monkeypatch.setattr(encoder, "_card", card)
+    monkeypatch.setattr(encoder, "card", card)
     inputs = encoder.normalise(windows)
     similarity = gradients._similarity(score, read_network(encoder))
     with torch.inference_mode():
@@ -58,7 +58,7 @@ def test_relative_to_references_it_is_differentiated_so(
     import torch
 
     monkeypatch.setattr(
-        encoder, "_card", encoder.card.model_copy(update={"evidence": EVIDENCE, "cohort": None})
+        encoder, "card", encoder.card.model_copy(update={"evidence": EVIDENCE, "cohort": None})
     )
     people = encoder.embed(make_windows(references)) if references else None
     relative = ProbeScore(encoder, score.template, people)

@@ -101,7 +101,7 @@ def test_a_simple_crop_is_counted_apart_and_never_scored_by_a_model_of_aligned_f
 
 def test_a_model_that_learnt_from_simple_crops_scores_them_marked(model, tmp_path, monkeypatch):
     card = model.card.model_copy(update={"detector": "test+mesh/1 simple-crop"})
-    monkeypatch.setattr(model, "_card", card)
+    monkeypatch.setattr(model, "card", card)
     detector = ScriptedDetector(landmarks="box")
     detector.identifier = card.detector
     clip = write_clip(tmp_path / "a.mp4", pictures(220))

@@ -172,11 +172,11 @@ def test_version_4_gains_a_place_for_faces(tmp_path):
     assert gallery.add("ann", [again]).added == 0
     assert version(path) == 5
     ((one,), (two,)) = (gallery.faces("ann", f"face-{n}") for n in (1, 2))
-    assert (one.score, one.scores.size) == (0.5, 4)
-    assert (two.score, two.scores.size) == (0.25, 3)
+    assert one.scores.tolist() == [0.5] * 4
+    assert two.scores.tolist() == [0.25] * 3
     # what is kept stays, and a video is never compared with itself or with another kind of footage
     gallery.add("ann", [make_recording(1, faces=(make_face(0.1),))])
-    assert [face.score for face in gallery.faces("ann", "face-1")] == [0.5]
+    assert [face.scores[0] for face in gallery.faces("ann", "face-1")] == [0.5]
     assert gallery.faces("ann", "face-1", without=again.sha256) == ()
     assert gallery.faces("ann", "face-1", domain="elsewhere") == ()
     assert len(gallery.faces("ann", "face-1", domain=FILMING.domain)) == 1

@@ -94,7 +94,7 @@ def prepare(
     from gaitproof.cli.opening import parse_detector
     from gaitproof.cli.output import print_json, progress_bar, stderr
     from gaitproof.cluster import cluster
-    from gaitproof.data.face.prepare import PrepareSettings
+    from gaitproof.data.face.prepare import GATE, PrepareSettings
     from gaitproof.data.face.prepare import prepare as run
     from gaitproof.face.quality import FaceGate
 
@@ -105,7 +105,7 @@ def prepare(
         seed=seed,
         shares=_parse_shares(shares),
         set_aside=set_aside,
-        gate=FaceGate() if min_face is None else FaceGate(min_size=min_face),
+        gate=FaceGate(min_size=min_face, max_covered=1) if min_face is not None else GATE,
         sound=sound,
     )
     if settings.by_label is not None and settings.by_label.real != settings.by_label.fake:

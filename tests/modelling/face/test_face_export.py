@@ -85,7 +85,7 @@ def test_networks_over_time_are_exported_for_turns_of_any_length(exported, name)
         np.testing.assert_allclose(found.attention, wanted.attention, atol=1e-5)
         assert found.attention.sum() == pytest.approx(1)
         assert found.members == ()
-    with pytest.raises(ModelError, match="several images together"):
+    with pytest.raises(ModelError, match="several frames together"):
         model.score(turn(2))
     assert model.explain(turn(2)) is None
 

@@ -55,7 +55,7 @@ def test_page_and_pdf_tell_of_both(with_face, decision, face, answer, parts):
         "What gait and face say together",
         "Of the walk alone the answer is " + decision,
         "Of the face alone the answer is " + face[0],
-        "it looks at walk and face",
+        "it looks at gait and face",
         "The face model",
         "For tests only.",
         report.face_model.weights_sha256,

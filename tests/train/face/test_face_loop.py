@@ -176,7 +176,7 @@ def test_another_recipe_or_store_does_not_go_on(store, tmp_path):
 
 
 def test_a_network_of_pictures_takes_one_at_a_time(store):
-    with pytest.raises(ConfigError, match="does not look at 4 images"):
+    with pytest.raises(ConfigError, match="does not look at 4 frames"):
         train_faces([store], SMALL.model_copy(update={"frames": 4}), trainer_options=CPU)
 
 

@@ -127,14 +127,19 @@ SHOWN_LEAKS: Final = 3
 """Leaks that the message names; the others are counted."""
 
 
+GATE: Final = FaceGate(max_covered=1.0)
+"""What a face must offer, as in a scan: error rates then hold for the faces that get one. But hands
+and hair before a face are nothing to be kept from learning, and a crude forgery may look like
+something before a face."""
+
+
 class PrepareSettings(Sampling):
     """How a data set is prepared."""
 
     layout: str = "auto"
     """A name of `gaitproof.data.face.layouts.LAYOUTS`, or ``auto``."""
     detector: DetectorSettings = DetectorSettings()
-    gate: FaceGate = FaceGate()
-    """What a face must offer, as in a scan: error rates then hold for the faces that get one."""
+    gate: FaceGate = GATE
     seed: int = Field(default=0, ge=0)
     """Draws the sides of clips that have no published one."""
     shares: tuple[float, float, float] = (SHARES["train"], SHARES["validation"], SHARES["test"])

@@ -182,9 +182,9 @@ def extract_faces(
         numbers = [0] * len(faces) if cropped else tracker.add(place, time, faces)
         for number, face in zip(numbers, faces, strict=True):
             size = (image.shape[1], image.shape[0])
-            covered = (
-                load_occlusion().covered(image, face.points) if face.landmarks == "mesh" else None
-            )
+            covered = None
+            if gate.max_covered < 1 and face.landmarks == "mesh":
+                covered = load_occlusion().covered(image, face.points)
             quality = assess(face, align(image, face.points), size, gate, covered=covered)
             if quality.usable:
                 sighting = _cut_out(face, image, time, alignment)

@@ -206,7 +206,7 @@ def check_frames(network: FaceNetwork, settings: FaceTrainSettings) -> None:
     """Raise a `ConfigError` unless the recipe shows the network as many images as it looks at."""
     if (settings.frames > 1) != network.temporal:
         raise ConfigError(
-            f"The network {settings.architecture!r} does not look at {settings.frames} images.",
+            f"The network {settings.architecture!r} does not look at {settings.frames} frames.",
             expected="frames above 1" if network.temporal else "frames: 1",
         )
 
