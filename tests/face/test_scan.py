@@ -134,7 +134,7 @@ class HandAtFirst:
 
 def test_pictures_in_which_something_covers_the_face_are_passed_over(model, tmp_path, monkeypatch):
     watcher = HandAtFirst()
-    monkeypatch.setattr("gaitproof.face.scan.load_occlusion", lambda: watcher)
+    monkeypatch.setattr("gaitproof.face.occlusion.load_occlusion", lambda: watcher)
     clip = write_clip(tmp_path / "a.mp4", pictures(220, 60))
     found = scan_video(clip, model, detector=ScriptedDetector(landmarks="mesh"))
     (face,) = found.faces
@@ -147,7 +147,7 @@ def test_what_comes_before_a_face_is_told_by_what_usually_covers_it(model, tmp_p
     """A beard or a fringe is always there: 15 % of this face are covered, and more for a while."""
     shares = iter([0.15] * 7 + [0.19, 0.24, 0.23] + [0.16] * 60)
     monkeypatch.setattr(
-        "gaitproof.face.scan.load_occlusion",
+        "gaitproof.face.occlusion.load_occlusion",
         lambda: SimpleNamespace(covered=lambda image, points: next(shares) - 0.04),
     )
     clip = write_clip(tmp_path / "a.mp4", pictures(220, 40))

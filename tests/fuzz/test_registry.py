@@ -30,7 +30,6 @@ ELSEWHERE = {
     "gaitproof.verify.storage.open_storage": "through Gallery.open",
     "gaitproof.verify.verifier.Verifier.open": "through Gallery.open and OnnxEncoder.load",
     "gaitproof.verify.walk.read_walk": "poses of a video that was read",
-    "gaitproof.pose.formats.common.open_error": "makes an error",
     "gaitproof.reading": "through everything that reads with it",
     "gaitproof.modelling.silhouettes.load_silhouette_sources": "through load_silhouettes",
     "gaitproof.train.face.features": "features that a training keeps beside its store",

@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 from postgres_server import running_server_with_vectors
 from scripted import make_recording
+from searches import MAKERS, ask, by_hand
 
 from gaitproof.errors import GalleryError, ModelError
 from gaitproof.verify.encryption import Key
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.search import search
 from gaitproof.verify.searching import Query
 
 pytestmark = pytest.mark.slow
-
-MAKERS = ("model-1", "pose-1")
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +35,6 @@ def gallery(server):
         for number in range(12):
             found.add(f"person {number:02}", [make_recording(number)])
         yield found
-
-
-def ask(number, centre=None):
-    direction = make_recording(number).embeddings.mean(axis=0)
-    return Query(*MAKERS, (direction / np.linalg.norm(direction)).astype(np.float32), centre)
-
-
-def by_hand(gallery, query, top):
-    templates = gallery.templates(*MAKERS)
-    found = search(
-        np.stack([one.vector for one in templates]), query.direction, top, centre=query.centre
-    )
-    return tuple(templates[row].name for row in found.rows)
 
 
 def tables(server):

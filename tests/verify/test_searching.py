@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scripted import make_recording
+from searches import MAKERS, ask, by_hand
 
 from gaitproof.errors import GalleryError
 from gaitproof.verify.encryption import Key
 from gaitproof.verify.gallery import Gallery
-from gaitproof.verify.search import search
 from gaitproof.verify.searching import Query
-
-MAKERS = ("model-1", "pose-1")
 
 
 def enrol(gallery, first, last):
@@ -20,24 +18,10 @@ def enrol(gallery, first, last):
         gallery.add(f"person {number:02}", [make_recording(number)])
 
 
-def ask(gallery, number=3, centre=None):
-    recording = make_recording(number)
-    direction = recording.embeddings.mean(axis=0)
-    direction /= np.linalg.norm(direction)
-    return Query(*MAKERS, direction.astype(np.float32), centre)
-
-
-def by_hand(gallery, query, top):
-    templates = gallery.templates(*MAKERS)
-    vectors = np.stack([one.vector for one in templates])
-    found = search(vectors, query.direction, top, centre=query.centre)
-    return tuple(templates[row].name for row in found.rows)
-
-
 def test_a_search_looks_at_all_templates_in_force(any_gallery):
     enrol(any_gallery, 0, 12)
     any_gallery.add("person 03", [make_recording(40)])  # a new template supersedes the first
-    query = ask(any_gallery)
+    query = ask()
     assert any_gallery.nearest(query, 5) == by_hand(any_gallery, query, 5)
     assert any_gallery.count() == len(any_gallery.nearest(query, 99)) == 12
     other = Query("model-2", "pose-1", query.direction)
@@ -52,8 +36,8 @@ def test_a_file_of_directions_is_brought_up_to_date(gallery, approximate):
     assert gallery.index(approximate=approximate) == {", ".join(MAKERS): 8}
     enrol(gallery, 8, 12)
     gallery.add("person 03", [make_recording(40)])
-    centre = np.full_like(ask(gallery).direction, 0.05)
-    for query in (ask(gallery), ask(gallery, 9), ask(gallery, 9, centre)):
+    centre = np.full_like(ask().direction, 0.05)
+    for query in (ask(), ask(9), ask(9, centre)):
         found = gallery.nearest(query, 4)
         if approximate:  # everybody new is there; of the others those whose cells were read
             assert found[0] == by_hand(gallery, query, 1)[0]
@@ -70,13 +54,13 @@ def test_who_is_removed_leaves_no_direction_in_a_file(gallery, tmp_path):
     assert any(vector in path.read_bytes() for path in kept)
     gallery.remove("person 01")
     assert not any(vector in path.read_bytes() for path in tmp_path.iterdir())
-    assert gallery.nearest(ask(gallery, 1), 9) == by_hand(gallery, ask(gallery, 1), 9)
+    assert gallery.nearest(ask(1), 9) == by_hand(gallery, ask(1), 9)
 
 
 def test_an_encrypted_gallery_is_searched_and_leaves_no_file(tmp_path):
     gallery = Gallery.open(tmp_path / "sealed.db", key=Key.generate())
     enrol(gallery, 0, 6)
-    assert gallery.nearest(ask(gallery), 3) == by_hand(gallery, ask(gallery), 3)
+    assert gallery.nearest(ask(), 3) == by_hand(gallery, ask(), 3)
     with pytest.raises(GalleryError, match="No files"):
         gallery.index()
 
@@ -91,7 +75,7 @@ def test_a_damaged_file_is_named(gallery, tmp_path, damage):
     else:
         path.write_bytes(damage)
     with pytest.raises(GalleryError, match="file of directions"):
-        gallery.nearest(ask(gallery), 3)
+        gallery.nearest(ask(), 3)
 
 
 def test_an_index_is_for_its_owners_eyes_and_named_when_damaged(gallery, tmp_path):
@@ -102,7 +86,7 @@ def test_an_index_is_for_its_owners_eyes_and_named_when_damaged(gallery, tmp_pat
     assert cells.stat().st_mode & 0o077 == 0
     cells.write_bytes(b"rubbish")
     with pytest.raises(GalleryError, match=r"\.cells. is not a valid file of dir"):
-        gallery.nearest(ask(gallery), 3)
+        gallery.nearest(ask(), 3)
 
 
 def test_an_excerpt_holds_the_same_templates_and_nobody_else(any_gallery):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.bench.verify_speed import make_table
+from gaitproof.text import make_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -146,7 +146,7 @@ def encoder_table(results: list[EncoderCost]) -> Table:
     """Lay out the figures, each beside torch's."""
     numbers = ("ms", "times torch", "1 - cosine", "MB")
     title = f"{BATCH} windows, one thread"
-    table = make_table(title, *numbers, words=("network", "form"))
+    table = make_table(("network", "form"), numbers, title=title)
     for one in results:
         table.add_row(
             one.network,

@@ -20,7 +20,6 @@ from gaitproof.bench.verify_speed import (
     CLIP_SIZE,
     Cost,
     describe_clip,
-    make_table,
     run_gaitproof,
 )
 from gaitproof.face.model import FaceForgeryModel
@@ -29,6 +28,7 @@ from gaitproof.media.decode import read_still
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.info import inspect_video
 from gaitproof.pose.parallel import available_processors
+from gaitproof.text import make_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -310,7 +310,7 @@ def cost_table(result: FaceScanCost) -> Table:
     """Lay out the figures beside their limits."""
     title = f"Cold start, {result.processors} processors; clip {result.clip}; {result.model_id}"
     numbers = ("faces", "frames scored", "seconds", "MiB")
-    table = make_table(title, *numbers, words=("gaitproof face scan",))
+    table = make_table(("gaitproof face scan",), numbers, title=title)
     for way, cost in result.ways.items():
         seconds = [one.seconds for one in cost.runs]
         table.add_row(

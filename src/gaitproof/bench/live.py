@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 import av
 
-from gaitproof.bench.verify_speed import CLAIM, describe_clip, enroll_random, make_clip, make_table
+from gaitproof.bench.verify_speed import CLAIM, describe_clip, enroll_random, make_clip
 from gaitproof.config import MediaLimits
 from gaitproof.errors import GaitproofError
 from gaitproof.media.info import inspect_video
 from gaitproof.pose.parallel import available_processors
+from gaitproof.text import make_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -199,7 +200,7 @@ def live_table(result: LiveCost) -> Table:
         f"{result.seconds:.0f} s, {result.processors} processors, load {result.load:.1f}; "
         f"clip {result.clip}"
     )
-    table = make_table(title, "measured", "at most")
+    table = make_table(("what",), ("measured", "at most"), title=title)
     passed = f"{result.dropped} of {result.frames}"
     table.add_row("frames passed over", passed, "")
     table.add_row("verdicts", str(result.verdicts), "")

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.bench.verify_speed import make_table
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.pose.parallel import available_processors
+from gaitproof.text import make_table
 from gaitproof.verify.search import CellIndex, Found, search
 
 if TYPE_CHECKING:
@@ -235,11 +235,11 @@ def _timed(times: list[tuple[float, float]], work: Callable[[], Found]) -> Found
 
 def search_table(result: SearchCost) -> Table:
     """Lay out the figures."""
-    table = make_table(
+    title = (
         f"{result.templates:,} templates of {result.size} numbers, {result.probes} probes, "
-        f"load {result.load:.1f} on {result.processors} processors",
-        "measured",
+        f"load {result.load:.1f} on {result.processors} processors"
     )
+    table = make_table(("what",), ("measured",), title=title)
     for title, way in (
         ("exact", "exact"),
         ("exact, relative to a centre", "relative"),

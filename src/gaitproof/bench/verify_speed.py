@@ -19,6 +19,7 @@ from gaitproof.errors import DependencyError, GaitproofError
 from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.pose.estimator import estimator_identifier
 from gaitproof.pose.parallel import available_processors
+from gaitproof.text import make_table
 from gaitproof.types import Decision
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.templates import Recording
@@ -280,20 +281,10 @@ def enroll_random(path: Path, model: str | None = None) -> None:
     Gallery.open(path).add(CLAIM, [recording])
 
 
-def make_table(title: str, *numbers: str, words: Sequence[str] = ("what",)) -> Table:
-    """Return an empty table with columns of words, and then of numbers."""
-    from rich.table import Table
-
-    table = Table(*words, title=title)
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
-
-
 def speed_table(result: VerifySpeed) -> Table:
     """Lay out the figures beside their limits."""
     title = f"Cold start, {result.processors} processors; clip {result.clip}"
-    table = make_table(title, "measured", "at most")
+    table = make_table(("what",), ("measured", "at most"), title=title)
     slowest = max(cost.seconds for cost in result.runs)
     quickest = min(cost.seconds for cost in result.runs)
     low, high = result.import_seconds

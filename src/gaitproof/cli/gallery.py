@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gaitproof.cli.opening import open_gallery
-from gaitproof.cli.options import GalleryOption, JsonOption, OverwriteOption
+from gaitproof.cli.options import GalleryOption, JsonOption, NewKeyOptions, OverwriteOption, grouped
 from gaitproof.cli.root import app
 from gaitproof.errors import InputError
 
@@ -231,13 +231,9 @@ def key(file: Annotated[Path, typer.Argument(help="The key file to write.")]) ->
 
 
 @gallery_app.command()
+@grouped
 def rekey(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="KEY_FILE", help="The key from now on.")
-    ] = None,
-    decrypt: Annotated[
-        bool, typer.Option("--decrypt", help="Store everything unencrypted from now on.")
-    ] = False,
+    key: NewKeyOptions,
     gallery: GalleryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -246,18 +242,16 @@ def rekey(
     Its present key, if it has one, comes from the environment: GAITPROOF_KEY_FILE or GAITPROOF_KEY.
     """
     from gaitproof.cli import output
-    from gaitproof.verify.encryption import KEY_FILE_VARIABLE, load_key
+    from gaitproof.verify.encryption import KEY_FILE_VARIABLE
 
-    if (file is None) != decrypt:
-        raise typer.BadParameter("give KEY_FILE, or --decrypt")
-    new = None if file is None else load_key(file)
+    new = key.load()
     opened = open_gallery(gallery, create=False)
     rows = opened.rekey(new)
     text = f"Decrypted {rows} rows. The gallery has no key any more."
     if new is not None:
         text = (
             f"Encrypted {rows} rows with key {new.id}. From now on: {KEY_FILE_VARIABLE}="
-            f"{output.printable(str(file))}"
+            f"{output.printable(str(key.file))}"
         )
     values = {"gallery": opened.location, "rows": rows, "key": new and new.id}
     output.show(values, text, as_json=as_json)

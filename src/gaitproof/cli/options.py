@@ -15,6 +15,7 @@ from gaitproof.device import Device, check_provider, use_device
 
 if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings
+    from gaitproof.verify.encryption import Key
 
 FAILED_STATUS: Final = 2
 """Process exit status when a part could not be done, as for every input error."""
@@ -123,6 +124,28 @@ DetectorOption = Annotated[
         help="What finds the faces; mediapipe needs no file.",
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewKeyOptions:
+    """What all that is stored is encrypted with from now on."""
+
+    file: Annotated[
+        Path | None, typer.Argument(metavar="KEY_FILE", help="The key from now on.")
+    ] = None
+    decrypt: Annotated[
+        bool, typer.Option("--decrypt", help="Store everything unencrypted from now on.")
+    ] = False
+
+    def load(self) -> Key | None:
+        """Return the key; None for no encryption."""
+        from gaitproof.verify.encryption import load_key
+
+        if (self.file is None) != self.decrypt:
+            raise typer.BadParameter("give KEY_FILE, or --decrypt")
+        return None if self.file is None else load_key(self.file)
+
+
 SimpleCropOption = Annotated[
     bool,
     typer.Option(

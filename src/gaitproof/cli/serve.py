@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gaitproof.cli.extras import need_server_extra
-from gaitproof.cli.options import FAILED_STATUS, JsonOption, SettingsOption
+from gaitproof.cli.options import (
+    FAILED_STATUS,
+    JsonOption,
+    NewKeyOptions,
+    SettingsOption,
+    grouped,
+)
 from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 
@@ -211,13 +217,9 @@ def revoke(
 
 
 @keys.command()
+@grouped
 def rekey(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="KEY_FILE", help="The key from now on.")
-    ] = None,
-    decrypt: Annotated[
-        bool, typer.Option("--decrypt", help="Store everything unencrypted from now on.")
-    ] = False,
+    key: NewKeyOptions,
     data: DataOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -229,11 +231,9 @@ def rekey(
     command goes on.
     """
     from gaitproof.cli.output import show
-    from gaitproof.verify.encryption import find_key, load_key
+    from gaitproof.verify.encryption import find_key
 
-    if (file is None) != decrypt:
-        raise typer.BadParameter("give KEY_FILE, or --decrypt")
-    new = None if file is None else load_key(file)
+    new = key.load()
     with open_service_database(data, database) as engine:
         from gaitproof.server.access import Access
         from gaitproof.server.rekeying import rekey_service
@@ -241,7 +241,7 @@ def rekey(
 
         settings = ServiceSettings(folder=_service_folder(data), url=database)
         known = Access(engine).keys()
-        tenants = {DEFAULT_TENANT, *(key.tenant for key in known)}
+        tenants = {DEFAULT_TENANT, *(one.tenant for one in known)}
         done = rekey_service(settings, tenants, find_key(), new)
     show(
         {**vars(done), "key": new and new.id},

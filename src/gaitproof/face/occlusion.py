@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.face.align import AlignmentSettings, align
+from gaitproof.face.types import Face
 from gaitproof.runtime import check_digest, open_session, run_session
 
 Image = NDArray[np.uint8]
@@ -75,6 +76,11 @@ def load_occlusion() -> OcclusionModel:
     weights = (files("gaitproof.face") / FILE).read_bytes()
     check_digest(weights, SHA256)
     return OcclusionModel(weights)
+
+
+def measure_cover(image: Image, face: Face) -> float | None:
+    """Return which share of a face is covered; None of one without a mesh: none was learnt from."""
+    return load_occlusion().covered(image, face.points) if face.landmarks == "mesh" else None
 
 
 def _oval() -> NDArray[np.bool_]:

@@ -25,7 +25,7 @@ from gaitproof.face.detect import (
 )
 from gaitproof.face.judge import FaceImages, face_notes, judge, pace_notes
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.face.occlusion import load_occlusion
+from gaitproof.face.occlusion import measure_cover
 from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.sightings import FaceSightings, make_room
@@ -343,8 +343,7 @@ class _Finder:
             return
         crop = align(image, face.points, self._alignment)
         size = (image.shape[1], image.shape[0])
-        # learnt on faces with a mesh; what has none need not look like one
-        covered = load_occlusion().covered(image, face.points) if face.landmarks == "mesh" else None
+        covered = measure_cover(image, face)
         quality = assess(face, crop, size, self._settings.gate, self._alignment, covered)
         if not quality.usable:
             kept.pass_over(time, plain_reason(quality.reasons[0]))

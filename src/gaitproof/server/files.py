@@ -18,7 +18,7 @@ from gaitproof.verify.encryption import Key, decrypt, is_sealed
 
 ANSWER: Final = FileKind("file of a job", InputError, 2**28)
 
-_UPLOAD: Final = FileKind("uploaded video", InputError, 2**40)
+UPLOAD: Final = FileKind("uploaded video", InputError, 2**40)
 
 _MEMORY: Final = Path("/dev/shm")
 
@@ -114,7 +114,7 @@ def decrypt_upload(source: Path, target: Path, key: Key) -> None:
     InputError
         If it was changed or encrypted with another key.
     """
-    with open_file(source, _UPLOAD) as sealed, target.open("xb") as plain:
+    with open_file(source, UPLOAD) as sealed, target.open("xb") as plain:
         decrypt(sealed, plain, key, *upload_place(source.name))
 
 

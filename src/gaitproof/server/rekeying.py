@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import gaitproof
 from gaitproof.errors import GalleryError, InputError
 from gaitproof.media.files import atomic_path, hold_folder
-from gaitproof.reading import FileKind, open_file
-from gaitproof.server.files import JobFiles, upload_place
+from gaitproof.reading import open_file
+from gaitproof.server.files import UPLOAD, JobFiles, upload_place
 from gaitproof.verify.encryption import EncryptedWriter, decrypt, stream_key
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.storage import open_storage
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from gaitproof.server.settings import ServiceSettings
     from gaitproof.verify.encryption import Key
-
-_STORED: Final = FileKind("uploaded video", InputError, 2**40)
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def _rekey_gallery(where: str, old: Key | None, new: Key | None) -> int:
 
 def _rekey_upload(path: Path, old: Key | None, new: Key | None) -> bool:
     place = upload_place(path.name)
-    with open_file(path, _STORED) as source:
+    with open_file(path, UPLOAD) as source:
         present = stream_key(source)
         if present == (new and new.id):
             return False

@@ -121,8 +121,12 @@ class Directions:
 
 def directions_path(gallery: Path, model_id: str, estimator: str) -> Path:
     """Return where the file of one model and estimator lies."""
-    digest = hashlib.sha256(f"{model_id}\x00{estimator}".encode()).hexdigest()[:12]
-    return gallery.with_name(f"{gallery.name}{_SUFFIX}{digest}.npy")
+    return gallery.with_name(f"{gallery.name}{_SUFFIX}{maker_digest(model_id, estimator)}.npy")
+
+
+def maker_digest(model_id: str, estimator: str) -> str:
+    """Return 12 hexadecimal digits that stand for a model and estimator in a name."""
+    return hashlib.sha256(f"{model_id}\x00{estimator}".encode()).hexdigest()[:12]
 
 
 def remove_directions(gallery: Path) -> None:

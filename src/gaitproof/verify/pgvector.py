@@ -7,7 +7,6 @@ is a graph (HNSW: Malkov, Yashunin, IEEE TPAMI 42, 2020). A gallery that is encr
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -15,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
-from gaitproof.errors import GalleryError, ModelError
+from gaitproof.errors import GalleryError
 from gaitproof.verify import queries
-from gaitproof.verify.directions import Directions
+from gaitproof.verify.directions import Directions, maker_digest
 from gaitproof.verify.sealing import is_encrypted
+from gaitproof.verify.search import candidates, check_length
 
 _PREFIX: Final = "template_directions_"
 
@@ -85,7 +85,7 @@ class ServerDirections:
         connection
             A transaction of the gallery.
         direction, centre
-            As for `gaitproof.verify.search.search`, by which it is told what a graph is asked for.
+            As for `gaitproof.verify.search.search`; a graph is asked as an index is there.
         top
             How many, of those in force.
 
@@ -99,12 +99,7 @@ class ServerDirections:
         )
         if length is None:
             return []
-        if (length,) != direction.shape:
-            raise ModelError(
-                "Query and directions have different lengths; they come from different models.",
-                expected=str((length,)),
-                actual=str(direction.shape),
-            )
+        check_length((int(length),), direction)
         values: dict[str, Any] = {"top": top, "asked": _text(direction)}
         taken = "direction"
         if centre is not None:
@@ -128,7 +123,7 @@ class ServerDirections:
         near = f"SELECT template_id, direction FROM {self.table} ORDER BY direction {apart}"
         found: list[tuple[float, int]] = []
         # those that were replaced since are near as well: more are asked for where some are missing
-        for likely in (min(top if centre is None else 4 * top, _MOST), _MOST):
+        for likely in (min(candidates(top, centre), _MOST), _MOST):
             if len(found) < top:
                 connection.execute(text(f"SET LOCAL hnsw.ef_search = {max(likely, 100)}"))
                 found = ask(f"({near} LIMIT {likely}) likely")
@@ -201,7 +196,7 @@ def list_tables(connection: Connection) -> list[str]:
 
 
 def _name(model_id: str, estimator: str) -> str:
-    return _PREFIX + hashlib.sha256(f"{model_id}\x00{estimator}".encode()).hexdigest()[:12]
+    return _PREFIX + maker_digest(model_id, estimator)
 
 
 def _text(vector: NDArray[Any]) -> str:

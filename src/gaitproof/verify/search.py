@@ -81,12 +81,7 @@ def cosines_with(vectors: Float32, query: Float32, centre: Float32 | None = None
     ModelError
         If the lengths differ.
     """
-    if vectors.ndim != 2 or vectors.shape[1:] != query.shape:
-        raise ModelError(
-            "Query and directions have different lengths; they come from different models.",
-            expected=str(vectors.shape[1:]),
-            actual=str(query.shape),
-        )
+    check_length(vectors.shape[1:], query)
     cosines = np.empty(len(vectors), np.float32)
     for start in range(0, len(vectors), _BLOCK):
         block = np.asarray(vectors[start : start + _BLOCK])
@@ -102,6 +97,21 @@ def cosines_with(vectors: Float32, query: Float32, centre: Float32 | None = None
             scale, np.finfo(np.float32).tiny
         )
     return cosines
+
+
+def check_length(shape: tuple[int, ...], query: Float32) -> None:
+    """Raise a `ModelError` unless a query has the shape (D,) of the directions."""
+    if len(shape) != 1 or shape != query.shape:
+        raise ModelError(
+            "Query and directions have different lengths; they come from different models.",
+            expected=str(shape),
+            actual=str(query.shape),
+        )
+
+
+def candidates(top: int, centre: Float32 | None) -> int:
+    """Return how many an index is asked for: more where there is a centre, which it knows not."""
+    return top if centre is None else 4 * top
 
 
 def highest(cosines: Float32, top: int) -> Found:
@@ -132,8 +142,8 @@ def search(
     top
         How many, at least 1.
     index
-        Of the same vectors. It names candidates, of which the cosines are then exact; since it
-        knows no centre, four times as many are asked for where there is one. None searches all.
+        Of the same vectors. It names `candidates`, of which the cosines are then exact. None
+        searches all.
 
     Examples
     --------
@@ -144,7 +154,7 @@ def search(
     if index is None:
         return highest(cosines_with(vectors, query, centre), top)
     asked = query if centre is None else query - centre
-    rows = np.sort(index.near(asked, top if centre is None else 4 * top))
+    rows = np.sort(index.near(asked, candidates(top, centre)))
     nearest = highest(cosines_with(np.asarray(vectors[rows]), query, centre), top)
     return Found(rows[nearest.rows], nearest.cosines)
 

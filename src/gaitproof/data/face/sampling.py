@@ -22,7 +22,7 @@ from gaitproof.data.manifest import locate
 from gaitproof.errors import InputError
 from gaitproof.face.align import AlignmentSettings, align, to_crop, transform_points
 from gaitproof.face.detect import FaceDetector
-from gaitproof.face.occlusion import load_occlusion
+from gaitproof.face.occlusion import measure_cover
 from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.track import FaceTracker, TrackingSettings
 from gaitproof.face.types import MESH_POINTS, Face
@@ -182,9 +182,7 @@ def extract_faces(
         numbers = [0] * len(faces) if cropped else tracker.add(place, time, faces)
         for number, face in zip(numbers, faces, strict=True):
             size = (image.shape[1], image.shape[0])
-            covered = None
-            if gate.max_covered < 1 and face.landmarks == "mesh":
-                covered = load_occlusion().covered(image, face.points)
+            covered = measure_cover(image, face) if gate.max_covered < 1 else None
             quality = assess(face, align(image, face.points), size, gate, covered=covered)
             if quality.usable:
                 sighting = _cut_out(face, image, time, alignment)
