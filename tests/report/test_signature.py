@@ -52,10 +52,10 @@ def test_a_key_is_never_replaced(tmp_path):
 
 
 def test_what_a_killed_keygen_left_goes_though_the_key_stays(tmp_path):
-    secret = tmp_path / ".gaitproof-abcdefgh.pem"
+    secret = tmp_path / ".gaitproof-abcdefgh.unfinished" / "k.pem"
+    secret.parent.mkdir()
     secret.touch()
     os.link(secret, tmp_path / "k.pem")  # as a kill between the two files leaves it
-    os.utime(secret, (0, 0))
     with pytest.raises(InputError, match="File exists"):
         make_keys(tmp_path / "k.pem", tmp_path / "k.pub")
     assert [path.name for path in tmp_path.iterdir()] == ["k.pem"]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
 from gaitproof.errors import InputError
-from gaitproof.media.files import hold_folder
+from gaitproof.media.drafts import hold_folder
 from gaitproof.server.files import JobFiles, decrypt_upload, plain_copies
 from gaitproof.server.rekeying import Rekeyed, rekey_service
 from gaitproof.server.settings import ServiceSettings

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from scripted import make_recording
 
-from gaitproof.verify.drafts import draft, sweep
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.transfer import pack, unpack
 
@@ -136,7 +135,7 @@ def test_kills_while_galleries_are_made_leave_nothing(tmp_path):
     for seed in range(30):
         work = lambda report, seed=seed: make(report, seed)  # noqa: E731
         with killed_child(work, chance) as lines:
-            left_before += len(list(tmp_path.glob(".gallery-*")))
+            left_before += len(list(tmp_path.glob(".gaitproof-*")))
         for line in lines:
             state, where = line.split(maxsplit=1)
             gallery = Gallery.open(where)  # the next start
@@ -146,61 +145,3 @@ def test_kills_while_galleries_are_made_leave_nothing(tmp_path):
         names = {p.name for p in tmp_path.iterdir()} - {"source"}
         assert all(name.endswith(".db") for name in names)
     assert left_before  # or the kills have missed what this is about
-
-
-def _hold(folder: Path, report: Report) -> None:
-    with draft(folder) as path:
-        path.write_bytes(b"template")
-        report("ready")
-        time.sleep(60)
-
-
-def test_a_draft_stays_while_its_process_lives(tmp_path):
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            _hold(tmp_path, lambda text: os.write(write_end, text.encode()))
-        finally:
-            os._exit(1)
-    assert os.read(read_end, 5) == b"ready"
-    sweep(tmp_path)
-    Gallery.open(tmp_path / "g.db")
-    assert len(list(tmp_path.glob(".gallery-*/draft"))) == 1
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    for end in (read_end, write_end):
-        os.close(end)
-    Gallery.open(tmp_path / "g.db")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "name", [".gallery-abc.tmp", "gallery-abcdefgh.tmp", ".gallery-abcdefgh.db"]
-)
-def test_only_drafts_are_swept(tmp_path, name):
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "draft").write_text("mine")
-    sweep(tmp_path)
-    assert (tmp_path / name / "draft").exists()
-
-
-def test_a_folder_that_holds_more_than_a_draft_keeps_it(tmp_path):
-    folder = tmp_path / ".gallery-abcdefgh.tmp"
-    folder.mkdir()
-    (folder / "diary").write_text("mine")
-    sweep(tmp_path)
-    assert (folder / "diary").read_text() == "mine"
-
-
-def test_a_link_is_not_followed(tmp_path):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "draft").write_text("mine")
-    (tmp_path / ".gallery-abcdefgh.tmp").symlink_to(tmp_path / "folder")
-    sweep(tmp_path)
-    assert (tmp_path / "folder" / "draft").exists()
-
-
-def test_sweeping_where_nothing_is(tmp_path):
-    sweep(tmp_path / "none")
-    sweep(tmp_path / "a\x00b")

@@ -13,7 +13,8 @@ from typing import IO, Any, Final, Literal
 
 from gaitproof.cases.case import Case, Examiner
 from gaitproof.errors import GaitproofError, InputError
-from gaitproof.media.files import atomic_path, compute_sha256, hold_folder
+from gaitproof.media.drafts import hold_folder
+from gaitproof.media.files import atomic_path, compute_sha256
 from gaitproof.reading import FileKind, parse_json, parse_table, read_text
 from gaitproof.text import json_text, one_line, printable
 from gaitproof.types import Decision

@@ -34,7 +34,7 @@ def default_gallery() -> Path:
     """Return the gallery that is used when none is named: ``gallery.db`` in the data folder."""
     from platformdirs import user_data_path
 
-    return user_data_path("gaitproof") / "gallery.db"
+    return user_data_path("gaitproof", appauthor=False) / "gallery.db"
 
 
 def open_gallery(given: str | None, *, create: bool) -> Gallery:

@@ -62,7 +62,7 @@ def _service_folder(given: Path | None) -> Path:
         return given
     from platformdirs import user_data_path
 
-    return user_data_path("gaitproof") / "service"
+    return user_data_path("gaitproof", appauthor=False) / "service"
 
 
 @app.command()

@@ -75,7 +75,7 @@ class PeopleStream(TextIOBase):
         self.failure = error if isinstance(error, OSError) else OSError(str(error))
         # what waits in the buffer has to go somewhere when the process ends
         with suppress(OSError, ValueError):
-            sink = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            sink = os.open(os.devnull, os.O_WRONLY)
             os.dup2(sink, self._inner.fileno())
             os.close(sink)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
@@ -25,12 +24,8 @@ from gaitproof.media.augment import (
     augment_video,
     draw,
 )
-from gaitproof.media.files import (
-    compute_sha256,
-    make_folder,
-    remove_abandoned,
-    write_atomically,
-)
+from gaitproof.media.drafts import sweep
+from gaitproof.media.files import compute_sha256, make_folder, write_atomically
 from gaitproof.processes import worker_pool
 
 VERSION: Final = 1
@@ -217,9 +212,8 @@ def write_copies(
         If a process crashes.
     """
     limits = limits or MediaLimits()
-    begin = time.time()
     for folder in {job.target.parent for job in jobs}:
-        remove_abandoned(make_folder(folder), _SUFFIX, begin)
+        sweep(make_folder(folder))
     results = {
         i: CopyResult(job.row, skipped=True) for i, job in enumerate(jobs) if job.target.exists()
     }

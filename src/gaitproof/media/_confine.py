@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-import resource
 import signal
 import struct
 import sys
@@ -75,6 +74,8 @@ def confine(max_memory: int) -> Confinement:
     max_memory
         Bytes of address space.
     """
+    import resource  # not on Windows, where no decoder is started
+
     landlock, libc = 0, None
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)

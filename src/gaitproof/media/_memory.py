@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import tempfile
@@ -26,7 +25,9 @@ def shared_memory(size: int) -> Iterator[tuple[int, memoryview]]:
                 handle = os.dup(file.fileno())
         cleanup.callback(os.close, handle)
         os.ftruncate(handle, size)
-        if hasattr(os, "memfd_create"):
+        if hasattr(os, "memfd_create"):  # Linux
+            import fcntl
+
             # a decoder that shrank it would kill this process at its next read
             seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
             fcntl.fcntl(handle, fcntl.F_ADD_SEALS, seals)

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
-import re
-import shutil
-import stat
-import tempfile
-import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
@@ -18,16 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from gaitproof.errors import InputError, MediaError
+from gaitproof.media.drafts import LOCK, SUFFIX, draft_folder, sweep
 from gaitproof.reading.files import FileKind, open_file
 
-_TEMPORARY: Final = ".gaitproof-"
-"""How the temporary names of `atomic_path` begin; eight characters of `tempfile` follow."""
-
-_FOLDER: Final = ".unfinished"
-"""How those of `atomic_folder` end."""
-
-_STARTED: Final = time.time()
-_SWEPT: Final[set[tuple[Path, str]]] = set()
+_SWEPT: Final[set[Path]] = set()
 """Folders that were looked through for leftovers from before this process."""
 
 
@@ -68,10 +56,10 @@ def compute_sha256(path: str | Path) -> str:
 
 @contextmanager
 def atomic_path(path: str | Path, *, private: bool = False) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that takes its place when the block succeeds.
+    """Yield a temporary path in a folder of its own that takes its place when the block succeeds.
 
-    Readers see the old file or the whole new one, never a part. The temporary name keeps the
-    suffix, since writers choose their format by it. If the block fails nothing is left behind;
+    Readers see the old file or the whole new one, never a part. The name is the same, since
+    writers choose their format by its suffix. If the block fails nothing is left behind;
     what a killed process left in that folder is removed by the next one that writes there. If
     `private`, only its owner may read the file.
 
@@ -140,10 +128,11 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     InputError
         If the folder cannot be made or written to.
     """
-    with ensured_folder(path) as target, _draft_folder(target) as stage:
+    with ensured_folder(path) as target, _draft_folder(target, target) as stage:
         with _reporting(target):
             yield stage
-            drafts = {target / file.name: file for file in sorted(stage.iterdir())}
+            files = [file for file in sorted(stage.iterdir()) if file.name != LOCK]
+            drafts = {target / file.name: file for file in files}
             for file in drafts.values():
                 _complete(file)
         _move_into_place(drafts)
@@ -172,39 +161,25 @@ def ensured_folder(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """Yield an empty, private, locked temporary file beside a target; it is gone afterwards."""
-    _sweep(target.parent, target.suffix)
-    with _reporting(target):
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=target.suffix, dir=target.parent)
-    temporary = Path(name)
-    try:
-        _lock(handle)
-        yield temporary
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        os.close(handle)
+def _draft_folder(parent: Path, target: Path) -> Iterator[Path]:
+    """Yield a folder for drafts of what will be in `parent`; errors name the target."""
+    if parent not in _SWEPT:  # what killed processes left, once for each folder
+        _SWEPT.add(parent)
+        sweep(parent)
+    with ExitStack() as stack:
+        with _reporting(target):
+            folder = stack.enter_context(draft_folder(parent))
+        yield folder
 
 
 @contextmanager
-def _draft_folder(target: Path) -> Iterator[Path]:
-    _sweep(target, _FOLDER)
-    with _reporting(target):
-        stage = Path(tempfile.mkdtemp(prefix=_TEMPORARY, suffix=_FOLDER, dir=target))
-        handle = os.open(stage, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-    try:
-        _lock(handle)
-        yield stage
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-        os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    # held while it is written, and let go even by a killed process: `remove_abandoned`
-    with suppress(OSError):  # some network folders have no locks
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _draft(target: Path) -> Iterator[Path]:
+    """Yield an empty, private file that is to be the target; it is gone afterwards."""
+    with _draft_folder(target.parent, target) as folder:
+        draft = folder / target.name
+        with _reporting(target):
+            draft.touch(0o600)
+        yield draft
 
 
 def _complete(draft: Path, *, private: bool = False) -> None:
@@ -261,96 +236,6 @@ def _reporting(target: Path) -> Iterator[None]:
         raise _cannot_write(target, error) from error
 
 
-def _sweep(folder: Path, suffix: str) -> None:
-    """Remove what killed processes left, once for each folder."""
-    if (folder, suffix) not in _SWEPT:
-        _SWEPT.add((folder, suffix))
-        remove_abandoned(folder, suffix, _STARTED)
-
-
-def remove_abandoned(folder: str | Path, suffix: str, before: float) -> int:
-    """Remove the temporary files that killed processes left in a folder.
-
-    Only what `atomic_path` and its relatives named is removed, for a target with that suffix, if
-    it was last written before a given moment and no living process is writing it. Other folders
-    are not entered; what may not be removed stays.
-
-    Parameters
-    ----------
-    folder
-        Where `atomic_path` was used; it need not exist.
-    suffix
-        Of the targets, with its dot.
-    before
-        Seconds since the epoch.
-
-    Returns
-    -------
-    int
-        How many were removed.
-    """
-    named = re.compile(re.escape(_TEMPORARY) + r"[a-z0-9_]{8}" + re.escape(suffix))
-    try:
-        abandoned = [path for path in Path(folder).iterdir() if named.fullmatch(path.name)]
-    except OSError:
-        return 0
-    return sum(_remove_if_abandoned(path, before) for path in abandoned)
-
-
-def _remove_if_abandoned(path: Path, before: float) -> bool:
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        status = os.fstat(handle)
-        is_folder = path.suffix == _FOLDER and stat.S_ISDIR(status.st_mode)
-        if not (is_folder or stat.S_ISREG(status.st_mode)) or status.st_mtime >= before:
-            return False
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if is_folder:
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return True
-
-
-@contextmanager
-def hold_folder(folder: str | Path, busy: str) -> Iterator[None]:
-    """Hold a folder against other runs; the system lets go when the process ends, however it ends.
-
-    Parameters
-    ----------
-    folder
-        That exists.
-    busy
-        What is said if another run holds it.
-
-    Raises
-    ------
-    InputError
-        If it cannot be opened, or another run holds it.
-    """
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise InputError(
-            f"The folder {str(folder)!r} cannot be opened.", actual=error.strerror or str(error)
-        ) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(busy, hint="wait for it, or choose another folder") from error
-        yield
-    finally:
-        os.close(handle)
-
-
 def make_folder(path: str | Path) -> Path:
     """Create a folder with its parents if needed, and return it.
 
@@ -387,7 +272,7 @@ def _cannot_write(target: Path, error: OSError) -> InputError:
         errno.EROFS: "choose another folder",
         errno.EACCES: "choose a folder that you may write to",
     }
-    if target.parent.suffix == _FOLDER:  # in a folder of `atomic_folder`: name the final file
+    if target.parent.suffix == SUFFIX:  # in a folder of `atomic_folder`: name the final file
         target = target.parent.parent / target.name
     return InputError(
         f"The file {str(target)!r} cannot be written.",

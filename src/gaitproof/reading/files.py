@@ -44,6 +44,12 @@ class FileKind:
 
 Source = str | Path
 
+# without O_NONBLOCK the open of a named pipe waits for a writer that may never come; without
+# O_BINARY Windows changes the ends of lines
+_FLAGS: Final = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY")
+)
+
 
 def open_file(path: Source, kind: FileKind) -> BufferedReader:
     """Open a local regular file for reading.
@@ -58,8 +64,7 @@ def open_file(path: Source, kind: FileKind) -> BufferedReader:
     """
     name = f"The {kind.noun} {str(path)!r}"
     try:
-        # without O_NONBLOCK the open of a named pipe waits for a writer that may never come
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        handle = os.open(path, _FLAGS)
     except FileNotFoundError as error:
         hint = (
             "download it first: only local files are read" if "://" in str(path) else kind.missing

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import gaitproof
 from gaitproof.errors import GalleryError, InputError
-from gaitproof.media.files import atomic_path, hold_folder
+from gaitproof.media.drafts import hold_folder
+from gaitproof.media.files import atomic_path
 from gaitproof.reading import open_file
 from gaitproof.server.files import UPLOAD, JobFiles, upload_place
 from gaitproof.verify.encryption import EncryptedWriter, decrypt, stream_key

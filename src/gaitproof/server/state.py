@@ -11,7 +11,8 @@ from typing import Final, Self
 
 from sqlalchemy import Engine
 
-from gaitproof.media.files import hold_folder, make_folder
+from gaitproof.media.drafts import hold_folder
+from gaitproof.media.files import make_folder
 from gaitproof.server.access import Access
 from gaitproof.server.audit import AuditLog
 from gaitproof.server.database import make_room, open_database

@@ -304,7 +304,7 @@ def save_key(key: Key, path: str | Path) -> None:
         If there is a file already, or it cannot be written.
     """
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(path, flags, 0o600), "w") as file:
             file.write(key.secret.hex() + "\n")
             file.flush()

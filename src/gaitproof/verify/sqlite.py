@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 
 from gaitproof.errors import GalleryError
+from gaitproof.media.drafts import draft_folder, sweep, sync_folder
 from gaitproof.verify import connections, schema, sealing
 from gaitproof.verify.connections import connect, connect_copy, file_uri, transaction
 from gaitproof.verify.database_errors import (
@@ -23,7 +24,6 @@ from gaitproof.verify.database_errors import (
     wrong_version,
 )
 from gaitproof.verify.directions import remove_directions
-from gaitproof.verify.drafts import draft, sweep, sync_folder
 from gaitproof.verify.encryption import Key
 
 T = TypeVar("T")
@@ -235,7 +235,9 @@ class SQLiteStorage:
         try:
             if self._make_folder:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            with draft(self.path.parent) as path:
+            with draft_folder(self.path.parent) as folder:
+                path = folder / self.path.name
+                path.touch(0o600)  # for its owner only
                 with translated(name):
                     with _writing(path) as connection:
                         schema.create(connection, self._software)

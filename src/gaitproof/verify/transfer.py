@@ -26,9 +26,9 @@ from gaitproof.config import Settings
 from gaitproof.errors import GaitproofError, GalleryError, InputError
 from gaitproof.face.types import FaceReference
 from gaitproof.gait.cycles import GaitProfile
+from gaitproof.media.drafts import draft_folder, sweep, sync_folder
 from gaitproof.reading import FileKind, malformed, parse_model, read_tensors
 from gaitproof.reading.arrays import MAX_TENSOR_HEADER
-from gaitproof.verify.drafts import draft, sweep, sync_folder
 from gaitproof.verify.filming import Filming
 from gaitproof.verify.names import check_name, name_key
 from gaitproof.verify.rows import too_much
@@ -148,7 +148,9 @@ def write_private(path: Path, data: bytes) -> None:
         if path.exists() and not path.is_file():
             raise InputError(f"{shown} is not a regular file.", hint="another name")
         sweep(path.parent)
-        with draft(path.parent) as temporary:
+        with draft_folder(path.parent) as folder:
+            temporary = folder / path.name
+            temporary.touch(0o600)  # for its owner only
             with temporary.open("wb") as file:
                 file.write(data)
                 file.flush()

@@ -18,7 +18,7 @@ def test_one_run_at_a_time(tmp_path):
 def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path):
     for name in ("clips/.tmp1/clip", "clips/0123"):
         (tmp_path / name).mkdir(parents=True)
-    (tmp_path / ".gaitproof-abcdefgh.json").touch()
+    (tmp_path / ".gaitproof-abcdefgh.unfinished").mkdir()
     with claim_folder(tmp_path):
         assert [path.name for path in (tmp_path / "clips").iterdir()] == ["0123"]
         assert [path.name for path in tmp_path.iterdir()] == ["clips"]

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import shutil
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -43,7 +42,8 @@ from gaitproof.data.manifest import locate
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.face.detect import DetectorSettings, create_detector
 from gaitproof.face.quality import FaceGate
-from gaitproof.media.files import hold_folder, make_folder, remove_abandoned, write_atomically
+from gaitproof.media.drafts import hold_folder, sweep
+from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.media.sound import Sound, read_sound
 from gaitproof.pose.parallel import available_processors
 from gaitproof.processes import run_apart
@@ -68,8 +68,7 @@ def claim_folder(folder: Path) -> Iterator[None]:
     """
     with hold_folder(make_folder(folder), f"Another run is preparing faces in {str(folder)!r}."):
         _tidy(folder)
-        for suffix in (".json", ".csv"):
-            remove_abandoned(folder, suffix, time.time())
+        sweep(folder)
         try:
             yield
         finally:
@@ -99,7 +98,8 @@ def begin_run(folder: Path, settings: Mapping[str, Any]) -> None:
     """
     file = folder / RUN_FILE
     if not file.exists():
-        if any(folder.iterdir()):
+        # what begins with a dot is the system's: .DS_Store, a lock on Windows
+        if any(not path.name.startswith(".") for path in folder.iterdir()):
             raise InputError(
                 f"The folder {str(folder)!r} holds something else.",
                 expected="a new or empty folder, or one that an earlier run began",
