@@ -93,7 +93,29 @@ def test_what_was_not_compared_states_no_rates_of_the_training_data(careful, mak
     assert verdict.similarity is None
     assert verdict.band is None
     assert verdict.threshold == 1.0
-    assert verdict.fmr == ErrorRate(0.0, 0.0, 1.0)
+    assert (verdict.fmr, verdict.fnmr) == (None, None)
+
+
+@pytest.fixture
+def counting(careful):
+    """The same, of a model that knows how alike two recordings of one person are."""
+    evidence = EVIDENCE.model_copy(update={"same_person": 0.9})
+    encoder = ScriptedEncoder(make_card(evidence=evidence))
+    extractor = careful._prober.extractor
+    return Verifier.open(careful.gallery, encoder=encoder, extractor=extractor)
+
+
+def test_who_is_in_two_videos_is_one_reference(counting, make_video):
+    enrol(counting, make_video)
+    takes = [make_video({"person": 10, "take": take}) for take in (0, 1)]
+    done = counting.add_references("street", takes)
+    assert (done.people, done.added, done.recordings) == (1, 1, 2)
+    verdict = counting.verify(make_video({"person": 0, "take": 2}), claim="p0")
+    assert verdict.signals[0].references == 1
+    assert "1 of the 2 people" in verdict.reason
+    more = counting.add_references("street", [make_video({"person": 11}), takes[0]])
+    assert (more.people, more.added, more.recordings) == (2, 1, 3)
+    assert counting.verify(make_video({"person": 0, "take": 2}), claim="p0").signals[0].supported
 
 
 def test_everybody_in_a_video_is_a_reference(careful, make_video):

@@ -31,7 +31,8 @@ def test_people_are_kept_once_and_returned_by_their_maker(gallery):
 
 
 def test_a_summary_counts_people_and_files(gallery):
-    gallery.add_references([make_reference(1), make_reference(1, person=1), make_reference(2)])
+    beside = make_reference(4, person=1, sha256=make_reference(1).sha256)
+    gallery.add_references([make_reference(1), beside, make_reference(2)])
     gallery.add_references([make_reference(1, model_id="model-2"), make_reference(9, footage="x")])
     street, other = summarise(gallery.references())
     assert (street.footage, street.files, street.people) == ("street", 2, 3)

@@ -267,8 +267,9 @@ def test_silhouettes_are_compared_relative_to_the_people_the_joints_are(
     verifier = open_verifier(gallery, joints, extractor, masks)
     verifier._weights = RELATIVE
     verifier.enroll("p0", [make_video({"person": 0, "take": take}) for take in (0, 1)])
-    extractor.width = others
-    verifier.add_references("street", [make_video({"person": p}) for p in (10, 11, 12)])
+    for person, width in ((10, others - 1), (11, others), (12, others + 1)):
+        extractor.width = width
+        verifier.add_references("street", [make_video({"person": person})])
     extractor.width = own
     verdict = verifier.verify(make_video({"person": 0, "take": 2}), claim="p0")
     assert [one.references for one in verdict.signals] == [3, 3]

@@ -159,8 +159,12 @@ def _add_joints(table: Table, verdict: Verdict) -> None:
         table.add_row("  left undecided", _band(band))
     if verdict.log10_lr is not None:
         table.add_row("log10 likelihood ratio", evidence(verdict.log10_lr, verdict.log10_lr_bound))
-    table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
-    table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
+    if verdict.fmr is None or verdict.fnmr is None:
+        why = "not compared" if verdict.similarity is None else "not tested with so few references"
+        table.add_row("error rates", f"none, {why}")
+    else:
+        table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
+        table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
     if band is not None:
         table.add_row("  of decided claims", f"{rate(band.fmr)}: an impostor is accepted")
         table.add_row("", f"{rate(band.fnmr)}: a genuine walk is refused")
@@ -220,7 +224,7 @@ def show_identification(identification: Identification) -> None:
         console.print(
             make_table(("", "name", "answer", "log10 LR", *_SIGNALS, "template"), rows=rows)
         )
-        if identification.compared > 1:
+        if identification.compared > 1 and identification.fmr is not None:
             probability = 1.0 - (1.0 - identification.fmr.value) ** identification.compared
             console.print(
                 f"Compared with {identification.compared} identities: even if the person is none "

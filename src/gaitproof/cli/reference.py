@@ -43,6 +43,8 @@ def add(
     with progress_bar("adding") as progress:
         done = verifier.add_references(footage, videos, progress=progress)
     lines = [f"{printable(done.footage)}: {done.added} people added, {done.people} in all."]
+    if done.recordings > done.people:
+        lines.append(f"{done.recordings} recordings: who looks like one person counts once.")
     evidence = verifier.encoder.card.evidence
     if evidence is not None and done.people < evidence.least_references:
         lines.append(f"A decision needs {evidence.least_references}.")

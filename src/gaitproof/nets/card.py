@@ -195,6 +195,9 @@ class EvidenceCard(Settings):
     """From none upwards; between two numbers the lower one's holds."""
     least_references: int = Field(ge=0)
     """People that a decision needs as reference footage."""
+    same_person: float = Field(default=0.999, ge=-1, le=1)
+    """Cosine from which two recordings of one footage count as one person among its references
+    (`gaitproof.verify.distinct`)."""
     scaled: bool = False
     """Whether similarities are in units of how much the references differ
     (`gaitproof.verify.scaled`)."""

@@ -309,7 +309,8 @@ class Verdict:
         Similarity at and above which the joints accept the claim, unless `band` leaves it
         undecided.
     fmr, fnmr
-        Error rates of the joints at that threshold, with 95 % intervals.
+        Error rates of the joints at that threshold, with 95 % intervals; None where the joints were
+        not compared in a situation that was tested, so that they decide nothing.
     quality
         Quality of the probe.
     model_id, template_id
@@ -350,8 +351,8 @@ class Verdict:
     log10_lr: float | None
     log10_lr_bound: float
     threshold: float
-    fmr: ErrorRate
-    fnmr: ErrorRate
+    fmr: ErrorRate | None
+    fnmr: ErrorRate | None
     quality: QualityReport
     model_id: str
     template_id: str

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gaitproof.errors import InputError
+from gaitproof.verify.distinct import distinct_people, same_person_limits
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.probes import Prober, part_of
@@ -25,9 +26,12 @@ class Referenced:
     footage
         Its name.
     people
-        People of this footage whose joints can be compared, the earlier ones included.
+        People of this footage whose joints can be compared, the earlier ones included; who is in
+        several recordings counts once (`gaitproof.verify.distinct`).
     added
         How many of them are new.
+    recordings
+        Of these people.
     left_out
         What could not be used, and why: one line per video.
     """
@@ -35,6 +39,7 @@ class Referenced:
     footage: str
     people: int
     added: int
+    recordings: int
     left_out: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,11 +92,18 @@ def add_references(
             "Nobody in these videos can be a reference; nothing was stored.",
             actual="; ".join(left_out),
         )
-    before = _count(gallery, model_id, footage)
+    limits = same_person_limits(prober.encoder.card, *masks.given)
+
+    def count() -> tuple[int, int]:
+        """Return how many people there are whose joints can be compared, and recordings of them."""
+        rows = [row for row in gallery.references() if row.footage == footage]
+        own = [
+            sum(row.model_id == model_id for row in person)
+            for person in distinct_people(rows, limits)
+        ]
+        return sum(map(bool, own)), sum(own)
+
+    before, _ = count()
     gallery.add_references(people)
-    after = _count(gallery, model_id, footage)
-    return Referenced(footage, after, after - before, tuple(left_out))
-
-
-def _count(gallery: Gallery, model_id: str, footage: str) -> int:
-    return sum(person.footage == footage for person in gallery.references(model_id))
+    after, recordings = count()
+    return Referenced(footage, after, max(after - before, 0), recordings, tuple(left_out))

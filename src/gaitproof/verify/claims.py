@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gaitproof.types import MotionEvidence, SignalEvidence, Verdict
+from gaitproof.verify.distinct import same_person_limits
 from gaitproof.verify.evidence import Comparison, state
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.judging import Claim, compare_with, judge
@@ -86,7 +87,10 @@ class Comparer:
     def look(self, video: str, probe: Probe, begun: float | None = None) -> Sight:
         """Prepare a probe for claims."""
         card = self.encoder.card
-        others = () if probe.reason else find_others(self.gallery, card, probe)
+        others: tuple[Other, ...] = ()
+        if not probe.reason:
+            limits = same_person_limits(card, *self.masks.given)
+            others = find_others(self.gallery, card, probe, limits)
         masks, known = None, KnownMasks()
         # silhouettes count only where somebody walks who can be compared at all
         if probe.silhouettes:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gaitproof.nets.card import OperatingPoint
-from gaitproof.types.rates import InconclusiveBand
+from gaitproof.types.rates import ErrorRate, InconclusiveBand
 from gaitproof.types.support import MODERATE, NO_SUPPORT
-from gaitproof.types.verdict import Decision
+from gaitproof.types.verdict import Decision, Verdict
 
 TOO_CLOSE: Final = "The walk speaks neither for nor against the claim."
 """The reason of an answer that the inconclusive band leaves open."""
@@ -83,6 +83,15 @@ def applied(band: InconclusiveBand) -> InconclusiveBand:
     left undecided lower ones.
     """
     return replace(band, min_log10_lr=max(band.min_log10_lr, MODERATE))
+
+
+def wrong_rates(verdict: Verdict) -> tuple[ErrorRate | None, ErrorRate | None]:
+    """Return how often claims are wrongly accepted and refused by what decides; None if unknown."""
+    if verdict.joined is not None:
+        return verdict.joined.wrong_nonmated, verdict.joined.wrong_mated
+    if verdict.band is not None:
+        return verdict.band.wrong_nonmated, verdict.band.wrong_mated
+    return verdict.fmr, verdict.fnmr
 
 
 def decide_by_support(log10_lr: float) -> Decision:

@@ -6,7 +6,6 @@ the file: no name, no path, no image.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from safetensors.numpy import save as save_tensors
 from sqlalchemy import Connection, delete, func, insert, select
 
 from gaitproof.verify import schema
+from gaitproof.verify.distinct import distinct_people, same_person_limits
 from gaitproof.verify.rows import ReferenceRow, fetch, read_reference
 from gaitproof.verify.sealing import seal
 from gaitproof.verify.templates import ReferencePerson
@@ -76,16 +76,16 @@ def remove(connection: Connection, footage: str) -> int:
 
 
 def summarise(people: Sequence[ReferencePerson]) -> tuple[FootageSummary, ...]:
-    """Return one summary per name of footage, sorted; a person seen by two models counts once."""
+    """Return one summary per name of footage, sorted; people count once, see `distinct_people`."""
+    limits = same_person_limits()
     summaries = []
     for footage in sorted({person.footage for person in people}):
         own = [person for person in people if person.footage == footage]
-        makers = Counter((person.sha256, person.person) for person in own)
         summaries.append(
             FootageSummary(
                 footage,
                 files=len({person.sha256 for person in own}),
-                people=len(makers),
+                people=len(distinct_people(own, limits)),
                 models=tuple(sorted({person.model_id for person in own})),
                 created=min(person.created for person in own),
             )

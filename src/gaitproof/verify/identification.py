@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 import gaitproof
 from gaitproof.device import device_notes
 from gaitproof.errors import GalleryError, InputError
-from gaitproof.types import Decision, ErrorRate, Verdict
+from gaitproof.types import Decision, Verdict
 from gaitproof.types.support import MODERATE
 from gaitproof.verify import searching
 from gaitproof.verify.claims import Comparer
+from gaitproof.verify.decision import wrong_rates
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Probe, Prober
 from gaitproof.verify.references import OWN_FILE
@@ -69,7 +70,7 @@ def identify(
         compared=len(ranked),
         threshold=_threshold(best) if best else card.operating_point.threshold,
         log10_lr_bound=best.log10_lr_bound if best else card.calibration.log10_lr_bound,
-        fmr=_wrong(best) if best else card.operating_point.fmr,
+        fmr=wrong_rates(best)[0] if best else None,
         quality=probe.quality,
         model_id=card.model_id,
         source=str(video),
@@ -170,13 +171,6 @@ def odds_among(ratios: Sequence[float]) -> NDArray[np.float64]:
 
 def _threshold(verdict: Verdict) -> float:
     return verdict.threshold if verdict.band is None else verdict.band.high
-
-
-def _wrong(verdict: Verdict) -> ErrorRate:
-    """Return the chance that a claim to be somebody else is accepted."""
-    if verdict.joined is not None:
-        return verdict.joined.wrong_nonmated
-    return verdict.fmr if verdict.band is None else verdict.band.wrong_nonmated
 
 
 def _notes(

@@ -220,20 +220,19 @@ def _by_both(verdict: Verdict, joined: JoinedEvidence) -> Verdict:
 
 def _by_evidence(verdict: Verdict, joints: SignalEvidence, evidence: EvidenceCard) -> Verdict:
     """Decide from moderate support on, in a situation that was tested."""
-    wrong_authentic, wrong_deepfake = evidence.worst(joints.references)
-    verdict = replace(
-        verdict,
-        threshold=evidence.threshold(joints.references, max(joints.windows, 1)),
-        band=None,
-        fmr=wrong_authentic,
-        fnmr=wrong_deepfake,
-    )
+    threshold = evidence.threshold(joints.references, max(joints.windows, 1))
+    verdict = replace(verdict, threshold=threshold, band=None, fmr=None, fnmr=None)
     if joints.log10_lr is None or not joints.supported:
         return verdict  # its reason names the remedy
+    wrong_authentic, wrong_deepfake = evidence.worst(joints.references)
     decision = decide_by_support(joints.log10_lr)
     reason = joints.reason or leaning(joints.log10_lr)
     return replace(
-        verdict, decision=decision, reason=reason if decision is Decision.INCONCLUSIVE else ""
+        verdict,
+        decision=decision,
+        reason=reason if decision is Decision.INCONCLUSIVE else "",
+        fmr=wrong_authentic,
+        fnmr=wrong_deepfake,
     )
 
 

@@ -20,6 +20,7 @@ from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.movement import average_walkers, weigh_movement
 from gaitproof.verify.others import Other, References
 from gaitproof.verify.references import shortfall, without_file
+from gaitproof.verify.scoring import mean_direction
 from gaitproof.verify.searching import LARGE
 from gaitproof.verify.signals import SILHOUETTES
 from gaitproof.verify.templates import Recording, Template
@@ -68,11 +69,13 @@ class KnownMasks:
 
     def of(self, people: Sequence[Other], size: int) -> References:
         """Return those of some people, of length `size`; who has none is left out."""
-        pairs = [
-            (one, self.kept.get(one.place) if one.place else self.enrolled.get(one.name))
-            for one in people
-        ]
-        known = [(one, vector) for one, vector in pairs if vector is not None]
+        known = []
+        for one in people:
+            vectors = [self.kept[place] for place in one.places if place in self.kept]
+            if not one.places and one.name in self.enrolled:
+                vectors = [self.enrolled[one.name]]
+            if vectors:
+                known.append((one, mean_direction(np.stack(vectors))))
         return References(
             np.stack([vector for _, vector in known]) if known else np.zeros((0, size), np.float32),
             people=tuple(one for one, _ in known),
@@ -116,6 +119,11 @@ class MaskSignal:
         from gaitproof.nets.onnx import SilhouetteEncoder
 
         return SilhouetteEncoder.load(SILHOUETTES)  # the shipped model has the signal's name
+
+    @property
+    def given(self) -> tuple[ModelCard, ...]:
+        """The card of a model that is not the shipped one."""
+        return () if self._given is None else (self._given.card,)
 
     @property
     def card(self) -> ModelCard:

@@ -7,7 +7,7 @@ person, and only people who were filmed as probe and template were.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ from gaitproof.gait.view import (
     typical_direction,
 )
 from gaitproof.text import printable
+from gaitproof.verify.distinct import SAME_RECORDING, distinct_people
 from gaitproof.verify.filming import Filming, known_views, mean_motion, mean_spreads
 from gaitproof.verify.scoring import make_template, mean_direction
 from gaitproof.verify.typicality import footage_metric, unlikeness
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
 IN_VIDEO: Final = "in the same video"
 IN_GALLERY: Final = "enrolled from footage of the same kind"
-
-_SAME_PERSON: Final = 0.999
-"""Cosine above which two directions are of one file's one person."""
 
 _REMEDY: Final = "add people filmed in the same way with 'gaitproof reference add'."
 
@@ -78,8 +76,9 @@ class Other:
         `IN_VIDEO`, `IN_GALLERY`, or which reference footage.
     name
         The identity, of the gallery's people.
-    place
-        SHA-256 of the file and number of the person in it, of people of reference footage.
+    places
+        SHA-256 of the file and number of the person in it, of people of reference footage: of every
+        recording that shows them.
     motion
         See `gaitproof.verify.motion.mean_measures`; none if unknown.
     """
@@ -88,7 +87,7 @@ class Other:
     spreads: NDArray[np.float64] | None
     source: str
     name: str = ""
-    place: tuple[str, int] | None = None
+    places: tuple[tuple[str, int], ...] = ()
     motion: tuple[float, ...] = ()
 
 
@@ -111,7 +110,9 @@ class References:
     people: tuple[Other, ...] = ()
 
 
-def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other, ...]:
+def find_others(
+    gallery: Gallery, card: ModelCard, probe: Probe, limits: Mapping[str, float]
+) -> tuple[Other, ...]:
     """Return everybody a comparison with a probe may be relative to.
 
     Parameters
@@ -122,23 +123,31 @@ def find_others(gallery: Gallery, card: ModelCard, probe: Probe) -> tuple[Other,
         Of the model; one without `evidence` knows no references, and nobody is returned.
     probe
         With embeddings.
+    limits
+        See `gaitproof.verify.distinct.same_person_limits`.
     """
     if card.evidence is None or not len(probe.embeddings):
         return ()
     others = list(probe.beside)
     # the probe's own video may be reference footage, too: nobody in it counts twice
     known = np.stack([mean_direction(probe.embeddings), *(one.vector for one in others)])
-    others += [
-        Other(
-            person.vector,
-            mean_spreads([person.filming]),
-            f"of reference footage {person.footage!r}",
-            place=(person.sha256, person.person),
-            motion=mean_motion([person.filming]),
-        )
-        for person in gallery.references(card.model_id, probe.estimator)
-        if person.sha256 != probe.sha256 or float((known @ person.vector).max()) < _SAME_PERSON
-    ]
+    for person in distinct_people(gallery.references(), limits):
+        own = [
+            row
+            for row in person
+            if (row.model_id, row.estimator) == (card.model_id, probe.estimator)
+            and (row.sha256 != probe.sha256 or float((known @ row.vector).max()) < SAME_RECORDING)
+        ]
+        if own:
+            others.append(
+                Other(
+                    mean_direction(np.stack([row.vector for row in own])),
+                    mean_spreads(row.filming for row in own),
+                    f"of reference footage {own[0].footage!r}",
+                    places=tuple((row.sha256, row.person) for row in own),
+                    motion=mean_motion(row.filming for row in own),
+                )
+            )
     if probe.filming is not None:
         others += _enrolled(gallery, card.model_id, probe, probe.filming.domain)
     return tuple(others)
@@ -193,7 +202,7 @@ def choose_references(
     free = [
         one
         for one in others
-        if one.name != template.name and float((parties @ one.vector).max()) < _SAME_PERSON
+        if one.name != template.name and float((parties @ one.vector).max()) < SAME_RECORDING
     ]
     beside = _without_claimed([o for o in free if o.source == IN_VIDEO], direction, template)
     groups: dict[str, list[Other]] = {}

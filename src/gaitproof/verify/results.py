@@ -114,7 +114,8 @@ class Identification:
 
     `reason` says why nobody is named: nobody or more than one is supported, or nobody could be
     compared; it is empty otherwise. `threshold` is the similarity from which the joints accept the
-    first candidate, and `fmr` the chance that one claim to be somebody else is accepted.
+    first candidate, and `fmr` the chance that one claim to be somebody else is accepted; None where
+    it was not measured, as where nobody was compared.
     """
 
     candidates: tuple[Candidate, ...]
@@ -122,7 +123,7 @@ class Identification:
     compared: int
     threshold: float
     log10_lr_bound: float
-    fmr: ErrorRate
+    fmr: ErrorRate | None
     quality: QualityReport
     model_id: str
     source: str

@@ -58,9 +58,16 @@ def weigh(report: CaseReport) -> Iterable[Block]:
     what = "the answer" if alone else "the walk"
     yield Heading(f"How {what} is decided, and how often it is wrong")
     yield Paragraph(_rule(verdict))
+    rates = _rates(verdict)
+    if not rates:
+        yield Paragraph(
+            "The joints were not compared in a situation that was tested, so there are no error "
+            "rates to state."
+        )
+        return
     yield Table(
         ("", "False claims: somebody else walks", "Genuine claims: the person walks"),
-        tuple((name, error_rate_text(a), error_rate_text(b)) for name, a, b in _rates(verdict)),
+        tuple((name, error_rate_text(a), error_rate_text(b)) for name, a, b in rates),
         (1.3, 1.6, 1.6),
     )
     yield Paragraph(
@@ -91,9 +98,10 @@ def _numbers(report: CaseReport, log10_lr: float) -> Iterable[tuple[str, str]]:
 
 def _rates(verdict: Verdict) -> list[tuple[str, ErrorRate, ErrorRate]]:
     joined, band = verdict.joined, verdict.band
-    rates = [("wrong at the threshold alone", verdict.fmr, verdict.fnmr)]
-    if joined is not None and joined.both_decide:
-        rates = []
+    rates = []
+    alone = joined is None or not joined.both_decide
+    if alone and verdict.fmr is not None and verdict.fnmr is not None:
+        rates.append(("wrong at the threshold alone", verdict.fmr, verdict.fnmr))
     if band is not None:
         rates += [
             ("wrong answers, of all claims", band.wrong_nonmated, band.wrong_mated),

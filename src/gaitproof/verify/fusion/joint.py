@@ -13,6 +13,7 @@ from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.verdict import FaceDecision, FaceVerdict
 from gaitproof.types import Decision, ErrorRate, PoseSequence, Verdict
 from gaitproof.types.support import NO_SUPPORT
+from gaitproof.verify.decision import wrong_rates
 from gaitproof.verify.fusion.belonging import find_own_faces
 from gaitproof.verify.fusion.rule import FusionWeights, fuse
 from gaitproof.verify.fusion.verdict import Answers, FaceFinding, JointVerdict, Says
@@ -244,13 +245,10 @@ def _error_rates(
     verdict: Verdict, face: FaceFinding | None, gait: Says, face_says: Says
 ) -> dict[str, ErrorRate | None]:
     """Bound the wrong answers of the joint verdict by those of the two, dependent or not."""
-    band = verdict.band
-    accepted, refused = (
-        (verdict.fmr, verdict.fnmr) if band is None else (band.wrong_nonmated, band.wrong_mated)
-    )
+    accepted, refused = wrong_rates(verdict)
     seen = face is not None and face_says is not Says.MISSING
     compared = gait is not Says.MISSING
-    refusals = [refused] if compared else []
+    refusals = [refused] if compared and refused is not None else []
     if face is not None and seen:
         refusals.append(face.false_fake)
     return {

@@ -96,7 +96,7 @@ export function factsSection({ gait }, request) {
     ["facts.people", gait.people.length],
     ["facts.template", [t("facts.recordings", { recordings: counted(gait.template_recordings, "recording"), claim: gait.claim }), " ", h("code", {}, gait.template_id)]],
     ["facts.model", h("code", {}, gait.model_id)],
-    ...(gait.fmr.high > 0 ? [["facts.fmr", rate(gait.fmr)], ["facts.fnmr", rate(gait.fnmr)]] : []),
+    ...(gait.fmr ? [["facts.fmr", rate(gait.fmr)], ["facts.fnmr", rate(gait.fnmr)]] : []),
     ["facts.software", gait.software],
   ];
   return h("details", { class: "card" }, h("summary", {}, t("facts.title")),

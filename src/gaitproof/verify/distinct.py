@@ -1,0 +1,92 @@
+"""Who of reference footage is one person, filmed more than once.
+
+What a comparison is worth was measured by the number of people that it is relative to, so people
+count and not their recordings. Nobody there has a name: two recordings are of one person where they
+are as alike as two of one person in one footage are, and of two people rarely (`same_person` of the
+model's card). That errs to the side of fewer people, and then nothing is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+from scipy.cluster.hierarchy import DisjointSet
+
+from gaitproof.models import model_folder
+
+if TYPE_CHECKING:
+    from gaitproof.nets.card import ModelCard
+    from gaitproof.verify.templates import ReferencePerson
+
+SAME_RECORDING: Final = 0.999
+"""Cosine above which two directions are of one recording's one person, whatever the model."""
+
+
+def same_person_limits(*cards: ModelCard) -> dict[str, float]:
+    """Return the cosines from which two recordings of one footage are of one person, by model.
+
+    Of the cards given and of the shipped models that compare relative to others; silhouettes,
+    which tell people apart better, first.
+    """
+    known = [card for card in (*cards, *_shipped()) if card.evidence is not None]
+    known.sort(key=lambda card: card.signal == "joints")
+    return {card.model_id: card.evidence.same_person for card in known if card.evidence}
+
+
+@cache
+def _shipped() -> tuple[ModelCard, ...]:
+    from gaitproof.nets.onnx import list_models, load_card
+
+    cards = []
+    for name in list_models():
+        with model_folder("gaitproof.nets", name) as folder:
+            cards.append(load_card(folder))
+    return tuple(cards)
+
+
+def distinct_people(
+    rows: Sequence[ReferencePerson], limits: Mapping[str, float]
+) -> list[tuple[ReferencePerson, ...]]:
+    """Group what is kept of reference footage by footage and person.
+
+    Parameters
+    ----------
+    rows
+        One per recording, person in it and model.
+    limits
+        See `same_person_limits`: of two recordings the first model that both have decides.
+
+    Returns
+    -------
+    list of tuple
+        The rows of each person, in the order in which they were added.
+    """
+    seen: dict[tuple[str, str, int], list[ReferencePerson]] = {}
+    for row in rows:
+        seen.setdefault((row.footage, row.sha256, row.person), []).append(row)
+    people = DisjointSet(seen)
+    for one, other in combinations(seen, 2):
+        if one[0] == other[0] and _alike(seen[one], seen[other], limits):
+            people.merge(one, other)
+    return [
+        tuple(row for place in seen if place in same for row in seen[place])
+        for same in people.subsets()
+    ]
+
+
+def _alike(
+    rows: Sequence[ReferencePerson], others: Sequence[ReferencePerson], limits: Mapping[str, float]
+) -> bool:
+    left, right = ({(r.model_id, r.estimator): r.vector for r in part} for part in (rows, others))
+    ranks = list(limits)
+    both = sorted(
+        left.keys() & right.keys(),
+        key=lambda maker: ranks.index(maker[0]) if maker[0] in limits else len(ranks),
+    )
+    if not both:
+        return False
+    limit = limits.get(both[0][0], SAME_RECORDING)
+    return float(left[both[0]] @ right[both[0]]) >= limit
