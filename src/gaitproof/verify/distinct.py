@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import combinations
 from typing import TYPE_CHECKING, Final
-
-from scipy.cluster.hierarchy import DisjointSet
 
 from gaitproof.models import model_folder
 
@@ -62,19 +59,21 @@ def distinct_people(
     Returns
     -------
     list of tuple
-        The rows of each person, in the order in which they were added.
+        The rows of each person.
     """
     seen: dict[tuple[str, str, int], list[ReferencePerson]] = {}
     for row in rows:
         seen.setdefault((row.footage, row.sha256, row.person), []).append(row)
-    people = DisjointSet(seen)
-    for one, other in combinations(seen, 2):
-        if one[0] == other[0] and _alike(seen[one], seen[other], limits):
-            people.merge(one, other)
-    return [
-        tuple(row for place in seen if place in same for row in seen[place])
-        for same in people.subsets()
-    ]
+    people: list[list[tuple[str, str, int]]] = []
+    for place in seen:
+        same = [
+            person
+            for person in people
+            if any(place[0] == one[0] and _alike(seen[place], seen[one], limits) for one in person)
+        ]
+        people = [person for person in people if person not in same]
+        people.append([*(one for person in same for one in person), place])
+    return [tuple(row for place in person for row in seen[place]) for person in people]
 
 
 def _alike(
