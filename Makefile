@@ -40,7 +40,7 @@ test: lint
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-fast: $(VENV)/.installed-dev
-	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not slow'
+	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -p no:schemathesis -m 'not slow'
 
 bench: $(VENV)/.installed-dev
 	@mkdir -p build

@@ -34,6 +34,14 @@ gc.set_threshold(20_000, 10, 10)
 typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what is slow altogether where slow tests are left out."""
+    if config.option.markexpr != "not slow" or not collection_path.name.startswith("test_"):
+        return None
+    slow = "\npytestmark = pytest.mark.slow\n" in collection_path.read_text(encoding="utf-8")
+    return slow or None
+
+
 def pytest_collection_finish() -> None:
     share_operators()
 

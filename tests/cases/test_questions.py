@@ -186,6 +186,7 @@ def test_odd_names_stay_on_one_line(examiner, tmp_path):
     assert len(out.read_text().splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["answers.csv", "answers.jsonl"])
 @pytest.mark.parametrize("claim", ["ann  b", "ann\u00a0b", "ann\u200db"])
 def test_a_claim_keeps_its_spaces(examiner, extractor, tmp_path, claim, name):

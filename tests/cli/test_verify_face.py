@@ -220,6 +220,7 @@ def related(run, tmp_path, monkeypatch):
     return scanned
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("video", "model", "count", "told"),
     [

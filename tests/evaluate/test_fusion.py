@@ -72,6 +72,7 @@ def test_fusion_is_never_worse_than_the_better_modality(gait, face, rho):
     assert better == max(found.systems[name].auc.value for name in (WALK, FACE))
 
 
+@pytest.mark.slow
 def test_no_modality_alone_tells_what_it_does_not_look_at(result):
     assert abs(result.systems[WALK].by_kind[REENACTED].value - 0.5) < 0.06
     assert abs(result.systems[FACE].by_kind[STRANGER].value - 0.5) < 0.06
@@ -79,6 +80,7 @@ def test_no_modality_alone_tells_what_it_does_not_look_at(result):
     assert result.systems[LEARNT].by_kind[STRANGER].value > 0.85
 
 
+@pytest.mark.slow
 def test_learnt_ratios_are_calibrated(result):
     assert result.systems[LEARNT].cllr.value < result.systems[WALK].cllr.value
     assert result.systems[LEARNT].cllr.value < result.systems[SUM].cllr.value
@@ -140,6 +142,7 @@ def test_a_modality_that_misleads_is_left_out():
     assert found[2] == 0
 
 
+@pytest.mark.slow
 def test_the_weights_say_what_they_rest_on(result):
     weights = result.weights
     assert weights.groups == 60

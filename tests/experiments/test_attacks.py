@@ -60,6 +60,7 @@ def test_the_torch_twin_of_the_features_is_exact(walks, encoder):
     np.testing.assert_allclose(joined.numpy(), path, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("away", [False, True])
 def test_changed_walks_are_bodies_within_the_bound(walks, encoder, away):
     own, other = (one.segments[0].astype(np.float64) for one in (walks[1], walks[2]))

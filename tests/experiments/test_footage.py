@@ -21,6 +21,7 @@ def found():
     return footage.run([domain("a", 0.0), domain("b", 2.0), domain("c", 4.0)])
 
 
+@pytest.mark.slow
 def test_other_domains_are_refused_and_the_own_is_not(found):
     metric, trials = found
     own = [t.refused for t in trials if t.probes == t.references]

@@ -34,6 +34,7 @@ def footage(count=25, side=120):
     return Footage(frames, np.arange(count) / 25, points, mirrored=(1, 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", plan_steps()[1:], ids=lambda step: step.name)
 def test_every_step_changes_something_and_always_in_the_same_way(step):
     own = footage()

@@ -124,6 +124,7 @@ def _pose(own: Walker, _: Walker) -> Walker:
     return replace(own, lean=own.lean + 12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 4])
 @pytest.mark.parametrize(
     ("player", "change"), [("bones", _bones), ("movement", _movement), ("pose", _pose)]

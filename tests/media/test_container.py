@@ -38,6 +38,7 @@ def read_all(file: io.BytesIO) -> None:
             pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.5])
 @pytest.mark.parametrize(
     "error",

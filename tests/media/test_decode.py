@@ -89,6 +89,7 @@ def test_pixels_are_made_square(tmp_path: Path, make_clip: Clip) -> None:
     assert is_colour(wide, 0.1, 0.5, BLUE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi", "a.h264", "a.hevc"])
 @pytest.mark.parametrize(("start", "stop"), [(0.0, 0.5), (0.9, 2.05), (1.52, None), (2.9, 9.0)])
 def test_a_part_is_what_the_whole_has_there(

@@ -138,6 +138,7 @@ def test_a_bomb_is_stopped_at_the_limit_of_memory(tmp_path: Path, make_clip: Cli
         list(read_frames(path, MediaLimits(max_memory=256 * 2**20)))
 
 
+@pytest.mark.slow
 def test_a_killed_server_is_started_again(tmp_path: Path, make_clip: Clip) -> None:
     path = make_clip(tmp_path / "a.mp4")
     list(read_frames(path))

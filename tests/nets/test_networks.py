@@ -212,6 +212,7 @@ def test_a_width_that_the_heads_do_not_divide(name: str) -> None:
         create_network(name, NetworkOptions(width=66))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_parameter_gets_a_gradient_in_the_first_step(name: str) -> None:
     torch.manual_seed(0)
@@ -252,6 +253,7 @@ def test_overfits_three_walkers(name: str, walkers: tuple[Tensor, Tensor]) -> No
     assert scores[same & apart].min() > scores[~same].max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_in_use_a_row_depends_on_its_window_alone(name: str) -> None:
     torch.manual_seed(0)

@@ -104,6 +104,7 @@ def test_fit_is_that_of_every_frequency_by_itself(
     np.testing.assert_allclose(found, rhythm_one_by_one(times, apart), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("count", [3, 4, 9])
 def test_labelling_is_the_cheapest_of_all(count: int, seed: int) -> None:

@@ -86,6 +86,7 @@ def test_automatic_choice_follows_the_processors() -> None:
     assert choose_workers(1000.0, PoseSettings()) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 3, 5])
 @pytest.mark.parametrize("overlap", [0.0, 0.7])
 def test_same_frames_as_one_thread(
@@ -105,6 +106,7 @@ def test_same_frames_as_one_thread(
         np.testing.assert_array_equal(motion[0], motion[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("overlap", [0.0, 0.7])
 def test_the_same_frames_are_left_out_by_several_threads(
@@ -207,6 +209,7 @@ class Stubborn(ScriptedEstimator):
         return [Detection(place, np.zeros((33, 3)), np.ones(33))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 3, 4])
 def test_a_clip_with_two_people_gives_what_one_thread_gives(
     tmp_path: Path, make_clip: Clip, workers: int

@@ -65,6 +65,7 @@ def test_joints_are_sized_by_importance():
     assert sorted(sizes, key=lambda j: -sizes[j])[:2] == [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pose",
     [

@@ -59,6 +59,7 @@ def test_roc_goes_through_the_points_of_scikit_learn():
     assert f"AUC {area * 100:.1f} %" in texts(axes.figure)
 
 
+@pytest.mark.slow
 def test_confusion_shows_counts_and_no_rate_that_people_do_not_support(result):
     shown = texts(plots.plot_confusion(result.stores[0]))
     # nothing wrong with five genuine people still allows 45 %
@@ -68,12 +69,14 @@ def test_confusion_shows_counts_and_no_rate_that_people_do_not_support(result):
     assert "called forged" in shown
 
 
+@pytest.mark.slow
 def test_scores_of_one_kind(result):
     shown = texts(plots.plot_scores(plots.clip_scores(result.stores[1].answers), result.threshold))
     assert "genuine (5)" in shown
     assert "forged" not in shown
 
 
+@pytest.mark.slow
 def test_sweep_has_a_part_for_every_kind_of_damage(result):
     figure = plots.plot_sweep(result.stores[0])
     assert [axes.get_xlabel() for axes in figure.axes] == ["JPEG quality", "H.264 CRF"]

@@ -81,6 +81,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused(service, name):
     answer = service.http.post("/v1/videos?name=clip.mp4", content=HOSTILE[name] or b"\0")
@@ -101,6 +102,7 @@ def test_the_corpus_is_there():
     assert len(CORPUS) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

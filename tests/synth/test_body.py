@@ -104,6 +104,7 @@ def test_a_body_does_not_depend_on_the_head_it_carries() -> None:
         assert 0.12 < size < 0.28
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", HAIR_STYLES)
 def test_every_hair_style_can_be_made(style: str) -> None:
     from dataclasses import replace

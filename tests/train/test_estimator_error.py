@@ -108,6 +108,7 @@ def test_walks_are_shown_from_the_views_that_were_learnt(learnt: EstimatorError)
     )
 
 
+@pytest.mark.slow
 def test_an_estimator_knows_no_better_side(learnt: EstimatorError) -> None:
     true = np.stack(walks(10, 2.0))
     np.testing.assert_allclose(

@@ -195,6 +195,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", CASES.values(), ids=CASES.keys())
 def test_a_damaged_row_is_one_error_that_says_what_to_do(path, statement):
     _change(path, statement)

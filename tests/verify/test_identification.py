@@ -77,6 +77,7 @@ def test_every_candidate_is_what_verify_says_of_the_claim(people, film):
     assert found.to_dict()["headline"] == found.headline
 
 
+@pytest.mark.slow
 def test_joints_do_not_name_whom_the_silhouettes_contradict(people, film):
     found = people.identify(film(0, 2, 40))  # walks as p0, looks like p11
     accepted = {one.name: one.accepted for one in found.candidates}

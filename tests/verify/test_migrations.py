@@ -58,6 +58,7 @@ def differences(engine):
         return compare_metadata(context, schema.metadata)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_version_ends_with_the_same_tables(engine, where, version):
     build(engine, version)

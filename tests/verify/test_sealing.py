@@ -173,6 +173,7 @@ EXCHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exchange", EXCHANGES)
 def test_nothing_can_be_exchanged_between_people(where, exchange):
     gallery = Gallery.open(where, key=KEY)

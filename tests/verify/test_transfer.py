@@ -166,6 +166,7 @@ _HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", _HOSTILE.values(), ids=_HOSTILE.keys())
 def test_hostile_files_are_refused_and_change_nothing(gallery, tmp_path, data):
     gallery.add("eve", [make_recording(9)])

@@ -24,6 +24,7 @@ def store(tmp_path_factory):
     return drawn_store(tmp_path_factory.mktemp("store"), 16, 2, change=paint)
 
 
+@pytest.mark.slow
 def test_nothing_happens_to_genuine_faces_that_does_not_happen_to_forged_ones(store):
     found = score_held_out(Brightness(), RECIPE, [store]).clips
     expected = {

@@ -31,6 +31,7 @@ def crops(seed=0, side=64):
     return torch.randn(4, 3, side, side, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_published_size_is_a_setting(name):
     with torch.device("meta"):

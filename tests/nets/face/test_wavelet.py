@@ -53,6 +53,7 @@ def test_every_band_has_its_own_direction(change, band):
     assert strengths[band] > 100 * (strengths.sum() - strengths[band])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_image_network_begins_with_rgb_and_learns_the_bands(name):
     torch.manual_seed(0)

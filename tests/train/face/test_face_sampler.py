@@ -25,6 +25,7 @@ def recipe(**changes):
     return FaceTrainSettings(**{"alignment": SMALL, "batch": 10, **changes})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forgeries", ["self-blended", "labelled", "both"])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
 def test_a_batch_has_the_share_of_forgeries_it_is_asked_for(labelled, forgeries, share):

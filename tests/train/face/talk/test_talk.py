@@ -41,6 +41,7 @@ def sampler(store):
     return TalkSampler(read_clips([store], "train", 20), settings, "train")
 
 
+@pytest.mark.slow
 def test_a_store_keeps_sound_and_forged_parts(store):
     genuine, forged = store.of_split("train")[:2]
     assert store.hear(genuine).seconds == 2.5
@@ -59,6 +60,7 @@ def test_impossible_forged_parts_are_refused(wrong):
         FaceClip("a.mp4", Label.REAL, ("a",), forged=((0.0, 1.0),))
 
 
+@pytest.mark.slow
 def test_a_batch_is_half_genuine_and_the_same_again(sampler):
     one, again = (sampler.draw(np.random.default_rng(3), 16) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
@@ -68,6 +70,7 @@ def test_a_batch_is_half_genuine_and_the_same_again(sampler):
     assert one.lips.shape == (16, 20, 24, 24)
 
 
+@pytest.mark.slow
 def test_forged_sound_is_not_that_of_the_lips(sampler):
     rng = np.random.default_rng(0)
     for clip in sampler.genuine[:4]:
@@ -82,6 +85,7 @@ def test_forged_sound_is_not_that_of_the_lips(sampler):
         assert not apart[labels == GENUINE].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["labelled", "both"])
 def test_forgeries_of_the_data_set_are_taken_where_something_is_forged(sampler, kind):
     settings = TalkTrainSettings(**QUICK, forgeries=kind)
@@ -90,6 +94,7 @@ def test_forgeries_of_the_data_set_are_taken_where_something_is_forged(sampler, 
     assert (batch.labels == FORGED).sum() == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list_talk_networks())
 def test_every_part_of_a_network_learns_from_the_first_step_on(sampler, name):
     torch.manual_seed(0)
