@@ -35,6 +35,7 @@ EXPERIMENTS: Final = (
     "attack-gait",
     "talkers",
     "adaptation",
+    "capacity",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

@@ -88,6 +88,9 @@ class PoseSettings(Settings):
     enough_rate: float | None = Field(default=None, ge=15)
     """Frames per second that are enough: of a faster clip every second, third or further frame is
     estimated, as long as this many are left. Features are of 30 Hz; None estimates every frame."""
+    first_pass: float | None = Field(default=120.0, ge=10)
+    """Seconds from which on a video is looked through first, an image every 0.8 s, and passed over
+    where nobody is seen who moves; None examines every frame of every video."""
     overlap: float = Field(default=1.0, ge=0)
     """Seconds a parallel segment starts early to warm the tracker up."""
     silhouettes: bool = True

@@ -12,7 +12,7 @@ import pytest
 
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
-from gaitproof.media.decode import read_frames
+from gaitproof.media.decode import Skim, read_frames
 from gaitproof.media.info import inspect_video
 
 Clip = Callable[..., Path]
@@ -190,3 +190,23 @@ def test_ffmpeg_is_never_given_a_name(
     given.clear()
     list(read_frames(path, MediaLimits(sandbox=False)))
     assert [getattr(file, "name", None) for file in given] == [""]
+
+
+@pytest.mark.parametrize("sandbox", [True, False])
+@pytest.mark.parametrize("keys", [True, False])
+@pytest.mark.parametrize("span", [(None, None), (2.0, 5.0)])
+def test_looking_through_gives_one_frame_of_each_slot(
+    tmp_path: Path,
+    make_clip: Callable[..., Path],
+    sandbox: bool,
+    keys: bool,
+    span: tuple[float | None, float | None],
+) -> None:
+    path = make_clip(tmp_path / "a.mp4", 180, options={"g": "15", "sc_threshold": "0", "bf": "3"})
+    limits = MediaLimits(sandbox=sandbox)
+    start, stop = span
+    times = [f.time for f in read_frames(path, limits, start, stop, skim=Skim(1.0, keys))]
+    assert [int(time + 1e-3) for time in times] == list(range(int(start or 0), int(stop or 6)))
+    # the next frame that others refer to, or key frame, is never far
+    assert max(time % 1 for time in times) < 0.2
+    assert inspect_video(path, limits).key_interval == pytest.approx(0.5, abs=0.01)

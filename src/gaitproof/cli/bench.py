@@ -258,3 +258,25 @@ def encoder(
     need_training_extra()
     result = run(network, rounds=rounds)
     show({"encoder": [asdict(one) for one in result]}, encoder_table(result), as_json=as_json)
+
+
+@bench_app.command("long")
+def long(
+    clip: WalkOption = None,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=3.0, max=240.0, help="Length of the long video.")
+    ] = 10.0,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Pairs of runs.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a long video in which somebody walks for a short time.
+
+    Nobody is in it before the clip, and somebody stands still after it; in turn
+    with the clip alone.
+    """
+    from gaitproof.bench.long_video import long_table, run
+    from gaitproof.cli.output import progress_bar, show
+
+    with progress_bar("Verifying a long video") as progress:
+        result = run(clip, minutes=minutes, repeats=repeats, progress=progress)
+    show(asdict(result), long_table(result), as_json=as_json)

@@ -18,7 +18,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from gaitproof.errors import GaitproofError, MediaError
-from gaitproof.media._values import Bounds
+from gaitproof.media._values import Bounds, Skim
 
 FORMATS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,"
@@ -225,6 +225,10 @@ class Reader(Opened):
         # the size that the header declares may grow later on; codecs pad it
         context.options = {"max_pixels": str(2 * self.bounds.max_pixels + 2**20)}
         return stream
+
+    def skim(self, how: Skim) -> None:
+        """Leave frames out in decoding that no others refer to, or all but key frames."""
+        self.stream.codec_context.skip_frame = "NONKEY" if how.keys else "NONREF"
 
     def seek(self, time: float) -> None:
         """Go to a key frame near `time`, in seconds as `frames` counts them."""

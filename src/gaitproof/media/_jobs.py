@@ -12,7 +12,7 @@ from av.video.reformatter import Colorspace
 
 from gaitproof.errors import MediaError
 from gaitproof.media._container import INCOMPLETE, Reader, check_size, damaged, too_long
-from gaitproof.media._values import HLG, PQ, Facts, Matrix, RawFrame, square_size
+from gaitproof.media._values import HLG, PQ, Facts, Matrix, RawFrame, Skim, square_size
 
 
 def transform(frame: av.VideoFrame) -> Matrix:
@@ -64,6 +64,9 @@ def to_raw(frame: av.VideoFrame, index: int, time: float, size: tuple[int, int])
     )
 
 
+_SLOT_TOLERANCE: Final = 1e-3
+"""Slots that a frame may come early: times are rounded."""
+
 MAX_BACKWARD_STEP: Final = 1.0
 """Seconds: a time stamp that runs back further means two recordings glued together; a smaller step
 is a damaged stamp and its frame is left out."""
@@ -77,9 +80,16 @@ NO_DECLARED_LENGTH: Final = frozenset({"h264", "hevc", "m4v", "mpegvideo", "obu"
 """Formats without a header that states the length; FFmpeg's figure for them is a guess."""
 
 
-def read_raw(reader: Reader, start: float | None, stop: float | None) -> Iterator[RawFrame]:
-    """Decode the frames with ``start <= time < stop``, their times strictly increasing."""
-    index, last, stored = 0, float("-inf"), None
+def read_raw(
+    reader: Reader, start: float | None, stop: float | None, skim: Skim | None = None
+) -> Iterator[RawFrame]:
+    """Decode the frames with ``start <= time < stop``, their times strictly increasing.
+
+    With `skim` only the first frame of each slot of time is passed on.
+    """
+    index, last, stored, slot = 0, float("-inf"), None, None
+    if skim is not None:
+        reader.skim(skim)
     bounds, name = reader.bounds, reader.name
     for time, frame in _from(reader, start):
         if time <= last:
@@ -94,6 +104,11 @@ def read_raw(reader: Reader, start: float | None, stop: float | None) -> Iterato
             continue
         if stop is not None and time >= stop:
             return
+        if skim is not None:
+            now = int(time / skim.every + _SLOT_TOLERANCE)
+            if now == slot:
+                continue
+            slot = now
         if time > bounds.max_duration:
             raise too_long(name, bounds)
         if stored != (frame.width, frame.height):
@@ -157,14 +172,16 @@ def read_facts(reader: Reader) -> Facts:
             width, height = height, width
         rotation, hdr, timed = int(frame.rotation), is_hdr(frame), frame.pts is not None
         codec = reader.stream.codec_context.name
-    frames, begin, end = _scan(reader)
-    return Facts(width, height, rotation, hdr, codec, frames, begin, end, timed)
+    frames, begin, end, keys = _scan(reader)
+    return Facts(width, height, rotation, hdr, codec, frames, begin, end, timed, keys)
 
 
-def _scan(reader: Reader) -> tuple[int, float, float]:
-    """Count the frames and return the times of the first and the last one."""
+def _scan(reader: Reader) -> tuple[int, float, float, float | None]:
+    """Count the frames; return the times of the first and last one, and `Facts.key_interval`."""
     reader.rewind()
     frames, begin, end, last_end, broken = 0, float("inf"), float("-inf"), 0.0, False
+    key: float | None = None
+    longest = 0.0
     for packet in reader.packets(every_stream=True):
         if packet.size == 0 or packet.time_base is None:
             continue
@@ -186,6 +203,9 @@ def _scan(reader: Reader) -> tuple[int, float, float]:
         if mine:
             frames += 1
             begin, end = min(begin, time), max(end, time)
+            if packet.is_keyframe:
+                longest = longest if key is None else max(longest, time - key)
+                key = time
             reader.last = max(end, 0.0)
             if end - begin > reader.bounds.max_duration:
                 raise too_long(reader.name, reader.bounds)
@@ -194,7 +214,7 @@ def _scan(reader: Reader) -> tuple[int, float, float]:
         raise damaged(reader.name, max(end, 0.0), INCOMPLETE)
     if frames < 2:
         raise MediaError(f"The file {reader.name} is a single image, not a video.")
-    return frames, begin, end
+    return frames, begin, end, None if key is None else max(longest, end - key)
 
 
 def _check_whole(reader: Reader, last_end: float) -> None:

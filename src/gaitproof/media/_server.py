@@ -32,7 +32,7 @@ from gaitproof.media._channel import Channel
 from gaitproof.media._confine import confine, die_with_parent
 from gaitproof.media._container import Reader, describe
 from gaitproof.media._sound import SoundReader
-from gaitproof.media._values import Bounds, RawFrame
+from gaitproof.media._values import Bounds, RawFrame, Skim
 
 HANDLES: Final = 4
 """Files that come with a request: the video, the shared memory, the connection, the lifeline."""
@@ -168,7 +168,8 @@ def _work(
         return
     with _reporting(name, channel), Reader(file, name, bounds, writer.beat) as reader:
         if request["job"] == "decode":
-            for raw in _jobs.read_raw(reader, request["start"], request["stop"]):
+            skim = request["skim"] and Skim(**request["skim"])
+            for raw in _jobs.read_raw(reader, request["start"], request["stop"], skim):
                 writer.write(raw)
             channel.send(_channel.END)
         elif request["job"] == "examine":

@@ -81,6 +81,8 @@ class Facts:
         Times of the first and the last frame, seconds.
     timed
         Whether the file holds time stamps.
+    key_interval
+        Longest time between two key frames, seconds; None if it is not known.
     """
 
     width: int
@@ -92,6 +94,23 @@ class Facts:
     begin: float
     end: float
     timed: bool
+    key_interval: float | None = None
+
+
+@dataclass(frozen=True)
+class Skim:
+    """How a video is looked through instead of read.
+
+    Parameters
+    ----------
+    every
+        Seconds: of each slot of so long, one frame is wanted.
+    keys
+        Whether key frames alone will do, since they lie near enough to each other.
+    """
+
+    every: float
+    keys: bool = False
 
 
 @dataclass(frozen=True)

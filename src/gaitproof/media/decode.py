@@ -15,6 +15,7 @@ from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media import sandbox
 from gaitproof.media._image import to_image
+from gaitproof.media._values import Skim as Skim
 from gaitproof.reading import FileKind, decode_image, read_bytes
 from gaitproof.reading.images import IMAGE_FORMATS
 
@@ -45,6 +46,7 @@ def read_frames(
     stop: float | None = None,
     *,
     lasting: bool = True,
+    skim: Skim | None = None,
 ) -> Iterator[Frame]:
     """Decode a local video lazily; a few frames are held at a time.
 
@@ -64,6 +66,9 @@ def read_frames(
     lasting
         False saves a copy: an image may then not be written to, and holds only until the next
         frame is asked for.
+    skim
+        Pass on one frame of each so many seconds, and decode no more than is needed for it. Damage
+        of what is not decoded goes unnoticed.
 
     Yields
     ------
@@ -76,7 +81,7 @@ def read_frames(
         If the file cannot be read, breaks a limit, is damaged (with the time of the damage), or
         changes its image size.
     """
-    with closing(sandbox.decode(path, limits or MediaLimits(), start, stop)) as frames:
+    with closing(sandbox.decode(path, limits or MediaLimits(), start, stop, skim)) as frames:
         for raw in frames:
             yield Frame(raw.index, raw.time, to_image(raw, lasting=lasting))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,30 @@ from gaitproof.media.files import compute_sha256
 
 MAX_FRAME_RATE: Final = 1000.0
 """Frames per second: above it time stamps are damaged."""
+
+_MOST_NAMED: Final = 8
+"""Stretches that a note names one by one."""
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A stretch of a video that was looked at every 0.8 s only.
+
+    Parameters
+    ----------
+    start, stop
+        Seconds.
+    seen
+        Whether somebody was seen there who does not walk.
+    """
+
+    start: float
+    stop: float
+    seen: bool = False
+
+    def describe(self) -> str:
+        """Say when it is, in minutes and seconds."""
+        return "–".join(f"{int(t) // 60}:{int(t) % 60:02}" for t in (self.start, self.stop))
 
 
 @dataclass(frozen=True)
@@ -42,6 +67,10 @@ class VideoInfo:
     timed
         Whether the file holds time stamps. A raw stream does not: its times follow from the frame
         rate that it declares, or from 25 frames per second.
+    key_interval
+        Longest time between two key frames, seconds; None if it is not known.
+    passed_over
+        What was looked at every 0.8 s only, in order of time.
     """
 
     path: Path
@@ -55,15 +84,33 @@ class VideoInfo:
     frames: int
     hdr: bool = False
     timed: bool = True
+    key_interval: float | None = None
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Plain-language remarks on what was assumed about the file."""
-        if self.timed:
-            return ()
-        return (
-            f"The video holds no time stamps; {self.frame_rate:.4g} frames per second are assumed.",
-        )
+        """Plain-language remarks on what was assumed about the file, and what was passed over."""
+        remarks = []
+        if not self.timed:
+            rate = f"{self.frame_rate:.4g} frames per second"
+            remarks.append(f"The video holds no time stamps; {rate} are assumed.")
+        if self.passed_over:
+            remarks.append(_passed_note(self.passed_over))
+        return tuple(remarks)
+
+
+def _passed_note(passed: Sequence[PassedOver]) -> str:
+    still = [one for one in passed if one.seen]
+    note = f"Looked at every 0.8 s only, for nobody was seen walking: {_times(passed)}."
+    if still:
+        note += f" Somebody who does not walk was seen in {_times(still)}."
+    return f"{note} `pose: {{first_pass: null}}` in the settings examines every frame."
+
+
+def _times(stretches: Sequence[PassedOver]) -> str:
+    named = [one.describe() for one in stretches[:_MOST_NAMED]]
+    more = len(stretches) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
 
 
 def inspect_video(path: str | Path, limits: MediaLimits | None = None) -> VideoInfo:
@@ -109,6 +156,7 @@ def inspect_video(path: str | Path, limits: MediaLimits | None = None) -> VideoI
         frames=facts.frames,
         hdr=facts.hdr,
         timed=facts.timed,
+        key_interval=facts.key_interval,
     )
 
 

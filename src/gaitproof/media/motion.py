@@ -58,7 +58,7 @@ class MotionMeter:
         # half a millisecond of tolerance for clocks that count milliseconds
         if self._gray is not None and _slot(time) == _slot(self._time):
             return self._speed
-        gray, scale = _shrink(image)
+        gray, scale = shrink(image)
         boxes = people or []
         before, since, hidden = self._gray, self._time, self._people
         self._gray, self._time, self._people = gray, time, boxes
@@ -72,12 +72,15 @@ def _slot(time: float) -> int:
     return int(np.floor(time * RATE + 0.005))
 
 
-def _shrink(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+def shrink(
+    image: NDArray[np.uint8], width: int = GRAY_WIDTH
+) -> tuple[NDArray[np.uint8], float]:
+    """Return an RGB image in grey and of a width, and by what it was multiplied."""
     import cv2
 
-    height, width = image.shape[:2]
-    scale = GRAY_WIDTH / width
-    size = (GRAY_WIDTH, max(16, round(height * scale)))
+    rows, columns = image.shape[:2]
+    scale = width / columns
+    size = (width, max(16, round(rows * scale)))
     # gray first: shrinking three channels takes twice as long as both steps on one
     gray = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)

@@ -32,7 +32,7 @@ from gaitproof.media import _channel
 from gaitproof.media._channel import Channel
 from gaitproof.media._confine import Confinement
 from gaitproof.media._memory import resources, shared_memory
-from gaitproof.media._values import Bounds, Facts, Heard, RawFrame, SoundFacts
+from gaitproof.media._values import Bounds, Facts, Heard, RawFrame, Skim, SoundFacts
 from gaitproof.media.files import open_regular
 
 if TYPE_CHECKING:
@@ -53,18 +53,27 @@ _LAST_WORDS: Final = 5.0
 
 
 def decode(
-    path: str | Path, limits: MediaLimits, start: float | None, stop: float | None
+    path: str | Path,
+    limits: MediaLimits,
+    start: float | None,
+    stop: float | None,
+    skim: Skim | None = None,
 ) -> Generator[RawFrame, None, None]:
     """Decode the frames of a video from `start` to before `stop`, in seconds."""
     if not limits.sandbox:
         from gaitproof.media._jobs import read_raw
 
-        with _reader(path, limits) as reader:
-            yield from read_raw(reader, start, stop)
+        with open_reader(path, limits) as reader:
+            yield from read_raw(reader, start, stop, skim)
         return
     size = 2 * (_BYTES_PER_PIXEL * limits.max_pixels + mmap.PAGESIZE)
     with shared_memory(size) as (memory, view):
-        arguments = {"start": start, "stop": stop, "memory": size}
+        arguments = {
+            "start": start,
+            "stop": stop,
+            "skim": skim and asdict(skim),
+            "memory": size,
+        }
         with _request(path, limits, "decode", arguments, memory) as decoder:
             yield from decoder.frames(view)
 
@@ -74,7 +83,7 @@ def examine(path: str | Path, limits: MediaLimits) -> Facts:
     if not limits.sandbox:
         from gaitproof.media._jobs import read_facts
 
-        with _reader(path, limits) as reader:
+        with open_reader(path, limits) as reader:
             return read_facts(reader)
     with _request(path, limits, "examine") as decoder:
         return decoder.result(_FACTS)
@@ -85,7 +94,7 @@ def measure(path: str | Path, limits: MediaLimits) -> float:
     if not limits.sandbox:
         from gaitproof.media._jobs import mean_bits
 
-        with _reader(path, limits) as reader:
+        with open_reader(path, limits) as reader:
             return mean_bits(reader)
     with _request(path, limits, "measure") as decoder:
         return decoder.result(TypeAdapter(float))
@@ -135,7 +144,8 @@ def prepare(limits: MediaLimits) -> None:
 
 
 @contextmanager
-def _reader(path: str | Path, limits: MediaLimits) -> Iterator[Reader]:
+def open_reader(path: str | Path, limits: MediaLimits) -> Iterator[Reader]:
+    """Open a video in this process; for files that are trusted."""
     from gaitproof.media._container import Reader
 
     with _open(path, limits) as file, Reader(file, repr(str(path)), _bounds(limits)) as reader:

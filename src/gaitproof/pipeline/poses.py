@@ -9,7 +9,7 @@ from typing import Any
 from gaitproof.config import VerifySettings
 from gaitproof.data.extraction import MARKER, MARKER_FILE
 from gaitproof.errors import MediaError
-from gaitproof.media.info import VideoInfo
+from gaitproof.media.info import PassedOver, VideoInfo
 from gaitproof.pose.extract import Extraction
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.pose.formats.silhouette_npz import load_silhouettes
@@ -48,7 +48,9 @@ class StoredPoses:
             raise MediaError(f"The video {str(path)!r} has no extracted poses.")
         marker = read_json(folder / MARKER, MARKER_FILE)
         with guarded(folder / MARKER, MARKER_FILE):
-            video = VideoInfo(**{**marker["video"], "path": Path(path)})
+            facts = marker["video"]
+            passed = tuple(PassedOver(**one) for one in facts.get("passed_over", ()))
+            video = VideoInfo(**{**facts, "path": Path(path), "passed_over": passed})
             names = [str(person["poses"]) for person in marker["people"]]
             masks = [
                 str(person["silhouettes"]) for person in marker["people"] if "silhouettes" in person

@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from pydantic import TypeAdapter
+
 from gaitproof.config import PoseSettings
 from gaitproof.errors import InputError, PoseError
 from gaitproof.media.files import atomic_path, make_folder
+from gaitproof.media.info import PassedOver
 from gaitproof.pose.formats import npz, silhouette_npz
 from gaitproof.pose.silhouettes import SILHOUETTES
 from gaitproof.pose.tracking import TrackingSettings
@@ -23,9 +26,13 @@ EXTRACTION_VERSION: Final = 2
 
 _ENTRY: Final = FileKind("entry of the pose cache", PoseError, 2**29)
 
+_NEW: Final = ("enough_rate", "first_pass")
+"""Settings that entries of earlier versions were made without."""
 
 _POSES: Final = ".npz"
 _MASKS: Final = ".silhouettes.npz"
+_PASSED: Final = "0.passed.json"
+_PASSED_OVER: Final = TypeAdapter(tuple[PassedOver, ...])
 
 
 def cache_key(
@@ -46,8 +53,8 @@ def cache_key(
         What the tracks depend on.
     """
     left_out = {"workers", "overlap", "task_file"}
-    if settings.enough_rate is None:  # earlier versions knew no other way
-        left_out.add("enough_rate")
+    # earlier versions estimated every frame, which holds no less
+    left_out |= {n for n in _NEW if getattr(settings, n) == PoseSettings.model_fields[n].default}
     what = {
         "version": EXTRACTION_VERSION,
         "sha256": sha256,
@@ -61,10 +68,14 @@ def cache_key(
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """The tracks of a finished extraction, and their masks: one for each track, or none at all."""
+    """The tracks of a finished extraction, and what of the video it passed over.
+
+    Masks: one for each track, or none at all.
+    """
 
     tracks: tuple[PoseSequence, ...]
     silhouettes: tuple[SilhouetteSequence, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 class PoseCache:
@@ -101,6 +112,7 @@ class PoseCache:
         try:
             members = read_members(self.path(key), _ENTRY, npz.MAX_TOTAL)
             with guarded(self.path(key), _ENTRY):
+                passed = _PASSED_OVER.validate_json(members.pop(_PASSED, b"[]"))
                 if sum(map(unpacked_size, members.values())) > npz.MAX_TOTAL:
                     raise ValueError("more than the arrays of one file")
                 poses, masks = (
@@ -116,7 +128,8 @@ class PoseCache:
             )
         except PoseError:
             return None
-        return Entry(tracks, silhouettes) if len(silhouettes) in (0, len(tracks)) else None
+        entry = Entry(tracks, silhouettes, passed)
+        return entry if len(silhouettes) in (0, len(tracks)) else None
 
     def save(self, key: str, entry: Entry) -> bool:
         """Keep an entry; return False if the folder cannot be written (a cache is a comfort)."""
@@ -127,6 +140,8 @@ class PoseCache:
                 atomic_path(path) as temporary,
                 zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
             ):
+                if entry.passed_over:
+                    archive.writestr(_PASSED, _PASSED_OVER.dump_json(entry.passed_over))
                 for i, track in enumerate(entry.tracks):
                     archive.writestr(f"{i}{_POSES}", npz.to_bytes(track))
                 for i, masks in enumerate(entry.silhouettes):

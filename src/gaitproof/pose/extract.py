@@ -7,13 +7,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from gaitproof.config import VerifySettings
 from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.pose.cache import Entry, PoseCache, cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
+from gaitproof.pose.first_pass import make_plan
 from gaitproof.pose.frames import FramePoses, create_estimator, estimate_frames, thinned_rate
-from gaitproof.pose.parallel import choose_workers, estimate_parallel
+from gaitproof.pose.parallel import WHOLE, Stretch, choose_workers, estimate_parallel
 from gaitproof.pose.people import (
     FollowingEstimator,
     LoneEstimator,
@@ -25,6 +27,12 @@ from gaitproof.pose.people import (
 )
 from gaitproof.pose.tracking import Tracker, TrackingSettings
 from gaitproof.types import PoseSequence, SilhouetteSequence
+
+
+Progress = Callable[[float], None] | None
+
+_FIRST_PASS: Final = 0.3
+"""Share of the progress that is the first pass over a long video."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +108,7 @@ def extract(
             key = cache_key(video.sha256, identifier, settings.pose, tracking)
             stored = cache.load(key)
             if stored is not None:
+                video = replace(video, passed_over=stored.passed_over)
                 return Extraction(video, stored.tracks, stored.silhouettes)
     else:
         make = estimator_factory
@@ -107,18 +116,21 @@ def extract(
         with make() as estimator:
             identifier = estimator.identifier
     work = _Work(video, settings, tracking, make, identifier, workers, progress)
+    if estimator_factory is None:
+        work = work.looked_through()
     if estimator_factory is not None or settings.pose.backend == "tasks":
         extraction = work.extraction(work.follow(make, workers))
     else:
         extraction = work.follow_people()
     if cache is not None and key is not None:
-        cache.save(key, Entry(extraction.tracks, extraction.silhouettes))
+        passed = extraction.video.passed_over
+        cache.save(key, Entry(extraction.tracks, extraction.silhouettes, passed))
     return extraction
 
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """One video's extraction."""
+    """One video's extraction, or that of its parts."""
 
     video: VideoInfo
     settings: VerifySettings
@@ -126,7 +138,23 @@ class _Work:
     make: Callable[[], PoseEstimator]
     identifier: str
     workers: int
-    progress: Callable[[float], None] | None
+    progress: Progress
+    parts: tuple[Stretch, ...] = (WHOLE,)
+
+    def looked_through(self) -> _Work:
+        """Return what is left to do after a first pass over a long video."""
+        least = self.settings.pose.first_pass
+        # frames without time stamps are counted, so that none can be left out
+        if least is None or self.video.duration < least or not self.video.timed:
+            return self
+        progress = part_of(self.progress, 0.0, _FIRST_PASS)
+        found = make_plan(self.video, self.settings, self.tracking, progress)
+        return replace(
+            self,
+            video=replace(self.video, passed_over=found.passed),
+            parts=found.parts,
+            progress=part_of(self.progress, _FIRST_PASS, 1.0),
+        )
 
     def follow_people(self) -> Extraction:
         """Follow everybody, by the fast way where there is one person only."""
@@ -140,8 +168,8 @@ class _Work:
                     return self.extraction(alone)
                 except SeveralPeopleError:
                     pass
-        size = (self.video.width, self.video.height)
-        where = find_people(self.video.path, pose, self.settings.media, self.tracking, size)
+        size, media = (self.video.width, self.video.height), self.settings.media
+        where = find_people(self.video.path, pose, media, self.tracking, size, parts=self.parts)
         make = partial(create_estimator, easily(pose))
         # the people of a frame share the threads, so that the clip is not divided as well
         tracker = self.follow(
@@ -168,25 +196,38 @@ class _Work:
     def follow(self, make: Callable[[], PoseEstimator], workers: int) -> Tracker:
         """Track what the estimators see."""
         tracker = Tracker(self.tracking)
-        # closed in any case, so that an interrupt leaves no thread and no open model behind
-        with closing(self._frames(make, workers)) as frames:
-            for frame in frames:
-                tracker.add(frame.time, frame.detections, frame.motion)
+        seconds = [part.seconds(self.video.duration) for part in self.parts]
+        done = [sum(seconds[:i]) / (sum(seconds) or 1.0) for i in range(len(seconds) + 1)]
+        for part, begin, end in zip(self.parts, done, done[1:], strict=False):
+            progress = part_of(self.progress, begin, end)
+            # closed in any case, so that an interrupt leaves no thread and no open model behind
+            with closing(self._frames(part, make, workers, progress)) as frames:
+                for frame in frames:
+                    tracker.add(frame.time, frame.detections, frame.motion)
         return tracker
 
     def _frames(
-        self, make: Callable[[], PoseEstimator], workers: int
+        self, part: Stretch, make: Callable[[], PoseEstimator], workers: int, progress: Progress
     ) -> Generator[FramePoses, None, None]:
         path, media, duration = self.video.path, self.settings.media, self.video.duration
-        rate = thinned_rate(self.video.frame_rate, self.settings.pose)
+        pose = self.settings.pose
+        rate = thinned_rate(self.video.frame_rate, pose)
+        seconds = part.seconds(duration)
+        workers = min(workers, choose_workers(seconds, pose))
         if workers > 1:
-            pose = self.settings.pose
             yield from estimate_parallel(
-                path, make, pose, media, duration, workers, self.progress, rate=rate
+                path, make, pose, media, duration, workers, progress, rate=rate, part=part
             )
             return
         with make() as estimator:
-            for frame in estimate_frames(path, estimator, media, rate=rate):
+            for frame in estimate_frames(path, estimator, media, part.start, part.stop, rate):
                 yield frame
-                if self.progress is not None:
-                    self.progress(min(1.0, frame.time / duration))
+                if progress is not None:
+                    progress(min(1.0, (frame.time - (part.start or 0.0)) / seconds))
+
+
+def part_of(progress: Progress, begin: float, end: float) -> Progress:
+    """Return what reports the share of a part, from `begin` to `end` of the whole."""
+    if progress is None:
+        return None
+    return lambda share: progress(begin + share * (end - begin))

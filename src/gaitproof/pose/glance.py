@@ -7,6 +7,7 @@ are. Where all that it finds is in one place, so would be all that a look finds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -59,17 +60,28 @@ class Glance(Closing):
             Shape (H, W, 3), RGB.
         """
         first: NDArray[np.float64] | None = None
-        for left, top, part in [(0, 0, image), *parts(image)]:
-            for one in self._bodies(part):
-                body = one + np.array([left, top, 0.0])
-                if first is None:
-                    first = body
-                if not _one_body(first, body):
-                    return False
+        for body in self._everywhere(image):
+            if first is None:
+                first = body
+            if not _one_body(first, body):
+                return False
         return True
 
+    def bodies(self, image: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
+        """Return all that is found in the image and its parts, one person perhaps several times.
+
+        Each is the middle of the hips (x, y) and the radius of the circle around the body, in
+        pixels.
+        """
+        return list(self._everywhere(image))
+
+    def _everywhere(self, image: NDArray[np.uint8]) -> Iterator[NDArray[np.float64]]:
+        for left, top, part in [(0, 0, image), *parts(image)]:
+            for body in self._bodies(part):
+                yield body + np.array([left, top, 0.0])
+
     def _bodies(self, image: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
-        """Return middle of the hips (x, y) and radius of each body, in pixels."""
+        """Return what `bodies` does, of the image as a whole."""
         result = self._detector.process(np.ascontiguousarray(image))
         size = np.array([image.shape[1], image.shape[0]], np.float64)
         bodies = []

@@ -60,6 +60,13 @@ class Stretch:
     start: float | None
     stop: float | None
 
+    def seconds(self, duration: float) -> float:
+        """Return how long it is, of a clip of so many seconds."""
+        return (duration if self.stop is None else self.stop) - (self.start or 0.0)
+
+
+WHOLE: Final = Stretch(None, None)
+
 
 def choose_workers(duration: float, settings: PoseSettings) -> int:
     """Return how many threads share a clip.
@@ -89,13 +96,13 @@ def with_threads(settings: VerifySettings, threads: int) -> VerifySettings:
     return settings.model_copy(update={"pose": pose})
 
 
-def split(duration: float, workers: int, overlap: float) -> list[Stretch]:
-    """Divide a clip so that every thread has the same number of frames to estimate.
+def split(duration: float, workers: int, overlap: float, begin: float = 0.0) -> list[Stretch]:
+    """Divide a clip, or what follows `begin`, such that threads have as many frames to estimate.
 
     The first stretch has no warm-up, so it is longer by `overlap` than the others.
     """
     share = (duration + (workers - 1) * overlap) / workers
-    edges = [share + i * (share - overlap) for i in range(workers - 1)]
+    edges = [begin + share + i * (share - overlap) for i in range(workers - 1)]
     return [Stretch(a, b) for a, b in pairwise([None, *edges, None])]
 
 
@@ -109,6 +116,7 @@ def estimate_parallel(
     progress: Callable[[float], None] | None = None,
     *,
     rate: float | None = None,
+    part: Stretch = WHOLE,
 ) -> Generator[FramePoses, None, None]:
     """Estimate a clip by several threads; same frames, same order as by one.
 
@@ -132,6 +140,8 @@ def estimate_parallel(
         Called in this thread with the share of all threads' work that is done, 0 to 1.
     rate
         Frames per second, as in `estimate_frames`.
+    part
+        Of the clip, that is estimated.
 
     Yields
     ------
@@ -144,8 +154,10 @@ def estimate_parallel(
         If the video is damaged, whichever thread finds it.
     """
     staff: list[_Worker] = []
-    for stretch in reversed(split(duration, workers, settings.overlap)):
-        staff.insert(0, _Worker(path, limits, stretch, settings.overlap, duration, staff[:], rate))
+    for stretch in reversed(split(part.seconds(duration), workers, settings.overlap, part.start or 0)):
+        staff.insert(
+            0, _Worker(path, limits, stretch, settings.overlap, duration, staff[:], rate, part)
+        )
     first, *helpers = staff
 
     def report() -> None:
@@ -214,6 +226,7 @@ class _Worker:
         duration: float,
         later: list[_Worker],
         rate: float | None,
+        part: Stretch,
     ) -> None:
         self.done = 0.0
         self.frames: list[FramePoses] = []
@@ -222,8 +235,9 @@ class _Worker:
         self._path = path
         self._limits = limits
         self._stop = stretch.stop
-        self._warm = None if stretch.start is None else max(0.0, stretch.start - overlap)
-        self._length = (duration if stretch.stop is None else stretch.stop) - (self._warm or 0.0)
+        self._until = part.stop
+        self._warm = part.start if stretch.start is None else max(0.0, stretch.start - overlap)
+        self._length = Stretch(self._warm, stretch.stop or part.stop).seconds(duration)
         self._later = later
         self._rate = rate
         self._agreed = 0
@@ -242,7 +256,12 @@ class _Worker:
                 make_estimator() as estimator,
                 closing(
                     estimate_frames(
-                        self._path, estimator, self._limits, self._warm, rate=self._rate
+                        self._path,
+                        estimator,
+                        self._limits,
+                        self._warm,
+                        self._until,
+                        self._rate,
                     )
                 ) as frames,
             ):

@@ -27,6 +27,7 @@ from gaitproof.pose.estimator import Detection, PoseEstimator, estimator_identif
 from gaitproof.pose.glance import Glance
 from gaitproof.pose.looking import look
 from gaitproof.pose.mediapipe import quiet_start
+from gaitproof.pose.parallel import WHOLE, Stretch
 from gaitproof.pose.tasks import open_landmarker, to_detections, to_mediapipe
 from gaitproof.pose.tracking import Tracker, TrackingSettings, body_place
 from gaitproof.types import PoseSequence
@@ -193,6 +194,7 @@ def find_people(
     frame_size: tuple[int, int],
     *,
     finder: PoseEstimator | None = None,
+    parts: Sequence[Stretch] = (WHOLE,),
 ) -> tuple[PoseSequence, ...]:
     """Tell who is where: one rough track per person, the most prominent first.
 
@@ -206,16 +208,19 @@ def find_people(
         (width, height) in pixels.
     finder
         Finds several people; the packaged landmarker if None. Closed in the end.
+    parts
+        Of the video, that are looked at.
     """
     if finder is None:
         finder = PeopleFinder(settings, tracking)
     tracker = Tracker(tracking)
     due = -np.inf
     with finder:
-        for frame in read_frames(path, limits):
-            if frame.time >= due - 1e-3:
-                due = frame.time + FIND
-                tracker.add(frame.time, finder.estimate(frame.image, frame.time))
+        for part in parts:
+            for frame in read_frames(path, limits, part.start, part.stop):
+                if frame.time >= due - 1e-3:
+                    due = frame.time + FIND
+                    tracker.add(frame.time, finder.estimate(frame.image, frame.time))
     return tracker.finish(frame_size, finder.identifier)
 
 

@@ -92,7 +92,8 @@ def read_walk(
         raise MediaError(f"{str(path)!r} cannot be used. {choice.reason}")
     index = choice.indices[0]
     track = scene.extraction.tracks[index]
-    return Walk(track, scene.cleaned[index], settings.quality, choice.notes)
+    notes = (*scene.extraction.video.notes, *choice.notes)
+    return Walk(track, scene.cleaned[index], settings.quality, notes)
 
 
 def convert(
