@@ -214,6 +214,18 @@ def skeletons(people: int = 2) -> bytes:
         return write_archive(Path(folder) / "x.npz", people, 1, seconds=2.5).read_bytes()
 
 
+def shard() -> bytes:
+    """Return a shard with the walks of `skeletons`."""
+    from gaitproof.data.gait.shards import save_shards
+    from gaitproof.data.gait.skeletons import load_skeletons
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x.npz")
+        path.write_bytes(skeletons())
+        (file,) = save_shards(load_skeletons(path, "x"), Path(folder, "s"))
+        return file.read_bytes()
+
+
 ASF: Final = """:version 1.10
 :name man
 :units

@@ -6,19 +6,31 @@ import hashlib
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import cluster_work
+import numpy as np
 import psutil
 import pytest
 from cluster_work import Mortal, die, die_once, scripted
+from drawn_faces import draw_face
+from one_process import prepare_here
+from portrait_clips import write_clip
 
+from gaitproof.bench.verify_speed import CLAIM, enroll_random
+from gaitproof.cases.ahead import extract_ahead
 from gaitproof.cluster import LOCAL, cluster, current_pool
-from gaitproof.config import VerifySettings
+from gaitproof.config import PoseSettings, QualityGate, VerifySettings
 from gaitproof.data.extraction import extract_many, find_videos
+from gaitproof.data.face.prepare import prepare
 from gaitproof.errors import DependencyError, GaitproofError
+from gaitproof.media.decode import read_frames
+from gaitproof.media.encode import VideoWriter
+from gaitproof.pose.cache import PoseCache
 from gaitproof.processes import run_all, run_apart, worker_pool
+from gaitproof.verify.verifier import Verifier
 
 DIED = GaitproofError("A process died.")
 
@@ -97,4 +109,72 @@ def test_extraction_on_a_cluster_with_two_deaths_is_that_of_this_machine(
     alone = run("alone", scripted)
     assert len(list((tmp_path / "deaths").iterdir())) == 2
     assert [(r.people, r.error) for r in shared] == [(r.people, r.error) for r in alone]
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")
+
+
+KTH = Path(__file__).parents[2] / "shared" / "data" / "kth"
+real = pytest.mark.skipif(not KTH.exists(), reason="no KTH clips at hand")
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory):
+    """Three real walks of two seconds."""
+    folder = tmp_path_factory.mktemp("walks")
+    for number in (1, 2, 3):
+        with VideoWriter(folder / f"{number}.mp4", 25, (160, 120)) as writer:
+            source = KTH / f"person0{number}_walking_d1.mp4"
+            for frame in read_frames(source, start=1.0, stop=3.2):
+                writer.write(frame.image)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@real
+def test_real_poses_and_verdicts_on_a_cluster_are_those_of_this_machine(
+    two, tmp_path, walks, monkeypatch
+):
+    settings = VerifySettings(
+        pose=PoseSettings(workers=1, silhouettes=False),
+        quality=QualityGate(min_person_height=40, min_gait_cycles=0),
+    )
+    gallery = tmp_path / "gallery.db"
+    enroll_random(gallery)
+
+    def answers(name):
+        cache = PoseCache(tmp_path / name / "cache")
+        verifier = Verifier.open(str(gallery), settings=settings, cache=cache)
+        if current_pool() is not None:
+            assert extract_ahead(sorted(walks.iterdir()), verifier) == 3
+        else:
+            extract_many(find_videos([walks], tmp_path / name / "poses"), settings, workers=1)
+        verdicts = [verifier.verify(video, claim=CLAIM) for video in sorted(walks.iterdir())]
+        return [replace(one, seconds=0.0) for one in verdicts]
+
+    shared = answers("cluster")
+    extract_many(find_videos([walks], tmp_path / "cluster" / "poses"), settings)
+    for module in ("gaitproof.data.extraction", __name__):
+        monkeypatch.setattr(f"{module}.current_pool", lambda: None)
+    assert answers("alone") == shared
+    assert sum(len(one.quality.windows) for one in shared) > 0
+    names = ("cluster/cache", "cluster/poses"), ("alone/cache", "alone/poses")
+    ours, its = ([contents(tmp_path / part) for part in pair] for pair in names)
+    assert ours == its
+
+
+@pytest.mark.slow
+def test_faces_prepared_on_a_cluster_are_those_of_this_machine(two, tmp_path, monkeypatch):
+    for label in ("real", "fake"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for seed in range(2):
+            face, _ = draw_face(seed + 10 * (label == "fake"))
+            write_clip(
+                tmp_path / "data" / label / f"{seed}.mp4", [np.roll(face, i, 1) for i in (0, 1)]
+            )
+    (tmp_path / "data" / "real" / "broken.mp4").write_text("no video")
+    shared = prepare(tmp_path / "data", tmp_path / "cluster")
+    prepare_here(monkeypatch)
+    alone = prepare(tmp_path / "data", tmp_path / "alone")
+    assert shared.clips == alone.clips
+    assert shared.failures == alone.failures
     assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")

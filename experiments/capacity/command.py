@@ -39,7 +39,7 @@ def capacity(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate fleets of machines that may be taken away, by measured rates."""
+    """Simulate machines, waiting and cost for a million hours of video."""
     load = Load(
         hours=hours,
         days=days,

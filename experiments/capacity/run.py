@@ -31,7 +31,7 @@ WEEKEND: Final = 0.5
 """Of a weekday's arrivals."""
 
 FILE_BYTES: Final = 1200.0
-"""Of landmarks, masks and times of one frame and person, as `python -m experiments memory` finds."""
+"""Of landmarks, mask and time of a frame and person, as `python -m experiments memory` finds."""
 
 Float64 = NDArray[np.float64]
 

@@ -91,6 +91,9 @@ class PoseSettings(Settings):
     first_pass: float | None = Field(default=120.0, ge=10)
     """Seconds from which on a video is looked through first, an image every 0.8 s, and passed over
     where nobody is seen who moves; None examines every frame of every video."""
+    budget: float | None = Field(default=None, ge=4)
+    """Seconds of usable walking of one person after which no more of a video is examined; None
+    examines it to its end."""
     overlap: float = Field(default=1.0, ge=0)
     """Seconds a parallel segment starts early to warm the tracker up."""
     silhouettes: bool = True

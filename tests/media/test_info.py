@@ -50,6 +50,7 @@ def test_probe_reports_what_was_written(tmp_path: Path, make_clip: Clip) -> None
         codec="h264",
         rotation=0,
         frames=45,
+        key_interval=pytest.approx(44 / 30, abs=1e-3),
     )
     assert len(info.sha256) == 64
 

@@ -75,9 +75,7 @@ class LongVideo:
     @property
     def pass_share(self) -> float:
         """Processor time of what is no walk over its length, the median of the pairs."""
-        more = (
-            a.cpu_seconds - b.cpu_seconds for a, b in zip(self.whole, self.alone, strict=True)
-        )
+        more = (a.cpu_seconds - b.cpu_seconds for a, b in zip(self.whole, self.alone, strict=True))
         return median(more) / (self.length - self.walking)
 
 
@@ -173,8 +171,7 @@ def _write_walk(info: VideoInfo, out: Path) -> Image:
 def _write_still(image: Image, info: VideoInfo, out: Path) -> None:
     rng = np.random.default_rng(0)
     noisy = [
-        (image + rng.normal(0, _NOISE, image.shape)).clip(0, 255).astype(np.uint8)
-        for _ in range(8)
+        (image + rng.normal(0, _NOISE, image.shape)).clip(0, 255).astype(np.uint8) for _ in range(8)
     ]
     with VideoWriter(out, info.frame_rate, (info.width, info.height)) as writer:
         for number in range(round(_PIECE * info.frame_rate)):

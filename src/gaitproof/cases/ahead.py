@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaitproof.errors import ConfigError, GaitproofError
+from gaitproof.gait.quality import enough_walking
 from gaitproof.pose.extract import extract
 from gaitproof.pose.parallel import with_threads
 from gaitproof.processes import run_apart
@@ -66,7 +67,7 @@ def extract_ahead(
 
 def _fill(settings: VerifySettings, cache: PoseCache, video: Path) -> bool:
     try:
-        extract(video, settings, cache=cache)
+        extract(video, settings, cache=cache, enough=enough_walking(settings))
     except GaitproofError:
         return False
     return True

@@ -10,6 +10,7 @@ import typer
 from gaitproof.cli.opening import verify_settings
 from gaitproof.cli.options import (
     FAILED_STATUS,
+    BudgetOption,
     JsonOption,
     RayOption,
     SettingsOption,
@@ -49,6 +50,7 @@ def extract(
         bool, typer.Option("--silhouettes", help="Write each person's masks as well.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Reprocess finished videos.")] = False,
+    budget: BudgetOption = None,
     ray: RayOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,9 +65,7 @@ def extract(
     from gaitproof.cluster import cluster
     from gaitproof.data.extraction import extract_many, find_videos
 
-    chosen = verify_settings(settings)
-    pose = chosen.pose.model_copy(update={"silhouettes": silhouettes})
-    chosen = chosen.model_copy(update={"pose": pose})
+    chosen = verify_settings(settings, silhouettes=silhouettes, budget=budget)
     jobs_to_do = find_videos(videos, out, root)
 
     with cluster(ray, workers), progress_bar(f"Extracting {len(jobs_to_do)} videos") as progress:

@@ -11,6 +11,7 @@ import typer
 from gaitproof.cli.dataset import commands
 from gaitproof.cli.options import (
     FAILED_STATUS,
+    FolderOption,
     JsonOption,
     LayoutOption,
     OverwriteOption,
@@ -263,3 +264,25 @@ def _save(target: Path, rows: Sequence[ManifestRow], *, overwrite: bool) -> None
         )
     make_folder(target.parent)
     write_atomically(target, data)
+
+
+@commands.command()
+def shards(
+    data: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="Data set of walks, as for 'evaluate'.")
+    ],
+    out: FolderOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Pack the walks of a data set into few large files.
+
+    For data sets of very many clips. The folder is a data set as the original is.
+    """
+    from gaitproof.cli.output import printable, show
+    from gaitproof.data.gait.load import read_walks
+    from gaitproof.data.gait.shards import save_shards
+
+    files = save_shards(read_walks(data, data.stem), out)
+    size = sum(file.stat().st_size for file in files)
+    line = f"{out}: {len(files)} shards, {size / 1e6:.1f} MB"
+    show({"out": str(out), "shards": len(files), "bytes": size}, printable(line), as_json=as_json)

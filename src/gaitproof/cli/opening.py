@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from gaitproof.cli.options import (
+    BudgetOption,
     CacheOption,
     GalleryOption,
     ModelOption,
@@ -91,11 +92,13 @@ def parse_detector(text: str, *, simple_crop: bool = False) -> DetectorSettings:
     )
 
 
-def verify_settings(path: Path | None) -> VerifySettings:
-    """Return the settings of a file; the defaults without one."""
+def verify_settings(path: Path | None, **pose: Any) -> VerifySettings:
+    """Return the settings of a file, or the defaults, with other `pose` settings if not None."""
     from gaitproof.config import VerifySettings
 
-    return VerifySettings() if path is None else VerifySettings.load(path)
+    chosen = VerifySettings() if path is None else VerifySettings.load(path)
+    given = {name: value for name, value in pose.items() if value is not None}
+    return chosen.model_copy(update={"pose": chosen.pose.model_copy(update=given)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,11 +108,12 @@ class ReadingOptions:
     settings: SettingsOption = None
     cache: CacheOption = None
     no_cache: NoCacheOption = False
+    budget: BudgetOption = None
 
     @property
     def chosen(self) -> VerifySettings:
-        """The settings of the file, or the defaults."""
-        return verify_settings(self.settings)
+        """The settings of the file, or the defaults, with the budget if one was given."""
+        return verify_settings(self.settings, budget=self.budget)
 
     def open_cache(self) -> PoseCache | None:
         """Return the pose cache, or None."""

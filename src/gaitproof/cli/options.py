@@ -174,6 +174,15 @@ DeviceOption = Annotated[
 CacheOption = Annotated[
     Path | None, typer.Option("--cache", metavar="DIR", help="Keep poses in this folder.")
 ]
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        "--budget",
+        metavar="SECONDS",
+        min=4,
+        help="Examine no more of a video once one person has walked so long; without it all of it.",
+    ),
+]
 NoCacheOption = Annotated[
     bool, typer.Option("--no-cache", help="Neither read nor keep poses of earlier runs.")
 ]

@@ -237,6 +237,7 @@ def verify(
         given = {
             "gallery": verifier.gallery.location,
             "settings": options.settings,
+            "budget": options.budget,
             "model": options.model,
             "face-model": face_model,
             "fusion": fusion,

@@ -21,7 +21,7 @@ from gaitproof.data.listing import videos_below
 from gaitproof.data.manifest import locate, read_manifest
 from gaitproof.data.remote import fetched, is_url, list_remote
 from gaitproof.errors import GaitproofError, InputError, MediaError
-from gaitproof.gait.quality import track_windows
+from gaitproof.gait.quality import enough_walking, track_windows
 from gaitproof.media.files import compute_sha256, make_folder, write_atomically
 from gaitproof.pose.cache import cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
@@ -236,7 +236,11 @@ def _do(
                 if finished is not None:
                     return finished
             extraction = extract(
-                video, settings, progress=progress, estimator_factory=estimator_factory
+                video,
+                settings,
+                progress=progress,
+                estimator_factory=estimator_factory,
+                enough=enough_walking(settings),
             )
         windows = [track_windows(track, settings.cleaning) for track in extraction.tracks]
     except GaitproofError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.config import CleaningSettings, QualityGate
+from gaitproof.config import CleaningSettings, QualityGate, VerifySettings
 from gaitproof.gait.checks import (
     WALK_ADVICE,
     WINDOW_SECONDS,
@@ -113,6 +114,28 @@ def usable_windows(clean: CleanTrack, report: QualityReport) -> GaitWindows:
     """Return the windows of a cleaned track that its report lets through."""
     keep = np.array([window.usable for window in report.windows], dtype=bool)
     return compute_windows(clean.sequence).select(keep)
+
+
+def enough_walking(settings: VerifySettings) -> Callable[[Sequence[PoseSequence]], bool] | None:
+    """Return what says of raw tracks whether one holds `pose.budget` seconds that can be used.
+
+    None if there is no budget.
+    """
+    budget = settings.pose.budget
+    if budget is None:
+        return None
+
+    def enough(tracks: Sequence[PoseSequence]) -> bool:
+        reports = (assess(clean_track(t, settings.cleaning), settings.quality) for t in tracks)
+        return any(usable_seconds(report) >= budget for report in reports)
+
+    return enough
+
+
+def usable_seconds(report: QualityReport) -> float:
+    """Return the seconds that the usable windows of a report cover together."""
+    starts = np.array([window.start for window in report.windows if window.usable])
+    return float(np.minimum(np.diff(starts, append=np.inf), WINDOW_SECONDS).sum())
 
 
 def _measure_window(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
@@ -21,19 +21,20 @@ _MOST_NAMED: Final = 8
 
 @dataclass(frozen=True)
 class PassedOver:
-    """A stretch of a video that was looked at every 0.8 s only.
+    """A stretch of a video that was not examined frame by frame.
 
     Parameters
     ----------
     start, stop
         Seconds.
-    seen
-        Whether somebody was seen there who does not walk.
+    why
+        ``nobody`` was seen at a look every 0.8 s; somebody was, and is ``still``; or ``enough``
+        walking was seen before.
     """
 
     start: float
     stop: float
-    seen: bool = False
+    why: Literal["nobody", "still", "enough"] = "nobody"
 
     def describe(self) -> str:
         """Say when it is, in minutes and seconds."""
@@ -70,7 +71,7 @@ class VideoInfo:
     key_interval
         Longest time between two key frames, seconds; None if it is not known.
     passed_over
-        What was looked at every 0.8 s only, in order of time.
+        What was not examined frame by frame, in order of time.
     """
 
     path: Path
@@ -94,17 +95,21 @@ class VideoInfo:
         if not self.timed:
             rate = f"{self.frame_rate:.4g} frames per second"
             remarks.append(f"The video holds no time stamps; {rate} are assumed.")
-        if self.passed_over:
-            remarks.append(_passed_note(self.passed_over))
+        remarks.extend(_passed_notes(self.passed_over))
         return tuple(remarks)
 
 
-def _passed_note(passed: Sequence[PassedOver]) -> str:
-    still = [one for one in passed if one.seen]
-    note = f"Looked at every 0.8 s only, for nobody was seen walking: {_times(passed)}."
-    if still:
-        note += f" Somebody who does not walk was seen in {_times(still)}."
-    return f"{note} `pose: {{first_pass: null}}` in the settings examines every frame."
+def _passed_notes(passed: Sequence[PassedOver]) -> Iterator[str]:
+    looked = [one for one in passed if one.why != "enough"]
+    still = [one for one in passed if one.why == "still"]
+    if looked:
+        note = f"Looked at every 0.8 s only, for nobody was seen walking: {_times(looked)}."
+        if still:
+            note += f" Somebody who does not walk was seen in {_times(still)}."
+        yield f"{note} `pose: {{first_pass: null}}` in the settings examines every frame."
+    rest = [one for one in passed if one.why == "enough"]
+    if rest:
+        yield f"Not looked at, for enough walking was seen before (budget): {_times(rest)}."
 
 
 def _times(stretches: Sequence[PassedOver]) -> str:

@@ -72,9 +72,7 @@ def _slot(time: float) -> int:
     return int(np.floor(time * RATE + 0.005))
 
 
-def shrink(
-    image: NDArray[np.uint8], width: int = GRAY_WIDTH
-) -> tuple[NDArray[np.uint8], float]:
+def shrink(image: NDArray[np.uint8], width: int = GRAY_WIDTH) -> tuple[NDArray[np.uint8], float]:
     """Return an RGB image in grey and of a width, and by what it was multiplied."""
     import cv2
 

@@ -68,12 +68,8 @@ def decode(
         return
     size = 2 * (_BYTES_PER_PIXEL * limits.max_pixels + mmap.PAGESIZE)
     with shared_memory(size) as (memory, view):
-        arguments = {
-            "start": start,
-            "stop": stop,
-            "skim": skim and asdict(skim),
-            "memory": size,
-        }
+        looked = skim and asdict(skim)
+        arguments = {"start": start, "stop": stop, "skim": looked, "memory": size}
         with _request(path, limits, "decode", arguments, memory) as decoder:
             yield from decoder.frames(view)
 

@@ -26,7 +26,7 @@ EXTRACTION_VERSION: Final = 2
 
 _ENTRY: Final = FileKind("entry of the pose cache", PoseError, 2**29)
 
-_NEW: Final = ("enough_rate", "first_pass")
+_NEW: Final = ("enough_rate", "first_pass", "budget")
 """Settings that entries of earlier versions were made without."""
 
 _POSES: Final = ".npz"

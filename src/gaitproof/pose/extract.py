@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from gaitproof.config import VerifySettings
-from gaitproof.media.info import VideoInfo, inspect_video
+from gaitproof.media.info import PassedOver, VideoInfo, inspect_video
 from gaitproof.pose.cache import Entry, PoseCache, cache_key
 from gaitproof.pose.estimator import PoseEstimator, estimator_identifier
 from gaitproof.pose.first_pass import make_plan
@@ -28,8 +30,8 @@ from gaitproof.pose.people import (
 from gaitproof.pose.tracking import Tracker, TrackingSettings
 from gaitproof.types import PoseSequence, SilhouetteSequence
 
-
 Progress = Callable[[float], None] | None
+Enough = Callable[[Sequence[PoseSequence]], bool]
 
 _FIRST_PASS: Final = 0.3
 """Share of the progress that is the first pass over a long video."""
@@ -62,6 +64,7 @@ def extract(
     progress: Callable[[float], None] | None = None,
     estimator_factory: Callable[[], PoseEstimator] | None = None,
     tracking: TrackingSettings | None = None,
+    enough: Enough | None = None,
 ) -> Extraction:
     """Find the people of a video and follow them.
 
@@ -81,6 +84,9 @@ def extract(
         otherwise, and nothing is cached.
     tracking
         Limits of the tracker.
+    enough
+        Says of tracks whether they hold what `settings.pose.budget` asks for, as
+        `gaitproof.gait.quality.enough_walking` does; None examines the video to its end.
 
     Raises
     ------
@@ -115,11 +121,11 @@ def extract(
         workers = choose_workers(video.duration, settings.pose) if settings.pose.workers else 1
         with make() as estimator:
             identifier = estimator.identifier
-    work = _Work(video, settings, tracking, make, identifier, workers, progress)
+    work = _Work(video, settings, tracking, make, identifier, workers, progress, enough)
     if estimator_factory is None:
         work = work.looked_through()
     if estimator_factory is not None or settings.pose.backend == "tasks":
-        extraction = work.extraction(work.follow(make, workers))
+        extraction = work.follow(make, workers)
     else:
         extraction = work.follow_people()
     if cache is not None and key is not None:
@@ -139,6 +145,7 @@ class _Work:
     identifier: str
     workers: int
     progress: Progress
+    enough: Enough | None = None
     parts: tuple[Stretch, ...] = (WHOLE,)
 
     def looked_through(self) -> _Work:
@@ -160,23 +167,23 @@ class _Work:
         """Follow everybody, by the fast way where there is one person only."""
         pose = self.settings.pose
         if pose.people == "one":
-            return self.extraction(self.follow(self.make, self.workers))
+            return self.follow(self.make, self.workers)
         if pose.people == "auto":
             with closing(PersonCounter(pose, self.tracking)) as count:
                 try:
-                    alone = self.follow(lambda: LoneEstimator(self.make(), count), self.workers)
-                    return self.extraction(alone)
+                    return self.follow(lambda: LoneEstimator(self.make(), count), self.workers)
                 except SeveralPeopleError:
                     pass
         size, media = (self.video.width, self.video.height), self.settings.media
         where = find_people(self.video.path, pose, media, self.tracking, size, parts=self.parts)
         make = partial(create_estimator, easily(pose))
         # the people of a frame share the threads, so that the clip is not divided as well
-        tracker = self.follow(
+        followed = self.follow(
             lambda: FollowingEstimator(where, make, self.identifier, self.workers), 1
         )
-        followed = self.extraction(tracker)
+        left = [one.start for one in followed.video.passed_over if one.why == "enough"]
         lost = not_among(where, followed.tracks)
+        lost = tuple(track for track in lost if track.timestamps[0] < min(left, default=np.inf))
         masks = tuple(SilhouetteSequence.empty(track.timestamps) for track in lost)
         return replace(
             followed,
@@ -184,27 +191,59 @@ class _Work:
             silhouettes=(*followed.silhouettes, *masks) if followed.silhouettes else (),
         )
 
-    def extraction(self, tracker: Tracker) -> Extraction:
-        """Return what was tracked."""
+    def follow(self, make: Callable[[], PoseEstimator], workers: int) -> Extraction:
+        """Track what the estimators see, until it is enough."""
+        tracker = Tracker(self.tracking)
+        pieces = list(self._pieces())
+        last, total, done = -np.inf, sum(map(self._seconds, pieces)) or 1.0, 0.0
+        for number, piece in enumerate(pieces, start=1):
+            share = self._seconds(piece) / total
+            progress = part_of(self.progress, done, done + share)
+            done += share
+            # closed in any case, so that an interrupt leaves no thread and no open model behind
+            with closing(self._frames(piece, make, workers, progress)) as frames:
+                for frame in frames:
+                    if frame.time > last:  # others warm the estimators up
+                        tracker.add(frame.time, frame.detections, frame.motion)
+                        last = frame.time
+            rest = pieces[number:]
+            if rest and self.enough is not None and self.enough(self._tracks(tracker)):
+                return self._extraction(tracker, last, rest)
+        return self._extraction(tracker)
+
+    def _pieces(self) -> Iterator[Stretch]:
+        """Return the parts; with a budget in pieces, each longer than the one before."""
+        pose = self.settings.pose
+        seconds = np.inf if pose.budget is None or self.enough is None else 1.5 * pose.budget
+        for part in self.parts:
+            start, end = part.start, self.video.duration if part.stop is None else part.stop
+            while end - (start or 0.0) > 2 * seconds:
+                stop = (start or 0.0) + seconds
+                yield Stretch(start, stop)
+                start, seconds = stop - min(pose.overlap, seconds / 2), 1.5 * seconds
+            yield Stretch(start, part.stop)
+
+    def _seconds(self, piece: Stretch) -> float:
+        return piece.seconds(self.video.duration)
+
+    def _tracks(self, tracker: Tracker) -> tuple[PoseSequence, ...]:
         size = (self.video.width, self.video.height)
-        tracks = tracker.finish(size, self.identifier, self.video.sha256)
+        return tracker.finish(size, self.identifier, self.video.sha256)
+
+    def _extraction(
+        self, tracker: Tracker, last: float = np.inf, rest: Sequence[Stretch] = ()
+    ) -> Extraction:
+        """Return what was tracked; what of the rest lies after `last` was not looked at."""
+        left = (
+            PassedOver(max(last, one.start or 0.0), one.stop or self.video.duration, "enough")
+            for one in rest
+        )
+        passed = sorted([*self.video.passed_over, *left], key=lambda one: one.start)
         masks = tracker.silhouettes(self.identifier, self.video.sha256)
         if not any(one.present.any() for one in masks):
             masks = ()
-        return Extraction(self.video, tracks, masks)
-
-    def follow(self, make: Callable[[], PoseEstimator], workers: int) -> Tracker:
-        """Track what the estimators see."""
-        tracker = Tracker(self.tracking)
-        seconds = [part.seconds(self.video.duration) for part in self.parts]
-        done = [sum(seconds[:i]) / (sum(seconds) or 1.0) for i in range(len(seconds) + 1)]
-        for part, begin, end in zip(self.parts, done, done[1:], strict=False):
-            progress = part_of(self.progress, begin, end)
-            # closed in any case, so that an interrupt leaves no thread and no open model behind
-            with closing(self._frames(part, make, workers, progress)) as frames:
-                for frame in frames:
-                    tracker.add(frame.time, frame.detections, frame.motion)
-        return tracker
+        video = replace(self.video, passed_over=joined(passed))
+        return Extraction(video, self._tracks(tracker), masks)
 
     def _frames(
         self, part: Stretch, make: Callable[[], PoseEstimator], workers: int, progress: Progress
@@ -212,7 +251,7 @@ class _Work:
         path, media, duration = self.video.path, self.settings.media, self.video.duration
         pose = self.settings.pose
         rate = thinned_rate(self.video.frame_rate, pose)
-        seconds = part.seconds(duration)
+        seconds = self._seconds(part)
         workers = min(workers, choose_workers(seconds, pose))
         if workers > 1:
             yield from estimate_parallel(
@@ -224,6 +263,17 @@ class _Work:
                 yield frame
                 if progress is not None:
                     progress(min(1.0, (frame.time - (part.start or 0.0)) / seconds))
+
+
+def joined(passed: Sequence[PassedOver]) -> tuple[PassedOver, ...]:
+    """Return stretches in order, those of one kind that overlap or touch as one."""
+    found: list[PassedOver] = []
+    for one in passed:
+        if found and found[-1].why == one.why and one.start <= found[-1].stop:
+            found[-1] = replace(found[-1], stop=max(found[-1].stop, one.stop))
+        else:
+            found.append(one)
+    return tuple(found)
 
 
 def part_of(progress: Progress, begin: float, end: float) -> Progress:

@@ -24,12 +24,12 @@ from gaitproof.media.decode import Skim, read_frames
 from gaitproof.media.info import PassedOver, VideoInfo
 from gaitproof.media.motion import shrink
 from gaitproof.pose.glance import Glance
-from gaitproof.pose.parallel import WHOLE, MAX_AUTOMATIC, Stretch, available_processors, split
+from gaitproof.pose.parallel import MAX_AUTOMATIC, WHOLE, Stretch, available_processors, split
 from gaitproof.pose.people import easily
 from gaitproof.pose.tracking import TrackingSettings
 
 EVERY: Final = 0.8
-"""Seconds between two looks: a window of 2 s, the least that is compared, has two of them; and whoever
+"""Seconds between two looks: a window of 2 s, the least that is compared, has two of them; and who
 walks on the spot is seen in another phase of the stride, which takes 0.9 to 1.4 s."""
 
 KEYS: Final = 1.1
@@ -44,7 +44,7 @@ LEAST_PASSED: Final = 10.0
 where somebody halts."""
 
 BLIND: Final = 2.5
-"""Seconds between two looks from which on what lies between is examined: no image came from there."""
+"""Seconds between two looks from which on what lies between is examined: it was not seen."""
 
 WORTH: Final = 0.2
 """Share of the video that must be left out, or all of it is examined."""
@@ -53,8 +53,8 @@ WIDTH: Final = 480
 """Pixels of the image's width at which two looks are compared."""
 
 LEVELS: Final = 12
-"""Of 255, by which a pixel differs that shows something else: noise of cameras and codecs differs by
-less once the image is shrunk."""
+"""Of 255, by which a pixel differs that shows something else: noise of cameras and codecs is less
+once the image is shrunk."""
 
 CHANGED: Final = 0.03
 """Share of the pixels around a body's lower half that show something else if it moves."""
@@ -232,6 +232,9 @@ def choose_parts(looks: Sequence[Look], duration: float) -> Plan:
     gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
     if sum(b - a for a, b in gaps) < WORTH * duration:
         return Plan()
-    passed = (PassedOver(a, b, any(k.seen and a <= k.time < b for k in looks)) for a, b in gaps)
+    passed = (
+        PassedOver(a, b, "still" if any(k.seen and a <= k.time < b for k in looks) else "nobody")
+        for a, b in gaps
+    )
     stretches = (Stretch(a or None, b if b < duration else None) for a, b in parts)
     return Plan(tuple(stretches), tuple(passed))

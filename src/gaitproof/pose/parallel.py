@@ -154,7 +154,9 @@ def estimate_parallel(
         If the video is damaged, whichever thread finds it.
     """
     staff: list[_Worker] = []
-    for stretch in reversed(split(part.seconds(duration), workers, settings.overlap, part.start or 0)):
+    for stretch in reversed(
+        split(part.seconds(duration), workers, settings.overlap, part.start or 0)
+    ):
         staff.insert(
             0, _Worker(path, limits, stretch, settings.overlap, duration, staff[:], rate, part)
         )

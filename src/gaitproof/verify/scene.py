@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Final, Protocol, Self
 
 from gaitproof.config import VerifySettings
-from gaitproof.gait.quality import assess
+from gaitproof.gait.quality import assess, enough_walking
 from gaitproof.pose.cache import PoseCache
 from gaitproof.pose.cleaning import CleanTrack, clean
 from gaitproof.types import PoseSequence, QualityReport, SilhouetteSequence
@@ -64,7 +64,7 @@ class Extracted(Protocol):
 
 
 Extractor = Callable[..., Extracted]
-"""``extractor(path, settings, cache=..., progress=...)``."""
+"""``extractor(path, settings, cache=..., progress=...)``; with a budget also ``enough=...``."""
 
 
 def _import_beside(module: str) -> None:
@@ -113,7 +113,9 @@ class Scene:
             If it cannot be read.
         """
         _import_beside("scipy.signal")
-        extraction = extractor(video, settings, cache=cache, progress=progress)
+        enough = enough_walking(settings)
+        budget = {} if enough is None else {"enough": enough}
+        extraction = extractor(video, settings, cache=cache, progress=progress, **budget)
         cleaned = [clean(track, settings.cleaning) for track in extraction.tracks]
         reports = [assess(one, settings.quality) for one in cleaned]
         for i, track in enumerate(extraction.tracks):

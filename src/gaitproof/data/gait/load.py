@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from gaitproof.data.gait.casia_csv import is_casia_csv, load_casia_csv
 from gaitproof.data.gait.mocap import load_bvh
 from gaitproof.data.gait.opengait import load_opengait
 from gaitproof.data.gait.recording import POSES_FOLDER, Labels, Recording, make_recording
+from gaitproof.data.gait.shards import load_shard
 from gaitproof.data.gait.skeletons import load_skeletons
 from gaitproof.data.gait.tracklets import is_tracklet_table, load_tracklets
 from gaitproof.data.manifest import ManifestRow, find_parents, locate, read_manifest
@@ -48,22 +49,20 @@ def load_manifest(path: Path, name: str) -> list[Recording]:
     InputError
         If the manifest or a pose file is missing or malformed.
     """
-    return [recording for _, recording in load_tracks(path, name)]
+    return [recording for _, recording in read_tracks(path, name)]
 
 
-def load_tracks(path: Path, name: str) -> list[tuple[Path, Recording]]:
-    """Read walks as `load_manifest` does, each with the file its poses are in, if any are."""
+def read_tracks(path: Path, name: str) -> Iterator[tuple[Path, Recording]]:
+    """Read walks one by one as `load_manifest` does, each with the file of its poses, if any."""
     rows = read_manifest(path)
     parents = find_parents(rows)
-    recordings = []
     for row in rows:
         if row.label != "real":
             continue
         parent = parents.get(row.path)
         # a parent that is not in the manifest stays named, so that the audit finds it missing
         origin = parent.recording if parent is not None else row.parent
-        recordings.append(_read_row(path.parent, row, origin, name))
-    return recordings
+        yield _read_row(path.parent, row, origin, name)
 
 
 def _read_row(folder: Path, row: ManifestRow, parent: str, source: str) -> tuple[Path, Recording]:
@@ -95,7 +94,11 @@ MANIFEST: Final = "manifest.csv"
 Reader = Callable[..., list[Recording]]
 
 
-TIMED: Final[dict[str, Reader]] = {".npz": load_skeletons, ".bvh": load_bvh}
+TIMED: Final[dict[str, Reader]] = {
+    ".npz": load_skeletons,
+    ".bvh": load_bvh,
+    ".safetensors": load_shard,
+}
 """Readers of formats that state their frame rate, by file ending."""
 
 UNTIMED: Final[dict[str, Reader]] = {".pkl": load_opengait, ".amc": load_amc}
@@ -113,7 +116,7 @@ _KINDS: Final = frozenset({*TIMED, *UNTIMED, ".csv"})
 _EXPECTED: Final = (
     "a skeleton archive .npz, a manifest .csv, a GaitGraph pose table .csv, DenseGait's or FVG's "
     "annotations.csv, OpenGait pose pickles "
-    ".pkl, motion capture .bvh or .amc with .asf, or a folder of one of these"
+    ".pkl, motion capture .bvh or .amc with .asf, shards .safetensors, or a folder of one of these"
 )
 
 
@@ -259,7 +262,7 @@ def load_paired(path: Path, name: str) -> list[PairedRecording]:
         If a file is missing or malformed.
     """
     walks = []
-    for track, joints in load_tracks(path / MANIFEST if path.is_dir() else path, name):
+    for track, joints in read_tracks(path / MANIFEST if path.is_dir() else path, name):
         file = track.with_suffix(".silhouettes.npz")
         if file.exists():
             walks.append(PairedRecording.of(joints, load_silhouettes(file)))
@@ -269,3 +272,12 @@ def load_paired(path: Path, name: str) -> list[PairedRecording]:
                 hint="run: gaitproof extract VIDEOS -o POSES --silhouettes",
             )
     return walks
+
+
+def read_walks(path: Path, name: str, frame_rate: float | None = None) -> Iterator[Recording]:
+    """Read a data set as `load_recordings` does, the walks of a manifest one by one."""
+    manifest = path / MANIFEST if (path / MANIFEST).is_file() else path
+    if manifest.suffix.lower() == ".csv" and _table_reader(manifest) is None:
+        yield from (recording for _, recording in read_tracks(manifest, name))
+    else:
+        yield from load_recordings(path, name, frame_rate)
