@@ -39,7 +39,7 @@ def capacity(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate machines, waiting and cost for a million hours of video."""
+    """Simulate the machines that a million hours take."""
     load = Load(
         hours=hours,
         days=days,
