@@ -96,13 +96,6 @@ def draw_templates(count: int, seed: int = 0) -> Iterator[Float32]:
     Normal, with the mean and the covariance of the shipped cohort of `MODEL`, then brought to
     unit length.
 
-    Parameters
-    ----------
-    count
-        How many.
-    seed
-        Of the draw.
-
     Yields
     ------
     ndarray of float32

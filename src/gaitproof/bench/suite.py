@@ -167,15 +167,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def list_trials(clip: Path, folder: Path) -> dict[str, Trial]:
-    """Return what is measured, by short names.
-
-    Parameters
-    ----------
-    clip
-        Video with a walker.
-    folder
-        Where a gallery is made.
-    """
+    """Return what is measured, by short names."""
     python, video = sys.executable, os.fspath(clip)
     enroll_random(folder / "gallery.db")
     nothing = (python, "-c", "pass")

@@ -57,11 +57,6 @@ def prepare_reports(
 
     A report is on one video, which must be `alone`.
 
-    Returns
-    -------
-    Ed25519PrivateKey or None
-        The key to sign with.
-
     Raises
     ------
     InputError

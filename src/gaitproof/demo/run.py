@@ -214,11 +214,6 @@ def run_demo(
         Called after each clip, person and trial.
     film_clips, extractor, open_verifier
         What draws, what finds poses and what decides; replaced in tests.
-
-    Returns
-    -------
-    DemoResult
-        Verdicts as they came, right or wrong.
     """
     start = time.perf_counter()
     film_clips(plan.clips, folder, progress)

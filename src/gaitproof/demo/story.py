@@ -14,17 +14,7 @@ from gaitproof.report.page import PageImage, VerdictCard, render
 
 
 def demo_page(result: DemoResult, folder: Path, created: datetime) -> str:
-    """Return the HTML page of a finished demo.
-
-    Parameters
-    ----------
-    result
-        What was found.
-    folder
-        Where the clips lie.
-    created
-        Time of the run.
-    """
+    """Return the HTML page of a finished demo."""
     people = []
     portraits = {}
     for name, clips in result.plan.enrolment.items():

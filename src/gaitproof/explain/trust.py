@@ -58,15 +58,7 @@ _SEED: Final = 0
 
 
 def check_explanation(score: ProbeScore, windows: GaitWindows, importance: Importance) -> Trust:
-    """Test the explanation of a clip by deletion and by shuffled weights.
-
-    Parameters
-    ----------
-    score, windows
-        What was explained.
-    importance
-        The explanation.
-    """
+    """Test the explanation of a clip by deletion and by shuffled weights."""
     rng = np.random.default_rng(_SEED)
     shuffled = _shuffled(score.encoder, importance.method, _SEED)
     sanity = None

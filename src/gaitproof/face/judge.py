@@ -91,21 +91,6 @@ def judge(
 ) -> tuple[FaceVerdict, FaceImages]:
     """Score what is not scored yet, and return the answer for one face and frames to show.
 
-    Parameters
-    ----------
-    number
-        Of the face.
-    track
-        Where it was seen.
-    kept
-        Its usable frames.
-    model
-        Scores them.
-    pace
-        How many are scored.
-    references
-        Scores of genuine videos of the same person.
-
     Raises
     ------
     ModelError

@@ -110,11 +110,6 @@ def save_model(
         The card's fields but for identifiers, normaliser and SHA-256; `name` and `version` make
         the model identifier.
 
-    Returns
-    -------
-    ModelCard
-        The card as written.
-
     Raises
     ------
     ModelError

@@ -265,11 +265,6 @@ def make_model(
     runs
         Where checkpoints go, and devices.
 
-    Returns
-    -------
-    tuple
-        The card and the evaluation.
-
     Raises
     ------
     ConfigError

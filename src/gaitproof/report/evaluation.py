@@ -58,11 +58,6 @@ def save_plots(result: EvaluationResult, folder: Path) -> list[Path]:
         The evaluation.
     folder
         Made if it does not exist.
-
-    Returns
-    -------
-    list of Path
-        What was written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     return save_figures(evaluation_figures(result), folder, KINDS)

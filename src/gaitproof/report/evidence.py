@@ -100,15 +100,6 @@ def draw_explanation(
 ) -> tuple[Drawing, ...]:
     """Draw everything that explains a score.
 
-    Parameters
-    ----------
-    examination
-        A verdict with a score.
-    importance
-        What the score rests on.
-    gallery
-        In which the template is enrolled.
-
     Raises
     ------
     InputError

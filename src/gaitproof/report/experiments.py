@@ -29,11 +29,6 @@ def save_comparison_plots(comparisons: Sequence[Comparison], folder: Path) -> li
         As `gaitproof.evaluate.comparison.compare_levels` returns them.
     folder
         Must exist.
-
-    Returns
-    -------
-    list of Path
-        What was written, e.g. ``comparison-clip-eer.png``.
     """
     written = []
     for comparison in comparisons:

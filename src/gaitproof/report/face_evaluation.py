@@ -46,15 +46,7 @@ _BINS: Final = 30
 
 
 def plot_roc(curves: Mapping[str, FaceScores], *, title: str = "ROC") -> Figure:
-    """Draw the share of forged faces found over that of genuine ones called forged.
-
-    Parameters
-    ----------
-    curves
-        Scores of both kinds, by name.
-    title
-        Above the plot.
-    """
+    """Draw the share of forged faces found over that of genuine ones called forged."""
     figure, (axes,) = new_figure()
     for number, (name, scores) in enumerate(curves.items()):
         errors = metrics.compute_error_curves(scores.scores, scores.genuine)
@@ -116,17 +108,7 @@ def plot_confusion(store: StoreResult, *, title: str = "Decisions") -> Figure:
 
 
 def plot_scores(scores: FaceScores, threshold: float, *, title: str = "Scores") -> Figure:
-    """Draw histograms of the scores of genuine and of forged faces.
-
-    Parameters
-    ----------
-    scores
-        Of one kind or both.
-    threshold
-        Marked.
-    title
-        Above the plot.
-    """
+    """Draw histograms of the scores of genuine and of forged faces."""
     figure, (axes,) = new_figure()
     edges = np.linspace(0, 1, _BINS + 1).tolist()
     for number, (name, kept) in enumerate(
@@ -143,15 +125,7 @@ def plot_scores(scores: FaceScores, threshold: float, *, title: str = "Scores") 
 
 
 def plot_sweep(store: StoreResult, *, title: str = "Compression and scale") -> Figure:
-    """Draw the AUC of clips over each kind of damage, with intervals over people.
-
-    Parameters
-    ----------
-    store
-        With a sweep and both kinds of clips.
-    title
-        Above the plots.
-    """
+    """Draw the AUC of clips over each kind of damage, with intervals over people."""
     kinds = {
         kind: list(steps)
         for kind, steps in groupby(store.sweep, key=lambda step: step.condition.kind)
@@ -207,11 +181,6 @@ def save_face_plots(result: FaceEvaluation, folder: Path) -> list[Path]:
         The evaluation.
     folder
         Exists. With several stores, those of one store have its number in their names.
-
-    Returns
-    -------
-    list of Path
-        What was written.
     """
     both = [store for store in result.stores if "auc" in store.video.values]
     figures: dict[str, Figure] = {}

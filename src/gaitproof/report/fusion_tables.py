@@ -14,15 +14,7 @@ if TYPE_CHECKING:
 
 
 def figures_table(result: FusionResult, groups: str = "people") -> Table:
-    """Return the figures of every way to weigh a video, and the gain over the better modality.
-
-    Parameters
-    ----------
-    result
-        The figures.
-    groups
-        What is drawn and left out together.
-    """
+    """Return the figures of every way to weigh a video, and the gain over the better modality."""
     weights = result.weights
     rows = (
         (

@@ -42,17 +42,6 @@ def draw_thumbnails(
 ) -> dict[int, Image]:
     """Cut everybody out of the frame in the middle of their track, with their number.
 
-    Parameters
-    ----------
-    path
-        The video.
-    people
-        Who was seen.
-    tracks
-        Raw landmarks by number, with image coordinates.
-    limits
-        Of decoding.
-
     Returns
     -------
     dict

@@ -81,15 +81,7 @@ def _outcome(error: Interval, support: float, *, wrong: bool) -> str:
 
 
 def plot_people(people: Mapping[str, PersonResult], *, most: int = _MOST_PEOPLE) -> Figure:
-    """Draw every person's error rates, worst first.
-
-    Parameters
-    ----------
-    people
-        By name.
-    most
-        People shown.
-    """
+    """Draw every person's error rates, worst first."""
 
     def total(one: PersonResult) -> float:
         return (one.fnmr or 0.0) + (one.fmr_as_impostor or 0.0) + (one.fmr_as_claimed or 0.0)

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 def plot_agreement(result: Preservation) -> Figure:
     """Draw how well the velocity of every joint follows the original's, and the noise floor.
 
-    Parameters
-    ----------
-    result
-        With an agreement.
-
     Raises
     ------
     ValueError

@@ -63,15 +63,6 @@ def other_heads(take: Take, head: Head) -> Iterator[tuple[UInt8, NDArray[np.floa
 def swapped_frames(originals: Iterable[UInt8], take: Take, head: Head) -> Iterator[UInt8]:
     """Yield given frames of a walk with another head in them.
 
-    Parameters
-    ----------
-    originals
-        The frames, with the walker's own head.
-    take
-        The walk that they show.
-    head
-        Whose head is put on.
-
     Raises
     ------
     ValueError
@@ -120,11 +111,6 @@ def render_walk(
         made of a finished video.
     **film
         Length, frames and place, see `Film`.
-
-    Returns
-    -------
-    Clip
-        Paths, and the truth as a pose sequence.
 
     Raises
     ------

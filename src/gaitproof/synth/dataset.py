@@ -182,11 +182,6 @@ def make(
     progress
         Called with (finished, all) clips, also once at the start.
 
-    Returns
-    -------
-    Path
-        The manifest.
-
     Raises
     ------
     ConfigError

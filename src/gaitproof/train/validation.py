@@ -43,13 +43,6 @@ def split_subjects(
 ) -> tuple[list[Recording], list[Recording]]:
     """Set people aside for validation; an augmented copy goes where its parent goes.
 
-    Parameters
-    ----------
-    recordings
-        Walks of the training subjects.
-    settings
-        The recipe; its seed chooses.
-
     Returns
     -------
     tuple of list

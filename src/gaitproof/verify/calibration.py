@@ -215,11 +215,6 @@ def fit_isotonic(similarities: ArrayLike, labels: ArrayLike, subjects: int) -> I
     similarities, labels, subjects
         As for `fit_calibration`.
 
-    Returns
-    -------
-    IsotonicCalibration
-        The table, within the bound.
-
     Raises
     ------
     ModelError

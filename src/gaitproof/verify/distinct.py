@@ -55,11 +55,6 @@ def distinct_people(
         One per recording, person in it and model.
     limits
         See `same_person_limits`: of two recordings the first model that both have decides.
-
-    Returns
-    -------
-    list of tuple
-        The rows of each person.
     """
     seen: dict[tuple[str, str, int], list[ReferencePerson]] = {}
     for row in rows:

@@ -75,21 +75,7 @@ def compare_with(
     template: Template,
     others: Sequence[Other],
 ) -> Comparison:
-    """Compare a probe with a template, relative to those of the others who fit both.
-
-    Parameters
-    ----------
-    gallery
-        That holds the template.
-    encoder
-        That embedded the probe.
-    probe
-        With embeddings.
-    template
-        Of the claimed person.
-    others
-        From `gaitproof.verify.others.find_others`.
-    """
+    """Compare a probe with a template, relative to those of the others who fit both."""
     card = encoder.card
     if card.evidence is None:
         return compare(encoder, probe.embeddings, template.vector)

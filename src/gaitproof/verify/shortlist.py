@@ -24,13 +24,6 @@ def shortlist(comparer: Comparer, sight: Sight) -> tuple[str, ...]:
     Everybody is looked at, by directions alone: as they are, which decides without reference
     footage, and relative to all people who may be references, which is close to what decides with
     it (a claim takes those of them that fit its template).
-
-    Parameters
-    ----------
-    comparer
-        Whose gallery is searched.
-    sight
-        From `Comparer.look`, with embeddings.
     """
     probe, masks = sight.probe, sight.masks
     people = [one.vector for one in sight.others]

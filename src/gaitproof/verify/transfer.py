@@ -168,11 +168,6 @@ def write_private(path: Path, data: bytes) -> None:
 def unpack(path: str | Path) -> dict[str, tuple[Recording, ...]]:
     """Read an export file.
 
-    Returns
-    -------
-    dict
-        Recordings by name.
-
     Raises
     ------
     GalleryError

@@ -26,13 +26,6 @@ def apply_log(database: bytes, log: bytes) -> bytearray:
     As SQLite does, frames count up to the last one that ends a transaction; what follows the
     first frame of an earlier log or with a wrong checksum does not.
 
-    Parameters
-    ----------
-    database
-        The file itself.
-    log
-        The file beside it.
-
     Returns
     -------
     bytearray

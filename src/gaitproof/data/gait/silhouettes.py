@@ -92,13 +92,6 @@ def load_silhouettes(path: Path, name: str) -> list[SilhouetteRecording]:
     ``offsets`` (N + 1,) walk bounds; ``subject``, ``sequence``, ``condition``, ``view`` and
     ``fps`` (N,); ``shape`` (64, 44); optionally ``domain``, see `read_domains`.
 
-    Parameters
-    ----------
-    path
-        The archive.
-    name
-        Name of the data set.
-
     Raises
     ------
     InputError

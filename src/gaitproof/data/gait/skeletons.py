@@ -90,13 +90,6 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
     those of ``frame_no`` (all frames) at 30 per second; where there are no numbers either they
     are left out, since no rate per second can be had from them.
 
-    Parameters
-    ----------
-    path
-        The archive.
-    name
-        Name of the data set.
-
     Returns
     -------
     list of Recording

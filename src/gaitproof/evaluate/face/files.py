@@ -34,13 +34,6 @@ COLUMNS: Final = (
 def write_scores(result: FaceEvaluation, folder: Path) -> list[Path]:
     """Write the score of every clip, and the likelihood ratios for ``gaitproof fusion --faces``.
 
-    Parameters
-    ----------
-    result
-        The evaluation.
-    folder
-        Exists.
-
     Returns
     -------
     list of Path

@@ -47,15 +47,7 @@ class Watched:
 
 
 def choose_span(track: FaceTrack, speech: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return first and last second of the stretch of a face's time with the most speech.
-
-    Parameters
-    ----------
-    track
-        The face.
-    speech
-        Of `gaitproof.face.speech.mel.find_speech`.
-    """
+    """Return first and last second of the stretch of a face's time with the most speech."""
     first, last = track.times[0], track.times[-1]
     if last - first <= MOST_SECONDS:
         return first, last

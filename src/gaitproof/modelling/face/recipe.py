@@ -292,15 +292,6 @@ def score_held_out(
 ) -> HeldOut:
     """Score the validation clips, damaged and, where the recipe forges, forged anew.
 
-    Parameters
-    ----------
-    model
-        The network.
-    settings
-        The recipe.
-    stores
-        What it was trained on.
-
     Returns
     -------
     HeldOut

@@ -97,13 +97,6 @@ def to_json(sealed: SealedReport) -> bytes:
 def parse_report(data: bytes, name: str | Path = "the report") -> tuple[SealedReport, bytes]:
     """Read a report file; neither its hash nor its signature is checked here.
 
-    Parameters
-    ----------
-    data
-        Content of the file.
-    name
-        Of the file, for messages.
-
     Returns
     -------
     SealedReport

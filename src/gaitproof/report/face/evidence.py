@@ -59,13 +59,6 @@ class ShownFace:
 def show_faces(scan: FaceScan, model: FaceForgeryModel) -> tuple[ShownFace, ...]:
     """Return the frames of every face of a scan, with the model's explanation.
 
-    Parameters
-    ----------
-    scan
-        The scan.
-    model
-        The one that scored it.
-
     Raises
     ------
     ModelError

@@ -48,15 +48,7 @@ _FAKE, _REAL = COLOURS[1], COLOURS[0]
 
 
 def plot_timeline(scan: FaceScan, card: FaceDetectorCard) -> Figure:
-    """Draw the probability of manipulation of every scored frame over time.
-
-    Parameters
-    ----------
-    scan
-        A scan.
-    card
-        Of the model; threshold and band.
-    """
+    """Draw the probability of manipulation of every scored frame over time."""
     faces = most_suspicious(scan.faces, MOST_FACES)
     rows = max(1, len(faces))
     figure, (curve, strip) = new_figure(
@@ -150,15 +142,7 @@ def _draw_seen(axes: Axes, row: int, face: FaceVerdict, colour: str) -> None:
 
 
 def plot_statistics(scan: FaceScan, card: FaceDetectorCard) -> Figure:
-    """Draw how the frames of each face are spread: scores, agreement, runs, flicker, quality.
-
-    Parameters
-    ----------
-    scan
-        A scan.
-    card
-        Of the model; threshold and band.
-    """
+    """Draw how the frames of each face are spread: scores, agreement, runs, flicker, quality."""
     faces = most_suspicious(scan.faces, MOST_FACES)
     rows = max(1, len(faces))
     figure, axes = new_figure(3, 2, width=10.0, height=2.9 + 0.78 * rows, ratios=(1.25, 1, 1))

@@ -50,15 +50,6 @@ _BOLD_LETTER: Final = 14.0
 def draw_sheet(scan: FaceScan, shown: Sequence[ShownFace], card: FaceDetectorCard) -> Image:
     """Draw every face's frames in order of time, with score and evidence in words.
 
-    Parameters
-    ----------
-    scan
-        The scan.
-    shown
-        What is shown of its faces.
-    card
-        Of the model; the threshold.
-
     Returns
     -------
     Shape (H, W, 3), RGB, for `gaitproof.report.style.DPI`.

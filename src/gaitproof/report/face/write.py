@@ -40,11 +40,6 @@ def write_scan(folder: Path, scan: FaceScan, model: FaceForgeryModel) -> tuple[P
     model
         The one that scored it.
 
-    Returns
-    -------
-    tuple of Path
-        What was written, the page first.
-
     Raises
     ------
     InputError

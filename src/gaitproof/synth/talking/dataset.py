@@ -114,11 +114,6 @@ def make_talkers(
     progress
         Called with (finished, all) clips.
 
-    Returns
-    -------
-    Path
-        The table.
-
     Raises
     ------
     ConfigError

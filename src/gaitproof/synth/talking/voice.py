@@ -132,17 +132,7 @@ class Speech:
 
 
 def speak(voice: Voice, seconds: float, rng: np.random.Generator) -> Speech:
-    """Say something for so many seconds.
-
-    Parameters
-    ----------
-    voice
-        Whose.
-    seconds
-        How long.
-    rng
-        Chooses sounds, emphasis, and the noise around.
-    """
+    """Say something for so many seconds."""
     course = _lay_out(voice, seconds, rng)
     glide = [gaussian_filter1d(row, _GLIDE * _STEP, mode="nearest") for row in course[1:]]
     opening = gaussian_filter1d(course[0], _LIPS_GLIDE * _STEP, mode="nearest")

@@ -140,11 +140,6 @@ def make_walking_faces(
     progress
         Called with (finished, all) walks.
 
-    Returns
-    -------
-    Path
-        The table.
-
     Raises
     ------
     ConfigError

@@ -36,17 +36,7 @@ _FOUR: Final = ((0, 1), (0, -1), (1, 1), (1, -1))
 
 
 def augment(masks: Masks, settings: MaskAugment, rng: np.random.Generator) -> Masks:
-    """Change a window of masks; geometry and thickness are the same in all its frames.
-
-    Parameters
-    ----------
-    masks
-        Of one walk.
-    settings
-        Which changes, how likely.
-    rng
-        Random generator.
-    """
+    """Change a window of masks; geometry and thickness are the same in all its frames."""
     if rng.random() < settings.mirror:
         masks = masks[..., ::-1]
     if settings.geometry:
