@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from experiments.face_networks.comparison import Compared, compare_networks, to_dict
 from gaitproof.data.face.store import FaceStore, StoredClip
-from gaitproof.errors import ConfigError, InputError
+from gaitproof.errors import InputError
 from gaitproof.nets.face.registry import network_class
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.loop import ClipScore, TrainedFaces, train_faces
+from gaitproof.train.face.loop import ClipScore, TrainedFaces, average, train_faces
 
 if TYPE_CHECKING:
     from gaitproof.train.hardware import TrainerSettings
@@ -214,26 +214,4 @@ def _average(members: Sequence[Run]) -> Run:
         sum(one.parameters for one in members),
         None,
         tuple(average(dict(zip(names, said, strict=True))) for said in by_clip),
-    )
-
-
-def average(scores: Mapping[str, ClipScore]) -> ClipScore:
-    """Return the mean of scores of one clip.
-
-    A image's own score is the mean over the members that score images, its weight that over
-    the members that weigh them; None where no member does.
-
-    Raises
-    ------
-    ConfigError
-        If there are none.
-    """
-    if not scores:
-        raise ConfigError("An ensemble needs one member at least.")
-    images = [one.images for one in scores.values() if one.images is not None]
-    attention = [one.attention for one in scores.values() if one.attention is not None]
-    return ClipScore(
-        float(np.mean([one.score for one in scores.values()])),
-        np.mean(images, axis=0) if images else None,
-        np.mean(attention, axis=0) if attention else None,
     )

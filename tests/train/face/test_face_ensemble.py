@@ -3,12 +3,11 @@ import pytest
 import torch
 from drawn_stores import drawn_clip
 
-from experiments.face_networks.run import average
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.nets.face.registry import FaceNetworkSettings, create_face_network
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.train.face.loop import ClipScore, TrainedFaces
+from gaitproof.train.face.loop import ClipScore, TrainedFaces, average, score_ensemble
 
 pytestmark = pytest.mark.slow
 
@@ -21,20 +20,22 @@ def member(name, frames):
     return TrainedFaces(create_face_network(name, FaceNetworkSettings(width=16)).eval(), settings)
 
 
-def test_the_ensemble_is_the_mean_of_its_members():
+def test_the_ensemble_is_the_mean_of_members_that_are_all_reported():
     members = {
         "cnn-bilstm": member("cnn-bilstm", 4),
         "temporal-only": member("temporal-only", 4),
         "compact": member("compact", 1),
     }
     faces = drawn_clip(3, 4)
-    said = {name: one.score_clip(faces) for name, one in members.items()}
-    together = average(said)
-    own = [one.score for one in said.values()]
+    found = score_ensemble(members, faces)
+    assert list(found.members) == list(members)
+    for name, one in members.items():
+        assert found.members[name].score == one.score_clip(faces).score
+    own = [one.score for one in found.members.values()]
     assert len(set(own)) == 3
-    assert together.score == pytest.approx(np.mean(own))
-    assert together.attention.sum() == pytest.approx(1)
-    np.testing.assert_array_equal(together.images, said["compact"].images)
+    assert found.together.score == pytest.approx(np.mean(own))
+    assert found.together.attention.sum() == pytest.approx(1)
+    np.testing.assert_array_equal(found.together.images, found.members["compact"].images)
 
 
 def test_weights_are_averaged_over_the_members_that_have_them():
