@@ -12,11 +12,12 @@ from sticks import walking_points
 
 from gaitproof.evaluate import dtw
 from gaitproof.evaluate.baselines import WarpedAngles, angle_curves
-from gaitproof.evaluate.dtw import N_ANGLES, PHASES, cycle_curves, dtw_distances
+from gaitproof.evaluate.dtw import PHASES, cycle_curves, dtw_distances
 from gaitproof.gait.features import windows_from_points
 from gaitproof.synth.motion import simulate
 from gaitproof.synth.walker import Walker
 from gaitproof.types import GAIT_LANDMARKS, GaitWindows
+from gaitproof.types.layouts import N_ANGLES
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from gaitproof.explain.importance import JOINT_COLUMNS
 from gaitproof.explain.methods import WITH_GRADIENTS, explain_score
 from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.nets.trainable import NETWORK_FILE, read_network
+from gaitproof.nets.trainable import NETWORK_FILE, TorchEncoder, read_network
 from gaitproof.types import Landmark
 
 pytestmark = pytest.mark.slow
@@ -97,12 +97,43 @@ def test_gradcam_lies_on_the_clip(windows, score):
     assert found.joints == gradients.explain_by_gradients(score, windows).joints
 
 
-def test_gradcam_says_for_which_networks_it_is():
-    """GaitTR has convolutions over time, too: the message must not deny it."""
+@pytest.mark.parametrize("name", ["cnn", "gaitgraph", "gpgait", "gaittr", "sposgait", "blend"])
+def test_gradcam_looks_at_the_last_convolution_over_time(name):
+    import torch
+
     from gaitproof.nets.registry import create_network
 
-    with pytest.raises(ModelError, match=r"hybrid networks only.*hybrid-small"):
-        gradients._last_convolutions(create_network("gaittr"))
+    torch.manual_seed(0)
+    network = create_network(name).eval()
+    seen = []
+    gradients._last_convolutions(network).register_forward_hook(
+        lambda *given: seen.append(given[2])
+    )
+    network(torch.randn(2, 60, 78)).sum().backward()
+    (maps,) = seen
+    assert maps.requires_grad
+    assert maps.shape[0] == 2
+    assert maps.shape[2] in (8, 15, 30)
+    assert maps.shape[3:] in ((), (12,))
+
+
+def test_gradcam_of_a_graph_network_lies_on_the_clip(encoder, windows, monkeypatch):
+    from gaitproof.nets.registry import create_network
+
+    plain = {"normalisation": "none", "cohort": None, "evidence": None}
+    monkeypatch.setattr(encoder, "card", encoder.card.model_copy(update=plain))
+    network = TorchEncoder(create_network("gaitgraph"), encoder)
+    score = ProbeScore(network, network.embed(make_windows(2))[0])
+    found = gradients.explain_by_gradcam(score, windows)
+    assert len(found.over_time) == 60 + 2 * 15
+    assert np.ptp(found.over_time) > 0
+
+
+def test_gradcam_says_for_which_networks_it_is():
+    from gaitproof.nets.registry import create_network
+
+    with pytest.raises(ModelError, match="no convolution over time"):
+        gradients._last_convolutions(create_network("discriminant"))
 
 
 @pytest.mark.parametrize("method", WITH_GRADIENTS)

@@ -8,7 +8,7 @@ from sticks import walking_points
 from gaitproof.gait.features import windows_from_points
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.registry import create_network
-from gaitproof.nets.skeleton import EDGES
+from gaitproof.nets.skeleton import GAIT_SKELETON
 from gaitproof.nets.skeletonmap import COLUMNS, ROWS, draw_maps
 
 
@@ -24,7 +24,7 @@ def test_joints_and_bones_are_drawn_where_they_are():
     for frame in range(5):
         for x, y in points[frame].tolist():
             assert joints[frame][_cell(x, y)] > 0.6
-        for a, b in EDGES:
+        for a, b in GAIT_SKELETON.edges:
             x, y = points[frame, [a, b]].mean(dim=0).tolist()
             assert bones[frame][_cell(x, y)] > 0.6
     assert joints.max() <= 1

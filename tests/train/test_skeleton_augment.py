@@ -67,7 +67,8 @@ def test_the_sampler_stays_within_a_walk(
             )
         )
     sampler = WindowSampler(marked, AugmentSettings(tempo=0.4, mirror=False))
-    cut = sampler._cut(np.random.default_rng(0), np.arange(len(sampler._starts)))
+    cut, lengths = sampler._cut(np.random.default_rng(0), np.arange(len(sampler._starts)))
+    assert (lengths == 60).all()
     # a window that bridged two walks would hold values between two multiples of 1000
     assert np.isin(cut[..., 0], [0.0, 1000.0, 2000.0, 3000.0]).all()
     rise = cut[:, -1, 0, 1] - cut[:, 0, 0, 1]

@@ -42,3 +42,24 @@ def test_select_and_concatenate():
     assert joined.select(np.array([2])).features[0, 0, 0] == 2
     assert joined.select(np.array([True, False, True])).starts.tolist() == [0, 0]
     assert len(GaitWindows.concatenate([])) == len(GaitWindows.empty()) == 0
+
+
+def test_padding_is_zero_and_lengths_stay_with_their_windows():
+    windows = GaitWindows(
+        np.ones((3, 60, 78)), np.ones((3, 78)), np.zeros(3), np.array([10, 60, 2])
+    )
+    assert (windows.features[0, :10] == 1).all()
+    assert (windows.features[0, 10:] == 0).all()
+    joined = GaitWindows.concatenate([windows, make(1)])
+    assert joined.select(np.array([3, 0])).lengths.tolist() == [60, 10]
+    for wrong in ([1, 60, 60], [60, 61, 60], [60, 60]):
+        with pytest.raises(PoseError):
+            GaitWindows(np.ones((3, 60, 78)), np.ones((3, 78)), np.zeros(3), np.array(wrong))
+
+
+def test_windows_of_coco_joints_know_their_layout():
+    windows = GaitWindows(np.ones((1, 60, 108)), np.ones((1, 108)), np.zeros(1))
+    assert windows.layout.name == "coco-17"
+    assert make(1).layout.name == "gait-12"
+    with pytest.raises(PoseError, match="layout"):
+        GaitWindows(np.ones((1, 60, 90)), np.ones((1, 90)), np.zeros(1))

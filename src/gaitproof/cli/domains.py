@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -38,13 +38,12 @@ def calibrate(
 
     Joints or silhouettes. From then on comparisons are made relative to reference footage.
     """
-    from gaitproof.evaluate.frozen import load_data, load_masks
+    from gaitproof.evaluate.frozen import load_for
     from gaitproof.modelling.domain_recipe import evaluate_model_by_domains, write_evidence
     from gaitproof.nets.onnx import load_encoder
 
     encoder = load_encoder(model)
-    read: Any = load_masks if encoder.signal == "silhouettes" else load_data
-    walks = [walk for path in data for walk in read(path)]
+    walks = [walk for path in data for walk in load_for(encoder.card, path)]
     result = evaluate_model_by_domains(encoder, walks, by=by, enrolled=enrolled)
     write_evidence(encoder, result.evidence, model)
     _show(result, as_json=as_json)

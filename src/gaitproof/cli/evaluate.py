@@ -14,11 +14,8 @@ from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from gaitproof.evaluate.result import EvaluationResult
     from gaitproof.evaluate.scope import Scope
-    from gaitproof.evaluate.trials import GaitRecording
 
 
 def _names_option(help: str, what: str = "") -> Any:
@@ -96,8 +93,8 @@ def evaluate(
     """Evaluate a recipe by a protocol, or a model on new people.
 
     A recipe is trained and tested: --protocol, --folds, --held-out, --workers and --baselines are
-    for it. A model (--model) is scored as it is; conditions and views, separated by commas, choose
-    its templates and probes, and those of a recipe for silhouettes.
+    for it. A model (--model) is scored as it is. Conditions and views, separated by commas, choose
+    templates and probes; with them there are figures by view, and rank-1 as CASIA-B has it.
     """
     from gaitproof.cluster import cluster
     from gaitproof.evaluate.scope import Scope
@@ -114,7 +111,7 @@ def evaluate(
         model,
         untimed=frame_rate is not None and not data,
         training=bool(protocol or folds is not None or workers != 1 or held_out),
-        scoped=scope != Scope() and not masks,
+        scoped=bool(scope != Scope() or held_out) and protocol not in (None, "both-unseen"),
     )
     if model:
         result = _evaluate_model(model, data or [], frame_rate, enrolled, limit_people, scope)
@@ -123,12 +120,10 @@ def evaluate(
             raise ConfigError("--protocol and --frame-rate are not for recipes for silhouettes.")
         changes = {"folds": folds, "enrolled": enrolled}
         result = _evaluate_silhouettes(config, data or [], changes, held_out, limit_people, scope)
-    elif held_out:
-        raise ConfigError("--held-out is for recipes for silhouettes.", hint="use --folds")
     elif config is not None:
         given = (frame_rate, protocol, folds, enrolled, limit_people, workers, baselines)
         with cluster(ray, workers):
-            result = _evaluate_recipe(config, data or [], *given)
+            result = _evaluate_recipe(config, data or [], scope, held_out, *given)
     _present(result, output, ratios, plots, as_json=as_json)
 
 
@@ -176,8 +171,8 @@ def _check_options(
         )
     if not model and scoped:
         raise ConfigError(
-            "Conditions and views are chosen for a model or a recipe for silhouettes only.",
-            hint="for a recipe use --protocol cross-condition or cross-view",
+            "Conditions, views and people held out are chosen for the protocol both-unseen only.",
+            hint="leave out --protocol, or use it alone: cross-condition or cross-view",
         )
 
 
@@ -218,6 +213,8 @@ def _evaluate_silhouettes(
 def _evaluate_recipe(
     config: Path,
     data: list[Path],
+    scope: Scope,
+    held_out: str,
     frame_rate: float | None,
     protocol: str | None,
     folds: int | None,
@@ -229,8 +226,10 @@ def _evaluate_recipe(
     need_training_extra()
     from gaitproof.cli.output import progress_bar
     from gaitproof.evaluate.baselines import BASELINES
-    from gaitproof.evaluate.designs import find_design
-    from gaitproof.evaluate.folds import limit_people
+    from gaitproof.evaluate.designs import BothUnseen, find_design
+    from gaitproof.evaluate.folds import limit_people, name_people
+    from gaitproof.evaluate.scope import Scope
+    from gaitproof.evaluate.view_figures import ViewFigures
     from gaitproof.modelling.recipe import evaluate_recipe, load_sources
     from gaitproof.train.config import TrainSettings
 
@@ -242,6 +241,11 @@ def _evaluate_recipe(
     recordings = load_sources(settings, data, frame_rate)
     if people is not None:
         recordings = limit_people(recordings, people)
+    views = None
+    if scope != Scope() or held_out:
+        scope.check(recordings)
+        out = name_people(held_out, [walk.subject for walk in recordings])
+        design, views = BothUnseen(scope=scope, held_out=out), ViewFigures(scope, settings.enrolled)
     with progress_bar("evaluating") as progress:
         return evaluate_recipe(
             settings,
@@ -250,6 +254,7 @@ def _evaluate_recipe(
             baselines=BASELINES if baselines else {},
             workers=workers,
             progress=progress,
+            views=views,
         )
 
 
@@ -266,23 +271,16 @@ def _evaluate_model(
     from gaitproof.evaluate.frozen import (
         SILHOUETTES_ENROLLED,
         evaluate_model,
-        load_both,
-        load_data,
-        load_masks,
+        load_for,
     )
+    from gaitproof.evaluate.scope import Scope
     from gaitproof.nets.onnx import load_encoder
 
     if not data:
         raise ConfigError("A model needs people to be tried on.", hint="add --data FILE|DIR")
     encoder = load_encoder(model)
     masks = encoder.signal != "joints"
-    readers: dict[str, Callable[[Path, float | None], Sequence[GaitRecording]]] = {
-        "joints": load_data,
-        "silhouettes": load_masks,
-        "both": load_both,
-    }
-    read = readers[encoder.signal]
-    recordings = [walk for path in data for walk in read(path, frame_rate)]
+    recordings = [walk for path in data for walk in load_for(encoder.card, path, frame_rate)]
     if masks and enrolled is None:
         enrolled = SILHOUETTES_ENROLLED
     if people is not None:
@@ -293,7 +291,7 @@ def _evaluate_model(
             recordings,
             enrolled=enrolled,
             scope=scope,
-            by_view=masks,
+            by_view=masks or scope != Scope(),
             progress=progress,
         )
 

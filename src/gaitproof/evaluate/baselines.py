@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import InputError
-from gaitproof.evaluate.dtw import N_ANGLES, cycle_curves, warped_similarity
+from gaitproof.evaluate.dtw import cycle_curves, warped_similarity
 from gaitproof.evaluate.trials import COSINE, DISTANCE, GaitRecording, Level, Scoring, person
+from gaitproof.types.layouts import N_ANGLES, layout_of
 
 Float64 = NDArray[np.float64]
 Describe = Callable[[GaitRecording], Float64]
@@ -19,9 +20,6 @@ Describe = Callable[[GaitRecording], Float64]
 
 TORSO_BONES: Final = (0, 1)
 """Left and right shoulder-to-hip, in the order of `gaitproof.data.gait.Recording.bones`."""
-
-N_COORDINATES: Final = 36
-"""The first features are coordinates; the rest are angles and velocities."""
 
 WARPED: Final = Scoring(DISTANCE.template, DISTANCE.probe, warped_similarity)
 """Flattened cycle curves: minus the distance after dynamic time warping of the means."""
@@ -163,7 +161,8 @@ def scaled_bones(recording: GaitRecording) -> Float64:
 def mean_pose(recording: GaitRecording) -> Float64:
     """Return the mean posture of every window, shape (N, 36): no motion at all."""
     features: NDArray[Any] = recording.windows.features
-    pose: Float64 = features[:, :, :N_COORDINATES].mean(axis=1, dtype=np.float64)
+    coordinates = layout_of(features.shape[-1]).coordinates
+    pose: Float64 = features[:, :, coordinates].mean(axis=1, dtype=np.float64)
     return pose
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.gait.features import align_heading
-from gaitproof.types import GAIT_LANDMARKS, Landmark
+from gaitproof.types.layouts import N_ANGLES, layout_of
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
@@ -20,18 +20,11 @@ PHASES: Final = 50
 BAND: Final = 5
 """Phases by which one cycle may run ahead of another: a tenth of a cycle (Sakoe & Chiba 1978)."""
 
-_ANGLES: Final = slice(36, 42)
-N_ANGLES: Final = 6
-
 _HARMONICS: Final = 6
 """Of the stride rate; joint angles of walking hold 99 % of their power in them (Winter 2009)."""
 
 _STRIDE_RATES: Final = np.arange(0.50, 1.41, 0.01)
 """Strides per second that are tried: 60 to 168 steps a minute."""
-
-_DEPTHS: Final = tuple(
-    3 * GAIT_LANDMARKS.index(Landmark[f"{side}_ANKLE"]) + 2 for side in ("LEFT", "RIGHT")
-)
 
 _CHUNK: Final = 16384
 """Pairs warped at once: their rows stay in the processor's cache."""
@@ -47,7 +40,7 @@ def cycle_curves(features: NDArray[np.floating[Any]]) -> Float64:
     Parameters
     ----------
     features
-        Shape (N, 60, 78), as in `gaitproof.types.GaitWindows`.
+        Shape (N, 60, F), as in `gaitproof.types.GaitWindows`.
 
     Returns
     -------
@@ -55,7 +48,9 @@ def cycle_curves(features: NDArray[np.floating[Any]]) -> Float64:
         Shape (N, 50, 6): left and right knee, hip, ankle angles in radians over the cycle.
     """
     turned = align_heading(np.asarray(features, np.float64))
-    ahead = turned[..., _DEPTHS[0]] - turned[..., _DEPTHS[1]]
+    layout = layout_of(turned.shape[-1])
+    left, right = layout.pair("ANKLE")
+    ahead = turned[..., 3 * left + 2] - turned[..., 3 * right + 2]
     spans, sinusoids, solvers = _stride_fits()
     power = ((ahead @ spans) ** 2).reshape(len(ahead), len(_STRIDE_RATES), -1).sum(axis=2)
     best = power.argmax(axis=1)
@@ -65,7 +60,7 @@ def cycle_curves(features: NDArray[np.floating[Any]]) -> Float64:
         chosen = best == rate
         _, cosine, sine = sinusoids[rate] @ ahead[chosen].T
         strike = np.arctan2(sine, cosine) / (2 * np.pi)
-        weights = solvers[rate] @ turned[chosen][..., _ANGLES]
+        weights = solvers[rate] @ turned[chosen][..., layout.angles]
         where = _harmonics((grid + strike[:, None]).reshape(-1), _HARMONICS)
         curves[chosen] = where.reshape(len(strike), PHASES, -1) @ weights
     return curves

@@ -103,6 +103,23 @@ def load_both(path: Path, frame_rate: float | None = None) -> list[PairedRecordi
     return load_paired(path, path.stem)
 
 
+def load_for(
+    card: ModelCard, path: Path, frame_rate: float | None = None
+) -> Sequence[GaitRecording]:
+    """Read walks of the signal, and with the joints, that the network of a card reads.
+
+    Raises
+    ------
+    ConfigError, InputError
+        As `load_data`, `load_masks` and `load_both`.
+    """
+    if card.signal == "silhouettes":
+        return load_masks(path, frame_rate)
+    if card.signal == "both":
+        return load_both(path, frame_rate)
+    return [walk.seen(card.layout, card.least_frames) for walk in load_data(path, frame_rate)]
+
+
 def evaluate_model(
     encoder: WindowEncoder,
     recordings: Sequence[GaitRecording],

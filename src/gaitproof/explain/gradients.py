@@ -7,7 +7,7 @@ not a class score: the question is why this walk is or is not like that template
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import numpy as np
 
@@ -126,8 +126,10 @@ def explain_by_gradcam(score: ProbeScore, windows: GaitWindows) -> Importance:
         hook.remove()
     (activations,) = seen
     (gradient,) = torch.autograd.grad(similarity.sum(), activations)
-    # (N, C, T'), coarser than the frames: shared out evenly among them
-    coarse = (gradient.mean(dim=2, keepdim=True) * activations).sum(dim=1).detach()
+    # (N, C, T') or of every joint, coarser than the frames: shared out evenly among them
+    weights = gradient.flatten(2).mean(dim=2)[..., None]
+    moments = activations.unsqueeze(-1).flatten(3).sum(dim=3)
+    coarse = (weights * moments).sum(dim=1).detach()
     fine = torch.nn.functional.interpolate(coarse[:, None], size=inputs.shape[1], mode="linear")
     values = fine[:, 0].double().numpy() * (coarse.shape[1] / inputs.shape[1])
     line = Timeline.of(windows, inputs.shape[1])
@@ -194,14 +196,14 @@ def _network(score: ProbeScore) -> nn.Module:
 
 
 def _last_convolutions(network: nn.Module) -> nn.Module:
-    from gaitproof.nets.hybrid import HybridEncoder
-
+    """Return the module whose output (N, C, T) or (N, C, T, J) is that of the last convolution."""
     for module in network.modules():
-        if isinstance(module, HybridEncoder):
-            return module.cnn
+        maps = getattr(module, "maps", None)
+        if maps is not None:
+            return cast("nn.Module", maps)
     raise ModelError(
-        "Grad-CAM is implemented for the convolution branch of the hybrid networks only.",
-        expected="hybrid-small, hybrid-base, cnn or blend",
+        "The network has no convolution over time for Grad-CAM to look at.",
+        expected="a hybrid network, cnn, blend, gaitgraph, gpgait, gaittr or sposgait",
         hint="choose another method: integrated, gradients, occlusion or shapley",
     )
 

@@ -1,4 +1,4 @@
-"""The 78 gait features per frame, and their 60-frame windows."""
+"""The gait features per frame, 78 of the gait landmarks, and their 60-frame windows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.types import GAIT_LANDMARKS, LEFT_RIGHT_PAIRS, GaitWindows, Landmark, PoseSequence
+from gaitproof.types import GAIT_LANDMARKS, GaitWindows, Landmark, PoseSequence
+from gaitproof.types.layouts import GAIT_LAYOUT, layout_of
 from gaitproof.types.rotations import axis_rotations
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_HOP, WINDOW_RATE
 
@@ -20,12 +21,8 @@ MIN_FEATURE_FRAMES: Final = 10
 MAX_TIME_JUMP: Final = 0.2
 """Seconds: longer gaps split a walk (design; the same as the cleaning's default)."""
 
-_ROWS: Final[list[int]] = [int(landmark) for landmark in GAIT_LANDMARKS]
-
-_INDEX: Final = {landmark: i for i, landmark in enumerate(GAIT_LANDMARKS)}
-
-ANGLES: Final = tuple(
-    tuple(_INDEX[Landmark[f"{side}_{joint}"]] for joint in triple)
+_TRIPLES: Final = tuple(
+    tuple(Landmark[f"{side}_{joint}"] for joint in triple)
     for triple in (
         ("HIP", "KNEE", "ANKLE"),
         ("SHOULDER", "HIP", "KNEE"),
@@ -33,36 +30,46 @@ ANGLES: Final = tuple(
     )
     for side in ("LEFT", "RIGHT")
 )
+
+ANGLES: Final = tuple(tuple(map(GAIT_LANDMARKS.index, triple)) for triple in _TRIPLES)
 """Triples whose middle joint's angle is a feature: left, right knee, hip, ankle."""
 
-SHOULDERS: Final = (_INDEX[Landmark.LEFT_SHOULDER], _INDEX[Landmark.RIGHT_SHOULDER])
-HIPS: Final = (_INDEX[Landmark.LEFT_HIP], _INDEX[Landmark.RIGHT_HIP])
-_NEEDED: Final = tuple(
-    i for i, landmark in enumerate(GAIT_LANDMARKS) if not landmark.name.endswith("_HEEL")
+SHOULDERS: Final = GAIT_LAYOUT.pair("SHOULDER")
+HIPS: Final = GAIT_LAYOUT.pair("HIP")
+_LEGS: Final = frozenset(
+    Landmark[f"{side}_{joint}"]
+    for joint in ("SHOULDER", "HIP", "KNEE", "ANKLE")
+    for side in ("LEFT", "RIGHT")
 )
-"""Joints without which a frame is not valid; a sensor may lack heels."""
-_LEGS: Final = tuple(i for i in _NEEDED if not GAIT_LANDMARKS[i].name.endswith("_FOOT_INDEX"))
-"""The same for a source that ends at the ankles, as COCO-17 does."""
+"""Joints without which a frame of a source that ends at the ankles, as COCO-17 does, is not valid;
+a sensor may lack heels."""
+_NEEDED: Final = _LEGS | {Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX}
+"""The same for all other sources."""
 
 
-def gait_points(sequence: PoseSequence) -> Float64:
-    """Return the 12 gait landmarks in three dimensions, y up.
+def gait_points(
+    sequence: PoseSequence, landmarks: tuple[Landmark, ...] = GAIT_LANDMARKS
+) -> Float64:
+    """Return the 12 gait landmarks, or others, in three dimensions, y up.
 
     Parameters
     ----------
     sequence
         World coordinates are taken where there are any; else image coordinates, with y turned up
         and z = 0.
+    landmarks
+        Which.
 
     Returns
     -------
     ndarray of float64
         Shape (T, 12, 3); metres, or pixels for a 2-D source. NaN where unknown.
     """
+    rows = list(landmarks)
     if sequence.world is not None:
-        return sequence.world.astype(np.float64)[:, _ROWS]
+        return sequence.world.astype(np.float64)[:, rows]
     assert sequence.image is not None
-    flat = sequence.image[:, _ROWS].astype(np.float64)
+    flat = sequence.image[:, rows].astype(np.float64)
     points = np.zeros((*flat.shape[:2], 3))
     points[..., :2] = flat * [1.0, -1.0]
     points[np.isnan(flat).any(axis=2)] = np.nan
@@ -112,39 +119,40 @@ def resample(times: Float64, points: Float64, rate: float = WINDOW_RATE) -> tupl
 
 
 def compute_features(times: Float64, points: Float64) -> Float64:
-    """Compute the 78 gait features of every frame.
+    """Compute the 78 gait features of every frame, or the 108 of the 17 COCO joints.
 
     Parameters
     ----------
     times
         Shape (T,), strictly increasing seconds, T >= 2.
     points
-        Shape (..., T, 12, 3), gait landmarks in `GAIT_LANDMARKS` order, any length unit, y up. NaN
-        for a joint that the source does not have. Leading axes are windows that share `times`.
+        Shape (..., T, J, 3), J landmarks in the order of a `gaitproof.types.layouts.Layout`, the 12
+        of `GAIT_LANDMARKS` for one, any length unit, y up. NaN for a joint that the source does not
+        have. Leading axes are windows that share `times`.
 
     Returns
     -------
     ndarray of float64
-        Shape (..., T, 78). 0-35: x y z of the 12 joints, origin mid-hip, in units of the median
-        torso length (mid-shoulder to mid-hip) over the T frames; 36-41: left and right knee, hip
-        and ankle angles in radians; 42-77: velocity of 0-35 per second, by second-order central
-        differences on the time stamps. NaN where a joint is NaN.
+        Shape (..., T, 6 J + 6). First x y z of the joints, origin mid-hip, in units of the median
+        torso length (mid-shoulder to mid-hip) over the T frames; then left and right knee, hip
+        and ankle angles in radians; then the velocity of the coordinates per second, by
+        second-order central differences on the time stamps. NaN where a joint is NaN, and for an
+        angle whose joints the layout does not have.
 
     Notes
     -----
     Design of the gait seed with angles in 3-D, a window-wide torso length and rates per second.
     """
-    hip = points[..., HIPS, :].mean(axis=-2)
-    shoulder = points[..., SHOULDERS, :].mean(axis=-2)
+    layout = layout_of(points.shape[-2])
+    hip = points[..., layout.pair("HIP"), :].mean(axis=-2)
+    shoulder = points[..., layout.pair("SHOULDER"), :].mean(axis=-2)
     torso = np.median(np.linalg.norm(shoulder - hip, axis=-1), axis=-1)[..., None, None, None]
     relative = (points - hip[..., None, :]) / np.maximum(torso, 1e-9)
-    angles = np.stack(
-        [
-            compute_angle(points[..., a, :], points[..., b, :], points[..., c, :])
-            for a, b, c in ANGLES
-        ],
-        axis=-1,
-    )
+    angles = np.full((*points.shape[:-2], len(_TRIPLES)), np.nan)
+    for i, triple in enumerate(_TRIPLES):
+        if set(triple) <= set(layout.landmarks):
+            a, b, c = (points[..., layout.landmarks.index(joint), :] for joint in triple)
+            angles[..., i] = compute_angle(a, b, c)
     coordinates = relative.reshape(*relative.shape[:-2], -1)
     velocity = np.gradient(coordinates, times, axis=-2)
     return np.concatenate([coordinates, angles, velocity], axis=-1)
@@ -155,19 +163,21 @@ def valid_segments(
 ) -> list[slice]:
     """Find the runs of frames in which every needed joint is known.
 
-    A joint that is never known (a sensor without heels) is not needed; hips, shoulders, knees,
-    ankles and, unless `feet` says that the source has none, toes are. Where `times` (T,) are
-    given, a run also ends where no frame comes for more than `MAX_TIME_JUMP` beyond the usual
-    time: what happened there is not known.
+    A gait landmark that is never known (a sensor without heels) is not needed; hips, shoulders,
+    knees, ankles and, unless `feet` says that the source has none, toes are. Head and arms, of
+    which a view hides some, never are. Where `times` (T,) are given, a run also ends where no
+    frame comes for more than `MAX_TIME_JUMP` beyond the usual time: what happened there is not
+    known.
 
     Returns
     -------
     list of slice
         Runs of at least `MIN_FEATURE_FRAMES` frames.
     """
+    landmarks = layout_of(points.shape[1]).landmarks
     known = np.isfinite(points).all(axis=2)
-    always = _NEEDED if feet else _LEGS
-    needed = np.isin(np.arange(points.shape[1]), always) | known.any(axis=0)
+    always = np.array([one in (_NEEDED if feet else _LEGS) for one in landmarks])
+    needed = always | (known.any(axis=0) & np.isin(landmarks, GAIT_LANDMARKS))
     good = np.concatenate([[False], known[:, needed].all(axis=1), [False]]).astype(np.int8)
     edges = np.flatnonzero(np.diff(good))
     jumps = np.zeros(0, np.intp)
@@ -191,20 +201,25 @@ def unbroken_paths(
     times
         Shape (T,), strictly increasing seconds.
     points
-        Shape (T, 12, 3); NaN where unknown.
+        Shape (T, J, 3), as for `compute_features`; NaN where unknown.
     feet
         As in `valid_segments`.
 
     Returns
     -------
     list of tuple
-        Time stamps (M,) and paths (M, 12, 3) of each run; no run bridges a gap or a jump in time.
+        Time stamps (M,) and paths (M, J, 3) of each run; no run bridges a gap or a jump in time.
     """
     return [resample(times[run], points[run]) for run in valid_segments(points, times, feet=feet)]
 
 
 def windows_from_points(
-    times: Float64, points: Float64, hop: int = WINDOW_HOP, *, feet: bool = True
+    times: Float64,
+    points: Float64,
+    hop: int = WINDOW_HOP,
+    *,
+    feet: bool = True,
+    least: int = WINDOW_FRAMES,
 ) -> GaitWindows:
     """Cut the gait landmarks of one walk into feature windows.
 
@@ -213,31 +228,42 @@ def windows_from_points(
     times
         Shape (T,), strictly increasing seconds.
     points
-        Shape (T, 12, 3), y up; NaN where unknown.
+        Shape (T, J, 3), as for `compute_features`, y up; NaN where unknown.
     hop
         Frames (at 30 Hz) between window starts.
     feet
         As in `valid_segments`.
+    least
+        Frames (at 30 Hz) of an unbroken run, at least; one of fewer than 60 becomes a window with
+        padding at its end.
 
     Returns
     -------
     GaitWindows
-        Windows of 60 frames at 30 Hz from every unbroken run of frames; none if no run lasts 2 s.
-        Time is never stretched: stretching would delete the cadence.
+        Windows of 60 frames at 30 Hz from every unbroken run of frames; none if no run is long
+        enough. Time is never stretched: stretching would delete the cadence.
     """
-    features, masks, starts = [], [], []
+    features, masks, starts, lengths = [], [], [], []
     for grid, path in unbroken_paths(times, points, feet=feet):
-        for start in range(0, len(grid) - WINDOW_FRAMES + 1, hop):
+        if len(grid) < least:
+            continue
+        for start in range(0, max(len(grid) - WINDOW_FRAMES, 0) + 1, hop):
             part = slice(start, start + WINDOW_FRAMES)
             values = compute_features(grid[part], path[part])
             mask = np.isfinite(values).all(axis=0)
-            features.append(np.where(mask, values, 0.0))
+            window = np.zeros((WINDOW_FRAMES, len(mask)))
+            window[: len(values)] = np.where(mask, values, 0.0)
+            features.append(window)
             masks.append(mask)
             starts.append(grid[start])
+            lengths.append(len(values))
     if not features:
         return GaitWindows.empty()
     return GaitWindows(
-        np.asarray(features, np.float32), np.asarray(masks), np.asarray(starts, np.float64)
+        np.asarray(features, np.float32),
+        np.asarray(masks),
+        np.asarray(starts, np.float64),
+        np.asarray(lengths),
     )
 
 
@@ -249,6 +275,12 @@ def compute_windows(sequence: PoseSequence, hop: int = WINDOW_HOP) -> GaitWindow
     return windows_from_points(sequence.timestamps, gait_points(sequence), hop, feet=sequence.feet)
 
 
+def in_joints(features: NDArray[Any], columns: slice) -> NDArray[Any]:
+    """Return coordinates or velocities (..., 3 J) of features, by columns, as (..., J, 3)."""
+    count = (columns.stop - columns.start) // 3
+    return features[..., columns].reshape(*features.shape[:-1], count, 3)
+
+
 def mean_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Return where the walker of every window faces on average, against the camera.
 
@@ -257,15 +289,16 @@ def mean_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any
     Parameters
     ----------
     features
-        Shape (..., 60, 78), three-dimensional.
+        Shape (..., 60, 78) or (..., 60, 108), three-dimensional.
 
     Returns
     -------
     ndarray
         Shape (...), radians: 0 towards the camera, pi/2 to the left in the image.
     """
-    coordinates = features[..., :36].reshape(*features.shape[:-1], 12, 3)
-    left, right = zip(SHOULDERS, HIPS, strict=True)
+    layout = layout_of(features.shape[-1])
+    coordinates = in_joints(features, layout.coordinates)
+    left, right = zip(layout.pair("SHOULDER"), layout.pair("HIP"), strict=True)
     across = (coordinates[..., left, :] - coordinates[..., right, :]).sum(axis=-2).mean(axis=-2)
     angle: NDArray[np.floating[Any]] = np.arctan2(across[..., 2], across[..., 0])
     return angle
@@ -280,23 +313,21 @@ def align_heading(features: NDArray[np.floating[Any]]) -> NDArray[np.floating[An
     Parameters
     ----------
     features
-        Shape (N, 60, 78), three-dimensional; missing joints may be 0 or NaN.
+        Shape (N, 60, 78) or (N, 60, 108), three-dimensional; missing joints may be 0 or NaN.
 
     Returns
     -------
     ndarray
-        Shape (N, 60, 78), same type.
+        Same shape and type.
     """
-    coordinates = features[..., :36].reshape(*features.shape[:-1], 12, 3)
+    layout = layout_of(features.shape[-1])
     angle = mean_heading(features)
     turn = axis_rotations("y", np.degrees(angle)).swapaxes(1, 2)[:, None].astype(features.dtype)
-    velocity = features[..., 42:].reshape(coordinates.shape)
-    turned = [(part @ turn).reshape(*features.shape[:-1], 36) for part in (coordinates, velocity)]
-    return np.concatenate([turned[0], features[..., 36:42], turned[1]], axis=-1)
-
-
-_SWAP: Final = {a: b for pair in LEFT_RIGHT_PAIRS for a, b in (pair, pair[::-1])}
-_MIRROR: Final = [GAIT_LANDMARKS.index(_SWAP[joint]) for joint in GAIT_LANDMARKS]
+    turned = [
+        (in_joints(features, part) @ turn).reshape(features[..., part].shape)
+        for part in (layout.coordinates, layout.velocities)
+    ]
+    return np.concatenate([turned[0], features[..., layout.angles], turned[1]], axis=-1)
 
 
 def mirror(points: Float64) -> Float64:
@@ -305,21 +336,20 @@ def mirror(points: Float64) -> Float64:
     Parameters
     ----------
     points
-        Shape (..., 12, 3).
+        Shape (..., J, 3), as for `compute_features`.
     """
-    swapped: Float64 = points[..., _MIRROR, :] * np.array([-1.0, 1.0, 1.0])
+    order = layout_of(points.shape[-2]).mirrored
+    swapped: Float64 = points[..., order, :] * np.array([-1.0, 1.0, 1.0])
     return swapped
 
 
 def mirror_features(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the features (..., 78) of the mirrored walk; see `mirror`."""
-    shape = (*features.shape[:-1], len(_MIRROR), 3)
+    layout = layout_of(features.shape[-1])
     places, speeds = (
-        mirror(part.reshape(shape).astype(np.float64)).reshape(part.shape)
-        for part in (features[..., :36], features[..., 42:])
+        mirror(in_joints(features, part).astype(np.float64)).reshape(features[..., part].shape)
+        for part in (layout.coordinates, layout.velocities)
     )
-    return np.concatenate([places, features[..., _ANGLES], speeds], axis=-1, dtype=np.float32)
-
-
-_ANGLES: Final = [37, 36, 39, 38, 41, 40]
-"""Knees, hips and ankles, left before right, in the order of the other side."""
+    # knees, hips and ankles, left before right
+    angles = features[..., layout.angles][..., [1, 0, 3, 2, 5, 4]]
+    return np.concatenate([places, angles, speeds], axis=-1, dtype=np.float32)

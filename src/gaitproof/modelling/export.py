@@ -24,7 +24,8 @@ from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.trainable import NETWORK_FILE, PARITY, pack_network
 from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.types import GaitWindows
-from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
+from gaitproof.types.layouts import layout_of
+from gaitproof.types.windows import WINDOW_FRAMES
 
 SCORE_PARITY: Final = 1e-3
 """Largest difference of a score between torch and ONNX Runtime: other kernels round otherwise."""
@@ -32,7 +33,7 @@ SCORE_PARITY: Final = 1e-3
 
 def to_onnx(trained: TrainedEncoder) -> bytes:
     """Export the network of an encoder."""
-    example = torch.zeros(2, trained.normaliser.frames, N_FEATURES)
+    example = torch.zeros(2, trained.normaliser.frames, trained.normaliser.width)
     return export_onnx(trained.network, (example,), ("windows",), ("embeddings",))
 
 
@@ -125,6 +126,7 @@ def save_model(
         alignment=normaliser.alignment,
         feature_groups=normaliser.features,
         frames=normaliser.frames,
+        features=layout_of(len(normaliser.mean)).features,
         bones=normaliser.bones,
         mean=tuple(float(value) for value in normaliser.mean),
         std=tuple(float(value) for value in normaliser.std),
@@ -147,9 +149,11 @@ def save_model(
 def _check_parity(trained: TrainedEncoder, exported: OnnxEncoder) -> None:
     rng = np.random.default_rng(0)
     normaliser = trained.normaliser
-    features = rng.normal(normaliser.mean, normaliser.std, (16, WINDOW_FRAMES, N_FEATURES))
+    count = len(normaliser.mean)
+    features = rng.normal(normaliser.mean, normaliser.std, (16, WINDOW_FRAMES, count))
+    lengths = rng.integers(10, WINDOW_FRAMES, 16) if normaliser.padded else None
     windows = GaitWindows(
-        features.astype(np.float32), np.ones((16, N_FEATURES), bool), np.zeros(16)
+        features.astype(np.float32), np.ones((16, count), bool), np.zeros(16), lengths
     )
     cosine = float((trained.embed(windows) * exported.embed(windows)).sum(axis=1).min())
     check_embeddings(cosine)

@@ -19,23 +19,25 @@ from gaitproof.evaluate.designs import BothUnseen, Design
 from gaitproof.evaluate.normalisation import make_cohort, normalised
 from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.result import EvaluationResult
-from gaitproof.evaluate.trials import COSINE, GaitRecording
-from gaitproof.evaluate.view_figures import figures_by_view
+from gaitproof.evaluate.trials import COSINE
+from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.modelling.export import save_model
+from gaitproof.modelling.facts import describe_sources, figures_of
 from gaitproof.modelling.histogram import score_histogram
 from gaitproof.modelling.operating_point import choose_operating_point
 from gaitproof.modelling.pairs import scoring_of
-from gaitproof.nets.card import DataSource, ModelCard
+from gaitproof.nets.card import ModelCard
 from gaitproof.nets.cohort import mix_cohort, pack_cohort
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
-from gaitproof.train.config import OriginSettings, TrainSettings
+from gaitproof.train.config import TrainSettings
 from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.hardware import TrainerSettings
-from gaitproof.train.loop import check_dimensions, train
+from gaitproof.train.loop import check_dimensions, seen_by, train
 from gaitproof.train.training import RunOptions
 from gaitproof.types import Domain
+from gaitproof.types.windows import WINDOW_FRAMES
 
 Progress = Callable[..., None]
 """Takes the share done, 0 to 1, and while a network is trained its loss."""
@@ -103,7 +105,7 @@ def load_sources(
             "The recipe names no data.", hint="add 'sources' to it, or use --data FILE"
         )
     check_dimensions(settings, recordings)
-    return recordings
+    return seen_by(settings, recordings)
 
 
 def evaluate_recipe(
@@ -115,6 +117,7 @@ def evaluate_recipe(
     draws: int = DRAWS,
     workers: int = 1,
     progress: Progress | None = None,
+    views: ViewFigures | None = None,
 ) -> EvaluationResult:
     """Train and test the recipe by a protocol.
 
@@ -134,11 +137,22 @@ def evaluate_recipe(
         Processes that train folds side by side, one thread each; the result is the same.
     progress
         Called with the share done, 0 to 1.
+    views
+        Also collect what it asks for: CASIA-B's figures by view.
+
+    Raises
+    ------
+    ConfigError
+        If baselines, which compare whole windows, shall run on padded ones.
     """
+    if baselines and settings.least_frames < WINDOW_FRAMES:
+        raise ConfigError("Baselines compare whole windows.", hint="--no-baselines")
     chosen = BothUnseen() if design is None else design
     count = len(chosen.split(recordings, settings.folds, settings.seed))
     with _trainings(settings, count, workers, progress, Runs()) as trainings:
-        return _evaluate(settings, recordings, chosen, trainings, trainings.start, draws, baselines)
+        return _evaluate(
+            settings, recordings, chosen, trainings, trainings.start, draws, baselines, views
+        )
 
 
 def _evaluate(
@@ -149,6 +163,7 @@ def _evaluate(
     prepare: Callable[[Sequence[Sequence[Recording]]], None],
     draws: int,
     baselines: Mapping[str, Baseline] = BASELINES,
+    views: ViewFigures | None = None,
 ) -> EvaluationResult:
     if settings.normalisation.kind != "none" and is_pair_network(settings.architecture):
         raise ConfigError(
@@ -177,6 +192,7 @@ def _evaluate(
         enrolled=settings.enrolled,
         seed=settings.seed,
         draws=draws,
+        views=views,
     )
 
 
@@ -291,6 +307,7 @@ def make_model(
             trainings,
             lambda folds: trainings.start([*folds, recordings]),
             DRAWS,
+            BASELINES if settings.least_frames == WINDOW_FRAMES else {},
         )
         trained = trainings.next(recordings)
     trials = {level: one.trials for level, one in result.system.items()}
@@ -327,6 +344,7 @@ def make_model(
         calibration=calibration,
         scores=score_histogram(trials["clip"], settings.threshold_source or "all sources"),
         normalisation=kind,
+        least_frames=settings.least_frames,
         cohort=cohort,
         options=NetworkOptions(**settings.network.model_dump()),
         data=describe_sources(settings.sources, recordings),
@@ -357,35 +375,3 @@ def part_of(progress: Progress | None, start: float, share: float) -> Callable[.
             progress(start + share * done, *loss)
 
     return report
-
-
-def describe_sources(
-    sources: Sequence[OriginSettings], recordings: Sequence[GaitRecording]
-) -> tuple[DataSource, ...]:
-    """Say for the card what a recipe's sources hold."""
-    described = []
-    for source in sources:
-        walks = [r for r in recordings if r.source == source.name]
-        described.append(
-            DataSource(
-                name=source.name,
-                subjects=len({r.subject for r in walks}),
-                recordings=len(walks),
-                licence=source.licence,
-                citation=source.citation,
-                domains=tuple(sorted({str(getattr(walk, "domain", "")) for walk in walks} - {""})),
-            )
-        )
-    return tuple(described)
-
-
-def figures_of(result: EvaluationResult) -> dict[str, float]:
-    """Flatten AUC and EER per level and source, and what is known by view, for the card."""
-    figures = {}
-    for level, of_level in result.system.items():
-        for name, group in of_level.per_source.items():
-            for figure in ("auc", "eer"):
-                value = getattr(group, figure)
-                if value is not None:
-                    figures[f"{name}/{level}/{figure}"] = round(float(value), 5)
-    return figures | figures_by_view(result.views, result.rank_one)

@@ -1,20 +1,29 @@
 """Transformers over the skeleton: Gait-TR, GaitPT and GaitFormer (torch; training only).
 
-Compact implementations from the papers, for 12 joints at 30 Hz and a CPU. The attention layer is
-the pre-norm GELU one that the hybrid uses. Position codes start as normal noise of deviation 0.02,
-linear layers Xavier-uniform (the vision transformers behind these papers: truncated normal 0.02).
+Compact implementations from the papers, for 12 or 17 joints at 30 Hz and a CPU. The attention layer
+is the pre-norm GELU one that the hybrid uses. Position codes start as normal noise of deviation
+0.02, linear layers Xavier-uniform (the vision transformers behind these papers: truncated normal
+0.02).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
-from gaitproof.nets.layers import FeatureEncoder, TransformerLayer, initialise
-from gaitproof.nets.skeleton import LIMBS, N_JOINTS, bones, coordinates, half_rate, velocities
+from gaitproof.nets.layers import (
+    FeatureEncoder,
+    TransformerLayer,
+    at_rate,
+    initialise,
+    mean_over_time,
+)
+from gaitproof.nets.skeleton import half_rate
 
 _HEADS = 4
 
@@ -35,10 +44,14 @@ class AxisAttention(nn.Module):
         self.layer = TransformerLayer(width, heads, 0.0, expansion)
         self.other = 3 - axis
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Let the tokens along the axis attend to each other."""
+    def forward(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """Let the tokens along the axis attend to each other, over time to those `known` (B, T)."""
         across = x.transpose(1, self.other)
-        out = self.layer(across.flatten(0, 1)).unflatten(0, (-1, x.shape[self.other]))
+        if known is not None:
+            known = (
+                known[:, None].expand(-1, x.shape[2], -1).flatten(0, 1) if self.other == 2 else None
+            )
+        out = self.layer(across.flatten(0, 1), known).unflatten(0, (-1, x.shape[self.other]))
         return out.transpose(1, self.other)
 
 
@@ -116,16 +129,24 @@ class GaitTR(FeatureEncoder):
             ]
         self.body = nn.Sequential(*modules)
         # attention alone cannot tell joints apart
-        self.joint = position(1, 1, N_JOINTS, 9)
+        self.joint = position(1, 1, self.skeleton.n_joints, 9)
         self.head = nn.Sequential(nn.LayerNorm(channels[-1]), nn.Linear(channels[-1], embedding))
         self.apply(initialise)
 
-    def _describe(self, x: Tensor) -> Tensor:
-        x = x if self.published else half_rate(x)
-        joints = torch.cat([coordinates(x), velocities(x), bones(x)], dim=3)
+    @property
+    def maps(self) -> nn.Module:
+        """What puts out the last convolution over time, (B, C, T, J), as Grad-CAM needs it."""
+        convolution: Any = self.body[-2]
+        last: nn.Module = convolution.body
+        return last
+
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        x = x if self.published else half_rate(x, known)
+        body = self.skeleton
+        joints = torch.cat([body.coordinates(x), body.velocities(x), body.bones(x)], dim=3)
         scaled = self.scale(joints.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        pooled = self.body(scaled + self.joint).mean(dim=(1, 2))
-        return self.head(pooled)
+        frames = self.body(scaled + self.joint).mean(dim=2)
+        return self.head(mean_over_time(frames, at_rate(known, frames.shape[1])))
 
 
 class GaitPT(FeatureEncoder):
@@ -135,8 +156,10 @@ class GaitPT(FeatureEncoder):
     2308.10623): in each of four stages attention among the tokens of a frame, then along the time
     of each token; between stages the tokens of neighbouring parts are merged into one; the outcomes
     of all stages together give the embedding. Here: 12 joints merge by two into six limbs, those by
-    two into trunk and legs, those by three into the body; stages are averaged over their tokens
-    instead of read from class tokens, and the frame rate is quartered first. `published` has the
+    two into trunk and legs, those by three into the body; of COCO-17, as in the paper, by three
+    into halves of the head (which share the nose), arms and legs, then into head, arms and legs;
+    stages are averaged over their tokens instead of read from class tokens, and the frame rate is
+    quartered first. `published` has the
     authors' stages (github.com/AndyCatruna/GaitPT): 32, 64, 128 and 256 channels, three pairs of
     layers each, 8 heads, feed-forward parts of four times the channels, the full frame rate.
 
@@ -161,10 +184,11 @@ class GaitPT(FeatureEncoder):
         if self.published:
             widths, layers = (32, 64, 128, 256), 3
             heads, expansion, stride, length = 8, 4, 1, frames
-        tokens = (N_JOINTS, 6, 3, 1)
+        order = [joint for limb in self.skeleton.limbs for joint in limb]
+        self._order, tokens = order, (len(order), 6, 3, 1)
         self.enter = nn.Conv2d(6, widths[0], (3, 1), stride=(stride, 1), padding=(1, 0))
         self.time = position(1, length, 1, widths[0])
-        self.joint = position(1, 1, N_JOINTS, widths[0])
+        self.joint = position(1, 1, len(order), widths[0])
         self.merges = nn.ModuleList(
             nn.Linear(tokens[i] // tokens[i + 1] * widths[i], widths[i + 1]) for i in range(3)
         )
@@ -186,18 +210,24 @@ class GaitPT(FeatureEncoder):
         )
         self.apply(initialise)
 
-    def _describe(self, x: Tensor) -> Tensor:
-        x = x if self.published else half_rate(x)
-        joints = torch.cat([coordinates(x), velocities(x)], dim=3)
-        order = [joint for limb in LIMBS for joint in limb]
-        tokens = self.enter(joints[:, :, order].permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        tokens = self.stages[0](tokens + self.time + self.joint)
-        outcomes = [tokens.mean(dim=(1, 2))]
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        x = x if self.published else half_rate(x, known)
+        joints = torch.cat([self.skeleton.coordinates(x), self.skeleton.velocities(x)], dim=3)
+        tokens = self.enter(joints[:, :, self._order].permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        known = at_rate(known, tokens.shape[1])
+        tokens = _attend(self.stages[0], tokens + self.time + self.joint, known)
+        outcomes = [mean_over_time(tokens.mean(dim=2), known)]
         for merge, stage, parts in zip(self.merges, self.stages[1:], (6, 3, 1), strict=True):
             grouped = tokens.unflatten(2, (parts, -1)).flatten(3)
-            tokens = stage(merge(grouped))
-            outcomes.append(tokens.mean(dim=(1, 2)))
+            tokens = _attend(stage, merge(grouped), known)
+            outcomes.append(mean_over_time(tokens.mean(dim=2), known))
         return self.head(torch.cat(outcomes, dim=1))
+
+
+def _attend(stage: Iterable[nn.Module], tokens: Tensor, known: Tensor | None) -> Tensor:
+    for layer in stage:
+        tokens = layer(tokens, known)
+    return tokens
 
 
 class GaitFormer(FeatureEncoder):
@@ -217,7 +247,7 @@ class GaitFormer(FeatureEncoder):
     """
 
     def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
-        self.enter = nn.Conv1d(6 * N_JOINTS, width, 3, stride=2, padding=1)
+        self.enter = nn.Conv1d(6 * self.skeleton.n_joints, width, 3, stride=2, padding=1)
         self.position = position(1, -(-frames // 2), width)
         self.summary = position(1, 1, width)
         self.body = nn.Sequential(
@@ -227,9 +257,14 @@ class GaitFormer(FeatureEncoder):
         self.head = nn.Linear(width, embedding)
         self.apply(initialise)
 
-    def _describe(self, x: Tensor) -> Tensor:
-        flat = torch.cat([x[..., :36], x[..., 42:]], dim=2)
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        layout = self.skeleton.layout
+        flat = torch.cat([x[..., layout.coordinates], x[..., layout.velocities]], dim=2)
         frames = self.enter(flat.transpose(1, 2)).transpose(1, 2) + self.position
         summary = self.summary.expand(x.shape[0], -1, -1)
-        outcome = self.body(torch.cat([summary, frames], dim=1))[:, 0]
-        return self.head(outcome)
+        tokens = torch.cat([summary, frames], dim=1)
+        if (shown := at_rate(known, frames.shape[1])) is not None:
+            known = torch.cat([torch.ones_like(shown[:, :1]), shown], dim=1)
+        for layer in self.body[:-1]:
+            tokens = layer(tokens, known)
+        return self.head(self.body[-1](tokens[:, 0]))

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from gaitproof.config import Settings
+from gaitproof.types.layouts import GAIT_LAYOUT, LAYOUTS, Layout
 from gaitproof.types.rates import ErrorRate, InconclusiveBand
-from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
+from gaitproof.types.windows import WINDOW_FRAMES
 
 
 class DataSource(Settings):
@@ -315,15 +316,18 @@ class ModelCard(Settings):
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     signal: Literal["joints", "silhouettes", "both"] = "joints"
     """What a window of the network holds: features of joints, masks, or both."""
-    features: str = "gait-78/1"
-    alignment: Literal["camera", "heading"] = "camera"
-    """Whether windows are turned so that the walker faces one way before the network."""
+    features: str = GAIT_LAYOUT.features
+    alignment: Literal["camera", "heading", "human-oriented"] = "camera"
+    """Whether windows are turned so that the walker faces one way before the network, or every
+    frame so that the trunk is upright."""
     feature_groups: tuple[Literal["coordinates", "angles", "velocities"], ...] = Field(
         default=("coordinates", "angles", "velocities"), min_length=1
     )
     """Features the network was trained on; it sees 0 for the others."""
     frames: int = Field(default=WINDOW_FRAMES, ge=10, le=WINDOW_FRAMES)
     """Frames of the window the network sees, from its start."""
+    least_frames: int = Field(default=WINDOW_FRAMES, ge=10, le=WINDOW_FRAMES)
+    """Known frames of a window, at least; below 60 the network leaves out padding."""
     bones: Literal["own", "canonical"] = "own"
     """Whether every walker's bones are given canonical lengths before the network."""
     dimensions: Literal[2, 3] = 3
@@ -351,6 +355,17 @@ class ModelCard(Settings):
     limits: str
     """What the weights must not be trusted with."""
 
+    @property
+    def layout(self) -> Layout:
+        """The joints of the windows that the network reads."""
+        named = (one for one in LAYOUTS.values() if one.features == self.features)
+        return next(named, GAIT_LAYOUT)
+
+    @property
+    def padded(self) -> bool:
+        """Whether windows may end in padding."""
+        return self.least_frames < WINDOW_FRAMES
+
     def misfit(self, *, flat: bool) -> str:
         """Say why walks of one kind, two-dimensional (`flat`) or not, cannot be scored.
 
@@ -368,7 +383,7 @@ class ModelCard(Settings):
 
     @model_validator(mode="after")
     def _check_normaliser(self) -> ModelCard:
-        wanted = N_FEATURES if self.signal == "joints" else 0
+        wanted = self.layout.n_features if self.signal == "joints" else 0
         if len(self.mean) != wanted or len(self.std) != wanted:
             raise ValueError(f"mean and std need {wanted} values each")
         if min(self.std, default=1.0) <= 0:

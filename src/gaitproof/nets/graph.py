@@ -1,7 +1,7 @@
 """Graph convolution networks over the skeleton: GaitGraph and GPGait (torch; training only).
 
-Both are compact implementations from the papers, for 12 joints at 30 Hz and a CPU: few channels,
-and a temporal stride of 2 in the first blocks.
+Both are compact implementations from the papers, for 12 or 17 joints at 30 Hz and a CPU: few
+channels, and a temporal stride of 2 in the first blocks.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.layers import FeatureEncoder, initialise
-from gaitproof.nets.skeleton import (
-    PARTS,
-    adjacency,
-    angles,
-    bones,
-    coordinates,
-    half_rate,
-    part_adjacency,
-    velocities,
+from gaitproof.nets.layers import (
+    FeatureEncoder,
+    at_rate,
+    initialise,
+    mean_and_peak,
+    mean_over_time,
+    peak_over_time,
 )
+from gaitproof.nets.skeleton import half_rate
 
 _TAPS = 5
 """Frames of a temporal convolution: 0.33 s at half the frame rate, as the papers' 9 at 25-30 Hz."""
@@ -37,7 +35,7 @@ class GraphConvolution(nn.Module):
     inputs, outputs
         Channels.
     graph
-        Shape (K, 12, 12): K neighbourhoods, each with channel weights of its own.
+        Shape (K, J, J): K neighbourhoods, each with channel weights of its own.
     """
 
     graph: Tensor
@@ -50,7 +48,7 @@ class GraphConvolution(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, T, 12) to (B, C', T, 12)."""
+        """Map (B, C, T, J) to (B, C', T, J)."""
         weights = self.graph * self.edges
         mixed = torch.cat([x @ neighbours for neighbours in weights.unbind(0)], dim=1)
         return self.norm(self.channels(mixed))
@@ -64,7 +62,7 @@ class GraphBlock(nn.Module):
     inputs, outputs
         Channels.
     graph
-        Neighbourhoods, shape (K, 12, 12).
+        Neighbourhoods, shape (K, J, J).
     stride
         Temporal stride.
     dropout
@@ -109,7 +107,7 @@ class GraphBlock(nn.Module):
         self.activation = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, T, 12) to (B, C', T / stride, 12)."""
+        """Map (B, C, T, J) to (B, C', T / stride, J)."""
         return self.activation(self.body(x) + self.shortcut(x))
 
 
@@ -120,7 +118,7 @@ def _pointwise(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 def _channels_first(x: Tensor) -> Tensor:
-    """Map (B, T, 12, C) to (B, C, T, 12)."""
+    """Map (B, T, J, C) to (B, C, T, J)."""
     return x.permute(0, 3, 1, 2)
 
 
@@ -148,7 +146,7 @@ class GaitGraph(FeatureEncoder):
     """
 
     def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
-        graph = adjacency()
+        graph = self.skeleton.adjacency()
         branch: tuple[int, ...] = (width // 4,)
         channels: tuple[int, ...] = (3 * branch[0], *([width] * (layers - 1)), 2 * width)
         halved, reduction, taps = (0, layers - 1), 2, _TAPS
@@ -183,29 +181,36 @@ class GaitGraph(FeatureEncoder):
         self.head = nn.Linear(channels[-1], embedding)
         self.apply(initialise)
 
-    def _describe(self, x: Tensor) -> Tensor:
-        x = x if self.published else half_rate(x)
-        inputs = (coordinates(x), velocities(x), bones(x))
+    @property
+    def maps(self) -> nn.Module:
+        """What puts out the last convolution over time, (B, C, T, J), as Grad-CAM needs it."""
+        return self.trunk
+
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        x = x if self.published else half_rate(x, known)
+        body = self.skeleton
+        inputs = (body.coordinates(x), body.velocities(x), body.bones(x))
         joined = [
             branch(_channels_first(part))
             for branch, part in zip(self.branches, inputs, strict=True)
         ]
-        pooled = self.trunk(torch.cat(joined, dim=1)).mean(dim=(2, 3))
-        return self.head(pooled)
+        frames = self.trunk(torch.cat(joined, dim=1)).mean(dim=3).transpose(1, 2)
+        return self.head(mean_over_time(frames, at_rate(known, frames.shape[1])))
 
 
 class GPGait(FeatureEncoder):
     """Part-aware graph convolutions over human-oriented descriptors.
 
     Fu, Meng, Hou, Hu, Huang, "GPGait: Generalized pose-based gait recognition", ICCV 2023. The
-    paper's human-oriented transformation (body upright, centred, of unit size) is what gaitproof's
-    features are anyway: origin mid-hip, lengths in torsos, y up, and the normaliser's heading
-    alignment. The descriptors are joints, bones, angles and, beside the paper's, velocities. Every
-    block adds a graph convolution over the whole skeleton to one whose edges are masked to the
-    body parts, and parts are pooled and projected separately before they are joined. Here: three
-    parts (trunk, legs) of 12 joints without arms or head, and one joint embedding instead of one
-    per part, since a gallery keeps one vector. `published` has the seven blocks of 64 to 256
-    channels of the authors' settings (FastPoseGait), at the full frame rate.
+    paper's human-oriented transformation (body upright, centred, of unit size) is `alignment:
+    human-oriented` of a recipe (`gaitproof.gait.orientation`); other features have the origin
+    mid-hip, lengths in torsos and y up. The descriptors are joints, bones, angles and, beside the
+    paper's, velocities. Every block adds a graph convolution over the whole skeleton to one whose
+    edges are masked to the body parts, and parts are pooled and projected separately before they
+    are joined: trunk and legs of the 12 joints; arms, legs and head, as in the paper, of COCO-17,
+    which is divided in one way instead of four. Here one joint embedding instead of one per part,
+    since a gallery keeps one vector. `published` has the seven blocks of 64 to 256 channels of the
+    authors' settings (FastPoseGait), at the full frame rate.
 
     Parameters
     ----------
@@ -216,7 +221,8 @@ class GPGait(FeatureEncoder):
     """
 
     def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
-        graph = torch.cat([adjacency(1), part_adjacency()[None]])
+        body = self.skeleton
+        graph = torch.cat([body.adjacency(1), body.part_adjacency()[None]])
         self.descriptors = nn.BatchNorm2d(10)
         channels: tuple[int, ...] = (10, width // 2, *([width] * (layers - 1)))
         halved, taps = 1, _TAPS
@@ -237,22 +243,28 @@ class GPGait(FeatureEncoder):
             )
         )
         self.heads = nn.ModuleList(
-            nn.Linear(2 * channels[-1], embedding // 2) for _ in range(len(PARTS) + 1)
+            nn.Linear(2 * channels[-1], embedding // 2) for _ in range(len(body.parts) + 1)
         )
         self.join = nn.Sequential(
-            nn.BatchNorm1d((len(PARTS) + 1) * (embedding // 2)),
+            nn.BatchNorm1d((len(body.parts) + 1) * (embedding // 2)),
             nn.Dropout(dropout),
-            nn.Linear((len(PARTS) + 1) * (embedding // 2), embedding),
+            nn.Linear((len(body.parts) + 1) * (embedding // 2), embedding),
         )
         self.apply(initialise)
 
-    def _describe(self, x: Tensor) -> Tensor:
-        x = x if self.published else half_rate(x)
-        described = torch.cat([coordinates(x), bones(x), angles(x), velocities(x)], dim=3)
-        joints = self.blocks(self.descriptors(_channels_first(described))).amax(dim=2)
-        regions = [joints, *(joints[:, :, list(part)] for part in PARTS)]
+    @property
+    def maps(self) -> nn.Module:
+        """What puts out the last convolution over time, (B, C, T, J), as Grad-CAM needs it."""
+        return self.blocks
+
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        body = self.skeleton
+        x = x if self.published else half_rate(x, known)
+        moving = self.blocks(self.descriptors(_channels_first(body.describe(x)))).transpose(1, 2)
+        joints = peak_over_time(moving, at_rate(known, moving.shape[1]))
+        regions = [joints, *(joints[:, :, list(part)] for part in body.parts)]
         pooled = [
-            head(torch.cat([region.mean(dim=2), region.amax(dim=2)], dim=1))
+            head(mean_and_peak(region.transpose(1, 2)))
             for head, region in zip(self.heads, regions, strict=True)
         ]
         return self.join(torch.cat(pooled, dim=1))

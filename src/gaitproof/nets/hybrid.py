@@ -19,9 +19,11 @@ from torch import Tensor, nn
 from gaitproof.nets.layers import (
     ResidualBlock,
     TransformerLayer,
+    at_rate,
     initialise,
     level_and_spread,
     mean_and_peak,
+    take_apart,
 )
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
@@ -56,6 +58,9 @@ class HybridEncoder(nn.Module):
         nothing but ``cnn`` its own output is pooled.
     frames
         Frames per window.
+    padded
+        Whether windows may end in padding (`gaitproof.nets.layers.take_apart`), in which the
+        backward LSTM then begins.
     """
 
     def __init__(
@@ -70,9 +75,11 @@ class HybridEncoder(nn.Module):
         lstm_layers: int | None = None,
         branches: Collection[Branch] = ("cnn", "bilstm", "transformer"),
         frames: int = WINDOW_FRAMES,
+        padded: bool = False,
     ) -> None:
         super().__init__()
         self.embedding_size = embedding
+        self.padded = padded
         self.cnn = (
             _stages((*stem, width), dropout)
             if "cnn" in branches
@@ -109,16 +116,26 @@ class HybridEncoder(nn.Module):
         )
         self.apply(initialise)
 
+    @property
+    def maps(self) -> nn.Module:
+        """What puts out the last convolution over time, (B, C, T), as Grad-CAM needs it."""
+        return self.cnn
+
     def forward(self, x: Tensor) -> Tensor:
-        """Map z-scored features (B, frames, 78) to unit embeddings (B, E)."""
+        """Map z-scored features (B, frames, 78), or 79 if padded, to unit embeddings (B, E)."""
+        x, known = take_apart(x, self.padded)
         frames = self.cnn(x.transpose(1, 2)).transpose(1, 2)
+        steps = at_rate(known, frames.shape[1])
         paths = []
         if self.lstm is not None:
             paths.append(self.lstm(frames)[0])
         if self.transformer is not None:
-            paths.append(self.transformer(frames + self.position))
+            tokens = frames + self.position
+            for layer in self.transformer[:-1]:
+                tokens = layer(tokens, steps)
+            paths.append(self.transformer[-1](tokens))
         both = torch.cat(paths or [frames], dim=2)
-        pooled = torch.cat([mean_and_peak(both), level_and_spread(x)], dim=1)
+        pooled = torch.cat([mean_and_peak(both, steps), level_and_spread(x, known)], dim=1)
         return nn.functional.normalize(self.fusion(pooled), dim=1)
 
 

@@ -69,7 +69,7 @@ class GaitMoments(FeatureEncoder):
         self.head = nn.Sequential(nn.LayerNorm(width), nn.GELU(), nn.Linear(width, embedding))
         self.apply(initialise)
 
-    def _describe(self, x: Tensor) -> Tensor:
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         described = torch.cat(
             [
                 level_and_spread(x),

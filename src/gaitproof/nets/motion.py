@@ -36,7 +36,7 @@ class PoseLSTM(FeatureEncoder):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, embedding))
         self.apply(initialise)
 
-    def _describe(self, x: Tensor) -> Tensor:
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         velocity = x[..., 42:]
         steps = velocity[:, 1:] - velocity[:, :-1]
         acceleration = torch.cat([steps[:, :1], steps], dim=1)

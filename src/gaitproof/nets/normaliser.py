@@ -9,27 +9,33 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.errors import ModelError
 from gaitproof.gait.features import align_heading, compute_features
-from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES, WINDOW_RATE
+from gaitproof.gait.orientation import orient
+from gaitproof.types.layouts import GAIT_LAYOUT, layout_of
+from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
-Alignment = Literal["camera", "heading"]
+Alignment = Literal["camera", "heading", "human-oriented"]
 Bones = Literal["own", "canonical"]
 FeatureGroup = Literal["coordinates", "angles", "velocities"]
 Features = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
+Lengths = NDArray[np.integer[Any]] | None
 
 FEATURE_GROUPS: Final[dict[FeatureGroup, slice]] = {
-    "coordinates": slice(0, 36),
-    "angles": slice(36, 42),
-    "velocities": slice(42, 78),
+    "coordinates": GAIT_LAYOUT.coordinates,
+    "angles": GAIT_LAYOUT.angles,
+    "velocities": GAIT_LAYOUT.velocities,
 }
-"""Columns of each group, as `compute_features` lays them out."""
+"""Columns of each group among the 78, as `compute_features` lays them out."""
 
 ALL_FEATURES: Final = tuple(FEATURE_GROUPS)
 
 
-def align(features: Features, alignment: Alignment) -> Features:
-    """Apply the named alignment: none (``camera``) or `align_heading` (``heading``)."""
+def align(features: Features, alignment: Alignment, lengths: Lengths = None) -> Features:
+    """Apply the named alignment: none (``camera``), `align_heading`, or `orient`."""
+    if alignment == "human-oriented":
+        return orient(features, lengths)
     return align_heading(features) if alignment == "heading" else features
 
 
@@ -66,7 +72,7 @@ class Normaliser:
     Parameters
     ----------
     mean, std
-        Shape (78,), of the training subjects.
+        Shape (F,), of the training subjects; F is 78, or 108 of the 17 COCO joints.
     alignment
         How windows are turned first.
     features
@@ -75,6 +81,8 @@ class Normaliser:
         Length of what a network sees, from the window's start.
     bones
         ``canonical`` replaces every walker's bone lengths before anything else.
+    padded
+        Whether a last number per frame says if it is known (1) or padding (0, as all else in it).
     """
 
     mean: NDArray[np.float32]
@@ -83,24 +91,65 @@ class Normaliser:
     features: tuple[FeatureGroup, ...] = ALL_FEATURES
     frames: int = WINDOW_FRAMES
     bones: Bones = "own"
+    padded: bool = False
 
-    def __call__(self, features: Features, mask: Mask) -> NDArray[np.float32]:
-        """Normalise features (N, 60, 78) whose known ones are True in `mask` (N, 78).
+    def __call__(
+        self, features: Features, mask: Mask, lengths: Lengths = None
+    ) -> NDArray[np.float32]:
+        """Normalise features (N, 60, F) whose known ones are True in `mask` (N, F).
+
+        Parameters
+        ----------
+        features, mask
+            As in `gaitproof.types.GaitWindows`.
+        lengths
+            Shape (N,): frames before the padding; by default all. Only if `padded` fewer.
 
         Returns
         -------
         ndarray of float32
-            Shape (N, frames, 78).
+            Shape (N, frames, F), or F + 1 if `padded`.
+
+        Raises
+        ------
+        ModelError
+            If the windows have other joints than the training subjects', or padding that the
+            network does not know of.
         """
-        aligned = _prepare(features, mask, self.alignment, self.frames, self.bones)
+        self._check(features, lengths)
+        aligned = _prepare(features, mask, self.alignment, self.frames, self.bones, lengths)
         scores = (aligned - self.mean) / self.std * (mask & self._wanted)[:, None, :]
+        if self.padded:
+            known = _known(len(features), self.frames, lengths)[..., None]
+            scores = np.concatenate([np.where(known, scores, 0.0), known], axis=-1)
         return scores.astype(np.float32)
+
+    def _check(self, features: Features, lengths: Lengths) -> None:
+        if features.shape[-1] != len(self.mean):
+            raise ModelError(
+                "The network reads other joints than these windows have.",
+                expected=f"{len(self.mean)} features per frame",
+                actual=str(features.shape[-1]),
+                hint="models of joints other than the gait landmarks are for gaitproof evaluate",
+            )
+        if not self.padded and lengths is not None and (lengths < self.frames).any():
+            raise ModelError(
+                "The network reads no padded windows.",
+                expected=f"{self.frames} known frames",
+                actual=str(lengths.min()),
+            )
+
+    @property
+    def width(self) -> int:
+        """Numbers of a frame that the network sees."""
+        return len(self.mean) + self.padded
 
     @property
     def _wanted(self) -> Mask:
-        wanted = np.zeros(N_FEATURES, bool)
+        layout = layout_of(len(self.mean))
+        wanted = np.zeros(len(self.mean), bool)
         for group in self.features:
-            wanted[FEATURE_GROUPS[group]] = True
+            wanted[getattr(layout, group)] = True
         return wanted
 
     @classmethod
@@ -113,21 +162,27 @@ class Normaliser:
         groups: Sequence[FeatureGroup] = ALL_FEATURES,
         frames: int = WINDOW_FRAMES,
         bones: Bones = "own",
+        lengths: Lengths = None,
+        padded: bool = False,
     ) -> Self:
         """Measure mean and deviation over known features (0 and 1 for one that is never known).
 
         Parameters
         ----------
         features, mask
-            Shapes (N, 60, 78) and (N, 78).
-        alignment, groups, frames, bones
+            Shapes (N, 60, F) and (N, F).
+        alignment, groups, frames, bones, padded
             As for the class.
+        lengths
+            As for `__call__`.
         """
-        aligned = _prepare(features, mask, alignment, frames, bones)
+        aligned = _prepare(features, mask, alignment, frames, bones, lengths)
         weight = mask.astype(np.float64)
-        total = np.maximum(weight.sum(axis=0) * aligned.shape[1], 1)
+        known = _known(len(features), frames, lengths).astype(np.float64)
+        aligned = aligned * known[..., None]
+        total = np.maximum(known.sum(axis=1) @ weight, 1)
         mean = np.einsum("ntf,nf->f", aligned, weight) / total
-        away = aligned - mean
+        away = (aligned - mean) * known[..., None]
         variance = np.einsum("ntf,ntf,nf->f", away, away, weight) / total
         std = np.where(mask.any(axis=0), np.sqrt(variance), 1.0)
         return cls(
@@ -137,13 +192,25 @@ class Normaliser:
             tuple(groups),
             frames,
             bones,
+            padded,
         )
 
 
+def _known(count: int, frames: int, lengths: Lengths) -> Mask:
+    """Return which frames are no padding, shape (count, frames)."""
+    ends = np.full(count, frames) if lengths is None else lengths
+    return np.asarray(np.arange(frames) < ends[:, None])
+
+
 def _prepare(
-    features: Features, mask: Mask, alignment: Alignment, frames: int, bones: Bones
+    features: Features,
+    mask: Mask,
+    alignment: Alignment,
+    frames: int,
+    bones: Bones,
+    lengths: Lengths,
 ) -> Features:
     cropped = features[:, :frames]
     if bones == "canonical":
         cropped = with_canonical_bones(cropped, mask)
-    return align(cropped, alignment)
+    return align(cropped, alignment, lengths)

@@ -141,6 +141,7 @@ class OnnxEncoder(OnnxModel):
             card.feature_groups,
             card.frames,
             card.bones,
+            card.padded,
         )
 
     def embed(self, windows: GaitWindows) -> NDArray[np.float32]:
@@ -148,8 +149,11 @@ class OnnxEncoder(OnnxModel):
         return self.embed_inputs(self.normalise(windows))
 
     def normalise(self, windows: GaitWindows) -> NDArray[np.float32]:
-        """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean."""
-        return self._normaliser(windows.features, windows.mask)
+        """Return what the network sees of windows, shape (N, T, 78); 0 is the training mean.
+
+        108 of the 17 COCO joints, and one more if windows may end in padding.
+        """
+        return self._normaliser(windows.features, windows.mask, windows.lengths)
 
 
 class SilhouetteEncoder(OnnxModel):

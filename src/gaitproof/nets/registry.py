@@ -5,7 +5,7 @@ Reading this module loads no torch; `create_network` does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from gaitproof.errors import ModelError
 from gaitproof.gait.features import MIN_FEATURE_FRAMES
 from gaitproof.nets.options import NetworkOptions
+from gaitproof.types.layouts import GAIT_LAYOUT, LAYOUTS, Layout
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class _Entry:
     """Where a network is defined, and its sizes.
 
     An option that is None in `sizes` is one that the network does not have; `fixed` are further
-    keyword arguments of the class, which nobody changes. `published` are the sizes of the paper.
+    keyword arguments of the class, which nobody changes. `published` are the sizes of the paper,
+    `pads` says whether it can leave out padding, `layouts` which joints it can read.
     """
 
     module: str
@@ -41,18 +43,25 @@ class _Entry:
     pair: bool = False
     signal: Signal = "joints"
     published: NetworkOptions | None = None
+    pads: bool = False
+    layouts: tuple[str, ...] = (GAIT_LAYOUT.name,)
 
 
 def _hybrid(sizes: NetworkOptions, **fixed: Any) -> _Entry:
-    return _Entry("hybrid", "HybridEncoder", sizes, fixed)
+    return _Entry("hybrid", "HybridEncoder", sizes, fixed, pads=True)
 
 
-def _paper(module: str, factory: str, sizes: NetworkOptions, published: NetworkOptions) -> _Entry:
+def _joints(
+    module: str, factory: str, sizes: NetworkOptions, published: NetworkOptions | None = None
+) -> _Entry:
+    """Return a network of the literature on joints of any layout."""
     return _Entry(
         module,
         factory,
-        replace(sizes, published=False),
-        published=replace(published, published=True),
+        sizes if published is None else replace(sizes, published=False),
+        published=None if published is None else replace(published, published=True),
+        pads=True,
+        layouts=tuple(LAYOUTS),
     )
 
 
@@ -78,18 +87,18 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
     # the seed's own code, and the literature
     "diffcnn": _Entry("pairs", "DiffCNN", NetworkOptions(None, 0.1, 3, 96), pair=True),
     "pose-lstm": _Entry("motion", "PoseLSTM", NetworkOptions(128, 0.1, 2, 128)),
-    "gaitgraph": _paper(
+    "gaitgraph": _joints(
         "graph", "GaitGraph", NetworkOptions(128, 0.1, 3, 64), NetworkOptions(256, 0.4)
     ),
-    "gpgait": _paper("graph", "GPGait", NetworkOptions(128, 0.1, 3, 64), NetworkOptions(256, 0.1)),
-    "gaittr": _paper(
+    "gpgait": _joints("graph", "GPGait", NetworkOptions(128, 0.1, 3, 64), NetworkOptions(256, 0.1)),
+    "gaittr": _joints(
         "attention", "GaitTR", NetworkOptions(128, 0.1, 2, 48), NetworkOptions(128, 0.1)
     ),
-    "gaitpt": _paper(
+    "gaitpt": _joints(
         "attention", "GaitPT", NetworkOptions(128, 0.1, 1, 80), NetworkOptions(256, 0.05)
     ),
-    "gaitformer": _Entry("attention", "GaitFormer", NetworkOptions(128, 0.1, 3, 128)),
-    "sposgait": _Entry("sposgait", "SPOSGait", NetworkOptions(128, 0.1, None, 64, cells="0000")),
+    "gaitformer": _joints("attention", "GaitFormer", NetworkOptions(128, 0.1, 3, 128)),
+    "sposgait": _joints("sposgait", "SPOSGait", NetworkOptions(128, 0.1, None, 64, cells="0000")),
     # our own
     "discriminant": _Entry(
         "discriminant", "DiscriminantEncoder", NetworkOptions(128, None, None, 45)
@@ -195,7 +204,12 @@ def embedding_size(
 
 
 def create_network(
-    name: str, options: NetworkOptions | None = None, frames: int = WINDOW_FRAMES
+    name: str,
+    options: NetworkOptions | None = None,
+    frames: int = WINDOW_FRAMES,
+    *,
+    layout: Layout = GAIT_LAYOUT,
+    padded: bool = False,
 ) -> nn.Module:
     """Build a network with fresh weights.
 
@@ -208,6 +222,10 @@ def create_network(
     frames
         Frames per window of joints, 10 to 60; windows of other lengths may be refused by the
         network. Windows of silhouettes have always 50.
+    layout
+        Joints of the windows.
+    padded
+        Whether windows may end in padding; see `gaitproof.nets.layers.take_apart`.
 
     Returns
     -------
@@ -219,7 +237,7 @@ def create_network(
     ------
     ModelError
         If the name is unknown, `options` sets a size that the network does not have or cannot
-        take, or `frames` is out of range.
+        take, `frames` is out of range, or the network reads other joints or no padding.
     """
     entry = _entry(name)
     sizes = network_options(name, options)
@@ -230,5 +248,20 @@ def create_network(
             actual=str(frames),
         )
     factory = getattr(import_module(f"gaitproof.nets.{entry.module}"), entry.factory)
-    length = {"frames": frames} if entry.signal == "joints" else {}
-    return factory(**sizes.given(), **entry.fixed, **length)
+    windows: dict[str, Any] = {"frames": frames} if entry.signal == "joints" else {}
+    if layout != GAIT_LAYOUT:
+        _check_reads(name, f"joints {layout.name!r}", lambda one: layout.name in one.layouts)
+        windows["layout"] = layout
+    if padded:
+        _check_reads(name, "padded windows", lambda one: one.pads)
+        windows["padded"] = True
+    return factory(**sizes.given(), **entry.fixed, **windows)
+
+
+def _check_reads(name: str, what: str, reads: Callable[[_Entry], bool]) -> None:
+    """Raise a `ModelError` unless the network reads such windows."""
+    if not reads(_entry(name)):
+        raise ModelError(
+            f"The network {name!r} reads no {what}.",
+            expected=f"one of {', '.join(one for one, e in _NETWORKS.items() if reads(e))}",
+        )

@@ -12,7 +12,7 @@ from torch.nn import functional
 from gaitproof.nets.attention import AxisAttention, position
 from gaitproof.nets.layers import initialise
 from gaitproof.nets.silhouette import STRIPS, Residual, SilhouetteNetwork, StripHead
-from gaitproof.nets.skeleton import N_JOINTS, coordinates, half_rate, velocities
+from gaitproof.nets.skeleton import GAIT_SKELETON, half_rate
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH
 from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, SILHOUETTE_RATE
 from gaitproof.types.windows import WINDOW_RATE
@@ -148,7 +148,7 @@ class MMGaitFormer(SilhouetteNetwork):
     """
 
     def __init__(self, *, embedding: int, layers: int, width: int) -> None:
-        super().__init__(embedding, StripHead(width, (STRIPS + N_JOINTS + 2,)))
+        super().__init__(embedding, StripHead(width, (STRIPS + GAIT_SKELETON.n_joints + 2,)))
         self.masks = nn.Sequential(
             nn.Conv2d(1, width // 2, 5, 2, 2, bias=False),
             nn.BatchNorm2d(width // 2),
@@ -157,7 +157,7 @@ class MMGaitFormer(SilhouetteNetwork):
         )
         self.scale = nn.BatchNorm2d(6)
         self.enter = nn.Linear(6, width)
-        self.joint = position(1, 1, N_JOINTS, width)
+        self.joint = position(1, 1, GAIT_SKELETON.n_joints, width)
         self.joints = nn.Sequential(
             *(
                 layer
@@ -180,7 +180,7 @@ class MMGaitFormer(SilhouetteNetwork):
         # (B, T, 16, C) of the masks, (B, T', 12, C) of the joints
         strips = (maps.amax(dim=4) + maps.mean(dim=4)).transpose(2, 3)
         slow = half_rate(joints)
-        known = torch.cat([coordinates(slow), velocities(slow)], dim=3)
+        known = torch.cat([GAIT_SKELETON.coordinates(slow), GAIT_SKELETON.velocities(slow)], dim=3)
         known = self.scale(known.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         poses = self.joints(self.enter(known) + self.joint)
         across = strips.amax(dim=1) + self.strip, poses.mean(dim=1)

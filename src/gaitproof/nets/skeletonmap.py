@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from gaitproof.nets.layers import FeatureEncoder, initialise
 from gaitproof.nets.silhouette import Residual
-from gaitproof.nets.skeleton import EDGES, coordinates
+from gaitproof.nets.skeleton import GAIT_SKELETON
 from gaitproof.types.windows import N_FEATURES
 
 ROWS: Final = 32
@@ -30,8 +30,8 @@ _STEP: Final = 4
 """Every fourth frame, 7.5 a second, is drawn."""
 
 _STRIPS: Final = 8
-_START: Final = torch.tensor([edge[0] for edge in EDGES])
-_STOP: Final = torch.tensor([edge[1] for edge in EDGES])
+_START: Final = torch.tensor([edge[0] for edge in GAIT_SKELETON.edges])
+_STOP: Final = torch.tensor([edge[1] for edge in GAIT_SKELETON.edges])
 _LEAST: Final = 1e-6
 
 
@@ -115,8 +115,8 @@ class SkeletonMap(FeatureEncoder):
         self.mean.copy_(torch.as_tensor(mean))
         self.std.copy_(torch.as_tensor(std))
 
-    def _describe(self, x: Tensor) -> Tensor:
-        joints = coordinates(x[:, ::_STEP] * self.std + self.mean)
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        joints = self.skeleton.coordinates(x[:, ::_STEP] * self.std + self.mean)
         batch, frames = joints.shape[:2]
         flat = joints.flatten(0, 1)
         sides = [draw_maps(flat[..., axes]) for axes in ([0, 1], [2, 1])]

@@ -12,16 +12,14 @@ from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
 from gaitproof.nets.graph import GraphBlock
-from gaitproof.nets.layers import FeatureEncoder, initialise
-from gaitproof.nets.skeleton import (
-    adjacency,
-    angles,
-    bones,
-    coordinates,
-    half_rate,
-    part_adjacency,
-    velocities,
+from gaitproof.nets.layers import (
+    FeatureEncoder,
+    at_rate,
+    initialise,
+    mean_over_time,
+    peak_over_time,
 )
+from gaitproof.nets.skeleton import half_rate
 
 ALL_CELLS: Final = "all"
 """In place of a path: the super-network of all of them."""
@@ -70,16 +68,17 @@ class SPOSGait(FeatureEncoder):
         super().__init__(**sizes)
 
     def _build(self, embedding: int, dropout: float, layers: int, width: int, frames: int) -> None:
+        body = self.skeleton
         graphs = {
-            "distance": adjacency(2),
-            "parts": torch.cat([adjacency(1), part_adjacency()[None]]),
+            "distance": body.adjacency(2),
+            "parts": torch.cat([body.adjacency(1), body.part_adjacency()[None]]),
         }
         whole = self._cells == ALL_CELLS
         kinds = [CANDIDATES] * DEPTH if whole else [[CANDIDATES[int(one)]] for one in self._cells]
         if not whole:
             self.path = [0] * len(kinds)
         self.descriptors = nn.BatchNorm2d(10)
-        self.enter = GraphBlock(10, width, adjacency(1), stride=2)
+        self.enter = GraphBlock(10, width, body.adjacency(1), stride=2)
         self.cells = nn.ModuleList(
             nn.ModuleList(
                 GraphBlock(width, width, graphs[name], dropout=dropout, reduction=2, taps=taps)
@@ -90,9 +89,15 @@ class SPOSGait(FeatureEncoder):
         self.head = nn.Linear(2 * width, embedding)
         self.apply(initialise)
 
-    def _describe(self, x: Tensor) -> Tensor:
-        x = half_rate(x)
-        described = torch.cat([coordinates(x), bones(x), angles(x), velocities(x)], dim=3)
+    @property
+    def maps(self) -> nn.Module:
+        """What puts out the last convolution over time, (B, C, T, J), as Grad-CAM needs it."""
+        candidates: Any = self.cells[-1]
+        last: nn.Module = candidates[0 if self.path is None else self.path[-1]]
+        return last
+
+    def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        described = self.skeleton.describe(half_rate(x, known))
         joints = self.enter(self.descriptors(described.permute(0, 3, 1, 2)))
         path = self.path
         if path is None:
@@ -102,6 +107,8 @@ class SPOSGait(FeatureEncoder):
         for cell, kind in zip(self.cells, path, strict=True):
             candidates: Any = cell
             joints = candidates[kind](joints)
-        pooled = torch.cat([joints.mean(dim=(2, 3)), joints.amax(dim=2).mean(dim=2)], dim=1)
-        out: Tensor = self.head(pooled)
+        moving = joints.transpose(1, 2)
+        known = at_rate(known, moving.shape[1])
+        pooled = [mean_over_time(moving, known), peak_over_time(moving, known)]
+        out: Tensor = self.head(torch.cat(pooled, dim=1).mean(dim=2))
         return out

@@ -121,11 +121,16 @@ def read_network(encoder: OnnxEncoder) -> nn.Module:
     tensors, metadata = read_tensors(path, kind, "torch")
     with guarded(path, kind):
         options = NetworkOptions(**parse_json(metadata[_OPTIONS], path, kind))
-        network = create_network(card.architecture, options, card.frames)
+        network = create_network(
+            card.architecture, options, card.frames, layout=card.layout, padded=card.padded
+        )
         network.load_state_dict(tensors)
     network.eval()
     rng = np.random.default_rng(0)
-    inputs = rng.standard_normal((_WINDOWS, card.frames, len(card.mean))).astype(np.float32)
+    inputs = rng.standard_normal((_WINDOWS, card.frames, len(card.mean) + card.padded))
+    if card.padded:
+        inputs[..., -1] = 1
+    inputs = inputs.astype(np.float32)
     with torch.inference_mode():
         embeddings = network(torch.from_numpy(inputs)).numpy()
     cosine = float((embeddings * encoder.embed_inputs(inputs)).sum(axis=1).min())

@@ -9,16 +9,12 @@ from numpy.typing import NDArray
 
 from gaitproof.train.config import AugmentSettings
 from gaitproof.train.estimator_error import in_torsos, shipped_error
-from gaitproof.types import GAIT_LANDMARKS
+from gaitproof.types.layouts import layout_of
 from gaitproof.types.rotations import axis_rotations
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
 
-_HEELS: Final = [i for i, joint in enumerate(GAIT_LANDMARKS) if joint.name.endswith("_HEEL")]
-_LEGS: Final = [
-    i for i, joint in enumerate(GAIT_LANDMARKS) if not joint.name.endswith(("_SHOULDER", "_HIP"))
-]
 _SMOOTH_BAND: Final = (0.5, 3.0)
 """Hz: between drift, which is a bias within 2 s, and the landmark smoother's cut-off."""
 
@@ -50,7 +46,7 @@ def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator
     Parameters
     ----------
     points
-        Shape (B, 60, 12, 3) at 30 Hz, y up, any length unit.
+        Shape (B, 60, J, 3) at 30 Hz, y up, any length unit.
     settings
         How strong.
     rng
@@ -77,7 +73,7 @@ def augment(points: Float64, settings: AugmentSettings, rng: np.random.Generator
     # a two-dimensional estimator makes no errors in depth
     moved[flat, ..., 2] *= 0
     without = rng.random(batch) < settings.heel_dropout
-    for heel in _HEELS:
+    for heel in _called(moved, "_HEEL"):
         moved[without, :, heel] = np.nan
     if settings.joint_dropout:
         moved = drop_joints(moved, settings.joint_dropout, rng)
@@ -90,7 +86,7 @@ def drop_joints(points: Float64, share: float, rng: np.random.Generator) -> Floa
     Parameters
     ----------
     points
-        Shape (B, T, 12, 3).
+        Shape (B, T, J, 3).
     share
         Probability of every joint but shoulders and hips, which every feature is measured by.
     rng
@@ -101,14 +97,27 @@ def drop_joints(points: Float64, share: float, rng: np.random.Generator) -> Floa
     ndarray of float64
         A copy, NaN where hidden.
     """
-    hidden = rng.random((len(points), len(_LEGS))) < share
+    trunk = _called(points, "_SHOULDER", "_HIP")
+    others = np.setdiff1d(np.arange(points.shape[2]), trunk)
+    hidden = rng.random((len(points), len(others))) < share
     shown = points.copy()
     window, joint = np.nonzero(hidden)
-    shown[window, :, np.array(_LEGS)[joint]] = np.nan
+    shown[window, :, others[joint]] = np.nan
     return shown
 
 
-def change_tempo(frames: NDArray[np.floating[Any]], starts: Float64, factors: Float64) -> Float64:
+def _called(points: Float64, *ends: str) -> list[int]:
+    """Return the places of the joints whose names end so."""
+    joints = layout_of(points.shape[2]).landmarks
+    return [i for i, joint in enumerate(joints) if joint.name.endswith(ends)]
+
+
+def change_tempo(
+    frames: NDArray[np.floating[Any]],
+    starts: Float64,
+    factors: Float64,
+    ends: NDArray[np.int64] | None = None,
+) -> Float64:
     """Cut windows out of paths as if they were walked faster or slower.
 
     Used by `gaitproof.train.sampler.WindowSampler.draw`.
@@ -116,18 +125,23 @@ def change_tempo(frames: NDArray[np.floating[Any]], starts: Float64, factors: Fl
     Parameters
     ----------
     frames
-        Shape (M, 12, 3) at 30 Hz.
+        Shape (M, J, 3) at 30 Hz.
     starts
         Shape (B,), frame at which each window begins; fractions are allowed.
     factors
-        Shape (B,): 1.2 walks 1.2 times as fast. ``start + 59 * factor`` is at most ``M - 1``.
+        Shape (B,): 1.2 walks 1.2 times as fast. ``start + 59 * factor`` is at most ``M - 1``,
+        unless there are `ends`.
+    ends
+        Shape (B,): frame that a window stays at once it is reached.
 
     Returns
     -------
     ndarray of float64
-        Shape (B, 60, 12, 3), interpolated linearly.
+        Shape (B, 60, J, 3), interpolated linearly.
     """
     places = starts[:, None] + factors[:, None] * np.arange(WINDOW_FRAMES)
+    if ends is not None:
+        places = np.minimum(places, ends[:, None])
     # rounding may lead a hair beyond the end, where no frame is
     before = np.floor(places + 1e-9).astype(np.int64).clip(0, len(frames) - 1)
     after = np.minimum(before + 1, len(frames) - 1)
@@ -144,7 +158,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float)
     rng
         Random generator.
     shape
-        (B, T, 12, 3).
+        (B, T, J, 3).
     scale
         Standard deviation.
     """

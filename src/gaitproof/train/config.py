@@ -43,6 +43,8 @@ class AugmentSettings(Settings):
     `gaitproof.train.estimator_error`), from views it was measured at, in place of `yaw`."""
     mirror: bool = True
     """Also train on mirrored walkers, as people of their own."""
+    shorten: float = Field(default=0.0, ge=0, le=1)
+    """Probability that a window is cut short, to any length from the recipe's `least_frames`."""
     style: float = Field(default=0.0, ge=0, le=1)
     """Probability that level and spread of a window's features are mixed with another window's, so
     that they tell less of the sensor (`gaitproof.train.encoder`)."""
@@ -274,12 +276,19 @@ class TrainSettings(RunSettings):
     """Of the weights."""
     limits: str = ""
     """What the weights must not be trusted with, for the card."""
-    alignment: Literal["camera", "heading"] = "heading"
-    """``heading`` turns every window so that the walker faces along x before the network."""
+    joints: Literal["gait-12", "coco-17"] = "gait-12"
+    """``coco-17`` shows the network nose, eyes, ears, elbows and wrists, and no feet; joints that a
+    recording lacks are masked (`gaitproof.types.layouts`)."""
+    alignment: Literal["camera", "heading", "human-oriented"] = "heading"
+    """``heading`` turns every window so that the walker faces along x before the network,
+    ``human-oriented`` every frame so that the trunk is upright and of one height (GPGait's HOT)."""
     features: tuple[FeatureGroup, ...] = ("coordinates", "angles", "velocities")
     """Feature groups the network sees; the others are 0 (ablation)."""
     frames: int = Field(default=WINDOW_FRAMES, ge=10, le=WINDOW_FRAMES)
     """Frames of the window the network sees, from its start (ablation)."""
+    least_frames: int = Field(default=WINDOW_FRAMES, ge=10, le=WINDOW_FRAMES)
+    """Unbroken walking of fewer than 60 frames at 30 Hz, but of so many, makes a window whose
+    padding the network leaves out; by default it makes none."""
     bones: Literal["own", "canonical"] = "own"
     """``canonical`` gives every walker the same bone lengths before features: movement alone."""
     augment: AugmentSettings = AugmentSettings()
@@ -301,6 +310,14 @@ class TrainSettings(RunSettings):
     def _consistent(self) -> TrainSettings:
         if self.schedule.name == "plateau" and not self.validation.share:
             raise ValueError("the plateau schedule needs validation.share above 0")
+        if self.joints != "gait-12" and (self.augment.estimator_error or self.bones != "own"):
+            raise ValueError("joints: coco-17 needs augment.estimator_error: false and bones: own")
+        if self.augment.shorten and self.least_frames == WINDOW_FRAMES:
+            raise ValueError("augment.shorten needs least_frames below 60")
+        if self.augment.style and self.least_frames < WINDOW_FRAMES:
+            raise ValueError("augment.style mixes whole windows: least_frames must be 60")
+        if self.bones != "own" and self.least_frames < WINDOW_FRAMES:
+            raise ValueError("canonical bones are for whole windows: least_frames must be 60")
         if not self.features or len(set(self.features)) != len(self.features):
             raise ValueError("features must name one group or more, each once")
         return self

@@ -60,7 +60,7 @@ class TrainedEncoder:
 
         For a pair network: the normalised windows themselves, shape (N, frames * 78).
         """
-        inputs = self.normaliser(windows.features, windows.mask)
+        inputs = self.normaliser(windows.features, windows.mask, windows.lengths)
         if self.is_pair_network:
             return inputs.reshape(len(inputs), -1)
         self.network.eval()

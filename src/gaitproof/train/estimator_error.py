@@ -35,6 +35,7 @@ from gaitproof.gait.features import gait_points, mirror, unbroken_paths
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.reading import FileKind, guarded, parse_json, read_tensors, shown
 from gaitproof.types import GAIT_LANDMARKS, Landmark
+from gaitproof.types.layouts import layout_of
 from gaitproof.types.rotations import axis_rotations
 from gaitproof.types.rows import freeze
 from gaitproof.types.windows import WINDOW_FRAMES
@@ -215,9 +216,10 @@ def shipped_error() -> EstimatorError:
 
 
 def in_torsos(points: Float64) -> Float64:
-    """Return windows (..., T, 12, 3) in torso lengths (median over T), the hips in the origin."""
-    hip = points[..., _HIPS, :].mean(axis=-2, keepdims=True)
-    shoulder = points[..., _SHOULDERS, :].mean(axis=-2, keepdims=True)
+    """Return windows (..., T, J, 3) in torso lengths (median over T), the hips in the origin."""
+    layout = layout_of(points.shape[-2])
+    hip = points[..., layout.pair("HIP"), :].mean(axis=-2, keepdims=True)
+    shoulder = points[..., layout.pair("SHOULDER"), :].mean(axis=-2, keepdims=True)
     torso = np.median(np.linalg.norm(shoulder - hip, axis=-1), axis=(-2, -1))
     return np.asarray((points - hip) / np.maximum(torso, 1e-9)[..., None, None, None])
 

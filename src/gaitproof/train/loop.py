@@ -29,6 +29,8 @@ from gaitproof.train.sampler import (
 from gaitproof.train.stream import Stream, random_source, torch_seed
 from gaitproof.train.training import RunOptions, Training
 from gaitproof.train.validation import Validation, split_subjects, validation_batch
+from gaitproof.types.layouts import LAYOUTS
+from gaitproof.types.windows import WINDOW_FRAMES
 
 if TYPE_CHECKING:
     from gaitproof.data.gait import Recording
@@ -53,12 +55,16 @@ def fit_normaliser(sampler: WindowSampler, settings: TrainSettings) -> Normalise
     rng = random_source(settings.seed, stream=Stream.NORMALISER)
     everybody = sampler.choose(rng, sampler.n_labels)
     labels = everybody.repeat(-(-NORMALISER_WINDOWS // len(everybody)))
+    features, mask, lengths = features_of(sampler.draw(rng, labels))
     return Normaliser.fit(
-        *features_of(sampler.draw(rng, labels)),
+        features,
+        mask,
         settings.alignment,
         groups=settings.features,
         frames=settings.frames,
         bones=settings.bones,
+        lengths=lengths,
+        padded=settings.least_frames < WINDOW_FRAMES,
     )
 
 
@@ -83,6 +89,8 @@ def _fit(
             settings.architecture,
             NetworkOptions(**settings.network.model_dump()),
             frames=settings.frames,
+            layout=LAYOUTS[settings.joints],
+            padded=normaliser.padded,
         )
         if settings.start is not None:
             state.left_out = load_start(settings.start, network)
@@ -152,7 +160,7 @@ def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -
         "augment.tilt: 0": shown.tilt == 0,
         "augment.depth: 0": shown.depth == 0,
         "augment.estimator_error: false": not shown.estimator_error,
-        "alignment: camera": settings.alignment == "camera",
+        "alignment: camera": settings.alignment != "heading",
         "bones: own": settings.bones == "own",
     }
     lacking = ", ".join(setting for setting, met in wanted.items() if not met)
@@ -160,6 +168,12 @@ def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -
         raise ConfigError(
             f"The recipe needs walks with depth, and {flat} is two-dimensional.", hint=lacking
         )
+
+
+def seen_by(settings: TrainSettings, recordings: Sequence[Recording]) -> list[Recording]:
+    """Return walks with the joints, and down to the length, that a recipe's network sees."""
+    layout = LAYOUTS[settings.joints]
+    return [walk.seen(layout, settings.least_frames) for walk in recordings]
 
 
 def train(
@@ -217,5 +231,6 @@ def train(
             for source in settings.adapt.targets
             for walk in load_recordings(source.path, source.name, source.frame_rate)
         ]
-    network, normaliser, state = _fit(recordings, settings, progress, watch, targets, **run)
+    walks, others = (seen_by(settings, part) for part in (recordings, targets))
+    network, normaliser, state = _fit(walks, settings, progress, watch, others, **run)
     return TrainedEncoder(network, normaliser, state.losses, state.validation, state.left_out)

@@ -17,6 +17,7 @@ from gaitproof.nets.normaliser import Normaliser
 from gaitproof.train.augment import augment, change_tempo
 from gaitproof.train.config import AugmentSettings, TrainSettings
 from gaitproof.train.stream import StepStream, Stream, random_source
+from gaitproof.types.layouts import layout_of
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ class WindowSampler:
     Parameters
     ----------
     recordings
-        Training walks; those without 2 s of unbroken frames are left out, and so are mirrored
-        copies (``ann~mirrored``) where `mirror` makes them here: ann must not have two labels.
+        Training walks; those without 2 s of unbroken frames (or the `least` of the walk) are left
+        out, and so are mirrored copies (``ann~mirrored``) where `mirror` makes them here: ann must
+        not have two labels.
     settings
         Augmentation; with `mirror`, mirrored people are further people.
 
@@ -71,7 +73,7 @@ class WindowSampler:
             first = total
             for segment in recording.segments:
                 frames.append(segment)
-                starts.append(offset + np.arange(len(segment) - WINDOW_FRAMES + 1))
+                starts.append(offset + np.arange(max(len(segment) - WINDOW_FRAMES, 0) + 1))
                 bounds.append(np.tile((offset, offset + len(segment) - 1), (len(starts[-1]), 1)))
                 offset += len(segment)
                 total += len(starts[-1])
@@ -80,6 +82,7 @@ class WindowSampler:
         self._starts = np.concatenate(starts)
         self._bounds = np.concatenate(bounds)
         self._walks = np.array(walks)
+        self._least = min(recording.least for recording in usable)
         counts = np.array([len(walked) for walked in by_person.values()])
         self._first_walk, self._n_walks = np.cumsum(counts) - counts, counts
 
@@ -105,37 +108,61 @@ class WindowSampler:
         Returns
         -------
         ndarray of float64
-            Points (B, 60, 12, 3).
+            Points (B, 60, J, 3); from where a window is padding NaN.
         """
         person = labels % len(self.people)
         walk = self._first_walk[person] + rng.integers(self._n_walks[person])
         first, count = self._walks[walk].T
-        points = self._cut(rng, first + rng.integers(count))
+        points, lengths = self._cut(rng, first + rng.integers(count))
         mirrored = labels >= len(self.people)
         points[mirrored] = mirror(points[mirrored])
-        return augment(points, self.settings, rng)
+        shown = augment(points, self.settings, rng)
+        if self._least < WINDOW_FRAMES:
+            short = rng.random(len(labels)) < self.settings.shorten
+            cut = rng.integers(self._least, WINDOW_FRAMES, len(labels))
+            lengths = np.where(short, np.minimum(lengths, cut), lengths)
+            shown[np.arange(WINDOW_FRAMES) >= lengths[:, None]] = np.nan
+        return shown
 
-    def _cut(self, rng: np.random.Generator, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the windows (B, 60, 12, 3) at the chosen starts, at a tempo of their own."""
+    def _cut(
+        self, rng: np.random.Generator, chosen: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the windows (B, 60, J, 3) at the chosen starts, at a tempo of their own.
+
+        Beside them the frames of each before its walk was over, from where it stands still.
+        """
         start = self._starts[chosen]
-        if not self.settings.tempo:
-            plain = self._frames[start[:, None] + np.arange(WINDOW_FRAMES)]
-            return np.asarray(plain, np.float64)
         low, high = self._bounds[chosen].T
+        if not self.settings.tempo:
+            places = np.minimum(start[:, None] + np.arange(WINDOW_FRAMES), high[:, None])
+            lengths = np.minimum(high - start + 1, WINDOW_FRAMES)
+            return np.asarray(self._frames[places], np.float64), lengths
         factor = rng.uniform(1 - self.settings.tempo, 1 + self.settings.tempo, len(chosen))
-        # a short walk cannot be hurried beyond its end
-        factor = np.minimum(factor, (high - low) / (WINDOW_FRAMES - 1))
-        start = np.minimum(start, high - factor * (WINDOW_FRAMES - 1)).clip(low)
-        return change_tempo(self._frames, start, factor)
+        # a walk of one window cannot be hurried beyond its end
+        last = WINDOW_FRAMES - 1
+        factor = np.where(high - low < last, factor, np.minimum(factor, (high - low) / last))
+        start = np.minimum(start, high - factor * last).clip(low)
+        lengths = np.floor((high - start) / factor + 1e-9).astype(np.int64).clip(max=last) + 1
+        return change_tempo(self._frames, start, factor, high), lengths
 
 
 def features_of(
     points: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Compute features (B, 60, 78), 0 where unknown, and mask (B, 78) of point windows."""
-    features = compute_features(_GRID, points)
-    mask = np.isfinite(features).all(axis=1)
-    return np.where(mask[:, None, :], features, 0.0), mask
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Compute features (B, 60, F), 0 where unknown, mask (B, F) and lengths (B,) of point windows.
+
+    The frames of a window are padding from where its hips are unknown.
+    """
+    layout = layout_of(points.shape[-2])
+    lengths = np.isfinite(points[:, :, layout.pair("HIP")[0], 0]).sum(axis=1)
+    features = np.zeros((*points.shape[:2], layout.n_features))
+    mask = np.zeros((len(points), features.shape[-1]), bool)
+    for length in np.unique(lengths):
+        rows = lengths == length
+        values = compute_features(_GRID[:length], points[rows, :length])
+        mask[rows] = np.isfinite(values).all(axis=1)
+        features[rows, :length] = np.where(mask[rows, None], values, 0.0)
+    return features, mask, lengths
 
 
 def draw_pairs(
@@ -171,7 +198,7 @@ class Batch(NamedTuple):
     Parameters
     ----------
     windows
-        Normalised windows, shape (B, frames, 78).
+        Normalised windows, shape (B, frames, F).
     labels
         Shape (B,).
     pairs
@@ -179,7 +206,7 @@ class Batch(NamedTuple):
     same
         Shape (P,), True where a pair is one person's.
     target
-        Normalised windows of nobody known, shape (M, frames, 78); M may be 0.
+        Normalised windows of nobody known, shape (M, frames, F); M may be 0.
     """
 
     windows: Tensor
@@ -276,6 +303,6 @@ class BatchStream(StepStream[Batch]):
 def draw_unlabelled(
     sampler: WindowSampler, normaliser: Normaliser, count: int, rng: np.random.Generator
 ) -> Tensor:
-    """Draw normalised windows (count, frames, 78) of anybody."""
+    """Draw normalised windows (count, frames, F) of anybody."""
     labels = rng.integers(sampler.n_labels, size=count)
     return torch.from_numpy(normaliser(*features_of(sampler.draw(rng, labels))))

@@ -35,6 +35,7 @@ _NOISE: Final = (
     "heel_dropout",
     "joint_dropout",
     "tempo",
+    "shorten",
 )
 
 

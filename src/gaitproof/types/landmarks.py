@@ -66,3 +66,24 @@ LEFT_RIGHT_PAIRS: Final[tuple[tuple[Landmark, Landmark], ...]] = tuple(
     (left, Landmark[left.name.replace("LEFT", "RIGHT")]) for left in Landmark if "LEFT" in left.name
 )
 """Landmarks that swap when left and right are exchanged."""
+
+COCO_LANDMARKS: Final[tuple[Landmark, ...]] = (
+    Landmark.NOSE,
+    Landmark.LEFT_EYE,
+    Landmark.RIGHT_EYE,
+    Landmark.LEFT_EAR,
+    Landmark.RIGHT_EAR,
+    Landmark.LEFT_SHOULDER,
+    Landmark.RIGHT_SHOULDER,
+    Landmark.LEFT_ELBOW,
+    Landmark.RIGHT_ELBOW,
+    Landmark.LEFT_WRIST,
+    Landmark.RIGHT_WRIST,
+    Landmark.LEFT_HIP,
+    Landmark.RIGHT_HIP,
+    Landmark.LEFT_KNEE,
+    Landmark.RIGHT_KNEE,
+    Landmark.LEFT_ANKLE,
+    Landmark.RIGHT_ANKLE,
+)
+"""The 17 key points of COCO, in its order."""

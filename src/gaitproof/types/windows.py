@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import PoseError
+from gaitproof.types.layouts import GAIT_LAYOUT, Layout, layout_of
 from gaitproof.types.rows import Rows, freeze
 
 WINDOW_FRAMES: Final = 60
@@ -20,8 +21,8 @@ WINDOW_RATE: Final = 30.0
 WINDOW_HOP: Final = 15
 """Frames between the starts of neighbouring windows."""
 
-N_FEATURES: Final = 78
-"""36 coordinates, 6 angles, 36 velocities."""
+N_FEATURES: Final = GAIT_LAYOUT.n_features
+"""78: 36 coordinates, 6 angles, 36 velocities."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +32,21 @@ class GaitWindows(Rows):
     Parameters
     ----------
     features
-        Shape (N, 60, 78), float32. Units: coordinates in torso lengths, angles in radians,
-        velocities in torso lengths per second. 0 wherever `mask` is False.
+        Shape (N, 60, 78), or (N, 60, 108) of the 17 COCO joints; float32. Units: coordinates in
+        torso lengths, angles in radians, velocities in torso lengths per second. 0 wherever
+        `mask` is False, and beyond a window's length.
     mask
         Shape (N, 78): False for a feature that the source does not have (a sensor without heels).
     starts
         Shape (N,): start of each window, seconds in the source.
+    lengths
+        Shape (N,): frames of each window that are known, 2 to 60; the others are padding. None:
+        all are.
 
     Raises
     ------
     PoseError
-        If shapes disagree or a value is not finite.
+        If shapes disagree, a length is out of range or a value is not finite.
 
     Examples
     --------
@@ -55,26 +60,42 @@ class GaitWindows(Rows):
     features: NDArray[np.float32]
     mask: NDArray[np.bool_]
     starts: NDArray[np.float64]
+    lengths: NDArray[np.int64] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         features = np.array(self.features, dtype=np.float32)
         mask = np.array(self.mask, dtype=bool)
         starts = np.array(self.starts, dtype=np.float64)
         n = len(features)
+        width = layout_of(features.shape[-1]).n_features
+        lengths = np.full(n, WINDOW_FRAMES) if self.lengths is None else np.array(self.lengths)
         if (
-            features.shape != (n, WINDOW_FRAMES, N_FEATURES)
-            or mask.shape != (n, N_FEATURES)
+            features.shape != (n, WINDOW_FRAMES, width)
+            or mask.shape != (n, width)
             or starts.shape != (n,)
+            or lengths.shape != (n,)
         ):
             raise PoseError(
                 "Gait windows have the wrong shape.",
-                expected=f"features (N, {WINDOW_FRAMES}, {N_FEATURES}), mask (N, {N_FEATURES}), "
-                "starts (N,)",
-                actual=f"{features.shape}, {mask.shape}, {starts.shape}",
+                expected=f"features (N, {WINDOW_FRAMES}, {width}), mask (N, {width}), "
+                "starts (N,), lengths (N,)",
+                actual=f"{features.shape}, {mask.shape}, {starts.shape}, {lengths.shape}",
             )
         if not np.isfinite(features).all() or not np.isfinite(starts).all():
             raise PoseError("Gait windows must hold finite numbers only.")
-        freeze(self, features=features * mask[:, None, :], mask=mask, starts=starts)
+        if n and not 2 <= lengths.min() <= lengths.max() <= WINDOW_FRAMES:
+            raise PoseError(
+                "A gait window cannot have so many known frames.",
+                expected=f"2 to {WINDOW_FRAMES}",
+                actual=f"{lengths.min()} to {lengths.max()}",
+            )
+        shown = mask[:, None, :] & (np.arange(WINDOW_FRAMES) < lengths[:, None])[..., None]
+        freeze(self, features=features * shown, mask=mask, starts=starts, lengths=lengths)
+
+    @property
+    def layout(self) -> Layout:
+        """The joints that the features are of."""
+        return layout_of(self.features.shape[-1])
 
     def tobytes(self) -> bytes:
         """Return the features' bytes, by which the leak audit knows a walk again."""

@@ -232,6 +232,25 @@ def backbone(kind, folder):
     return str(folder)
 
 
+@pytest.mark.parametrize("learn", ["norms", "everything"])
+def test_a_resnet_may_be_fine_tuned(learn):
+    network = small("resnet50-bigru", learn=learn).train()
+    assert not network.is_frozen
+    network(clips(), PRESENT).square().sum().backward()
+    named = dict(network.encoder.named_parameters())
+    learnt = {name for name, value in named.items() if value.requires_grad}
+    assert all(
+        value.grad is not None and value.grad.abs().max() > 0
+        for value in (named[name] for name in learnt)
+    )
+    norms = {name for name in named if "normalization" in name}
+    assert learnt == (norms if learn == "norms" else set(named))
+    assert {part.split(".")[0] for part, value in network.named_parameters()} == {
+        "encoder",
+        *network.fresh,
+    }
+
+
 @pytest.mark.parametrize("kind", ["dinov2", "clip_vision", "clip"])
 def test_a_published_vision_transformer_may_learn_a_little(kind, tmp_path):
     folder = backbone(kind, tmp_path / kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -85,7 +86,8 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
     The `.npz` layout: ``xyz`` (all frames, J, 3) in metres (times ``scale`` where given), y up,
     right-handed; ``offsets`` (N + 1,) walk bounds; ``subject``, ``sequence``, ``condition``,
     ``view`` and ``fps`` (N,); ``joints`` (J,) names; ``landmark12`` a JSON map from our landmark
-    names to joint names, null where the sensor has none; optionally ``domain``, see
+    names to joint names, null where the sensor has none; joints called like an elbow or a wrist
+    (``Elbow-Left``, ``right_wrist``) need not be in it; optionally ``domain``, see
     `gaitproof.data.gait.skeletons.read_domains`. Of sequences without a frame rate the times are
     those of ``frame_no`` (all frames) at 30 per second; where there are no numbers either they
     are left out, since no rate per second can be had from them.
@@ -106,7 +108,7 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
         places = parse_json(str(data["landmark12"]), path, _FILE)
         scale = float(data["scale"]) if "scale" in data else 1.0
         _check(data, places, len(joints), scale)
-        columns = {
+        columns = _arms(joints) | {
             Landmark[landmark.upper()]: joints.index(joint.split()[0])
             for landmark, joint in places.items()
             if joint is not None
@@ -144,6 +146,14 @@ def load_skeletons(path: Path, name: str) -> list[Recording]:
             )
         )
     return recordings
+
+
+def _arms(joints: list[str]) -> dict[Landmark, int]:
+    """Return elbows and wrists by the words of their names, in any order."""
+    words = [sorted(re.findall("[a-z]+", joint.lower())) for joint in joints]
+    arms = [one for one in Landmark if one.name.endswith(("_ELBOW", "_WRIST"))]
+    named = {one: sorted(one.name.lower().split("_")) for one in arms}
+    return {one: words.index(name) for one, name in named.items() if name in words}
 
 
 def _times(

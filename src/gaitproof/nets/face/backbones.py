@@ -27,6 +27,9 @@ _PACE: Final = 0.1
 FRESH: Final = "none"
 """Instead of a name: random weights."""
 
+Learnt = Literal["nothing", "norms", "everything"]
+"""What is trained of a backbone."""
+
 
 def load_backbone(kind: Any, own: Any, pretrained: str) -> nn.Module:
     """Build a backbone.
@@ -100,6 +103,17 @@ def initialise(module: nn.Module) -> None:
     elif isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
         nn.init.ones_(module.weight)
         nn.init.zeros_(module.bias)
+
+
+def restrict(module: nn.Module, learn: Learnt) -> None:
+    """Let only the chosen parts of a module learn, of those that could."""
+    if learn == "everything":
+        return
+    module.requires_grad_(False)
+    if learn == "norms":
+        for part in module.modules():
+            if isinstance(part, nn.LayerNorm | nn.BatchNorm2d):
+                part.requires_grad_(True)
 
 
 def _follow_slowly(module: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Frozen ResNet-50 features read in both directions of time (face seed 2)."""
+"""ResNet-50 features, frozen or not, read in both directions of time (face seed 2)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from gaitproof.nets.face.backbones import FRESH, MeanOfMaps, load_backbone
+from gaitproof.nets.face.backbones import FRESH, Learnt, MeanOfMaps, load_backbone, restrict
 from gaitproof.nets.face.encoded import AttentionPooling, EncodedNetwork, Frozen, gather, spread
 
 FEATURES: Final = 2048
@@ -57,7 +57,7 @@ class Recurrence(nn.Module):
 
 
 class ResNetRecurrent(EncodedNetwork):
-    """Frozen ResNet-50, recurrent layers, attention over time, batch normalisation, head.
+    """ResNet-50, recurrent layers, attention over time, batch normalisation, head.
 
     Parameters
     ----------
@@ -69,6 +69,8 @@ class ResNetRecurrent(EncodedNetwork):
         Width of the head.
     dropout
         Between the recurrent layers and in the head.
+    learn
+        What is trained of the ResNet: by default nothing.
 
     Attributes
     ----------
@@ -77,17 +79,24 @@ class ResNetRecurrent(EncodedNetwork):
     """
 
     kind: ClassVar[Kind]
+    fresh = ("scale", "recurrence", "pool", "head")
 
     def __init__(
-        self, pretrained: str = FRESH, width: int = 768, hidden: int = 256, dropout: float = 0.3
+        self,
+        pretrained: str = FRESH,
+        width: int = 768,
+        hidden: int = 256,
+        dropout: float = 0.3,
+        learn: Learnt = "nothing",
     ) -> None:
         super().__init__()
         from transformers import ResNetConfig, ResNetModel
 
         # built first: networks of one seed then have the same random features; the library's own
         # numbers are those of ResNet-50
-        body = load_backbone(ResNetModel, ResNetConfig(), pretrained)
-        self.encoder = Frozen(MeanOfMaps(body, FEATURES))
+        maps = MeanOfMaps(load_backbone(ResNetModel, ResNetConfig(), pretrained), FEATURES)
+        restrict(maps, learn)
+        self.encoder = Frozen(maps) if learn == "nothing" else maps
         # features of a network that does not follow come at any level and scale
         self.scale = nn.BatchNorm1d(FEATURES)
         self.recurrence = Recurrence(self.kind, FEATURES, width, dropout)
@@ -117,9 +126,14 @@ class ResNetBiLSTM512(ResNetBiLSTM):
     """The same, narrower: a member of its own in face seed 2's ensemble."""
 
     def __init__(
-        self, pretrained: str = FRESH, width: int = 512, hidden: int = 256, dropout: float = 0.3
+        self,
+        pretrained: str = FRESH,
+        width: int = 512,
+        hidden: int = 256,
+        dropout: float = 0.3,
+        learn: Learnt = "nothing",
     ) -> None:
-        super().__init__(pretrained, width, hidden, dropout)
+        super().__init__(pretrained, width, hidden, dropout, learn)
 
 
 class ResNetBiGRU(ResNetRecurrent):

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from gaitproof.config import Settings
 from gaitproof.errors import ConfigError, DependencyError
+from gaitproof.nets.face.backbones import Learnt
 from gaitproof.nets.face.base import FaceNetwork, ImageNetwork
 from gaitproof.nets.face.compact import Compact, Size
 from gaitproof.nets.face.efficientnet import EffNetB1
@@ -24,7 +25,7 @@ from gaitproof.nets.face.recurrent import (
     ResNetBiLSTM512,
 )
 from gaitproof.nets.face.talk import AvAttention, TalkNetwork
-from gaitproof.nets.face.transformer import Learnt, VitTemporal
+from gaitproof.nets.face.transformer import VitTemporal
 from gaitproof.nets.face.video_residual import AltFreezing, Ftcn, TemporalOnly
 from gaitproof.nets.face.wavelet import WithWavelets
 

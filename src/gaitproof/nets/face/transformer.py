@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from gaitproof.errors import ModelError
 from gaitproof.face.model import FaceDetectorCard
-from gaitproof.nets.face.backbones import FRESH, load_backbone
+from gaitproof.nets.face.backbones import FRESH, Learnt, load_backbone, restrict
 from gaitproof.nets.face.encoded import AttentionPooling, EncodedNetwork
 
 _CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
@@ -20,9 +20,6 @@ _CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
 
 _HEADS: Final = 4
 _SLOWEST: Final = 10000.0
-
-Learnt = Literal["nothing", "norms", "everything"]
-"""What is trained of a backbone."""
 
 
 class TemporalTransformer(nn.Module):
@@ -167,17 +164,6 @@ class VitTemporal(EncodedNetwork):
         states = self.sequence(self.enter(codes), present)
         pooled, weights = self.pool(states, present)
         return self.head(pooled), weights
-
-
-def restrict(module: nn.Module, learn: Learnt) -> None:
-    """Let only the chosen parts of a module learn, of those that could."""
-    if learn == "everything":
-        return
-    module.requires_grad_(False)
-    if learn == "norms":
-        for part in module.modules():
-            if isinstance(part, nn.LayerNorm):
-                part.requires_grad_(True)
 
 
 def _read_kind(pretrained: str) -> str:

@@ -23,12 +23,9 @@ from gaitproof.media.files import write_atomically
 from gaitproof.pose.formats import common
 from gaitproof.reading import guarded, read_json, shown
 from gaitproof.types import Landmark, PoseSequence
+from gaitproof.types.landmarks import COCO_LANDMARKS
 
-COCO_17: Final = (
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
-    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee",
-    "right_knee", "left_ankle", "right_ankle",
-)  # fmt: skip
+COCO_17: Final = tuple(landmark.name.lower() for landmark in COCO_LANDMARKS)
 """Keypoints of COCO-17; each has the name of our landmark."""
 
 _HAND: Final = {3: "THUMB", 5: "INDEX", 17: "PINKY"}
@@ -52,9 +49,9 @@ WHOLEBODY_EXTRA: Final[Mapping[int, Landmark]] = {
 """Landmarks of the WholeBody keypoints after the first 17."""
 
 ROWS: Final[Mapping[int, tuple[Landmark | None, ...]]] = {
-    17: tuple(Landmark[name.upper()] for name in COCO_17),
+    17: COCO_LANDMARKS,
     133: (
-        *(Landmark[name.upper()] for name in COCO_17),
+        *COCO_LANDMARKS,
         *(WHOLEBODY_EXTRA.get(k) for k in range(17, 133)),
     ),
 }
