@@ -116,6 +116,8 @@ class Normaliser:
             If the windows have other joints than the training subjects', or padding that the
             network does not know of.
         """
+        if not len(features):
+            return np.zeros((0, self.frames, self.width), np.float32)
         self._check(features, lengths)
         aligned = _prepare(features, mask, self.alignment, self.frames, self.bones, lengths)
         scores = (aligned - self.mean) / self.std * (mask & self._wanted)[:, None, :]
