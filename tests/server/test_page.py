@@ -93,7 +93,7 @@ def enrol(page, url, name, *videos):
     page.get_by_label("Name", exact=True).fill(name)
     page.locator("input[type=file]").set_input_files(videos)
     page.get_by_role("button", name=re.compile(r"^Enrol \d")).click()
-    page.wait_for_selector("form > div > .box")  # the sum of all videos
+    page.wait_for_selector(".stack > div > .box")  # the sum of all videos
 
 
 def verify(page, url, claim, video, **stated):
@@ -193,6 +193,30 @@ def test_one_of_two_people_is_chosen(page, url, clips):
     page.get_by_role("button", name="Verify this person").click()
     page.wait_for_url(lambda now: now != first)
     page.wait_for_selector(".verdict.authentic")
+
+
+def test_one_of_two_people_is_enrolled(page, url, clips):
+    enrol(page, url, "Cho", clips["both"])
+    total = page.locator(".stack > div > .box")
+    assert total.inner_text() == "Choose above who is meant, in 1 video."
+    assert page.locator(".file .person img").count() == 2
+    check_access(page)
+    page.locator(".person").nth(0).click()
+    page.get_by_role("button", name="Enrol this person").click()
+    total.filter(has_text="Cho is enrolled from 1 video.").wait_for()
+    assert "two-second window" in page.locator(".file p.good").inner_text()
+
+    go(page, url, "jobs")
+    page.get_by_role("link", name="Cho").nth(1).click()  # the first try, to be made good
+    page.locator(".person").nth(1).wait_for()
+    assert "--person" not in page.locator("main").inner_text()
+    page.locator(".person").nth(1).click()
+    gone = {"type": "urn:gaitproof:problem:unknown-video", "title": "Gone.", "status": 422}
+    page.route("**/v1/enrolments", lambda route: route.fulfill(status=422, json=gone))
+    with page.expect_request("**/v1/enrolments") as asked:
+        page.get_by_role("button", name="Enrol this person").click()
+    assert asked.value.post_data_json["person"] == 1
+    page.get_by_text("The video is not kept any more.").wait_for()
 
 
 def test_figures_of_the_face_are_kept_if_that_is_wanted(page, url, clips):

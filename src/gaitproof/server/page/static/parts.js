@@ -1,8 +1,8 @@
 // Pieces that several views share.
 
-import { Refusal, Unreachable } from "./api.js";
+import { Refusal, Unreachable, call } from "./api.js";
 import { announce, fill, h, unique } from "./dom.js";
-import { size, t } from "./texts.js";
+import { forPage, size, t } from "./texts.js";
 
 /** What went wrong and what to do next. */
 export function problemBox(error) {
@@ -15,14 +15,47 @@ export function problemBox(error) {
 export function problemOf(problem) {
   const known = { hint: problem.hint, expected: problem.expected, actual: problem.actual };
   const facts = ["actual", "expected"].filter((name) => known[name]).map((name) =>
-    h("p", {}, h("strong", {}, t(`problem.${name}`)), " ", known[name]));
+    h("p", {}, h("strong", {}, t(`problem.${name}`)), " ", forPage(known[name])));
   return h("div", { class: "box wrong", role: "alert" },
-    h("p", { class: "box-title" }, h("span", { "aria-hidden": "true" }, "✕ "), problem.detail || problem.title),
-    facts, known.hint && h("p", {}, h("strong", {}, t("problem.hint")), " ", known.hint));
+    h("p", { class: "box-title" }, h("span", { "aria-hidden": "true" }, "✕ "), forPage(problem.detail || problem.title)),
+    facts, known.hint && h("p", {}, h("strong", {}, t("problem.hint")), " ", forPage(known.hint)));
 }
 
 function box(title, text) {
   return h("div", { class: "box wrong", role: "alert" }, h("p", { class: "box-title" }, h("span", { "aria-hidden": "true" }, "✕ "), title), h("p", {}, text));
+}
+
+/** Whom a job saw that failed because it must be said who is meant; nobody where that is not why. */
+export async function peopleToChoose(job) {
+  return job.problem?.type === "urn:gaitproof:problem:choice-error" ? call("GET", `/jobs/${job.id}/people`) : [];
+}
+
+/** Numbered images of people, one of whom is meant; `chosen(number)` acts on it, and may refuse. */
+export function choosePerson(people, { text, start, chosen }) {
+  const messages = h("div");
+  const button = h("button", { type: "submit" }, start);
+  const submit = async (event) => {
+    event.preventDefault();
+    const number = new FormData(event.target).get("person");
+    if (number === null) return;
+    button.disabled = true;
+    try {
+      await chosen(Number(number));
+    } catch (error) {
+      button.disabled = false;
+      const gone = error.problem?.type === "urn:gaitproof:problem:unknown-video";
+      fill(messages, gone ? h("div", { class: "box wrong", role: "alert" }, h("p", {}, t("choose.gone"))) : problemBox(error));
+    }
+  };
+  return h("form", { class: "card", onsubmit: submit }, h("fieldset", {}, h("legend", {}, t("choose.title")), h("p", {}, text),
+    h("div", { class: "people" }, people.map(personChoice))), messages, h("p", { class: "actions" }, button));
+}
+
+function personChoice(one) {
+  const words = t("choose.person", { number: one.number, start: one.start.toFixed(1), end: one.end.toFixed(1) });
+  const input = h("input", { type: "radio", name: "person", value: String(one.number), required: true, id: unique("person") });
+  return h("label", { class: "person", for: input.id }, one.picture && h("img", { src: one.picture, alt: "" }), h("span", {}, input, " ", words),
+    !one.usable && h("span", { class: "hint" }, t("choose.unusable")));
 }
 
 /** A remark. */

@@ -121,6 +121,9 @@ const TEXTS = {
   "choose.person": "Person {number}, {start} to {end} s",
   "choose.unusable": "walk cannot be used",
   "choose.start": "Verify this person",
+  "choose.enrol": "More than one person walks in this video. Choose the one to enrol; nothing is kept of the others.",
+  "choose.enrol.start": "Enrol this person",
+  "choose.waits": "Choose above who is meant, in {count}.",
   "choose.gone": "The video is not kept any more. Send it again, and choose the person then.",
 
   "verdict.claim": "Claim: the video shows {claim}",

@@ -1,8 +1,8 @@
 // Enrolling a person: every video by itself, so that one that cannot be used keeps no other out.
 
-import { call, follow, upload } from "../api.js";
+import { Refusal, call, follow, upload } from "../api.js";
 import { announce, choice, field, fill, h } from "../dom.js";
-import { dropZone, problemBox, problemOf, progressBar } from "../parts.js";
+import { choosePerson, dropZone, peopleToChoose, problemBox, problemOf, progressBar } from "../parts.js";
 import { counted, size, t } from "../texts.js";
 import { qualityTable } from "../verdict.js";
 
@@ -15,7 +15,7 @@ export async function showEnrol(content, rest, app, signal) {
   const list = h("ul", { class: "cards" });
   const messages = h("div");
   const waiting = [];
-  const start = h("button", { type: "submit", class: "large", disabled: true });
+  const start = h("button", { type: "submit", form: "enrol", class: "large", disabled: true });
   const count = () => {
     start.disabled = start.hidden = waiting.length === 0;
     start.textContent = t("enrol.start", { count: counted(waiting.length, "video") });
@@ -26,11 +26,9 @@ export async function showEnrol(content, rest, app, signal) {
     count();
     if (!name.value) name.focus();
   };
-  const form = h("form", { class: "stack", novalidate: true },
+  const form = h("form", { id: "enrol", novalidate: true },
     h("section", { class: "card" }, h("div", { class: "columns" }, field(t("enrol.name"), name, t("enrol.name.hint")), field(t("enrol.site"), site)), known,
-      choice(t("enrol.face"), face, t("enrol.face.hint"))),
-    h("section", { class: "card" }, dropZone({ multiple: true, label: t("enrol.drop"), hint: t("enrol.drop.hint"), chosen: add }), list),
-    messages, h("p", { class: "actions" }, start));
+      choice(t("enrol.face"), face, t("enrol.face.hint"))));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!name.value.trim()) {
@@ -41,19 +39,23 @@ export async function showEnrol(content, rest, app, signal) {
     fill(messages);
     start.disabled = true;
     const cards = waiting.splice(0);
-    let good = 0;
+    const ends = { good: 0, open: 0, left: cards.length };
     const request = { name: name.value.trim(), face: face.checked, ...(site.value.trim() ? { site: site.value.trim() } : {}) };
-    for (const card of cards) good += await card.enrol(request, signal);
+    const told = () => !signal.aborted && ends.left === 0 && sum(messages, request.name, ends);
+    for (const card of cards) await card.enrol(request, signal, ends, told);
     if (signal.aborted) return;
-    sum(messages, request.name, good);
     count();
   });
-  fill(content, h("h1", {}, t("enrol.title")), h("p", { class: "lead" }, t("enrol.lead")), form);
+  fill(content, h("h1", {}, t("enrol.title")), h("p", { class: "lead" }, t("enrol.lead")), h("div", { class: "stack" }, form,
+    // not within the form: whom a video shows is a question, and a form, of its own
+    h("section", { class: "card" }, dropZone({ multiple: true, label: t("enrol.drop"), hint: t("enrol.drop.hint"), chosen: add }), list),
+    messages, h("p", { class: "actions" }, start)));
 }
 
-function sum(messages, name, good) {
-  const text = good > 0 ? t("enrol.done", { name, count: counted(good, "video") }) : t("enrol.failed", { name });
-  fill(messages, h("div", { class: `box ${good > 0 ? "right" : "wrong"}` }, h("p", {}, text),
+function sum(messages, name, { good, open }) {
+  const texts = [good > 0 && t("enrol.done", { name, count: counted(good, "video") }), open > 0 && t("choose.waits", { count: counted(open, "video") })].filter(Boolean);
+  const text = texts.join(" ") || t("enrol.failed", { name });
+  fill(messages, h("div", { class: `box ${good > 0 ? "right" : open > 0 ? "note" : "wrong"}` }, h("p", {}, text),
     good > 0 && h("p", { class: "actions" }, h("a", { class: "button", href: `#/verify/${encodeURIComponent(name)}` }, t("enrol.next", { name })))));
   announce(text);
 }
@@ -63,14 +65,15 @@ function makeCard(file, list, waiting, count) {
   const state = h("div", {}, h("p", { class: "hint" }, t("enrol.waiting")));
   const remove = h("button", { type: "button", class: "plain small", "aria-label": t("enrol.remove", { name: file.name }) }, "✕");
   const card = {
-    async enrol(request, signal) {
+    async enrol(request, signal, ends, told) {
       remove.remove();
       try {
-        return await enrolOne(file, request, state, signal);
+        await enrolOne(file, request, state, signal, ends, told);
       } catch (error) {
         if (!signal.aborted) fill(state, problemBox(error));
-        return 0;
       }
+      ends.left -= 1;
+      told();
     },
   };
   const element = h("li", { class: "file" }, h("div", { class: "file-head" }, h("strong", {}, file.name), h("span", { class: "hint" }, size(file.size)), remove), state);
@@ -83,14 +86,49 @@ function makeCard(file, list, waiting, count) {
   return card;
 }
 
-async function enrolOne(file, request, state, signal) {
+async function enrolOne(file, request, state, signal, ends, told) {
   const bar = progressBar(t("progress.sending"));
-  fill(state, bar.element);
-  const sent = await upload(file, (share) => bar.set(share, t("progress.sending")), signal);
-  const job = await call("POST", "/enrolments", { ...request, videos: [sent.id] });
-  const over = await follow(job.id, (now) => bar.set(now.progress, t(now.state === "queued" ? "progress.queued" : "progress.running")), signal);
-  if (over.state !== "done") {
-    fill(state, over.problem ? problemOf(over.problem) : h("p", {}, t("job.cancelled")));
+  const send = () => {
+    fill(state, bar.element);
+    return upload(file, (share) => bar.set(share, t("progress.sending")), signal);
+  };
+  const wait = (job) => follow(job.id, (now) => bar.set(now.progress, t(now.state === "queued" ? "progress.queued" : "progress.running")), signal);
+  let sent = await send();
+  const ask = (more) => call("POST", "/enrolments", { ...request, ...more, videos: [sent.id] });
+  const askAgain = async (more) => {
+    try {
+      return await ask(more);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.problem.type !== "urn:gaitproof:problem:unknown-video") throw error;
+      sent = await send();
+      return ask(more);
+    }
+  };
+  const job = await wait(await ask());
+  const people = await peopleToChoose(job);
+  if (people.length === 0) {
+    ends.good += await showEnd(job, state);
+    return;
+  }
+  ends.open += 1;
+  const chosen = async (person) => {
+    const again = await askAgain({ person });
+    fill(state, bar.element);
+    try {
+      ends.good += await showEnd(await wait(again), state);
+    } catch (error) {
+      if (!signal.aborted) fill(state, problemBox(error));
+    }
+    ends.open -= 1;
+    told();
+  };
+  fill(state, choosePerson(people, { text: t("choose.enrol"), start: t("choose.enrol.start"), chosen }));
+}
+
+/** Show what became of a video; 1 if it was enrolled. */
+async function showEnd(job, state) {
+  if (job.state !== "done") {
+    fill(state, job.problem ? problemOf(job.problem) : h("p", {}, t("job.cancelled")));
     return 0;
   }
   const { videos: [video] } = await call("GET", `/jobs/${job.id}/result`);

@@ -2,7 +2,7 @@
 
 import { call, follow, isOver } from "../api.js";
 import { announce, fill, h, table } from "../dom.js";
-import { badge, empty, problemBox, problemOf, progressBar } from "../parts.js";
+import { badge, choosePerson, empty, peopleToChoose, problemBox, problemOf, progressBar } from "../parts.js";
 import { playerSection } from "../player.js";
 import { counted, t, when } from "../texts.js";
 import { detectorsSection, factsSection, qualityTable, readAnswer, verdictSection } from "../verdict.js";
@@ -64,7 +64,10 @@ export async function showJob(content, [id], app, signal) {
 }
 
 async function showOutcome(body, job, app, signal) {
-  if (job.state === "failed") fill(body, problemOf(job.problem));
+  if (job.state === "failed") {
+    const people = job.kind === "enrolment" ? await peopleToChoose(job) : [];
+    fill(body, problemOf(job.problem), people.length > 0 && choose(job, people, app));
+  }
   else if (job.state === "cancelled") fill(body, h("div", { class: "box note" }, h("p", {}, t("job.cancelled"))));
   else {
     const result = await call("GET", `/jobs/${job.id}/result`);
@@ -87,39 +90,20 @@ async function showVerification(body, job, result, app, signal) {
   const named = await call("GET", `/jobs/${job.id}/files`);
   const drawn = named.includes("player.json") ? await call("GET", `/jobs/${job.id}/files/player.json`) : null;
   fill(body,
-    job.brief.choice_needed ? choosePerson(job, read.gait, app) : null,
+    job.brief.choice_needed ? choose(job, read.gait.people, app) : null,
     verdictSection(read), reportSection(job), detectorsSection(read),
     drawn && playerSection({ drawn, read, file: files.get(job.id) ?? null, signal }),
     factsSection(read, job.request));
 }
 
-function choosePerson(job, gait, app) {
-  const messages = h("div");
-  const people = gait.people;
-  const start = h("button", { type: "submit" }, t("choose.start"));
-  const submit = async (event) => {
-    event.preventDefault();
-    const chosen = new FormData(event.target).get("person");
-    if (chosen === null) return;
-    start.disabled = true;
-    try {
-      const again = await askAgain(job, Number(chosen));
-      app.go(`#/jobs/${again.id}`);
-    } catch (error) {
-      start.disabled = false;
-      const gone = error.problem?.type === "urn:gaitproof:problem:unknown-video";
-      fill(messages, gone ? h("div", { class: "box wrong", role: "alert" }, h("p", {}, t("choose.gone"))) : problemBox(error));
-    }
+/** Who is meant; a claim or an enrolment is then asked about that person. */
+function choose(job, people, app) {
+  const enrols = job.kind === "enrolment";
+  const chosen = async (person) => {
+    const again = enrols ? await call("POST", "/enrolments", { ...job.request, person }) : await askAgain(job, person);
+    app.go(`#/jobs/${again.id}`);
   };
-  return h("form", { class: "card", onsubmit: submit }, h("fieldset", {}, h("legend", {}, t("choose.title")), h("p", {}, t("choose.text")),
-    h("div", { class: "people" }, people.map((one) => personChoice(one)))), messages, h("p", { class: "actions" }, start));
-}
-
-function personChoice(one) {
-  const words = t("choose.person", { number: one.number, start: one.start.toFixed(1), end: one.end.toFixed(1) });
-  const input = h("input", { type: "radio", name: "person", value: String(one.number), required: true, id: `person-${one.number}` });
-  return h("label", { class: "person", for: input.id }, one.picture && h("img", { src: one.picture, alt: "" }), h("span", {}, input, " ", words),
-    !one.usable && h("span", { class: "hint" }, t("choose.unusable")));
+  return choosePerson(people, { text: t(enrols ? "choose.enrol" : "choose.text"), start: t(enrols ? "choose.enrol.start" : "choose.start"), chosen });
 }
 
 function reportSection(job) {
