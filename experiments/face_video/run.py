@@ -28,7 +28,7 @@ from gaitproof.face.consistency import compute_flicker, find_drop, make_trace
 from gaitproof.face.detect import FaceDetector, create_detector
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import FRAMES
-from gaitproof.face.quality import measure_light
+from gaitproof.face.quality import measure_contrast, measure_light
 from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.sightings import spread_evenly
@@ -72,9 +72,8 @@ class ScoredFilm:
         Shape (N,), seconds, increasing.
     scores
         Shape (N,), 0 (forged) to 1 (genuine).
-    sharpness, light, size
-        Shapes (N,): of the aligned faces, see `gaitproof.face.types.FaceQuality`; `measure_light`;
-        pixels.
+    sharpness, light, contrast, size
+        Shapes (N,): of the aligned faces, see `gaitproof.face.types.FaceQuality`; size in pixels.
     flicker
         Grey levels, over the frames that a scan takes.
     """
@@ -84,6 +83,7 @@ class ScoredFilm:
     scores: Float64
     sharpness: Float64
     light: Float64
+    contrast: Float64
     size: Float64
     flicker: float
 
@@ -325,6 +325,7 @@ def score_films(
                 np.array(known[name], np.float64),
                 faces["sharpness"],
                 np.array([measure_light(one) for one in crops]),
+                np.array([measure_contrast(one) for one in crops]),
                 faces["size"],
                 compute_flicker(np.stack([make_trace(one) for one in shown]))
                 if len(shown)
@@ -357,6 +358,7 @@ def find_conditions(films: Sequence[ScoredFilm]) -> FaceConditions:
         sharpness=spread([float(np.median(one.sharpness)) for one in genuine]),
         size=spread([float(np.median(one.size)) for one in genuine]),
         flicker=spread([one.flicker for one in genuine]),
+        contrast=spread([float(np.median(one.contrast)) for one in genuine]),
     )
 
 

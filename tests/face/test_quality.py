@@ -3,7 +3,14 @@ import pytest
 from scripted_faces import face_at
 
 from gaitproof.face.align import AlignmentSettings, transform_points
-from gaitproof.face.quality import FaceGate, assess, estimate_pose, share_cut, share_outside
+from gaitproof.face.quality import (
+    FaceGate,
+    assess,
+    estimate_pose,
+    measure_contrast,
+    share_cut,
+    share_outside,
+)
 from gaitproof.face.types import Face
 
 SIZE = (640, 480)
@@ -78,3 +85,15 @@ def test_a_face_cut_by_the_edge_is_not_judged():
     assert assess(face_at(300, 200), NOISE, SIZE, alignment=alignment).usable
     assert share_cut(face_at(-1000, 200), SIZE, alignment) == 1
     assert 100 < assess(face_at(300, 200), NOISE, SIZE).light < 160
+
+
+@pytest.mark.parametrize("gain", [0.5, 0.9])
+def test_contrast_is_that_of_the_face_and_follows_the_light(gain):
+    crop = np.full((100, 100, 3), 128, np.uint8)
+    assert measure_contrast(crop) == 0
+    crop[:, :20] = 255  # the background beside the face
+    assert measure_contrast(crop) == 0
+    crop[:, 50:] = 60  # half of it in shadow
+    assert measure_contrast(crop) == 68
+    assert measure_contrast((gain * crop).astype(np.uint8)) == pytest.approx(68 * gain, abs=1)
+    assert assess(face_at(300, 200), NOISE, SIZE).contrast == measure_contrast(NOISE)

@@ -12,6 +12,7 @@ from tiny_face_model import make_weights, write_model
 
 from gaitproof.errors import MediaError
 from gaitproof.face.align import AlignmentSettings
+from gaitproof.face.card import FaceConditions
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.verdict import FaceDecision
@@ -430,3 +431,29 @@ def test_two_dark_seconds_of_twelve_are_not_hidden_by_the_mean(model, tmp_path):
     assert "looks less genuine than in the rest" in face.reason
     assert face.score == alone.faces[0].score
     assert json.loads(json.dumps(found.to_dict()))["faces"][0]["drop"]["depth"] > 1
+
+
+@pytest.mark.parametrize(
+    ("light", "contrast", "reason"),
+    [
+        ((230, 235, 240), None, "darker than any"),
+        ((40, 60, 80), None, "brighter than any"),
+        ((40, 120, 240), (100, 120, 140), "lower in contrast than any"),
+        ((40, 120, 240), (2, 5, 10), "higher in contrast than any"),
+        ((40, 120, 240), (10, 40, 100), ""),
+    ],
+)
+def test_a_face_in_light_that_was_not_evaluated_is_not_judged(
+    model, tmp_path, light, contrast, reason
+):
+    wide = (0.0, 100.0, 1e6)
+    conditions = FaceConditions(
+        light=light, sharpness=wide, size=wide, flicker=wide, contrast=contrast
+    )
+    card = model.card.model_copy(update={"conditions": conditions})
+    clip = write_clip(tmp_path / "a.mp4", pictures(220))
+    measured = FaceForgeryModel(make_weights(SIDE), card)
+    found = scan_video(clip, measured, detector=ScriptedDetector())
+    (face,) = found.faces
+    assert (face.decision is FaceDecision.INCONCLUSIVE) == bool(reason)
+    assert reason in face.reason

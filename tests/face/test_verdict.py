@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_face_model import make_card
 
+from gaitproof.face.card import FaceConditions
 from gaitproof.face.consistency import compute_consistency, compute_flicker, make_trace
 from gaitproof.face.model import FaceCalibration, FaceDetectorCard
 from gaitproof.face.verdict import (
@@ -125,6 +126,38 @@ def test_without_calibration_there_is_no_likelihood_ratio():
     assert calibrated(0.5, FaceCalibration(slope=1, intercept=0.2, log10_lr_bound=1, people=9)) == (
         pytest.approx(0.2)
     )
+
+
+EVALUATED = FaceConditions(
+    light=(40, 120, 160),
+    sharpness=(50, 180, 1000),
+    size=(54, 268, 427),
+    flicker=(2, 8, 40),
+    contrast=(30, 70, 140),
+)
+
+
+@pytest.mark.parametrize(
+    ("light", "contrast", "sharpness", "size", "how"),
+    [
+        (100, 60, 90, 90, ""),
+        (40, 30, 50, 54, ""),
+        (160, 140, 5000, 2000, ""),
+        (39, 60, 90, 90, "darker"),
+        (161, 60, 90, 90, "brighter"),
+        (100, 29, 90, 90, "lower in contrast"),
+        (100, 141, 90, 90, "higher in contrast"),
+        (100, 60, 49, 90, "less sharp"),
+        (100, 60, 90, 53, "smaller"),
+    ],
+)
+def test_what_a_model_was_not_evaluated_on_is_named(light, contrast, sharpness, size, how):
+    reason = EVALUATED.beyond(light, contrast, sharpness, size)
+    assert (f"the face is {how} than any the model was evaluated on (" in reason) == bool(how)
+    assert bool(reason) == bool(how)
+    before = EVALUATED.model_copy(update={"contrast": None})  # a card that does not say it
+    known = bool(how) and "contrast" not in how
+    assert bool(before.beyond(light, contrast, sharpness, size)) == known
 
 
 def test_every_answer_has_its_own_status():

@@ -138,15 +138,20 @@ class FaceConditions(Settings):
     """Pixels."""
     flicker: tuple[float, float, float]
     """See `gaitproof.face.consistency.Consistency`."""
+    contrast: tuple[float, float, float] | None = None
+    """Grey levels of 255, see `gaitproof.face.types.FaceQuality`; None where not measured."""
 
-    def beyond(self, light: float, sharpness: float, size: float) -> str:
+    def beyond(self, light: float, contrast: float, sharpness: float, size: float) -> str:
         """Say in which way a face is unlike all it was evaluated on; empty if it is not.
 
         Sharper and larger faces than any are none the worse for it.
         """
+        flattest, _, hardest = self.contrast or (0.0, 0.0, 255.0)
         checks = (
             (light < self.light[0], "darker", light, self.light[0]),
             (light > self.light[2], "brighter", light, self.light[2]),
+            (contrast < flattest, "lower in contrast", contrast, flattest),
+            (contrast > hardest, "higher in contrast", contrast, hardest),
             (sharpness < self.sharpness[0], "less sharp", sharpness, self.sharpness[0]),
             (size < self.size[0], "smaller", size, self.size[0]),
         )

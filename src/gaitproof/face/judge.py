@@ -171,11 +171,14 @@ def _beyond(frames: Sequence[FrameScore], card: FaceDetectorCard) -> str:
     if card.conditions is None or not frames:
         return ""
     qualities = [one.quality for one in frames]
-    table = [(one.light, one.blur, one.size_px) for one in qualities if one.light is not None]
+    table = [
+        (one.light, one.contrast, one.blur, one.size_px)
+        for one in qualities
+        if one.light is not None and one.contrast is not None
+    ]
     if not table:
         return ""
-    light, sharpness, size = (float(value) for value in np.median(table, axis=0))
-    return card.conditions.beyond(light, sharpness, size)
+    return card.conditions.beyond(*np.median(table, axis=0).tolist())
 
 
 def _judge_frames(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -75,11 +75,8 @@ def assess(
         looked at.
     """
     gate = gate or FaceGate()
-    grey = cv2.resize(
-        cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (112, 112), interpolation=cv2.INTER_AREA
-    )
-    # the middle of the crop, for sharp hair or background says nothing of the face
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_64F)[28:84, 28:84].var())
+    grey = cv2.resize(_grey(crop), (112, 112), interpolation=cv2.INTER_AREA)
+    sharpness = float(_middle(cv2.Laplacian(grey, cv2.CV_64F)).var())
     yaw, pitch, roll = estimate_pose(face)
     partial = share_outside(face, size)
     light = measure_light(crop)
@@ -110,12 +107,32 @@ def assess(
         light,
         face.landmarks,
         covered,
+        measure_contrast(crop),
     )
 
 
 def measure_light(crop: NDArray[np.uint8]) -> float:
     """Return the median grey level of an aligned face, shape (S, S, 3), of 255."""
-    return float(np.median(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)))
+    return float(np.median(_grey(crop)))
+
+
+def measure_contrast(crop: NDArray[np.uint8]) -> float:
+    """Return how far apart light and dark lie in an aligned face, shape (S, S, 3), of 255.
+
+    From the 5th to the 95th percentile of its middle: little in fog and glare, much in hard light.
+    """
+    dark, light = np.percentile(_middle(_grey(crop)), (5, 95))
+    return float(light - dark)
+
+
+def _grey(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _middle(plane: NDArray[Any]) -> NDArray[Any]:
+    """Return the face without hair and background, which say nothing of it."""
+    side = len(plane)
+    return plane[side // 4 : 3 * side // 4, side // 4 : 3 * side // 4]
 
 
 def plain_reason(reason: str) -> str:

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
 
-POINT_NAMES: Final = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")
-"""Left and right as seen in the frame."""
-
 MESH_POINTS: Final = 468
 """Vertices of MediaPipe's face mesh without the irises."""
 
@@ -65,7 +62,8 @@ class Face:
     box
         Shape (4,): x0, y0, x1, y1 in pixels; may reach beyond the frame.
     points
-        Shape (5, 2), pixels, in the order of `POINT_NAMES`.
+        Shape (5, 2), pixels: left eye, right eye, nose, left and right corner of the mouth, as seen
+        in the frame.
     score
         How sure the detector is, 0 to 1.
     mesh
@@ -181,6 +179,9 @@ class FaceQuality:
     covered
         Share of the face behind a hand, a microphone or anything else, 0 to 1; None where it was
         not looked at.
+    contrast
+        Grey levels of 255 between the light and the dark parts of the aligned face; None where it
+        was not measured.
     """
 
     size_px: float
@@ -194,3 +195,4 @@ class FaceQuality:
     light: float | None = None
     landmarks: Landmarks = "detector"
     covered: float | None = None
+    contrast: float | None = None
