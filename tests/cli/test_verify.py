@@ -126,7 +126,7 @@ def test_the_inconclusive_band_is_told(run, enrolled, encoder, monkeypatch):
         "INCONCLUSIVE — The walk speaks neither for nor against the claim.",
         "from 0.000 to below 1.000, and where the likelihood ratio is below 10 either way",
         "3.3% (95 %: 1.0% to 6.0%): an impostor is accepted",
-        "22.0% (95 %: 10.0% to 30.0%) of genuine walks",
+        "22.0% (95 %: 10.0% to 30.0%) of genuine claims",
         "21.0% (95 %: 10.0% to 30.0%) of impostors",
     ):
         assert part in told, part

@@ -87,7 +87,7 @@ def test_baselines_say_what_they_lack(make_walks):
     walk = make_walks(1, 1)[0]
     with pytest.raises(InputError, match="no bone lengths"):
         metric_bones(replace(walk, bones=None))
-    with pytest.raises(InputError, match="no training walk"):
+    with pytest.raises(InputError, match="no training recording"):
         Standardised(mean_pose, ("clip",)).fit([])
     with pytest.raises(InputError, match="two training people"):
         Discriminant(statistics).fit(make_walks(1, 3))

@@ -160,7 +160,7 @@ def test_files(tmp_path: Path, learnt: EstimatorError) -> None:
 
 def test_what_cannot_be_learnt_from_is_refused() -> None:
     pairs = [Pair("p", true, true) for true in walks(8)]
-    with pytest.raises(InputError, match="Too few walks"):
+    with pytest.raises(InputError, match="Too few recordings"):
         fit_estimator_error(pairs[:7])
     unknown = pairs[0].true.copy()
     unknown[0, TOE] = np.nan

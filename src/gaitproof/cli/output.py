@@ -164,11 +164,11 @@ def _add_joints(table: Table, verdict: Verdict) -> None:
         table.add_row("error rates", f"none, {why}")
     else:
         table.add_row("false match rate", f"{rate(verdict.fmr)}: an impostor is accepted")
-        table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine walk is refused")
+        table.add_row("false non-match rate", f"{rate(verdict.fnmr)}: a genuine claim is refused")
     if band is not None:
         table.add_row("  of decided claims", f"{rate(band.fmr)}: an impostor is accepted")
-        table.add_row("", f"{rate(band.fnmr)}: a genuine walk is refused")
-        table.add_row("  left undecided", f"{rate(band.undecided_mated)} of genuine walks")
+        table.add_row("", f"{rate(band.fnmr)}: a genuine claim is refused")
+        table.add_row("  left undecided", f"{rate(band.undecided_mated)} of genuine claims")
         table.add_row("", f"{rate(band.undecided_nonmated)} of impostors")
 
 
@@ -190,8 +190,8 @@ def _add_joined(table: Table, joined: JoinedEvidence) -> None:
         rule = f"added up as measured on {joined.known}; decides from {joined.accepts_from:.2f} on"
     table.add_row("both together", rule)
     table.add_row("  on other footage", f"{rate(joined.wrong_nonmated)} of impostors are accepted")
-    table.add_row("", f"{rate(joined.wrong_mated)} of genuine walks are refused")
-    table.add_row("", f"{rate(joined.undecided_mated)} of genuine walks are left undecided")
+    table.add_row("", f"{rate(joined.wrong_mated)} of genuine claims are refused")
+    table.add_row("", f"{rate(joined.undecided_mated)} of genuine claims are left undecided")
     table.add_row("", f"{rate(joined.undecided_nonmated)} of impostors are left undecided")
     table.add_row("  measured on", printable(joined.measured_on))
 

@@ -132,7 +132,7 @@ clip say nothing about single windows.
 def _rows(describe: Describe, train: Sequence[GaitRecording]) -> Float64:
     rows = [describe(r) for r in train if len(r.windows)]
     if not rows:
-        raise InputError("A baseline has no training walk to be fitted on.")
+        raise InputError("A baseline has no training recording to be fitted on.")
     return np.concatenate(rows)
 
 

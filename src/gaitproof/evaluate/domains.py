@@ -156,7 +156,7 @@ def relative_trials(
         trials = score_plan(plan, clips.recordings, shortened)
         scores = _relative_scores(clips, plan, shortened, people, references, rng)
         if scores.size != len(trials):
-            raise InputError(f"The domain {clips.domain!r} holds walks of several data sets.")
+            raise InputError(f"The domain {clips.domain!r} holds recordings of several data sets.")
         parts.append(trials.with_scores(scores.reshape(-1)))
     return Trials.concatenate(parts)
 

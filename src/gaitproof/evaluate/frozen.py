@@ -64,9 +64,9 @@ def load_data(path: Path, frame_rate: float | None = None) -> list[Recording]:
     recordings = load_recordings(path, path.stem, frame_rate)
     if not recordings:
         raise InputError(
-            f"There is no usable walk in {str(path)!r}.",
-            expected="walks with a frame rate",
-            hint="a walk without a frame rate is left out, since no speed can be had from it",
+            f"There is no usable recording in {str(path)!r}.",
+            expected="recordings with a frame rate",
+            hint="one without a frame rate is left out, since no speed can be had from it",
         )
     return recordings
 
@@ -269,10 +269,10 @@ def _check_dimensions(card: ModelCard, recordings: Sequence[GaitRecording]) -> N
     if unfit:
         expected, actual = (2, 3) if card.dimensions == 2 else (3, 2)
         raise InputError(
-            f"The model {card.model_id} cannot score these walks.",
-            expected=f"walks in {expected} dimensions, as those it was trained on",
-            actual=f"{', '.join(sorted(unfit))}: walks in {actual} dimensions",
-            hint="use a model that was trained on such walks: 'gaitproof train'",
+            f"The model {card.model_id} cannot score these recordings.",
+            expected=f"recordings in {expected} dimensions, as those it was trained on",
+            actual=f"{', '.join(sorted(unfit))}: recordings in {actual} dimensions",
+            hint="use a model that was trained on such recordings: 'gaitproof train'",
         )
 
 

@@ -107,7 +107,9 @@ def fit_discriminant(
     """
     people = _by_person(recordings)
     if len(people) < 2:
-        raise InputError("Training needs walks of at least two subjects.", actual=str(len(people)))
+        raise InputError(
+            "Training needs recordings of at least two subjects.", actual=str(len(people))
+        )
     encoder.eval()
     if isinstance(encoder, DiscriminantEncoder):
         encoder.components.data = _principal_components(people, normaliser, settings, encoder)

@@ -307,7 +307,7 @@ def fit_estimator_error(pairs: Sequence[Pair], provenance: str = "") -> Estimato
     """
     if len(pairs) < MIN_PAIRS:
         raise InputError(
-            "Too few walks to learn the estimator's error from.",
+            "Too few recordings to learn the estimator's error from.",
             expected=f"{MIN_PAIRS} or more of at least 2 s",
             actual=str(len(pairs)),
         )

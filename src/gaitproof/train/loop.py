@@ -150,7 +150,7 @@ def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -
         return
     if deep:
         raise ConfigError(
-            "Two- and three-dimensional walks cannot be mixed in one recipe.",
+            "Two- and three-dimensional recordings cannot be mixed in one recipe.",
             expected="sources of one kind",
             actual=f"two-dimensional: {flat}; three-dimensional: {deep}",
         )
@@ -166,7 +166,7 @@ def check_dimensions(settings: TrainSettings, recordings: Sequence[Recording]) -
     lacking = ", ".join(setting for setting, met in wanted.items() if not met)
     if lacking:
         raise ConfigError(
-            f"The recipe needs walks with depth, and {flat} is two-dimensional.", hint=lacking
+            f"The recipe needs recordings with depth, and {flat} is two-dimensional.", hint=lacking
         )
 
 

@@ -178,7 +178,7 @@ def _pieces(
     walk: Recording, frames: int, most: int, rng: np.random.Generator
 ) -> list[tuple[str, str, Float64]]:
     if walk.flat:
-        raise InputError(f"The walk {walk.recording!r} has no depth, which the judge needs.")
+        raise InputError(f"The recording {walk.recording!r} has no depth, which the judge needs.")
     pieces = []
     for _, path in unbroken_paths(walk.times, walk.points, feet=walk.feet):
         length = min(frames, len(path))

@@ -62,7 +62,7 @@ class WindowSampler:
         self.people = list(dict.fromkeys(person_of(recording) for recording in usable))
         if len(self.people) < 2:
             raise InputError(
-                "Training needs walks of at least two subjects.", actual=str(len(self.people))
+                "Training needs recordings of at least two subjects.", actual=str(len(self.people))
             )
         frames, starts, bounds, walks = [], [], [], []
         offset = total = 0

@@ -204,7 +204,7 @@ def _unique(recordings: list[Recording], path: Path) -> list[Recording]:
         key = (r.subject, r.recording, r.condition, r.view)
         if key in seen:
             raise InputError(
-                f"{str(path)!r} holds the walk {r.recording!r} of {r.subject!r} twice.",
+                f"{str(path)!r} holds the recording {r.recording!r} of {r.subject!r} twice.",
                 hint="take out the file that repeats it",
             )
         seen.add(key)

@@ -186,7 +186,7 @@ class WindowStream(StepStream[MaskBatch], Generic[R]):
                 own[walk.condition].append(walk)
         if len(walks) < 2:
             raise InputError(
-                "Training needs walks of at least two subjects.", actual=str(len(walks))
+                "Training needs recordings of at least two subjects.", actual=str(len(walks))
             )
         self._walks: list[list[list[R]]] = [
             list(walks[person].values()) for person in sorted(walks)
