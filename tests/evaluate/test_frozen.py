@@ -176,7 +176,7 @@ def test_flat_walks_and_deep_ones_need_models_of_their_own(dimensions):
     assert evaluate_model(encoder, kinds[dimensions], draws=20).system["clip"].mated == 12
     with pytest.raises(InputError, match="cannot score") as error:
         evaluate_model(encoder, kinds[5 - dimensions], draws=20)
-    assert error.value.actual == f"made: walks in {5 - dimensions} dimensions"
+    assert error.value.actual == f"made: recordings in {5 - dimensions} dimensions"
 
 
 @pytest.mark.slow
