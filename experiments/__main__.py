@@ -36,6 +36,8 @@ EXPERIMENTS: Final = (
     "talkers",
     "adaptation",
     "capacity",
+    "like-build",
+    "reenactment",
 )
 """Folders of this package, each with a function of its name in its module `command`."""
 

@@ -16,6 +16,7 @@ VARIANTS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "as it is": {},
     "styles mixed": {"augment": {"style": 0.5}},
     "discrepancy": {"adapt": {"discrepancy": 1.0}},
+    "adversary": {"adapt": {"adversary": 1.0}},
     "batch norm of the target": {"adapt": {"norms": True}},
     "all three": {"augment": {"style": 0.5}, "adapt": {"discrepancy": 1.0, "norms": True}},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -14,6 +14,8 @@ import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from gaitproof.errors import InputError
 
 _CODECS: Final = {
     "H.264 CRF": ("libx264", {"preset": "veryfast"}),
@@ -28,6 +30,16 @@ os.environ.setdefault("SVT_LOG", "1")  # errors alone: the AV1 encoder prints pa
 _SMALLEST: Final = 64
 """Pixels: the AV1 encoder takes no smaller side."""
 _GREY: Final = 128
+
+_CYCLE: Final = 1.1
+"""Seconds of two steps at a free speed: 110 steps a minute (Winter 2009)."""
+_STRIPES: Final = 3
+_OPTICS: Final = 0.4
+"""Pixels of a screen: deviation of the blur of lens and sensor; it leaves a little of stripes."""
+_GLARE: Final = 12.0
+"""Grey levels that a lit room adds to black."""
+_CAMERA: Final = 23.0
+"""Constant rate factor of a camera's own H.264."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +214,60 @@ def mirror(footage: Footage, setting: float) -> Footage:
     return replace(footage, frames=frames, points=points[:, list(footage.mirrored)])
 
 
+def shorten(footage: Footage, cycles: float) -> Footage:
+    """Keep the beginning: so many gait cycles of an adult at a free speed."""
+    return footage.select(np.flatnonzero(footage.times < footage.times[0] + cycles * _CYCLE))
+
+
+def film_screen(footage: Footage, tilt: float) -> Footage:
+    """Film a screen that plays the video: its coloured stripes, seen askew, dimmed and recoded.
+
+    Every pixel of the screen is a stripe of red, of green and of blue with a dark line below; what
+    the camera's optics leave of them beats with the camera's own grid (moiré). The screen is turned
+    about the vertical by so many degrees and looked at from one and a half of its widths.
+    """
+    height, width = footage.frames.shape[1:3]
+    grid = np.zeros((height * _STRIPES, width * _STRIPES, 3), np.float32)
+    for colour in range(_STRIPES):
+        grid[:, colour::_STRIPES, colour] = 1.5 * _STRIPES  # as bright as without the stripes
+    grid[_STRIPES - 1 :: _STRIPES] = 0
+    view = _askew(width, height, tilt)
+    # the middle of a pixel of the screen is the middle of its stripes
+    fine = np.array(
+        [(_STRIPES, 0, (_STRIPES - 1) / 2), (0, _STRIPES, (_STRIPES - 1) / 2), (0, 0, 1)]
+    )
+    frames = []
+    for image in footage.frames:
+        shown = image.repeat(_STRIPES, axis=0).repeat(_STRIPES, axis=1) * grid
+        blurred = cv2.GaussianBlur(shown, (0, 0), _OPTICS * _STRIPES)
+        seen = cv2.warpPerspective(blurred, view @ np.linalg.inv(fine), (width, height))
+        frames.append(np.rint(_GLARE + seen * (1 - _GLARE / 255)).clip(0, 255).astype(np.uint8))
+    points = footage.points
+    if points.size:
+        points = cv2.perspectiveTransform(points.reshape(1, -1, 2), view).reshape(points.shape)
+    filmed = replace(footage, frames=np.stack(frames), points=points)
+    return recode(filmed, _CAMERA, "H.264 CRF")
+
+
+def film_photo(footage: Footage, reach: float) -> Footage:
+    """Hold a print of the first frame before the camera: nothing moves but the hand."""
+    still = footage.select(np.zeros(len(footage.times), np.intp))
+    still = replace(still, times=footage.times)
+    paper = np.rint(40 + still.frames * np.float32(0.75))  # no black and no white on paper
+    return recode(shake(still.show(paper), reach), _CAMERA, "H.264 CRF")
+
+
+def _askew(width: int, height: int, tilt: float) -> NDArray[np.float64]:
+    """Return the projection from a screen's pixels to those of a camera that it just fills."""
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    x, y = (corners - (width / 2, height / 2)).T
+    depth = 1 + x * np.sin(np.radians(tilt)) / (1.5 * width)
+    seen = np.stack([x * np.cos(np.radians(tilt)), y], axis=1) / depth[:, None]
+    seen *= (np.array([width, height]) / np.ptp(seen, axis=0)).min()
+    seen += (np.array([width, height]) - seen.min(axis=0) - seen.max(axis=0)) / 2
+    return np.asarray(cv2.getPerspectiveTransform(corners, seen.astype(np.float32)), np.float64)
+
+
 FACTORS: Final[Mapping[str, tuple[Change, tuple[float, ...]]]] = MappingProxyType(
     {
         name: (partial(recode, factor=name), steps)
@@ -223,6 +289,9 @@ FACTORS: Final[Mapping[str, tuple[Change, tuple[float, ...]]]] = MappingProxyTyp
         "shake, ‰ of the width": (shake, (5.0, 10.0, 20.0)),
         "speed": (speed_up, (0.8, 1.25, 1.5)),
         "mirror": (mirror, (1.0,)),
+        "gait cycles": (shorten, (4.0, 3.0, 2.0)),
+        "screen filmed, tilted °": (film_screen, (5.0, 15.0, 30.0)),
+        "photo filmed, moved ‰ of the width": (film_photo, (5.0, 20.0, 50.0)),
     }
 )
 """Change and settings of every factor, from little to much."""
@@ -230,16 +299,29 @@ FACTORS: Final[Mapping[str, tuple[Change, tuple[float, ...]]]] = MappingProxyTyp
 UNTOUCHED: Final = Step()
 
 
-def plan_steps(number: int | None = None) -> tuple[Step, ...]:
+def plan_steps(number: int | None = None, only: Sequence[str] = ()) -> tuple[Step, ...]:
     """Return the untouched step and those of every factor.
 
     Parameters
     ----------
     number
         Which setting of each factor, 1 for the least; the last where it has fewer. None for all.
+    only
+        How the names of the factors begin that are wanted; none for all.
+
+    Raises
+    ------
+    InputError
+        If no factor begins so.
     """
+    wanted = [one for one in FACTORS if not only or one.startswith(tuple(only))]
+    if not wanted:
+        raise InputError(
+            "There is no such factor.", expected="; ".join(FACTORS), actual=", ".join(only)
+        )
     steps = [UNTOUCHED]
-    for factor, (_, settings) in FACTORS.items():
+    for factor in wanted:
+        settings = FACTORS[factor][1]
         chosen = settings if number is None else settings[min(number, len(settings)) - 1 :][:1]
         steps += [Step(factor, setting) for setting in chosen]
     return tuple(steps)

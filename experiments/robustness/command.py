@@ -18,12 +18,13 @@ from experiments.shared import (
     PeopleOption,
     make_table,
     show,
+    spread,
     write_json,
 )
 from gaitproof.cli.options import CacheOption, split_names
 from gaitproof.cli.output import progress_bar
 from gaitproof.data.face.store import FaceStore
-from gaitproof.evaluate.bootstrap import Interval
+from gaitproof.evaluate.bootstrap import Difference, Interval
 from gaitproof.evaluate.table import format_percent
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.nets.onnx import load_encoder
@@ -49,6 +50,9 @@ def robustness(
     step: Annotated[
         int, typer.Option(help="Setting of each factor, 1 (least) to 3; 0 for all.", min=0, max=3)
     ] = 0,
+    only: Annotated[
+        str, typer.Option(help="Beginnings of factors, by commas; all by default.")
+    ] = "",
     people: PeopleOption = 0,
     seconds: Annotated[float, typer.Option(help="gait: beginning of each probe.", min=2)] = 8.0,
     splits: Annotated[str, typer.Option(help="face: splits of the store.")] = "test",
@@ -59,7 +63,7 @@ def robustness(
 
     What is still decided, factor by factor. Writes robustness-KIND.json and .png.
     """
-    steps = plan_steps(step or None)
+    steps = plan_steps(step or None, split_names(only))
     with progress_bar(f"Changing {kind} videos") as progress:
         if kind is Kind.GAIT:
             sweep = sweep_gait(
@@ -93,20 +97,24 @@ def sweep_table(outcomes: Sequence[Outcome], kind: Kind) -> Table:
     table = make_table(
         f"{kind}: {first.own} {own}, {first.other} {other}; % [95 % over people]",
         ["change"],
-        ["AUC", "EER", "undecided", "wrong"],
-        caption=f"undecided and wrong: % of {own}, % of {other}",
+        ["AUC", "change", "EER", "undecided", "wrong"],
+        caption=f"change: of the AUC, paired; undecided and wrong: % of {own}, % of {other}",
     )
     for before, one in zip((None, *outcomes), outcomes, strict=False):
         if before is not None and before.step.factor != one.step.factor:
             table.add_section()
         pairs = ((one.own_undecided, one.other_undecided), (one.own_wrong, one.other_wrong))
         cells = [", ".join(f"{100 * share:.0f}" for share in pair) for pair in pairs]
-        table.add_row(one.step.name, _cell(one.auc), _cell(one.eer), *cells)
+        table.add_row(one.step.name, _cell(one.auc), _cell(one.change), _cell(one.eer), *cells)
     return table
 
 
-def _cell(value: Interval | None) -> str:
-    return "-" if value is None else format_percent(value)
+def _cell(value: Interval | Difference | None) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, Difference):
+        return spread(value, "+.1f", 100)
+    return format_percent(value)
 
 
 def plot_sweep(outcomes: Sequence[Outcome], kind: Kind) -> Figure:

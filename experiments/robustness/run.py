@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from experiments.face_networks.comparison import auc_gain
 from experiments.kth.claims import Pass, enroll, join_clips, judge
 from experiments.kth.run import (
     NOBODY,
@@ -23,7 +24,7 @@ from experiments.robustness.changes import Footage, Step
 from experiments.shared import Progress, no_progress
 from gaitproof.config import VerifySettings
 from gaitproof.errors import InputError
-from gaitproof.evaluate.bootstrap import DRAWS, Interval
+from gaitproof.evaluate.bootstrap import DRAWS, Difference, Interval, compare
 from gaitproof.evaluate.face.figures import compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.align import align
@@ -35,6 +36,7 @@ from gaitproof.types import GaitWindows
 
 if TYPE_CHECKING:
     from gaitproof.data.face.store import FaceStore, StoredClip
+    from gaitproof.evaluate.trials import Trials
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.nets.encoder import WindowEncoder
 
@@ -65,6 +67,9 @@ class Outcome:
         Share of them that get the wrong answer.
     own, other
         How many there were.
+    change
+        Of the AUC against the first step, on the same draws of people; None for that step itself,
+        and where nothing was scored.
     """
 
     step: Step
@@ -76,6 +81,7 @@ class Outcome:
     other_wrong: float
     own: int
     other: int
+    change: Difference | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -145,6 +151,7 @@ def sweep_gait(
     ]
     templates = enroll(enrolled, 1)
     outcomes: list[Outcome] = []
+    first: Trials | None = None
     for place, step in enumerate(steps):
         probes: list[Pass] = []
         for number, person in enumerate(chosen):
@@ -153,7 +160,12 @@ def sweep_gait(
             probes += passes(person, probed_in, damaged(path))
             path.unlink()
             progress((place + (number + 1) / len(chosen)) / len(steps))
-        result = judge(templates, join_clips(probes), encoder, draws).parts["all"]
+        judged = judge(templates, join_clips(probes), encoder, draws)
+        trials, change = judged.trials, None
+        if first is not None and trials.failures < len(trials):
+            change = compare(trials, first, draws=draws)["auc"]
+        first = first or trials
+        result = judged.parts["all"]
         own, other = result.counts["mated"], result.counts["non-mated"]
         outcomes.append(
             Outcome(
@@ -166,6 +178,7 @@ def sweep_gait(
                 other.authentic / other.claims,
                 own.claims,
                 other.claims,
+                change,
             )
         )
     return outcomes
@@ -237,9 +250,12 @@ def sweep_faces(
             counts[row, column] = len(crops)
         progress((column + 1) / len(clips))
     threshold = model.card.operating_point.threshold
-    outcomes = []
+    outcomes: list[Outcome] = []
     for step, row_scores, row_counts in zip(steps, scores, counts, strict=True):
-        measured = FaceScores.of_clips(row_scores, [stored.clip for stored in clips])
+        measured, first = (
+            FaceScores.of_clips(row, [stored.clip for stored in clips])
+            for row in (row_scores, scores[0])
+        )
         values = compute_figures(measured, threshold, draws=draws, seed=seed).values
         answers = [
             decide(float(score), model.card, Counter(), int(count))[0]
@@ -261,6 +277,7 @@ def sweep_faces(
                 other[FaceDecision.REAL] / few,
                 own.total(),
                 other.total(),
+                auc_gain(measured, first, draws=draws, seed=seed) if outcomes else None,
             )
         )
     return outcomes

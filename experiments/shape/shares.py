@@ -75,7 +75,7 @@ class ShapeMotionShares:
         return {**asdict(self), "portions": self.portions}
 
 
-def _windows(walk: Sequence[tuple[Float64, Float64]], count: int) -> GaitWindows:
+def cut_windows(walk: Sequence[tuple[Float64, Float64]], count: int) -> GaitWindows:
     """Cut up to `count` windows, spread evenly over the walk."""
     places = [
         (run, start)
@@ -95,7 +95,7 @@ def _windows(walk: Sequence[tuple[Float64, Float64]], count: int) -> GaitWindows
     )
 
 
-def _known_by_all(walks: Sequence[WalkParts]) -> list[WalkParts]:
+def known_by_all(walks: Sequence[WalkParts]) -> list[WalkParts]:
     """Leave out the segments that one of the walks lacks, so that no gap gives a walk away."""
     known = np.all([np.isfinite(w.bones) & np.isfinite(w.pose).all(axis=1) for w in walks], axis=0)
     needed = [i for i, name in enumerate(SEGMENTS) if not name.endswith(("heel", "foot"))]
@@ -120,7 +120,7 @@ def explain_parts(
     """
     if not background:
         raise InputError("Shares need walks of other people to compare with.")
-    own, *others = _known_by_all([probe, *background])
+    own, *others = known_by_all([probe, *background])
     cut, places = [], []
     for number, other in enumerate(others):
         for coalition in COALITIONS:
@@ -128,7 +128,7 @@ def explain_parts(
             if all(coalition) and number:
                 continue
             parts = [own if mine else other for mine in coalition]
-            cut.append(_windows(join_walk(*parts), windows))
+            cut.append(cut_windows(join_walk(*parts), windows))
             places.append((*map(int, coalition), number))
     rows = np.split(
         np.asarray(embed(GaitWindows.concatenate(cut))), np.cumsum([len(w) for w in cut])[:-1]

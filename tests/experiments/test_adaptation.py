@@ -24,12 +24,15 @@ def test_what_a_variant_changes(monkeypatch):
         module, "evaluate_domains", lambda settings, walks, draws: seen.append(settings) or Nothing
     )
     module.run([], TINY)
-    assert [(s.augment.style, s.adapt.discrepancy, s.adapt.norms) for s in seen] == [
-        (0.0, 0.0, False),
-        (0.5, 0.0, False),
-        (0.0, 1.0, False),
-        (0.0, 0.0, True),
-        (0.5, 1.0, True),
+    assert [
+        (s.augment.style, s.adapt.discrepancy, s.adapt.adversary, s.adapt.norms) for s in seen
+    ] == [
+        (0.0, 0.0, 0.0, False),
+        (0.5, 0.0, 0.0, False),
+        (0.0, 1.0, 0.0, False),
+        (0.0, 0.0, 1.0, False),
+        (0.0, 0.0, 0.0, True),
+        (0.5, 1.0, 0.0, True),
     ]
     assert {s.augment.tilt for s in seen} == {4.0}
 

@@ -11,7 +11,7 @@ import torch
 from gaitproof.errors import ConfigError
 from gaitproof.train.config import AdaptSettings, AugmentSettings, NetworkSettings, TrainSettings
 from gaitproof.train.loop import train
-from gaitproof.train.losses import mean_discrepancy
+from gaitproof.train.losses import DomainHead, mean_discrepancy, rise
 
 CNN = TrainSettings(
     architecture="cnn",
@@ -71,6 +71,60 @@ def test_embeddings_of_both_domains_come_nearer(footage):
     assert again.losses == pytest.approx(after.losses, rel=1e-4)
 
 
+def test_a_reversed_gradient_is_minus_the_classifiers_own():
+    torch.manual_seed(0)
+    head = DomainHead(4)
+    rows = torch.randn(2, 10, 4, requires_grad=True)
+    plain, turned = ({}, {})
+    for weight, kept in ((-1.0, plain), (0.5, turned)):  # minus one: not reversed
+        loss = head(*rows, weight)
+        kept["rows"], kept["head"] = torch.autograd.grad(loss, [rows, head.layers[0].weight])
+        kept["loss"] = loss.detach()
+    torch.testing.assert_close(turned["rows"], -0.5 * plain["rows"])
+    torch.testing.assert_close(turned["head"], plain["head"])
+    torch.testing.assert_close(turned["loss"], plain["loss"])
+    assert [rise(0), pytest.approx(rise(1), abs=1e-4)] == [0, 1]
+
+
+def test_an_adversary_takes_the_domain_out_of_embeddings_and_leaves_the_class():
+    rng = torch.Generator().manual_seed(0)
+    rows = torch.randn(2, 96, 6, generator=rng)
+    labels = torch.arange(96) % 2
+    rows[:, :, 0] += 4 * labels - 2
+    rows[1, :, 1] += 3  # the target, of which no labels are known
+
+    def learn(weight):
+        torch.manual_seed(1)
+        encoder, classes, head = torch.nn.Linear(6, 4), torch.nn.Linear(4, 2), DomainHead(4)
+        parameters = [*encoder.parameters(), *classes.parameters(), *head.parameters()]
+        optimiser = torch.optim.Adam(parameters, 0.01)
+        for _ in range(300):
+            source, target = torch.nn.functional.normalize(encoder(rows), dim=2)
+            loss = torch.nn.functional.cross_entropy(classes(source), labels)
+            optimiser.zero_grad()
+            (loss + head(source, target, weight)).backward()
+            optimiser.step()
+        with torch.no_grad():
+            source, target = torch.nn.functional.normalize(encoder(rows), dim=2)
+            right = (classes(target).argmax(dim=1) == labels).float().mean()
+        return float(mean_discrepancy(source, target)), float(right)
+
+    (apart, _), (near, right) = learn(-1.0), learn(1.0)  # minus one: not reversed
+    assert near < 0.3 * apart
+    assert right > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_windows")
+def test_who_walks_in_an_adversarys_targets_is_not_looked_at(footage):
+    recordings, targets = footage
+    recipe = adapted(adversary=1.0).model_copy(update={"steps": 8})
+    hidden = [replace(r, subject="nobody") for r in targets]
+    once, again = (train(recordings, recipe, targets=part).losses for part in (targets, hidden))
+    assert once == pytest.approx(again, rel=1e-4)
+    assert once != pytest.approx(train(recordings, recipe, targets=recordings).losses, rel=1e-3)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_windows")
 def test_batch_norm_is_that_of_the_target_and_weights_are_as_they_were(footage):
@@ -97,6 +151,7 @@ def test_batch_norm_is_that_of_the_target_and_weights_are_as_they_were(footage):
         ("cnn", {"norms": True}, "no recordings to adapt to"),
         ("gaitformer", {"norms": True}, "no batch norm"),
         ("discriminant", {"discrepancy": 1.0}, "no embedding that is learnt"),
+        ("discriminant", {"adversary": 1.0}, "no embedding that is learnt"),
         ("diffcnn", {"discrepancy": 1.0}, "no embedding that is learnt"),
     ],
 )

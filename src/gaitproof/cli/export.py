@@ -1,4 +1,4 @@
-"""``gaitproof export``: a model in fewer bits."""
+"""``gaitproof export``: a model in fewer bits, or for another runtime."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ def export(
         str, typer.Argument(help="Name of shipped weights, or a folder with weights.")
     ],
     output: NewModelOption,
+    to: Annotated[
+        Literal["onnx", "tflite"],
+        typer.Option(help="tflite: for devices, models of joints only; needs the tflite extra."),
+    ] = "onnx",
     precision: Annotated[
-        Literal["fp16", "int8"],
+        Literal["fp32", "fp16", "int8"],
         typer.Option(
-            help="fp16 takes half the room, int8 a quarter, with one scale for each channel."
+            help="fp16 takes half the room, int8 a quarter, with one scale for each channel; "
+            "fp32 as it is, for tflite."
         ),
     ] = "fp16",
     as_json: JsonOption = False,
@@ -34,11 +39,19 @@ def export(
     """
     from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.output import show
+    from gaitproof.errors import ConfigError
 
     need_training_extra()
-    from gaitproof.modelling.compression import compress_model
+    if to == "tflite":
+        from gaitproof.modelling.tflite import convert_model
 
-    written = compress_model(model, output, precision)
+        written = convert_model(model, output, precision)
+    elif precision == "fp32":
+        raise ConfigError("The weights are 32 bits already.", hint="--precision fp16 or int8")
+    else:
+        from gaitproof.modelling.compression import compress_model
+
+        written = compress_model(model, output, precision)
     show(
         asdict(written),
         f"{written.model_id} written to {output}: {written.after / 1e6:.2f} MB, was "

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 SUPPORTED_PYTHON: Final = ((3, 11), (3, 13))
 """Lowest supported Python, and the first that is not (MediaPipe 0.10.21 has no wheel for it)."""
 
-EXTRAS: Final = ("synth", "train", "face", "server", "postgres", "client", "search", "scale", "dev")
+EXTRAS: Final = (
+    *("synth", "train", "face", "server", "postgres", "client", "search", "scale", "tflite", "dev"),
+)
 """Optional groups of packages, most used first."""
 
 

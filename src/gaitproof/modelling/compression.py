@@ -88,13 +88,7 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
         strangers = read_bytes(cohort, WEIGHTS) if cohort.is_file() else None
     new = store_constants(old, precision)
     cosine, difference = _compare(old, new)
-    if not cosine >= _DIVERGED:
-        raise ModelError(
-            "In so few bits the network computes something else.",
-            expected=f"answers with a cosine of at least {_DIVERGED} to those of the original",
-            actual=f"{cosine:.3f}",
-            hint="store it as fp16",
-        )
+    refuse_divergence(cosine)
     digest = hashlib.sha256(new).hexdigest()
     smaller = card.model_copy(
         update={
@@ -112,6 +106,17 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
         if strangers is not None:
             write_atomically(stage / COHORT_FILE, strangers)
     return Compressed(smaller.model_id, len(old), len(new), cosine, difference)
+
+
+def refuse_divergence(cosine: float) -> None:
+    """Raise `ModelError` if answers are too far from the original's."""
+    if not cosine >= _DIVERGED:
+        raise ModelError(
+            "In so few bits the network computes something else.",
+            expected=f"answers with a cosine of at least {_DIVERGED} to those of the original",
+            actual=f"{cosine:.3f}",
+            hint="store it as fp16",
+        )
 
 
 def store_constants(weights: bytes, precision: Precision) -> bytes:

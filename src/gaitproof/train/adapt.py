@@ -51,12 +51,12 @@ class TargetWindows:
         self._settings = settings
         sampler = WindowSampler(unknown, settings.augment)
         self._plain = WindowSampler(unknown, without_noise(settings.augment))
-        self.learnt = sampler if settings.adapt.discrepancy else None
+        self.learnt = sampler if settings.adapt.learnt else None
 
     def check(self, learner: nn.Module | None) -> None:
         """Raise a `ConfigError` unless a network can be adapted as the recipe says."""
         adapt, name = self._settings.adapt, self._settings.architecture
-        if adapt.discrepancy and (learner is None or isinstance(learner, PairNetwork)):
+        if adapt.learnt and (learner is None or isinstance(learner, PairNetwork)):
             raise ConfigError(f"{name!r} has no embedding that is learnt by steps to be adapted.")
         if adapt.norms and (learner is None or not has_norms(learner)):
             raise ConfigError(f"{name!r} has no batch norm to be measured on other footage.")

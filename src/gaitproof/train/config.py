@@ -228,13 +228,20 @@ class AdaptSettings(Settings):
     takes the domain left out."""
     discrepancy: float = Field(default=0.0, ge=0)
     """Weight of the maximum mean discrepancy between embeddings of training and target windows."""
+    adversary: float = Field(default=0.0, ge=0)
+    """Weight of the reversed gradient of a classifier of embeddings into training and target."""
     norms: bool = False
     """Measure batch norm anew on target windows after the training (test-time batch norm)."""
 
     @property
     def wanted(self) -> bool:
         """Whether there is anything to do with targets."""
-        return bool(self.discrepancy) or self.norms
+        return self.learnt or self.norms
+
+    @property
+    def learnt(self) -> bool:
+        """Whether embeddings learn from targets."""
+        return bool(self.discrepancy or self.adversary)
 
 
 FeatureGroup = Literal["coordinates", "angles", "velocities"]

@@ -17,7 +17,7 @@ from gaitproof.nets.hybrid import PairHead
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.pairs import PairNetwork
 from gaitproof.train import losses
-from gaitproof.train.config import LossSettings, TrainSettings
+from gaitproof.train.config import TrainSettings
 from gaitproof.train.learner import Learner, RunState
 from gaitproof.train.sampler import Batch
 from gaitproof.types import GaitWindows
@@ -160,6 +160,7 @@ class GaitModule(Learner):
         "contrastive",
         "arcface",
         "discrepancy",
+        "adversary",
     )
 
     def __init__(
@@ -169,7 +170,7 @@ class GaitModule(Learner):
         self.settings = settings
         self.heads = nn.ModuleDict()
         if not isinstance(network, PairNetwork):
-            self.heads.update(_make_heads(settings.loss, _embedding_size(network), classes))
+            self.heads.update(_make_heads(settings, _embedding_size(network), classes))
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the loss of a batch, its styles mixed where the recipe asks for it."""
@@ -208,10 +209,17 @@ class GaitModule(Learner):
             unit, target = torch.split(both, [len(batch.windows), len(batch.target)])
             parts = self._embedding_losses(unit, batch, known_people)
             if len(target):
-                parts["discrepancy"] = self.settings.adapt.discrepancy * losses.mean_discrepancy(
-                    unit, target
-                )
+                parts |= self._domain_losses(unit, target)
             return parts
+
+    def _domain_losses(self, unit: Tensor, target: Tensor) -> dict[str, Tensor]:
+        adapt, parts = self.settings.adapt, {}
+        if adapt.discrepancy:
+            parts["discrepancy"] = adapt.discrepancy * losses.mean_discrepancy(unit, target)
+        if adapt.adversary:
+            weight = adapt.adversary * losses.rise(self.run.step / self.steps)
+            parts["adversary"] = self.heads["domain"](unit, target, weight)
+        return parts
 
     def _embedding_losses(
         self, unit: Tensor, batch: Batch, known_people: bool
@@ -239,14 +247,17 @@ class GaitModule(Learner):
         return parts
 
 
-def _make_heads(weights: LossSettings, embedding: int, classes: int) -> dict[str, nn.Module]:
+def _make_heads(settings: TrainSettings, embedding: int, classes: int) -> dict[str, nn.Module]:
     heads: dict[str, nn.Module] = {}
+    weights = settings.loss
     if weights.pair:
         heads["pair"] = PairHead(embedding)
     if weights.arcface:
         heads["arcface"] = losses.ArcFaceHead(
             embedding, classes, weights.arcface_scale, weights.arcface_margin
         )
+    if settings.adapt.adversary:
+        heads["domain"] = losses.DomainHead(embedding)
     return heads
 
 

@@ -57,6 +57,54 @@ def mean_discrepancy(source: Tensor, target: Tensor) -> Tensor:
     return alike - 2 * kernel[:count, count:].mean()
 
 
+def rise(done: float) -> float:
+    """Return the share of its weight that a reversed gradient has, 0 to 1.
+
+    Ganin et al., "Domain-Adversarial Training of Neural Networks", JMLR 17, 2016, section 5.2.2:
+    the classifier is no guide before it has learnt anything.
+
+    Parameters
+    ----------
+    done
+        Share of the steps taken, 0 to 1.
+    """
+    return 2 / (1 + math.exp(-10 * done)) - 1
+
+
+class DomainHead(nn.Module):
+    """A classifier into training and target, whose gradient the embedding gets reversed.
+
+    Ganin et al., JMLR 17, 2016 (DANN).
+
+    Parameters
+    ----------
+    embedding
+        Dimensions.
+    """
+
+    def __init__(self, embedding: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(embedding, embedding), nn.ReLU(), nn.Linear(embedding, 1)
+        )
+
+    def forward(self, source: Tensor, target: Tensor, weight: float) -> Tensor:
+        """Return the classifier's cross-entropy.
+
+        Parameters
+        ----------
+        source, target
+            Shapes (N, E) and (M, E).
+        weight
+            Of the gradient that goes back reversed.
+        """
+        both = torch.cat([source, target])
+        both = (1 + weight) * both.detach() - weight * both  # the same values
+        logits = self.layers(both)[:, 0]
+        domains = torch.arange(len(both), device=both.device) >= len(source)
+        return nn.functional.binary_cross_entropy_with_logits(logits, domains.to(logits.dtype))
+
+
 def pair_cross_entropy(logits: Tensor, same: Tensor) -> Tensor:
     """Cross-entropy of verification decisions; 50/50 pairs make chance worth log 2.
 

@@ -1,0 +1,1 @@
+"""Impostors of like build against all impostors."""

@@ -1,0 +1,1 @@
+"""One person's walk on another's body, and whose the verdicts say it is."""

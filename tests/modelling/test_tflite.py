@@ -1,0 +1,69 @@
+"""TFLite files compute what the ONNX file does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from gaitproof.cli.app import app
+from gaitproof.errors import ConfigError, DependencyError, ModelError
+from gaitproof.modelling import tflite
+from gaitproof.models import CARD_FILE
+from gaitproof.nets.onnx import load_encoder
+
+SMALLER = {"fp32": 1.0, "fp16": 0.55, "int8": 0.32}
+LEAST = {"fp32": 0.999999, "fp16": 0.99999, "int8": 0.995}
+
+
+@pytest.fixture
+def converter(monkeypatch):
+    """Stands in for what other packages do: the identity of bytes, and ONNX Runtime's answers."""
+    encoder = load_encoder("spread-blend")
+    monkeypatch.setattr(tflite, "find_spec", lambda name: object())
+    monkeypatch.setattr(tflite, "_convert", lambda model, precision: model.weights)
+    monkeypatch.setattr(tflite, "run_tflite", lambda content, rows: encoder.embed_inputs(rows))
+
+
+def test_a_file_that_answers_the_same_is_written_with_its_card(tmp_path, converter):
+    made = tflite.convert_model("spread-blend", tmp_path / "out", "fp32")
+    assert made.cosine == pytest.approx(1)
+    assert (tmp_path / "out" / tflite.TFLITE_FILE).stat().st_size == made.after == made.before
+    assert made.model_id in (tmp_path / "out" / CARD_FILE).read_text()
+
+
+def test_another_network_is_refused(tmp_path, converter, monkeypatch):
+    rng, size = np.random.default_rng(0), load_encoder("spread-blend").card.embedding_size
+    monkeypatch.setattr(
+        tflite, "run_tflite", lambda content, rows: rng.normal(size=(len(rows), size)) / size**0.5
+    )
+    with pytest.raises(ModelError, match="computes something else"):
+        tflite.convert_model("spread-blend", tmp_path / "out", "int8")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tflite, "find_spec", lambda name: None if "edge" in name else object())
+    with pytest.raises(DependencyError) as refused:
+        tflite.convert_model("spread-blend", tmp_path / "out", "fp32")
+    assert refused.value.actual == "ai_edge_litert, ai_edge_quantizer missing"
+    assert "gaitproof[tflite]" in refused.value.hint
+
+
+def test_the_command_converts_or_says_why_not(tmp_path, converter):
+    out = str(tmp_path / "out")
+    done = CliRunner().invoke(app, ["export", "spread-blend", "-o", out, "--to", "tflite"])
+    assert done.exit_code == 0, done.output
+    assert "least cosine 1.000000" in done.output
+    done = CliRunner().invoke(app, ["export", "spread-blend", "-o", out, "--precision", "fp32"])
+    assert isinstance(done.exception, ConfigError)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", list(SMALLER))
+def test_real_files(tmp_path, precision):
+    for package in tflite._PACKAGES:
+        pytest.importorskip(package)
+    made = tflite.convert_model("spread-blend", tmp_path / "out", precision)
+    assert made.cosine > LEAST[precision]
+    assert made.after < SMALLER[precision] * made.before
