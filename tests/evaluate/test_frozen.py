@@ -195,7 +195,7 @@ def test_the_frame_rate_of_pose_tables_is_an_option(tmp_path):
     # read at the rate, and refused for what it is: flat
     flat = evaluate("--data", str(path), "--frame-rate", "30")
     assert "cannot score" in str(flat)
-    assert flat.actual == "poses: walks in 2 dimensions"
+    assert flat.actual == "poses: recordings in 2 dimensions"
     assert "out of range" in str(evaluate("--data", str(path), "--frame-rate", "0"))
     np.savez(tmp_path / "a.npz", nothing=0)
     assert "its own frame rate" in str(
