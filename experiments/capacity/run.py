@@ -133,7 +133,7 @@ def arrivals(load: Load, rng: np.random.Generator) -> Float64:
     files = rng.poisson(rate / rate.sum() * load.hours / length)
     # the sum of so many lengths is normal; of a log-normal of shape 1 the variance is (e - 1) mean²
     spread = length * np.sqrt((np.e - 1) * files)
-    return np.maximum(0.0, rng.normal(files * length, spread))
+    return np.asarray(np.maximum(0.0, rng.normal(files * length, spread)), np.float64)
 
 
 def simulate(load: Load, machines: int, *, seed: int = 0) -> Outcome:

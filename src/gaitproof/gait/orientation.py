@@ -56,4 +56,5 @@ def orient(
         coordinates[row, last + 1] = 2 * coordinates[row, last] - coordinates[row, last - 1]
     velocity = np.gradient(coordinates, 1 / WINDOW_RATE, axis=-2)
     parts = [coordinates, features[..., layout.angles], velocity]
-    return np.concatenate(parts, axis=-1).astype(features.dtype)
+    joined: NDArray[np.floating[Any]] = np.concatenate(parts, axis=-1)
+    return joined.astype(features.dtype)

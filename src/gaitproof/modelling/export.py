@@ -151,7 +151,7 @@ def _check_parity(trained: TrainedEncoder, exported: OnnxEncoder) -> None:
     normaliser = trained.normaliser
     count = len(normaliser.mean)
     features = rng.normal(normaliser.mean, normaliser.std, (16, WINDOW_FRAMES, count))
-    lengths = rng.integers(10, WINDOW_FRAMES, 16) if normaliser.padded else None
+    lengths = rng.integers(10 if normaliser.padded else WINDOW_FRAMES, WINDOW_FRAMES + 1, 16)
     windows = GaitWindows(
         features.astype(np.float32), np.ones((16, count), bool), np.zeros(16), lengths
     )

@@ -8,7 +8,6 @@ is the pre-norm GELU one that the hybrid uses. Position codes start as normal no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -215,17 +214,18 @@ class GaitPT(FeatureEncoder):
         joints = torch.cat([self.skeleton.coordinates(x), self.skeleton.velocities(x)], dim=3)
         tokens = self.enter(joints[:, :, self._order].permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         known = at_rate(known, tokens.shape[1])
-        tokens = _attend(self.stages[0], tokens + self.time + self.joint, known)
+        first, *others = self.stages
+        tokens = _attend(first, tokens + self.time + self.joint, known)
         outcomes = [mean_over_time(tokens.mean(dim=2), known)]
-        for merge, stage, parts in zip(self.merges, self.stages[1:], (6, 3, 1), strict=True):
-            grouped = tokens.unflatten(2, (parts, -1)).flatten(3)
+        for merge, stage, parts in zip(self.merges, others, (6, 3, 1), strict=True):
+            grouped = tokens.reshape(*tokens.shape[:2], parts, -1)
             tokens = _attend(stage, merge(grouped), known)
             outcomes.append(mean_over_time(tokens.mean(dim=2), known))
         return self.head(torch.cat(outcomes, dim=1))
 
 
-def _attend(stage: Iterable[nn.Module], tokens: Tensor, known: Tensor | None) -> Tensor:
-    for layer in stage:
+def _attend(stage: nn.Module, tokens: Tensor, known: Tensor | None) -> Tensor:
+    for layer in stage.children():
         tokens = layer(tokens, known)
     return tokens
 
@@ -265,6 +265,7 @@ class GaitFormer(FeatureEncoder):
         tokens = torch.cat([summary, frames], dim=1)
         if (shown := at_rate(known, frames.shape[1])) is not None:
             known = torch.cat([torch.ones_like(shown[:, :1]), shown], dim=1)
-        for layer in self.body[:-1]:
+        *layers, norm = self.body
+        for layer in layers:
             tokens = layer(tokens, known)
-        return self.head(self.body[-1](tokens[:, 0]))
+        return self.head(norm(tokens[:, 0]))

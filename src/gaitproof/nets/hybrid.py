@@ -131,9 +131,10 @@ class HybridEncoder(nn.Module):
             paths.append(self.lstm(frames)[0])
         if self.transformer is not None:
             tokens = frames + self.position
-            for layer in self.transformer[:-1]:
+            *layers, norm = self.transformer
+            for layer in layers:
                 tokens = layer(tokens, steps)
-            paths.append(self.transformer[-1](tokens))
+            paths.append(norm(tokens))
         both = torch.cat(paths or [frames], dim=2)
         pooled = torch.cat([mean_and_peak(both, steps), level_and_spread(x, known)], dim=1)
         return nn.functional.normalize(self.fusion(pooled), dim=1)

@@ -131,7 +131,8 @@ class Recording(Labels):
             return self if least == self.least else replace(self, least=least)
         known = {landmark: self.points[:, i] for i, landmark in enumerate(own.landmarks)}
         if self.others is not None:
-            known |= {landmark: self.others[:, i] for i, landmark in enumerate(HEAD_AND_ARMS)}
+            others = self.others.astype(np.float64)
+            known |= {landmark: others[:, i] for i, landmark in enumerate(HEAD_AND_ARMS)}
         unknown = np.full((len(self.points), 3), np.nan)
         points = np.stack([known.get(one, unknown) for one in layout.landmarks], axis=1)
         return replace(self, points=points, feet=False, others=None, least=least)
@@ -162,5 +163,5 @@ def make_recording(
         flat=not cleaned.has_depth,
         feet=cleaned.feet,
         domain=domain,
-        **labels,
+        **labels,  # type: ignore[arg-type]
     )

@@ -135,7 +135,7 @@ def load_shard(path: Path, name: str) -> list[Recording]:
             feet=bool(feet[i]),
             source=name,
             domain=kinds[i],
-            **{key: values[i] for key, values in texts.items()},
+            **{key: values[i] for key, values in texts.items()},  # type: ignore[arg-type]
         )
         for i, (begin, end) in enumerate(pairwise(offsets))
     ]
