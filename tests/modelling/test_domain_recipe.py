@@ -75,6 +75,11 @@ def test_a_models_card_says_what_it_is_worth_on_other_domains(tmp_path, everybod
     assert card.evidence == result.evidence.model_copy(update={"least_frame_rate": 15.0})
     assert card.model_copy(update={"evidence": None}) == encoder.card
     assert np.isfinite([f.cllr for f in card.evidence.figures]).all()
+    # measured otherwise: a new calibration does not forget it
+    known = card.evidence.model_copy(update={"same_person": 0.7})
+    encoder.card = card.model_copy(update={"evidence": known})
+    write_evidence(encoder, result.evidence, folder)
+    assert load_card(folder).evidence == known
 
 
 def test_options_that_do_not_belong_are_refused():

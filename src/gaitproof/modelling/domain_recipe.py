@@ -115,10 +115,14 @@ def write_evidence(encoder: WindowEncoder, evidence: EvidenceCard, folder: Path)
     """Put calibrations and figures of domains left out on the card in a model's folder.
 
     Joints read by an estimator of none of the training domains will support nothing, and of footage
-    with fewer frames per second than the quality gate lets through nothing will be said.
+    with fewer frames per second than the quality gate lets through nothing will be said. How alike
+    recordings of one person are stays as it was measured.
     """
     least = QualityGate().min_frame_rate
     evidence = evidence.model_copy(update={"least_frame_rate": least})
+    if encoder.card.evidence is not None:
+        alike = encoder.card.evidence.same_person
+        evidence = evidence.model_copy(update={"same_person": alike})
     if encoder.card.signal == "joints":
         known = {Domain.parse(text).estimator for one in encoder.card.data for text in one.domains}
         evidence = evidence.model_copy(update={"estimators": tuple(sorted(known - {UNKNOWN}))})

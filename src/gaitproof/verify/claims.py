@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gaitproof.types import MotionEvidence, SignalEvidence, Verdict
-from gaitproof.verify.distinct import same_person_limits
 from gaitproof.verify.evidence import Comparison, state
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.judging import Claim, compare_with, judge
@@ -89,8 +88,7 @@ class Comparer:
         card = self.encoder.card
         others: tuple[Other, ...] = ()
         if not probe.reason:
-            limits = same_person_limits(card, *self.masks.given)
-            others = find_others(self.gallery, card, probe, limits)
+            others = find_others(self.gallery, card, probe, self.masks.given)
         masks, known = None, KnownMasks()
         # silhouettes count only where somebody walks who can be compared at all
         if probe.silhouettes:

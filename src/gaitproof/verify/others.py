@@ -7,7 +7,7 @@ person, and only people who were filmed as probe and template were.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ from gaitproof.gait.view import (
     typical_direction,
 )
 from gaitproof.text import printable
-from gaitproof.verify.distinct import SAME_RECORDING, distinct_people
+from gaitproof.verify.distinct import SAME_RECORDING, distinct_people, same_person_limits
 from gaitproof.verify.filming import Filming, known_views, mean_motion, mean_spreads
 from gaitproof.verify.scoring import make_template, mean_direction
 from gaitproof.verify.typicality import footage_metric, unlikeness
@@ -111,7 +111,7 @@ class References:
 
 
 def find_others(
-    gallery: Gallery, card: ModelCard, probe: Probe, limits: Mapping[str, float]
+    gallery: Gallery, card: ModelCard, probe: Probe, masks: Sequence[ModelCard] = ()
 ) -> tuple[Other, ...]:
     """Return everybody a comparison with a probe may be relative to.
 
@@ -123,15 +123,17 @@ def find_others(
         Of the model; one without `evidence` knows no references, and nobody is returned.
     probe
         With embeddings.
-    limits
-        See `gaitproof.verify.distinct.same_person_limits`.
+    masks
+        Card of a model of silhouettes that is not the shipped one.
     """
     if card.evidence is None or not len(probe.embeddings):
         return ()
     others = list(probe.beside)
     # the probe's own video may be reference footage, too: nobody in it counts twice
     known = np.stack([mean_direction(probe.embeddings), *(one.vector for one in others)])
-    for person in distinct_people(gallery.references(), limits):
+    rows = gallery.references()
+    limits = same_person_limits(card, *masks) if rows else {}
+    for person in distinct_people(rows, limits):
         own = [
             row
             for row in person
