@@ -241,11 +241,12 @@ def _evaluate_recipe(
     recordings = load_sources(settings, data, frame_rate)
     if people is not None:
         recordings = limit_people(recordings, people)
-    views = None
+    views: ViewFigures | None = None
     if scope != Scope() or held_out:
         scope.check(recordings)
         out = name_people(held_out, [walk.subject for walk in recordings])
-        design, views = BothUnseen(scope=scope, held_out=out), ViewFigures(scope, settings.enrolled)
+        design = BothUnseen(scope=scope, held_out=out)
+        views = ViewFigures(scope, settings.enrolled)
     with progress_bar("evaluating") as progress:
         return evaluate_recipe(
             settings,
