@@ -63,7 +63,7 @@ def test_the_page_tells_answers_error_rates_limits_and_notes(model, three, tmp_p
         "✓ REAL",
         "✗ FAKE",
         "no frame of the face can be judged",
-        "For tests only. Never believe it.",
+        "For tests only.<p>Never believe it.</p>",
         "the light is bad",
         "10 % (95 % interval 5.0 % to 20 %)",
         "chance that at least one is called FAKE",
