@@ -41,6 +41,7 @@ ELSEWHERE = {
     "gaitproof.doctor": "this machine",
     "gaitproof.synth": "made here",
     "gaitproof.verify.movement.parse_average": "inside the package",
+    "gaitproof.evaluate.frozen.load_for": "as load_data, load_masks or load_both",
     "gaitproof.bench": "made here",
     "gaitproof.demo": "made here",
 }
