@@ -60,6 +60,7 @@ def test_the_command_converts_or_says_why_not(tmp_path, converter):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the packages that convert
 @pytest.mark.parametrize("precision", list(SMALLER))
 def test_real_files(tmp_path, precision):
     for package in tflite._PACKAGES:
