@@ -244,7 +244,8 @@ def film_screen(footage: Footage, tilt: float) -> Footage:
         frames.append(np.rint(_GLARE + seen * (1 - _GLARE / 255)).clip(0, 255).astype(np.uint8))
     points = footage.points
     if points.size:
-        points = cv2.perspectiveTransform(points.reshape(1, -1, 2), view).reshape(points.shape)
+        turned = cv2.perspectiveTransform(points.reshape(1, -1, 2), view)
+        points = np.asarray(turned, np.float64).reshape(points.shape)
     filmed = replace(footage, frames=np.stack(frames), points=points)
     return recode(filmed, _CAMERA, "H.264 CRF")
 
