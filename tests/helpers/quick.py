@@ -17,7 +17,7 @@ from gaitproof.types import GAIT_LANDMARKS
 
 @dataclass
 class Projection:
-    """Embeds a window by a random projection of its mean, which the recipe decides."""
+    """Embeds a window by a random projection of its spread, which the recipe decides."""
 
     settings: object
     quality: float = 1.0
@@ -29,8 +29,10 @@ class Projection:
         self._noise = np.random.default_rng(seed + 1)
 
     def embed(self, windows):
-        mean = windows.features.mean(axis=1) @ self._projection
-        rows = self.quality * mean + self._noise.normal(size=mean.shape)
+        spread = windows.features.std(axis=1)
+        # what all walkers share tells nobody apart
+        apart = (spread - spread.mean(axis=1, keepdims=True)) @ self._projection
+        rows = self.quality * apart + self._noise.normal(size=apart.shape)
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 

@@ -28,7 +28,7 @@ TUNE = TuneSettings(attempts=6, parts=2)
 
 def quality(settings):
     """A recipe is the better the higher its learning rate."""
-    return 3 * settings.learning_rate
+    return 100 * settings.learning_rate
 
 
 @pytest.fixture(scope="module")
