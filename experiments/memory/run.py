@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from typing import Any, Final
 import av
 import numpy as np
 
+from gaitproof.bench.long_video import join
 from gaitproof.errors import GaitproofError
+from gaitproof.media.info import inspect_video
 
 PARTS: Final = 10
 """The run is reported in so many equal parts."""
@@ -101,24 +104,11 @@ def thin_out(clip: Path, out: Path, rate: int, seconds: float) -> None:
 
 def repeat(clip: Path, out: Path, seconds: float) -> int:
     """Repeat a clip until it is so long, without coding it again; return the number of frames."""
-    with av.open(str(clip)) as source, av.open(str(out), "w") as target:
-        video = source.streams.video[0]
-        packets = [p for p in source.demux(video) if p.dts is not None]
-        stream = target.add_stream_from_template(video)
-        base = video.time_base or Fraction(1)
-        length = sum(p.duration or 0 for p in packets)
-        frames = start = 0
-        while start * base < seconds:
-            for packet in packets:
-                copy = av.Packet(bytes(packet))
-                copy.pts, copy.dts = (packet.pts or 0) + start, (packet.dts or 0) + start
-                copy.duration, copy.time_base = packet.duration, base
-                copy.is_keyframe = packet.is_keyframe
-                copy.stream = stream
-                target.mux(copy)
-            frames += len(packets)
-            start += length
-    return frames
+    info = inspect_video(clip)
+    # the length of a clip is a sum of rounded times
+    count = math.ceil(seconds / info.duration - 1e-6)
+    join([clip] * count, out)
+    return count * info.frames
 
 
 def watch(command: Sequence[str], interval: float, log: Path) -> list[Sample]:

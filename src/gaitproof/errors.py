@@ -18,6 +18,9 @@ message and exits with status 2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.util import find_spec
+
 from gaitproof.text import one_line
 
 
@@ -95,3 +98,10 @@ class ModelError(GaitproofError):
 
 class DependencyError(GaitproofError):
     """A package, system library or device that is needed here is missing."""
+
+
+def need_packages(names: Sequence[str], message: str, hint: str) -> None:
+    """Raise `DependencyError`, which names them, if some of these packages are not installed."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise DependencyError(message, actual=f"{', '.join(missing)} missing", hint=hint)

@@ -10,6 +10,7 @@ from sticks import walking_points
 from typer.testing import CliRunner
 
 from experiments.__main__ import EXPERIMENTS, main, make_app
+from gaitproof import errors
 from gaitproof.errors import InputError
 from gaitproof.types import GAIT_LANDMARKS
 
@@ -63,9 +64,7 @@ def test_leak(archive: Path) -> None:
 
 
 def test_leak_says_what_training_lacks(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gaitproof.cli import extras
-
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(errors, "find_spec", lambda name: None)
     done = CliRunner().invoke(APP, ["leak", str(archive), "--network", "cnn"])
     assert done.exit_code != 0
     assert "not installed" in str(done.exception)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from gaitproof import errors
 from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError, DependencyError, ModelError
 from gaitproof.modelling import tflite
@@ -20,7 +21,7 @@ LEAST = {"fp32": 0.999999, "fp16": 0.99999, "int8": 0.995}
 def converter(monkeypatch):
     """Stands in for what other packages do: the identity of bytes, and ONNX Runtime's answers."""
     encoder = load_encoder("spread-blend")
-    monkeypatch.setattr(tflite, "find_spec", lambda name: object())
+    monkeypatch.setattr(errors, "find_spec", lambda name: object())
     monkeypatch.setattr(tflite, "_convert", lambda model, precision: model.weights)
     monkeypatch.setattr(tflite, "run_tflite", lambda content, rows: encoder.embed_inputs(rows))
 
@@ -43,7 +44,7 @@ def test_another_network_is_refused(tmp_path, converter, monkeypatch):
 
 
 def test_what_is_missing_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(tflite, "find_spec", lambda name: None if "edge" in name else object())
+    monkeypatch.setattr(errors, "find_spec", lambda name: None if "edge" in name else object())
     with pytest.raises(DependencyError) as refused:
         tflite.convert_model("spread-blend", tmp_path / "out", "fp32")
     assert refused.value.actual == "ai_edge_litert, ai_edge_quantizer missing"

@@ -12,13 +12,13 @@ from scripted_estimator import ScriptedEstimator
 
 from gaitproof.config import PoseSettings, VerifySettings
 from gaitproof.media.encode import VideoWriter
+from gaitproof.media.info import LOOK_EVERY
 from gaitproof.pose import first_pass
 from gaitproof.pose.cache import PoseCache
 from gaitproof.pose.estimator import Detection
 from gaitproof.pose.extract import extract
 from gaitproof.pose.first_pass import (
     BLIND,
-    EVERY,
     LEAST_PASSED,
     MARGIN,
     WORTH,
@@ -180,5 +180,5 @@ def test_only_what_changes_around_the_legs_counts() -> None:
 
 def test_looks_fall_on_other_phases_of_a_stride() -> None:
     periods = np.arange(0.9, 1.45, 0.05)
-    phase = (EVERY / periods) % 0.5
+    phase = (LOOK_EVERY / periods) % 0.5
     assert np.minimum(phase, 0.5 - phase).min() > 0.05

@@ -186,7 +186,7 @@ def _blurred(image: Image) -> Image:
 
 
 def join(pieces: Sequence[Path], out: Path) -> None:
-    """Put videos that `VideoWriter` wrote in one size and rate one after the other.
+    """Put videos of one encoder, size and rate, without B-frames, one after the other.
 
     Nothing is encoded again.
     """

@@ -15,6 +15,10 @@ from gaitproof.media.files import compute_sha256
 MAX_FRAME_RATE: Final = 1000.0
 """Frames per second: above it time stamps are damaged."""
 
+LOOK_EVERY: Final = 0.8
+"""Seconds between two looks of a first pass: a window of 2 s, the least that is compared, has two
+of them; and who walks on the spot is seen in another phase of the stride, of 0.9 to 1.4 s."""
+
 _MOST_NAMED: Final = 8
 """Stretches that a note names one by one."""
 
@@ -103,7 +107,9 @@ def _passed_notes(passed: Sequence[PassedOver]) -> Iterator[str]:
     looked = [one for one in passed if one.why != "enough"]
     still = [one for one in passed if one.why == "still"]
     if looked:
-        note = f"Looked at every 0.8 s only, for nobody was seen walking: {_times(looked)}."
+        note = (
+            f"Looked at every {LOOK_EVERY:g} s only, for nobody was seen walking: {_times(looked)}."
+        )
         if still:
             note += f" Somebody who does not walk was seen in {_times(still)}."
         yield f"{note} `pose: {{first_pass: null}}` in the settings examines every frame."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.errors import DependencyError
+from gaitproof.errors import need_packages
 from gaitproof.media.files import atomic_folder, write_atomically
 from gaitproof.modelling.compression import Compressed, refuse_divergence
 from gaitproof.models import CARD_FILE, WEIGHTS
@@ -52,13 +51,9 @@ def convert_model(model: str, folder: Path, precision: TflitePrecision) -> Compr
     ModelError
         If there is no such model, it keeps no network, or the file computes something else.
     """
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
-    if missing:
-        raise DependencyError(
-            "TFLite files need packages that are not installed.",
-            actual=f"{', '.join(missing)} missing",
-            hint="in an environment of its own: pip install 'gaitproof[tflite]'",
-        )
+    message = "TFLite files need packages that are not installed."
+    hint = "in an environment of its own: pip install 'gaitproof[tflite]'"
+    need_packages(_PACKAGES, message, hint)
     encoder = OnnxEncoder.load(model)
     content = _convert(encoder, precision)
     rng = np.random.default_rng(0)

@@ -21,16 +21,12 @@ from numpy.typing import NDArray
 from gaitproof.closing import Closing
 from gaitproof.config import VerifySettings
 from gaitproof.media.decode import Skim, read_frames
-from gaitproof.media.info import PassedOver, VideoInfo
+from gaitproof.media.info import LOOK_EVERY, PassedOver, VideoInfo
 from gaitproof.media.motion import shrink
 from gaitproof.pose.glance import Glance
 from gaitproof.pose.parallel import MAX_AUTOMATIC, WHOLE, Stretch, available_processors, split
 from gaitproof.pose.people import easily
 from gaitproof.pose.tracking import TrackingSettings
-
-EVERY: Final = 0.8
-"""Seconds between two looks: a window of 2 s, the least that is compared, has two of them; and who
-walks on the spot is seen in another phase of the stride, which takes 0.9 to 1.4 s."""
 
 KEYS: Final = 1.1
 """Seconds between key frames, at most, for key frames alone to be looked at."""
@@ -142,7 +138,7 @@ def look_through(
                 stretch.start,
                 stretch.stop,
                 lasting=False,
-                skim=Skim(EVERY, keys),
+                skim=Skim(LOOK_EVERY, keys),
             )
             for frame in frames:
                 one.look(frame.image, frame.time)

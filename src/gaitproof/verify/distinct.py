@@ -12,11 +12,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gaitproof.models import model_folder
 
 if TYPE_CHECKING:
     from gaitproof.nets.card import ModelCard
     from gaitproof.verify.templates import ReferencePerson
+
+_Vectors = Mapping[tuple[str, str], NDArray[np.float32]]
+"""Direction by model and estimator."""
 
 SAME_RECORDING: Final = 0.999
 """Cosine above which two directions are of one recording's one person, whatever the model."""
@@ -59,22 +65,26 @@ def distinct_people(
     seen: dict[tuple[str, str, int], list[ReferencePerson]] = {}
     for row in rows:
         seen.setdefault((row.footage, row.sha256, row.person), []).append(row)
+    vectors = {
+        place: {(row.model_id, row.estimator): row.vector for row in own}
+        for place, own in seen.items()
+    }
     people: list[list[tuple[str, str, int]]] = []
     for place in seen:
         same = [
             person
             for person in people
-            if any(place[0] == one[0] and _alike(seen[place], seen[one], limits) for one in person)
+            if any(
+                place[0] == one[0] and _alike(vectors[place], vectors[one], limits)
+                for one in person
+            )
         ]
         people = [person for person in people if person not in same]
         people.append([*(one for person in same for one in person), place])
     return [tuple(row for place in person for row in seen[place]) for person in people]
 
 
-def _alike(
-    rows: Sequence[ReferencePerson], others: Sequence[ReferencePerson], limits: Mapping[str, float]
-) -> bool:
-    left, right = ({(r.model_id, r.estimator): r.vector for r in part} for part in (rows, others))
+def _alike(left: _Vectors, right: _Vectors, limits: Mapping[str, float]) -> bool:
     ranks = list(limits)
     both = sorted(
         left.keys() & right.keys(),

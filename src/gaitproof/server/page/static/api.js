@@ -13,6 +13,11 @@ export class Refusal extends Error {
 /** The service cannot be reached. */
 export class Unreachable extends Error {}
 
+/** Whether a video that was sent is not kept any more. */
+export function isGone(error) {
+  return error instanceof Refusal && error.problem.type === "urn:gaitproof:problem:unknown-video";
+}
+
 export function setToken(token) {
   csrf = token;
 }
@@ -61,6 +66,16 @@ export function upload(file, told = () => {}, signal = null) {
     request.onabort = () => reject(new DOMException("", "AbortError"));
     request.send(file);
   });
+}
+
+/** Ask about a video that was sent before; if it is gone, `send` it again, where it can, and ask once more. */
+export async function askAbout(video, ask, send = null) {
+  try {
+    return await ask(video);
+  } catch (error) {
+    if (!isGone(error) || !send) throw error;
+    return ask((await send()).id);
+  }
 }
 
 const OVER = ["done", "failed", "cancelled"];

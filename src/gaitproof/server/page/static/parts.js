@@ -1,6 +1,6 @@
 // Pieces that several views share.
 
-import { Refusal, Unreachable, call } from "./api.js";
+import { Refusal, Unreachable, call, isGone } from "./api.js";
 import { announce, fill, h, unique } from "./dom.js";
 import { forPage, size, t } from "./texts.js";
 
@@ -43,8 +43,7 @@ export function choosePerson(people, { text, start, chosen }) {
       await chosen(Number(number));
     } catch (error) {
       button.disabled = false;
-      const gone = error.problem?.type === "urn:gaitproof:problem:unknown-video";
-      fill(messages, gone ? h("div", { class: "box wrong", role: "alert" }, h("p", {}, t("choose.gone"))) : problemBox(error));
+      fill(messages, isGone(error) ? h("div", { class: "box wrong", role: "alert" }, h("p", {}, t("choose.gone"))) : problemBox(error));
     }
   };
   return h("form", { class: "card", onsubmit: submit }, h("fieldset", {}, h("legend", {}, t("choose.title")), h("p", {}, text),

@@ -1,6 +1,6 @@
 // Enrolling a person: every video by itself, so that one that cannot be used keeps no other out.
 
-import { Refusal, call, follow, upload } from "../api.js";
+import { askAbout, call, follow, upload } from "../api.js";
 import { announce, choice, field, fill, h } from "../dom.js";
 import { choosePerson, dropZone, peopleToChoose, problemBox, problemOf, progressBar } from "../parts.js";
 import { counted, size, t } from "../texts.js";
@@ -93,18 +93,9 @@ async function enrolOne(file, request, state, signal, ends, told) {
     return upload(file, (share) => bar.set(share, t("progress.sending")), signal);
   };
   const wait = (job) => follow(job.id, (now) => bar.set(now.progress, t(now.state === "queued" ? "progress.queued" : "progress.running")), signal);
-  let sent = await send();
-  const ask = (more) => call("POST", "/enrolments", { ...request, ...more, videos: [sent.id] });
-  const askAgain = async (more) => {
-    try {
-      return await ask(more);
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.problem.type !== "urn:gaitproof:problem:unknown-video") throw error;
-      sent = await send();
-      return ask(more);
-    }
-  };
-  const job = await wait(await ask());
+  const ask = (video, more) => call("POST", "/enrolments", { ...request, ...more, videos: [video] });
+  const { id } = await send();
+  const job = await wait(await ask(id));
   const people = await peopleToChoose(job);
   if (people.length === 0) {
     ends.good += await showEnd(job, state);
@@ -112,7 +103,7 @@ async function enrolOne(file, request, state, signal, ends, told) {
   }
   ends.open += 1;
   const chosen = async (person) => {
-    const again = await askAgain({ person });
+    const again = await askAbout(id, (video) => ask(video, { person }), send);
     fill(state, bar.element);
     try {
       ends.good += await showEnd(await wait(again), state);

@@ -1,6 +1,6 @@
 // Asking whether a video shows whom it claims to show.
 
-import { call, follow, Refusal, upload } from "../api.js";
+import { askAbout, call, follow, upload } from "../api.js";
 import { choice, field, fill, h } from "../dom.js";
 import { dropZone, empty, problemBox, progressBar, problemOf, videoField } from "../parts.js";
 import { t } from "../texts.js";
@@ -113,16 +113,8 @@ async function ask(request, asked, messages, signal) {
 /** Ask again about the same video, with the person chosen. */
 export async function askAgain(job, person) {
   const file = files.get(job.id);
-  let video = job.request.video;
-  const ask = () => call("POST", "/verifications", { ...job.request, video, person });
-  let again;
-  try {
-    again = await ask();
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.problem.type !== "urn:gaitproof:problem:unknown-video" || !file) throw error;
-    video = (await upload(file)).id;
-    again = await ask();
-  }
+  const ask = (video) => call("POST", "/verifications", { ...job.request, video, person });
+  const again = await askAbout(job.request.video, ask, file && (() => upload(file)));
   if (file) files.set(again.id, file);
   return again;
 }
