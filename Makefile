@@ -17,9 +17,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 LOCK := pyproject.toml constraints.txt
 
-# Two tests at a time, one thread each: more threads than cores is slower for everybody.
+# Two tests at a time, one thread each: more threads than cores is slower for everybody. Whatever the
+# environment says, what is compiled is kept: else every process that a test starts compiles it anew.
 WORKERS ?= 2
-TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+TEST_ENV := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 # How long `make fuzz` goes on, and where its changes begin: the same seed tries the same again.
 FUZZ_SECONDS ?= 600

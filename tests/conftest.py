@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
@@ -42,8 +44,24 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return slow or None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what commands cache out of the user's folder: one of this run for all its processes."""
+    if hasattr(config, "workerinput"):
+        return  # its environment is that of the process that gave it its tests
+    own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = tempfile.TemporaryDirectory(prefix="gaitproof-cache-")
+    config.add_cleanup(folder.cleanup)
+    # what others have there they keep: fonts of Matplotlib, shaders of Mesa, browsers
+    for entry in own.iterdir() if own.is_dir() else ():
+        if entry.name != "gaitproof":
+            (Path(folder.name) / entry.name).symlink_to(entry)
+    os.environ["XDG_CACHE_HOME"] = folder.name
+
+
 def pytest_collection_finish() -> None:
     share_operators()
+    # what collection made stays: no full collection of garbage need visit it
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

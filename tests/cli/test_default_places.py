@@ -36,3 +36,7 @@ def test_data_and_cache_lie_where_the_system_wants_them(monkeypatch, system, dat
     monkeypatch.setattr(platformdirs, "PlatformDirs", system)
     assert default_gallery() == Path(data) / "gallery.db"
     assert PoseCache().folder == Path(cache) / "poses"
+
+
+def test_what_tests_cache_stays_out_of_the_users_folder():
+    assert PoseCache().folder.parent.parent.name.startswith("gaitproof-cache-")

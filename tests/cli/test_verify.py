@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,12 +57,22 @@ def run():
     return do
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept") / "enrolled"
+
+
 @pytest.fixture
-def enrolled(run, video):
+def enrolled(run, video, tmp_path, kept):
+    """Enrol two people for the first test that asks; the others have a copy."""
+    if kept.exists():
+        shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+        return
     for person in (0, 5):
         files = [video({"person": person, "take": t}, name=f"{person}{t}.mp4") for t in (0, 1)]
         assert run("enroll", f"p{person}", *files).exit_code == 0
     video({"person": 0, "take": 2}, name="probe.mp4")
+    shutil.copytree(tmp_path, kept)
 
 
 @pytest.mark.parametrize(

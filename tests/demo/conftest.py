@@ -1,5 +1,6 @@
 """A demo whose filming, poses and decisions are scripted; everything around them is real."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,21 @@ from gaitproof.pose.extract import Extraction
 from gaitproof.types import PoseSequence
 
 
-def film_grey(clips, folder: Path, progress) -> None:
-    (folder / "clips").mkdir()
-    for done, clip in enumerate(clips, start=1):
-        with VideoWriter(folder / clip_file(clip), 25, (160, 120)) as video:
-            for _ in range(5):
-                video.write(np.full((120, 160, 3), 120, np.uint8))
-        progress("film", done, len(clips))
+@pytest.fixture(scope="module")
+def film_grey(tmp_path_factory):
+    """Film every clip alike: one is encoded, the others are its copies."""
+    grey = tmp_path_factory.mktemp("film") / "grey.mp4"
+    with VideoWriter(grey, 25, (160, 120)) as video:
+        for _ in range(5):
+            video.write(np.full((120, 160, 3), 120, np.uint8))
+
+    def film(clips, folder: Path, progress) -> None:
+        (folder / "clips").mkdir()
+        for done, clip in enumerate(clips, start=1):
+            shutil.copy(grey, folder / clip_file(clip))
+            progress("film", done, len(clips))
+
+    return film
 
 
 def scripted_poses(path, *_, **__) -> Extraction:
@@ -54,7 +63,7 @@ class ScriptedVerifier:
 
 
 @pytest.fixture
-def scripted(make_verdict):
+def scripted(make_verdict, film_grey):
     """Arguments of `run_demo` that script it; `answers` by clip name."""
 
     def make(answers):
