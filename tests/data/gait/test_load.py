@@ -101,7 +101,7 @@ def test_an_array_that_claims_a_terabyte_is_not_allocated(tmp_path: Path) -> Non
 
 
 def test_folders(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="none of these"):
         load_recordings(tmp_path, "made")
     archive(tmp_path / "a.npz")
     archive(tmp_path / "b.npz", subject=np.array(["c", "d"]))
@@ -121,10 +121,13 @@ def test_a_folder_with_a_manifest_is_that_manifest(tmp_path: Path) -> None:
         load_recordings(tmp_path, "made")
 
 
-@pytest.mark.parametrize("name", ["x.mat", "no.npz", "no.csv", "no.bvh", "no.amc", "a/b/c/no.pkl"])
+@pytest.mark.parametrize("name", ["no", "x.mat", "no.npz", "no.csv", "no.amc", "a/b/c/no.pkl"])
 def test_missing_and_unknown_files(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="does not exist"):
         load_recordings(tmp_path / name, "made")
+    (tmp_path / "there.mat").touch()
+    with pytest.raises(InputError, match="is not a data set"):
+        load_recordings(tmp_path / "there.mat", "made")
 
 
 @pytest.mark.parametrize("name", ["a.npz", "b.bvh", "manifest.csv", ""])

@@ -149,8 +149,12 @@ def load_recordings(path: Path, name: str, frame_rate: float | None = None) -> l
             actual=f"{frame_rate:g}",
         )
     if not path.is_dir():
-        if path.suffix.lower() not in _KINDS:
-            raise InputError(f"{str(path)!r} is not a data set.", expected=_EXPECTED)
+        missing = not path.exists()
+        if missing or path.suffix.lower() not in _KINDS:
+            raise InputError(
+                f"{str(path)!r} {'does not exist' if missing else 'is not a data set'}.",
+                expected=_EXPECTED,
+            )
         return _unique(_read(path, name, frame_rate), path)
     if (path / MANIFEST).is_file():
         return _unique(_read(path / MANIFEST, name, frame_rate), path)
@@ -170,7 +174,7 @@ def load_recordings(path: Path, name: str, frame_rate: float | None = None) -> l
         raise InputError(
             f"The folder {str(path)!r} is not a data set.",
             expected=_EXPECTED,
-            actual=f"files of the kinds {', '.join(kinds)}" if kinds else "no such file",
+            actual=f"files of the kinds {', '.join(kinds)}" if kinds else "none of these",
         )
     ((kind, files),) = kinds.items()
     if kind == ".pkl":  # whose reader chooses among the files
