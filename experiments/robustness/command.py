@@ -28,7 +28,7 @@ from gaitproof.evaluate.bootstrap import Difference, Interval
 from gaitproof.evaluate.table import format_percent
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.nets.onnx import load_encoder
-from gaitproof.report.style import label, legend, new_figure, save_figure
+from gaitproof.report.style import label, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,5 +141,5 @@ def plot_sweep(outcomes: Sequence[Outcome], kind: Kind) -> Figure:
         axes.set_ylim(len(names) - 0.5, -0.5)
     label(left, f"{kind}: AUC", "%, 95 % over people", "")
     label(right, "answers", "% of claims, both kinds alike", "")
-    legend(right, "lower right")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, frameon=False)
     return figure
