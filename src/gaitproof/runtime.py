@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 from typing import Any
 
 from gaitproof.device import check_provider, chosen_device
@@ -39,8 +40,16 @@ def list_providers() -> list[str]:
     return list(onnxruntime.get_available_providers())
 
 
-def open_session(weights: bytes) -> Any:
+def open_session(weights: bytes, *, simplified: Path | None = None) -> Any:
     """Return an ONNX Runtime session for the content of an ONNX file, on the chosen device.
+
+    Parameters
+    ----------
+    weights
+        The file.
+    simplified
+        Where to write the same network with all computed that depends on no input, in ONNX's own
+        operations.
 
     Raises
     ------
@@ -52,6 +61,9 @@ def open_session(weights: bytes) -> Any:
     device = chosen_device()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    if simplified is not None:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(simplified)
     try:
         session = onnxruntime.InferenceSession(weights, options, providers=device.providers)
     except Exception as error:  # ONNX Runtime raises types of its own without a common base

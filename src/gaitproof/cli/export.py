@@ -19,7 +19,7 @@ def export(
     output: NewModelOption,
     to: Annotated[
         Literal["onnx", "tflite"],
-        typer.Option(help="tflite: for devices, models of joints only; needs the tflite extra."),
+        typer.Option(help="tflite: for devices; needs the tflite extra."),
     ] = "onnx",
     precision: Annotated[
         Literal["fp32", "fp16", "int8"],

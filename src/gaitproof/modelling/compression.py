@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
+from gaitproof.face.card import FaceDetectorCard
 from gaitproof.face.model import list_models as list_face_models
 from gaitproof.face.model import load_card as load_face_card
 from gaitproof.media.files import atomic_folder, write_atomically
 from gaitproof.models import CARD_FILE, MODEL_FILE, WEIGHTS, model_folder, read_weights
+from gaitproof.nets.card import ModelCard
 from gaitproof.nets.cohort import COHORT_FILE
 from gaitproof.nets.onnx import list_models, load_card
 from gaitproof.reading import FileKind, read_bytes, read_json
@@ -79,21 +81,16 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
     ModelError
         If there is no such model, or in so few bits it computes something else.
     """
-    is_face = model not in list_models() and (model in list_face_models() or _holds_face(model))
-    with model_folder("gaitproof.face" if is_face else "gaitproof.nets", model) as source:
-        card = (load_face_card if is_face else load_card)(source)
-        old = read_weights(source)
-        check_digest(old, card.weights_sha256)
-        cohort = source / COHORT_FILE
-        strangers = read_bytes(cohort, WEIGHTS) if cohort.is_file() else None
+    card, old, strangers = read_model(model)
     new = store_constants(old, precision)
-    cosine, difference = _compare(old, new)
+    feed = draw_inputs(old)
+    cosine, difference = measure_divergence(*(run_file(content, feed)[0] for content in (old, new)))
     refuse_divergence(cosine)
     digest = hashlib.sha256(new).hexdigest()
     smaller = card.model_copy(
         update={
             # similarities of int8 weights lie elsewhere (docs/results/benchmarks.md)
-            **({"evidence": None} if precision == "int8" and not is_face else {}),
+            **({"evidence": None} if precision == "int8" and isinstance(card, ModelCard) else {}),
             "model_id": f"{card.model_id.rpartition('-')[0]}-{digest[:12]}",
             "weights_sha256": digest,
             "limits": f"{card.limits} Weights stored as {precision}; figures are those of "
@@ -106,6 +103,23 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
         if strangers is not None:
             write_atomically(stage / COHORT_FILE, strangers)
     return Compressed(smaller.model_id, len(old), len(new), cosine, difference)
+
+
+def read_model(model: str) -> tuple[ModelCard | FaceDetectorCard, bytes, bytes | None]:
+    """Return card and ONNX file of a model for gait or for faces, and its cohort, if it has one.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    """
+    is_face = model not in list_models() and (model in list_face_models() or _holds_face(model))
+    with model_folder("gaitproof.face" if is_face else "gaitproof.nets", model) as source:
+        card: ModelCard | FaceDetectorCard = (load_face_card if is_face else load_card)(source)
+        weights = read_weights(source)
+        check_digest(weights, card.weights_sha256)
+        cohort = source / COHORT_FILE
+        return card, weights, read_bytes(cohort, WEIGHTS) if cohort.is_file() else None
 
 
 def refuse_divergence(cosine: float) -> None:
@@ -188,12 +202,11 @@ def _holds_face(folder: str) -> bool:
     return isinstance(card, dict) and "embedding_size" not in card
 
 
-def _compare(old: bytes, new: bytes) -> tuple[float, float]:
-    """Return the least cosine and the largest difference of two files' answers to random inputs."""
+def draw_inputs(weights: bytes) -> dict[str, NDArray[Any]]:
+    """Return random inputs of an ONNX file by name, eight rows of each."""
     rng = np.random.default_rng(0)
-    sessions = [open_session(content) for content in (old, new)]
     feed: dict[str, NDArray[Any]] = {}
-    for taken in sessions[0].get_inputs():
+    for taken in open_session(weights).get_inputs():
         first, *rest = taken.shape
         shape = [_ROWS if isinstance(first, str) else first]
         shape += [_FREE if isinstance(axis, str) else axis for axis in rest]
@@ -203,7 +216,19 @@ def _compare(old: bytes, new: bytes) -> tuple[float, float]:
             if binary
             else rng.standard_normal(shape).astype(np.float32)
         )
-    a, b = (np.atleast_2d(run_session(session, None, feed)[0]) for session in sessions)
-    a, b = (np.asarray(rows, np.float64).reshape(len(rows), -1) for rows in (a, b))
+    return feed
+
+
+def run_file(weights: bytes, feed: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
+    """Return all outputs of an ONNX file."""
+    return [np.asarray(made) for made in run_session(open_session(weights), None, feed)]
+
+
+def measure_divergence(
+    before: NDArray[np.float32], after: NDArray[np.float32]
+) -> tuple[float, float]:
+    """Return the least cosine of a row of two files' answers, and the largest difference."""
+    a, b = (np.asarray(rows, np.float64) for rows in (np.atleast_2d(before), np.atleast_2d(after)))
+    a, b = (rows.reshape(len(rows), -1) for rows in (a, b))
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(((a * b).sum(axis=1) / norms).min()), float(np.abs(a - b).max())

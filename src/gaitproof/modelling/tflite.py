@@ -1,4 +1,4 @@
-"""Encoders of joints as TFLite files, for devices that run no ONNX."""
+"""Models as TFLite files, for devices that run no ONNX."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.errors import need_packages
+from gaitproof.errors import ModelError, need_packages
 from gaitproof.media.files import atomic_folder, write_atomically
-from gaitproof.modelling.compression import Compressed, refuse_divergence
+from gaitproof.modelling.compression import (
+    Compressed,
+    draw_inputs,
+    measure_divergence,
+    read_model,
+    refuse_divergence,
+    run_file,
+)
 from gaitproof.models import CARD_FILE, WEIGHTS
-from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.nets.trainable import read_network
 from gaitproof.reading import read_bytes
 
 TFLITE_FILE: Final = "model.tflite"
@@ -25,21 +30,22 @@ TFLITE_FILE: Final = "model.tflite"
 TflitePrecision = Literal["fp32", "fp16", "int8"]
 """In how many bits weights are stored; it is computed in 32."""
 
-_PACKAGES: Final = ("torch", "litert_torch", "ai_edge_litert", "ai_edge_quantizer")
-_ROWS: Final = 8
-"""Rows of the random input that both files are run on."""
+_PACKAGES: Final = ("torch", "onnx", "litert_torch", "ai_edge_litert", "ai_edge_quantizer")
+
+_APART: Final = 1e-3
+"""Largest difference of a number that both the ONNX file and its replay in torch answer."""
 
 
 def convert_model(model: str, folder: Path, precision: TflitePrecision) -> Compressed:
-    """Write a model of joints as a TFLite file that takes one normalised window.
+    """Write a model as a TFLite file that takes one row: a normalised window, masks, or a crop.
 
     Parameters
     ----------
     model
-        Name of shipped weights, or a model folder, with the torch network beside the ONNX file.
+        Name of shipped weights, for gait or for faces, or a model folder.
     folder
-        Gets ``model.tflite``, and the card with the normaliser and the threshold; gaitproof itself
-        opens the ONNX file only.
+        Gets ``model.tflite``, and the card with what is done before and after: normaliser or
+        alignment, and the threshold. gaitproof itself opens the ONNX file only.
     precision
         Of the weights: ``fp16`` and ``int8`` (a scale for each channel) by
         ``ai_edge_quantizer``, weights only.
@@ -49,70 +55,87 @@ def convert_model(model: str, folder: Path, precision: TflitePrecision) -> Compr
     DependencyError
         If the extra ``tflite`` is not installed.
     ModelError
-        If there is no such model, it keeps no network, or the file computes something else.
+        If there is no such model, it does something that cannot be converted, or the file computes
+        something else.
     """
     message = "TFLite files need packages that are not installed."
     hint = "in an environment of its own: pip install 'gaitproof[tflite]'"
     need_packages(_PACKAGES, message, hint)
-    encoder = OnnxEncoder.load(model)
-    content = _convert(encoder, precision)
-    rng = np.random.default_rng(0)
-    shape = (_ROWS, encoder.card.frames, len(encoder.card.mean))
-    windows = rng.standard_normal(shape).astype(np.float32)
-    before, after = encoder.embed_inputs(windows), run_tflite(content, windows)
-    cosine = float((before * after).sum(axis=1).min())
+    card, weights, _ = read_model(model)
+    feed = draw_inputs(weights)
+    rows, before = list(feed.values()), run_file(weights, feed)
+    content = _convert(weights, rows, before, precision)
+    after = run_tflite(content, *rows)
+    divergences = [measure_divergence(a, b) for a, b in zip(before, after, strict=True)]
+    cosine = min(one for one, _ in divergences)
     refuse_divergence(cosine)
     with atomic_folder(folder) as stage:
         write_atomically(stage / TFLITE_FILE, content)
-        write_atomically(stage / CARD_FILE, encoder.card.model_dump_json(indent=1).encode())
-    return Compressed(
-        encoder.card.model_id,
-        len(encoder.weights),
-        len(content),
-        cosine,
-        float(np.abs(before - after).max()),
-    )
+        write_atomically(stage / CARD_FILE, card.model_dump_json(indent=1).encode())
+    difference = divergences[0][1]
+    return Compressed(card.model_id, len(weights), len(content), cosine, difference)
 
 
-def run_tflite(content: bytes, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the embeddings of normalised windows by a TFLite file, one window at a time.
+def run_tflite(content: bytes, *inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+    """Return all outputs of a TFLite file, which is run on one row at a time.
 
     Parameters
     ----------
     content
         The file.
-    windows
-        Shape (N, frames, F), N >= 1.
-
-    Returns
-    -------
-    ndarray of float32
-        Shape (N, D).
+    *inputs
+        As many rows of each as of the others, one row at least.
     """
     from ai_edge_litert.interpreter import Interpreter
 
     network = Interpreter(model_content=content)
     network.allocate_tensors()
-    (taken,), (given,) = network.get_input_details(), network.get_output_details()
-    rows = []
-    for window in windows:
-        network.set_tensor(taken["index"], window[None])
+    taken, given = (
+        sorted(details, key=lambda one: str(one["name"]))
+        for details in (network.get_input_details(), network.get_output_details())
+    )
+    answers = []
+    for row in zip(*inputs, strict=True):
+        for place, values in zip(taken, row, strict=True):
+            network.set_tensor(place["index"], values[None])
         network.invoke()
-        rows.append(np.array(network.get_tensor(given["index"])[0]))
-    return np.stack(rows)
+        answers.append([np.array(network.get_tensor(place["index"])) for place in given])
+    return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
 
 
-def _convert(encoder: OnnxEncoder, precision: TflitePrecision) -> bytes:
+def _convert(
+    weights: bytes,
+    rows: Sequence[NDArray[Any]],
+    answers: Sequence[NDArray[np.float32]],
+    precision: TflitePrecision,
+) -> bytes:
     import litert_torch
     import torch
 
-    network = read_network(encoder)
-    example = torch.zeros(1, encoder.card.frames, len(encoder.card.mean))
+    from gaitproof.modelling.replay import ReplayedNetwork
+
+    network = ReplayedNetwork(weights).eval()
+    example = tuple(torch.from_numpy(values[:1]) for values in rows)
+    with torch.inference_mode():
+        found = network(*example)
+    apart = max(float(np.abs(a[:1] - b.numpy()).max()) for a, b in zip(answers, found, strict=True))
+    if not apart <= _APART:
+        raise ModelError(
+            "Done over in torch, the network computes something else.",
+            expected=f"answers within {_APART} of the ONNX file's",
+            actual=f"{apart:.2g} apart",
+        )
     with TemporaryDirectory(prefix="gaitproof-") as name:
         path = Path(name) / TFLITE_FILE
         # both say every step
         with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-            litert_torch.convert(network, (example,)).export(str(path))
+            try:
+                litert_torch.convert(network, example).export(str(path))
+            except Exception as error:  # LiteRT raises whatever its steps raise
+                raise ModelError(
+                    "LiteRT Torch cannot convert the network.",
+                    actual=str(error).strip().partition("\n")[0],
+                ) from error
             if precision != "fp32":
                 _quantise(path, precision)
         return read_bytes(path, WEIGHTS)
@@ -134,6 +157,7 @@ def _quantise(path: Path, precision: TflitePrecision) -> None:
         kinds: Sequence[Any] = (
             qtyping.TFLOperationName.FULLY_CONNECTED,
             qtyping.TFLOperationName.CONV_2D,
+            qtyping.TFLOperationName.DEPTHWISE_CONV_2D,
         )
         for kind in kinds:
             work.update_quantization_recipe(".*", kind, half, "float_casting")
