@@ -178,6 +178,30 @@ def test_only_what_changes_around_the_legs_counts() -> None:
     assert not changed(before, np.full_like(before, 200), np.array([100.0, 120.0, 40.0]))
 
 
+def test_people_are_sought_only_around_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sought: list[int] = []
+
+    class Counting(BlobGlance):
+        def bodies(self, image: np.ndarray) -> list[np.ndarray]:
+            sought.append(int(image[0, 0, 0]))
+            return super().bodies(image)
+
+    monkeypatch.setattr(first_pass, "Glance", Counting)
+    # nobody, somebody who comes, stands and goes; the first pixel is the number of the image
+    place = [None, None, None, 40, 60, 60, 60, 60, None, None]
+    with first_pass.Lookout(0.5, 48.0) as lookout:
+        for number, x in enumerate(place):
+            image = np.full((96, 160, 3), 60, np.uint8)
+            if x is not None:
+                image[20:80, x : x + 12] = 250
+            image[0, 0] = number
+            lookout.look(image, float(number))
+            image[:] = 0  # the place is used again
+    assert sought == [0, 2, 3, 4, 7, 8]
+    assert [look.seen for look in lookout.looks] == [x is not None for x in place]
+    assert [look.moves for look in lookout.looks] == [n in (2, 3, 4, 7, 8) for n in range(10)]
+
+
 def test_looks_fall_on_other_phases_of_a_stride() -> None:
     periods = np.arange(0.9, 1.45, 0.05)
     phase = (LOOK_EVERY / periods) % 0.5

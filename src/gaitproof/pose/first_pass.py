@@ -1,17 +1,17 @@
 """A cheap first pass: where in a long video somebody may walk, and what can be passed over.
 
-An image is looked at every 0.8 s: BlazePose's person detector says where people are, and
-whether anything of their lower halves differs from the image before. Where nobody is found for
-ten seconds, or nobody who moves, no poses are estimated; of the rest every frame is, with a margin
-around it. So whoever walks is overlooked only if the detector misses them at every look, and what
-was passed over is said (`VideoInfo.notes`).
+An image is looked at every 0.8 s. Where it differs from the one before, BlazePose's person detector
+says where people are, and whether anything of their lower halves has changed. Where nobody is
+found for ten seconds, or nobody who moves, no poses are estimated; of the rest every frame is, with
+a margin around it. So whoever walks is overlooked only if the detector misses them at every look,
+and what was passed over is said (`VideoInfo.notes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -68,7 +68,7 @@ class Look:
     time
         Seconds.
     seen
-        Whether anybody was found.
+        Whether anybody was found, there or in an earlier image that was the same.
     moves
         Whether somebody who was found then, or at the look before or after, moved meanwhile.
     """
@@ -154,6 +154,9 @@ def look_through(
 class Lookout(Closing):
     """Looks at images in order of time, and remembers who was seen and what moved.
 
+    Nobody moves from one image to another that is the same everywhere, so that people are sought
+    only before and after a change.
+
     Parameters
     ----------
     confidence, min_height
@@ -163,22 +166,29 @@ class Lookout(Closing):
     def __init__(self, confidence: float, min_height: float) -> None:
         self._glance = Glance(confidence, min_height)
         self.looks: list[Look] = []
-        self._before: NDArray[np.uint8] | None = None
+        self._gray: NDArray[np.uint8] | None = None
+        self._unsought: NDArray[np.uint8] | None = None
         self._bodies: list[Body] = []
 
     def look(self, image: NDArray[np.uint8], time: float) -> None:
         """Take in the next image, shape (H, W, 3), RGB."""
-        bodies = self._glance.bodies(image)
         gray, scale = shrink(image, WIDTH)
-        before = self._before
+        before, self._gray = self._gray, gray
+        if before is not None and not _differs(before, gray).any():
+            self.looks.append(Look(time, self.looks[-1].seen, False))
+            self._unsought = image.copy()
+            return
+        if self._unsought is not None:
+            self._bodies, self._unsought = self._glance.bodies(self._unsought), None
+            self.looks[-1] = replace(self.looks[-1], seen=bool(self._bodies))
+        bodies = self._glance.bodies(image)
         moved = before is not None and any(
             changed(before, gray, scale * body) for body in [*self._bodies, *bodies]
         )
         if moved:
-            last = self.looks[-1]
-            self.looks[-1] = Look(last.time, last.seen, True)
+            self.looks[-1] = replace(self.looks[-1], moves=True)
         self.looks.append(Look(time, bool(bodies), moved))
-        self._before, self._bodies = gray, bodies
+        self._bodies = bodies
 
     def close(self) -> None:
         """Free the model."""
@@ -196,8 +206,13 @@ def changed(before: NDArray[np.uint8], after: NDArray[np.uint8], body: Body) -> 
     top, bottom = (int(np.clip(y + part * radius, 0, rows)) for part in (-0.2, 1.1))
     if left >= right or top >= bottom:
         return False
-    old, new = (one[top:bottom, left:right].astype(np.int16) for one in (before, after))
-    return bool((np.abs(new - old) > LEVELS).mean() > CHANGED)
+    part = np.s_[top:bottom, left:right]
+    return bool(_differs(before[part], after[part]).mean() > CHANGED)
+
+
+def _differs(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which pixels show something else."""
+    return np.asarray(np.abs(after.astype(np.int16) - before) > LEVELS)
 
 
 def choose_parts(looks: Sequence[Look], duration: float) -> Plan:
