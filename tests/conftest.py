@@ -4,6 +4,7 @@ import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,10 @@ from synthetic_walks import Walk
 
 from gaitproof.evaluate.trials import Trials
 from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQuality
+
+# SWIG wraps it and FAISS: whichever comes second cannot take vectors, unless it is FAISS
+with suppress(ImportError):
+    import ezc3d  # noqa: F401
 
 # the same examples on every machine; `pytest --hypothesis-profile=default` looks for new ones
 settings.register_profile("repeatable", derandomize=True, deadline=None)

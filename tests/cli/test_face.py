@@ -116,6 +116,7 @@ def test_a_folder_that_takes_nothing_is_told_before_the_scan(run, empty, monkeyp
     assert "Nothing can be written" in str(found.exception)
 
 
+@pytest.mark.slow
 def test_without_a_face_there_is_a_page_too(run, empty, tmp_path):
     found = run(empty, "--model", "m", "-o", "out", "--json")
     assert found.exit_code == 4

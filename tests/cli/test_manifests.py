@@ -80,6 +80,7 @@ def test_a_person_in_two_folds(videos: Path) -> None:
     assert len(found["notes"]) == 1  # the file of the new row is not there
 
 
+@pytest.mark.slow
 def test_augment_is_resumed_and_audited(videos: Path) -> None:
     run("manifest", videos)
     manifest = videos / "manifest.csv"

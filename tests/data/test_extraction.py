@@ -101,6 +101,7 @@ def test_a_failure_stops_no_other_and_writes_nothing(tmp_path: Path, make_clip: 
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["a.mp4"]
 
 
+@pytest.mark.slow
 def test_finished_videos_are_skipped(tmp_path: Path, make_clip: Clip) -> None:
     jobs = find_videos([make_clip(tmp_path / f"{i}.mp4", 20 + i) for i in (1, 2)], tmp_path / "out")
     folder = jobs[0].folder

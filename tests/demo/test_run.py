@@ -67,6 +67,7 @@ def test_json_has_the_promised_fields_and_no_others(folders, scripted):
     assert answer["trials"][-1]["similarity"] is None
 
 
+@pytest.mark.slow
 def test_page_shows_probe_and_enrolled_person(folders, scripted):
     result = run_demo(PLAN, *folders, **scripted(RIGHT))
     page = demo_page(result, folders[0], datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
@@ -77,6 +78,7 @@ def test_page_shows_probe_and_enrolled_person(folders, scripted):
     assert page.count("For comparison: Ann as enrolled") == 3
 
 
+@pytest.mark.slow
 def test_a_clip_without_people_has_no_pictures(folders, scripted):
     from gaitproof.media.info import inspect_video
     from gaitproof.pose.extract import Extraction

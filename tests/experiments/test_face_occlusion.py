@@ -41,6 +41,7 @@ def test_training_covers_parts_at_random():
     assert min(shares) < 0.1 < 0.3 < max(shares)
 
 
+@pytest.mark.slow
 def test_the_network_learns_and_is_exported():
     training = pytest.importorskip("experiments.face_occlusion.training")
     from gaitproof.face.occlusion import OcclusionModel

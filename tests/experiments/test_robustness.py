@@ -137,6 +137,7 @@ def test_a_video_is_written_changed(tmp_path):
     assert frames[-1].time == pytest.approx(0.96 / 1.25, abs=0.01)
 
 
+@pytest.mark.slow
 def test_faces_are_swept(tmp_path):
     store = forged_store(tmp_path / "store", 4, (("dark", darken),))
     model = brightness_model(tmp_path / "model")

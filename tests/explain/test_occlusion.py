@@ -117,6 +117,7 @@ def test_slots_never_reach_over_an_interruption():
     assert line.merge(np.ones((2, 60))) == pytest.approx(np.ones(120))
 
 
+@pytest.mark.slow
 def test_shipped_weights_can_be_explained():
     encoder = OnnxEncoder.load("blend")
     rng = np.random.default_rng(0)

@@ -52,6 +52,7 @@ def film(folder, person, take):
     return path
 
 
+@pytest.mark.slow
 def test_what_is_explained_is_relative_to_the_people_of_the_verdict(verifier, tmp_path):
     verifier.add_references("street", [film(tmp_path, person, 0) for person in (10, 11, 12)])
     case = Examiner(verifier).examine(film(tmp_path, 0, 2), "p0")

@@ -65,6 +65,7 @@ def test_a_late_swap_lights_up_in_the_second_half_of_a_turn(tmp_path):
     assert len({frame.score for frame in face.frames}) == 1  # that of the segment
 
 
+@pytest.mark.slow
 def test_pictures_of_a_model_without_a_rate_are_spread_over_the_video(tmp_path):
     model = clip_model(tmp_path / "model", frames=8, pictures=8)
     (face,) = scan(tmp_path, [220] * 40, model).faces

@@ -34,6 +34,7 @@ def test_masks_are_found_for_the_images_of_a_walk():
     assert np.abs(found[1:] - wanted[1:]).mean() < 0.05
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(arrays.arrays(np.float32, (4, 64, 44), elements=st.floats(0, 1, width=32)))
 def test_the_mean_image_is_met_whatever_the_changes(images):

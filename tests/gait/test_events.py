@@ -22,6 +22,7 @@ def inner(times, seconds):
     return times[(times > 0.4) & (times < seconds - 0.4)]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     yaw=st.floats(-np.pi, np.pi),

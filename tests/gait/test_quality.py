@@ -38,6 +38,7 @@ def spoil_frames(walk, frames):
 
 
 class TestGoodWalks:
+    @pytest.mark.slow
     @settings(max_examples=12, deadline=None)
     @given(
         yaw=st.floats(-np.pi, np.pi),

@@ -135,6 +135,7 @@ def test_a_file_takes_its_time_and_ends(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(times) + newest.dropped == newest.read == 20
 
 
+@pytest.mark.slow
 def test_a_file_that_is_decoded_too_slowly_skips_and_does_not_lag(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -146,6 +146,7 @@ def test_a_watch_ends_in_time(watch: Callable[..., Any]) -> None:
     assert events[-1]["seconds"] == pytest.approx(2.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_passing_over_too_many_frames_is_told_once(watch: Callable[..., Any]) -> None:
     frames = Played(9.0)
     frames.times, frames.dropped = frames.times[::3], 100
@@ -173,6 +174,7 @@ def test_a_change_of_mind_leaves_a_clip_and_the_overlay_shows_everybody(
     assert max(np.ptp(frame.image) for frame in shown[::40]) > 100  # something is drawn on grey
 
 
+@pytest.mark.slow
 def test_an_endless_stream_needs_a_bounded_memory() -> None:
     tracker, settings = Tracker(), WatchSettings()
     held = []

@@ -149,6 +149,7 @@ def order_of(path: Path) -> list[int]:
     return [round(((f.image[..., 0] > 128).sum(axis=1).mean() - 8) / 6) for f in read_frames(path)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [1, 3, 100])
 def test_reversal_runs_backwards_whatever_is_held(
     tmp_path: Path, make_clip: Clip, monkeypatch: pytest.MonkeyPatch, held: int

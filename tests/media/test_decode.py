@@ -155,6 +155,7 @@ def test_glued_recordings_are_refused(tmp_path: Path, make_clip: Clip) -> None:
         list(read_frames(tmp_path / "b.ts"))
 
 
+@pytest.mark.slow
 def test_decoding_holds_one_picture_at_a_time(tmp_path: Path, make_clip: Clip) -> None:
     path = make_clip(tmp_path / "a.mp4", 120, size=(320, 240))
     tracemalloc.start()

@@ -133,6 +133,7 @@ def test_a_strip_is_refused(tmp_path: Path, make_clip: Clip, size: tuple[int, in
     assert "too narrow" in refusals(make_clip(tmp_path / "a.mp4", 2, size=size))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
 def test_cut_matroska_says_how_much_is_missing(tmp_path: Path, make_clip: Clip, name: str) -> None:
     codec = "libvpx" if name.endswith("webm") else "libx264"

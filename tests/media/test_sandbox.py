@@ -112,6 +112,7 @@ def test_a_crash_is_one_message(tmp_path: Path, make_clip: Clip, killer: signal.
     assert len(list(read_frames(tmp_path / "a.mp4"))) == 90
 
 
+@pytest.mark.slow
 def test_a_decoder_that_hangs_is_stopped(tmp_path: Path, make_clip: Clip) -> None:
     frames = read_frames(make_clip(tmp_path / "a.mp4", 90), MediaLimits(patience=2.0))
     decoder = begun(frames)
@@ -121,6 +122,7 @@ def test_a_decoder_that_hangs_is_stopped(tmp_path: Path, make_clip: Clip) -> Non
     wait_for_end([decoder])
 
 
+@pytest.mark.slow
 def test_slow_use_of_the_frames_is_no_hang(tmp_path: Path, make_clip: Clip) -> None:
     count = 0
     for _ in read_frames(make_clip(tmp_path / "a.mp4", 12), MediaLimits(patience=2.0)):
@@ -183,6 +185,7 @@ def test_decoders_end_with_the_generator(tmp_path: Path, make_clip: Clip) -> Non
     wait_until(lambda: children(server()) == [])  # the server has taken note of it
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_killed_process(tmp_path: Path, make_clip: Clip) -> None:
     path = make_clip(tmp_path / "a.mp4", 90)
     code = (

@@ -124,6 +124,7 @@ PUBLISHED = {
 """Length of the embedding, and the channels that convolutions put out, by the authors' settings."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_sizes(name: str) -> None:
     torch.manual_seed(0)

@@ -54,6 +54,7 @@ def test_who_reads_coco_joints_and_padding(name: str) -> None:
                 create_network(name, small(name), **change)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [(name, small(name)) for name in COCO]

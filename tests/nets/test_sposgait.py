@@ -24,6 +24,7 @@ def learnt_by(network):
     ]
 
 
+@pytest.mark.slow
 def test_every_step_trains_one_path_and_all_are_drawn_in_time():
     torch.manual_seed(0)
     network = create_network("sposgait", SMALL, frames=20).train()

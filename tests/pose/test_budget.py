@@ -41,6 +41,7 @@ def until(seconds: float) -> Callable[[Sequence[PoseSequence]], bool]:
     return lambda tracks: any(t.timestamps[-1] - t.timestamps[0] >= seconds for t in tracks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_budget_ends_an_examination(clip: Path, workers: int) -> None:
     settings = VerifySettings(pose=PoseSettings(budget=8, workers=workers))

@@ -88,6 +88,7 @@ def settings(**pose: object) -> VerifySettings:
     return VerifySettings(pose=PoseSettings(**{"people": "one", "first_pass": SECONDS - 1, **pose}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_only_where_somebody_moves_frames_are_estimated(
     film: Path, estimated: list[float], workers: int
@@ -112,12 +113,14 @@ def test_only_where_somebody_moves_frames_are_estimated(
     assert f"Somebody who does not walk was seen in {passed[-1].describe()}." in note
 
 
+@pytest.mark.slow
 def test_a_short_video_is_examined_whole(film: Path, estimated: list[float]) -> None:
     found = extract(film, settings(workers=1, first_pass=SECONDS + 0.5))
     assert len(estimated) == SECONDS * RATE
     assert found.video.passed_over == ()
 
 
+@pytest.mark.slow
 def test_the_cache_knows_what_was_passed_over(
     film: Path, estimated: list[float], tmp_path: Path
 ) -> None:

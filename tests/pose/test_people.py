@@ -258,6 +258,7 @@ def test_people_are_found_ten_times_a_second(clip: Path) -> None:
     assert times == pytest.approx(np.arange(20) / 10, abs=0.01)
 
 
+@pytest.mark.slow
 def test_an_extraction_lists_whoever_it_could_not_follow(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

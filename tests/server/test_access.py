@@ -120,6 +120,7 @@ def test_secrets_are_not_stored(guarded):
         assert secret.encode().hex() not in dump.lower()
 
 
+@pytest.mark.slow
 def test_tenants_see_nothing_of_each_other(guarded):
     http, headers, _ = guarded
     ours, theirs = headers("admin", "ours"), headers("admin", "theirs")

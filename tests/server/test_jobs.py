@@ -70,6 +70,7 @@ def test_what_goes_wrong_is_told_and_the_next_job_is_done(tiny, ask, kind):
     assert tiny.wait(ask())["state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_process_that_crashes_once_costs_nothing(tiny, ask):
     assert tiny.wait(ask("crash once"))["state"] == "done"
 

@@ -86,6 +86,7 @@ def test_a_reversed_gradient_is_minus_the_classifiers_own():
     assert [rise(0), pytest.approx(rise(1), abs=1e-4)] == [0, 1]
 
 
+@pytest.mark.slow
 def test_an_adversary_takes_the_domain_out_of_embeddings_and_leaves_the_class():
     rng = torch.Generator().manual_seed(0)
     rows = torch.randn(2, 96, 6, generator=rng)

@@ -78,6 +78,7 @@ def test_a_known_error_is_learnt_part_by_part(learnt: EstimatorError) -> None:
     assert 80 < high < 92
 
 
+@pytest.mark.slow
 def test_random_errors_have_the_learnt_size_and_are_smooth(learnt: EstimatorError) -> None:
     drawn = learnt.random(np.random.default_rng(0), 2000)
     assert drawn.shape == (2000, 60, 12, 3)
@@ -185,6 +186,7 @@ def ensured_folder(folder: Path, people: int) -> Path:
     return manifest
 
 
+@pytest.mark.slow
 def test_the_command_learns_from_made_walks(tmp_path: Path) -> None:
     manifest = ensured_folder(tmp_path, 5)
     out = tmp_path / "error.safetensors"

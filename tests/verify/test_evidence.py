@@ -105,6 +105,7 @@ def counting(careful):
     return Verifier.open(careful.gallery, encoder=encoder, extractor=extractor)
 
 
+@pytest.mark.slow
 def test_who_is_in_two_videos_is_one_reference(counting, make_video):
     enrol(counting, make_video)
     takes = [make_video({"person": 10, "take": take}) for take in (0, 1)]
@@ -173,6 +174,7 @@ def test_of_footage_slower_than_tested_nothing_is_said(rate, said):
     assert ("10 frames per second" in limited.reason) is not said
 
 
+@pytest.mark.slow
 def test_slow_footage_stays_open_where_the_gate_lets_it_through(make_video, careful, extractor):
     enrol(careful, make_video)
     evidence = EVIDENCE.model_copy(update={"least_frame_rate": 15.0})

@@ -62,6 +62,7 @@ def test_the_other_people_of_the_gallery_are_references_unasked(careful, make_vi
     assert joints(own).references == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alike")
 def test_the_claimed_person_is_no_reference_of_their_own(careful, make_video):
     enrol(careful, make_video, (0, 4))

@@ -19,6 +19,7 @@ def directions(count, size=12, seed=0):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 5000), st.integers(1, 60), st.integers(0, 99))
 def test_exact_search_is_sorting(count, top, seed):
     vectors = directions(count, seed=seed)

@@ -235,6 +235,7 @@ def test_template_of_too_little_material(gallery, encoder, extractor, make_video
     assert verdict.decision is Decision.AUTHENTIC
 
 
+@pytest.mark.slow
 def test_two_people_at_once(enrolled, make_video):
     video = make_video({"person": 0, "take": 2}, {"person": 5, "take": 2})
     undecided = enrolled.verify(video, claim="p0")

@@ -53,6 +53,8 @@ class Clip:
         Length.
     face_seed
         Whose head is put on, or None for the walker's own.
+    size
+        Width and height in pixels.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Clip:
     view: int
     seconds: float = WALK_SECONDS
     face_seed: int | None = None
+    size: tuple[int, int] = FRAME_SIZE
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,9 @@ class Plan:
         return tuple(dict.fromkeys([*enrolled, *(trial.clip for trial in self.trials)]))
 
 
-def make_plan(seed: int = 0, *, seconds: float = WALK_SECONDS) -> Plan:
+def make_plan(
+    seed: int = 0, *, seconds: float = WALK_SECONDS, size: tuple[int, int] = FRAME_SIZE
+) -> Plan:
     """Draw the demo's people and walks.
 
     Parameters
@@ -108,6 +113,8 @@ def make_plan(seed: int = 0, *, seconds: float = WALK_SECONDS) -> Plan:
         At least 0; every walker and every walk follows from it.
     seconds
         Length of a walk, but for the one that is too short.
+    size
+        Width and height of all videos in pixels.
 
     Raises
     ------
@@ -128,6 +135,7 @@ def make_plan(seed: int = 0, *, seconds: float = WALK_SECONDS) -> Plan:
             view,
             length,
             None if face is None else people[face],
+            size,
         )
 
     enrolment = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from gaitproof.demo.plan import FRAME_SIZE, NOBODY, Clip, Plan, Trial
+from gaitproof.demo.plan import NOBODY, Clip, Plan, Trial
 from gaitproof.errors import GalleryError, ModelError
 from gaitproof.models import packaged_file
 from gaitproof.pose.extract import Extraction, extract
@@ -131,14 +131,14 @@ def film(clip: Clip, folder: Path) -> Clip:
     out = folder / clip_file(clip)
     view, seed, seconds = clip.view, clip.take_seed, clip.seconds
     if clip.face_seed is None:
-        render_walk(walker, view=view, seed=seed, seconds=seconds, size=FRAME_SIZE, out=out)
+        render_walk(walker, view=view, seed=seed, seconds=seconds, size=clip.size, out=out)
         return clip
     face = Walker.random(clip.face_seed)
     with TemporaryDirectory(dir=folder) as temporary:
         genuine = Path(temporary) / out.name
-        render_walk(walker, view=view, seed=seed, seconds=seconds, size=FRAME_SIZE, out=genuine)
+        render_walk(walker, view=view, seed=seed, seconds=seconds, size=clip.size, out=genuine)
         swap_face(
-            genuine, walker, face, view=view, seed=seed, seconds=seconds, size=FRAME_SIZE, out=out
+            genuine, walker, face, view=view, seed=seed, seconds=seconds, size=clip.size, out=out
         )
     return clip
 

@@ -169,6 +169,7 @@ def test_a_clip_that_crashes_its_process_is_a_failure(root, tmp_path, monkeypatc
     ]
 
 
+@pytest.mark.slow
 def test_what_a_decoder_throws_is_a_failure(root, tmp_path, monkeypatch):
     def fail(*arguments, **options):
         raise MemoryError("too\nmuch")
@@ -180,6 +181,7 @@ def test_what_a_decoder_throws_is_a_failure(root, tmp_path, monkeypatch):
     assert {failure.reason for failure in prepared.failures} == {"MemoryError: too much"}
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_run(root, tmp_path, monkeypatch):
     def fail(*arguments):
         raise OSError(28, "No space left on device")

@@ -84,6 +84,7 @@ def test_intervals_are_over_people_not_over_clips():
     assert spread.low < spread.value < spread.high
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth():
     """Of independent people, 95 % intervals cover the true AUC about so often."""
     hits = 0

@@ -84,6 +84,7 @@ class QuarterModel(TalkModel):
         return TalkScore(0.25, np.full(12, 0.25))
 
 
+@pytest.mark.slow
 def test_faces_are_cut_out_for_a_network_alone(tmp_path, monkeypatch):
     cut = []
     monkeypatch.setattr(model, "cut_face", lambda *given: cut.append(1) or cut_face(*given))

@@ -37,6 +37,7 @@ def test_lips_and_sound_of_a_talker_are_in_step(seed):
     assert found.margin > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(late=st.floats(-0.9, 0.9))
 def test_the_offset_is_how_late_the_sound_is(late):

@@ -1,3 +1,5 @@
+from functools import cache
+
 import pytest
 import torch
 
@@ -30,8 +32,10 @@ def clips(seed=1, pictures=4):
     return colours + torch.randn(3, pictures, 3, 48, 48, generator=source)
 
 
-def settle(network):
-    """Give batch normalisation something to go by, and leave training."""
+@cache
+def settled(name):
+    """Return a network whose batch normalisation has something to go by, for all to look at."""
+    network = small(name)
     for seed in range(3):
         network(clips(seed), PRESENT)
     return network.eval()
@@ -70,7 +74,7 @@ def test_training_leaves_a_frozen_encoder_as_it_is(name):
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_padding_never_changes_the_answer(name):
-    network = settle(small(name))
+    network = settled(name)
     crops = clips()
     other = crops.clone()
     other[~PRESENT] = 100.0
@@ -102,7 +106,7 @@ def test_padding_does_not_change_what_is_learnt_either(name):
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_attention_is_shared_out_among_the_present(name):
-    network = settle(small(name))
+    network = settled(name)
     with torch.inference_mode():
         logits, weights = network.attend(clips(), PRESENT)
         assert torch.equal(network(clips(), PRESENT), logits)
@@ -114,7 +118,7 @@ def test_attention_is_shared_out_among_the_present(name):
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_order_matters_and_neighbours_in_the_batch_do_not(name):
-    network = settle(small(name))
+    network = settled(name)
     crops = clips()[:1]
     whole = torch.ones(1, 4, dtype=torch.bool)
     with torch.inference_mode():
@@ -153,7 +157,7 @@ def test_the_members_of_an_ensemble_share_their_features():
 
 
 def test_nothing_spatial_is_learnt_by_the_temporal_network():
-    network = settle(small("temporal-only"))
+    network = settled("temporal-only")
     for part in network.modules():
         if isinstance(part, torch.nn.Conv2d):
             assert part.kernel_size == (1, 1)
@@ -170,7 +174,7 @@ def test_nothing_spatial_is_learnt_by_the_temporal_network():
 
 
 def test_of_one_picture_the_temporal_network_has_nothing_to_say():
-    network = settle(small("temporal-only"))
+    network = settled("temporal-only")
     with torch.inference_mode():
         found = network(clips()[:, :1], torch.ones(3, 1, dtype=torch.bool))
     torch.testing.assert_close(found, found[:1].expand(3, 2))
@@ -302,7 +306,7 @@ def test_only_networks_with_a_frozen_part_say_so():
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_without_a_mask_all_pictures_are_there(name):
-    network = settle(small(name))
+    network = settled(name)
     crops = clips()
     with torch.inference_mode():
         for found, wanted in zip(

@@ -36,6 +36,7 @@ def test_every_parameter_learns_and_nothing_works_in_place(name):
     assert not any(getattr(module, "inplace", False) for module in network.modules())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_closed_form_is_grad_cam(name):
     torch.manual_seed(1)

@@ -97,6 +97,7 @@ def test_rendering_is_repeatable(report):
     assert render("casefile", document=composed) == render("casefile", document=composed)
 
 
+@pytest.mark.slow
 def test_the_hash_stands_on_every_page(report):
     sealed = seal(report)
     reader = pypdf.PdfReader(io.BytesIO(render_pdf(compose(sealed))))
