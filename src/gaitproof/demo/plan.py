@@ -31,6 +31,9 @@ WALK_SECONDS: Final = 6.0
 SHORT_SECONDS: Final = 1.2
 """Less than one 2-second window: nothing can be scored."""
 
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
 FRAME_SIZE: Final = (640, 360)
 """Pixels; the walker fills about half the height."""
 
@@ -63,7 +66,7 @@ class Clip:
     view: int
     seconds: float = WALK_SECONDS
     face_seed: int | None = None
-    size: tuple[int, int] = FRAME_SIZE
+    size: Size = FRAME_SIZE
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,7 @@ class Plan:
         return tuple(dict.fromkeys([*enrolled, *(trial.clip for trial in self.trials)]))
 
 
-def make_plan(
-    seed: int = 0, *, seconds: float = WALK_SECONDS, size: tuple[int, int] = FRAME_SIZE
-) -> Plan:
+def make_plan(seed: int = 0, *, seconds: float = WALK_SECONDS, size: Size = FRAME_SIZE) -> Plan:
     """Draw the demo's people and walks.
 
     Parameters
