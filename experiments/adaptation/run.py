@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from experiments.shared import Progress, no_progress
+from gaitproof.config import Settings
 from gaitproof.data.gait import Recording
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.modelling.domain_recipe import evaluate_domains
 from gaitproof.nets.card import DomainFigures
 from gaitproof.train.config import TrainSettings
+
+Recipe = TypeVar("Recipe", bound=Settings)
 
 VARIANTS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "as it is": {},
@@ -21,6 +24,15 @@ VARIANTS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "all three": {"augment": {"style": 0.5}, "adapt": {"discrepancy": 1.0, "norms": True}},
 }
 """Changes to the recipe, by section."""
+
+
+def vary(settings: Recipe, changes: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """Return a recipe with some fields of its sections changed."""
+    sections = {
+        section: {**getattr(settings, section).model_dump(), **values}
+        for section, values in changes.items()
+    }
+    return type(settings).model_validate({**settings.model_dump(), **sections})
 
 
 def run(
@@ -50,12 +62,7 @@ def run(
     """
     found = {}
     for number, (name, changes) in enumerate(VARIANTS.items()):
-        sections = {
-            section: {**getattr(settings, section).model_dump(), **values}
-            for section, values in changes.items()
-        }
-        varied = TrainSettings.model_validate({**settings.model_dump(), **sections})
-        result = evaluate_domains(varied, walks, draws=draws)
+        result = evaluate_domains(vary(settings, changes), walks, draws=draws)
         found[name] = {one.domain: one for one in result.figures if not one.references}
         progress((number + 1) / len(VARIANTS))
     return found

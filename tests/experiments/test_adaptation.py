@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from forged_stores import forged_store
 from quick import make_sticks
 
+from experiments.adaptation import faces as faces_module
 from experiments.adaptation import run as module
-from experiments.adaptation.command import RECIPE
+from experiments.adaptation.command import FACE_RECIPE, RECIPE
 from gaitproof.train.config import TrainSettings
+from gaitproof.train.face.config import FaceTrainSettings
 
 TINY = TrainSettings.load(RECIPE).model_copy(update={"steps": 2, "enrolled": 1})
 
@@ -49,3 +53,25 @@ def test_every_domain_has_a_figure(monkeypatch):
     for figures in found.values():
         assert sorted(figures) == ["a", "b", "c"]
         assert all(one.people == 8 for one in figures.values())
+
+
+def test_faces_are_adapted_to_each_store_left_out(tmp_path, monkeypatch):
+    stores = {name: forged_store(tmp_path / name) for name in ("a", "b")}
+    seen = []
+
+    def fit(sources, settings, *, targets):
+        seen.append((len(sources), targets, settings.adapt))
+        sign = 1 if settings.adapt.wanted else -1  # as it is, it takes dark faces for genuine
+        return SimpleNamespace(
+            score_clip=lambda faces: SimpleNamespace(score=0.5 + sign * faces.images.mean() / 999)
+        )
+
+    monkeypatch.setattr(faces_module, "train_faces", fit)
+    recipe = FaceTrainSettings.load(FACE_RECIPE)
+    found = faces_module.run_faces(stores, recipe, draws=20)
+    assert list(found) == list(faces_module.FACE_VARIANTS)
+    assert [list(one) for one in found.values()] == [["a", "b"]] * 4
+    assert [targets == [stores["a"]] for _, targets, _ in seen] == [True] * 4 + [False] * 4
+    assert [adapt.wanted for _, _, adapt in seen] == [False, True, True, True] * 2
+    assert found["as it is"]["a"].gain is None
+    assert found["adversary"]["a"].gain.value > 0.3

@@ -220,18 +220,15 @@ class DiscriminantSettings(Settings):
     data sets."""
 
 
-class AdaptSettings(Settings):
-    """Adaptation to recordings whose people are not known, as of another sensor."""
+class AdaptWays(Settings):
+    """Adaptation to footage without labels, as of another sensor."""
 
-    targets: tuple[SourceSettings, ...] = ()
-    """Their data sets; who walks is not read. Left out with ``--protocol leave-domain-out``, which
-    takes the domain left out."""
     discrepancy: float = Field(default=0.0, ge=0)
-    """Weight of the maximum mean discrepancy between embeddings of training and target windows."""
+    """Weight of the maximum mean discrepancy between embeddings of training and target footage."""
     adversary: float = Field(default=0.0, ge=0)
     """Weight of the reversed gradient of a classifier of embeddings into training and target."""
     norms: bool = False
-    """Measure batch norm anew on target windows after the training (test-time batch norm)."""
+    """Measure batch norm anew on target footage after the training (test-time batch norm)."""
 
     @property
     def wanted(self) -> bool:
@@ -242,6 +239,14 @@ class AdaptSettings(Settings):
     def learnt(self) -> bool:
         """Whether embeddings learn from targets."""
         return bool(self.discrepancy or self.adversary)
+
+
+class AdaptSettings(AdaptWays):
+    """Adaptation of gait."""
+
+    targets: tuple[SourceSettings, ...] = ()
+    """Data sets whose walkers are not read. Left out with ``--protocol leave-domain-out``, which
+    takes the domain left out."""
 
 
 FeatureGroup = Literal["coordinates", "angles", "velocities"]

@@ -209,17 +209,9 @@ class GaitModule(Learner):
             unit, target = torch.split(both, [len(batch.windows), len(batch.target)])
             parts = self._embedding_losses(unit, batch, known_people)
             if len(target):
-                parts |= self._domain_losses(unit, target)
+                done = self.run.step / self.steps
+                parts |= losses.domain_losses(unit, target, self.settings.adapt, self.heads, done)
             return parts
-
-    def _domain_losses(self, unit: Tensor, target: Tensor) -> dict[str, Tensor]:
-        adapt, parts = self.settings.adapt, {}
-        if adapt.discrepancy:
-            parts["discrepancy"] = adapt.discrepancy * losses.mean_discrepancy(unit, target)
-        if adapt.adversary:
-            weight = adapt.adversary * losses.rise(self.run.step / self.steps)
-            parts["adversary"] = self.heads["domain"](unit, target, weight)
-        return parts
 
     def _embedding_losses(
         self, unit: Tensor, batch: Batch, known_people: bool

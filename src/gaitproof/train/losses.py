@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from gaitproof.train.config import AdaptWays
+
 
 def supervised_contrastive(embeddings: Tensor, labels: Tensor, temperature: float) -> Tensor:
     """Supervised contrastive loss, L_out (Khosla et al., NeurIPS 2020, equation 2).
@@ -103,6 +105,30 @@ class DomainHead(nn.Module):
         logits = self.layers(both)[:, 0]
         domains = torch.arange(len(both), device=both.device) >= len(source)
         return nn.functional.binary_cross_entropy_with_logits(logits, domains.to(logits.dtype))
+
+
+def domain_losses(
+    source: Tensor, target: Tensor, adapt: AdaptWays, heads: nn.ModuleDict, done: float
+) -> dict[str, Tensor]:
+    """Return what a recipe adds for footage without labels, each times its weight.
+
+    Parameters
+    ----------
+    source, target
+        Unit embeddings, shapes (N, E) and (M, E).
+    adapt
+        The recipe's.
+    heads
+        With a `DomainHead` named ``domain``, if there is an adversary.
+    done
+        Share of the steps taken, 0 to 1.
+    """
+    parts = {}
+    if adapt.discrepancy:
+        parts["discrepancy"] = adapt.discrepancy * mean_discrepancy(source, target)
+    if adapt.adversary:
+        parts["adversary"] = heads["domain"](source, target, adapt.adversary * rise(done))
+    return parts
 
 
 def pair_cross_entropy(logits: Tensor, same: Tensor) -> Tensor:

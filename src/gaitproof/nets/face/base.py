@@ -134,7 +134,10 @@ class ImageNetwork(FaceNetwork):
 
     def look(self, crops: Tensor) -> Looked:
         """Return everything the network says of crops (N, 3, S, S)."""
-        features = self.features(crops)
+        return self.read(self.features(crops))
+
+    def read(self, features: Tensor) -> Looked:
+        """Return everything the network says of feature maps (N, C, h, w)."""
         return Looked(self.head(features.mean(dim=(2, 3))), self.locate(features))
 
     def study(self, crops: Tensor, labels: Tensor) -> Studied:

@@ -10,7 +10,20 @@ from pydantic import Field, model_validator
 from gaitproof.config import Settings
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.nets.face.registry import FaceNetworkSettings
-from gaitproof.train.config import OriginSettings, RunSettings, ScheduleSettings, StopSettings
+from gaitproof.train.config import (
+    AdaptWays,
+    OriginSettings,
+    RunSettings,
+    ScheduleSettings,
+    StopSettings,
+)
+
+
+class FaceAdaptSettings(AdaptWays):
+    """Adaptation to stores whose labels are not known, by networks of single images."""
+
+    targets: tuple[OriginSettings, ...] = ()
+    """Their training clips are looked at; what they are labelled, and who is in them, is not."""
 
 
 class FaceTrainSettings(RunSettings):
@@ -76,6 +89,7 @@ class FaceTrainSettings(RunSettings):
     """Of every batch; the classes are weighted so that both count the same. Face seed 1: 0.7."""
     frames: int = Field(default=1, ge=1, le=64)
     """Images of a clip that a temporal network sees together."""
+    adapt: FaceAdaptSettings = FaceAdaptSettings()
     views: int | None = Field(default=None, ge=1, le=1000)
     """Of a network whose encoder does not learn: ways in which every clip is cut once and for all,
     so that features are computed once and kept beside the store; None cuts for every batch anew."""
@@ -97,6 +111,8 @@ class FaceTrainSettings(RunSettings):
             raise ValueError("a batch needs one forged and one genuine image at least")
         if self.adversarial and self.views is not None:
             raise ValueError("kept features (views) cannot be changed against a network")
+        if self.adapt.wanted and (self.frames > 1 or self.views is not None):
+            raise ValueError("adapt is for networks of single images (frames, views)")
         if self.retimed and self.frames == 1:
             raise ValueError("retimed forgeries need several images together (frames)")
         return self

@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork, ImageNetwork
+from gaitproof.nets.face.base import FORGED, GENUINE, FaceNetwork, ImageNetwork, Studied
 from gaitproof.nets.face.encoded import EncodedNetwork
 from gaitproof.nets.face.registry import FACE_NETWORKS
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.sampler import CodeBatch, FaceBatch
 from gaitproof.train.learner import Learner, RunState
+from gaitproof.train.losses import DomainHead, domain_losses
 
 
 class FaceLearner(Learner):
@@ -33,6 +34,8 @@ class FaceLearner(Learner):
     loss_names = (
         "classes",
         "blend",
+        "discrepancy",
+        "adversary",
         *sorted({aim for network in FACE_NETWORKS.values() for aim in network.aims}),
     )
     measure_names = ("validation_accuracy", "validation_f1_forged", "validation_f1_genuine")
@@ -50,6 +53,15 @@ class FaceLearner(Learner):
         weights[GENUINE] = 0.5 / (1 - settings.forged_share)
         self.register_buffer("weights", weights, persistent=False)
         self._counts = torch.zeros(2, 2)
+        self.heads = nn.ModuleDict()
+        if settings.adapt.adversary:
+            self.heads["domain"] = DomainHead(self._vector_size())
+
+    def _vector_size(self) -> int:
+        assert isinstance(self.network, ImageNetwork)
+        side = self._settings.alignment.size
+        with torch.no_grad():
+            return self.network.eval().features(torch.zeros(1, 3, side, side)).shape[1]
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return what is learnt, apart what a published backbone has not learnt before."""
@@ -62,6 +74,7 @@ class FaceLearner(Learner):
             [one for is_fresh, one in named if is_fresh == kind and one.requires_grad]
             for kind in (False, True)
         )
+        new += self.heads.parameters()
         return [
             {"params": known},
             {"params": new, "lr": settings.learning_rate * settings.head_rate},
@@ -95,9 +108,14 @@ class FaceLearner(Learner):
         labels = batch.labels[:, None].expand(batch.present.shape)[batch.present]
         crops = self.network.normalise(self._against(batch.crops[batch.present], labels))
         # weights are chosen by what counts at inference
-        studied = self.network.study(crops, labels) if self.training else None
+        parts: dict[str, Tensor] = {}
+        studied: Studied | None = None
+        if self.training and len(batch.target):
+            studied, parts = self._compare(crops, self.network.normalise(batch.target))
+        elif self.training:
+            studied = self.network.study(crops, labels)
         looked = self.network.look(crops) if studied is None else studied.looked
-        parts = {"classes": self._classes(looked.logits, labels)}
+        parts["classes"] = self._classes(looked.logits, labels)
         if studied is not None:
             parts |= studied.losses
             if studied.degraded is not None:
@@ -106,6 +124,18 @@ class FaceLearner(Learner):
             loss = blend_loss(looked.blend.float(), batch.blend[batch.present])
             parts["blend"] = self._settings.blend_loss * loss
         return parts
+
+    def _compare(self, crops: Tensor, target: Tensor) -> tuple[Studied, dict[str, Tensor]]:
+        """Look at crops, and say how far their vectors lie from those of other footage."""
+        assert isinstance(self.network, ImageNetwork)
+        # together, so that batch norm sees both
+        maps = self.network.features(torch.cat([crops, target]))
+        with torch.autocast(maps.device.type, enabled=False):
+            both = nn.functional.normalize(maps.float().mean(dim=(2, 3)), dim=1)
+            own, others = torch.split(both, [len(crops), len(target)])
+            done = self.run.step / self.steps
+            parts = domain_losses(own, others, self._settings.adapt, self.heads, done)
+        return Studied(self.network.read(maps[: len(crops)])), parts
 
     def _against(self, crops: Tensor, labels: Tensor, present: Tensor | None = None) -> Tensor:
         """Return crops changed against the network, where the recipe asks for it."""

@@ -138,6 +138,8 @@ def train_faces(
     stores: Sequence[FaceStore],
     settings: FaceTrainSettings,
     progress: Callable[[float, float], None] | None = None,
+    *,
+    targets: Sequence[FaceStore] = (),
     **run: Unpack[RunOptions],
 ) -> TrainedFaces:
     """Train a network on prepared faces; the same seed gives the same weights.
@@ -153,6 +155,9 @@ def train_faces(
         The recipe.
     progress
         Called after every step with the share done and the loss.
+    targets
+        Stores without labels to adapt to, as `settings.adapt` says; by default those of its
+        `targets`.
     **run
         See `gaitproof.train.training.RunOptions`.
 
@@ -165,6 +170,7 @@ def train_faces(
         If the network's backbone cannot be loaded.
     """
     from gaitproof.train.checkpoint import load_start
+    from gaitproof.train.face.adapt import TargetFaces
     from gaitproof.train.face.features import keep_features
     from gaitproof.train.face.learner import FaceLearner
     from gaitproof.train.hardware import find_device, undisturbed
@@ -178,12 +184,16 @@ def train_faces(
     accumulate = settings.accumulate
     epoch = -(-shown // (settings.batch * accumulate))
     steps = settings.epochs * epoch
-    training = Training(lambda: identify(stores, settings), **run)
+    others = (targets or _open_targets(settings)) if settings.adapt.wanted else ()
+    adapted = TargetFaces(others, settings) if settings.adapt.wanted else None
+    training = Training(lambda: identify([*stores, *others], settings), **run)
     state = training.state
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_face_network(settings.architecture, settings.network)
         check_frames(network, settings)
+        if adapted is not None:
+            adapted.check(network)
         if settings.start is not None:
             load_start(settings.start, network)
         if settings.views is not None:
@@ -194,12 +204,28 @@ def train_faces(
             )
         training.run(
             FaceLearner(network, settings, steps, state),
-            partial(FaceStream, learnt, settings, state.step * accumulate, steps * accumulate),
+            partial(
+                FaceStream,
+                learnt,
+                settings,
+                state.step * accumulate,
+                steps * accumulate,
+                targets=adapted if settings.adapt.learnt else None,
+            ),
             accumulate=accumulate,
             validation=Validation(validation_batches(watched, settings), epoch),
             progress=progress,
         )
+    if adapted is not None:
+        adapted.adapt(network.cpu())
     return TrainedFaces(network.cpu().eval(), settings, state.losses, state.validation)
+
+
+def _open_targets(settings: FaceTrainSettings) -> list[FaceStore]:
+    """Open the stores that the recipe adapts to."""
+    from gaitproof.data.face.store import FaceStore
+
+    return [FaceStore.open(one.path) for one in settings.adapt.targets]
 
 
 def check_frames(network: FaceNetwork, settings: FaceTrainSettings) -> None:

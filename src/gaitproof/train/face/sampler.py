@@ -17,6 +17,7 @@ from gaitproof.data.face.store import FaceStore, StoredClip
 from gaitproof.errors import ConfigError
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.nets.face.base import FORGED, GENUINE
+from gaitproof.train.face.adapt import TargetFaces
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.samples import PLACES, Crop, draw_labelled, draw_pair
 from gaitproof.train.face.structural import Donor
@@ -46,12 +47,15 @@ class FaceBatch(NamedTuple):
         Shape (N,): `FORGED` or `GENUINE`.
     blend
         Shape (N, T, 14, 14): share of every place that comes from another face, NaN if unknown.
+    target
+        Crops without labels, shape (M, S, S, 3); M may be 0.
     """
 
     crops: Tensor
     present: Tensor
     labels: Tensor
     blend: Tensor
+    target: Tensor = torch.empty(0)
 
 
 class CodeBatch(NamedTuple):
@@ -296,6 +300,8 @@ class FaceStream(StepStream[Any]):
         First step, and number of steps of the whole run.
     rank, world_size
         Which device of how many; they share the recipe's batch out.
+    targets
+        Faces without labels, of which every batch has as many.
 
     Raises
     ------
@@ -311,6 +317,8 @@ class FaceStream(StepStream[Any]):
         steps: int,
         rank: int = 0,
         world_size: int = 1,
+        *,
+        targets: TargetFaces | None = None,
     ) -> None:
         if settings.batch // world_size < 2:
             raise ConfigError(
@@ -321,6 +329,7 @@ class FaceStream(StepStream[Any]):
         super().__init__(start, steps)
         self._sampler, self._settings = sampler, settings
         self._rank, self._size = rank, settings.batch // world_size
+        self._targets = targets
 
     def __getitem__(self, step: int) -> Any:
         rng = random_source(self._settings.seed, step, self._rank, Stream.WINDOWS)
@@ -328,7 +337,11 @@ class FaceStream(StepStream[Any]):
         if self._settings.ease:
             done = step / (self._settings.ease * self._steps)
             sampler = sampler.eased(min(_EASY + (1 - _EASY) * done, 1.0))
-        return sampler.draw(rng, self._size)
+        batch = sampler.draw(rng, self._size)
+        if self._targets is None:
+            return batch
+        others = random_source(self._settings.seed, step, self._rank, Stream.TARGETS)
+        return batch._replace(target=self._targets.draw(others, self._size))
 
 
 def validation_batches(sampler: ClipSampler[Any], settings: FaceTrainSettings) -> list[Any]:
