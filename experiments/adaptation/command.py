@@ -53,7 +53,7 @@ def adaptation(
     draws: Annotated[int, typer.Option("--draws", min=20, help="Bootstrap draws.")] = DRAWS,
     as_json: JsonOption = False,
 ) -> None:
-    """Adapt to unlabelled recordings, or faces, of a domain left out.
+    """Adapt to unlabelled footage of a domain left out.
 
     Before and after.
     """
