@@ -28,7 +28,7 @@ from gaitproof.face.consistency import compute_flicker, find_drop, make_trace
 from gaitproof.face.detect import FaceDetector, create_detector
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import FRAMES
-from gaitproof.face.quality import measure_contrast, measure_light
+from gaitproof.face.quality import measure_contrast, measure_light, measure_noise
 from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.sightings import spread_evenly
@@ -72,7 +72,7 @@ class ScoredFilm:
         Shape (N,), seconds, increasing.
     scores
         Shape (N,), 0 (forged) to 1 (genuine).
-    sharpness, light, contrast, size
+    sharpness, size, light, contrast, noise
         Shapes (N,): of the aligned faces, see `gaitproof.face.types.FaceQuality`; size in pixels.
     flicker
         Grey levels, over the frames that a scan takes.
@@ -82,10 +82,11 @@ class ScoredFilm:
     times: Float64
     scores: Float64
     sharpness: Float64
-    light: Float64
-    contrast: Float64
     size: Float64
     flicker: float
+    light: Float64
+    contrast: Float64
+    noise: Float64
 
     @property
     def scanned(self) -> Float64:
@@ -324,12 +325,12 @@ def score_films(
                 faces["times"],
                 np.array(known[name], np.float64),
                 faces["sharpness"],
-                np.array([measure_light(one) for one in crops]),
-                np.array([measure_contrast(one) for one in crops]),
                 faces["size"],
-                compute_flicker(np.stack([make_trace(one) for one in shown]))
-                if len(shown)
-                else 0.0,
+                compute_flicker(np.array([make_trace(one) for one in shown], np.uint8)),
+                *(
+                    np.array([measure(one) for one in crops])
+                    for measure in (measure_light, measure_contrast, measure_noise)
+                ),
             )
         )
     write_atomically(kept, json.dumps(known).encode())
@@ -353,12 +354,10 @@ def find_conditions(films: Sequence[ScoredFilm]) -> FaceConditions:
         least, middle, most = np.percentile(values, (0, 50, 100)).tolist()
         return least, middle, most
 
+    measured = ("light", "sharpness", "size", "contrast", "noise")
     return FaceConditions(
-        light=spread([float(np.median(one.light)) for one in genuine]),
-        sharpness=spread([float(np.median(one.sharpness)) for one in genuine]),
-        size=spread([float(np.median(one.size)) for one in genuine]),
         flicker=spread([one.flicker for one in genuine]),
-        contrast=spread([float(np.median(one.contrast)) for one in genuine]),
+        **{n: spread([float(np.median(getattr(one, n))) for one in genuine]) for n in measured},
     )
 
 

@@ -28,7 +28,14 @@ from gaitproof.evaluate.bootstrap import DRAWS, Difference, Interval, compare
 from gaitproof.evaluate.face.figures import compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.align import align
-from gaitproof.face.verdict import FaceDecision, decide
+from gaitproof.face.consistency import make_trace
+from gaitproof.face.judge import judge as judge_face
+from gaitproof.face.occlusion import measure_cover
+from gaitproof.face.pace import set_pace
+from gaitproof.face.quality import assess
+from gaitproof.face.sightings import FaceSightings
+from gaitproof.face.types import Face, FaceTrack
+from gaitproof.face.verdict import FaceDecision
 from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.files import make_folder
@@ -211,10 +218,10 @@ def sweep_faces(
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> list[Outcome]:
-    """Score the changed faces of a store by a model of single images.
+    """Answer the changed faces of a store by a model of single images, as a scan does.
 
-    The change is done to the stored face with the room around it, then it is aligned anew; frames
-    that are lost are not scored.
+    The change is done to the stored face with the room around it, then it is aligned anew and
+    judged with all gates, but for its size: how large it was in its video is not in the store.
 
     Parameters
     ----------
@@ -237,32 +244,24 @@ def sweep_faces(
     if model.card.clip is not None:
         raise InputError("The sweep is for models of single images.")
     scores = np.zeros((len(steps), len(clips)))
-    counts = np.zeros_like(scores)
+    answers = [[FaceDecision.INCONCLUSIVE] * len(clips) for _ in steps]
     for column, stored in enumerate(clips):
         faces = store.read(stored)
         points = faces.points.astype(np.float64)
         footage = Footage(faces.images, faces.times, points, mirrored=_MIRRORED)
         for row, step in enumerate(steps):
-            damaged = step.apply(footage)
-            pairs = zip(damaged.frames, damaged.points, strict=True)
-            crops = [align(image, marks, model.card.alignment) for image, marks in pairs]
-            scores[row, column] = model.score(np.stack(crops)).mean()
-            counts[row, column] = len(crops)
+            answers[row][column], scores[row, column] = answer(step.apply(footage), model)
         progress((column + 1) / len(clips))
     threshold = model.card.operating_point.threshold
     outcomes: list[Outcome] = []
-    for step, row_scores, row_counts in zip(steps, scores, counts, strict=True):
+    for step, row_scores, row_answers in zip(steps, scores, answers, strict=True):
         measured, first = (
             FaceScores.of_clips(row, [stored.clip for stored in clips])
             for row in (row_scores, scores[0])
         )
         values = compute_figures(measured, threshold, draws=draws, seed=seed).values
-        answers = [
-            decide(float(score), model.card, Counter(), int(count))[0]
-            for score, count in zip(row_scores, row_counts, strict=True)
-        ]
         own, other = (
-            Counter(a for a, g in zip(answers, measured.genuine, strict=True) if g == kind)
+            Counter(a for a, g in zip(row_answers, measured.genuine, strict=True) if g == kind)
             for kind in (True, False)
         )
         many, few = max(own.total(), 1), max(other.total(), 1)
@@ -281,3 +280,40 @@ def sweep_faces(
             )
         )
     return outcomes
+
+
+def answer(footage: Footage, model: FaceForgeryModel) -> tuple[FaceDecision, float]:
+    """Return what a scan answers to the face in cut-out frames, and its score.
+
+    A face of which no frame can be judged still has the score of all, so that the AUC is that of
+    the network, whatever the gates refuse.
+
+    Parameters
+    ----------
+    footage
+        Frames that the face fills, and its five points in them.
+    model
+        Of single images.
+    """
+    height, width = footage.frames.shape[1:3]
+    card, count = model.card, len(footage.times)
+    pace = set_pace(None, float(footage.times[-1]))
+    kept = FaceSightings(pace.most)
+    box = (0.0, 0.0, float(width), float(height))
+    faces, crops = [], []
+    for place, (image, points) in enumerate(zip(footage.frames, footage.points, strict=True)):
+        face = Face(np.array(box), points, 1.0, landmarks="mesh")
+        crop = align(image, points, card.alignment)
+        covered = measure_cover(image, face)
+        quality = assess(face, crop, (width, height), None, card.alignment, covered)
+        if quality.usable:
+            kept.add(place, float(footage.times[place]), box, quality, make_trace(crop), crop)
+        else:
+            kept.pass_over(float(footage.times[place]), quality.reasons[0])
+        faces.append(face)
+        crops.append(crop)
+    track = FaceTrack(tuple(footage.times.tolist()), tuple(faces), tuple(range(count)))
+    verdict, _ = judge_face(1, track, kept, model, pace)
+    if verdict.score is None:
+        return verdict.decision, card.summarise(model.score(np.stack(crops)))
+    return verdict.decision, verdict.score

@@ -8,6 +8,7 @@ from gaitproof.face.quality import (
     assess,
     estimate_pose,
     measure_contrast,
+    measure_noise,
     share_cut,
     share_outside,
 )
@@ -97,3 +98,18 @@ def test_contrast_is_that_of_the_face_and_follows_the_light(gain):
     assert measure_contrast(crop) == 68
     assert measure_contrast((gain * crop).astype(np.uint8)) == pytest.approx(68 * gain, abs=1)
     assert assess(face_at(300, 200), NOISE, SIZE).contrast == measure_contrast(NOISE)
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_noise_is_told_from_structure(grey):
+    rng = np.random.default_rng(0)
+    slope = np.linspace(60, 180, 192)
+    face = np.broadcast_to(slope[:, None, None], (192, 192, 3)).copy()
+    face[90:] += 40  # a straight edge
+    face[60:80, 60:80] = rng.uniform(0, 255, (20, 20, 1))  # an eye
+    assert measure_noise(face.astype(np.uint8)) < 0.3
+    grain = rng.standard_normal((192, 192, 1 if grey else 3))
+    values = [measure_noise((face + s * grain).clip(0, 255).astype(np.uint8)) for s in (0, 4, 8)]
+    assert 2.5 < values[2] < 5.5  # halving averages noise; the smoothest blocks have less
+    assert values[1] == pytest.approx(values[2] / 2, rel=0.2)
+    assert assess(face_at(300, 200), NOISE, SIZE).noise == measure_noise(NOISE)

@@ -434,22 +434,20 @@ def test_two_dark_seconds_of_twelve_are_not_hidden_by_the_mean(model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("light", "contrast", "reason"),
+    ("seen", "reason"),
     [
-        ((230, 235, 240), None, "darker than any"),
-        ((40, 60, 80), None, "brighter than any"),
-        ((40, 120, 240), (100, 120, 140), "lower in contrast than any"),
-        ((40, 120, 240), (2, 5, 10), "higher in contrast than any"),
-        ((40, 120, 240), (10, 40, 100), ""),
+        ({"light": (230, 235, 240)}, "darker than any"),
+        ({"light": (40, 60, 80)}, "brighter than any"),
+        ({"contrast": (100, 120, 140)}, "lower in contrast than any"),
+        ({"contrast": (2, 5, 10)}, "higher in contrast than any"),
+        ({"noise": (0.0, 0.0, 0.0)}, "far noisier than any"),
+        ({"contrast": (10, 40, 100)}, ""),
     ],
 )
-def test_a_face_in_light_that_was_not_evaluated_is_not_judged(
-    model, tmp_path, light, contrast, reason
-):
+def test_a_face_unlike_all_that_was_evaluated_is_not_judged(model, tmp_path, seen, reason):
     wide = (0.0, 100.0, 1e6)
-    conditions = FaceConditions(
-        light=light, sharpness=wide, size=wide, flicker=wide, contrast=contrast
-    )
+    known = {"light": (40, 120, 240), "sharpness": wide, "size": wide, "flicker": wide}
+    conditions = FaceConditions(**known | seen)
     card = model.card.model_copy(update={"conditions": conditions})
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
     measured = FaceForgeryModel(make_weights(SIDE), card)

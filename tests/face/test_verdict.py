@@ -134,30 +134,39 @@ EVALUATED = FaceConditions(
     size=(54, 268, 427),
     flicker=(2, 8, 40),
     contrast=(30, 70, 140),
+    noise=(0.1, 0.2, 0.5),
 )
 
 
 @pytest.mark.parametrize(
-    ("light", "contrast", "sharpness", "size", "how"),
+    ("light", "contrast", "sharpness", "size", "noise", "how"),
     [
-        (100, 60, 90, 90, ""),
-        (40, 30, 50, 54, ""),
-        (160, 140, 5000, 2000, ""),
-        (39, 60, 90, 90, "darker"),
-        (161, 60, 90, 90, "brighter"),
-        (100, 29, 90, 90, "lower in contrast"),
-        (100, 141, 90, 90, "higher in contrast"),
-        (100, 60, 49, 90, "less sharp"),
-        (100, 60, 90, 53, "smaller"),
+        (100, 60, 90, 90, 0.2, ""),
+        (40, 30, 50, 54, 0.7, ""),
+        (160, 140, 5000, 2000, 0.0, ""),
+        (39, 60, 90, 90, 0.2, "darker"),
+        (161, 60, 90, 90, 0.2, "brighter"),
+        (100, 29, 90, 90, 0.2, "lower in contrast"),
+        (100, 141, 90, 90, 0.2, "higher in contrast"),
+        (100, 60, 49, 90, 0.2, "less sharp"),
+        (100, 60, 90, 53, 0.2, "smaller"),
+        (100, 60, 90, 90, 0.8, "far noisier"),
     ],
 )
-def test_what_a_model_was_not_evaluated_on_is_named(light, contrast, sharpness, size, how):
-    reason = EVALUATED.beyond(light, contrast, sharpness, size)
+def test_what_a_model_was_not_evaluated_on_is_named(light, contrast, sharpness, size, noise, how):
+    values = (light, contrast, sharpness, size, noise)
+    reason = EVALUATED.beyond(*values)
     assert (f"the face is {how} than any the model was evaluated on (" in reason) == bool(how)
     assert bool(reason) == bool(how)
-    before = EVALUATED.model_copy(update={"contrast": None})  # a card that does not say it
-    known = bool(how) and "contrast" not in how
-    assert bool(before.beyond(light, contrast, sharpness, size)) == known
+    # a card that does not say it
+    before = EVALUATED.model_copy(update={"contrast": None, "noise": None})
+    known = bool(how) and "contrast" not in how and "noisier" not in how
+    assert bool(before.beyond(*values)) == known
+
+
+def test_figures_of_what_was_not_evaluated_can_be_told_apart():
+    assert EVALUATED.beyond(39, 60, 90, 90, 0.2).endswith("(39, there 40)")
+    assert EVALUATED.beyond(100, 60, 90, 90, 0.81).endswith("(0.81, there 0.50)")
 
 
 def test_every_answer_has_its_own_status():

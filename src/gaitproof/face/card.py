@@ -14,6 +14,9 @@ from gaitproof.config import Settings
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.types import ErrorRate
 
+NOISE_ROOM: Final = 1.5
+"""A face is too noisy from so many times the most of any it was evaluated on."""
+
 SCORE_EDGE: Final = 1e-6
 """Scores nearer to 0 or 1 count as this far from it where log odds are taken."""
 
@@ -140,26 +143,32 @@ class FaceConditions(Settings):
     """See `gaitproof.face.consistency.Consistency`."""
     contrast: tuple[float, float, float] | None = None
     """Grey levels of 255, see `gaitproof.face.types.FaceQuality`; None where not measured."""
+    noise: tuple[float, float, float] | None = None
+    """Grey levels of 255, see `gaitproof.face.types.FaceQuality`; None where not measured."""
 
-    def beyond(self, light: float, contrast: float, sharpness: float, size: float) -> str:
+    def beyond(
+        self, light: float, contrast: float, sharpness: float, size: float, noise: float
+    ) -> str:
         """Say in which way a face is unlike all it was evaluated on; empty if it is not.
 
-        Sharper and larger faces than any are none the worse for it.
+        Sharper and larger faces than any are none the worse for it, nor are less noisy ones.
         """
         flattest, _, hardest = self.contrast or (0.0, 0.0, 255.0)
+        noisiest = self.noise[2] if self.noise else math.inf
         checks = (
-            (light < self.light[0], "darker", light, self.light[0]),
-            (light > self.light[2], "brighter", light, self.light[2]),
-            (contrast < flattest, "lower in contrast", contrast, flattest),
-            (contrast > hardest, "higher in contrast", contrast, hardest),
-            (sharpness < self.sharpness[0], "less sharp", sharpness, self.sharpness[0]),
-            (size < self.size[0], "smaller", size, self.size[0]),
+            (light < self.light[0], "darker", light, self.light[0], 0),
+            (light > self.light[2], "brighter", light, self.light[2], 0),
+            (contrast < flattest, "lower in contrast", contrast, flattest, 0),
+            (contrast > hardest, "higher in contrast", contrast, hardest, 0),
+            (sharpness < self.sharpness[0], "less sharp", sharpness, self.sharpness[0], 0),
+            (size < self.size[0], "smaller", size, self.size[0], 0),
+            (noise > NOISE_ROOM * noisiest, "far noisier", noise, noisiest, 2),
         )
         return next(
             (
                 f"the face is {how} than any the model was evaluated on "
-                f"({value:.0f}, there {limit:.0f})"
-                for wrong, how, value, limit in checks
+                f"({value:.{digits}f}, there {limit:.{digits}f})"
+                for wrong, how, value, limit, digits in checks
                 if wrong
             ),
             "",

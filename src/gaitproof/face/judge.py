@@ -172,9 +172,9 @@ def _beyond(frames: Sequence[FrameScore], card: FaceDetectorCard) -> str:
         return ""
     qualities = [one.quality for one in frames]
     table = [
-        (one.light, one.contrast, one.blur, one.size_px)
+        (one.light, one.contrast, one.blur, one.size_px, one.noise)
         for one in qualities
-        if one.light is not None and one.contrast is not None
+        if one.light is not None and one.contrast is not None and one.noise is not None
     ]
     if not table:
         return ""

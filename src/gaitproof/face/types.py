@@ -182,6 +182,9 @@ class FaceQuality:
     contrast
         Grey levels of 255 between the light and the dark parts of the aligned face; None where it
         was not measured.
+    noise
+        Of the smoothest places of the aligned face, grey levels of 255; None where it was not
+        measured.
     """
 
     size_px: float
@@ -196,3 +199,4 @@ class FaceQuality:
     landmarks: Landmarks = "detector"
     covered: float | None = None
     contrast: float | None = None
+    noise: float | None = None
