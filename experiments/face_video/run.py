@@ -28,7 +28,7 @@ from gaitproof.face.consistency import compute_flicker, find_drop, make_trace
 from gaitproof.face.detect import FaceDetector, create_detector
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.face.pace import FRAMES
-from gaitproof.face.quality import measure_contrast, measure_light, measure_noise
+from gaitproof.face.quality import measure_contrast, measure_grain, measure_light
 from gaitproof.face.scan import ScanSettings, scan_video
 from gaitproof.face.segments import MIN_FRAMES
 from gaitproof.face.sightings import spread_evenly
@@ -72,7 +72,7 @@ class ScoredFilm:
         Shape (N,), seconds, increasing.
     scores
         Shape (N,), 0 (forged) to 1 (genuine).
-    sharpness, size, light, contrast, noise
+    sharpness, size, light, contrast, noise, detail
         Shapes (N,): of the aligned faces, see `gaitproof.face.types.FaceQuality`; size in pixels.
     flicker
         Grey levels, over the frames that a scan takes.
@@ -87,6 +87,7 @@ class ScoredFilm:
     light: Float64
     contrast: Float64
     noise: Float64
+    detail: Float64
 
     @property
     def scanned(self) -> Float64:
@@ -327,10 +328,9 @@ def score_films(
                 faces["sharpness"],
                 faces["size"],
                 compute_flicker(np.array([make_trace(one) for one in shown], np.uint8)),
-                *(
-                    np.array([measure(one) for one in crops])
-                    for measure in (measure_light, measure_contrast, measure_noise)
-                ),
+                np.array([measure_light(one) for one in crops]),
+                np.array([measure_contrast(one) for one in crops]),
+                *np.array([measure_grain(one) for one in crops]).reshape(-1, 2).T,
             )
         )
     write_atomically(kept, json.dumps(known).encode())
@@ -354,7 +354,7 @@ def find_conditions(films: Sequence[ScoredFilm]) -> FaceConditions:
         least, middle, most = np.percentile(values, (0, 50, 100)).tolist()
         return least, middle, most
 
-    measured = ("light", "sharpness", "size", "contrast", "noise")
+    measured = ("light", "sharpness", "size", "contrast", "noise", "detail")
     return FaceConditions(
         flicker=spread([one.flicker for one in genuine]),
         **{n: spread([float(np.median(getattr(one, n))) for one in genuine]) for n in measured},

@@ -85,7 +85,7 @@ def test_faces_are_cut_out_once_and_scored_once(videos, model, tmp_path, monkeyp
     written = {path: path.stat().st_mtime_ns for path in (*kept, *(one.path for one in own))}
     (original, *_) = scored
     assert original.film.compression == films.ORIGINAL
-    assert len(original.scores) == len(original.times) == len(original.noise) == 4
+    assert len(original.scores) == len(original.times) == len(original.detail) == 4
     assert original.scores.mean() > 0.8  # the model takes bright faces for genuine
     for name, value in (("CUTS", 3), ("_SCAN", run.ScanSettings(every=0.5))):
         with monkeypatch.context() as patch:  # other frames are passed over: all is done anew
@@ -123,7 +123,7 @@ def scored_films(people=14, genuine=2.0, forged=-2.0, spread=0.0):
                 )
                 scores = expit((forged if step else genuine) + off + rng.normal(0, 0.5, 12))
                 values = np.linspace(0, 3, 12)
-                made.append(run.ScoredFilm(film, values, scores, *[values] * 2, 1.0, *[values] * 3))
+                made.append(run.ScoredFilm(film, values, scores, *[values] * 2, 1.0, *[values] * 4))
     return tuple(made)
 
 

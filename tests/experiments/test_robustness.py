@@ -141,14 +141,17 @@ def test_a_video_is_written_changed(tmp_path):
 def test_faces_are_swept(tmp_path):
     store = forged_store(tmp_path / "store", 4, (("dark", darken),))
     model = brightness_model(tmp_path / "model")
-    steps = (UNTOUCHED, Step("light, gain", 0.25), Step("frames per second", 5.0))
-    plain, dark, _ = found = sweeps.sweep_faces(store, steps, model=model, draws=20)
+    steps = (UNTOUCHED, Step("light, gain", 0.25), Step("blur, ‰ of the width", 200.0))
+    plain, dark, blurred = found = sweeps.sweep_faces(store, steps, model=model, draws=20)
     assert plain.auc.value == 1
     assert (plain.own, plain.other) == (4, 4)
     assert plain.change is None
     assert dark.change.value == pytest.approx(dark.auc.value - 1)
     # all are dark now: genuine ones are called forged
     assert dark.own_wrong > plain.own_wrong
+    # what a scan would not judge is not answered, and still has a score
+    assert (blurred.own_undecided, blurred.other_undecided) == (1, 1)
+    assert blurred.auc.value > 0.9
     table = sweep_table(found, "face")
     assert table.row_count == 3
     assert len(plot_sweep(found, "face").axes) == 2

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from scripted_faces import face_at
@@ -8,7 +9,7 @@ from gaitproof.face.quality import (
     assess,
     estimate_pose,
     measure_contrast,
-    measure_noise,
+    measure_grain,
     share_cut,
     share_outside,
 )
@@ -100,16 +101,33 @@ def test_contrast_is_that_of_the_face_and_follows_the_light(gain):
     assert assess(face_at(300, 200), NOISE, SIZE).contrast == measure_contrast(NOISE)
 
 
-@pytest.mark.parametrize("grey", [True, False])
-def test_noise_is_told_from_structure(grey):
+def drawn_face(grain=0.0):
+    """A slope with a straight edge, an eye, and hair about it."""
     rng = np.random.default_rng(0)
-    slope = np.linspace(60, 180, 192)
-    face = np.broadcast_to(slope[:, None, None], (192, 192, 3)).copy()
-    face[90:] += 40  # a straight edge
-    face[60:80, 60:80] = rng.uniform(0, 255, (20, 20, 1))  # an eye
-    assert measure_noise(face.astype(np.uint8)) < 0.3
-    grain = rng.standard_normal((192, 192, 1 if grey else 3))
-    values = [measure_noise((face + s * grain).clip(0, 255).astype(np.uint8)) for s in (0, 4, 8)]
-    assert 2.5 < values[2] < 5.5  # halving averages noise; the smoothest blocks have less
-    assert values[1] == pytest.approx(values[2] / 2, rel=0.2)
-    assert assess(face_at(300, 200), NOISE, SIZE).noise == measure_noise(NOISE)
+    face = np.broadcast_to(np.linspace(60, 180, 192)[:, None, None], (192, 192, 3)).copy()
+    face[90:] += 40
+    face[60:80, 60:80] = rng.uniform(0, 255, (20, 20, 1))
+    face[:, :48] += rng.normal(0, 20, (192, 48, 1))
+    face[:, -52:] += rng.normal(0, 20, (192, 52, 1))
+    return (face + grain).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_noise_is_told_from_structure(colours):
+    assert measure_grain(drawn_face())[0] < 0.3
+    grain = np.random.default_rng(1).standard_normal((192, 192, colours))
+    two, four = (measure_grain(drawn_face(4 * times * grain))[0] for times in (1, 2))
+    assert 2.5 < four < 5.5  # halving averages noise; the smoothest blocks have less
+    assert two == pytest.approx(four / 2, rel=0.2)
+
+
+def test_detail_is_that_of_the_surroundings_too():
+    face = drawn_face()
+    smooth = cv2.GaussianBlur(face, (0, 0), 4)
+    swapped = face.copy()
+    swapped[48:144, 48:144] = smooth[48:144, 48:144]
+    _, whole = measure_grain(face)
+    assert measure_grain(swapped)[1] == pytest.approx(whole, rel=0.1)
+    assert measure_grain(smooth)[1] < 0.1 * whole
+    quality = assess(face_at(300, 200), NOISE, SIZE)
+    assert (quality.noise, quality.detail) == measure_grain(NOISE)

@@ -135,38 +135,41 @@ EVALUATED = FaceConditions(
     flicker=(2, 8, 40),
     contrast=(30, 70, 140),
     noise=(0.1, 0.2, 0.5),
+    detail=(0.4, 0.8, 3),
 )
 
 
 @pytest.mark.parametrize(
-    ("light", "contrast", "sharpness", "size", "noise", "how"),
+    ("changed", "how"),
     [
-        (100, 60, 90, 90, 0.2, ""),
-        (40, 30, 50, 54, 0.7, ""),
-        (160, 140, 5000, 2000, 0.0, ""),
-        (39, 60, 90, 90, 0.2, "darker"),
-        (161, 60, 90, 90, 0.2, "brighter"),
-        (100, 29, 90, 90, 0.2, "lower in contrast"),
-        (100, 141, 90, 90, 0.2, "higher in contrast"),
-        (100, 60, 49, 90, 0.2, "less sharp"),
-        (100, 60, 90, 53, 0.2, "smaller"),
-        (100, 60, 90, 90, 0.8, "far noisier"),
+        ({}, ""),
+        ({"light": 40, "contrast": 30, "sharpness": 50, "size": 54, "noise": 0.7}, ""),
+        ({"light": 160, "contrast": 140, "sharpness": 5000, "size": 2000, "detail": 0.45}, ""),
+        ({"light": 39}, "darker"),
+        ({"light": 161}, "brighter"),
+        ({"contrast": 29}, "lower in contrast"),
+        ({"contrast": 141}, "higher in contrast"),
+        ({"sharpness": 49}, "less sharp"),
+        ({"size": 53}, "smaller"),
+        ({"noise": 0.8}, "noisier"),
+        ({"detail": 0.43}, "poorer in detail"),
     ],
 )
-def test_what_a_model_was_not_evaluated_on_is_named(light, contrast, sharpness, size, noise, how):
-    values = (light, contrast, sharpness, size, noise)
-    reason = EVALUATED.beyond(*values)
+def test_what_a_model_was_not_evaluated_on_is_named(changed, how):
+    usual = {"light": 100, "contrast": 60, "sharpness": 90, "size": 90, "noise": 0.2, "detail": 1}
+    values = usual | changed
+    reason = EVALUATED.beyond(**values)
     assert (f"the face is {how} than any the model was evaluated on (" in reason) == bool(how)
     assert bool(reason) == bool(how)
     # a card that does not say it
-    before = EVALUATED.model_copy(update={"contrast": None, "noise": None})
-    known = bool(how) and "contrast" not in how and "noisier" not in how
-    assert bool(before.beyond(*values)) == known
+    unknown = ("contrast", "noise", "detail")
+    before = EVALUATED.model_copy(update=dict.fromkeys(unknown))
+    assert bool(before.beyond(**values)) == (bool(how) and not set(changed) & set(unknown))
 
 
 def test_figures_of_what_was_not_evaluated_can_be_told_apart():
-    assert EVALUATED.beyond(39, 60, 90, 90, 0.2).endswith("(39, there 40)")
-    assert EVALUATED.beyond(100, 60, 90, 90, 0.81).endswith("(0.81, there 0.50)")
+    assert EVALUATED.beyond(39, 60, 90, 90, 0.2, 1).endswith("(39, limit 40)")
+    assert EVALUATED.beyond(100, 60, 90, 90, 0.81, 1).endswith("(0.81, limit 0.75)")
 
 
 def test_every_answer_has_its_own_status():

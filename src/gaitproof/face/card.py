@@ -15,7 +15,11 @@ from gaitproof.face.align import AlignmentSettings
 from gaitproof.types import ErrorRate
 
 NOISE_ROOM: Final = 1.5
-"""A face is too noisy from so many times the most of any it was evaluated on."""
+"""A face is too noisy above so many times the most of any genuine video evaluated."""
+
+DETAIL_ROOM: Final = 1.1
+"""It has too little detail below so many times the least: what strong compression leaves of most
+faces is just below the least, and of people left out 1 video in 69 is refused so."""
 
 SCORE_EDGE: Final = 1e-6
 """Scores nearer to 0 or 1 count as this far from it where log odds are taken."""
@@ -144,17 +148,25 @@ class FaceConditions(Settings):
     contrast: tuple[float, float, float] | None = None
     """Grey levels of 255, see `gaitproof.face.types.FaceQuality`; None where not measured."""
     noise: tuple[float, float, float] | None = None
+    detail: tuple[float, float, float] | None = None
     """Grey levels of 255, see `gaitproof.face.types.FaceQuality`; None where not measured."""
 
     def beyond(
-        self, light: float, contrast: float, sharpness: float, size: float, noise: float
+        self,
+        light: float,
+        contrast: float,
+        sharpness: float,
+        size: float,
+        noise: float,
+        detail: float,
     ) -> str:
         """Say in which way a face is unlike all it was evaluated on; empty if it is not.
 
-        Sharper and larger faces than any are none the worse for it, nor are less noisy ones.
+        Sharper and larger faces than any are none the worse for it.
         """
         flattest, _, hardest = self.contrast or (0.0, 0.0, 255.0)
-        noisiest = self.noise[2] if self.noise else math.inf
+        noisiest = NOISE_ROOM * self.noise[2] if self.noise else math.inf
+        coarsest = DETAIL_ROOM * self.detail[0] if self.detail else 0.0
         checks = (
             (light < self.light[0], "darker", light, self.light[0], 0),
             (light > self.light[2], "brighter", light, self.light[2], 0),
@@ -162,12 +174,13 @@ class FaceConditions(Settings):
             (contrast > hardest, "higher in contrast", contrast, hardest, 0),
             (sharpness < self.sharpness[0], "less sharp", sharpness, self.sharpness[0], 0),
             (size < self.size[0], "smaller", size, self.size[0], 0),
-            (noise > NOISE_ROOM * noisiest, "far noisier", noise, noisiest, 2),
+            (noise > noisiest, "noisier", noise, noisiest, 2),
+            (detail < coarsest, "poorer in detail", detail, coarsest, 2),
         )
         return next(
             (
                 f"the face is {how} than any the model was evaluated on "
-                f"({value:.{digits}f}, there {limit:.{digits}f})"
+                f"({value:.{digits}f}, limit {limit:.{digits}f})"
                 for wrong, how, value, limit, digits in checks
                 if wrong
             ),

@@ -171,14 +171,12 @@ def _beyond(frames: Sequence[FrameScore], card: FaceDetectorCard) -> str:
     if card.conditions is None or not frames:
         return ""
     qualities = [one.quality for one in frames]
-    table = [
-        (one.light, one.contrast, one.blur, one.size_px, one.noise)
-        for one in qualities
-        if one.light is not None and one.contrast is not None and one.noise is not None
+    measured = [
+        (one.light, one.contrast, one.blur, one.size_px, one.noise, one.detail) for one in qualities
     ]
-    if not table:
-        return ""
-    return card.conditions.beyond(*np.median(table, axis=0).tolist())
+    table = np.array(measured, np.float64)  # not a number where something was not measured
+    table = table[np.isfinite(table).all(axis=1)]
+    return card.conditions.beyond(*np.median(table, axis=0).tolist()) if len(table) else ""
 
 
 def _judge_frames(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:

@@ -116,7 +116,7 @@ def assess(
         face.landmarks,
         covered,
         measure_contrast(crop),
-        measure_noise(crop),
+        *measure_grain(crop),
     )
 
 
@@ -140,22 +140,24 @@ def measure_contrast(crop: NDArray[np.uint8]) -> float:
     return float(light - dark)
 
 
-def measure_noise(crop: NDArray[np.uint8]) -> float:
-    """Return how noisy an aligned face, shape (S, S, 3), is, grey levels of 255.
+def measure_grain(crop: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return how noisy an aligned face, shape (S, S, 3), is, and how much fine detail there is.
 
-    What a filter that is blind to plains, slopes and straight edges (Immerkær, CVIU 64 (1996) 300)
-    leaves of the face at 96 pixels, in the smoothest twentieth of its blocks, where skin has no
-    structure: that of brightness, or of the difference of two colours if that is more.
+    Both in grey levels of 255, of what a filter that is blind to plains, slopes and straight edges
+    (Immerkær, CVIU 64 (1996) 300) leaves at 96 pixels. Noise is that of the smoothest twentieth of
+    the face's blocks, where skin has no structure: of brightness, or of the difference of two
+    colours if that is more. Detail is that of the median block, hair and background among them:
+    a swap smooths the face, a codec everything.
     """
     small = cv2.resize(crop.astype(np.float32), (_FINE, _FINE), interpolation=cv2.INTER_AREA)
     red, green, blue = np.moveaxis(small, 2, 0)
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     planes = np.stack((light, (red - green) / np.sqrt(2), (blue - green) / np.sqrt(2)), axis=2)
-    left = _middle(cv2.filter2D(planes, -1, _CURVED))
-    cells = len(left) // _BLOCK
-    blocks = left.reshape(cells, _BLOCK, cells, _BLOCK, 3)
-    spread = np.sqrt((blocks**2).mean(axis=(1, 3))).reshape(-1, 3)
-    return float(np.quantile(spread, 0.05, axis=0).max())
+    cells = _FINE // _BLOCK
+    left = cv2.filter2D(planes, -1, _CURVED).reshape(cells, _BLOCK, cells, _BLOCK, 3)
+    blocks = np.sqrt((left**2).mean(axis=(1, 3)))
+    skin = _middle(blocks).reshape(-1, 3)
+    return float(np.quantile(skin, 0.05, axis=0).max()), float(np.median(blocks[..., 0]))
 
 
 def _grey(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -185,6 +185,9 @@ class FaceQuality:
     noise
         Of the smoothest places of the aligned face, grey levels of 255; None where it was not
         measured.
+    detail
+        How much of the finest structure there is in the aligned face and around it, grey levels of
+        255; None where it was not measured.
     """
 
     size_px: float
@@ -200,3 +203,4 @@ class FaceQuality:
     covered: float | None = None
     contrast: float | None = None
     noise: float | None = None
+    detail: float | None = None
