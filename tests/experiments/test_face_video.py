@@ -10,7 +10,7 @@ from scipy.special import expit
 from scripted_faces import ScriptedDetector
 from tiny_face_model import make_weights, write_model
 
-from experiments.face_video import command, films, relation, run
+from experiments.face_video import command, films, gates, relation, run
 from experiments.faces.swaps import SWAPS
 from gaitproof.cli.output import json_text
 from gaitproof.errors import InputError
@@ -123,7 +123,11 @@ def scored_films(people=14, genuine=2.0, forged=-2.0, spread=0.0):
                 )
                 scores = expit((forged if step else genuine) + off + rng.normal(0, 0.5, 12))
                 values = np.linspace(0, 3, 12)
-                made.append(run.ScoredFilm(film, values, scores, *[values] * 2, 1.0, *[values] * 4))
+                made.append(
+                    run.ScoredFilm(
+                        film, values, scores, *[values] * 2, 1.0, *[values] * 3, 0 * values
+                    )
+                )
     return tuple(made)
 
 
@@ -150,6 +154,15 @@ def test_threshold_band_and_figures_come_from_the_films(model):
         console.print(command.answer_table(result))
     assert "all swapped" in shown.get()
     assert "84, 0, 0" in shown.get()
+
+
+def test_films_unlike_all_of_others_are_not_answered(model):
+    made = list(scored_films(6))
+    place = next(i for i, one in enumerate(made) if one.film.people == ("p2",))
+    made[place] = replace(made[place], noise=made[place].noise + 99)
+    assert np.flatnonzero(gates.refuse_others(made)).tolist() == [place]
+    assert not gates.is_refused(made[place], run.find_conditions(made))
+    assert not gates.is_refused(made[place], None)
 
 
 def test_genuine_video_of_the_same_person_tells_more_than_the_score_alone(model):
