@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
 from gaitproof.media._container import CODECS, Reader
 from gaitproof.media._values import Bounds
+from gaitproof.media.decode import read_frames
 
 Clip = Callable[..., Path]
 LIMITS = MediaLimits()
@@ -94,3 +96,15 @@ def test_sound_beside_the_video_is_never_decoded(tmp_path: Path) -> None:
         # what only a decoder knows was not looked up
         assert stream.codec_context.format is None
         assert len(list(reader.frames(strict=True))) == 30
+
+
+def test_decoded_frames_are_freed_at_once(make_clip: Clip, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4", 12)
+    gc.collect()
+    gc.disable()  # a frame in a reference cycle lives until the collector comes, 200 frames later
+    try:
+        for _ in read_frames(clip, MediaLimits(sandbox=False)):
+            held = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert held <= 4  # the present one, as decoded and as RGB, and at most the one before

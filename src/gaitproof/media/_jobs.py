@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
 
 import av
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import Colorspace
 
@@ -21,8 +22,9 @@ def transform(frame: av.VideoFrame) -> Matrix:
     A pixel (x, y) of the stored image is shown at (a x + c y, b x + d y). Phones store upright
     clips lying down and say so here; FFmpeg leaves turning the image to its caller.
     """
-    # PyAV declares a mapping of names, but the container iterates over the entries
-    entries = cast(Iterable[Any], frame.side_data)
+    # frame.side_data is kept by the frame and holds it, so that only the garbage collector would
+    # free its image, hundreds of frames later. PyAV declares a mapping, but it yields the entries
+    entries = cast(Iterable[Any], cast(Any, SideDataContainer)(frame))
     data = next((d for d in entries if d.type == SideData.DISPLAYMATRIX), None)
     if data is None:
         return 1, 0, 0, 1
