@@ -69,9 +69,8 @@ class DomainClips:
     enrolled
         Recordings per template.
     calibrates
-        Whether long probes of it have a say in the calibration, and anything is said of its claims;
-        not where the quality gate would refuse the footage (frames come more slowly than its
-        `min_frame_rate`).
+        Whether it has a say in the calibration, and anything is said of its claims; not where the
+        quality gate would refuse the footage (frames come more slowly than its `min_frame_rate`).
     plans
         Who is enrolled and who is tried; by default by one rule, from `enrolled`.
     footage
@@ -308,11 +307,13 @@ def leave_domain_out(
     calibrations = []
     for count in references:
         tried = _by_domain(domains, count, seed)
-        if len(tried) < _MIN_DOMAINS - 1:
+        # of footage like the others nothing is said, so it may not weaken what is said elsewhere
+        fitting = [one for one in tried if one.tested]
+        if len(fitting) < _MIN_DOMAINS - 1:
             continue
         bound = None if count >= LEAST_REFERENCES else NO_SUPPORT
         for left_out in tried:
-            others = [one for one in tried if one is not left_out]
+            others = [one for one in fitting if one is not left_out]
             if len(others) >= _MIN_DOMAINS - 1:
                 figures.append(
                     measure(
@@ -325,7 +326,7 @@ def leave_domain_out(
                         seed=seed,
                     )
                 )
-        calibrations.append(_fit(count, tried, bound, scaled, _MIN_DOMAINS))
+        calibrations.append(_fit(count, fitting, bound, scaled, _MIN_DOMAINS))
     return DomainResult(
         figures=tuple(figures),
         evidence=EvidenceCard(

@@ -138,7 +138,7 @@ def _clips(
     return DomainClips(source, walks, rows, enrolled, calibrates=_passes_gate(walks))
 
 
-_MOST_ENROLLED: Final = 6
+_MOST_ENROLLED: Final = 5
 """People with templates below which fewer recordings are enrolled."""
 
 
