@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from experiments.face_video.films import ORIGINAL, list_clips
-from experiments.face_video.gates import is_refused, refuse_others
+from experiments.face_video.gates import answer, others_conditions
 from experiments.face_video.relation import RelationResult, relate
 from experiments.face_video.run import FaceVideoResult, run
 from experiments.faces.swaps import SWAPS
@@ -105,12 +105,13 @@ def count_answers(
     result: FaceVideoResult, *, before: bool
 ) -> dict[tuple[str, str], dict[str, int]]:
     """Count answers by kind of film and compression, all gates of a scan among them."""
-    refused = (
-        np.array([is_refused(one, result.before.conditions) for one in result.films])
-        if before
-        else refuse_others(result.films)
+    known = {} if before else others_conditions(result.films)
+    answers = np.array(
+        [
+            answer(one, score, known.get(one.film.people[0], result.before.conditions))
+            for one, score in zip(result.films, result.answers(before=before).tolist(), strict=True)
+        ]
     )
-    answers = np.where(refused, 0, result.answers(before=before))
     films = [one.film for one in result.films]
     counts = {}
     for kind in KINDS:

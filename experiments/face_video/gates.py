@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments.face_video.run import ScoredFilm, find_conditions
 from gaitproof.face.card import FaceConditions
@@ -15,20 +14,31 @@ from gaitproof.face.sightings import spread_evenly
 _MEASURED = ("light", "contrast", "sharpness", "size", "noise", "detail")
 
 
-def is_refused(film: ScoredFilm, conditions: FaceConditions | None) -> bool:
-    """Tell whether a face is unlike those of a card's conditions."""
+def answer(film: ScoredFilm, score: int, conditions: FaceConditions | None) -> int:
+    """Return 1 (REAL), 0 or -1 (FAKE) where the score by itself says so, given a card's conditions.
+
+    Parameters
+    ----------
+    film
+        Whose face it is.
+    score
+        The answer by the score.
+    conditions
+        Of the genuine video that the model was evaluated on.
+    """
     if conditions is None or not len(film.scores):
-        return False
+        return score
     chosen = np.isin(film.times, film.held[0])
     held = np.stack([getattr(film, name)[chosen] for name in _MEASURED])
     scanned = held[:, spread_evenly(held.shape[1], FRAMES)]
-    return bool(conditions.beyond(*np.median(scanned, axis=1).tolist()))
+    *values, detail = np.median(scanned, axis=1).tolist()
+    refused = conditions.beyond(*values) or (score < 0 and conditions.coarse(detail))
+    return 0 if refused else score
 
 
-def refuse_others(films: Sequence[ScoredFilm]) -> NDArray[np.bool_]:
-    """Return which films are unlike all genuine video of other people."""
-    known = {
+def others_conditions(films: Sequence[ScoredFilm]) -> dict[str, FaceConditions]:
+    """Return what the genuine video of all others looks like, by the person who is left out."""
+    return {
         person: find_conditions([one for one in films if person not in one.film.people])
         for person in {one.film.people[0] for one in films}
     }
-    return np.array([is_refused(one, known[one.film.people[0]]) for one in films], np.bool_)

@@ -157,12 +157,15 @@ def test_threshold_band_and_figures_come_from_the_films(model):
 
 
 def test_films_unlike_all_of_others_are_not_answered(model):
-    made = list(scored_films(6))
-    place = next(i for i, one in enumerate(made) if one.film.people == ("p2",))
-    made[place] = replace(made[place], noise=made[place].noise + 99)
-    assert np.flatnonzero(gates.refuse_others(made)).tolist() == [place]
-    assert not gates.is_refused(made[place], run.find_conditions(made))
-    assert not gates.is_refused(made[place], None)
+    made = scored_films(6)
+    known = gates.others_conditions(made)["p2"]
+    own = made[0]
+    noisy = replace(own, noise=own.noise + 99)
+    known = known.model_copy(update={"detail": (1.0, 2.0, 3.0)})
+    # without detail nothing is FAKE; with noise nothing is answered
+    assert [gates.answer(own, said, known) for said in (-1, 0, 1)] == [0, 0, 1]
+    assert [gates.answer(noisy, said, known) for said in (-1, 0, 1)] == [0, 0, 0]
+    assert gates.answer(noisy, -1, None) == -1
 
 
 def test_genuine_video_of_the_same_person_tells_more_than_the_score_alone(model):

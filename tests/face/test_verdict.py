@@ -144,7 +144,7 @@ EVALUATED = FaceConditions(
     [
         ({}, ""),
         ({"light": 40, "contrast": 30, "sharpness": 50, "size": 54, "noise": 0.7}, ""),
-        ({"light": 160, "contrast": 140, "sharpness": 5000, "size": 2000, "detail": 0.45}, ""),
+        ({"light": 160, "contrast": 140, "sharpness": 5000, "size": 2000}, ""),
         ({"light": 39}, "darker"),
         ({"light": 161}, "brighter"),
         ({"contrast": 29}, "lower in contrast"),
@@ -152,24 +152,35 @@ EVALUATED = FaceConditions(
         ({"sharpness": 49}, "less sharp"),
         ({"size": 53}, "smaller"),
         ({"noise": 0.8}, "noisier"),
-        ({"detail": 0.43}, "poorer in detail"),
     ],
 )
 def test_what_a_model_was_not_evaluated_on_is_named(changed, how):
-    usual = {"light": 100, "contrast": 60, "sharpness": 90, "size": 90, "noise": 0.2, "detail": 1}
+    usual = {"light": 100, "contrast": 60, "sharpness": 90, "size": 90, "noise": 0.2}
     values = usual | changed
     reason = EVALUATED.beyond(**values)
     assert (f"the face is {how} than any the model was evaluated on (" in reason) == bool(how)
     assert bool(reason) == bool(how)
     # a card that does not say it
-    unknown = ("contrast", "noise", "detail")
+    unknown = ("contrast", "noise")
     before = EVALUATED.model_copy(update=dict.fromkeys(unknown))
     assert bool(before.beyond(**values)) == (bool(how) and not set(changed) & set(unknown))
 
 
 def test_figures_of_what_was_not_evaluated_can_be_told_apart():
-    assert EVALUATED.beyond(39, 60, 90, 90, 0.2, 1).endswith("(39, limit 40)")
-    assert EVALUATED.beyond(100, 60, 90, 90, 0.81, 1).endswith("(0.81, limit 0.75)")
+    assert EVALUATED.beyond(39, 60, 90, 90, 0.2).endswith("(39, limit 40)")
+    assert EVALUATED.beyond(100, 60, 90, 90, 0.81).endswith("(0.81, limit 0.75)")
+
+
+def test_a_face_with_little_detail_is_not_called_forged():
+    assert EVALUATED.coarse(0.5) == ""
+    assert EVALUATED.model_copy(update={"detail": None}).coarse(0.0) == ""
+    reason = EVALUATED.coarse(0.49)
+    assert "fine detail" in reason
+    assert "(0.49, limit 0.50)" in reason
+    for score, answer in ((0.1, FaceDecision.INCONCLUSIVE), (0.9, FaceDecision.REAL)):
+        found = decide(score, CARD, Counter(), 9, coarse=reason)
+        assert found == (answer, reason if answer is FaceDecision.INCONCLUSIVE else "")
+    assert decide(0.1, CARD, Counter(), 9)[0] is FaceDecision.FAKE
 
 
 def test_every_answer_has_its_own_status():

@@ -17,9 +17,8 @@ from gaitproof.types import ErrorRate
 NOISE_ROOM: Final = 1.5
 """A face is too noisy above so many times the most of any genuine video evaluated."""
 
-DETAIL_ROOM: Final = 1.1
-"""It has too little detail below so many times the least: what strong compression leaves of most
-faces is just below the least, and of people left out 1 video in 69 is refused so."""
+DETAIL_ROOM: Final = 1.25
+"""It has too little detail to be called forged below so many times the least."""
 
 SCORE_EDGE: Final = 1e-6
 """Scores nearer to 0 or 1 count as this far from it where log odds are taken."""
@@ -158,7 +157,6 @@ class FaceConditions(Settings):
         sharpness: float,
         size: float,
         noise: float,
-        detail: float,
     ) -> str:
         """Say in which way a face is unlike all it was evaluated on; empty if it is not.
 
@@ -166,7 +164,6 @@ class FaceConditions(Settings):
         """
         flattest, _, hardest = self.contrast or (0.0, 0.0, 255.0)
         noisiest = NOISE_ROOM * self.noise[2] if self.noise else math.inf
-        coarsest = DETAIL_ROOM * self.detail[0] if self.detail else 0.0
         checks = (
             (light < self.light[0], "darker", light, self.light[0], 0),
             (light > self.light[2], "brighter", light, self.light[2], 0),
@@ -175,7 +172,6 @@ class FaceConditions(Settings):
             (sharpness < self.sharpness[0], "less sharp", sharpness, self.sharpness[0], 0),
             (size < self.size[0], "smaller", size, self.size[0], 0),
             (noise > noisiest, "noisier", noise, noisiest, 2),
-            (detail < coarsest, "poorer in detail", detail, coarsest, 2),
         )
         return next(
             (
@@ -185,6 +181,19 @@ class FaceConditions(Settings):
                 if wrong
             ),
             "",
+        )
+
+    def coarse(self, detail: float) -> str:
+        """Say that a face has too little fine detail to be called forged; empty if it has enough.
+
+        What strong compression takes makes genuine faces look forged, and none genuine.
+        """
+        limit = DETAIL_ROOM * self.detail[0] if self.detail else 0.0
+        return (
+            "the face looks manipulated, but has hardly more fine detail than the poorest genuine "
+            f"video evaluated ({detail:.2f}, limit {limit:.2f}), as strong compression does"
+            if detail < limit
+            else ""
         )
 
 

@@ -111,7 +111,13 @@ def judge(
         else None
     )
     decision, reason = decide(
-        score, card, kept.unusable, len(frames), relative, _beyond(frames, card), judged.drop
+        score,
+        card,
+        kept.unusable,
+        len(frames),
+        relative,
+        drop=judged.drop,
+        **_unlike(frames, card),
     )
     whole = None if score is None else lower_lr(calibrated(score, card.calibration), relative)
     point = card.operating_point
@@ -166,17 +172,19 @@ def _scored(judged: _Judged, card: FaceDetectorCard) -> list[FrameScore]:
     return frames
 
 
-def _beyond(frames: Sequence[FrameScore], card: FaceDetectorCard) -> str:
-    """Say in which way most frames are unlike what the model was evaluated on."""
-    if card.conditions is None or not frames:
-        return ""
-    qualities = [one.quality for one in frames]
+def _unlike(frames: Sequence[FrameScore], card: FaceDetectorCard) -> dict[str, str]:
+    """Say in which way most frames are unlike what the model was evaluated on, for `decide`."""
     measured = [
-        (one.light, one.contrast, one.blur, one.size_px, one.noise, one.detail) for one in qualities
+        (one.light, one.contrast, one.blur, one.size_px, one.noise, one.detail)
+        for one in (frame.quality for frame in frames)
     ]
-    table = np.array(measured, np.float64)  # not a number where something was not measured
-    table = table[np.isfinite(table).all(axis=1)]
-    return card.conditions.beyond(*np.median(table, axis=0).tolist()) if len(table) else ""
+    table = np.array(measured, np.float64).reshape(-1, 6)
+    table = table[np.isfinite(table).all(axis=1)]  # not a number: not measured
+    if card.conditions is None or not len(table):
+        return {}
+    *values, detail = np.median(table, axis=0).tolist()
+    conditions = card.conditions
+    return {"beyond": conditions.beyond(*values), "coarse": conditions.coarse(detail)}
 
 
 def _judge_frames(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:

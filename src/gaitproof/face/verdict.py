@@ -308,6 +308,7 @@ def decide(
     relative: RelativeEvidence | None = None,
     beyond: str = "",
     drop: FaceDrop | None = None,
+    coarse: str = "",
 ) -> tuple[FaceDecision, str]:
     """Return the answer for one face and, if it is INCONCLUSIVE, why.
 
@@ -327,6 +328,8 @@ def decide(
         In which way the face is unlike all that the model was evaluated on.
     drop
         A part in which it looks less genuine than is usual in genuine video.
+    coarse
+        That it has too little detail to be called forged.
     """
     needed = MIN_FRAMES if card.clip is None else least_frames(card.clip.frames)
     if usable < needed or score is None:
@@ -341,7 +344,7 @@ def decide(
         return FaceDecision.INCONCLUSIVE, beyond
     point = card.operating_point
     if score < point.low or (relative is not None and relative.fake):
-        return FaceDecision.FAKE, ""
+        return (FaceDecision.INCONCLUSIVE, coarse) if coarse else (FaceDecision.FAKE, "")
     if score >= point.high and drop is not None:
         return FaceDecision.INCONCLUSIVE, describe_drop(drop)
     if score >= point.high and relative is not None and relative.doubtful:
