@@ -186,12 +186,12 @@ class FaceConditions(Settings):
     def coarse(self, detail: float) -> str:
         """Say that a face has too little fine detail to be called forged; empty if it has enough.
 
-        What strong compression takes makes genuine faces look forged, and none genuine.
+        Strong compression makes genuine faces look forged, and hardly any forged one genuine.
         """
         limit = DETAIL_ROOM * self.detail[0] if self.detail else 0.0
         return (
             "the face looks manipulated, but has hardly more fine detail than the poorest genuine "
-            f"video evaluated ({detail:.2f}, limit {limit:.2f}), as strong compression does"
+            f"video evaluated ({detail:.2f}, limit {limit:.2f}); strong compression looks so, too"
             if detail < limit
             else ""
         )
