@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ def read_frames(
     *,
     lasting: bool = True,
     skim: Skim | None = None,
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Decode a local video lazily; a few frames are held at a time.
 
     Variable frame rates are kept as they are. Frames whose time stamp does not increase are left

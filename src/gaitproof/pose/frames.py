@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,12 +53,13 @@ def estimate_frames(
     """
     meter = MotionMeter()
     boxes: list[Box] = []
-    frames = read_frames(path, limits, start, stop, lasting=False)
-    for frame in frames if rate is None else _thin(frames, rate, whole=start is None):
-        poses = estimator.estimate(frame.image, frame.time)
-        boxes = [person_box(d) for d in poses]
-        motion = meter.measure(frame.image, frame.time, boxes)
-        yield FramePoses(frame.time, motion, poses)
+    # closed at once: what an estimator raises would keep the decoder as long as it is kept itself
+    with closing(read_frames(path, limits, start, stop, lasting=False)) as frames:
+        for frame in frames if rate is None else _thin(frames, rate, whole=start is None):
+            poses = estimator.estimate(frame.image, frame.time)
+            boxes = [person_box(d) for d in poses]
+            motion = meter.measure(frame.image, frame.time, boxes)
+            yield FramePoses(frame.time, motion, poses)
 
 
 def thinned_rate(frame_rate: float, settings: PoseSettings) -> float | None:
