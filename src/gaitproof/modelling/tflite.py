@@ -7,7 +7,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from gaitproof.modelling.compression import (
 )
 from gaitproof.models import CARD_FILE, WEIGHTS
 from gaitproof.reading import read_bytes
+
+if TYPE_CHECKING:
+    from gaitproof.modelling.replay import ReplayedNetwork
 
 TFLITE_FILE: Final = "model.tflite"
 
@@ -103,6 +106,42 @@ def run_tflite(content: bytes, *inputs: NDArray[Any]) -> list[NDArray[np.float32
     return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
 
 
+def replay(
+    weights: bytes, rows: Sequence[NDArray[Any]], answers: Sequence[NDArray[np.float32]]
+) -> ReplayedNetwork:
+    """Do an ONNX file over in torch, and check the first row.
+
+    Parameters
+    ----------
+    weights
+        The file.
+    rows
+        Its inputs.
+    answers
+        What ONNX Runtime says of them.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be done, or torch answers something else.
+    """
+    import torch
+
+    from gaitproof.modelling.replay import ReplayedNetwork
+
+    network = ReplayedNetwork(weights).eval()
+    with torch.inference_mode():
+        found = network(*(torch.from_numpy(values[:1]) for values in rows))
+    apart = max(float(np.abs(a[:1] - b.numpy()).max()) for a, b in zip(answers, found, strict=True))
+    if not apart <= _APART:
+        raise ModelError(
+            "Done over in torch, the network computes something else.",
+            expected=f"answers within {_APART} of the ONNX file's",
+            actual=f"{apart:.2g} apart",
+        )
+    return network
+
+
 def _convert(
     weights: bytes,
     rows: Sequence[NDArray[Any]],
@@ -112,19 +151,8 @@ def _convert(
     import litert_torch
     import torch
 
-    from gaitproof.modelling.replay import ReplayedNetwork
-
-    network = ReplayedNetwork(weights).eval()
+    network = replay(weights, rows, answers)
     example = tuple(torch.from_numpy(values[:1]) for values in rows)
-    with torch.inference_mode():
-        found = network(*example)
-    apart = max(float(np.abs(a[:1] - b.numpy()).max()) for a, b in zip(answers, found, strict=True))
-    if not apart <= _APART:
-        raise ModelError(
-            "Done over in torch, the network computes something else.",
-            expected=f"answers within {_APART} of the ONNX file's",
-            actual=f"{apart:.2g} apart",
-        )
     with TemporaryDirectory(prefix="gaitproof-") as name:
         path = Path(name) / TFLITE_FILE
         # both say every step
