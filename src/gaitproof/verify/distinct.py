@@ -4,8 +4,7 @@ What a comparison is worth was measured by the number of people that it is relat
 count and not their recordings. Nobody there has a name: two recordings are of one person where they
 are as alike as two of one person in one footage are, and of two people rarely (`same_person` of the
 model's card). Two people counted as one lead to no decision; some who were filmed twice count
-twice, which did not make answers wrong more often (docs/results/domains.md, Who is in two
-recordings).
+twice, which did not make answers wrong more often where it was measured.
 """
 
 from __future__ import annotations
