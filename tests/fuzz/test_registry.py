@@ -21,6 +21,7 @@ ELSEWHERE = {
     "gaitproof.server": "requests: schemathesis and hostile uploads in tests/server",
     "gaitproof.verify.encryption.load_key": "the user's own key: tests/verify/test_encryption",
     "gaitproof.verify.postgres.parse_url": "words of the user's: tests/verify/test_postgres",
+    "gaitproof.modelling.compression.load_parts": "as load_card, load_face_card, load_weights",
     "gaitproof.modelling.tuning.opened": "the study of a run folder, which Optuna reads",
     "gaitproof.train.training": "the logs of a run folder",
     "gaitproof.modelling.store.TrialStore.save": "writes",

@@ -9,7 +9,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from gaitproof.errors import ModelError
-from gaitproof.modelling.compression import draw_inputs, read_model, run_file
+from gaitproof.modelling.compression import draw_inputs, load_parts, run_file
 from gaitproof.modelling.replay import ReplayedNetwork
 
 
@@ -21,7 +21,7 @@ def replay(weights, feed):
 
 @pytest.mark.parametrize("model", ["spread-blend", "hybrid-small", "silhouettes", "sbi-lite0"])
 def test_shipped_models(model):
-    _, weights, _ = read_model(model)
+    _, weights, _ = load_parts(model)
     feed = {name: rows[:1] for name, rows in draw_inputs(weights).items()}
     for own, theirs in zip(replay(weights, feed), run_file(weights, feed), strict=True):
         np.testing.assert_allclose(own, theirs, atol=1e-4)

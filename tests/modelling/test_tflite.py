@@ -13,7 +13,7 @@ from gaitproof import errors
 from gaitproof.cli.app import app
 from gaitproof.errors import ConfigError, DependencyError, ModelError
 from gaitproof.modelling import tflite
-from gaitproof.modelling.compression import read_model
+from gaitproof.modelling.compression import load_parts
 from gaitproof.models import CARD_FILE
 from gaitproof.nets.onnx import load_encoder
 
@@ -52,7 +52,7 @@ def test_another_network_is_refused(tmp_path, converter, monkeypatch):
 
 
 def test_a_replay_that_answers_something_else_is_refused():
-    _, weights, _ = read_model("spread-blend")
+    _, weights, _ = load_parts("spread-blend")
     feed = tflite.draw_inputs(weights)
     rows, answers = list(feed.values()), tflite.run_file(weights, feed)
     tflite.replay(weights, rows, answers)
@@ -86,6 +86,6 @@ def test_real_files(tmp_path, model, precision):
         pytest.importorskip(package)
     made = tflite.convert_model(model, tmp_path / "out", precision)
     assert made.cosine > LEAST[precision]
-    graph = onnx.load_from_string(read_model(model)[1]).graph
+    graph = onnx.load_from_string(load_parts(model)[1]).graph
     count = sum(math.prod(constant.dims) for constant in graph.initializer)
     assert made.after < SMALLER[precision] * 4 * count

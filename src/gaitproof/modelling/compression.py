@@ -81,7 +81,7 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
     ModelError
         If there is no such model, or in so few bits it computes something else.
     """
-    card, old, strangers = read_model(model)
+    card, old, strangers = load_parts(model)
     new = store_constants(old, precision)
     feed = draw_inputs(old)
     cosine, difference = measure_divergence(*(run_file(content, feed)[0] for content in (old, new)))
@@ -105,7 +105,7 @@ def compress_model(model: str, folder: Path, precision: Precision) -> Compressed
     return Compressed(smaller.model_id, len(old), len(new), cosine, difference)
 
 
-def read_model(model: str) -> tuple[ModelCard | FaceDetectorCard, bytes, bytes | None]:
+def load_parts(model: str) -> tuple[ModelCard | FaceDetectorCard, bytes, bytes | None]:
     """Return card and ONNX file of a model for gait or for faces, and its cohort, if it has one.
 
     Raises

@@ -17,8 +17,8 @@ from gaitproof.media.files import atomic_folder, write_atomically
 from gaitproof.modelling.compression import (
     Compressed,
     draw_inputs,
+    load_parts,
     measure_divergence,
-    read_model,
     refuse_divergence,
     run_file,
 )
@@ -64,7 +64,7 @@ def convert_model(model: str, folder: Path, precision: TflitePrecision) -> Compr
     message = "TFLite files need packages that are not installed."
     hint = "in an environment of its own: pip install 'gaitproof[tflite]'"
     need_packages(_PACKAGES, message, hint)
-    card, weights, _ = read_model(model)
+    card, weights, _ = load_parts(model)
     feed = draw_inputs(weights)
     rows, before = list(feed.values()), run_file(weights, feed)
     content = _convert(weights, rows, before, precision)
