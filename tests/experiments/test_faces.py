@@ -197,6 +197,8 @@ def test_portraits_are_filmed_swapped_and_scanned(tmp_path, monkeypatch):
     monkeypatch.setattr(experiment, "run_all", run_here)
     assert run(root, tmp_path / "out", model=model, seconds=0.9).trials == result.trials
     # other weights are scanned anew, on the same clips
+    monkeypatch.setattr(experiment, "KINDS", (GENUINE, "poisson"))
+    monkeypatch.setattr(experiment, "COMPRESSIONS", ("good",))
     other = write_model(tmp_path / "n", make_weights(gain=8.0))
     again = run(root, tmp_path / "out", model=other, seconds=0.9)
     assert again.trials[0].score != result.trials[0].score

@@ -62,9 +62,10 @@ def test_finished_pairs_are_kept_and_others_made(tmp_path, monkeypatch):
 def test_one_pair_from_film_to_answer(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "SECONDS", 2.6)
     monkeypatch.setattr(bench, "TRIM", (0.2, 2.5))
+    monkeypatch.setattr(bench, "SIZE", (480, 270))
     clips = bench._film(tmp_path, 0, 1)
     assert all(path.is_file() for path in clips.values())
     cases = {"face swap": Outcome.PRESERVED, bench.OTHERS[0]: Outcome.CHANGED}
     for case, expected in cases.items():
-        found = bench._compare(1, case, clips["original"], clips[case])
-        assert found.outcome is found.expected is expected, found.reason
+        compared = bench._compare(1, case, clips["original"], clips[case])
+        assert compared.outcome is compared.expected is expected, compared.reason

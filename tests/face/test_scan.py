@@ -327,7 +327,7 @@ def test_of_three_people_the_swapped_one_is_named(drawn_model, tmp_path, swapped
 def test_thirty_faces_at_once(drawn_model, tmp_path):
     people = drawn_people(30, 150, darken=(7,))
     spots = [(face, 10 + 210 * (k % 6), 142 * (k // 6), 140) for k, face in enumerate(people)]
-    clip = write_clip(tmp_path / "a.mp4", [place(spots, (1280, 720))] * 12)
+    clip = write_clip(tmp_path / "a.mp4", [place(spots, (1280, 720))] * 6)
     settings = ScanSettings.model_validate({"held_mib": 8, "every": 0})
     found = scan_video(clip, drawn_model, settings)
     assert 28 <= len(found.faces) <= 31

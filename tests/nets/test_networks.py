@@ -65,10 +65,10 @@ def scores_of(network: nn.Module, windows: Tensor) -> Tensor:
 @pytest.fixture(scope="module")
 def walkers() -> tuple[Tensor, Tensor]:
     """Return z-scored windows of three stick walkers, and whose they are."""
-    found = [windows_from_points(*walking_points(person, 0), hop=30) for person in range(3)]
-    features = np.concatenate([w.features for w in found])
-    mask = np.concatenate([w.mask for w in found])
-    labels = np.repeat(np.arange(3), [len(w.features) for w in found])
+    windows = [windows_from_points(*walking_points(person, 0), hop=30) for person in range(3)]
+    features = np.concatenate([w.features for w in windows])
+    mask = np.concatenate([w.mask for w in windows])
+    labels = np.repeat(np.arange(3), [len(w.features) for w in windows])
     normalised = Normaliser.fit(features, mask, "camera")(features, mask)
     return torch.from_numpy(normalised), torch.from_numpy(labels)
 
@@ -314,6 +314,6 @@ def test_every_encoder_exports_to_onnx() -> None:
         windows = torch.randn(count, 60, 78)
         with torch.inference_mode():
             expected = together.eval()(windows).numpy()
-        (found,) = session.run(None, {"windows": windows.numpy()})
-        cosine = dict(zip(names, (expected * found).sum(axis=2).min(axis=0), strict=True))
+        (exported,) = session.run(None, {"windows": windows.numpy()})
+        cosine = dict(zip(names, (expected * exported).sum(axis=2).min(axis=0), strict=True))
         assert min(cosine.values()) > 0.9999, cosine

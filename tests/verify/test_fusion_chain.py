@@ -1,6 +1,6 @@
 """Real decoding, face detection and ONNX Runtime on one film; only the pose is scripted."""
 
-from functools import partial
+from functools import cache, partial
 
 import pytest
 from portrait_clips import FACES, place, portraits, write_clip
@@ -43,33 +43,39 @@ def films(tmp_path_factory):
         "away": [away],
     }.items():
         # one frame in three would do for the face, the walk needs them all
-        write_clip(folder / f"{name}.mp4", [place(shown)] * 120, rate=30, crf=30)
+        write_clip(folder / f"{name}.mp4", [place(shown)] * 90, rate=30, crf=30)
     return folder
 
 
-@pytest.fixture
-def examine(films, tmp_path):
-    write_model(tmp_path / "gait")
-    encoder = OnnxEncoder.load(tmp_path / "gait")
+@pytest.fixture(scope="module")
+def walked(films, tmp_path_factory):
+    """Return a function that says what the walk of a film says, which it finds out once."""
+    folder = tmp_path_factory.mktemp("walked")
+    write_model(folder / "gait")
+    encoder = OnnxEncoder.load(folder / "gait")
 
     def verifier(take):
         factory = partial(ScriptedEstimator.from_sequence, walk(0, take=take))
         return Verifier.open(
-            tmp_path / "g.db",
+            folder / "g.db",
             encoder=encoder,
             extractor=partial(extract, estimator_factory=factory),
         )
 
     verifier(0).enroll("ann", [films / "enrolled.mp4"])
+    return cache(lambda name: verifier(1).examine(films / f"{name}.mp4", claim="ann"))
 
+
+@pytest.fixture
+def examine(films, walked, tmp_path):
     def do(name, centre):
         folder = write_face_model(tmp_path / "f", make_network(centre=centre),
                                   calibration=CALIBRATION)  # fmt: skip
         model = FaceForgeryModel.load(folder)
-        found = verifier(1).examine(films / f"{name}.mp4", claim="ann")
+        own = walked(name)
         scan = scan_video(films / f"{name}.mp4", model)
-        tracks = [track.sequence for track in found.tracks]
-        return found.verdict, scan, join(found.verdict, scan, model.card, tracks=tracks)
+        tracks = [track.sequence for track in own.tracks]
+        return own.verdict, scan, join(own.verdict, scan, model.card, tracks=tracks)
 
     return do
 

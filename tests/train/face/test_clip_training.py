@@ -29,8 +29,11 @@ def painted(tmp_path_factory):
     return drawn_store(tmp_path_factory.mktemp("painted"), 40, 4, change=paint, size=96)
 
 
-def learn(store, name, pictures, width=32):
-    """Train on clips of half of the people; return the AUC on others."""
+def learn(store, name, pictures, width=32, **changes):
+    """Train on clips of half of the people; return the AUC on others.
+
+    To damage every crop is a third of the time, but the networks that learn least evenly need it.
+    """
     recipe = FaceTrainSettings(
         architecture=name,
         network=FaceNetworkSettings(width=width, dropout=0.0),
@@ -43,6 +46,7 @@ def learn(store, name, pictures, width=32):
         learning_rate=2e-3,
         schedule={"name": "one-cycle"},
         precision="32",
+        **changes,
     )
     trained = train_faces([store], recipe, trainer_options=CPU)
     scores, genuine = [], []
@@ -62,16 +66,23 @@ def flickering(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("name", "width"),
-    [("altfreezing", 8), ("cnn-bilstm", 32), ("cnn-lstm-transformer", 32), ("vit-temporal", 32)],
+    ("name", "changes"),
+    [
+        ("altfreezing", {"width": 8}),
+        ("cnn-bilstm", {"damaged": 0.0}),
+        ("cnn-lstm-transformer", {"damaged": 0.0}),
+        ("vit-temporal", {}),
+    ],
 )
-def test_it_learns_from_clips(painted, name, width):
-    assert learn(painted, name, 120, width) >= 0.9
+def test_it_learns_from_clips(painted, name, changes):
+    assert learn(painted, name, 120, **changes) >= 0.9
 
 
-@pytest.mark.parametrize(("name", "width"), [("ftcn", 8), ("temporal-only", 32)])
-def test_a_temporal_network_sees_what_no_single_picture_shows(flickering, name, width):
-    assert learn(flickering, name, 240, width) >= 0.95
+@pytest.mark.parametrize(
+    ("name", "changes"), [("ftcn", {"width": 8}), ("temporal-only", {"damaged": 0.0})]
+)
+def test_a_temporal_network_sees_what_no_single_picture_shows(flickering, name, changes):
+    assert learn(flickering, name, 240, **changes) >= 0.95
 
 
 @pytest.mark.parametrize("name", ["multi-attentional", "recce"])
