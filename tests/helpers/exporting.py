@@ -20,12 +20,8 @@ def share_operators() -> None:
 
     @cache
     def prepare() -> None:
-        import torch._dynamo.config
         from torch.onnx._internal.exporter._registration import ONNXRegistry
 
-        # with a length that is free, what is kept of an operator's result takes longer to make
-        # sense of than the result to compute: a quarter of the time of a network with attention
-        torch._dynamo.config.fake_tensor_cache_enabled = False
         ONNXRegistry.from_torchlib = staticmethod(cache(ONNXRegistry.from_torchlib))
 
     def shared(*arguments: Any, **options: Any) -> Any:
