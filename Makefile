@@ -1,6 +1,6 @@
 # make demo    the whole story on video it makes itself; report in demo/index.html
 # make test    lint, types, layers, tests
-# make test-fast   the tests that take little: two and a half to three minutes
+# make test-fast   the tests that take little
 # make bench   speed on this machine, and verdicts on the KTH walkers
 # make experiment NAME=... ARGS=...   one of experiments/README.md
 # make fuzz    hostile files, command lines and kills, for FUZZ_SECONDS (600) from SEED (0)
