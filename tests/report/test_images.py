@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gaitproof.media.encode import VideoWriter
 from gaitproof.report.images import (
     contact_sheet,
+    frames_at,
     overlay_images,
     pick_times,
     shrink,
@@ -128,3 +129,24 @@ def test_a_contact_sheet_of_few_masks_is_smaller(present, size):
 
 def test_there_is_no_contact_sheet_without_masks():
     assert contact_sheet(masks(5, range(0))) is None
+
+
+def test_frames_far_apart_are_sought_and_not_read_up_to(tmp_path, monkeypatch):
+    from gaitproof.report import images
+
+    path, starts, read = tmp_path / "grey.mp4", [], images.read_frames
+
+    def noted(path, limits, start):
+        starts.append(start)
+        return read(path, limits, start)
+
+    monkeypatch.setattr(images, "read_frames", noted)
+    with VideoWriter(path, 5, (64, 48)) as video:
+        for number in range(150):
+            video.write(np.full((48, 64, 3), number, np.uint8))
+    times = [0.2, 0.2, 1.0, 25.0, 25.4]
+    seen = list(frames_at(path, times))
+    assert [time for time, _ in seen] == times
+    assert [image.mean() for _, image in seen] == pytest.approx([5 * t for t in times], abs=2)
+    assert starts == [None, pytest.approx(25.0)]
+    assert not list(frames_at(path, [40.0]))

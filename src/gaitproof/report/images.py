@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +30,9 @@ SHEET_COLUMNS: Final = 12
 
 SAME_TIME: Final = 1e-6
 """Seconds: time stamps that differ by less are the same frame (they went through a file)."""
+
+_FAR: Final = 10.0
+"""Seconds that take longer to decode than opening the video once more does."""
 
 
 def to_data_uri(image: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> str:
@@ -126,7 +131,7 @@ def overlay_images(
         return ()
     rows = {float(time): row for row, time in enumerate(track.timestamps)}
     images = []
-    for time, image in _frames_at(path, times, limits or MediaLimits()):
+    for time, image in frames_at(path, times, limits):
         row = rows[time]
         if silhouettes is not None:
             image = _with_mask(image, silhouettes, time)
@@ -196,15 +201,26 @@ def contact_sheet(
     )
 
 
-def _frames_at(
-    path: Path, times: list[float], limits: MediaLimits
+def frames_at(
+    path: Path, times: Sequence[float], limits: MediaLimits | None = None
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Yield the first frame at or after each of the increasing times."""
-    wanted = iter(times)
-    time = next(wanted, None)
-    for frame in read_frames(path, limits):
-        if time is None:
-            return
-        if frame.time >= time - SAME_TIME:
-            yield time, frame.image
-            time = next(wanted, None)
+    """Yield the first frame at or after each of the increasing times.
+
+    What lies long before a time is not decoded: in an hour of video that takes minutes.
+
+    Raises
+    ------
+    MediaError
+        If the video cannot be read.
+    """
+    wanted = deque(times)
+    while wanted:
+        start = wanted[0] - SAME_TIME if wanted[0] > _FAR else None
+        with closing(read_frames(path, limits, start)) as frames:
+            for frame in frames:
+                while wanted and frame.time >= wanted[0] - SAME_TIME:
+                    yield wanted.popleft(), frame.image
+                if not wanted or wanted[0] - frame.time > _FAR:
+                    break
+            else:
+                return

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from gaitproof.config import MediaLimits
 from gaitproof.errors import MediaError
-from gaitproof.media.decode import read_frames
-from gaitproof.report.images import SAME_TIME, make_image, to_data_uri
+from gaitproof.report.images import frames_at, make_image, to_data_uri
 from gaitproof.report.page import PageImage
 from gaitproof.types import PoseSequence, SeenPerson
 
@@ -58,12 +57,9 @@ def draw_thumbnails(
     wanted.sort(key=lambda one: one[:2])
     thumbnails: dict[int, Image] = {}
     with suppress(MediaError):
-        for frame in read_frames(path, limits or MediaLimits()):
-            while wanted and frame.time >= wanted[0][0] - SAME_TIME:
-                _, number, points = wanted.pop(0)
-                thumbnails[number] = _thumbnail(frame.image, points, number)
-            if not wanted:
-                break
+        images = frames_at(path, [time for time, _, _ in wanted], limits)
+        for (_, number, points), (_, image) in zip(wanted, images, strict=False):
+            thumbnails[number] = _thumbnail(image, points, number)
     return dict(sorted(thumbnails.items()))
 
 
