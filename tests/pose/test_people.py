@@ -258,6 +258,31 @@ def test_people_are_found_ten_times_a_second(clip: Path) -> None:
     assert times == pytest.approx(np.arange(20) / 10, abs=0.01)
 
 
+def test_several_finders_say_what_one_does(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finders: list[ScriptedEstimator] = []
+    asked: list[int] = []
+
+    def make(*_: object) -> ScriptedEstimator:
+        number = len(finders)
+
+        def script(time: float) -> list[Detection]:
+            asked.append(number)
+            return blobs(two_walkers(time))
+
+        finders.append(ScriptedEstimator(script))
+        return finders[-1]
+
+    monkeypatch.setattr(people, "PeopleFinder", make)
+    settings = PoseSettings(), MediaLimits(), TrackingSettings(), SIZE
+    alone = find_people(clip, *settings)
+    together = find_people(clip, *settings, workers=3)
+    assert sorted(asked) == [0] * 20 + [1] * 7 + [2] * 7 + [3] * 6
+    assert all(finder.closed for finder in finders)
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.timestamps, other.timestamps)
+        np.testing.assert_array_equal(one.image, other.image)
+
+
 @pytest.mark.slow
 def test_an_extraction_lists_whoever_it_could_not_follow(
     clip: Path, monkeypatch: pytest.MonkeyPatch

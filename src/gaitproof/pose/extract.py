@@ -175,7 +175,15 @@ class _Work:
                 except SeveralPeopleError:
                     pass
         size, media = (self.video.width, self.video.height), self.settings.media
-        where = find_people(self.video.path, pose, media, self.tracking, size, parts=self.parts)
+        where = find_people(
+            self.video.path,
+            pose,
+            media,
+            self.tracking,
+            size,
+            parts=self.parts,
+            workers=self.workers,
+        )
         make = partial(create_estimator, easily(pose))
         # the people of a frame share the threads, so that the clip is not divided as well
         followed = self.follow(

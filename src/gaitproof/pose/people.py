@@ -12,8 +12,10 @@ somebody is there.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 
 from gaitproof.closing import Closing
 from gaitproof.config import MediaLimits, PoseSettings
-from gaitproof.media.decode import read_frames
+from gaitproof.media.decode import Frame, read_frames
 from gaitproof.pose.estimator import Detection, PoseEstimator, estimator_identifier
 from gaitproof.pose.glance import Glance
 from gaitproof.pose.looking import look
@@ -195,6 +197,7 @@ def find_people(
     *,
     finder: PoseEstimator | None = None,
     parts: Sequence[Stretch] = (WHOLE,),
+    workers: int = 1,
 ) -> tuple[PoseSequence, ...]:
     """Tell who is where: one rough track per person, the most prominent first.
 
@@ -207,21 +210,41 @@ def find_people(
     frame_size
         (width, height) in pixels.
     finder
-        Finds several people; the packaged landmarker if None. Closed in the end.
+        Finds several people; if None packaged landmarkers, one for each worker. Closed in the end.
     parts
         Of the video, that are looked at.
+    workers
+        Frames that are looked at at a time.
     """
-    if finder is None:
-        finder = PeopleFinder(settings, tracking)
+    finders: list[PoseEstimator] = (
+        [PeopleFinder(settings, tracking) for _ in range(workers)] if finder is None else [finder]
+    )
     tracker = Tracker(tracking)
+    frames = _due(path, limits, parts)
+    with ExitStack() as held:
+        for one in finders:
+            held.enter_context(one)
+        pool = held.enter_context(ThreadPoolExecutor(len(finders), "gaitproof-find"))
+        held.enter_context(closing(frames))
+        while together := list(islice(frames, len(finders))):
+            people = pool.map(_find, finders, together)
+            for frame, found in zip(together, people, strict=True):
+                tracker.add(frame.time, found)
+    return tracker.finish(frame_size, finders[0].identifier)
+
+
+def _find(finder: PoseEstimator, frame: Frame) -> list[Detection]:
+    return finder.estimate(frame.image, frame.time)
+
+
+def _due(path: Path, limits: MediaLimits, parts: Sequence[Stretch]) -> Generator[Frame, None, None]:
+    """Yield the frames in which everybody is looked for."""
     due = -np.inf
-    with finder:
-        for part in parts:
-            for frame in read_frames(path, limits, part.start, part.stop):
-                if frame.time >= due - 1e-3:
-                    due = frame.time + FIND
-                    tracker.add(frame.time, finder.estimate(frame.image, frame.time))
-    return tracker.finish(frame_size, finder.identifier)
+    for part in parts:
+        for frame in read_frames(path, limits, part.start, part.stop):
+            if frame.time >= due - 1e-3:
+                due = frame.time + FIND
+                yield frame
 
 
 class _Follower:
