@@ -32,6 +32,14 @@ def test_two_people_side_by_side_are_not_decided(person):
     assert "person 1" in choice.reason
 
 
+def test_a_crowd_is_counted_not_listed():
+    crowd = [_track(i, height=300 + i) for i in range(32)]
+    reason = choose(crowd, "auto").reason
+    assert "person 5: 0.0 to 4.0 s, 305 px; 26 more); choose one" in reason
+    with pytest.raises(InputError, match="305 px; 26 more"):
+        choose(crowd, 40)
+
+
 @pytest.mark.parametrize("person", [0, 1])
 def test_a_choice_settles_it(person):
     assert choose([_track(0), _track(1)], person).indices == (person,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -23,7 +23,7 @@ COMPARABLE: Final = 0.5
 """A person at least this tall beside the tallest is a candidate; smaller ones are background."""
 
 _MOST_NAMED: Final = 6
-"""People that a note describes one by one."""
+"""People that a note or reason describes one by one."""
 
 MIN_SHARE: Final = 0.25
 """A track at least this long beside the longest is a candidate; shorter ones are fragments."""
@@ -124,7 +124,7 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
         if not any(t.index == person for t in seen):
             raise InputError(
                 f"The clip has no person {person}.",
-                expected="; ".join(t.describe() for t in seen) or "nobody was found in it",
+                expected=_name(t.describe() for t in seen) or "nobody was found in it",
                 hint="one of these numbers",
             )
         return Choice((person,), notes=_left_out([person], seen, hint=False))
@@ -133,7 +133,7 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
     candidates = _candidates(seen)
     together = _seen_together(candidates)
     if together:
-        people = "; ".join(t.describe() for t in together)
+        people = _name(t.describe() for t in together)
         return Choice(
             (),
             f"Several people are in the frame at the same time ({people}); "
@@ -145,18 +145,21 @@ def choose(tracks: Sequence[TrackSummary], person: Person) -> Choice:
     return Choice((best.index,), notes=_left_out([best.index], seen, hint=True))
 
 
+def _name(people: Iterable[str]) -> str:
+    """Join what is said of each person; of a crowd, how many more there are."""
+    said = list(people)
+    left = len(said) - _MOST_NAMED
+    return "; ".join(said[:_MOST_NAMED] + ([f"{left} more"] if left > 0 else []))
+
+
 def _left_out(taken: Sequence[int], seen: Sequence[TrackSummary], *, hint: bool) -> tuple[str, ...]:
     """Say who was taken and who was not; nothing where only one was seen."""
     others = [t for t in seen if t.index not in taken]
     if not others:
         return ()
     used = "; ".join(t.describe() for t in seen if t.index in taken)
-    others_described = [
-        t.describe() + ("" if t.usable else ", cannot be used") for t in others[:_MOST_NAMED]
-    ]
-    if len(others) > _MOST_NAMED:
-        others_described.append(f"{len(others) - _MOST_NAMED} more")
-    note = f"Taken: {used}. Left out: {'; '.join(others_described)}."
+    unused = _name(t.describe() + ("" if t.usable else ", cannot be used") for t in others)
+    note = f"Taken: {used}. Left out: {unused}."
     if hint:
         note += (
             " Choose another with --person N, or join them with --person all if they are the same "
