@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -28,6 +29,9 @@ from gaitproof.types import Decision, ErrorRate, QualityReport, Verdict, WindowQ
 # SWIG wraps it and FAISS: whichever comes second cannot take vectors, unless it is FAISS
 with suppress(ImportError):
     import ezc3d  # noqa: F401
+
+# a shell that starts the tests in the background lets them, and what they start, ignore Ctrl+C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # the same examples on every machine; `pytest --hypothesis-profile=default` looks for new ones
 settings.register_profile("repeatable", derandomize=True, deadline=None)
