@@ -69,7 +69,7 @@ def run_faces(
     dict
         By variant and store.
     """
-    found: dict[str, dict[str, StoreFigures]] = {name: {} for name in FACE_VARIANTS}
+    figures: dict[str, dict[str, StoreFigures]] = {name: {} for name in FACE_VARIANTS}
     done = 0
     for left_out, target in stores.items():
         sources = [store for name, store in stores.items() if name != left_out]
@@ -83,8 +83,8 @@ def run_faces(
             scores = FaceScores.of_clips(values, [stored.clip for stored in clips])
             auc = compute_figures(scores, 0.5, draws=draws).values["auc"]
             gain = None if first is None else auc_gain(scores, first, draws=draws)
-            found[variant][left_out] = StoreFigures(auc, gain)
+            figures[variant][left_out] = StoreFigures(auc, gain)
             first = first or scores
             done += 1
             progress(done / (len(stores) * len(FACE_VARIANTS)))
-    return found
+    return figures

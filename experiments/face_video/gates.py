@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.face_video.run import ScoredFilm, find_conditions
+from experiments.face_video.run import MEASURED, ScoredFilm, find_conditions
 from gaitproof.face.card import FaceConditions
 from gaitproof.face.pace import FRAMES
 from gaitproof.face.sightings import spread_evenly
-
-_MEASURED = ("light", "contrast", "sharpness", "size", "noise", "detail")
 
 
 def answer(film: ScoredFilm, score: int, conditions: FaceConditions | None) -> int:
@@ -29,7 +27,7 @@ def answer(film: ScoredFilm, score: int, conditions: FaceConditions | None) -> i
     if conditions is None or not len(film.scores):
         return score
     chosen = np.isin(film.times, film.held[0])
-    held = np.stack([getattr(film, name)[chosen] for name in _MEASURED])
+    held = np.stack([getattr(film, name)[chosen] for name in MEASURED])
     scanned = held[:, spread_evenly(held.shape[1], FRAMES)]
     *values, detail = np.median(scanned, axis=1).tolist()
     refused = conditions.beyond(*values) or (score < 0 and conditions.coarse(detail))

@@ -346,6 +346,10 @@ def to_scores(films: Sequence[ScoredFilm], card: FaceDetectorCard) -> FaceScores
     )
 
 
+MEASURED: Final = ("light", "contrast", "sharpness", "size", "noise", "detail")
+"""Of every frame of a film; all but detail in the order of `FaceConditions.beyond`."""
+
+
 def find_conditions(films: Sequence[ScoredFilm]) -> FaceConditions:
     """Return what the genuine videos among films look like."""
     genuine = [one for one in films if one.film.genuine]
@@ -354,10 +358,9 @@ def find_conditions(films: Sequence[ScoredFilm]) -> FaceConditions:
         least, middle, most = np.percentile(values, (0, 50, 100)).tolist()
         return least, middle, most
 
-    measured = ("light", "sharpness", "size", "contrast", "noise", "detail")
     return FaceConditions(
         flicker=spread([one.flicker for one in genuine]),
-        **{n: spread([float(np.median(getattr(one, n))) for one in genuine]) for n in measured},
+        **{n: spread([float(np.median(getattr(one, n))) for one in genuine]) for n in MEASURED},
     )
 
 

@@ -28,11 +28,8 @@ from gaitproof.evaluate.bootstrap import DRAWS, Difference, Interval, compare
 from gaitproof.evaluate.face.figures import compute_figures
 from gaitproof.evaluate.face.scores import FaceScores
 from gaitproof.face.align import align
-from gaitproof.face.consistency import make_trace
 from gaitproof.face.judge import judge as judge_face
-from gaitproof.face.occlusion import measure_cover
 from gaitproof.face.pace import set_pace
-from gaitproof.face.quality import assess
 from gaitproof.face.sightings import FaceSightings
 from gaitproof.face.types import Face, FaceTrack
 from gaitproof.face.verdict import FaceDecision
@@ -296,24 +293,18 @@ def answer(footage: Footage, model: FaceForgeryModel) -> tuple[FaceDecision, flo
         Of single images.
     """
     height, width = footage.frames.shape[1:3]
-    card, count = model.card, len(footage.times)
+    card = model.card
     pace = set_pace(None, float(footage.times[-1]))
     kept = FaceSightings(pace.most)
-    box = (0.0, 0.0, float(width), float(height))
-    faces, crops = [], []
-    for place, (image, points) in enumerate(zip(footage.frames, footage.points, strict=True)):
-        face = Face(np.array(box), points, 1.0, landmarks="mesh")
-        crop = align(image, points, card.alignment)
-        covered = measure_cover(image, face)
-        quality = assess(face, crop, (width, height), None, card.alignment, covered)
-        if quality.usable:
-            kept.add(place, float(footage.times[place]), box, quality, make_trace(crop), crop)
-        else:
-            kept.pass_over(float(footage.times[place]), quality.reasons[0])
-        faces.append(face)
-        crops.append(crop)
-    track = FaceTrack(tuple(footage.times.tolist()), tuple(faces), tuple(range(count)))
+    times = footage.times.tolist()
+    box = np.array((0.0, 0.0, width, height))
+    faces = [Face(box, points, 1.0, landmarks="mesh") for points in footage.points]
+    for place, (face, image) in enumerate(zip(faces, footage.frames, strict=True)):
+        kept.take(place, times[place], face, image, None, card.alignment)
+    track = FaceTrack(tuple(times), tuple(faces), tuple(range(len(times))))
     verdict, _ = judge_face(1, track, kept, model, pace)
     if verdict.score is None:
+        pairs = zip(footage.frames, footage.points, strict=True)
+        crops = [align(image, points, card.alignment) for image, points in pairs]
         return verdict.decision, card.summarise(model.score(np.stack(crops)))
     return verdict.decision, verdict.score

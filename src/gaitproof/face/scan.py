@@ -15,8 +15,6 @@ from pydantic import Field, model_validator
 
 from gaitproof.config import MediaLimits, Settings
 from gaitproof.device import device_notes
-from gaitproof.face.align import align
-from gaitproof.face.consistency import make_trace
 from gaitproof.face.detect import (
     DetectorSettings,
     FaceDetector,
@@ -25,9 +23,8 @@ from gaitproof.face.detect import (
 )
 from gaitproof.face.judge import FaceImages, face_notes, judge, pace_notes
 from gaitproof.face.model import FaceForgeryModel
-from gaitproof.face.occlusion import measure_cover
 from gaitproof.face.pace import MOST_FRAMES, Pace, set_pace
-from gaitproof.face.quality import FaceGate, assess, plain_reason
+from gaitproof.face.quality import FaceGate
 from gaitproof.face.sightings import FaceSightings, make_room
 from gaitproof.face.speech.evidence import SpeechEvidence, examine_speech
 from gaitproof.face.speech.model import TalkModel
@@ -341,16 +338,9 @@ class _Finder:
         if face.landmarks == "box" and not takes_simple_crops(self._model.card.detector):
             kept.pass_over(time, NO_LANDMARKS)
             return
-        crop = align(image, face.points, self._alignment)
-        size = (image.shape[1], image.shape[0])
-        covered = measure_cover(image, face)
-        quality = assess(face, crop, size, self._settings.gate, self._alignment, covered)
-        if not quality.usable:
-            kept.pass_over(time, plain_reason(quality.reasons[0]))
+        if not kept.take(index, time, face, image, self._settings.gate, self._alignment):
             return
         kept.cell = cell
-        x0, y0, x1, y1 = (float(v) for v in face.box)
-        kept.add(index, time, (x0, y0, x1, y1), quality, make_trace(crop), crop)
         self._held += 1
         if self._held >= self._room:
             self._held = make_room(list(self.kept.values()), self._model, self._room // 2)

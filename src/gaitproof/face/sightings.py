@@ -18,9 +18,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.face.align import AlignmentSettings, align
+from gaitproof.face.consistency import make_trace
 from gaitproof.face.model import FaceForgeryModel
+from gaitproof.face.occlusion import measure_cover
+from gaitproof.face.quality import FaceGate, assess, plain_reason
 from gaitproof.face.segments import HOLE, SegmentScore, cut_segments, least_frames, long_enough
-from gaitproof.face.types import FaceQuality
+from gaitproof.face.types import Face, FaceQuality
 
 Image = NDArray[np.uint8]
 
@@ -107,6 +111,40 @@ class FaceSightings:
     shown_stride: int = 1
     judged: dict[int, SegmentScore] = field(default_factory=dict)
     _seen: int = 0
+
+    def take(
+        self,
+        frame: int,
+        time: float,
+        face: Face,
+        image: Image,
+        gate: FaceGate | None,
+        alignment: AlignmentSettings,
+    ) -> bool:
+        """Add a face of an image if it can be judged, else note why not; tell which.
+
+        Parameters
+        ----------
+        frame, time
+            Number of the frame; seconds.
+        face
+            Found in the image.
+        image
+            Shape (H, W, 3), RGB.
+        gate
+            What a face must be like; the defaults if None.
+        alignment
+            Of the crop that the model sees.
+        """
+        crop = align(image, face.points, alignment)
+        size, covered = (image.shape[1], image.shape[0]), measure_cover(image, face)
+        quality = assess(face, crop, size, gate, alignment, covered)
+        if not quality.usable:
+            self.pass_over(time, plain_reason(quality.reasons[0]))
+            return False
+        x0, y0, x1, y1 = (float(v) for v in face.box)
+        self.add(frame, time, (x0, y0, x1, y1), quality, make_trace(crop), crop)
+        return True
 
     def add(
         self,

@@ -131,8 +131,9 @@ def replay(
 
     network = ReplayedNetwork(weights).eval()
     with torch.inference_mode():
-        found = network(*(torch.from_numpy(values[:1]) for values in rows))
-    apart = max(float(np.abs(a[:1] - b.numpy()).max()) for a, b in zip(answers, found, strict=True))
+        replayed = network(*(torch.from_numpy(values[:1]) for values in rows))
+    pairs = zip(answers, replayed, strict=True)
+    apart = max(float(np.abs(a[:1] - b.numpy()).max()) for a, b in pairs)
     if not apart <= _APART:
         raise ModelError(
             "Done over in torch, the network computes something else.",

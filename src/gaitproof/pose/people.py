@@ -227,9 +227,9 @@ def find_people(
         pool = held.enter_context(ThreadPoolExecutor(len(finders), "gaitproof-find"))
         held.enter_context(closing(frames))
         while together := list(islice(frames, len(finders))):
-            people = pool.map(_find, finders, together)
-            for frame, found in zip(together, people, strict=True):
-                tracker.add(frame.time, found)
+            seen = pool.map(_find, finders, together)
+            for frame, people in zip(together, seen, strict=True):
+                tracker.add(frame.time, people)
     return tracker.finish(frame_size, finders[0].identifier)
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.pairs import PairNetwork
-from gaitproof.train.norms import has_norms, measure_norms
+from gaitproof.train.norms import measure_norms, need_norms
 from gaitproof.train.sampler import WindowSampler, draw_unlabelled
 from gaitproof.train.stream import Stream, random_source
 from gaitproof.train.validation import without_noise
@@ -58,8 +58,8 @@ class TargetWindows:
         adapt, name = self._settings.adapt, self._settings.architecture
         if adapt.learnt and (learner is None or isinstance(learner, PairNetwork)):
             raise ConfigError(f"{name!r} has no embedding that is learnt by steps to be adapted.")
-        if adapt.norms and (learner is None or not has_norms(learner)):
-            raise ConfigError(f"{name!r} has no batch norm to be measured on other footage.")
+        if adapt.norms:
+            need_norms(learner, name)
 
     def adapt(self, network: nn.Module, normaliser: Normaliser) -> None:
         """Measure batch norm anew, if the recipe says so."""

@@ -7,10 +7,14 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from gaitproof.errors import ConfigError
 
-def has_norms(network: nn.Module) -> bool:
-    """Whether a network has layers of batch norm."""
-    return any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in network.modules())
+
+def need_norms(network: nn.Module | None, name: str) -> None:
+    """Raise a `ConfigError` if the network of that name has no layers of batch norm."""
+    parts = () if network is None else network.modules()
+    if not any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in parts):
+        raise ConfigError(f"{name!r} has no batch norm to be measured on other footage.")
 
 
 def measure_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:

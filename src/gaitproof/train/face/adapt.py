@@ -14,7 +14,7 @@ from gaitproof.errors import ConfigError
 from gaitproof.nets.face.base import FaceNetwork, ImageNetwork
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.samples import draw_labelled
-from gaitproof.train.norms import has_norms, measure_norms
+from gaitproof.train.norms import measure_norms, need_norms
 from gaitproof.train.stream import Stream, random_source
 
 _BATCHES: Final = 8
@@ -50,8 +50,8 @@ class TargetFaces:
         own = (ImageNetwork.look, ImageNetwork.study)
         if adapt.learnt and (kind.look, kind.study) != own:
             raise ConfigError(f"{name!r} does not decide by one vector that could be adapted.")
-        if adapt.norms and not has_norms(network):
-            raise ConfigError(f"{name!r} has no batch norm to be measured on other footage.")
+        if adapt.norms:
+            need_norms(network, name)
 
     def draw(self, rng: np.random.Generator, count: int, *, plain: bool = False) -> Tensor:
         """Return crops of as many clips, (N, S, S, 3) uint8; `plain` ones are not damaged."""
