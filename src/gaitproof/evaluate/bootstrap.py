@@ -96,8 +96,7 @@ class _Pairs:
         person never make an impostor pair.
         """
         product = drawn[:, self.probe] * drawn[:, self.claimed]
-        weight: Float64 = np.where(self.mated, drawn[:, self.probe], product)
-        return weight
+        return np.where(self.mated, drawn[:, self.probe], product)
 
 
 def _bins(scores: Float64) -> tuple[Float64, NDArray[np.intp]]:

@@ -89,8 +89,7 @@ def sum_across(points: Float64) -> Float64:
     """Return the right-to-left vector of hips plus shoulders, shape (T, 3)."""
     left = points[:, JOINT[Landmark.LEFT_HIP]] + points[:, JOINT[Landmark.LEFT_SHOULDER]]
     right = points[:, JOINT[Landmark.RIGHT_HIP]] + points[:, JOINT[Landmark.RIGHT_SHOULDER]]
-    across: Float64 = left - right
-    return across
+    return left - right
 
 
 def forward_path(times: Float64, points: Float64, landmark: Landmark) -> Float64:

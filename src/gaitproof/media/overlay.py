@@ -103,8 +103,7 @@ def draw_pose(
     # what was seen badly shows through at half strength, below what was seen well
     changed = (drawn != sharp).any(axis=2, keepdims=True)
     half = cv2.addWeighted(sharp, 0.5, faint, 0.5, 0)
-    result: Image = np.where(changed, drawn, half).astype(np.uint8, copy=False)
-    return result
+    return np.where(changed, drawn, half).astype(np.uint8, copy=False)
 
 
 def draw_joints(
@@ -191,8 +190,7 @@ def place_silhouette(
     whole = cv2.warpAffine(
         mask.astype(np.float32), place, frame_size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
-    inside: NDArray[np.bool_] = whole >= 0.5
-    return inside
+    return whole >= 0.5
 
 
 def draw_silhouette(image: Image, mask: NDArray[np.bool_]) -> Image:

@@ -138,8 +138,7 @@ def eer_from_rates(fmr: Float64, fnmr: Float64) -> Float64:
     low = np.take_along_axis(fmr, at, axis=-1)[..., 0]
     high = np.take_along_axis(fmr, np.minimum(at + 1, fmr.shape[-1] - 1), axis=-1)[..., 0]
     value = np.where(last >= 0, low + share * (high - low), fnmr[..., 0])
-    result: Float64 = np.where(np.isnan(fmr[..., 0] + fnmr[..., 0]), np.nan, value)
-    return result
+    return np.where(np.isnan(fmr[..., 0] + fnmr[..., 0]), np.nan, value)
 
 
 def eer_point(scores: ArrayLike, mated: ArrayLike) -> tuple[float, float]:
@@ -200,8 +199,7 @@ def auc(scores: ArrayLike, mated: ArrayLike) -> float:
 def fnmr_at_fmr_from_rates(fmr: Float64, fnmr: Float64, target: float) -> Float64:
     """Return the FNMR of stacked curves at the lowest threshold whose FMR is at most `target`."""
     first = np.argmax(fmr <= target, axis=-1)[..., None]
-    value: Float64 = np.take_along_axis(fnmr, first, axis=-1)[..., 0]
-    return value
+    return np.take_along_axis(fnmr, first, axis=-1)[..., 0]
 
 
 def fnmr_at_fmr(scores: ArrayLike, mated: ArrayLike, target: float) -> float:

@@ -142,21 +142,18 @@ def _pool(attributes: Attributes, x: Tensor) -> Tensor:
     if any(pads) and not attributes.get("count_include_pad"):
         raise ModelError("The network pools in a way that is not converted.")
     strides, rounding = attributes.get("strides"), bool(attributes.get("ceil_mode"))
-    pooled: Tensor = functional.avg_pool2d(_pad(attributes, x), size, strides, ceil_mode=rounding)
-    return pooled
+    return functional.avg_pool2d(_pad(attributes, x), size, strides, ceil_mode=rounding)
 
 
 def _normalise(attributes: Attributes, x: Tensor, *parts: Tensor) -> Tensor:
     scale, shift, mean, variance = parts
     epsilon = attributes.get("epsilon", 1e-5)
-    made: Tensor = functional.batch_norm(x, mean, variance, scale, shift, eps=epsilon)
-    return made
+    return functional.batch_norm(x, mean, variance, scale, shift, eps=epsilon)
 
 
 def _normalise_layer(attributes: Attributes, x: Tensor, scale: Tensor, shift: Any = None) -> Tensor:
     epsilon = attributes.get("epsilon", 1e-5)
-    made: Tensor = functional.layer_norm(x, scale.shape, scale, shift, epsilon)
-    return made
+    return functional.layer_norm(x, scale.shape, scale, shift, epsilon)
 
 
 def _gemm(attributes: Attributes, a: Tensor, b: Tensor, c: Any = None) -> Tensor:

@@ -136,8 +136,7 @@ class GaitTR(FeatureEncoder):
     def maps(self) -> nn.Module:
         """What puts out the last convolution over time, (B, C, T, J), as Grad-CAM needs it."""
         convolution: Any = self.body[-2]
-        last: nn.Module = convolution.body
-        return last
+        return convolution.body
 
     def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         x = x if self.published else half_rate(x, known)

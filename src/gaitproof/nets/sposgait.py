@@ -93,8 +93,7 @@ class SPOSGait(FeatureEncoder):
     def maps(self) -> nn.Module:
         """What puts out the last convolution over time, (B, C, T, J), as Grad-CAM needs it."""
         candidates: Any = self.cells[-1]
-        last: nn.Module = candidates[0 if self.path is None else self.path[-1]]
-        return last
+        return candidates[0 if self.path is None else self.path[-1]]
 
     def _describe(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         described = self.skeleton.describe(half_rate(x, known))
@@ -110,5 +109,4 @@ class SPOSGait(FeatureEncoder):
         moving = joints.transpose(1, 2)
         known = at_rate(known, moving.shape[1])
         pooled = [mean_over_time(moving, known), peak_over_time(moving, known)]
-        out: Tensor = self.head(torch.cat(pooled, dim=1).mean(dim=2))
-        return out
+        return self.head(torch.cat(pooled, dim=1).mean(dim=2))

@@ -350,8 +350,7 @@ def smooth(times: Float64, points: Float64, cutoff: float) -> Float64:
 def _spline(times: Float64, path: Float64, at: Float64) -> Float64:
     from scipy.interpolate import CubicSpline  # slow to import, and most clips are even
 
-    points: Float64 = CubicSpline(times, path)(at)
-    return points
+    return CubicSpline(times, path)(at)
 
 
 def _unbroken(times: Float64, known: Bools) -> list[slice]:

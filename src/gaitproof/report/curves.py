@@ -301,8 +301,7 @@ def _deviate(rates: Float64, low: float) -> Float64:
     """Return the normal deviate of rates; those off the axes are put just outside them."""
     from scipy.special import ndtri
 
-    result: Float64 = ndtri(np.clip(rates, low / 4, 1 - low / 4))
-    return result
+    return ndtri(np.clip(rates, low / 4, 1 - low / 4))
 
 
 def percent_ticks() -> Any:

@@ -40,8 +40,7 @@ def soft_mask(*masks: UInt8) -> NDArray[np.float32]:
     side = 2 * radius + 1
     # a square grows as far as the square mean below looks, so the heads themselves stay at 1
     grown = cv2.dilate(union, np.ones((side, side), np.uint8))
-    soft: NDArray[np.float32] = cv2.blur(grown, (side, side)).astype(np.float32) / 255
-    return soft
+    return cv2.blur(grown, (side, side)).astype(np.float32) / 255
 
 
 def blend(original: UInt8, other: UInt8, share: NDArray[np.float32]) -> UInt8:

@@ -122,8 +122,7 @@ class Staging:
 
     def place(self, points: NDArray[np.floating[Any]]) -> Float64:
         """Turn body points (..., 3) into scene points."""
-        placed: Float64 = points @ self.turn.T + self.shift
-        return placed
+        return points @ self.turn.T + self.shift
 
 
 def _focal(size: tuple[int, int], height: float, far: float, share: float) -> float:

@@ -66,8 +66,7 @@ class TrainedEncoder:
         self.network.eval()
         with torch.inference_mode():
             parts = [self.network(part) for part in torch.split(torch.from_numpy(inputs), _BATCH)]
-        result: NDArray[np.float32] = torch.cat(parts).numpy()
-        return result
+        return torch.cat(parts).numpy()
 
     def compare(self, a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
         """Compare windows with a pair network.

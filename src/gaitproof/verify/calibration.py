@@ -282,8 +282,7 @@ def _checked(
 
 def _balanced(mated: NDArray[np.bool_]) -> Float64:
     """Weights that sum to a half for either kind of trial."""
-    weights: Float64 = np.where(mated, 0.5 / mated.sum(), 0.5 / (~mated).sum())
-    return weights
+    return np.where(mated, 0.5 / mated.sum(), 0.5 / (~mated).sum())
 
 
 def balanced_logistic(

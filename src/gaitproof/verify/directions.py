@@ -60,8 +60,7 @@ class Directions:
     @property
     def vectors(self) -> NDArray[np.float32]:
         """Shape (N, D)."""
-        vectors: NDArray[np.float32] = self.table["vector"]
-        return vectors
+        return self.table["vector"]
 
     def __len__(self) -> int:
         return len(self.table)

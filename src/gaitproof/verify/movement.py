@@ -70,8 +70,7 @@ def parse_average(data: bytes, name: str) -> Float32:
         raise ModelError(
             f"{name!r} holds no average walkers.", expected=f"'images', uint8, (views, {shape})"
         )
-    average: Float32 = images.astype(np.float32) / 255
-    return average
+    return images.astype(np.float32) / 255
 
 
 def weigh_movement(

@@ -82,11 +82,10 @@ def s_norm(
 
     It does not change if a constant is added to all scores or all are multiplied by one.
     """
-    both: Float64 = 0.5 * (
+    return 0.5 * (
         standardise(score, template_cohort_scores, top)
         + standardise(score, probe_cohort_scores, top)
     )
-    return both
 
 
 def to_similarity(deviations: ArrayLike) -> Float64:

@@ -245,8 +245,7 @@ def _normal(sql: str) -> str:
 
 def read_version(connection: Connection) -> str | None:
     """Return the version that a gallery is stamped with, or None."""
-    stamp: str | None = connection.scalar(select(meta.c.value).where(meta.c.key == _VERSION_KEY))
-    return stamp
+    return connection.scalar(select(meta.c.value).where(meta.c.key == _VERSION_KEY))
 
 
 def upgrade(connection: Connection) -> None:

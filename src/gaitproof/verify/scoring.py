@@ -94,8 +94,7 @@ def cosine_similarities(
         Shape (P, C), (cosine + 1) / 2, in [0, 1].
     """
     cosines = np.asarray(probes, np.float64) @ np.asarray(templates, np.float64).T
-    similarities: NDArray[np.float64] = np.clip((cosines + 1.0) / 2.0, 0.0, 1.0)
-    return similarities
+    return np.clip((cosines + 1.0) / 2.0, 0.0, 1.0)
 
 
 def similarity(probe: NDArray[np.floating[Any]], template: NDArray[np.floating[Any]]) -> float:

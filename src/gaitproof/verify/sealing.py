@@ -204,8 +204,7 @@ def _places(table: str, values: Mapping[str, Any]) -> Iterator[tuple[str, tuple[
 
 
 def _key(connection: Connection) -> Key | None:
-    key: Key | None = connection.get_execution_options().get(_OPTION)
-    return key
+    return connection.get_execution_options().get(_OPTION)
 
 
 def _stamp(key: Key) -> str:

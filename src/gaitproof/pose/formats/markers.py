@@ -131,8 +131,7 @@ def _nearest(grid: Float64, times: Float64) -> Float64:
     after = np.clip(np.searchsorted(times, grid), 0, len(times) - 1)
     before = np.maximum(after - 1, 0)
     nearer = np.abs(times[before] - grid) < np.abs(times[after] - grid)
-    moments: Float64 = np.where(nearer, times[before], times[after])
-    return moments
+    return np.where(nearer, times[before], times[after])
 
 
 def marker_sequence(

@@ -195,8 +195,7 @@ def _euler(rotations: Float64) -> Float64:
         # a limb turned by 90 degrees: the angles are one choice of many, and no worse for it
         warnings.filterwarnings("ignore", message="Gimbal lock")
         angles = Rotation.from_matrix(rotations).as_euler("ZXY", degrees=True)
-    smooth: Float64 = np.unwrap(angles, period=360.0, axis=0)
-    return smooth
+    return np.unwrap(angles, period=360.0, axis=0)
 
 
 def _least_turn(start: Float64, end: Float64) -> Float64:
@@ -209,12 +208,10 @@ def _least_turn(start: Float64, end: Float64) -> Float64:
     # opposite vectors: any axis across will do
     spare = np.cross(start, np.eye(3)[np.argmin(np.abs(start), axis=1)])
     axis = np.where(sine > 1e-12, axis, spare)
-    turns: Float64 = Rotation.from_rotvec(_unit(axis) * angle).as_matrix()
-    return turns
+    return Rotation.from_rotvec(_unit(axis) * angle).as_matrix()
 
 
 def _unit(vectors: Float64) -> Float64:
     """Scale vectors (T, 3) to length 1; where the length is 0, any unit vector."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Float64 = np.where(length > 1e-12, vectors / np.maximum(length, 1e-12), [1.0, 0.0, 0.0])
-    return unit
+    return np.where(length > 1e-12, vectors / np.maximum(length, 1e-12), [1.0, 0.0, 0.0])

@@ -138,8 +138,7 @@ class FeatureCache:
                 self._network.encode(part.to(self._device)) for part in torch.split(crops, _BATCH)
             ]
         encoder.train(training)
-        encoded: Codes = torch.cat(codes).float().cpu().numpy()
-        return encoded
+        return torch.cat(codes).float().cpu().numpy()
 
 
 class FeatureSampler(ClipSampler[Codes]):

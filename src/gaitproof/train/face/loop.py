@@ -97,8 +97,7 @@ class TrainedFaces:
                 for part in torch.split(torch.tensor(crops), _BATCH)
             ]
         shares = torch.cat(logits).double().softmax(dim=1)
-        scores: NDArray[np.float64] = shares[:, GENUINE].numpy()
-        return scores
+        return shares[:, GENUINE].numpy()
 
     def score_segment(self, crops: NDArray[np.uint8]) -> SegmentScore:
         """Judge crops (T, S, S, 3) together by a network of clips.

@@ -102,8 +102,7 @@ def strongest_alternative(gait: ArrayLike, face: ArrayLike) -> Float64:
         Shape (N,), log10; NaN where one is missing.
     """
     g, f = np.asarray(gait, np.float64), np.asarray(face, np.float64)
-    least: Float64 = np.minimum(np.minimum(g, f), g + f)
-    return least
+    return np.minimum(np.minimum(g, f), g + f)
 
 
 def weighted(gait: ArrayLike, face: ArrayLike, weights: FusionWeights) -> Float64:
