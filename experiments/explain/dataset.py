@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from experiments.shared import Progress, no_progress
 from gaitproof.evaluate.bootstrap import DRAWS, Interval, draw_people, percentile_interval
-from gaitproof.explain.faithfulness import (
+from gaitproof.explain.importance import Float64, Importance
+from gaitproof.explain.methods import explain_score
+from gaitproof.explain.score import ProbeScore
+from gaitproof.explain.trust import (
     compare_explanations,
     delete_moments,
     delete_parts,
 )
-from gaitproof.explain.importance import Float64, Importance
-from gaitproof.explain.methods import explain_score
-from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.encoder import Encoder
 from gaitproof.types import GaitWindows
 
@@ -108,7 +108,7 @@ def explain_dataset(
     encoder
         What is explained.
     shuffled
-        The same with shuffled weights, see `gaitproof.explain.shuffled`.
+        The same with shuffled weights, see `gaitproof.explain.trust`.
     cases
         One per person, at least `MIN_PEOPLE`.
     method

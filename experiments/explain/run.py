@@ -12,7 +12,7 @@ from experiments.shared import Progress, no_progress
 from gaitproof.data.gait import Recording
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.explain.methods import METHODS, WITH_GRADIENTS
-from gaitproof.explain.shuffled import shuffle_network, shuffle_weights
+from gaitproof.explain.trust import shuffle_network, shuffle_weights
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.verify.scoring import make_template
 

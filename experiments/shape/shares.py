@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from experiments.shape.parts import Float64, WalkParts, join_walk, split_walk
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS, Interval, draw_people
-from gaitproof.explain.shapley import COALITIONS, shapley_values
+from gaitproof.explain.occlusion import COALITIONS, shapley_values
 from gaitproof.gait.canonical import SEGMENTS
 from gaitproof.gait.features import compute_features
 from gaitproof.types import GaitWindows

@@ -7,10 +7,18 @@ import pytest
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.folds import name_people
-from gaitproof.evaluate.rank_one import add_hits, count_hits, rank_one_of, view_pairs
 from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.trials import COSINE, person
-from gaitproof.evaluate.view_figures import BY_SIZE, BY_VIEW, ViewFigures, figures_by_view
+from gaitproof.evaluate.view_figures import (
+    BY_SIZE,
+    BY_VIEW,
+    ViewFigures,
+    add_hits,
+    count_hits,
+    figures_by_view,
+    rank_one_of,
+    view_pairs,
+)
 
 VIEWS = ("000", "045", "090")
 

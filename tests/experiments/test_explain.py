@@ -28,7 +28,7 @@ def results():
     with pytest.MonkeyPatch.context() as patch:
         # a fraction of the work that figures need: what is asserted holds all the same
         patch.setattr(dataset, "delete_parts", partial(dataset.delete_parts, draws=3))
-        patch.setattr("gaitproof.explain.faithfulness.DRAWS", 3)
+        patch.setattr("gaitproof.explain.trust.DRAWS", 3)
         patch.setattr("gaitproof.explain.gradients.STEPS", 8)
         return bench.run(walks(), OnnxEncoder.load("blend"), enrolled=2, windows=1, draws=100)
 

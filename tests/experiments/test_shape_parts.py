@@ -19,7 +19,7 @@ from experiments.shape.shares import (
     explain_shares,
 )
 from gaitproof.errors import InputError
-from gaitproof.explain.shapley import shapley_values
+from gaitproof.explain.occlusion import shapley_values
 from gaitproof.gait.canonical import SEGMENTS, canonical_bones, split_segments
 from gaitproof.gait.features import align_heading, compute_features, windows_from_points
 from gaitproof.synth.motion import simulate

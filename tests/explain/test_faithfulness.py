@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from linear_encoder import TEMPLATE, Linear, make_windows, weights_on
 
-from gaitproof.explain.faithfulness import (
-    compare_explanations,
-    delete_moments,
-    delete_parts,
-    part_values,
-)
 from gaitproof.explain.importance import ANGLE_COLUMNS, JOINT_COLUMNS
 from gaitproof.explain.methods import explain_score
 from gaitproof.explain.occlusion import explain_by_occlusion
 from gaitproof.explain.score import ProbeScore
-from gaitproof.explain.shuffled import shuffle_weights
+from gaitproof.explain.trust import (
+    compare_explanations,
+    delete_moments,
+    delete_parts,
+    part_values,
+    shuffle_weights,
+)
 from gaitproof.nets.onnx import OnnxEncoder
 
 

@@ -7,6 +7,7 @@ import pytest
 from coco_walks import armed
 
 from gaitproof.errors import PoseError
+from gaitproof.gait.canonical import orient
 from gaitproof.gait.features import (
     align_heading,
     compute_features,
@@ -15,7 +16,6 @@ from gaitproof.gait.features import (
     mirror_features,
     valid_segments,
 )
-from gaitproof.gait.orientation import orient
 from gaitproof.types import Landmark
 from gaitproof.types.layouts import COCO_LAYOUT, GAIT_LAYOUT, LAYOUTS, layout_of
 from gaitproof.types.rotations import axis_rotations

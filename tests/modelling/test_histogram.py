@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_walks import make_trials
 
-from gaitproof.modelling.histogram import BINS, score_histogram
+from gaitproof.modelling.facts import BINS, score_histogram
 
 
 def test_every_scored_trial_is_counted_once_in_its_class():

@@ -137,7 +137,7 @@ def test_a_large_gallery_gives_the_same_answer(people, film, monkeypatch):
     video = film(0, 2, 9)
     everybody = people.identify(video, top=4)
     monkeypatch.setattr("gaitproof.verify.searching.LARGE", 3)
-    monkeypatch.setattr("gaitproof.verify.shortlist.SHORTLIST", 3)
+    monkeypatch.setattr("gaitproof.verify.identification.SHORTLIST", 3)
     found = people.identify(video, top=4)
     assert found.candidates[:2] == everybody.candidates[:2]
     assert found.headline == everybody.headline

@@ -32,7 +32,7 @@ MATED_COSINE: Final = 0.908
 KinectGait."""
 
 TOP: Final = 50
-"""As many as a search of a gallery asks for, see `gaitproof.verify.shortlist`."""
+"""As many as a search of a gallery asks for, see `gaitproof.verify.identification`."""
 
 SIZE: Final = 176
 """Numbers of a template of the default model; so many axes of the cohort are kept, the widest."""

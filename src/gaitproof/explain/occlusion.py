@@ -7,9 +7,12 @@ sees of a joint that a sensor does not have.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
+from math import factorial
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gaitproof.explain.importance import (
     ANGLE_COLUMNS,
@@ -20,8 +23,40 @@ from gaitproof.explain.importance import (
     Timeline,
 )
 from gaitproof.explain.score import Float32, ProbeScore
-from gaitproof.explain.shapley import shapley_values
 from gaitproof.types import GaitWindows, Landmark
+
+PLAYERS: Final = 3
+
+COALITIONS: Final = tuple(product((False, True), repeat=PLAYERS))
+"""Who takes part, in the order of the players."""
+
+
+def shapley_values(worth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the Shapley value of each of three players from the worth of every coalition.
+
+    Parameters
+    ----------
+    worth
+        Shape (2, 2, 2, ...): ``worth[1, 0, 0]`` is that of the first player alone. Further axes
+        are further games.
+
+    Returns
+    -------
+    ndarray of float64
+        Shape (3, ...); sums over players to ``worth[1, 1, 1] - worth[0, 0, 0]``.
+    """
+    values = np.zeros((PLAYERS, *worth.shape[PLAYERS:]))
+    for player in range(PLAYERS):
+        for coalition in COALITIONS:
+            if coalition[player]:
+                continue
+            size = sum(coalition)
+            weight = factorial(size) * factorial(PLAYERS - size - 1) / factorial(PLAYERS)
+            joined = tuple(int(own or i == player) for i, own in enumerate(coalition))
+            alone = tuple(int(own) for own in coalition)
+            values[player] += weight * (worth[joined] - worth[alone])
+    return values
+
 
 BASELINE: Final = "the average of the training walkers"
 

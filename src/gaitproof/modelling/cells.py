@@ -17,10 +17,10 @@ from gaitproof.errors import ConfigError
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.metrics import auc
 from gaitproof.nets.sposgait import ALL_CELLS, CANDIDATES, DEPTH
+from gaitproof.train.adapt import measure_norms
 from gaitproof.train.config import TrainSettings
 from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.loop import train
-from gaitproof.train.norms import measure_norms
 from gaitproof.train.sampler import BatchStream, WindowSampler, person_of
 from gaitproof.train.stream import Stream, random_source
 from gaitproof.train.training import RunOptions

@@ -1,13 +1,16 @@
-"""What a model card says of the data and the evaluation."""
+"""What a model card says of the data, the evaluation and the distribution of similarities."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
 
 from gaitproof.evaluate.result import EvaluationResult
-from gaitproof.evaluate.trials import GaitRecording
+from gaitproof.evaluate.trials import GaitRecording, Trials
 from gaitproof.evaluate.view_figures import figures_by_view
-from gaitproof.nets.card import DataSource
+from gaitproof.nets.card import DataSource, ScoreHistogram
 from gaitproof.train.config import OriginSettings
 
 
@@ -41,3 +44,38 @@ def figures_of(result: EvaluationResult) -> dict[str, float]:
                 if value is not None:
                     figures[f"{name}/{level}/{figure}"] = round(float(value), 5)
     return figures | figures_by_view(result.views, result.rank_one)
+
+
+BINS: Final = 50
+"""Of similarity 0 to 1: bins of 0.02."""
+
+
+def score_histogram(trials: Trials, source: str) -> ScoreHistogram:
+    """Count the similarities of mated and non-mated trials.
+
+    Parameters
+    ----------
+    trials
+        Scores are similarities in [0, 1]; those without a score are not counted.
+    source
+        Whose claims they are, in words.
+
+    Raises
+    ------
+    ValueError
+        If a score lies outside [0, 1].
+    """
+    scored = np.isfinite(trials.scores)
+    if not ((trials.scores[scored] >= 0) & (trials.scores[scored] <= 1)).all():
+        raise ValueError("similarities lie in [0, 1]")
+    edges = np.linspace(0, 1, BINS + 1)
+    mated, nonmated = (
+        np.histogram(trials.scores[scored & kind], edges)[0].tolist()
+        for kind in (trials.mated, ~trials.mated)
+    )
+    return ScoreHistogram(
+        source=source,
+        edges=tuple(edges.round(6).tolist()),
+        mated=tuple(mated),
+        nonmated=tuple(nonmated),
+    )

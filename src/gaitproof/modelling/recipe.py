@@ -22,8 +22,7 @@ from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.trials import COSINE
 from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.modelling.export import save_model
-from gaitproof.modelling.facts import describe_sources, figures_of
-from gaitproof.modelling.histogram import score_histogram
+from gaitproof.modelling.facts import describe_sources, figures_of, score_histogram
 from gaitproof.modelling.operating_point import choose_operating_point
 from gaitproof.modelling.pairs import scoring_of
 from gaitproof.nets.card import ModelCard

@@ -22,8 +22,7 @@ from gaitproof.evaluate.result import EvaluationResult
 from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.view_figures import ViewFigures
 from gaitproof.modelling.export import check_embeddings, export_onnx, write_model
-from gaitproof.modelling.facts import describe_sources, figures_of
-from gaitproof.modelling.histogram import score_histogram
+from gaitproof.modelling.facts import describe_sources, figures_of, score_histogram
 from gaitproof.modelling.operating_point import choose_operating_point
 from gaitproof.modelling.recipe import Progress, Runs, part_of
 from gaitproof.nets.card import ModelCard

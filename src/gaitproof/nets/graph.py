@@ -203,7 +203,7 @@ class GPGait(FeatureEncoder):
 
     Fu, Meng, Hou, Hu, Huang, "GPGait: Generalized pose-based gait recognition", ICCV 2023. The
     paper's human-oriented transformation (body upright, centred, of unit size) is `alignment:
-    human-oriented` of a recipe (`gaitproof.gait.orientation`); other features have the origin
+    human-oriented` of a recipe (`gaitproof.gait.canonical`); other features have the origin
     mid-hip, lengths in torsos and y up. The descriptors are joints, bones, angles and, beside the
     paper's, velocities. Every block adds a graph convolution over the whole skeleton to one whose
     edges are masked to the body parts, and parts are pooled and projected separately before they

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
+from gaitproof.gait.canonical import orient
 from gaitproof.gait.features import align_heading, compute_features
-from gaitproof.gait.orientation import orient
 from gaitproof.types.layouts import GAIT_LAYOUT, layout_of
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 

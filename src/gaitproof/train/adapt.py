@@ -1,17 +1,17 @@
-"""Adaptation to recordings of nobody known: another sensor, another place."""
+"""Adaptation to recordings of nobody known, and batch norm measured anew."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.nets.pairs import PairNetwork
-from gaitproof.train.norms import measure_norms, need_norms
 from gaitproof.train.sampler import WindowSampler, draw_unlabelled
 from gaitproof.train.stream import Stream, random_source
 from gaitproof.train.validation import without_noise
@@ -19,6 +19,36 @@ from gaitproof.train.validation import without_noise
 if TYPE_CHECKING:
     from gaitproof.data.gait import Recording
     from gaitproof.train.config import TrainSettings
+
+
+def need_norms(network: nn.Module | None, name: str) -> None:
+    """Raise a `ConfigError` if the network of that name has no layers of batch norm."""
+    parts = () if network is None else network.modules()
+    if not any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in parts):
+        raise ConfigError(f"{name!r} has no batch norm to be measured on other footage.")
+
+
+def measure_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Measure the mean and spread that batch norm assumes, as the average over batches.
+
+    Parameters
+    ----------
+    network
+        Left in evaluation mode; its weights are not changed.
+    batches
+        Inputs, one of them at least.
+    """
+    network.eval()
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+            norm.reset_running_stats()
+            norm.momentum = None
+            norm.train()
+    with torch.no_grad():
+        for windows in batches:
+            network(windows)
+    network.eval()
+
 
 _BATCHES: Final = 8
 _WINDOWS: Final = 256

@@ -18,15 +18,56 @@ from gaitproof.errors import GalleryError, InputError
 from gaitproof.types import Decision, Verdict
 from gaitproof.types.support import MODERATE
 from gaitproof.verify import searching
-from gaitproof.verify.claims import Comparer
+from gaitproof.verify.claims import Comparer, Sight
 from gaitproof.verify.decision import wrong_rates
+from gaitproof.verify.evidence import offset
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Probe, Prober
 from gaitproof.verify.references import OWN_FILE
 from gaitproof.verify.results import Candidate, Identification
 from gaitproof.verify.scene import Progress
-from gaitproof.verify.shortlist import shortlist
+from gaitproof.verify.scoring import mean_direction
+from gaitproof.verify.searching import Query
 from gaitproof.verify.signals import SILHOUETTES
+
+SHORTLIST: Final = 50
+"""People that each question names: by joints and by silhouettes, as they are and relative to
+others."""
+
+
+def shortlist(comparer: Comparer, sight: Sight) -> tuple[str, ...]:
+    """Return who of a gallery is most like a probe, by any of its signals.
+
+    Everybody is looked at, by directions alone: as they are, which decides without reference
+    footage, and relative to all people who may be references, which is close to what decides with
+    it (a claim takes those of them that fit its template).
+    """
+    probe, masks = sight.probe, sight.masks
+    people = [one.vector for one in sight.others]
+    questions = _questions(
+        comparer.encoder.card.model_id, probe.estimator, probe.embeddings, people
+    )
+    if masks is not None and not masks.reason:
+        known = [*sight.known.kept.values(), *sight.known.enrolled.values()]
+        model_id = comparer.masks.card.model_id
+        questions += _questions(model_id, masks.estimator, masks.embeddings, known)
+    nearest = [comparer.gallery.nearest(question, SHORTLIST) for question in questions]
+    return tuple(dict.fromkeys(name for names in nearest for name in names))
+
+
+def _questions(
+    model_id: str,
+    estimator: str,
+    embeddings: NDArray[np.float32],
+    others: Sequence[NDArray[np.float32]],
+) -> list[Query]:
+    direction = mean_direction(embeddings)
+    questions = [Query(model_id, estimator, direction)]
+    if others:
+        centre = offset(np.stack(others)).astype(np.float32)
+        questions.append(Query(model_id, estimator, direction, centre))
+    return questions
+
 
 NOBODY: Final = "Nobody in the gallery is supported as the person in this video."
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from gaitproof.errors import ConfigError, DependencyError, ModelError
+from gaitproof.modelling.face.export import WithMap
 from gaitproof.nets.face.base import FORGED, GENUINE, ImageNetwork
-from gaitproof.nets.face.cam import WithMap
 from gaitproof.nets.face.compact import Residuals
 from gaitproof.nets.face.registry import (
     FACE_NETWORKS,

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with its published ImageNet weights, for training on a CPU."""
+"""EfficientNet-Lite0 with its published ImageNet weights, for a CPU, and EfficientNet-B1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gaitproof.errors import ConfigError, ModelError
-from gaitproof.nets.face.backbones import FRESH, initialise
+from gaitproof.nets.face.backbones import FRESH, initialise, load_backbone
 from gaitproof.nets.face.base import ImageNetwork, Looked
 from gaitproof.reading import FileKind, guarded
 
@@ -29,6 +29,7 @@ STAGES: Final = (
 """Of EfficientNet-B0 (Tan & Le, ICML 2019), which Lite0 has without squeeze and excitation."""
 
 WIDTH: Final = 1280
+"""Channels of the last maps, here and of EfficientNet-B1 (Tan & Le, ICML 2019)."""
 _STEM: Final = 32
 _FROZEN_BLOCKS: Final = 3
 """Blocks 0 to 2, which see edges and textures, keep their ImageNet weights with the stem."""
@@ -181,3 +182,38 @@ class EffNetLite0(ImageNetwork):
             if number == _LOCATED_AFTER:
                 middle = maps
         return middle, self.last(maps)
+
+
+class EffNetB1(ImageNetwork):
+    """EfficientNet-B1, 1280 to 512, ReLU, dropout, 2 classes.
+
+    Parameters
+    ----------
+    pretrained
+        See `gaitproof.nets.face.backbones.load_backbone`.
+    hidden
+        Width of the head.
+    dropout
+        Before the last layer.
+    """
+
+    def __init__(self, pretrained: str = "none", hidden: int = 512, dropout: float = 0.3) -> None:
+        super().__init__()
+        from transformers import EfficientNetConfig, EfficientNetModel
+
+        # the numbers of B1: width 1.0, depth 1.1, 240 pixels
+        own = EfficientNetConfig(
+            image_size=240,
+            width_coefficient=1.0,
+            depth_coefficient=1.1,
+            hidden_dim=WIDTH,
+            dropout_rate=0.2,
+        )
+        self.backbone = load_backbone(EfficientNetModel, own, pretrained)
+        self.head = nn.Sequential(
+            nn.Linear(WIDTH, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, 2)
+        )
+
+    def features(self, crops: Tensor) -> Tensor:
+        """Return maps (N, 1280, S / 32, S / 32)."""
+        return self.backbone(crops).last_hidden_state

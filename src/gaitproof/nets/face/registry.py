@@ -13,8 +13,7 @@ from gaitproof.errors import ConfigError, DependencyError
 from gaitproof.nets.face.backbones import Learnt
 from gaitproof.nets.face.base import FaceNetwork, ImageNetwork
 from gaitproof.nets.face.compact import Compact, Size
-from gaitproof.nets.face.efficientnet import EffNetB1
-from gaitproof.nets.face.efficientnet_lite import EffNetLite0
+from gaitproof.nets.face.efficientnet_lite import EffNetB1, EffNetLite0
 from gaitproof.nets.face.multi_attentional import MultiAttentional
 from gaitproof.nets.face.parallel import CnnLstmTransformer
 from gaitproof.nets.face.recce import Recce

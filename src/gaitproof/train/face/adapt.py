@@ -12,9 +12,9 @@ from torch import Tensor
 from gaitproof.data.face.store import FaceStore
 from gaitproof.errors import ConfigError
 from gaitproof.nets.face.base import FaceNetwork, ImageNetwork
+from gaitproof.train.adapt import measure_norms, need_norms
 from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.train.face.samples import draw_labelled
-from gaitproof.train.norms import measure_norms, need_norms
 from gaitproof.train.stream import Stream, random_source
 
 _BATCHES: Final = 8
