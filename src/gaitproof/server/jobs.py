@@ -24,8 +24,9 @@ from gaitproof.errors import InputError
 from gaitproof.server.database import ErasingConnection
 from gaitproof.server.files import JobFiles
 from gaitproof.server.metrics import Metrics
+from gaitproof.server.models import JobAnswer
 from gaitproof.server.problems import Problem, ProblemError, make_problem, unexpected
-from gaitproof.server.records import STATES, JobRecord, record_of
+from gaitproof.server.records import STATES, record_of
 from gaitproof.server.settings import ServiceSettings
 from gaitproof.server.tasks import Kind, Task, TaskVideo
 from gaitproof.server.uploads import Uploads
@@ -141,7 +142,7 @@ class Jobs:
         idempotency_key: str | None = None,
         *,
         share: int,
-    ) -> tuple[JobRecord, bool]:
+    ) -> tuple[JobAnswer, bool]:
         """Queue a job; return it, and whether it is a new one.
 
         Parameters
@@ -188,7 +189,7 @@ class Jobs:
 
     def repeated(
         self, tenant: str, kind: Kind, request: dict[str, Any], idempotency_key: str | None
-    ) -> JobRecord | None:
+    ) -> JobAnswer | None:
         """Return the job that the same request made before; None if it is new.
 
         Raises
@@ -208,19 +209,19 @@ class Jobs:
             )
         return known
 
-    def find(self, tenant: str, name: str) -> JobRecord | None:
+    def find(self, tenant: str, name: str) -> JobAnswer | None:
         """Return a job of a tenant; None if it has none of that name."""
         rows = DBOS.list_workflows(workflow_ids=[name], user=tenant, name=_WORKFLOW)
         return record_of(rows[0]) if rows else None
 
-    def list(self, tenant: str, *, limit: int, offset: int = 0) -> list[JobRecord]:
+    def list(self, tenant: str, *, limit: int, offset: int = 0) -> list[JobAnswer]:
         """List the jobs of a tenant, newest first."""
         rows = DBOS.list_workflows(
             user=tenant, name=_WORKFLOW, limit=limit, offset=offset, sort_desc=True
         )
         return [record_of(row) for row in rows]
 
-    def cancel(self, tenant: str, name: str) -> JobRecord | None:
+    def cancel(self, tenant: str, name: str) -> JobAnswer | None:
         """Stop a job, or take it out of the queue; one that is over stays as it is."""
         job = self.find(tenant, name)
         if job is not None and not job.state.final:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from gaitproof.errors import GaitproofError
 from gaitproof.server.access import Role
 from gaitproof.server.problems import Problem
-from gaitproof.server.records import JobRecord
 from gaitproof.server.tasks import Kind
 from gaitproof.types.jobs import JobState
 from gaitproof.verify.names import MAX_NAME_LENGTH, check_name
@@ -169,11 +168,6 @@ class JobAnswer(BaseModel):
     """A few words on the answer, once it is done."""
     problem: Problem | None = None
     """Why it failed."""
-
-    @classmethod
-    def of(cls, record: JobRecord) -> JobAnswer:
-        """Return what is told of a job."""
-        return cls(**{**vars(record), "videos": list(record.videos)})
 
 
 class JobList(BaseModel):

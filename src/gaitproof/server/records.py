@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from dbos import WorkflowStatus
 
+from gaitproof.server.models import JobAnswer
 from gaitproof.server.problems import Problem, unexpected
-from gaitproof.server.tasks import Kind
 from gaitproof.types.jobs import JobState
 
 STATES: Final = {
@@ -22,44 +21,6 @@ STATES: Final = {
 """Of DBOS's states; any other is a failure."""
 
 
-@dataclass(frozen=True)
-class JobRecord:
-    """A job as it stands.
-
-    Parameters
-    ----------
-    id
-        Names it.
-    kind
-        What was asked for.
-    state
-        See `JobState`.
-    progress
-        Share done, 0 to 1.
-    created, updated
-        Seconds since 1970.
-    request
-        As the client sent it.
-    videos
-        Identifiers of its videos.
-    brief
-        A few words on the answer, once it is done.
-    problem
-        Why it failed.
-    """
-
-    id: str
-    kind: Kind
-    state: JobState
-    progress: float
-    created: float
-    updated: float
-    request: dict[str, Any]
-    videos: tuple[str, ...]
-    brief: dict[str, Any] | None = None
-    problem: Problem | None = None
-
-
 def entry_of(row: WorkflowStatus) -> dict[str, Any]:
     """Return what was put into the queue."""
     assert row.input is not None
@@ -67,7 +28,7 @@ def entry_of(row: WorkflowStatus) -> dict[str, Any]:
     return entry
 
 
-def record_of(row: WorkflowStatus) -> JobRecord:
+def record_of(row: WorkflowStatus) -> JobAnswer:
     """Return the job that a row describes."""
     entry, outcome = entry_of(row), row.output or {}
     state = STATES.get(row.status, JobState.FAILED)
@@ -77,7 +38,7 @@ def record_of(row: WorkflowStatus) -> JobRecord:
     elif state is JobState.FAILED:
         problem = unexpected().model_dump()
     share = 1.0 if state is JobState.DONE else (row.attributes or {}).get("progress", 0.0)
-    return JobRecord(
+    return JobAnswer(
         id=row.workflow_id,
         kind=entry["kind"],
         state=state,
@@ -85,7 +46,7 @@ def record_of(row: WorkflowStatus) -> JobRecord:
         created=(row.created_at or 0) / 1000,
         updated=(row.updated_at or 0) / 1000,
         request=entry["request"],
-        videos=tuple(Path(video["path"]).name for video in entry["videos"]),
+        videos=[Path(video["path"]).name for video in entry["videos"]],
         brief=outcome.get("done"),
         problem=None if problem is None else Problem.model_validate(problem),
     )

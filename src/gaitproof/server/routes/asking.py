@@ -58,7 +58,7 @@ class _Asker:
             if new:
                 service.audit.note(kind, principal, job=known.id, request=request)
         self.response.headers["Location"] = f"/v1/jobs/{known.id}"
-        return JobAnswer.of(known)
+        return known
 
 
 @dataclass(frozen=True)

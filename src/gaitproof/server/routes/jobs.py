@@ -17,7 +17,6 @@ from gaitproof.server.access import Principal
 from gaitproof.server.guards import ServiceNow, Verifying
 from gaitproof.server.models import JobAnswer, JobList
 from gaitproof.server.problems import ProblemError
-from gaitproof.server.records import JobRecord
 from gaitproof.server.state import Service
 from gaitproof.server.work import EXPLANATION, PEOPLE, REPORT, RESULT
 from gaitproof.types.jobs import JobState
@@ -42,14 +41,14 @@ _SANDBOX: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline';
 """For documents that were made of somebody's video: nothing in them runs or loads anything."""
 
 
-def _find(job: UUID, principal: Principal, service: Service) -> JobRecord:
+def _find(job: UUID, principal: Principal, service: Service) -> JobAnswer:
     status = service.jobs.find(principal.tenant, str(job))
     if status is None:
         raise ProblemError(404, "unknown-job", f"There is no job {str(job)!r}.")
     return status
 
 
-def _done(job: UUID, principal: Principal, service: Service) -> JobRecord:
+def _done(job: UUID, principal: Principal, service: Service) -> JobAnswer:
     ended = _find(job, principal, service)
     if ended.state is not JobState.DONE:
         raise ProblemError(
@@ -70,13 +69,13 @@ def list_jobs(
 ) -> JobList:
     """List the jobs of your tenant, newest first."""
     jobs = service.jobs.list(principal.tenant, limit=limit, offset=offset)
-    return JobList(jobs=[JobAnswer.of(record) for record in jobs])
+    return JobList(jobs=jobs)
 
 
 @router.get("/{job}")
 def read_job(job: JobId, principal: Verifying, service: ServiceNow) -> JobAnswer:
     """Say how a job goes."""
-    return JobAnswer.of(_find(job, principal, service))
+    return _find(job, principal, service)
 
 
 @router.post("/{job}/cancel")
@@ -86,7 +85,7 @@ def cancel_job(job: JobId, principal: Verifying, service: ServiceNow) -> JobAnsw
     status = service.jobs.cancel(principal.tenant, str(job))
     assert status is not None
     service.audit.note("cancel", principal, job=str(job))
-    return JobAnswer.of(status)
+    return status
 
 
 @router.delete("/{job}", status_code=204)
@@ -195,12 +194,12 @@ async def follow_job(
 
 
 async def _news(
-    request: Request, service: Service, principal: Principal, record: JobRecord
+    request: Request, service: Service, principal: Principal, record: JobAnswer
 ) -> AsyncIterator[str]:
     sent, latest = "", 0.0
-    current: JobRecord | None = record
+    current: JobAnswer | None = record
     while current is not None:
-        text = JobAnswer.of(current).model_dump_json()
+        text = current.model_dump_json()
         if text != sent:
             sent, latest = text, time.monotonic()
             yield f"event: job\ndata: {text}\n\n"
