@@ -8,8 +8,7 @@ import typer
 
 from experiments.both.run import run
 from experiments.shared import JsonOption, make_table, show
-from gaitproof.cli.extras import need_training_extra
-from gaitproof.cli.output import progress_bar
+from gaitproof.cli.output import need_training_extra, progress_bar
 from gaitproof.evaluate.table import format_figure
 
 

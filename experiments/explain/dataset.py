@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from experiments.shared import Progress, no_progress
 from gaitproof.evaluate.bootstrap import DRAWS, Interval, draw_people, percentile_interval
-from gaitproof.explain.importance import Float64, Importance
+from gaitproof.explain.importance import Float64, Importance, ProbeScore
 from gaitproof.explain.methods import explain_score
-from gaitproof.explain.score import ProbeScore
 from gaitproof.explain.trust import (
     compare_explanations,
     delete_moments,

@@ -18,8 +18,7 @@ from experiments.shared import (
     show,
     spread,
 )
-from gaitproof.cli.extras import need_training_extra
-from gaitproof.cli.output import progress_bar
+from gaitproof.cli.output import need_training_extra, progress_bar
 from gaitproof.errors import InputError
 from gaitproof.train.config import TrainSettings
 

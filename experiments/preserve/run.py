@@ -18,8 +18,7 @@ from gaitproof.media.decode import read_frames
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.files import make_folder
 from gaitproof.processes import run_all
-from gaitproof.synth.seeds import derive_seed
-from gaitproof.synth.writer import renderer_crash
+from gaitproof.synth.writer import derive_seed, renderer_crash
 from gaitproof.types.preservation import Outcome
 
 CALIBRATION_PAIRS: Final = 8

@@ -17,8 +17,8 @@ from gaitproof.errors import InputError
 from gaitproof.media.files import make_folder
 from gaitproof.pose.cache import PoseCache
 from gaitproof.synth.clips import render_walk
-from gaitproof.synth.seeds import derive_seed
 from gaitproof.synth.walker import Walker
+from gaitproof.synth.writer import derive_seed
 from gaitproof.types import Decision
 from gaitproof.verify.verifier import Verifier
 

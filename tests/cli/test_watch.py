@@ -58,7 +58,7 @@ def test_the_status_is_that_of_the_last_verdicts(
         }
         return SimpleNamespace(people=people)
 
-    monkeypatch.setattr("gaitproof.live.session.watch", watch)
+    monkeypatch.setattr("gaitproof.live.watch.watch", watch)
     done = run("0", "--claim", "Ann", "--seconds", "5", "--events", "e.jsonl")
     assert done.exit_code == status
     assert done.stdout == ""

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from linear_encoder import TEMPLATE, Linear, make_windows, weights_on
 
-from gaitproof.explain.importance import ANGLE_COLUMNS, JOINT_COLUMNS
+from gaitproof.explain.importance import ANGLE_COLUMNS, JOINT_COLUMNS, ProbeScore
 from gaitproof.explain.methods import explain_score
 from gaitproof.explain.occlusion import explain_by_occlusion
-from gaitproof.explain.score import ProbeScore
 from gaitproof.explain.trust import (
     compare_explanations,
     delete_moments,

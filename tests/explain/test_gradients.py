@@ -7,9 +7,8 @@ from linear_encoder import TEMPLATE, Linear, make_windows, weights_on
 
 from gaitproof.errors import DependencyError, ModelError
 from gaitproof.explain import gradients
-from gaitproof.explain.importance import JOINT_COLUMNS
+from gaitproof.explain.importance import JOINT_COLUMNS, ProbeScore
 from gaitproof.explain.methods import WITH_GRADIENTS, explain_score
-from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.nets.trainable import NETWORK_FILE, TorchEncoder, read_network
 from gaitproof.types import Landmark

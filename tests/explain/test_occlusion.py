@@ -11,11 +11,11 @@ from gaitproof.explain.importance import (
     ANGLE_COLUMNS,
     GROUP_COLUMNS,
     JOINT_COLUMNS,
+    ProbeScore,
     Timeline,
 )
 from gaitproof.explain.methods import WITHOUT_GRADIENTS, explain_score
 from gaitproof.explain.occlusion import explain_by_occlusion, explain_by_shapley
-from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.types import GaitWindows, Landmark
 

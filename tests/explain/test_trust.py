@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from linear_encoder import TEMPLATE, Linear, make_windows, weights_on
 
-from gaitproof.explain.importance import JOINT_COLUMNS
+from gaitproof.explain.importance import JOINT_COLUMNS, ProbeScore
 from gaitproof.explain.methods import explain_score
-from gaitproof.explain.score import ProbeScore
 from gaitproof.explain.trust import check_explanation
 from gaitproof.nets.onnx import OnnxEncoder
 

@@ -3,8 +3,8 @@ import pytest
 from forged_stores import brightness_model, forged_store
 
 from gaitproof.evaluate.face.evaluation import evaluate_faces
+from gaitproof.evaluate.face.result import CONDITIONS
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.evaluate.face.sweep import CONDITIONS
 from gaitproof.report import face_evaluation as plots
 
 

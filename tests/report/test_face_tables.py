@@ -3,7 +3,7 @@ from forged_stores import brightness_model, forged_store, keep
 from rich.console import Console
 
 from gaitproof.evaluate.face.evaluation import evaluate_faces
-from gaitproof.evaluate.face.sweep import CONDITIONS
+from gaitproof.evaluate.face.result import CONDITIONS
 from gaitproof.report.face_tables import (
     across_table,
     answer_table,

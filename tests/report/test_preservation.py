@@ -1,6 +1,6 @@
 import pytest
 
-from gaitproof.report.preservation import plot_agreement
+from gaitproof.report.plots import plot_agreement
 from gaitproof.types.preservation import Agreement, Outcome, Preservation
 
 AGREEMENT = Agreement(

@@ -157,7 +157,7 @@ class Case:
         DependencyError
             If the method needs an extra that is not installed.
         """
-        from gaitproof.explain.score import ProbeScore
+        from gaitproof.explain.importance import ProbeScore
         from gaitproof.explain.trust import check_explanation
         from gaitproof.report.evidence import write_explanation
 

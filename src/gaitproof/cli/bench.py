@@ -252,8 +252,7 @@ def encoder(
     In 32 bits, fp16 and int8, alternately, with the error of each.
     """
     from gaitproof.bench.encoder import encoder_table, run
-    from gaitproof.cli.extras import need_training_extra
-    from gaitproof.cli.output import show
+    from gaitproof.cli.output import need_training_extra, show
 
     need_training_extra()
     result = run(network, rounds=rounds)

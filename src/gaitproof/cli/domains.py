@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.options import JsonOption
+from gaitproof.cli.output import need_training_extra
 from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from gaitproof.cli.domains import check_options, evaluate_recipe_by_domains
-from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.options import JsonOption, RayOption, WorkersOption, output_option
+from gaitproof.cli.output import need_training_extra
 from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 

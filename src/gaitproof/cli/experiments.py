@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.options import (
     ConfigArgument,
     DataOption,
@@ -19,6 +18,7 @@ from gaitproof.cli.options import (
     WorkersOption,
     split_names,
 )
+from gaitproof.cli.output import need_training_extra
 from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 

@@ -37,8 +37,7 @@ def export(
     and calibration stay: with fp16 they hold, with int8 set them anew on people of yours
     (gaitproof calibrate DIR).
     """
-    from gaitproof.cli.extras import need_training_extra
-    from gaitproof.cli.output import show
+    from gaitproof.cli.output import need_training_extra, show
     from gaitproof.errors import ConfigError
 
     need_training_extra()

@@ -47,7 +47,7 @@ def evaluate(
     from gaitproof.cli.output import print_json, progress_bar
     from gaitproof.data.face.store import FaceStore
     from gaitproof.evaluate.face.evaluation import evaluate_faces
-    from gaitproof.evaluate.face.sweep import CONDITIONS
+    from gaitproof.evaluate.face.result import CONDITIONS
     from gaitproof.face.model import FaceForgeryModel
 
     loaded = FaceForgeryModel.load(model)

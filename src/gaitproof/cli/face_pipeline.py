@@ -58,9 +58,8 @@ def pipeline(
     from datetime import datetime
     from typing import cast
 
-    from gaitproof.cli.extras import need_training_extra
     from gaitproof.cli.opening import parse_detector
-    from gaitproof.cli.output import printable, progress_bar, stderr
+    from gaitproof.cli.output import need_training_extra, printable, progress_bar, stderr
 
     need_training_extra("sklearn")
     from gaitproof.data.face.prepare import PrepareSettings

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.face import face
 from gaitproof.cli.options import FaceDataOption, NewModelOption, TrainingOptions, grouped
+from gaitproof.cli.output import need_training_extra
 
 if TYPE_CHECKING:
     from gaitproof.data.face.store import FaceStore

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from gaitproof.errors import need_packages
 from gaitproof.text import json_text as json_text
 from gaitproof.text import make_table
 from gaitproof.text import printable as printable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         Verdict,
     )
     from gaitproof.verify.results import Candidate, Identification
+
 
 NOT_PROVEN: Final = (
     "A mismatch does not prove that the video was made by a computer: an injury, a load, other "
@@ -293,3 +295,19 @@ def _add_quality(table: Table, quality: QualityReport) -> None:
 def say_written(paths: Sequence[Path]) -> None:
     """Say on stderr which files were written."""
     stderr().print(printable("Written: " + ", ".join(str(path) for path in paths)))
+
+
+_SERVER: Final = ("dbos", "fastapi", "uvicorn", "prometheus_client")
+
+
+def need_server_extra() -> None:
+    """Raise `DependencyError` if a package that the service needs is missing."""
+    message = "The service needs packages that are not installed."
+    need_packages(_SERVER, message, "pip install 'gaitproof[server]'")
+
+
+def need_training_extra(*more: str) -> None:
+    """Raise `DependencyError` if a package that training needs, or one of `more`, is missing."""
+    needed = ("torch", "lightning", "tensorboard", "onnx", "onnxscript", *more)
+    message = "Training needs packages that are not installed."
+    need_packages(needed, message, "pip install 'gaitproof[train]'")

@@ -73,8 +73,7 @@ def pipeline(
     from typing import cast
 
     from gaitproof.cli.experiments import load_settings
-    from gaitproof.cli.extras import need_training_extra
-    from gaitproof.cli.output import printable, progress_bar, stderr
+    from gaitproof.cli.output import need_training_extra, printable, progress_bar, stderr
 
     need_training_extra()
     from gaitproof.media.augment import KINDS, Kind

@@ -105,7 +105,7 @@ def _save(folder: Path | None, results: list[Preservation]) -> None:
     import json
 
     from gaitproof.media.files import atomic_folder, write_atomically
-    from gaitproof.report.preservation import plot_agreement
+    from gaitproof.report.plots import plot_agreement
     from gaitproof.report.style import save_figure
 
     text = json.dumps([result.to_dict() for result in results], indent=1)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gaitproof.cli.extras import need_server_extra
 from gaitproof.cli.options import (
     FAILED_STATUS,
     JsonOption,
@@ -16,6 +15,7 @@ from gaitproof.cli.options import (
     SettingsOption,
     grouped,
 )
+from gaitproof.cli.output import need_server_extra
 from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 

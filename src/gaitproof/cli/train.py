@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaitproof.cli.extras import need_training_extra
 from gaitproof.cli.options import (
     ConfigArgument,
     DataOption,
@@ -18,6 +17,7 @@ from gaitproof.cli.options import (
     WorkersOption,
     grouped,
 )
+from gaitproof.cli.output import need_training_extra
 from gaitproof.cli.root import app
 from gaitproof.errors import ConfigError
 

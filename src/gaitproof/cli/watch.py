@@ -67,8 +67,8 @@ def watch(
     """
     from gaitproof.cases.answers import worst_status
     from gaitproof.live.judging import Events
-    from gaitproof.live.session import watch as follow
     from gaitproof.live.watch import WatchSettings
+    from gaitproof.live.watch import watch as follow
     from gaitproof.media.live import Source
 
     chosen = Source.parse(source)

@@ -10,9 +10,8 @@
 `AsyncClient` has the same methods, to be awaited. What a service refuses is a `ServiceError`.
 """
 
-from gaitproof.client.calls import ServiceError
+from gaitproof.client.calls import Job, Person, Problem, ServiceError, Video
 from gaitproof.client.clients import AsyncClient, Client
-from gaitproof.client.values import Job, Person, Problem, Video
 from gaitproof.types.jobs import JobState
 
 __all__ = [

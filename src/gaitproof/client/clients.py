@@ -11,8 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 import httpx
 
 from gaitproof.client import calls
-from gaitproof.client.calls import Call, ServiceError, check, unreachable
-from gaitproof.client.values import Job, Problem
+from gaitproof.client.calls import Call, Job, Problem, ServiceError, check, unreachable
 from gaitproof.media.files import open_regular
 from gaitproof.types.jobs import JobState
 

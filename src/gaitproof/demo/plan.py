@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gaitproof.errors import ConfigError
-from gaitproof.synth.seeds import derive_seed
+from gaitproof.synth.writer import derive_seed
 from gaitproof.types import Decision
 
 NAMES: Final = ("Ann", "Ben", "Cleo")

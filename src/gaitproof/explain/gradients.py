@@ -18,10 +18,10 @@ from gaitproof.explain.importance import (
     JOINT_COLUMNS,
     Float64,
     Importance,
+    ProbeScore,
     Timeline,
 )
 from gaitproof.explain.occlusion import BASELINE
-from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.types import GaitWindows
 from gaitproof.verify.evidence import offset

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.gait.cycles import ANGLES
+from gaitproof.nets.encoder import Encoder
 from gaitproof.nets.normaliser import FEATURE_GROUPS
 from gaitproof.types import GAIT_LANDMARKS, GaitWindows, Landmark
 from gaitproof.types.rows import freeze
 from gaitproof.types.windows import N_FEATURES, WINDOW_RATE
+from gaitproof.verify.evidence import score
 
 Float64 = NDArray[np.float64]
 
@@ -114,3 +116,33 @@ class Timeline:
         gaps = np.flatnonzero(np.diff(self.times) > 1.5 / WINDOW_RATE) + 1
         for run in np.split(np.arange(len(self.times)), gaps):
             yield from np.split(run, range(length, len(run), length))
+
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeScore:
+    """The similarity of a probe with one template, as a function of what the network sees.
+
+    Parameters
+    ----------
+    encoder
+        Its scores are explained.
+    template
+        Shape (D,), unit length.
+    references
+        Shape (R, D): the other people that the verdict was relative to; None for nobody.
+    """
+
+    encoder: Encoder
+    template: Float32
+    references: Float32 | None = None
+
+    def of_embeddings(self, embeddings: Float32) -> float:
+        """Return the similarity in [0, 1] of embeddings (N, D) of a probe."""
+        return score(self.encoder, embeddings, self.template, self.references)
+
+    def __call__(self, inputs: Float32) -> float:
+        """Return the similarity in [0, 1] of a probe whose windows the network sees as `inputs`."""
+        return self.of_embeddings(self.encoder.embed_inputs(inputs))

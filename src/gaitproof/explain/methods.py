@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from gaitproof.errors import ConfigError, InputError
-from gaitproof.explain.importance import Importance
+from gaitproof.explain.importance import Float32, Importance, ProbeScore
 from gaitproof.explain.occlusion import explain_by_occlusion, explain_by_shapley
-from gaitproof.explain.score import Float32, ProbeScore
 from gaitproof.nets.encoder import Encoder
 from gaitproof.types import GaitWindows
 

@@ -18,11 +18,12 @@ from gaitproof.explain.importance import (
     ANGLE_COLUMNS,
     GROUP_COLUMNS,
     JOINT_COLUMNS,
+    Float32,
     Float64,
     Importance,
+    ProbeScore,
     Timeline,
 )
-from gaitproof.explain.score import Float32, ProbeScore
 from gaitproof.types import GaitWindows, Landmark
 
 PLAYERS: Final = 3

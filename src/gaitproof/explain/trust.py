@@ -17,11 +17,11 @@ from gaitproof.explain.importance import (
     JOINT_COLUMNS,
     Float64,
     Importance,
+    ProbeScore,
     Timeline,
 )
 from gaitproof.explain.methods import WITH_GRADIENTS, explain_score
 from gaitproof.explain.occlusion import SLOT_FRAMES
-from gaitproof.explain.score import ProbeScore
 from gaitproof.nets.encoder import Encoder
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.types import GaitWindows

@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 
 from gaitproof import metrics
 from gaitproof.evaluate.bootstrap import Interval
-from gaitproof.evaluate.face.files import write_scores
 from gaitproof.evaluate.face.result import (
+    UNTOUCHED,
     FaceEvaluation,
     StoreResult,
     clip_scores,
     image_scores,
 )
-from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.evaluate.face.sweep import UNTOUCHED
+from gaitproof.evaluate.face.scores import FaceScores, write_scores
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.report.curves import draw_histogram, draw_line, percent_ticks, whole_range
 from gaitproof.report.explanation import plain_text

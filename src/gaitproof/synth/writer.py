@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -15,6 +16,17 @@ from gaitproof.errors import ConfigError, DependencyError, GaitproofError
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.processes import run_all
 from gaitproof.reading import FileKind, read_json
+
+
+def derive_seed(seed: int, *purpose: str) -> int:
+    """Return a seed of its own for each purpose, the same on every machine.
+
+    >>> derive_seed(0, "walker", "Ann") == derive_seed(0, "walker", "Ann")
+    True
+    """
+    text = "\x1f".join([str(seed), *purpose])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
 
 _RECIPE: Final = FileKind("record of a data set", hint="choose an empty folder")
 

@@ -34,9 +34,8 @@ from gaitproof.verify.masks import KnownMasks, MaskProbe, MaskSignal
 from gaitproof.verify.motion import judge_motion, shipped_judge
 from gaitproof.verify.others import Other, choose_references, find_others, view_difference
 from gaitproof.verify.probes import Probe
-from gaitproof.verify.references import OWN_FILE, shortfall, without_file
 from gaitproof.verify.signals import JOINTS, SignalWeights, compared, join_signals
-from gaitproof.verify.templates import Template
+from gaitproof.verify.templates import OWN_FILE, Template, shortfall, without_file
 
 if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder

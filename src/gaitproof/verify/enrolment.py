@@ -15,10 +15,9 @@ from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.names import check_name
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Probe, Prober, part_of
-from gaitproof.verify.references import shortfall
 from gaitproof.verify.results import ChoiceError, EnrolledVideo, Enrolment
 from gaitproof.verify.scene import Progress
-from gaitproof.verify.templates import Recording
+from gaitproof.verify.templates import Recording, shortfall
 
 if TYPE_CHECKING:
     from gaitproof.face.model import FaceForgeryModel

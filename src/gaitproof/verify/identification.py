@@ -23,12 +23,12 @@ from gaitproof.verify.decision import wrong_rates
 from gaitproof.verify.evidence import offset
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Probe, Prober
-from gaitproof.verify.references import OWN_FILE
 from gaitproof.verify.results import Candidate, Identification
 from gaitproof.verify.scene import Progress
 from gaitproof.verify.scoring import mean_direction
 from gaitproof.verify.searching import Query
 from gaitproof.verify.signals import SILHOUETTES
+from gaitproof.verify.templates import OWN_FILE
 
 SHORTLIST: Final = 50
 """People that each question names: by joints and by silhouettes, as they are and relative to

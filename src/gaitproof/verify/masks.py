@@ -19,11 +19,10 @@ from gaitproof.verify.evidence import compare_relative, state, within_tested
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.movement import average_walkers, weigh_movement
 from gaitproof.verify.others import Other, References
-from gaitproof.verify.references import shortfall, without_file
 from gaitproof.verify.scoring import mean_direction
 from gaitproof.verify.searching import LARGE
 from gaitproof.verify.signals import SILHOUETTES
-from gaitproof.verify.templates import Recording, Template
+from gaitproof.verify.templates import Recording, Template, shortfall, without_file
 
 
 @dataclass(frozen=True, eq=False)

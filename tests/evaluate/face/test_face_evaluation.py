@@ -10,8 +10,8 @@ from tiny_clip_model import clip_model, make_clip_weights
 
 from gaitproof.errors import InputError
 from gaitproof.evaluate.face.evaluation import evaluate_faces, score_clip
-from gaitproof.evaluate.face.files import write_scores
-from gaitproof.evaluate.face.sweep import CONDITIONS, UNTOUCHED, Condition
+from gaitproof.evaluate.face.result import CONDITIONS, UNTOUCHED, Condition
+from gaitproof.evaluate.face.scores import write_scores
 from gaitproof.evaluate.fusion_trials import read_single
 from gaitproof.face.align import align
 from gaitproof.train.face.robust import Damage

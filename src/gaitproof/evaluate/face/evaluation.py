@@ -17,7 +17,9 @@ from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.face.figures import FaceFigures, compute_figures
 from gaitproof.evaluate.face.result import (
+    UNTOUCHED,
     ClipAnswer,
+    Condition,
     FaceEvaluation,
     StoreResult,
     SweepStep,
@@ -25,7 +27,6 @@ from gaitproof.evaluate.face.result import (
     image_scores,
 )
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.evaluate.face.sweep import UNTOUCHED, Condition
 from gaitproof.face.align import align
 from gaitproof.face.detect import takes_simple_crops
 from gaitproof.face.model import FaceForgeryModel
@@ -58,7 +59,7 @@ def evaluate_faces(
     split
         Whose clips are scored; ``test`` for figures.
     conditions
-        Of the sweep, such as `gaitproof.evaluate.face.sweep.CONDITIONS`; none for no sweep.
+        Of the sweep, such as `gaitproof.evaluate.face.result.CONDITIONS`; none for no sweep.
     draws, seed
         Of the bootstrap over people.
     progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,47 @@ from numpy.typing import NDArray
 from gaitproof.data.face.store import StoredClip
 from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.evaluate.face.scores import FaceScores
-from gaitproof.evaluate.face.sweep import Condition
+from gaitproof.train.face.robust import Damage
+
+JPEG: Final = (90, 70, 50, 30)
+H264: Final = (18, 23, 28, 32, 36, 40)
+SCALES: Final = (0.75, 0.5, 0.35, 0.25)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One step of the sweep.
+
+    Parameters
+    ----------
+    kind
+        What is changed, in words; empty where nothing is.
+    setting
+        To what.
+    damage
+        How the stored faces are changed before they are aligned.
+    """
+
+    kind: str
+    setting: float
+    damage: Damage
+
+    @property
+    def name(self) -> str:
+        """Kind and setting in words."""
+        return f"{self.kind} {self.setting:g}" if self.kind else "as stored"
+
+
+UNTOUCHED: Final = Condition("", 0.0, Damage())
+
+CONDITIONS: Final = (
+    UNTOUCHED,
+    *(Condition("JPEG quality", step, Damage(codec="jpeg", quality=step)) for step in JPEG),
+    *(Condition("H.264 CRF", step, Damage(codec="h264", quality=step)) for step in H264),
+    *(Condition("scale", step, Damage(scale=step)) for step in SCALES),
+)
+"""From little to much of each kind."""
+
 
 Float64 = NDArray[np.float64]
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from gaitproof.media.encode import VideoWriter
 from gaitproof.media.sound import SOUND_RATE, Sound
-from gaitproof.synth.seeds import derive_seed
 from gaitproof.synth.talking.drawing import (
     SIDE,
     Expression,
@@ -30,6 +29,7 @@ from gaitproof.synth.talking.drawing import (
 )
 from gaitproof.synth.talking.person import Performance, Talker
 from gaitproof.synth.talking.voice import Speech, make_voice, speak
+from gaitproof.synth.writer import derive_seed
 
 BEND: Final = 2.2
 """Standard deviation of the bend, pixels of a face `FACE_SIDE` wide."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from gaitproof.errors import GaitproofError
-from gaitproof.synth.seeds import derive_seed
 from gaitproof.synth.talking.clips import (
     FORGERIES,
     SOUND_FORGERIES,
@@ -22,6 +21,7 @@ from gaitproof.synth.writer import (
     Progress,
     check_names,
     check_numbers,
+    derive_seed,
     make_missing,
     open_folder,
     write_table,

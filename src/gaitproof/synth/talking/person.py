@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.synth.seeds import derive_seed
+from gaitproof.synth.writer import derive_seed
 
 Colour = tuple[float, float, float]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from gaitproof.media.sound import SOUND_RATE, Sound
-from gaitproof.synth.seeds import derive_seed
+from gaitproof.synth.writer import derive_seed
 
 Float64 = NDArray[np.float64]
 

@@ -19,7 +19,6 @@ import numpy as np
 from gaitproof.media.encode import VideoWriter
 from gaitproof.synth.dataset import make_person
 from gaitproof.synth.frames import Faults, clean_frames
-from gaitproof.synth.seeds import derive_seed
 from gaitproof.synth.staging import Stage
 from gaitproof.synth.take import Take, prepare
 from gaitproof.synth.talking.clips import Retouch, replace_lips, swap_face
@@ -27,7 +26,7 @@ from gaitproof.synth.talking.drawing import Expression, Head, Image, draw_head, 
 from gaitproof.synth.talking.person import Colour, Performance, Talker, make_talker
 from gaitproof.synth.walker import Walker
 from gaitproof.synth.walking_faces.placing import HeadPlaces, find_heads, look_at_camera, paint
-from gaitproof.synth.writer import subject_name
+from gaitproof.synth.writer import derive_seed, subject_name
 
 PLAIN: Final = 0.85
 """Width of the solid head and its jaw as factors of the average: the drawn one must cover it."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from gaitproof.synth.raster import require_renderer
-from gaitproof.synth.seeds import derive_seed
 from gaitproof.synth.walking_faces.clips import (
     FORGERIES,
     GENUINE,
@@ -23,6 +22,7 @@ from gaitproof.synth.writer import (
     Progress,
     check_names,
     check_numbers,
+    derive_seed,
     make_missing,
     open_folder,
     renderer_crash,
