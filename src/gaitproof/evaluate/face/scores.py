@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from gaitproof.data.face.clips import FaceClip, Label
 from gaitproof.data.face.splits import join_by_keys
 from gaitproof.errors import InputError
-from gaitproof.evaluate.face.result import FaceEvaluation
 from gaitproof.evaluate.fusion_trials import SingleTrials, write_single
 from gaitproof.media.files import write_atomically
 from gaitproof.types.rows import freeze
+
+if TYPE_CHECKING:
+    from gaitproof.evaluate.face.result import FaceEvaluation
 
 Float64 = NDArray[np.float64]
 
