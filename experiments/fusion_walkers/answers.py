@@ -21,7 +21,7 @@ from gaitproof.evaluate.fusion_trials import (
 )
 from gaitproof.synth.walking_faces.dataset import COPIES, Clip, Plan, list_clips, partner
 from gaitproof.synth.writer import subject_name
-from gaitproof.verify.fusion import JointVerdict, Says
+from gaitproof.verify.fusion.verdict import JointVerdict, Says
 
 KINDS: Final = (GENUINE, SWAPPED, REENACTED, STRANGER)
 

@@ -42,7 +42,7 @@ from gaitproof.synth.walking_faces.dataset import (
 from gaitproof.synth.writer import keep_recipe, subject_name
 from gaitproof.train.config import ScheduleSettings
 from gaitproof.train.face.config import FaceTrainSettings
-from gaitproof.verify.fusion import join
+from gaitproof.verify.fusion.joint import join
 from gaitproof.verify.verifier import Verifier
 
 ENROLLED: Final = 2

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from gaitproof.cli.app import app
 from gaitproof.errors import InputError
-from gaitproof.verify.fusion import load_weights
+from gaitproof.verify.fusion.rule import load_weights
 
 
 @pytest.fixture

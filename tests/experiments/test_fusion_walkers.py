@@ -20,7 +20,8 @@ from gaitproof.report.fusion_tables import figures_table
 from gaitproof.synth.walking_faces.dataset import list_clips
 from gaitproof.synth.writer import subject_name
 from gaitproof.types import Decision
-from gaitproof.verify.fusion import Answers, JointVerdict, Says, fuse
+from gaitproof.verify.fusion.rule import fuse
+from gaitproof.verify.fusion.verdict import Answers, JointVerdict, Says
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from gaitproof.face.types import FaceQuality
 from gaitproof.face.verdict import FaceDecision, FaceVerdict, FrameScore
 from gaitproof.media.info import VideoInfo
 from gaitproof.types import ErrorRate
-from gaitproof.verify.fusion import FusionWeights, WeightRange
+from gaitproof.verify.fusion.rule import FusionWeights, WeightRange
 
 SHA = "ab" * 32
 QUALITY = FaceQuality(80.0, 500.0, 0.0, 0.0, 0.0, 0.0, True)

@@ -14,7 +14,8 @@ from gaitproof.face.scan import scan_video
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.pose.extract import extract
 from gaitproof.types import Decision
-from gaitproof.verify.fusion import Answers, join
+from gaitproof.verify.fusion.joint import join
+from gaitproof.verify.fusion.verdict import Answers
 from gaitproof.verify.verifier import Verifier
 
 pytestmark = [

@@ -7,8 +7,9 @@ from synthetic_joint import make_face, make_face_card, make_scan, make_weights
 
 from gaitproof.errors import InputError
 from gaitproof.types import Decision, ErrorRate, PoseSequence
-from gaitproof.verify.fusion import COMBINATIONS, Answers, Says, join
 from gaitproof.verify.fusion.belonging import find_own_faces
+from gaitproof.verify.fusion.joint import join
+from gaitproof.verify.fusion.verdict import COMBINATIONS, Answers, Says
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from synthetic_joint import make_weights
 from gaitproof.errors import ModelError
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.verify.fusion import fuse, load_weights, strongest_alternative
-from gaitproof.verify.fusion.rule import weighted
+from gaitproof.verify.fusion.rule import fuse, load_weights, strongest_alternative, weighted
 
 ratios = st.floats(-2.5, 2.5)
 

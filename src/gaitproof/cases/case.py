@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gaitproof.nets.encoder import Encoder
     from gaitproof.pose.cache import PoseCache
     from gaitproof.report.casefile import CaseStatement, SealedReport
-    from gaitproof.verify.fusion import JointVerdict
+    from gaitproof.verify.fusion.verdict import JointVerdict
     from gaitproof.verify.gallery import Gallery
     from gaitproof.verify.people import Person
     from gaitproof.verify.results import Examination
@@ -270,7 +270,7 @@ class Examiner:
             return Case(Path(video), examination, self.verifier, None)
         from gaitproof.face.scan import scan_video
         from gaitproof.verify.faces import enrolled_scores
-        from gaitproof.verify.fusion import join
+        from gaitproof.verify.fusion.joint import join
 
         model, limits = self.face.model, self.verifier.settings.media
         references, remarks = enrolled_scores(self.verifier.gallery, examination, model)

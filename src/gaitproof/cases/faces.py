@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gaitproof.config import MediaLimits
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.face.scan import FaceScan
-    from gaitproof.verify.fusion import FusionWeights
+    from gaitproof.verify.fusion.rule import FusionWeights
     from gaitproof.verify.scene import Progress
 
 
@@ -39,7 +39,7 @@ class FaceTools:
             If a model or weights cannot be used.
         """
         from gaitproof.face.model import FaceForgeryModel
-        from gaitproof.verify.fusion import load_weights
+        from gaitproof.verify.fusion.rule import load_weights
 
         return cls(FaceForgeryModel.load(model), load_weights(fusion))
 

@@ -15,7 +15,7 @@ from gaitproof.text import make_table
 SLOWER_STATUS: Final = 1
 """Process exit status when something is slower than in the run compared with."""
 
-WalkOption = Annotated[
+ClipOption = Annotated[
     Path | None,
     typer.Option("--clip", metavar="FILE", help="Video; without it a walker is rendered."),
 ]
@@ -30,7 +30,7 @@ app.add_typer(bench_app)
 @bench_app.callback()
 def everything(
     context: typer.Context,
-    clip: WalkOption = None,
+    clip: ClipOption = None,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Pairs of runs.")] = 5,
     only: Annotated[
         str, typer.Option("--only", metavar="NAMES", help="Some benchmarks, comma-separated.")
@@ -95,7 +95,7 @@ def _measure_everything(
 
 @bench_app.command("pose")
 def pose(
-    clip: WalkOption = None,
+    clip: ClipOption = None,
     workers: Annotated[
         int, typer.Option("--workers", min=0, max=64, help="Threads; 0 for one per processor.")
     ] = 0,
@@ -150,7 +150,7 @@ def pose(
 
 @bench_app.command("verify")
 def verify(
-    clip: WalkOption = None,
+    clip: ClipOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Time and memory of verify on a 10-second clip (720p).
@@ -169,7 +169,7 @@ def verify(
 
 @bench_app.command("live")
 def live(
-    clip: WalkOption = None,
+    clip: ClipOption = None,
     seconds: Annotated[
         float, typer.Option("--seconds", min=10.0, help="Length of the watch.")
     ] = 60.0,
@@ -261,7 +261,7 @@ def encoder(
 
 @bench_app.command("long")
 def long(
-    clip: WalkOption = None,
+    clip: ClipOption = None,
     minutes: Annotated[
         float, typer.Option("--minutes", min=3.0, max=240.0, help="Length of the long video.")
     ] = 10.0,

@@ -69,7 +69,7 @@ def _make(
 def make_command(
     out: FolderOption,
     people: Annotated[int, typer.Option(help="Number of people.")] = 8,
-    walks: Annotated[int, typer.Option(help="Walks per person and view.")] = 4,
+    walks: Annotated[int, typer.Option(help="Recordings per person and view.")] = 4,
     views: Annotated[
         str, typer.Option(help="Angles between walk and camera, degrees: 0 frontal, 90 side.")
     ] = "20,45,70",
@@ -107,7 +107,7 @@ def make_command(
         workers=workers,
     )
     clips = people * (walks + swaps) * len(chosen)
-    _make("Making walks", make, "manifest", lambda: clips, as_json=as_json)
+    _make("Filming walkers", make, "manifest", lambda: clips, as_json=as_json)
 
 
 @commands.command("talkers")
@@ -163,10 +163,10 @@ def talkers_command(
 def walking_faces_command(
     out: FolderOption,
     people: Annotated[int, typer.Option(help="Number of people, even: pairs swap faces.")] = 24,
-    walks: Annotated[int, typer.Option(help="Walks per person.")] = 2,
-    plain: Annotated[int, typer.Option(help="First walks without twins, for enrolment.")] = 0,
+    walks: Annotated[int, typer.Option(help="Recordings per person.")] = 2,
+    plain: Annotated[int, typer.Option(help="First recordings without twins, for enrolment.")] = 0,
     forgeries: Annotated[
-        str, typer.Option(help="Forged twins of the other walks: swap, lips, warp, flicker.")
+        str, typer.Option(help="Forged twins of the others: swap, lips, warp, flicker.")
     ] = "swap,lips",
     copies: Annotated[
         str, typer.Option(help="Further twins: far (face too small), short (too few steps).")

@@ -24,7 +24,7 @@ def calibrate(
         typer.Option(
             "--data",
             metavar="FILE|DIR",
-            help="Walks the model was not made with; may be given again.",
+            help="Recordings the model was not made with; may be given again.",
         ),
     ],
     by: Annotated[

@@ -121,7 +121,7 @@ def gait(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a walk: gait events, parameters, joint angles as CSV.
+    """Measure gait: events, parameters and joint angles, as CSV.
 
     Only what passes the quality gate is measured: somebody who stands or jumps has no cadence. DIR
     gets events.csv (heel strikes and toe-offs), parameters.csv (cadence, stride time, step width

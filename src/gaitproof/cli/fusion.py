@@ -77,7 +77,7 @@ def fusion(
     names = [str(path) for path in (trials, walks, faces) if path is not None]
     gait_id = OnnxEncoder.load(model).card.model_id
     face_id = FaceForgeryModel.load(face_model).card.model_id
-    with progress_bar("Learning to join walk and face") as progress:
+    with progress_bar("Learning to join gait and face") as progress:
         result = evaluate_fusion(
             given,
             gait_model=gait_id,

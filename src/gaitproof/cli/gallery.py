@@ -14,7 +14,7 @@ from gaitproof.cli.root import app
 from gaitproof.errors import InputError
 
 if TYPE_CHECKING:
-    from gaitproof.verify.gallery import IdentityHistory
+    from gaitproof.verify.records import IdentityHistory
 
 gallery_app = typer.Typer(
     name="gallery",

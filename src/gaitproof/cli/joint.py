@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gaitproof.cases.faces import FaceTools
     from gaitproof.report.casefile import CaseStatement
     from gaitproof.types import Verdict
-    from gaitproof.verify.fusion import JointVerdict
+    from gaitproof.verify.fusion.verdict import JointVerdict
 
 FaceOption = Annotated[
     bool,
@@ -54,7 +54,8 @@ def open_face_tools(wanted: bool, model: str | None, fusion: Path | None) -> Fac
 def _show_joint(joint: JointVerdict, verdict: Verdict) -> None:
     """Print the joint answer for people, what it rests on and what it can mean."""
     from gaitproof.cli.output import NOT_PROVEN, STYLES, printable, stdout, verdict_table
-    from gaitproof.verify.fusion import ALTERNATIVE, Answers
+    from gaitproof.verify.fusion.rule import ALTERNATIVE
+    from gaitproof.verify.fusion.verdict import Answers
 
     console = stdout()
     console.print(printable(joint.headline), style=STYLES[joint.decision.value])
@@ -65,7 +66,7 @@ def _show_joint(joint: JointVerdict, verdict: Verdict) -> None:
         console.print(printable(f"Both together: “{joint.question}” against “{ALTERNATIVE}”."))
     console.print(printable(joint.rule))
     console.print(_combinations_table(joint))
-    console.print("The walk in detail:")
+    console.print("The gait in detail:")
     console.print(verdict_table(verdict))
     for note in (*verdict.quality.warnings, *verdict.notes, *joint.notes):
         console.print(f"Note: {printable(note)}")
@@ -120,7 +121,7 @@ def _combinations_table(joint: JointVerdict) -> Table:
     from rich.table import Table
 
     from gaitproof.cli.output import printable
-    from gaitproof.verify.fusion import COMBINATIONS, FACE_WORDS, GAIT_WORDS
+    from gaitproof.verify.fusion.verdict import COMBINATIONS, FACE_WORDS, GAIT_WORDS
 
     table = Table("", "gait and face", "what the video can be")
     for row in COMBINATIONS:

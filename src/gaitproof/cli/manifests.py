@@ -274,7 +274,7 @@ def shards(
     out: FolderOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Pack the walks of a data set into few large files.
+    """Pack the recordings of a data set into few large files.
 
     For data sets of very many clips. The folder is a data set as the original is.
     """

@@ -126,7 +126,7 @@ class ReadingOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class VerifierOptions(ReadingOptions):
-    """Options of a command that compares walks."""
+    """Options of a command that compares gait."""
 
     gallery: GalleryOption = None
     model: ModelOption = None

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from gaitproof.cases.answers import Question
     from gaitproof.cases.case import Examiner
     from gaitproof.data.manifest import ManifestRow
-    from gaitproof.verify.results import ChoiceError
-    from gaitproof.verify.verifier import Enrolment, Verifier
+    from gaitproof.verify.results import ChoiceError, Enrolment
+    from gaitproof.verify.verifier import Verifier
 
 VideosArgument = Annotated[
     list[Path],

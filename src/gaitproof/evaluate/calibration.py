@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,32 +14,12 @@ from gaitproof.nets.card import CalibrationCard, CalibrationFigures
 from gaitproof.verify.calibration import fit_calibration, fit_isotonic, log10_likelihood_ratios
 
 CalibrationMethod = Literal["logistic", "duration", "isotonic"]
+METHODS: Final[tuple[CalibrationMethod, ...]] = get_args(CalibrationMethod)
 CalibrationChoice = Literal["auto", "logistic", "duration", "isotonic"]
 """``auto`` takes the method with the lowest held-out Cllr."""
 
 _MAX_PARTS: Final = 10
 """Folds beyond this many are joined for cross-fitting: leave-one-out has as many as people."""
-
-
-def _logistic(trials: Trials) -> CalibrationCard:
-    return fit_calibration(trials.scores, trials.mated, len(trials.subjects))
-
-
-def _duration(trials: Trials) -> CalibrationCard:
-    return fit_calibration(
-        trials.scores, trials.mated, len(trials.subjects), windows=trials.windows
-    )
-
-
-def _isotonic(trials: Trials) -> CalibrationCard:
-    return fit_isotonic(trials.scores, trials.mated, len(trials.subjects))
-
-
-_FITS: Final[dict[CalibrationMethod, Callable[[Trials], CalibrationCard]]] = {
-    "logistic": _logistic,
-    "duration": _duration,
-    "isotonic": _isotonic,
-}
 
 
 def other_people(trials: Trials) -> list[tuple[NDArray[np.bool_], Trials]]:
@@ -69,7 +48,12 @@ def other_people(trials: Trials) -> list[tuple[NDArray[np.bool_], Trials]]:
 
 def fit_method(trials: Trials, method: CalibrationMethod) -> CalibrationCard:
     """Fit one calibration on all trials that have a score."""
-    return _FITS[method](trials.select(np.isfinite(trials.scores)))
+    scored = trials.select(np.isfinite(trials.scores))
+    people = len(scored.subjects)
+    if method == "isotonic":
+        return fit_isotonic(scored.scores, scored.mated, people)
+    windows = scored.windows if method == "duration" else None
+    return fit_calibration(scored.scores, scored.mated, people, windows=windows)
 
 
 def calibrate(trials: Trials, card: CalibrationCard) -> NDArray[np.float64]:
@@ -83,7 +67,7 @@ def usable_methods(trials: Trials) -> tuple[CalibrationMethod, ...]:
     """Return the methods that the trials allow: ``duration`` needs differing probe lengths."""
     lengths = trials.windows[np.isfinite(trials.scores)]
     varied = len(lengths) > 0 and 0 < lengths.min() < lengths.max()
-    return tuple(method for method in _FITS if varied or method != "duration")
+    return tuple(method for method in METHODS if varied or method != "duration")
 
 
 def cross_fit(trials: Trials, method: CalibrationChoice = "auto") -> NDArray[np.float64] | None:

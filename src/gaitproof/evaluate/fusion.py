@@ -22,7 +22,12 @@ from gaitproof.evaluate.bootstrap import (
 )
 from gaitproof.evaluate.fusion_trials import GENUINE, FusionTrials
 from gaitproof.verify.calibration import balanced_logistic, supported_bound
-from gaitproof.verify.fusion import FusionWeights, WeightRange, covariates, strongest_alternative
+from gaitproof.verify.fusion.rule import (
+    FusionWeights,
+    WeightRange,
+    covariates,
+    strongest_alternative,
+)
 
 Float64 = NDArray[np.float64]
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gaitproof.explain.importance import Importance
     from gaitproof.explain.trust import Trust
     from gaitproof.verify.gallery import Gallery
-    from gaitproof.verify.verifier import Examination
+    from gaitproof.verify.results import Examination
 
 FILM: Final = "overlay.mp4"
 PAGE: Final = "index.html"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gaitproof.evaluate.bootstrap import Difference, Interval
 from gaitproof.evaluate.fusion import FusionResult
 from gaitproof.text import make_table
-from gaitproof.verify.fusion import WeightRange
+from gaitproof.verify.fusion.rule import WeightRange
 
 if TYPE_CHECKING:
     from rich.table import Table

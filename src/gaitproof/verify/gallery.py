@@ -16,12 +16,7 @@ from gaitproof.gait.cycles import GaitProfile, pool_profiles
 from gaitproof.verify import changes, footage, queries
 from gaitproof.verify.encryption import Key, find_key
 from gaitproof.verify.names import check_name, name_key
-from gaitproof.verify.records import Added as Added
-from gaitproof.verify.records import IdentityHistory as IdentityHistory
-from gaitproof.verify.records import IdentitySummary as IdentitySummary
-from gaitproof.verify.records import RecordingSummary as RecordingSummary
-from gaitproof.verify.records import Removed as Removed
-from gaitproof.verify.records import TemplateSummary as TemplateSummary
+from gaitproof.verify.records import Added, IdentityHistory, IdentitySummary, Removed
 from gaitproof.verify.searching import Searched
 from gaitproof.verify.storage import open_storage
 from gaitproof.verify.templates import Recording, ReferencePerson, Template

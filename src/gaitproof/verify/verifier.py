@@ -20,25 +20,14 @@ from gaitproof.verify.masks import MaskSignal
 from gaitproof.verify.names import check_name
 from gaitproof.verify.people import Person
 from gaitproof.verify.probes import Prober
-from gaitproof.verify.results import EnrolledVideo, Enrolment, Examination, Identification
-from gaitproof.verify.scene import Extracted, ExtractedVideo, Extractor, Progress
+from gaitproof.verify.results import Enrolment, Examination, Identification
+from gaitproof.verify.scene import Extractor, Progress
 from gaitproof.verify.signals import SignalWeights, load_signal_weights
 
 if TYPE_CHECKING:
     from gaitproof.face.model import FaceForgeryModel
     from gaitproof.nets.encoder import Encoder, WindowEncoder
     from gaitproof.pose.cache import PoseCache
-
-__all__ = [
-    "EnrolledVideo",
-    "Enrolment",
-    "Examination",
-    "Extracted",
-    "ExtractedVideo",
-    "Extractor",
-    "Identification",
-    "Verifier",
-]
 
 
 class Verifier:

@@ -13,7 +13,7 @@ from gaitproof.nets.card import ScoreHistogram
 from gaitproof.report.casefile import build_report, file_image
 from gaitproof.report.images import to_data_uri
 from gaitproof.report.page import PageImage
-from gaitproof.verify.fusion import join
+from gaitproof.verify.fusion.joint import join
 from gaitproof.verify.verifier import Verifier
 
 SCORES = ScoreHistogram(source="tests", edges=(0, 0.5, 0.9, 1), mated=(0, 1, 9), nonmated=(5, 9, 1))

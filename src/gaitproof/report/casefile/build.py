@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from gaitproof.face.model import FaceDetectorCard
     from gaitproof.report.page import PageImage
     from gaitproof.types import Verdict
-    from gaitproof.verify.fusion import JointVerdict
-    from gaitproof.verify.gallery import RecordingSummary
-    from gaitproof.verify.verifier import Examination
+    from gaitproof.verify.fusion.verdict import JointVerdict
+    from gaitproof.verify.records import RecordingSummary
+    from gaitproof.verify.results import Examination
 
 _PACKAGES: Final = ("gaitproof", "av", "mediapipe", "numpy", "onnxruntime", "scipy")
 """What stands between the file and the number."""

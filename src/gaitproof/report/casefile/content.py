@@ -13,7 +13,7 @@ from gaitproof.config import Settings, VerifySettings
 from gaitproof.face.model import FaceDetectorCard
 from gaitproof.nets.card import ModelCard
 from gaitproof.types import Verdict
-from gaitproof.verify.fusion import JointVerdict
+from gaitproof.verify.fusion.verdict import JointVerdict
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 

@@ -19,7 +19,7 @@ from gaitproof.report.casefile.sentences import WALKS, Hypotheses, likelihood_se
 from gaitproof.report.page import SYMBOLS, error_rate_text, measure, signed
 from gaitproof.text import printable
 from gaitproof.types import Decision
-from gaitproof.verify.fusion import (
+from gaitproof.verify.fusion.verdict import (
     COMBINATIONS,
     FACE_WORDS,
     GAIT_WORDS,

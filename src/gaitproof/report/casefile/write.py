@@ -15,10 +15,6 @@ from gaitproof.report.casefile.document import compose
 from gaitproof.report.casefile.seal import SealedReport, to_json
 
 
-def _html(sealed: SealedReport) -> bytes:
-    return page.render("casefile", document=compose(sealed)).encode()
-
-
 def _pdf(sealed: SealedReport) -> bytes:
     from gaitproof.report.casefile.pdf import render_pdf
 
@@ -26,7 +22,11 @@ def _pdf(sealed: SealedReport) -> bytes:
 
 
 FORMATS: Final[Mapping[str, Callable[[SealedReport], bytes]]] = MappingProxyType(
-    {".html": _html, ".pdf": _pdf, ".json": to_json}
+    {
+        ".html": lambda sealed: page.render("casefile", document=compose(sealed)).encode(),
+        ".pdf": _pdf,
+        ".json": to_json,
+    }
 )
 """What makes a file, by the ending of its name."""
 
