@@ -23,7 +23,7 @@ from gaitproof.cli.experiments import load_settings
 from gaitproof.cli.output import progress_bar, say_written
 from gaitproof.data.face.store import FaceStore
 from gaitproof.evaluate.bootstrap import DRAWS, Interval
-from gaitproof.evaluate.folds import limit_people
+from gaitproof.evaluate.designs import limit_people
 from gaitproof.evaluate.table import format_percent
 from gaitproof.nets.card import DomainFigures
 from gaitproof.train.face.config import FaceTrainSettings

@@ -27,7 +27,7 @@ from experiments.shared import (
 from gaitproof.cli.experiments import load_settings
 from gaitproof.cli.options import CacheOption
 from gaitproof.cli.output import progress_bar
-from gaitproof.evaluate.folds import limit_people
+from gaitproof.evaluate.designs import limit_people
 from gaitproof.evaluate.table import format_percent
 
 if TYPE_CHECKING:

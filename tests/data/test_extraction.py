@@ -13,7 +13,7 @@ from gaitproof.config import CleaningSettings, VerifySettings
 from gaitproof.data import extraction
 from gaitproof.data.extraction import MARKER, Job, extract_many, find_videos
 from gaitproof.errors import InputError
-from gaitproof.pipeline.poses import StoredPoses
+from gaitproof.pipeline.data import StoredPoses
 from gaitproof.pose.estimator import Detection
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.pose.formats.silhouette_npz import load_silhouettes

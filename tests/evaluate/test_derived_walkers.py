@@ -8,7 +8,7 @@ import pytest
 
 from gaitproof.data.leaks import Entry, audit_folds, audit_manifest, audit_split, refuse
 from gaitproof.errors import InputError
-from gaitproof.evaluate.folds import split_recordings
+from gaitproof.evaluate.designs import split_recordings
 from gaitproof.evaluate.protocol import refuse_leaks
 from gaitproof.evaluate.trials import person
 

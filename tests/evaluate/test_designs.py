@@ -12,8 +12,7 @@ from synthetic_walks import Walk, make_walks
 
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.calibration import cross_fit
-from gaitproof.evaluate.designs import DESIGNS, find_design
-from gaitproof.evaluate.folds import limit_people
+from gaitproof.evaluate.designs import DESIGNS, find_design, limit_people
 from gaitproof.evaluate.plans import make_plan
 from gaitproof.evaluate.protocol import FittedSystem, evaluate_design
 from gaitproof.evaluate.trials import DISTANCE, Kind, person, recording_key

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gaitproof.data.split import split_people
 from gaitproof.errors import InputError
-from gaitproof.evaluate.folds import leave_one_out, split_recordings
+from gaitproof.evaluate.designs import leave_one_out, split_recordings
 
 
 @given(st.integers(4, 60), st.integers(2, 10), st.integers(0, 5))

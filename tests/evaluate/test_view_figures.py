@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gaitproof.errors import InputError
-from gaitproof.evaluate.folds import name_people
+from gaitproof.evaluate.designs import name_people
 from gaitproof.evaluate.scope import Scope
 from gaitproof.evaluate.trials import COSINE, person
 from gaitproof.evaluate.view_figures import (

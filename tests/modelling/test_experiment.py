@@ -8,7 +8,7 @@ from quick import QuickTraining, make_sticks
 from experiments.networks.run import WithoutNetwork
 from gaitproof.errors import InputError
 from gaitproof.evaluate.baselines import BASELINES
-from gaitproof.evaluate.folds import split_recordings
+from gaitproof.evaluate.designs import split_recordings
 from gaitproof.modelling import experiment
 from gaitproof.modelling.experiment import Network, run_systems
 from gaitproof.modelling.store import TrialStore

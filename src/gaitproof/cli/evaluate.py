@@ -192,7 +192,7 @@ def _evaluate_silhouettes(
     scope: Scope,
 ) -> EvaluationResult:
     from gaitproof.cli.output import progress_bar
-    from gaitproof.evaluate.folds import limit_people, name_people
+    from gaitproof.evaluate.designs import limit_people, name_people
     from gaitproof.modelling.silhouettes import evaluate_silhouettes, load_silhouette_sources
     from gaitproof.train.silhouettes.config import ScopeSettings, SilhouetteTrainSettings
 
@@ -226,8 +226,7 @@ def _evaluate_recipe(
     need_training_extra()
     from gaitproof.cli.output import progress_bar
     from gaitproof.evaluate.baselines import BASELINES
-    from gaitproof.evaluate.designs import BothUnseen, find_design
-    from gaitproof.evaluate.folds import limit_people, name_people
+    from gaitproof.evaluate.designs import BothUnseen, find_design, limit_people, name_people
     from gaitproof.evaluate.scope import Scope
     from gaitproof.evaluate.view_figures import ViewFigures
     from gaitproof.modelling.recipe import evaluate_recipe, load_sources
@@ -268,7 +267,7 @@ def _evaluate_model(
     scope: Scope,
 ) -> EvaluationResult:
     from gaitproof.cli.output import progress_bar
-    from gaitproof.evaluate.folds import limit_people
+    from gaitproof.evaluate.designs import limit_people
     from gaitproof.evaluate.frozen import (
         SILHOUETTES_ENROLLED,
         evaluate_model,

@@ -92,7 +92,7 @@ def evaluate_design(
         From training walks to an embedding function, or to a system with a scoring of its own. It
         must not see anything else.
     folds, seed
-        See `gaitproof.evaluate.folds.split_recordings`.
+        See `gaitproof.evaluate.designs.split_recordings`.
     enrolled
         Recordings per template.
     draws

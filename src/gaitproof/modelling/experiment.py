@@ -18,7 +18,7 @@ from gaitproof.data.gait import Recording
 from gaitproof.data.manifest import original_person
 from gaitproof.data.split import Fold
 from gaitproof.errors import GaitproofError, InputError
-from gaitproof.evaluate.folds import split_recordings
+from gaitproof.evaluate.designs import split_recordings
 from gaitproof.evaluate.plans import Plan, make_plan, score_plan
 from gaitproof.evaluate.protocol import LEVELS
 from gaitproof.evaluate.trials import GaitRecording, Level, Scoring, Trials, person, recording_key

@@ -19,8 +19,7 @@ from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.modelling.store import fingerprint, fingerprint_recordings
 from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.onnx import OnnxEncoder, load_card
-from gaitproof.pipeline.data import DataSteps
-from gaitproof.pipeline.poses import StoredPoses
+from gaitproof.pipeline.data import DataSteps, StoredPoses
 from gaitproof.pipeline.scope import Scope, find_scope
 from gaitproof.pipeline.steps import Done, Share, Step, StepProgress
 from gaitproof.pipeline.summary import (

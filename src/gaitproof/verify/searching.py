@@ -21,10 +21,9 @@ from gaitproof.verify.directions import (
     remove_directions,
 )
 from gaitproof.verify.encryption import Key
-from gaitproof.verify.memory import MemoryStorage
 from gaitproof.verify.pgvector import ServerDirections, drop_directions, write_directions
 from gaitproof.verify.search import Found, search
-from gaitproof.verify.storage import Storage
+from gaitproof.verify.storage import MemoryStorage, Storage
 
 
 class Upkeep:

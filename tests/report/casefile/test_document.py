@@ -9,9 +9,9 @@ import pytest
 from scripted import make_band, make_card
 from scripted_masks import joined_of
 
-from gaitproof.report.casefile import blocks, compose, seal, sentences
+from gaitproof.report.casefile import blocks, compose, seal
+from gaitproof.report.casefile.blocks import WALKS, likelihood_sentence
 from gaitproof.report.casefile.pdf import render_pdf
-from gaitproof.report.casefile.sentences import WALKS, likelihood_sentence
 from gaitproof.report.page import render
 from gaitproof.types import Decision
 

@@ -13,6 +13,7 @@ from gaitproof.config import VerifySettings
 from gaitproof.explain.scope import ExplainedScore
 from gaitproof.nets.card import CalibrationCard
 from gaitproof.report.casefile.blocks import (
+    WALKS,
     Block,
     Bullets,
     Code,
@@ -22,11 +23,11 @@ from gaitproof.report.casefile.blocks import (
     Images,
     Paragraph,
     Table,
+    likelihood_sentence,
 )
 from gaitproof.report.casefile.content import CaseReport
 from gaitproof.report.casefile.joint import joint_finding, joint_limits, joint_model
 from gaitproof.report.casefile.seal import SealedReport
-from gaitproof.report.casefile.sentences import WALKS, likelihood_sentence
 from gaitproof.report.casefile.weight import weigh
 from gaitproof.report.page import SYMBOLS, measure, percent
 from gaitproof.text import printable

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gaitproof.report.casefile.blocks import (
+    WALKS,
     Block,
     Bullets,
     Facts,
     Finding,
     Heading,
+    Hypotheses,
     Images,
     Paragraph,
     Table,
+    likelihood_sentence,
 )
 from gaitproof.report.casefile.content import CaseReport
-from gaitproof.report.casefile.sentences import WALKS, Hypotheses, likelihood_sentence
 from gaitproof.report.page import SYMBOLS, error_rate_text, measure, signed
 from gaitproof.text import printable
 from gaitproof.types import Decision
