@@ -33,7 +33,7 @@ def squeezed(text):
 
 
 def test_doctests():
-    assert doctest.testmod(sentences).failed == 0
+    assert doctest.testmod(blocks).failed == 0
 
 
 @pytest.mark.slow
