@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gaitproof.data.audit import Entry, audit_manifest, audit_split
 from gaitproof.data.gait import Recording
-from gaitproof.data.leaks import Entry, audit_manifest, audit_split
 from gaitproof.data.split import split_people
 from gaitproof.evaluate.trials import GaitRecording, Kind, Scoring, Trials, entries_of, person
 

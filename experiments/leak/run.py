@@ -28,8 +28,8 @@ from experiments.leak.protocols import (
 )
 from experiments.shared import Progress, no_progress
 from gaitproof import metrics
+from gaitproof.data.audit import refuse
 from gaitproof.data.gait import Recording
-from gaitproof.data.leaks import refuse
 from gaitproof.errors import InputError
 from gaitproof.evaluate.bootstrap import Interval, bootstrap_figures
 from gaitproof.evaluate.trials import Trials, person

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.leak.protocols import audit_templates
-from gaitproof.data.leaks import (
+from gaitproof.data.audit import (
     Entry,
     audit_folds,
     audit_manifest,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gaitproof.data.leaks import Entry, audit_folds, audit_manifest, audit_split, refuse
+from gaitproof.data.audit import Entry, audit_folds, audit_manifest, audit_split, refuse
 from gaitproof.errors import InputError
 from gaitproof.evaluate.designs import split_recordings
 from gaitproof.evaluate.protocol import refuse_leaks

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gaitproof.pose import glance
-from gaitproof.pose.glance import ONE_PLACE, TALLEST, Glance
+from gaitproof.pose import looking
 from gaitproof.pose.graph import DETECTIONS_STREAM
+from gaitproof.pose.looking import ONE_PLACE, TALLEST, Glance
 
 BIG, SMALL = (400, 600), (100, 100)
 """Height and width of an image that is looked at in parts as well, and of one that is not."""
@@ -56,7 +56,7 @@ def make(monkeypatch: pytest.MonkeyPatch):
             close=lambda: None,
             _graph=SimpleNamespace(wait_until_idle=lambda: None),
         )
-        monkeypatch.setattr(glance, "open_detector_graph", lambda confidence: graph)
+        monkeypatch.setattr(looking, "open_detector_graph", lambda confidence: graph)
         return Glance(0.3, min_height=48.0)
 
     return made

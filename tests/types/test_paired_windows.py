@@ -6,8 +6,7 @@ from synthetic_masks import paired_walks
 
 from gaitproof.errors import PoseError
 from gaitproof.types import GaitWindows
-from gaitproof.types.paired_windows import MAX_APART, PairedWindows
-from gaitproof.types.silhouette_windows import SilhouetteWindows
+from gaitproof.types.silhouette_windows import MAX_APART, PairedWindows, SilhouetteWindows
 
 
 def _windows(masks: list[float], joints: list[float]) -> tuple[SilhouetteWindows, GaitWindows]:

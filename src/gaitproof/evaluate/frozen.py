@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.data.leaks import audit_manifest, refuse
+from gaitproof.data.audit import audit_manifest, refuse
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.evaluate.bootstrap import DRAWS
 from gaitproof.evaluate.calibration import calibrate

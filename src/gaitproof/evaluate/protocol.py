@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.data.leaks import audit_folds, audit_manifest, audit_split, refuse
+from gaitproof.data.audit import audit_folds, audit_manifest, audit_split, refuse
 from gaitproof.data.manifest import original_person
 from gaitproof.data.split import Fold
 from gaitproof.errors import InputError

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.data.leaks import Entry
+from gaitproof.data.audit import Entry
 from gaitproof.errors import InputError
 from gaitproof.types.rows import Rows, freeze
 from gaitproof.verify.scoring import cosine_similarities, make_template, mean_direction

@@ -1,4 +1,10 @@
-"""Whether explanations can be believed: the faithfulness of scores, and one clip at a time."""
+"""Can an explanation be believed? Two tests that a made-up one fails, also of one clip.
+
+Deletion (Petsiuk et al., "RISE", BMVC 2018): without the parts that an explanation calls most
+important for the claim the similarity must fall faster than without parts drawn at random. Sanity
+(Adebayo et al., NeurIPS 2018): the same network with its weights shuffled knows nothing, so an
+explanation of it must be another.
+"""
 
 from __future__ import annotations
 

@@ -34,9 +34,8 @@ from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 from gaitproof.train.silhouettes.discriminant import MaskWindows, apply, inputs_of
 from gaitproof.train.silhouettes.fit import train_silhouettes
 from gaitproof.types import GaitWindows
-from gaitproof.types.paired_windows import PairedWindows
 from gaitproof.types.silhouette import MASK_BYTES
-from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, SilhouetteWindows
+from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, PairedWindows, SilhouetteWindows
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
 if TYPE_CHECKING:

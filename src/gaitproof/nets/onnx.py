@@ -22,8 +22,7 @@ from gaitproof.nets.cohort import read_cohort
 from gaitproof.nets.normaliser import Normaliser
 from gaitproof.runtime import check_digest, open_session, run_session
 from gaitproof.types import GaitWindows
-from gaitproof.types.paired_windows import PairedWindows
-from gaitproof.types.silhouette_windows import SilhouetteWindows
+from gaitproof.types.silhouette_windows import PairedWindows, SilhouetteWindows
 
 DEFAULT_MODEL: Final = "spread-blend"
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Signal = Literal["joints", "silhouettes", "both", "motion"]
 """What a network's windows hold: z-scored features (B, frames, 78); masks (B, 50, 64, 44); masks
 and features of the same two seconds, two inputs in this order, the features (B, 60, 78) as they
-are (`gaitproof.types.paired_windows`); or joints (B, 60, 8, 3) and measures (B, K) of motion, of
-networks that give a logit and no embedding (`gaitproof.nets.motion`)."""
+are (`gaitproof.types.silhouette_windows`); or joints (B, 60, 8, 3) and measures (B, K) of motion,
+of networks that give a logit and no embedding (`gaitproof.nets.motion`)."""
 
 
 @dataclass(frozen=True)

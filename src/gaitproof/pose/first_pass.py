@@ -23,7 +23,7 @@ from gaitproof.config import VerifySettings
 from gaitproof.media.decode import Skim, read_frames
 from gaitproof.media.info import LOOK_EVERY, PassedOver, VideoInfo
 from gaitproof.media.motion import shrink
-from gaitproof.pose.glance import Glance
+from gaitproof.pose.looking import Glance
 from gaitproof.pose.parallel import MAX_AUTOMATIC, WHOLE, Stretch, available_processors, split
 from gaitproof.pose.people import easily
 from gaitproof.pose.tracking import TrackingSettings

@@ -26,8 +26,7 @@ from gaitproof.closing import Closing
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.media.decode import Frame, read_frames
 from gaitproof.pose.estimator import Detection, PoseEstimator, estimator_identifier
-from gaitproof.pose.glance import Glance
-from gaitproof.pose.looking import look
+from gaitproof.pose.looking import Glance, look
 from gaitproof.pose.mediapipe import quiet_start
 from gaitproof.pose.parallel import WHOLE, Stretch
 from gaitproof.pose.tasks import open_landmarker, to_detections, to_mediapipe

@@ -27,8 +27,8 @@ from gaitproof.pose.formats.mocap import MAX_RATE
 from gaitproof.pose.formats.npz import load_npz
 from gaitproof.pose.formats.silhouette_npz import load_silhouettes
 from gaitproof.types import GAIT_LANDMARKS, Domain
-from gaitproof.types.paired_windows import PairedWindows
 from gaitproof.types.silhouette import SilhouetteSequence
+from gaitproof.types.silhouette_windows import PairedWindows
 
 
 def load_manifest(path: Path, name: str) -> list[Recording]:

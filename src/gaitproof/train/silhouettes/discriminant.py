@@ -15,8 +15,7 @@ from torch import Tensor
 
 from gaitproof.nets.silhouette import EnergyDiscriminant, SilhouetteNetwork
 from gaitproof.train.silhouettes.sampler import MaskStream
-from gaitproof.types.paired_windows import PairedWindows
-from gaitproof.types.silhouette_windows import SilhouetteWindows
+from gaitproof.types.silhouette_windows import PairedWindows, SilhouetteWindows
 
 _COMPONENTS: Final = 300
 _SHRINKAGE: Final = 0.01
