@@ -11,10 +11,11 @@ from synthetic_masks import walking_masks
 from torch import nn
 
 from gaitproof.gait.features import windows_from_points
+from gaitproof.gait.silhouettes import OPENINGS, energy_images
 from gaitproof.modelling.export import export_onnx
 from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, list_networks, network_options, signal_of
-from gaitproof.nets.silhouette import energies
+from gaitproof.nets.silhouette import energies, openings
 from gaitproof.train.losses import supervised_contrastive
 
 pytestmark = pytest.mark.slow
@@ -140,3 +141,14 @@ def test_energies_are_where_the_person_is_and_how_often_that_changes(walkers):
     assert (found[:, 1] == (masks[:, 2:] != masks[:, :-2]).float().mean(dim=1)).all()
     still = energies(masks[:, :1].expand(-1, 50, -1, -1), (2, 4))
     assert not still[:, 1:].any()
+
+
+def test_openings_are_the_means_of_equal_parts_of_the_window(walkers):
+    masks = walkers[0][0]
+    found = openings(masks.float(), OPENINGS)
+    expected = np.stack([energy_images(one)[-OPENINGS:] for one in masks.numpy()])
+    assert found.numpy() == pytest.approx(expected, abs=1e-6)
+    # the order of the frames does not matter, but for frames that are alike
+    assert openings(masks.flip(1).float(), 1).numpy() == pytest.approx(
+        masks.float().mean(dim=1, keepdim=True).numpy(), abs=1e-6
+    )

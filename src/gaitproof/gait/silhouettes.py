@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -216,85 +215,130 @@ Float32 = NDArray[np.float32]
 GAPS: Final = (2, 4, 7)
 """Frames at 25 Hz between the masks whose change is measured: 0.08, 0.16 and 0.28 s."""
 
-_SERIES: Final = 60
-"""Time courses kept per number of frames in which a cell is the person."""
+OPENINGS: Final = 6
+"""Parts of a window by how far the legs are apart."""
+
+CHANNELS: Final = 1 + len(GAPS) + OPENINGS
+"""Energy images of a window."""
+
+_LEGS: Final = slice(40, 60)
+"""Rows from above the knees to the ankles."""
+
+_ORDERS: Final = 16
+"""Orders of the frames of a part that are tried."""
 
 
-def energy_images(masks: NDArray[Any]) -> Float32:
-    """Return the mean of masks over time, and their mean changes.
+def opening_parts(masks: NDArray[Any]) -> NDArray[np.int64]:
+    """Return for every frame of a window which of `OPENINGS` equal parts it falls in.
 
     Parameters
     ----------
     masks
-        Shape (..., T, 64, 44), 0 and 1.
+        Shape (T, 64, 44), 0 and 1.
+
+    Returns
+    -------
+    ndarray of int
+        Shape (T,): 0 where the legs are closest together. Of equals the earlier is the closer.
+    """
+    columns = np.arange(masks.shape[2])
+    legs = masks[:, _LEGS].sum(axis=1, dtype=np.float64)
+    area = np.maximum(legs.sum(axis=1), 1)
+    apart = legs @ columns**2 / area - (legs @ columns / area) ** 2
+    return _equal_parts(apart)
+
+
+def _equal_parts(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    parts = np.empty(len(values), np.int64)
+    parts[values.argsort(kind="stable")] = np.arange(len(values)) * OPENINGS // len(values)
+    return parts
+
+
+def stride_parts(step: float) -> NDArray[np.int64]:
+    """Return `opening_parts` of a window of somebody whose steps take `step` seconds."""
+    phase = np.arange(SILHOUETTE_FRAMES) / SILHOUETTE_RATE / step
+    return _equal_parts(np.abs(2 * (phase % 1) - 1))
+
+
+def energy_images(masks: NDArray[Any]) -> Float32:
+    """Return the mean of a window's masks, their mean changes, and the means of its parts.
+
+    Parameters
+    ----------
+    masks
+        Shape (T, 64, 44), 0 and 1.
 
     Returns
     -------
     ndarray
-        Shape (..., 4, 64, 44), 0 to 1: the mean image, then the change over each of `GAPS`.
+        Shape (10, 64, 44), 0 to 1: the mean image, the change over each of `GAPS`, then the mean
+        of each of `opening_parts`.
     """
-    steps = masks.astype(np.int8)
-    changes = [
-        np.abs(steps[..., gap:, :, :] - steps[..., :-gap, :, :]).mean(axis=-3) for gap in GAPS
-    ]
-    images: Float32 = np.stack([steps.mean(axis=-3), *changes], axis=-3).astype(np.float32)
+    steps, parts = masks.astype(np.int8), opening_parts(masks)
+    changes = [np.abs(steps[gap:] - steps[:-gap]).mean(axis=0) for gap in GAPS]
+    means = [steps[parts == part].mean(axis=0) for part in range(OPENINGS)]
+    images: Float32 = np.stack([steps.mean(axis=0), *changes, *means]).astype(np.float32)
     return images
 
 
-def masks_of(images: Float32) -> NDArray[np.uint8]:
+def masks_of(images: Float32, parts: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Find masks whose energy images are near given ones, every cell by itself.
 
-    A single frame of them is no body; only what is averaged over the window has a meaning.
+    A single frame of them is hardly a body; only what is averaged has a meaning.
 
     Parameters
     ----------
     images
-        Shape (4, 64, 44), as `energy_images` returns it; need not be anybody's.
+        Shape (10, 64, 44), as `energy_images` returns it; need not be anybody's.
+    parts
+        Shape (50,): the part that each frame shall fall in, as of `opening_parts`.
 
     Returns
     -------
     ndarray
-        Shape (50, 64, 44), 0 and 1. The mean image is met to 1/100; the changes are the nearest
-        that are possible with it.
+        Shape (50, 64, 44), 0 and 1. The mean image is met to 1/100; means of parts and changes are
+        near what is possible with it.
     """
-    counts = np.clip(np.rint(images[0] * SILHOUETTE_FRAMES), 0, SILHOUETTE_FRAMES).astype(int)
-    out = np.zeros((SILHOUETTE_FRAMES, *counts.shape), np.uint8)
-    for count in np.unique(counts):
-        series, changes = _time_courses(int(count))
-        cells = counts == count
-        wanted = images[1:, cells].T
-        nearest = ((wanted[:, None] - changes[None]) ** 2).sum(axis=2).argmin(axis=1)
-        out[:, cells] = series[nearest].T
-    return out
+    counts = _counts(images, np.bincount(parts, minlength=OPENINGS))[parts]
+    changes = images[1 : 1 + len(GAPS)]
+    best, least = np.zeros(counts.shape, np.uint8), np.full(counts.shape[1:], np.inf)
+    for place in _places(parts):
+        masks = (place[:, None, None] < counts).astype(np.int8)
+        off = [
+            (np.abs(masks[gap:] - masks[:-gap]).mean(axis=0) - change) ** 2
+            for gap, change in zip(GAPS, changes, strict=True)
+        ]
+        distance = np.sum(off, axis=0)
+        better = distance < least
+        best[:, better], least[better] = masks[:, better], distance[better]
+    return best
 
 
-@cache
-def _time_courses(count: int) -> tuple[NDArray[np.uint8], Float32]:
-    """Return time courses of one cell with so many frames on, and the changes of each."""
-    rng = np.random.default_rng(count)
-    off = SILHOUETTE_FRAMES - count
-    courses = {}
-    for _ in range(_SERIES):
-        runs = int(rng.integers(1, max(min(count, off), 1) + 1))
-        # a walk switches a cell at about the same moments of every stride: even or uneven runs
-        even = rng.random()
-        course = np.zeros(SILHOUETTE_FRAMES, np.uint8)
-        place = 0
-        for on, gap in zip(_cut(count, runs, even, rng), _cut(off, runs, even, rng), strict=True):
-            course[place : place + on] = 1
-            place += on + gap
-        course = np.roll(course, int(rng.integers(SILHOUETTE_FRAMES)))
-        courses[course.tobytes()] = course
-    series = np.array(list(courses.values()))
-    changes = energy_images(series[:, :, None, None])[:, 1:, 0, 0]
-    return series, changes
+def _counts(images: Float32, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Share the frames in which a cell is on out to the parts, (6, 64, 44)."""
+    size = sizes[:, None, None]
+    wanted = np.clip(images[1 + len(GAPS) :], 0, 1) * size
+    counts: NDArray[np.int64] = np.floor(wanted).astype(np.int64)
+    missing = np.rint(np.clip(images[0], 0, 1) * sizes.sum()).astype(np.int64) - counts.sum(axis=0)
+    while missing.any():
+        # one frame more or less where that is nearest to what is wanted and possible
+        sign = np.sign(missing)
+        possible = np.where(sign > 0, counts < size, counts > 0)
+        part = np.where(possible, sign * (wanted - counts), -np.inf).argmax(axis=0)
+        change = np.arange(len(sizes))[:, None, None] == part
+        counts += change * sign
+        missing -= sign
+    return counts
 
 
-def _cut(total: int, parts: int, even: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Cut frames into runs of at least one, if there are enough."""
-    if total < parts:
-        return np.array([total] + [0] * (parts - 1))
-    shares = even / parts + (1 - even) * rng.dirichlet(np.ones(parts))
-    lengths: NDArray[np.int64] = 1 + np.floor((total - parts) * shares).astype(np.int64)
-    lengths[rng.integers(parts)] += total - lengths.sum()
-    return lengths
+def _places(parts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield places of every frame among those of its part: a cell is on in the first so many."""
+    rng = np.random.default_rng(0)
+    times = np.arange(len(parts))
+    for number in range(_ORDERS):
+        # from frames in their order, whose runs are long, to frames in any order
+        key = times + rng.normal(0, 1, len(parts)) * len(parts) * (number // 2) / _ORDERS
+        order = np.lexsort((key if number % 2 else -key, parts))
+        places = np.empty(len(parts), np.int64)
+        places[order] = times - np.searchsorted(parts[order], parts[order])
+        yield places

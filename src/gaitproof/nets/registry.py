@@ -128,6 +128,7 @@ _NETWORKS: Final[Mapping[str, _Entry]] = {
         "silhouette_attention", "MMGaitFormer", NetworkOptions(256, None, 1, 32), signal="both"
     ),
     "strip-energy": _silhouettes("StripEnergy", NetworkOptions(256, None, None, 160)),
+    "strip-step": _silhouettes("StripEnergy", NetworkOptions(256, None, None, 160), parts=6),
     "energy-discriminant": _silhouettes("EnergyDiscriminant", NetworkOptions(73, None, None, None)),
     # generated or captured
     "motion-lstm": _Entry(

@@ -140,6 +140,42 @@ def energies(masks: Tensor, gaps: Sequence[int]) -> Tensor:
     return torch.stack([masks.mean(dim=1), *changes], dim=1)
 
 
+def openings(masks: Tensor, parts: int) -> Tensor:
+    """Return the mean mask of the frames in which the legs are closest, ..., widest apart.
+
+    What a mean over the window blurs most is the legs. Frames with the legs equally far apart are
+    of about the same moment of a step, so that their mean is nearly as sharp as a frame.
+
+    Parameters
+    ----------
+    masks
+        Shape (B, T, 64, 44), of 0 and 1, floating.
+    parts
+        Number of parts, of T / `parts` frames each.
+
+    Returns
+    -------
+    Tensor
+        Shape (B, parts, 64, 44), 0 to 1.
+    """
+    columns = torch.arange(MASK_WIDTH, dtype=torch.float32, device=masks.device)
+    legs = masks[:, :, _LEGS].float().sum(dim=2)
+    area = legs.sum(dim=2).clamp(min=1)
+    apart = (legs * columns**2).sum(dim=2) / area - ((legs * columns).sum(dim=2) / area) ** 2
+    later = torch.arange(masks.shape[1], device=masks.device)
+    one, other = apart[:, :, None], apart[:, None, :]
+    # of equals the earlier is the narrower
+    wider = (one > other) | ((one == other) & (later[:, None] > later))
+    part = wider.sum(dim=2) * parts // masks.shape[1]
+    chosen = (part[:, None] == torch.arange(parts, device=masks.device)[:, None]).to(masks.dtype)
+    means = chosen @ masks.flatten(2) / chosen.sum(dim=2, keepdim=True).clamp(min=1)
+    return means.reshape(-1, parts, *masks.shape[2:])
+
+
+_LEGS: Final = slice(40, 60)
+"""Rows from above the knees to the ankles: feet turn, and hands hang above."""
+
+
 class StripEnergy(SilhouetteNetwork):
     """A small residual network on energy images: our own, made for few processor hours.
 
@@ -153,14 +189,19 @@ class StripEnergy(SilhouetteNetwork):
         Length of the embedding.
     width
         Channels of the last stage.
+    parts
+        Parts of the window by how far the legs are apart whose `openings` are seen beside it; 0
+        for none.
     """
 
-    def __init__(self, *, embedding: int, width: int) -> None:
+    def __init__(self, *, embedding: int, width: int, parts: int = 0) -> None:
         super().__init__(embedding, StripHead(width))
         stem, first, second = width // 5, 3 * width // 10, 3 * width // 5
-        self.scale = nn.BatchNorm2d(1 + len(_GAPS))
+        self.parts_of_step = parts
+        channels = 1 + len(_GAPS) + parts
+        self.scale = nn.BatchNorm2d(channels)
         self.stem = nn.Sequential(
-            nn.Conv2d(1 + len(_GAPS), stem, 7, 2, 3, bias=False),
+            nn.Conv2d(channels, stem, 7, 2, 3, bias=False),
             nn.BatchNorm2d(stem),
             nn.ReLU(inplace=True),
         )
@@ -170,7 +211,10 @@ class StripEnergy(SilhouetteNetwork):
 
     def features(self, masks: Tensor) -> Tensor:
         """Map masks (B, T, 64, 44) to a feature map (B, C, 16, 11)."""
-        images = energies(masks.to(self.directions.weight.dtype), _GAPS)
+        masks = masks.to(self.directions.weight.dtype)
+        images = energies(masks, _GAPS)
+        if self.parts_of_step:
+            images = torch.cat([images, openings(masks, self.parts_of_step)], dim=1)
         return self.deep(self.stem(self.scale(images)))
 
 

@@ -138,6 +138,8 @@ class ScheduleSettings(Settings):
 
     name: Literal["one-cycle", "plateau", "step", "constant"] = "one-cycle"
     """``plateau`` needs validation subjects."""
+    rise: float = Field(default=0.3, gt=0, lt=1)
+    """Share of the run in which the rate of ``one-cycle`` rises."""
     factor: float = Field(default=0.5, gt=0, lt=1)
     """By which ``plateau`` (gait seed, paper) and ``step`` lower the rate."""
     stages: int = Field(default=5, ge=2)

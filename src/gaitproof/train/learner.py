@@ -54,7 +54,7 @@ class RunState:
 
 
 class Learner(nn.Module):
-    """A network that learns by AdamW from a sum of losses.
+    """A network that learns by AdamW, or Muon, from a sum of losses.
 
     Parameters
     ----------
@@ -73,10 +73,13 @@ class Learner(nn.Module):
         Names of the losses that `losses_of` may return, for the log.
     measure_names
         Names of what `take_measures` returns, for the log.
+    optimiser
+        What steps; it takes what `parameter_groups` returns.
     """
 
     loss_names: ClassVar[tuple[str, ...]]
     measure_names: ClassVar[tuple[str, ...]] = ()
+    optimiser: type[torch.optim.AdamW] = torch.optim.AdamW
 
     def __init__(
         self, network: nn.Module, settings: RunSettings, steps: int, state: RunState
@@ -119,13 +122,13 @@ class Learner(nn.Module):
         return -(-self.steps // self.recipe.schedule.stages)
 
     def make_optimiser(self) -> torch.optim.AdamW:
-        """Return AdamW, and keep the schedule of the recipe that moves its rate.
+        """Return the optimiser, and keep the schedule of the recipe that moves its rate.
 
         The plateau schedule follows the validation loss and is moved by
         `gaitproof.train.validation.Validation`, the others go by steps.
         """
         settings, plan = self.recipe, self.recipe.schedule
-        optimiser = torch.optim.AdamW(
+        optimiser = self.optimiser(
             self.parameter_groups(), settings.learning_rate, weight_decay=settings.weight_decay
         )
         if plan.name == "plateau":
@@ -141,5 +144,7 @@ class Learner(nn.Module):
         elif plan.name != "constant":
             # a cycle of one step has no way up
             rates = [group["lr"] for group in optimiser.param_groups]
-            self.schedule = OneCycleLR(optimiser, rates, total_steps=max(self.steps, 2))
+            self.schedule = OneCycleLR(
+                optimiser, rates, total_steps=max(self.steps, 2), pct_start=plan.rise
+            )
         return optimiser

@@ -1,6 +1,7 @@
 """What a silhouette score rests on: build and clothing, or movement.
 
-A silhouette shows both. Its mean over time is the static part, its changes are the movement
+A silhouette shows both. Its mean over time is the static part; its changes, and how it differs from
+its mean while the legs are apart and while they are not, are the movement
 (`gaitproof.gait.silhouettes`). Either part is replaced by that of an average walker seen from the
 same side, and the score of all four mixtures is shared out between the two by their Shapley values
 (Shapley, Contributions to the Theory of Games II, 1953; Lundberg & Lee, NeurIPS 2017).
@@ -8,6 +9,7 @@ same side, and the score of all four mixtures is shared out between the two by t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
-from gaitproof.gait.silhouettes import GAPS, energy_images, masks_of
+from gaitproof.gait.silhouettes import (
+    CHANNELS,
+    OPENINGS,
+    energy_images,
+    masks_of,
+    opening_parts,
+    stride_parts,
+)
 from gaitproof.models import packaged_file
 from gaitproof.reading import FileKind, parse_arrays
 from gaitproof.types import MovementShare
@@ -40,12 +49,15 @@ MIN_FIDELITY: Final = 0.9
 """Least cosine between the embeddings of real masks and of those made from their energy images.
 A model that looks at single frames does not reach it; nothing is said of its scores then."""
 
+STEPS: Final = tuple(float(step) for step in np.arange(0.2, 1.01, 0.05))
+"""Seconds that the steps of an average walker may take: the changes tell."""
+
 _FILE: Final = FileKind("file of average walkers", ModelError, 2**22)
 
 
 @cache
 def average_walkers() -> Float32 | None:
-    """Return energy images of average walkers by view, shape (V, 4, 64, 44); None if not shipped.
+    """Return energy images of average walkers by view, shape (V, 10, 64, 44); None if not shipped.
 
     Raises
     ------
@@ -57,7 +69,7 @@ def average_walkers() -> Float32 | None:
 
 
 def parse_average(data: bytes, name: str) -> Float32:
-    """Read an ``.npz`` with ``images`` (V, 4, 64, 44), uint8, 255 is always.
+    """Read an ``.npz`` with ``images`` (V, 10, 64, 44), uint8, 255 is always.
 
     Raises
     ------
@@ -65,7 +77,7 @@ def parse_average(data: bytes, name: str) -> Float32:
         If it holds anything else.
     """
     images = parse_arrays(data, name, _FILE, 2**24, ("images",)).get("images")
-    shape = (1 + len(GAPS), MASK_HEIGHT, MASK_WIDTH)
+    shape = (CHANNELS, MASK_HEIGHT, MASK_WIDTH)
     if images is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
         raise ModelError(
             f"{name!r} holds no average walkers.", expected=f"'images', uint8, (views, {shape})"
@@ -93,7 +105,7 @@ def weigh_movement(
     template
         Shape (D,), unit length.
     averages
-        Shape (V, 4, 64, 44), see `average_walkers`.
+        Shape (V, 10, 64, 44), see `average_walkers`.
     references
         Shape (R, D): the people that the score is relative to; None for nobody.
     scaled
@@ -106,16 +118,18 @@ def weigh_movement(
     """
     places = np.unique(np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(np.int64))
     chosen = windows.select(places)
-    own = energy_images(chosen.masks)
+    own = np.stack([energy_images(masks) for masks in chosen.masks])
+    courses = [opening_parts(masks) for masks in chosen.masks]
     distances = ((averages[:, 0] - own[:, 0].mean(axis=0)) ** 2).sum(axis=(1, 2))
     average = np.broadcast_to(averages[int(distances.argmin())], own.shape)
+    even = [_course(average[0])] * len(own)
     mixtures = (
-        own,
-        np.concatenate([own[:, :1], average[:, 1:]], axis=1),
-        np.concatenate([average[:, :1], own[:, 1:]], axis=1),
-        average[:1],
+        (own, courses),
+        (_mixed(own, average), even),
+        (_mixed(average, own), courses),
+        (average[:1], even[:1]),
     )
-    embeddings = [encoder.embed(_windows_of(images)) for images in mixtures]
+    embeddings = [encoder.embed(_windows_of(*mixture)) for mixture in mixtures]
     fidelity = float((encoder.embed(chosen) * embeddings[0]).sum(axis=1).mean())
     centre = np.zeros(1)
     if references is not None and len(references):
@@ -131,7 +145,22 @@ def weigh_movement(
     return MovementShare(build, movement, abs(movement) / total, fidelity)
 
 
-def _windows_of(images: Float32) -> SilhouetteWindows:
-    masks = np.concatenate([masks_of(one) for one in images])
+def _course(images: Float32) -> NDArray[np.int64]:
+    """Return parts of the steps of even length by which the changes of images are best met."""
+    courses = [stride_parts(step) for step in STEPS]
+    made = [energy_images(masks_of(images, course)) for course in courses]
+    return courses[int(np.argmin([((one - images)[1:4] ** 2).sum() for one in made]))]
+
+
+def _mixed(build: Float32, movement: Float32) -> Float32:
+    """Return energy images (N, 10, 64, 44) with the mean of one and what else is the other's."""
+    mixed = movement.copy()
+    mixed[:, :1] = build[:, :1]
+    mixed[:, -OPENINGS:] += build[:, :1] - movement[:, :1]
+    return mixed
+
+
+def _windows_of(images: Float32, parts: Sequence[NDArray[np.int64]]) -> SilhouetteWindows:
+    masks = np.concatenate([masks_of(*one) for one in zip(images, parts, strict=True)])
     bits = pack_masks(masks).reshape(len(images), SILHOUETTE_FRAMES, -1)
     return SilhouetteWindows(bits, np.arange(len(images), dtype=np.float64))

@@ -54,9 +54,11 @@ def _settings(**changes) -> SilhouetteTrainSettings:
     return SilhouetteTrainSettings(people_per_batch=4, windows_per_person=4, **(plain | changes))
 
 
-def test_a_resumed_run_gives_what_it_would_have_given(archive, tmp_path):
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_resumed_run_gives_what_it_would_have_given(archive, tmp_path, optimiser):
     walks = load_silhouettes(archive, "made")
-    whole = train_silhouettes(walks, _settings())
+    settings = _settings(optimiser=optimiser, schedule={"rise": 0.1})
+    whole = train_silhouettes(walks, settings)
     losses = []
 
     def stop(share: float, loss: float) -> None:
@@ -65,12 +67,8 @@ def test_a_resumed_run_gives_what_it_would_have_given(archive, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_silhouettes(
-            walks, _settings(), stop, run_folder=tmp_path, trainer_options=_every_step()
-        )
-    resumed = train_silhouettes(
-        walks, _settings(), run_folder=tmp_path, trainer_options=_every_step()
-    )
+        train_silhouettes(walks, settings, stop, run_folder=tmp_path, trainer_options=_every_step())
+    resumed = train_silhouettes(walks, settings, run_folder=tmp_path, trainer_options=_every_step())
     for name, value in whole.state_dict().items():
         assert value.numpy() == pytest.approx(resumed.state_dict()[name].numpy(), abs=1e-5), name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -75,6 +75,9 @@ class SilhouetteTrainSettings(RunSettings):
     limits: str = ""
     """What the weights must not be trusted with, for the card."""
     augment: MaskAugment = MaskAugment()
+    optimiser: Literal["adamw", "muon"] = "adamw"
+    """``muon`` steps convolutions and the strips' projections by Muon, ten times as fast as
+    `learning_rate`, and the rest by AdamW."""
     shortest: int = Field(default=20, ge=15, le=50)
     """Least frames of a training window; shorter ones are walked again to fill it."""
     triplet: float = Field(default=1.0, ge=0)

@@ -19,6 +19,7 @@ from gaitproof.train import losses
 from gaitproof.train.checkpoint import Identity
 from gaitproof.train.hardware import undisturbed
 from gaitproof.train.learner import Learner
+from gaitproof.train.optimiser import FASTER, Muon
 from gaitproof.train.silhouettes.discriminant import fit_discriminant, fit_whitening
 from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream
 from gaitproof.train.stream import Stream, torch_seed
@@ -63,6 +64,20 @@ class StripLearner(Learner):
         network.directions.requires_grad_(False)
         self.people = nn.Parameter(torch.empty(network.head.count, PART, classes))
         nn.init.xavier_uniform_(self.people)
+        if settings.optimiser == "muon":
+            self.optimiser = Muon
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return convolutions and projections apart from the rest, where Muon steps them."""
+        if self.optimiser is not Muon:
+            return super().parameter_groups()
+        kernels = [one.weight for one in self.strips.modules() if isinstance(one, nn.Conv2d)]
+        matrices = [*kernels, self.strips.head.projection]
+        own = set(map(id, matrices))
+        [group] = super().parameter_groups()
+        rest = [one for one in group["params"] if id(one) not in own]
+        rate = FASTER * self.recipe.learning_rate
+        return [{"params": rest}, {"params": matrices, "lr": rate, "orthogonal": True}]
 
     def losses_of(self, batch: MaskBatch) -> dict[str, Tensor]:
         """Return both losses, each times its weight."""
