@@ -84,6 +84,7 @@ def walk(
 class FakeVideo:
     sha256: str
     notes: tuple[str, ...] = ()
+    frame_rate: float = 0.0
 
 
 @dataclass(frozen=True)

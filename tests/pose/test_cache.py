@@ -142,6 +142,7 @@ def key(**changes: object) -> str:
         {"settings": PoseSettings(min_tracking_confidence=0.6)},
         {"settings": PoseSettings(max_people=2)},
         {"settings": PoseSettings(silhouettes=False)},
+        {"settings": PoseSettings(enough_rate=30)},
         {"tracking": TrackingSettings(max_lost=0.4)},
     ],
 )

@@ -15,10 +15,14 @@ from gaitproof.verify.verifier import Verifier
 
 @dataclass(frozen=True)
 class _Footage:
-    """What there is to know of a source: the file's hash; that of a camera is empty."""
+    """What there is to know of a source: the file's hash; that of a camera is empty.
+
+    No frame is left out on purpose, so that the rate of the tracks is the source's.
+    """
 
     sha256: str
     notes: tuple[str, ...] = ()
+    frame_rate: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

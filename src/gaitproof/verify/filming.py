@@ -39,17 +39,21 @@ class Filming(Settings):
     version."""
 
 
-def describe_filming(track: PoseSequence, windows: GaitWindows, site: str) -> Filming:
+def describe_filming(
+    track: PoseSequence, windows: GaitWindows, site: str, frame_rate: float = 0.0
+) -> Filming:
     """Say how a person was filmed.
 
     Parameters
     ----------
     track
-        Landmarks as extracted, which know the size and rate of the frames.
+        Landmarks as extracted, which know the size of the frames.
     windows
         The person's, at least one.
     site
         Name of the place; empty if none was given.
+    frame_rate
+        Of the video, per second; 0 if unknown.
 
     Raises
     ------
@@ -57,17 +61,23 @@ def describe_filming(track: PoseSequence, windows: GaitWindows, site: str) -> Fi
         If `site` is too long or holds a line break.
     """
     return Filming(
-        domain=str(_domain_of(track, site)),
+        domain=str(_domain_of(track, site, frame_rate)),
         spreads=tuple(map(float, log_spreads(windows))),
         views=tuple(round(float(view), 1) for view in walking_directions(windows)),
         motion=mean_measures(windows),
     )
 
 
-def _domain_of(track: PoseSequence, site: str) -> Domain:
+def estimated_of(track: PoseSequence, frame_rate: float) -> int:
+    """Return of how many frames of a video one was estimated: 1 for each, 2 for every second."""
+    return max(1, round(frame_rate / track.frame_rate)) if len(track) > 1 else 1
+
+
+def _domain_of(track: PoseSequence, site: str, frame_rate: float) -> Domain:
     """Return the domain of a track: frame size and rate stand for the camera."""
     size = "unknown" if track.frame_size is None else "x".join(map(str, track.frame_size))
-    rate = f" at {track.frame_rate:.0f}" if len(track) > 1 else ""
+    filmed = track.frame_rate * estimated_of(track, frame_rate)
+    rate = f" at {filmed:.0f}" if len(track) > 1 else ""
     return Domain.of(sensor=size + rate, estimator=track.estimator, site=site)
 
 

@@ -21,7 +21,13 @@ from gaitproof.types import (
     SeenPerson,
     SilhouetteSequence,
 )
-from gaitproof.verify.filming import Filming, describe_filming, mean_motion, mean_spreads
+from gaitproof.verify.filming import (
+    Filming,
+    describe_filming,
+    estimated_of,
+    mean_motion,
+    mean_spreads,
+)
 from gaitproof.verify.masks import chosen_masks
 from gaitproof.verify.others import IN_VIDEO, Other
 from gaitproof.verify.people import Choice, Person, seen_beside, seen_people
@@ -55,6 +61,11 @@ _ADDITIVE: Final = frozenset(
     }
 )
 """Quality measures that add up over the tracks of one person; the others are averaged."""
+
+THINNED: Final = (
+    "One of every {every} frames was examined, {rate:.0f} a second. `pose: {{enough_rate: null}}` "
+    "in the settings examines each."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,9 +209,13 @@ class Prober:
                 reason=choice.reason,
                 notes=notes,
             )
+        first = extraction.tracks[indices[0]]
         quality = _joined([reports[i] for i in indices], self.settings.quality)
+        every = estimated_of(first, extraction.video.frame_rate)
+        if quality.usable and every > 1:
+            notes = (*notes, THINNED.format(every=every, rate=first.frame_rate))
         reason = "" if quality.usable else " ".join(quality.reasons) or "The walk cannot be used."
-        flat = not extraction.tracks[indices[0]].has_depth
+        flat = not first.has_depth
         reason = reason or self.encoder.card.misfit(flat=flat)
         parts = []
         for i in indices if not reason else ():
@@ -209,7 +224,7 @@ class Prober:
         walks = quality.usable or all(self._is_only_small(cleaned[i]) for i in indices)
         return Probe(
             sha256=extraction.video.sha256,
-            estimator=extraction.tracks[indices[0]].estimator,
+            estimator=first.estimator,
             tracks=tuple(cleaned[i] for i in indices),
             windows=windows,
             embeddings=self._embed(windows),
@@ -217,7 +232,7 @@ class Prober:
             reason=reason,
             notes=notes,
             silhouettes=chosen_masks(extraction.silhouettes, indices) if walks else (),
-            filming=describe_filming(extraction.tracks[indices[0]], windows, self.site)
+            filming=describe_filming(first, windows, self.site, extraction.video.frame_rate)
             if len(windows)
             else None,
         )

@@ -39,6 +39,11 @@ class ExtractedVideo(Protocol):
         ...
 
     @property
+    def frame_rate(self) -> float:
+        """Average frames per second; 0 if unknown."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Plain-language remarks."""
         ...
