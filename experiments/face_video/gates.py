@@ -29,8 +29,12 @@ def answer(film: ScoredFilm, score: int, conditions: FaceConditions | None) -> i
     chosen = np.isin(film.times, film.held[0])
     held = np.stack([getattr(film, name)[chosen] for name in MEASURED])
     scanned = held[:, spread_evenly(held.shape[1], FRAMES)]
-    *values, detail = np.median(scanned, axis=1).tolist()
-    refused = conditions.beyond(*values) or (score < 0 and conditions.coarse(detail))
+    light, contrast, sharpness, size, noise, detail = np.median(scanned, axis=1).tolist()
+    refused = (
+        conditions.beyond(light, size)
+        or (score < 0 and conditions.incriminating(contrast, detail))
+        or (score > 0 and conditions.flattering(contrast, sharpness, noise))
+    )
     return 0 if refused else score
 
 

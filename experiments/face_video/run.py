@@ -347,7 +347,7 @@ def to_scores(films: Sequence[ScoredFilm], card: FaceDetectorCard) -> FaceScores
 
 
 MEASURED: Final = ("light", "contrast", "sharpness", "size", "noise", "detail")
-"""Of every frame of a film; all but detail in the order of `FaceConditions.beyond`."""
+"""Of every frame of a film."""
 
 
 def find_conditions(films: Sequence[ScoredFilm]) -> FaceConditions:

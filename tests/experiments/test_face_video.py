@@ -162,7 +162,7 @@ def test_films_unlike_all_of_others_are_not_answered(model):
     own = made[0]
     noisy = replace(own, noise=own.noise + 99)
     known = known.model_copy(update={"detail": (1.0, 2.0, 3.0)})
-    # without detail nothing is FAKE; with noise nothing is answered
+    # without detail nothing is FAKE, with noise nothing REAL
     assert [gates.answer(own, said, known) for said in (-1, 0, 1)] == [0, 0, 1]
     assert [gates.answer(noisy, said, known) for said in (-1, 0, 1)] == [0, 0, 0]
     assert gates.answer(noisy, -1, None) == -1

@@ -140,45 +140,65 @@ EVALUATED = FaceConditions(
 
 
 @pytest.mark.parametrize(
-    ("changed", "how"),
+    ("changed", "how", "refused"),
     [
-        ({}, ""),
-        ({"light": 40, "contrast": 30, "sharpness": 50, "size": 54, "noise": 0.7}, ""),
-        ({"light": 160, "contrast": 140, "sharpness": 5000, "size": 2000}, ""),
-        ({"light": 39}, "darker"),
-        ({"light": 161}, "brighter"),
-        ({"contrast": 29}, "lower in contrast"),
-        ({"contrast": 141}, "higher in contrast"),
-        ({"sharpness": 49}, "less sharp"),
-        ({"size": 53}, "smaller"),
-        ({"noise": 0.8}, "noisier"),
+        ({}, "", ""),
+        ({"light": 40, "contrast": 30, "sharpness": 37.5, "size": 40.5, "noise": 0.55}, "", ""),
+        ({"light": 160, "contrast": 140, "sharpness": 5000, "size": 2000}, "", ""),
+        ({"light": 39}, "darker", "beyond"),
+        ({"light": 161}, "brighter", "beyond"),
+        ({"contrast": 29}, "lower in contrast", "incriminating"),
+        ({"contrast": 141}, "higher in contrast", "flattering"),
+        ({"sharpness": 37}, "less sharp", "flattering"),
+        ({"size": 40}, "smaller", "beyond"),
+        ({"noise": 0.6}, "noisier", "flattering"),
     ],
 )
-def test_what_a_model_was_not_evaluated_on_is_named(changed, how):
-    usual = {"light": 100, "contrast": 60, "sharpness": 90, "size": 90, "noise": 0.2}
-    values = usual | changed
-    reason = EVALUATED.beyond(**values)
-    assert (f"the face is {how} than any the model was evaluated on (" in reason) == bool(how)
-    assert bool(reason) == bool(how)
+def test_what_a_model_was_not_evaluated_on_is_named(changed, how, refused):
+    usual = {"light": 100, "contrast": 60, "sharpness": 90, "size": 90, "noise": 0.2, "detail": 1}
+    reasons = say_unlike(EVALUATED, usual | changed)
+    for kind, reason in reasons.items():
+        named = f"the face is {how} than any the model was evaluated on (" in reason
+        assert named == bool(how and kind == refused)
+        assert bool(reason) == named
     # a card that does not say it
     unknown = ("contrast", "noise")
     before = EVALUATED.model_copy(update=dict.fromkeys(unknown))
-    assert bool(before.beyond(**values)) == (bool(how) and not set(changed) & set(unknown))
+    known = bool(how) and not set(changed) & set(unknown)
+    assert any(say_unlike(before, usual | changed).values()) == known
+
+
+def say_unlike(conditions, values):
+    """Return what a card says of a face, by the answers that it keeps from being given."""
+    takes = {
+        "beyond": ("light", "size"),
+        "flattering": ("contrast", "sharpness", "noise"),
+        "incriminating": ("contrast", "detail"),
+    }
+    return {
+        name: getattr(conditions, name)(*(values[one] for one in names))
+        for name, names in takes.items()
+    }
 
 
 def test_figures_of_what_was_not_evaluated_can_be_told_apart():
-    assert EVALUATED.beyond(39, 60, 90, 90, 0.2).endswith("(39, limit 40)")
-    assert EVALUATED.beyond(100, 60, 90, 90, 0.81).endswith("(0.81, limit 0.75)")
+    assert EVALUATED.beyond(39, 90).endswith("(39, limit 40)")
+    assert EVALUATED.flattering(60, 90, 0.56).endswith("(0.56, limit 0.55)")
+
+
+def test_noise_keeps_a_face_from_being_called_genuine_alone():
+    for score, answer in ((0.1, FaceDecision.FAKE), (0.9, FaceDecision.INCONCLUSIVE)):
+        assert decide(score, CARD, Counter(), 9, flattering="noisy")[0] is answer
 
 
 def test_a_face_with_little_detail_is_not_called_forged():
-    assert EVALUATED.coarse(0.5) == ""
-    assert EVALUATED.model_copy(update={"detail": None}).coarse(0.0) == ""
-    reason = EVALUATED.coarse(0.49)
+    assert EVALUATED.incriminating(60, 0.5) == ""
+    assert EVALUATED.model_copy(update={"detail": None}).incriminating(60, 0.0) == ""
+    reason = EVALUATED.incriminating(60, 0.49)
     assert "fine detail" in reason
     assert "(0.49, limit 0.50)" in reason
     for score, answer in ((0.1, FaceDecision.INCONCLUSIVE), (0.9, FaceDecision.REAL)):
-        found = decide(score, CARD, Counter(), 9, coarse=reason)
+        found = decide(score, CARD, Counter(), 9, incriminating=reason)
         assert found == (answer, reason if answer is FaceDecision.INCONCLUSIVE else "")
     assert decide(0.1, CARD, Counter(), 9)[0] is FaceDecision.FAKE
 

@@ -14,8 +14,12 @@ from gaitproof.config import Settings
 from gaitproof.face.align import AlignmentSettings
 from gaitproof.types import ErrorRate
 
-NOISE_ROOM: Final = 1.5
-"""A face is too noisy above so many times the most of any genuine video evaluated."""
+NOISE_ROOM: Final = 1.1
+"""A face is too noisy to be called genuine above so many times the most of any evaluated."""
+
+LEAST_ROOM: Final = 0.75
+"""A face is too small below so many times the least of any genuine video evaluated, and too little
+sharp to be called genuine."""
 
 DETAIL_ROOM: Final = 1.25
 """It has too little detail to be called forged below so many times the least."""
@@ -150,51 +154,62 @@ class FaceConditions(Settings):
     detail: tuple[float, float, float] | None = None
     """Grey levels of 255, see `gaitproof.face.types.FaceQuality`; None where not measured."""
 
-    def beyond(
-        self,
-        light: float,
-        contrast: float,
-        sharpness: float,
-        size: float,
-        noise: float,
-    ) -> str:
+    def beyond(self, light: float, size: float) -> str:
         """Say in which way a face is unlike all it was evaluated on; empty if it is not.
 
-        Sharper and larger faces than any are none the worse for it.
+        Larger faces than any are none the worse for it.
         """
-        flattest, _, hardest = self.contrast or (0.0, 0.0, 255.0)
-        noisiest = NOISE_ROOM * self.noise[2] if self.noise else math.inf
-        checks = (
+        return _describe(
             (light < self.light[0], "darker", light, self.light[0], 0),
             (light > self.light[2], "brighter", light, self.light[2], 0),
-            (contrast < flattest, "lower in contrast", contrast, flattest, 0),
+            _below("smaller", size, LEAST_ROOM * self.size[0], 0),
+        )
+
+    def flattering(self, contrast: float, sharpness: float, noise: float) -> str:
+        """Say what may make a forged face look genuine; empty if nothing does.
+
+        Grain does, and hard contrast and blur, and none of them a genuine one forged.
+        """
+        hardest = self.contrast[2] if self.contrast else math.inf
+        noisiest = NOISE_ROOM * self.noise[2] if self.noise else math.inf
+        return _describe(
             (contrast > hardest, "higher in contrast", contrast, hardest, 0),
-            (sharpness < self.sharpness[0], "less sharp", sharpness, self.sharpness[0], 0),
-            (size < self.size[0], "smaller", size, self.size[0], 0),
+            _below("less sharp", sharpness, LEAST_ROOM * self.sharpness[0], 0),
             (noise > noisiest, "noisier", noise, noisiest, 2),
         )
-        return next(
-            (
-                f"the face is {how} than any the model was evaluated on "
-                f"({value:.{digits}f}, limit {limit:.{digits}f})"
-                for wrong, how, value, limit, digits in checks
-                if wrong
-            ),
-            "",
-        )
 
-    def coarse(self, detail: float) -> str:
-        """Say that a face has too little fine detail to be called forged; empty if it has enough.
+    def incriminating(self, contrast: float, detail: float) -> str:
+        """Say what may make a genuine face look forged; empty if nothing does.
 
-        Strong compression makes genuine faces look forged, and hardly any forged one genuine.
+        Fog and strong compression do, and hardly a forged one genuine.
         """
+        flattest = self.contrast[0] if self.contrast else 0.0
         limit = DETAIL_ROOM * self.detail[0] if self.detail else 0.0
-        return (
+        return _describe(_below("lower in contrast", contrast, flattest, 0)) or (
             "the face looks manipulated, but has hardly more fine detail than the poorest genuine "
             f"video evaluated ({detail:.2f}, limit {limit:.2f}); strong compression looks so, too"
             if detail < limit
             else ""
         )
+
+
+_Check = tuple[bool, str, float, float, int]
+
+
+def _below(how: str, value: float, limit: float, digits: int) -> _Check:
+    return value < limit, how, value, limit, digits
+
+
+def _describe(*checks: _Check) -> str:
+    return next(
+        (
+            f"the face is {how} than any the model was evaluated on "
+            f"({value:.{digits}f}, limit {limit:.{digits}f})"
+            for wrong, how, value, limit, digits in checks
+            if wrong
+        ),
+        "",
+    )
 
 
 class FaceClipSettings(Settings):

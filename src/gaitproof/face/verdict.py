@@ -308,7 +308,8 @@ def decide(
     relative: RelativeEvidence | None = None,
     beyond: str = "",
     drop: FaceDrop | None = None,
-    coarse: str = "",
+    flattering: str = "",
+    incriminating: str = "",
 ) -> tuple[FaceDecision, str]:
     """Return the answer for one face and, if it is INCONCLUSIVE, why.
 
@@ -328,8 +329,8 @@ def decide(
         In which way the face is unlike all that the model was evaluated on.
     drop
         A part in which it looks less genuine than is usual in genuine video.
-    coarse
-        That it has too little detail to be called forged.
+    flattering, incriminating
+        What may make a forged face look genuine, or a genuine one forged.
     """
     needed = MIN_FRAMES if card.clip is None else least_frames(card.clip.frames)
     if usable < needed or score is None:
@@ -344,7 +345,11 @@ def decide(
         return FaceDecision.INCONCLUSIVE, beyond
     point = card.operating_point
     if score < point.low or (relative is not None and relative.fake):
-        return (FaceDecision.INCONCLUSIVE, coarse) if coarse else (FaceDecision.FAKE, "")
+        return (
+            (FaceDecision.INCONCLUSIVE, incriminating) if incriminating else (FaceDecision.FAKE, "")
+        )
+    if score >= point.high and flattering:
+        return FaceDecision.INCONCLUSIVE, flattering
     if score >= point.high and drop is not None:
         return FaceDecision.INCONCLUSIVE, describe_drop(drop)
     if score >= point.high and relative is not None and relative.doubtful:
