@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,6 +45,38 @@ def one_line(text: str, limit: int = 1000) -> str:
     words = " ".join(text[: 10 * limit].split())
     plain = printable(words[: limit + 1])
     return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
+
+
+class Missing(float):
+    """A value that misses a limit: shown with as many digits more as tell the two apart.
+
+    Parameters
+    ----------
+    value, limit
+        Both are of one unit. Format specifications are a precision and ``f`` or ``%``.
+
+    Examples
+    --------
+    >>> f"{Missing(1.96, 2):.1f} s of 2, {Missing(0.798, 0.8):.0%} of 80%, {Missing(1.5, 2):.1f}"
+    '1.96 s of 2, 79.8% of 80%, 1.5'
+    """
+
+    _limit: float
+
+    def __new__(cls, value: float, limit: float) -> Self:
+        """Keep the limit beside the value."""
+        own = super().__new__(cls, value)
+        own._limit = limit
+        return own
+
+    def __format__(self, spec: str) -> str:
+        """Format as a float."""
+        digits, kind = int(spec[1:-1]), spec[-1]
+        texts = [
+            [format(one, f".{more}{kind}") for one in (float(self), self._limit)]
+            for more in range(digits, digits + 4)
+        ]
+        return next((own for own, limit in texts if own != limit), texts[0][0])
 
 
 def json_text(value: Mapping[str, Any], indent: int | None = None) -> str:

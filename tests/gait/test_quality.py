@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -135,6 +136,11 @@ class TestReasons:
     def test_too_short(self):
         found = self.refused(make_walk(1.5), "without a break; at least 2 s are needed")
         assert found.windows == ()
+
+    def test_a_frame_too_short_is_not_said_to_be_long_enough(self):
+        found = self.refused(make_walk(1.98, 50.0), "without a break; at least 2 s are needed")
+        (said,) = re.findall(r"followed for ([\d.]+) s", " ".join(found.reasons))
+        assert float(said) < 2
 
     def test_broken_tracking(self):
         walk = make_walk(8)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gaitproof.config import QualityGate
+from gaitproof.text import Missing
 from gaitproof.types.measures import SHARE, MeasureCheck
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
@@ -121,7 +122,11 @@ def check_window(values: Mapping[str, float], gate: QualityGate) -> list[Check]:
         Check(
             key,
             not _missed(key, values[key], limits[key]),
-            sentence.format(value=max(values[key], 0), limit=limits[key].value, nearer=nearer),
+            sentence.format(
+                value=Missing(max(values[key], 0), limits[key].value),
+                limit=limits[key].value,
+                nearer=nearer,
+            ),
         )
         for key, sentence in _SENTENCES.items()
     ]

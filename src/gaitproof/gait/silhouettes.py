@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gaitproof.config import SilhouetteGate
 from gaitproof.gait.features import MAX_TIME_JUMP
+from gaitproof.text import Missing
 from gaitproof.types import QualityReport, SilhouetteSequence
 from gaitproof.types.silhouette_windows import (
     SILHOUETTE_FRAMES,
@@ -154,7 +155,8 @@ def assess_silhouettes(
         warnings = (f"{share:.0%} of the masks cannot be used.",) if share > 0.25 else ()
         return QualityReport(usable=True, warnings=warnings, measures=measures)
     reasons = [check.sentence for check in failed] or [
-        f"The person's masks cover {seconds:.1f} s; at least {gate.min_seconds:g} s are needed."
+        f"The person's masks cover {Missing(seconds, gate.min_seconds):.1f} s; at least "
+        f"{gate.min_seconds:g} s are needed."
     ]
     return QualityReport(usable=False, reasons=tuple(reasons), measures=measures)
 
@@ -173,11 +175,12 @@ def _check(sequence: SilhouetteSequence, gate: SilhouetteGate) -> list[_Check]:
         return _Check(fails, f"In {share:.0%} of the frames {text.format(value, limit)}")
 
     small = np.nan_to_num(sequence.height, nan=np.inf) < gate.min_height
+    height = Missing(_median(sequence.height[small]), gate.min_height)
     return [
         _Check(
             small,
-            f"The person's mask is {_median(sequence.height[small]):.0f} px tall; at least "
-            f"{gate.min_height:g} px are needed.",
+            f"The person's mask is {height:.0f} px tall; at least {gate.min_height:g} px are "
+            "needed.",
         ),
         worse(
             sequence.cut,
