@@ -261,7 +261,7 @@ def signals(folder: Path) -> None:
 
 
 def weights(folder: Path) -> None:
-    from gaitproof.verify.fusion import fuse, load_weights
+    from gaitproof.verify.fusion.rule import fuse, load_weights
 
     fuse([1.0], [0.5], load_weights(folder / "x.json"))
 
