@@ -224,6 +224,9 @@ OPENINGS: Final = 6
 CHANNELS: Final = 1 + len(GAPS) + OPENINGS
 """Energy images of a window."""
 
+CHANGES: Final = slice(1, 1 + len(GAPS))
+"""Those of the changes."""
+
 _LEGS: Final = slice(40, 60)
 """Rows from above the knees to the ankles."""
 
@@ -278,10 +281,16 @@ def energy_images(masks: NDArray[Any]) -> Float32:
         of each of `opening_parts`.
     """
     steps, parts = masks.astype(np.int8), opening_parts(masks)
-    changes = [np.abs(steps[gap:] - steps[:-gap]).mean(axis=0) for gap in GAPS]
     means = [steps[parts == part].mean(axis=0) for part in range(OPENINGS)]
-    images: Float32 = np.stack([steps.mean(axis=0), *changes, *means]).astype(np.float32)
+    images: Float32 = np.stack([steps.mean(axis=0), *mean_changes(steps), *means]).astype(
+        np.float32
+    )
     return images
+
+
+def mean_changes(masks: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Return how often every cell of masks (T, H, W) changes over each of `GAPS`, (3, H, W)."""
+    return np.stack([np.abs(masks[gap:] - masks[:-gap]).mean(axis=0) for gap in GAPS])
 
 
 def masks_of(images: Float32, parts: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -292,26 +301,21 @@ def masks_of(images: Float32, parts: NDArray[np.int64]) -> NDArray[np.uint8]:
     Parameters
     ----------
     images
-        Shape (10, 64, 44), as `energy_images` returns it; need not be anybody's.
+        Shape (10, H, W), as `energy_images` returns it, or some cells of it; need not be anybody's.
     parts
         Shape (50,): the part that each frame shall fall in, as of `opening_parts`.
 
     Returns
     -------
     ndarray
-        Shape (50, 64, 44), 0 and 1. The mean image is met to 1/100; means of parts and changes are
+        Shape (50, H, W), 0 and 1. The mean image is met to 1/100; means of parts and changes are
         near what is possible with it.
     """
     counts = _counts(images, np.bincount(parts, minlength=OPENINGS))[parts]
-    changes = images[1 : 1 + len(GAPS)]
     best, least = np.zeros(counts.shape, np.uint8), np.full(counts.shape[1:], np.inf)
     for place in _places(parts):
         masks = (place[:, None, None] < counts).astype(np.int8)
-        off = [
-            (np.abs(masks[gap:] - masks[:-gap]).mean(axis=0) - change) ** 2
-            for gap, change in zip(GAPS, changes, strict=True)
-        ]
-        distance = np.sum(off, axis=0)
+        distance = ((mean_changes(masks) - images[CHANGES]) ** 2).sum(axis=0)
         better = distance < least
         best[:, better], least[better] = masks[:, better], distance[better]
     return best
@@ -320,7 +324,7 @@ def masks_of(images: Float32, parts: NDArray[np.int64]) -> NDArray[np.uint8]:
 def _counts(images: Float32, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Share the frames in which a cell is on out to the parts, (6, 64, 44)."""
     size = sizes[:, None, None]
-    wanted = np.clip(images[1 + len(GAPS) :], 0, 1) * size
+    wanted = np.clip(images[CHANGES.stop :], 0, 1) * size
     counts: NDArray[np.int64] = np.floor(wanted).astype(np.int64)
     missing = np.rint(np.clip(images[0], 0, 1) * sizes.sum()).astype(np.int64) - counts.sum(axis=0)
     while missing.any():
