@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaitproof.text import Missing
+from gaitproof.text import BesideLimit
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,11 @@ from gaitproof.text import Missing
     ],
 )
 def test_a_value_and_the_limit_that_it_misses_are_told_apart(value, limit, spec, shown):
-    assert format(Missing(value, limit), spec) == shown
+    assert format(BesideLimit(value, limit), spec) == shown
 
 
 @given(st.floats(0, 1000), st.floats(0, 1000))
 def test_what_is_shown_lies_on_the_side_of_the_value(value, limit):
-    shown = float(f"{Missing(value, limit):.1f}")
+    shown = float(f"{BesideLimit(value, limit):.1f}")
     assert (shown - limit) * (value - limit) >= 0 or abs(value - limit) < 1e-3
     assert shown == pytest.approx(value, abs=0.051)

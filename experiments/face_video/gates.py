@@ -29,13 +29,9 @@ def answer(film: ScoredFilm, score: int, conditions: FaceConditions | None) -> i
     chosen = np.isin(film.times, film.held[0])
     held = np.stack([getattr(film, name)[chosen] for name in MEASURED])
     scanned = held[:, spread_evenly(held.shape[1], FRAMES)]
-    light, contrast, sharpness, size, noise, detail = np.median(scanned, axis=1).tolist()
-    refused = (
-        conditions.beyond(light, size)
-        or (score < 0 and conditions.incriminating(contrast, detail))
-        or (score > 0 and conditions.flattering(contrast, sharpness, noise))
-    )
-    return 0 if refused else score
+    doubts = conditions.doubts(*np.median(scanned, axis=1).tolist())
+    own = {-1: doubts["incriminating"], 0: "", 1: doubts["flattering"]}
+    return 0 if doubts["beyond"] or own[score] else score
 
 
 def others_conditions(films: Sequence[ScoredFilm]) -> dict[str, FaceConditions]:

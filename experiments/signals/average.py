@@ -5,15 +5,24 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.gait.silhouettes import energy_images
+from gaitproof.gait.silhouettes import (
+    CHANGES,
+    energy_images,
+    masks_of,
+    mean_changes,
+    stride_parts,
+)
 
 if TYPE_CHECKING:
     from gaitproof.data.gait.silhouettes import SilhouetteRecording
+
+STEPS: Final = tuple(float(step) for step in np.arange(0.2, 1.01, 0.05))
+"""Seconds that the steps of an average walker may take."""
 
 
 def average_walkers(walks: Sequence[SilhouetteRecording]) -> tuple[bytes, int]:
@@ -36,5 +45,18 @@ def average_walkers(walks: Sequence[SilhouetteRecording]) -> tuple[bytes, int]:
             seen[walk.subject] = energy_images(walk.windows.masks[0])
     means = [np.mean(list(averages[view].values()), axis=0) for view in sorted(averages)]
     out = io.BytesIO()
-    np.savez_compressed(out, images=np.rint(255 * np.stack(means)).astype(np.uint8))
+    images = np.rint(255 * np.stack(means)).astype(np.uint8)
+    steps = np.array([step_of(one.astype(np.float32) / 255) for one in images])
+    np.savez_compressed(out, images=images, steps=steps)
     return out.getvalue(), len({person for seen in averages.values() for person in seen})
+
+
+def step_of(images: NDArray[np.float32]) -> float:
+    """Return the seconds of a step by which the changes of energy images are best met."""
+    few = images[:, ::2, ::2]  # a fourth of the cells tells as well
+
+    def miss(step: float) -> float:
+        made = mean_changes(masks_of(few, stride_parts(step)))
+        return float(((made - few[CHANGES]) ** 2).sum())
+
+    return min(STEPS, key=miss)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.evaluate.bootstrap import DRAWS, Interval, draw_people, percentile_interval
-from gaitproof.verify.movement import weigh_movement
+from gaitproof.verify.movement import AverageWalkers, weigh_movement
 from gaitproof.verify.scoring import make_template
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ FIGURES: Final = ("build", "movement", "movement_share", "fidelity")
 def shares_by_condition(
     walks: Sequence[SilhouetteRecording],
     encoder: WindowEncoder,
-    averages: NDArray[np.float32],
+    averages: AverageWalkers,
     *,
     draws: int = DRAWS,
 ) -> dict[str, dict[str, Interval]]:

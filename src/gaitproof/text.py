@@ -47,8 +47,8 @@ def one_line(text: str, limit: int = 1000) -> str:
     return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
 
 
-class Missing(float):
-    """A value that misses a limit: shown with as many digits more as tell the two apart.
+class BesideLimit(float):
+    """A value that is shown beside a limit: with as many digits more as tell the two apart.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ class Missing(float):
 
     Examples
     --------
-    >>> f"{Missing(1.96, 2):.1f} s of 2, {Missing(0.798, 0.8):.0%} of 80%, {Missing(1.5, 2):.1f}"
-    '1.96 s of 2, 79.8% of 80%, 1.5'
+    >>> f"{BesideLimit(1.96, 2):.1f} s of 2, {BesideLimit(0.798, 0.8):.0%} of 80%"
+    '1.96 s of 2, 79.8% of 80%'
     """
 
     _limit: float

@@ -10,7 +10,7 @@ from gaitproof.gait.silhouettes import energy_images
 from gaitproof.types.silhouette import pack_masks
 from gaitproof.types.silhouette_windows import SilhouetteWindows
 from gaitproof.verify.evidence import offset, relative_cosines
-from gaitproof.verify.movement import parse_average, weigh_movement
+from gaitproof.verify.movement import AverageWalkers, parse_average, weigh_movement
 from gaitproof.verify.scoring import mean_direction
 
 
@@ -59,7 +59,8 @@ def even_walk(width: int) -> np.ndarray:
     return energy_images(masks)
 
 
-AVERAGES = np.stack([even_walk(12), even_walk(16)])
+AVERAGES = AverageWalkers(np.stack([even_walk(12), even_walk(16)]), np.full(2, 0.5))
+FIRST = AverageWalkers(AVERAGES.images[:1], AVERAGES.steps[:1])
 
 
 @pytest.mark.parametrize(
@@ -77,10 +78,10 @@ def test_the_share_is_that_of_what_the_model_looks_at(looks_at, least, most):
 def test_the_two_parts_add_up_to_the_score_over_an_average_walker():
     encoder, windows = Encoder("both"), walk(0)
     template = encoder.embed(walk(5))[0]
-    share = weigh_movement(encoder, windows, template, AVERAGES[:1])
+    share = weigh_movement(encoder, windows, template, FIRST)
     assert share is not None
     own = encoder.embed(windows).mean(axis=0) @ template
-    average = (AVERAGES[0] / np.linalg.norm(AVERAGES[0])).ravel() @ template
+    average = (AVERAGES.images[0] / np.linalg.norm(AVERAGES.images[0])).ravel() @ template
     assert share.build + share.movement == pytest.approx(own - average, abs=0.02)
 
 
@@ -88,8 +89,8 @@ def test_relative_to_references_they_add_up_to_the_score_relative_to_them():
     encoder, windows = Encoder("both"), walk(0)
     template = encoder.embed(walk(5))[0]
     people = np.concatenate([encoder.embed(walk(n))[:1] for n in (7, 8, 9)])
-    share = weigh_movement(encoder, windows, template, AVERAGES[:1], people)
-    average = (AVERAGES[0] / np.linalg.norm(AVERAGES[0])).ravel()[None]
+    share = weigh_movement(encoder, windows, template, FIRST, people)
+    average = (AVERAGES.images[0] / np.linalg.norm(AVERAGES.images[0])).ravel()[None]
     own, other = (
         relative_cosines(mean_direction(rows), template, offset(people))
         for rows in (encoder.embed(windows), average)
@@ -106,8 +107,15 @@ def test_of_a_model_that_looks_at_frames_nothing_is_said():
 
 @pytest.mark.parametrize(
     "arrays",
-    [{}, {"images": np.zeros((2, 10, 64, 44))}, {"images": np.zeros((10, 64, 44), np.uint8)}],
-    ids=["none", "floats", "one"],
+    [
+        {},
+        {"images": np.zeros((2, 10, 64, 44)), "steps": np.ones(2)},
+        {"images": np.zeros((10, 64, 44), np.uint8), "steps": np.ones(())},
+        {"images": np.zeros((2, 10, 64, 44), np.uint8)},
+        {"images": np.zeros((2, 10, 64, 44), np.uint8), "steps": np.ones(3)},
+        {"images": np.zeros((2, 10, 64, 44), np.uint8), "steps": np.zeros(2)},
+    ],
+    ids=["none", "floats", "one", "no steps", "steps of others", "no time"],
 )
 def test_a_file_of_something_else_is_refused(arrays):
     out = io.BytesIO()

@@ -315,4 +315,4 @@ def test_what_is_shipped_fits_the_shipped_models():
     assert weights.average is not None
     content = (folder / AVERAGE_FILE).read_bytes()
     assert hashlib.sha256(content).hexdigest() == weights.average.sha256
-    assert parse_average(content, AVERAGE_FILE).shape == (11, 10, 64, 44)
+    assert parse_average(content, AVERAGE_FILE).images.shape == (11, 10, 64, 44)

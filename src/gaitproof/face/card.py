@@ -154,6 +154,21 @@ class FaceConditions(Settings):
     detail: tuple[float, float, float] | None = None
     """Grey levels of 255, see `gaitproof.face.types.FaceQuality`; None where not measured."""
 
+    def doubts(self, *measures: float) -> dict[str, str]:
+        """Say what keeps a face from its answers, as `gaitproof.face.verdict.decide` takes it.
+
+        Parameters
+        ----------
+        *measures
+            Light, contrast, sharpness, size, noise and detail.
+        """
+        light, contrast, sharpness, size, noise, detail = measures
+        return {
+            "beyond": self.beyond(light, size),
+            "flattering": self.flattering(contrast, sharpness, noise),
+            "incriminating": self.incriminating(contrast, detail),
+        }
+
     def beyond(self, light: float, size: float) -> str:
         """Say in which way a face is unlike all it was evaluated on; empty if it is not.
 

@@ -182,13 +182,7 @@ def _unlike(frames: Sequence[FrameScore], card: FaceDetectorCard) -> dict[str, s
     table = table[np.isfinite(table).all(axis=1)]  # not a number: not measured
     if card.conditions is None or not len(table):
         return {}
-    light, contrast, sharpness, size, noise, detail = np.median(table, axis=0).tolist()
-    conditions = card.conditions
-    return {
-        "beyond": conditions.beyond(light, size),
-        "flattering": conditions.flattering(contrast, sharpness, noise),
-        "incriminating": conditions.incriminating(contrast, detail),
-    }
+    return card.conditions.doubts(*np.median(table, axis=0).tolist())
 
 
 def _judge_frames(kept: FaceSightings, model: FaceForgeryModel, pace: Pace) -> _Judged:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gaitproof.config import QualityGate
-from gaitproof.text import Missing
+from gaitproof.text import BesideLimit
 from gaitproof.types.measures import SHARE, MeasureCheck
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_RATE
 
@@ -123,7 +123,7 @@ def check_window(values: Mapping[str, float], gate: QualityGate) -> list[Check]:
             key,
             not _missed(key, values[key], limits[key]),
             sentence.format(
-                value=Missing(max(values[key], 0), limits[key].value),
+                value=BesideLimit(max(values[key], 0), limits[key].value),
                 limit=limits[key].value,
                 nearer=nearer,
             ),

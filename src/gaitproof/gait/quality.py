@@ -33,7 +33,7 @@ from gaitproof.gait.parameters import measure_gait
 from gaitproof.gait.view import typical_direction, walking_directions
 from gaitproof.pose.cleaning import CleanTrack
 from gaitproof.pose.cleaning import clean as clean_track
-from gaitproof.text import Missing
+from gaitproof.text import BesideLimit
 from gaitproof.types import GaitWindows, PoseSequence, QualityReport, WindowQuality
 
 Float64 = NDArray[np.float64]
@@ -214,7 +214,7 @@ def _clip_reasons(
         return ("No person was found.",), set()
     if int(usable.sum()) >= gate.min_windows:
         if measures["gait_cycles"] < gate.min_gait_cycles:
-            cycles = Missing(measures["gait_cycles"], gate.min_gait_cycles)
+            cycles = BesideLimit(measures["gait_cycles"], gate.min_gait_cycles)
             return (
                 f"{cycles:.1f} gait cycles were seen; at least "
                 f"{gate.min_gait_cycles:g} are needed: film a longer walk.",
@@ -225,7 +225,7 @@ def _clip_reasons(
         return (whole["tilt"],), {"tilt"}
     reasons: dict[str, str] = {key: whole[key] for key in _CLIP_WIDE if key in whole}
     if not checks:
-        longest = Missing(measures["longest_run"], WINDOW_SECONDS)
+        longest = BesideLimit(measures["longest_run"], WINDOW_SECONDS)
         reasons["longest_run"] = (
             f"The legs could be followed for {longest:.1f} s without a break; at "
             f"least {WINDOW_SECONDS:g} s are needed: film a longer walk, with the feet always in "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gaitproof.config import SilhouetteGate
 from gaitproof.gait.features import MAX_TIME_JUMP
-from gaitproof.text import Missing
+from gaitproof.text import BesideLimit
 from gaitproof.types import QualityReport, SilhouetteSequence
 from gaitproof.types.silhouette_windows import (
     SILHOUETTE_FRAMES,
@@ -155,7 +155,7 @@ def assess_silhouettes(
         warnings = (f"{share:.0%} of the masks cannot be used.",) if share > 0.25 else ()
         return QualityReport(usable=True, warnings=warnings, measures=measures)
     reasons = [check.sentence for check in failed] or [
-        f"The person's masks cover {Missing(seconds, gate.min_seconds):.1f} s; at least "
+        f"The person's masks cover {BesideLimit(seconds, gate.min_seconds):.1f} s; at least "
         f"{gate.min_seconds:g} s are needed."
     ]
     return QualityReport(usable=False, reasons=tuple(reasons), measures=measures)
@@ -175,7 +175,7 @@ def _check(sequence: SilhouetteSequence, gate: SilhouetteGate) -> list[_Check]:
         return _Check(fails, f"In {share:.0%} of the frames {text.format(value, limit)}")
 
     small = np.nan_to_num(sequence.height, nan=np.inf) < gate.min_height
-    height = Missing(_median(sequence.height[small]), gate.min_height)
+    height = BesideLimit(_median(sequence.height[small]), gate.min_height)
     return [
         _Check(
             small,
@@ -227,8 +227,8 @@ CHANNELS: Final = 1 + len(GAPS) + OPENINGS
 CHANGES: Final = slice(1, 1 + len(GAPS))
 """Those of the changes."""
 
-_LEGS: Final = slice(40, 60)
-"""Rows from above the knees to the ankles."""
+LEGS: Final = slice(40, 60)
+"""Rows from above the knees to the ankles: feet turn, and hands hang above."""
 
 _ORDERS: Final = 16
 """Orders of the frames of a part that are tried."""
@@ -248,7 +248,7 @@ def opening_parts(masks: NDArray[Any]) -> NDArray[np.int64]:
         Shape (T,): 0 where the legs are closest together. Of equals the earlier is the closer.
     """
     columns = np.arange(masks.shape[2])
-    legs = masks[:, _LEGS].sum(axis=1, dtype=np.float64)
+    legs = masks[:, LEGS].sum(axis=1, dtype=np.float64)
     area = np.maximum(legs.sum(axis=1), 1)
     apart = legs @ columns**2 / area - (legs @ columns / area) ** 2
     return _equal_parts(apart)
@@ -280,17 +280,15 @@ def energy_images(masks: NDArray[Any]) -> Float32:
         Shape (10, 64, 44), 0 to 1: the mean image, the change over each of `GAPS`, then the mean
         of each of `opening_parts`.
     """
-    steps, parts = masks.astype(np.int8), opening_parts(masks)
-    means = [steps[parts == part].mean(axis=0) for part in range(OPENINGS)]
-    images: Float32 = np.stack([steps.mean(axis=0), *mean_changes(steps), *means]).astype(
-        np.float32
-    )
-    return images
+    parts = opening_parts(masks)
+    means = [masks[parts == part].mean(axis=0) for part in range(OPENINGS)]
+    images = [masks.mean(axis=0), *mean_changes(masks), *means]
+    return np.stack(images, dtype=np.float32, casting="same_kind")
 
 
-def mean_changes(masks: NDArray[np.int8]) -> NDArray[np.float64]:
+def mean_changes(masks: NDArray[Any]) -> NDArray[np.float64]:
     """Return how often every cell of masks (T, H, W) changes over each of `GAPS`, (3, H, W)."""
-    return np.stack([np.abs(masks[gap:] - masks[:-gap]).mean(axis=0) for gap in GAPS])
+    return np.stack([(masks[gap:] != masks[:-gap]).mean(axis=0) for gap in GAPS])
 
 
 def masks_of(images: Float32, parts: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -314,7 +312,7 @@ def masks_of(images: Float32, parts: NDArray[np.int64]) -> NDArray[np.uint8]:
     counts = _counts(images, np.bincount(parts, minlength=OPENINGS))[parts]
     best, least = np.zeros(counts.shape, np.uint8), np.full(counts.shape[1:], np.inf)
     for place in _places(parts):
-        masks = (place[:, None, None] < counts).astype(np.int8)
+        masks = place[:, None, None] < counts
         distance = ((mean_changes(masks) - images[CHANGES]) ** 2).sum(axis=0)
         better = distance < least
         best[:, better], least[better] = masks[:, better], distance[better]

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gaitproof.gait.silhouettes import GAPS, LEGS
 from gaitproof.types.silhouette import MASK_HEIGHT, MASK_WIDTH
 
 STRIPS: Final = 16
@@ -159,7 +160,7 @@ def openings(masks: Tensor, parts: int) -> Tensor:
         Shape (B, parts, 64, 44), 0 to 1.
     """
     columns = torch.arange(MASK_WIDTH, dtype=torch.float32, device=masks.device)
-    legs = masks[:, :, _LEGS].float().sum(dim=2)
+    legs = masks[:, :, LEGS].float().sum(dim=2)
     area = legs.sum(dim=2).clamp(min=1)
     apart = (legs * columns**2).sum(dim=2) / area - ((legs * columns).sum(dim=2) / area) ** 2
     later = torch.arange(masks.shape[1], device=masks.device)
@@ -170,10 +171,6 @@ def openings(masks: Tensor, parts: int) -> Tensor:
     chosen = (part[:, None] == torch.arange(parts, device=masks.device)[:, None]).to(masks.dtype)
     means = chosen @ masks.flatten(2) / chosen.sum(dim=2, keepdim=True).clamp(min=1)
     return means.reshape(-1, parts, *masks.shape[2:])
-
-
-_LEGS: Final = slice(40, 60)
-"""Rows from above the knees to the ankles: feet turn, and hands hang above."""
 
 
 class StripEnergy(SilhouetteNetwork):
@@ -198,7 +195,7 @@ class StripEnergy(SilhouetteNetwork):
         super().__init__(embedding, StripHead(width))
         stem, first, second = width // 5, 3 * width // 10, 3 * width // 5
         self.parts_of_step = parts
-        channels = 1 + len(_GAPS) + parts
+        channels = 1 + len(GAPS) + parts
         self.scale = nn.BatchNorm2d(channels)
         self.stem = nn.Sequential(
             nn.Conv2d(channels, stem, 7, 2, 3, bias=False),
@@ -212,14 +209,10 @@ class StripEnergy(SilhouetteNetwork):
     def features(self, masks: Tensor) -> Tensor:
         """Map masks (B, T, 64, 44) to a feature map (B, C, 16, 11)."""
         masks = masks.to(self.directions.weight.dtype)
-        images = energies(masks, _GAPS)
+        images = energies(masks, GAPS)
         if self.parts_of_step:
             images = torch.cat([images, openings(masks, self.parts_of_step)], dim=1)
         return self.deep(self.stem(self.scale(images)))
-
-
-_GAPS: Final = (2, 4, 7)
-"""0.08, 0.16 and 0.28 s: a foot's swing, a limb's, and a quarter of a stride."""
 
 
 class EnergyDiscriminant(nn.Module):

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.errors import ModelError
 from gaitproof.gait.silhouettes import (
-    CHANGES,
     CHANNELS,
     OPENINGS,
     energy_images,
     masks_of,
-    mean_changes,
     opening_parts,
     stride_parts,
 )
@@ -51,15 +49,27 @@ MIN_FIDELITY: Final = 0.9
 """Least cosine between the embeddings of real masks and of those made from their energy images.
 A model that looks at single frames does not reach it; nothing is said of its scores then."""
 
-STEPS: Final = tuple(float(step) for step in np.arange(0.2, 1.01, 0.05))
-"""Seconds that the steps of an average walker may take: the changes tell."""
-
 _FILE: Final = FileKind("file of average walkers", ModelError, 2**22)
 
 
+class AverageWalkers(NamedTuple):
+    """Average walkers, one for each of V views.
+
+    Parameters
+    ----------
+    images
+        Energy images, shape (V, 10, 64, 44), 0 to 1.
+    steps
+        Seconds of a step by which the changes of the images are best met, shape (V,).
+    """
+
+    images: Float32
+    steps: NDArray[np.float64]
+
+
 @cache
-def average_walkers() -> Float32 | None:
-    """Return energy images of average walkers by view, shape (V, 10, 64, 44); None if not shipped.
+def average_walkers() -> AverageWalkers | None:
+    """Return average walkers by view; None if not shipped.
 
     Raises
     ------
@@ -70,28 +80,38 @@ def average_walkers() -> Float32 | None:
     return None if shipped is None else parse_average(*shipped)
 
 
-def parse_average(data: bytes, name: str) -> Float32:
-    """Read an ``.npz`` with ``images`` (V, 10, 64, 44), uint8, 255 is always.
+def parse_average(data: bytes, name: str) -> AverageWalkers:
+    """Read an ``.npz`` with ``images`` (V, 10, 64, 44), uint8, 255 is always, and ``steps`` (V,).
 
     Raises
     ------
     ModelError
         If it holds anything else.
     """
-    images = parse_arrays(data, name, _FILE, 2**24, ("images",)).get("images")
+    arrays = parse_arrays(data, name, _FILE, 2**24, ("images", "steps"))
+    images, steps = arrays.get("images"), arrays.get("steps")
     shape = (CHANNELS, MASK_HEIGHT, MASK_WIDTH)
-    if images is None or images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
+    if (
+        images is None
+        or steps is None
+        or images.dtype != np.uint8
+        or steps.dtype != np.float64
+        or images.shape != (*steps.shape, *shape)
+        or steps.ndim != 1
+        or not (steps > 0).all()
+    ):
         raise ModelError(
-            f"{name!r} holds no average walkers.", expected=f"'images', uint8, (views, {shape})"
+            f"{name!r} holds no average walkers.",
+            expected=f"'images', uint8, (views, {shape}), and 'steps', seconds",
         )
-    return images.astype(np.float32) / 255
+    return AverageWalkers(images.astype(np.float32) / 255, steps)
 
 
 def weigh_movement(
     encoder: WindowEncoder,
     windows: SilhouetteWindows,
     template: Float32,
-    averages: Float32,
+    averages: AverageWalkers,
     references: Float32 | None = None,
     *,
     scaled: bool = False,
@@ -107,7 +127,7 @@ def weigh_movement(
     template
         Shape (D,), unit length.
     averages
-        Shape (V, 10, 64, 44), see `average_walkers`.
+        See `average_walkers`.
     references
         Shape (R, D): the people that the score is relative to; None for nobody.
     scaled
@@ -122,9 +142,10 @@ def weigh_movement(
     chosen = windows.select(places)
     own = np.stack([energy_images(masks) for masks in chosen.masks])
     courses = [opening_parts(masks) for masks in chosen.masks]
-    distances = ((averages[:, 0] - own[:, 0].mean(axis=0)) ** 2).sum(axis=(1, 2))
-    average = np.broadcast_to(averages[int(distances.argmin())], own.shape)
-    even = [_course(average[0])] * len(own)
+    distances = ((averages.images[:, 0] - own[:, 0].mean(axis=0)) ** 2).sum(axis=(1, 2))
+    nearest = int(distances.argmin())
+    average = np.broadcast_to(averages.images[nearest], own.shape)
+    even = [stride_parts(averages.steps[nearest])] * len(own)
     mixtures = (
         (own, courses),
         (_mixed(own, average), even),
@@ -145,14 +166,6 @@ def weigh_movement(
     if fidelity < MIN_FIDELITY or total == 0:
         return None
     return MovementShare(build, movement, abs(movement) / total, fidelity)
-
-
-def _course(images: Float32) -> NDArray[np.int64]:
-    """Return parts of the steps of even length by which the changes of images are best met."""
-    few = images[:, ::2, ::2]  # a fourth of the cells tells as well
-    courses = [stride_parts(step) for step in STEPS]
-    made = [mean_changes(masks_of(few, course).astype(np.int8)) for course in courses]
-    return courses[int(np.argmin([((one - few[CHANGES]) ** 2).sum() for one in made]))]
 
 
 def _mixed(build: Float32, movement: Float32) -> Float32:
