@@ -8,16 +8,10 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    as_completed,
-    wait,
-)
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from typing import Final, TypeVar
 
 from gaitproof.cluster import ClusterPool, current_pool, limit_threads
@@ -102,10 +96,11 @@ def run_all(
     progress(0)
     count = min(workers or os.cpu_count() or 1, max(len(items), 1))
     with worker_pool(count, crash) as pool:
-        futures = [pool.submit(work, item) for item in items]
-        for done, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            progress(done)
+        done: SimpleQueue[Future[Result]] = SimpleQueue()
+        futures = [_submit(pool, work, item, done) for item in items]
+        for count in range(1, len(futures) + 1):
+            _await_next(done).result()
+            progress(count)
         return [future.result() for future in futures]
 
 
@@ -150,18 +145,18 @@ def _run_on_cluster(
 ) -> Generator[tuple[Item, Result | None], None, None]:
     """Do the same on a cluster, which tries again by itself what was under way in a crash."""
     flying: dict[Future[Result], Item] = {}
+    done: SimpleQueue[Future[Result]] = SimpleQueue()
     while waiting or flying:
         while waiting and len(flying) < _AHEAD * pool.processors:
             item = waiting.popleft()
-            flying[pool.submit(work, item)] = item
-        for future in wait(flying, _GLANCE, FIRST_COMPLETED).done:
-            item = flying.pop(future)
-            try:
-                result = future.result()
-            except BrokenProcessPool:
-                yield item, None
-            else:
-                yield item, result
+            flying[_submit(pool, work, item, done)] = item
+        future = _await_next(done)
+        try:
+            result = future.result()
+        except BrokenProcessPool:
+            yield flying.pop(future), None
+        else:
+            yield flying.pop(future), result
 
 
 def _run_until_crash(
@@ -169,19 +164,44 @@ def _run_until_crash(
 ) -> Generator[tuple[Item, Result], None, list[Item]]:
     """Take items from `waiting`; return those that were under way when a process died."""
     flying: dict[Future[Result], Item] = {}
+    done: SimpleQueue[Future[Result]] = SimpleQueue()
     try:
         with _own_pool(min(workers, len(waiting))) as pool, _stopped_at_once(pool):
             while waiting or flying:
                 while waiting and len(flying) < _AHEAD * workers:
-                    with _deaf():
-                        future = pool.submit(work, waiting[0])
+                    future = _submit(pool, work, waiting[0], done)
                     flying[future] = waiting.popleft()
-                for future in wait(flying, _GLANCE, FIRST_COMPLETED).done:
-                    result = future.result()
-                    yield flying.pop(future), result
+                future = _await_next(done)
+                result = future.result()
+                yield flying.pop(future), result
     except BrokenProcessPool:
         pass
     return list(flying.values())
+
+
+def _submit(
+    pool: Executor,
+    work: Callable[[Item], Result],
+    item: Item,
+    done: SimpleQueue[Future[Result]],
+) -> Future[Result]:
+    """Hand work to a pool, which puts the future into a queue when it is done."""
+    with _deaf():
+        future = pool.submit(work, item)
+        future.add_done_callback(done.put)
+    return future
+
+
+def _await_next(done: SimpleQueue[Future[Result]]) -> Future[Result]:
+    """Wait until work is done.
+
+    `concurrent.futures.wait` locks every future, and Ctrl+C amid that leaves some locked for good,
+    so that the pool's own thread, which would end it, waits for ever. To take something out of this
+    queue is one step, which cannot be left half done.
+    """
+    while True:
+        with suppress(Empty):
+            return done.get(timeout=_GLANCE)
 
 
 @contextmanager
@@ -210,16 +230,25 @@ def _deaf() -> Iterator[None]:
     """Hold Ctrl+C back in the block, and for good in the processes that it starts.
 
     The terminal sends it to them too, and each would print where it was. A pool starts a process
-    whenever work is handed to it and none is idle, so every such place needs this.
+    whenever work is handed to it and none is idle, so every such place needs this. What the block
+    begins is not left half done either: a process that was started and not noted would never be
+    stopped. The mask alone does not see to that, as another thread may take the signal.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python raises KeyboardInterrupt in the main thread only
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    held: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _start() -> None:
