@@ -7,12 +7,12 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from gaitproof.cluster import ClusterPool, current_pool, limit_threads
 from gaitproof.errors import DependencyError, GaitproofError
@@ -56,7 +56,7 @@ def worker_pool(workers: int, crash: GaitproofError) -> Iterator[Executor]:
 def _own_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     # spawn: a forked child would inherit the state of graphics and thread libraries
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start) as pool:
+    with _Pool(workers, mp_context=context, initializer=_start) as pool:
         try:
             yield pool
         except BrokenProcessPool:
@@ -64,6 +64,36 @@ def _own_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+class _Pool(ProcessPoolExecutor):
+    """A pool whose processes leave Ctrl+C to their parent."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        # a process is started whenever there is work and none is idle
+        with _deaf():
+            return super().submit(fn, *args, **kwargs)
+
+
+def as_finished(futures: Collection[Future[Result]]) -> Iterator[Future[Result]]:
+    """Yield futures as they finish.
+
+    `concurrent.futures.as_completed` and ``wait`` lock every future, and Ctrl+C amid that leaves
+    some locked for good, so that the pool's own thread, which would end it, waits for ever. To take
+    something out of a queue is one step, which cannot be left half done.
+    """
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()
+    with _deaf():
+        for future in futures:
+            future.add_done_callback(finished.put)
+    for _ in range(len(futures)):
+        yield _take(finished)
+
+
+def _take(finished: SimpleQueue[Future[Result]]) -> Future[Result]:
+    while True:
+        with suppress(Empty):
+            return finished.get(timeout=_GLANCE)
 
 
 def run_all(
@@ -96,11 +126,10 @@ def run_all(
     progress(0)
     count = min(workers or os.cpu_count() or 1, max(len(items), 1))
     with worker_pool(count, crash) as pool:
-        done: SimpleQueue[Future[Result]] = SimpleQueue()
-        futures = [_submit(pool, work, item, done) for item in items]
-        for count in range(1, len(futures) + 1):
-            _await_next(done).result()
-            progress(count)
+        futures = [pool.submit(work, item) for item in items]
+        for done, future in enumerate(as_finished(futures), start=1):
+            future.result()
+            progress(done)
         return [future.result() for future in futures]
 
 
@@ -145,12 +174,12 @@ def _run_on_cluster(
 ) -> Generator[tuple[Item, Result | None], None, None]:
     """Do the same on a cluster, which tries again by itself what was under way in a crash."""
     flying: dict[Future[Result], Item] = {}
-    done: SimpleQueue[Future[Result]] = SimpleQueue()
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()
     while waiting or flying:
         while waiting and len(flying) < _AHEAD * pool.processors:
             item = waiting.popleft()
-            flying[_submit(pool, work, item, done)] = item
-        future = _await_next(done)
+            flying[_submit(pool, work, item, finished)] = item
+        future = _take(finished)
         try:
             result = future.result()
         except BrokenProcessPool:
@@ -164,14 +193,14 @@ def _run_until_crash(
 ) -> Generator[tuple[Item, Result], None, list[Item]]:
     """Take items from `waiting`; return those that were under way when a process died."""
     flying: dict[Future[Result], Item] = {}
-    done: SimpleQueue[Future[Result]] = SimpleQueue()
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()
     try:
         with _own_pool(min(workers, len(waiting))) as pool, _stopped_at_once(pool):
             while waiting or flying:
                 while waiting and len(flying) < _AHEAD * workers:
-                    future = _submit(pool, work, waiting[0], done)
+                    future = _submit(pool, work, waiting[0], finished)
                     flying[future] = waiting.popleft()
-                future = _await_next(done)
+                future = _take(finished)
                 result = future.result()
                 yield flying.pop(future), result
     except BrokenProcessPool:
@@ -183,25 +212,13 @@ def _submit(
     pool: Executor,
     work: Callable[[Item], Result],
     item: Item,
-    done: SimpleQueue[Future[Result]],
+    finished: SimpleQueue[Future[Result]],
 ) -> Future[Result]:
-    """Hand work to a pool, which puts the future into a queue when it is done."""
+    """Hand work to a pool; its future goes into the queue when it has finished."""
+    future = pool.submit(work, item)
     with _deaf():
-        future = pool.submit(work, item)
-        future.add_done_callback(done.put)
+        future.add_done_callback(finished.put)
     return future
-
-
-def _await_next(done: SimpleQueue[Future[Result]]) -> Future[Result]:
-    """Wait until work is done.
-
-    `concurrent.futures.wait` locks every future, and Ctrl+C amid that leaves some locked for good,
-    so that the pool's own thread, which would end it, waits for ever. To take something out of this
-    queue is one step, which cannot be left half done.
-    """
-    while True:
-        with suppress(Empty):
-            return done.get(timeout=_GLANCE)
 
 
 @contextmanager
@@ -209,9 +226,7 @@ def _stopped_at_once(pool: ProcessPoolExecutor) -> Iterator[None]:
     """Start a pool; if the block fails, its processes do not finish their work."""
     try:
         try:
-            with _deaf():
-                first = pool.submit(os.getpid)
-            first.result()
+            pool.submit(os.getpid).result()
         except BrokenProcessPool as error:
             raise DependencyError(
                 "Worker processes cannot be started.",
@@ -229,10 +244,9 @@ def _stopped_at_once(pool: ProcessPoolExecutor) -> Iterator[None]:
 def _deaf() -> Iterator[None]:
     """Hold Ctrl+C back in the block, and for good in the processes that it starts.
 
-    The terminal sends it to them too, and each would print where it was. A pool starts a process
-    whenever work is handed to it and none is idle, so every such place needs this. What the block
-    begins is not left half done either: a process that was started and not noted would never be
-    stopped. The mask alone does not see to that, as another thread may take the signal.
+    The terminal sends it to them too, and each would print where it was. Nor is what the block
+    begins left half done: a process that was started and not noted would never be stopped. The mask
+    alone does not see to that, as another thread may take the signal.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # Python raises KeyboardInterrupt in the main thread only

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -26,7 +25,7 @@ from gaitproof.media.augment import (
 )
 from gaitproof.media.drafts import sweep
 from gaitproof.media.files import compute_sha256, make_folder, write_atomically
-from gaitproof.processes import worker_pool
+from gaitproof.processes import as_finished, worker_pool
 
 VERSION: Final = 1
 """Changes when the same seed no longer gives the same copies."""
@@ -241,7 +240,7 @@ def _run(
     crash = MediaError("A process that wrote a copy of a video crashed.", hint="start it again")
     with worker_pool(min(workers, len(jobs)), crash) as pool:
         futures = {pool.submit(_write, job, limits): i for i, job in jobs}
-        for future in as_completed(futures):
+        for future in as_finished(futures):
             yield futures[future], future.result()
 
 

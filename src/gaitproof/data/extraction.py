@@ -6,7 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -30,7 +30,7 @@ from gaitproof.pose.formats.npz import to_bytes
 from gaitproof.pose.formats.silhouette_npz import save_silhouettes
 from gaitproof.pose.parallel import available_processors, with_threads
 from gaitproof.pose.tracking import TrackingSettings
-from gaitproof.processes import run_apart
+from gaitproof.processes import as_finished, run_apart
 from gaitproof.reading import FileKind, guarded, read_json
 from gaitproof.types import GaitWindows
 
@@ -184,7 +184,7 @@ def extract_many(
     with ThreadPoolExecutor(count, thread_name_prefix="gaitproof-extract") as pool:
         futures = {pool.submit(run, i): i for i in range(len(jobs))}
         try:
-            for future in as_completed(futures):
+            for future in as_finished(futures):
                 results[futures[future]] = future.result()
         except BaseException:
             cancelled.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -24,7 +24,7 @@ from gaitproof.evaluate.protocol import LEVELS
 from gaitproof.evaluate.trials import GaitRecording, Level, Scoring, Trials, person, recording_key
 from gaitproof.modelling.pairs import scoring_of
 from gaitproof.modelling.store import Finished, TrialStore, fingerprint, fingerprint_recordings
-from gaitproof.processes import worker_pool
+from gaitproof.processes import as_finished, worker_pool
 from gaitproof.train.config import NOT_LEARNT, TrainSettings
 from gaitproof.train.loop import train
 
@@ -240,7 +240,7 @@ def run_systems(
                 )
                 for name, fold, key in missing
             }
-            for future in as_completed(futures):
+            for future in as_finished(futures):
                 finish(*futures[future], future.result())
     return {
         name: _pool_folds([finished_folds[name, fold.number] for fold in folds], resumed[name])
