@@ -68,11 +68,11 @@ def adaptation(
             figures = run(walks, settings, draws=draws, progress=progress)
     domains = list(next(iter(figures.values())))
     table = make_table("On the domain left out, % [95 % over people]", ("recipe", *domains))
-    for variant, found in figures.items():
-        table.add_row(variant, *(_cell(found[domain]) for domain in domains))
+    for variant, by_domain in figures.items():
+        table.add_row(variant, *(_cell(by_domain[domain]) for domain in domains))
     values = {
-        variant: {domain: _plain(one) for domain, one in found.items()}
-        for variant, found in figures.items()
+        variant: {domain: _plain(one) for domain, one in by_domain.items()}
+        for variant, by_domain in figures.items()
     }
     write_json(output / RESULT_FILE, values)
     show(values, table, as_json=as_json)

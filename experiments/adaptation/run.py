@@ -60,9 +60,9 @@ def run(
     dict
         By variant and source: figures of plain similarities, relative to nobody.
     """
-    found = {}
+    figures = {}
     for number, (name, changes) in enumerate(VARIANTS.items()):
         result = evaluate_domains(vary(settings, changes), walks, draws=draws)
-        found[name] = {one.domain: one for one in result.figures if not one.references}
+        figures[name] = {one.domain: one for one in result.figures if not one.references}
         progress((number + 1) / len(VARIANTS))
-    return found
+    return figures

@@ -105,8 +105,8 @@ def count_answers(
                 "passed_over": refused(genuine, limit, occluder),
             }
             for name, gate in (("without", 1.0), ("with", limit)):
-                found = Counter(one.answer(card, occluder, gate, every) for one in genuine)
-                row[name] = [found[answer] for answer in _ANSWERS]
+                counts = Counter(one.answer(card, occluder, gate, every) for one in genuine)
+                row[name] = [counts[answer] for answer in _ANSWERS]
             rows.append(row)
     return rows
 

@@ -73,13 +73,13 @@ class OcclusionNetwork(nn.Module):
 def read_faces(stores: Sequence[FaceStore], split: str) -> list[Image]:
     """Return the faces of a split's clips, each somewhat larger than the network's."""
     wide = ALIGNMENT.model_copy(update={"size": 2 * _DRAWN})
-    found = []
+    crops = []
     for store in stores:
         for stored in store.of_split(split):
             faces = store.read(stored)
             for image, points in zip(faces.images, faces.points, strict=True):
-                found.append(align(image, points.astype(np.float64), wide))
-    return found
+                crops.append(align(image, points.astype(np.float64), wide))
+    return crops
 
 
 def train(

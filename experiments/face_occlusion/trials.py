@@ -95,7 +95,7 @@ def try_all(
         Of the occluders.
     """
     rng = np.random.default_rng(seed)
-    found = []
+    trials = []
     for film in films:
         with np.load(kept_faces(film, folder, model.card)) as held:
             faces = held["crops"]
@@ -109,7 +109,7 @@ def try_all(
                 for name, occlude in OCCLUDERS.items()
             }
         target = model.card.alignment.target()
-        found.append(
+        trials.append(
             Tried(
                 film,
                 {
@@ -119,7 +119,7 @@ def try_all(
                 {name: model.score(seen) for name, seen in shown.items()},
             )
         )
-    return tuple(found)
+    return tuple(trials)
 
 
 def refused(tried: Sequence[Tried], limit: float, occluder: str = NOTHING) -> float:

@@ -76,15 +76,15 @@ def like_build(
         trials, builds = score_silhouettes(data, held_out)
     else:
         trials, builds = score_kth(data, cache)
-    found = compare_builds(trials, builds, share=share)
+    impostors = compare_builds(trials, builds, share=share)
     values = {
         "kind": str(kind),
         "people": len(trials.subjects),
         "mated": int(trials.mated.sum()),
-        "impostors": [one.to_dict() for one in found],
+        "impostors": [one.to_dict() for one in impostors],
     }
     write_json(output / f"like-build-{kind}.json", values)
-    show(values, build_table(found, str(kind), len(trials.subjects)), as_json=as_json)
+    show(values, build_table(impostors, str(kind), len(trials.subjects)), as_json=as_json)
 
 
 def chosen_walks(data: Path, people: int) -> Sequence[Recording]:
@@ -175,7 +175,7 @@ def score_kth(folder: Path, cache: Path | None) -> Scored:
     return trials, outline_builds(outlines)
 
 
-def build_table(found: Sequence[Impostors], kind: str, people: int) -> Table:
+def build_table(impostors: Sequence[Impostors], kind: str, people: int) -> Table:
     """Lay out the figures, one row for each kind of impostor."""
     table = make_table(
         f"{kind}: {people} people, % [95 % over people]",
@@ -185,7 +185,7 @@ def build_table(found: Sequence[Impostors], kind: str, people: int) -> Table:
         "the equal error rate of all",
     )
     change = partial(spread, form="+.1f", scale=100)
-    for one in found:
+    for one in impostors:
         table.add_row(
             one.likeness,
             str(one.claims),

@@ -126,7 +126,7 @@ def compare_builds(
     }
     threshold = metrics.eer_point(trials.scores, trials.mated)[1]
     mean = float(apart[~trials.mated].mean())
-    found = []
+    impostors = []
     for name, part in chosen.items():
         changes = {
             figure: paired_difference(
@@ -141,7 +141,7 @@ def compare_builds(
             for figure in _CURVES
         }
         own = _apart(part, builds)[~part.mated]
-        found.append(
+        impostors.append(
             Impostors(
                 name,
                 int((~part.mated).sum()),
@@ -153,7 +153,7 @@ def compare_builds(
                 changes.get("eer"),
             )
         )
-    return found
+    return impostors
 
 
 def _apart(trials: Trials, builds: Mapping[str, Float64]) -> Float64:

@@ -60,17 +60,17 @@ def find_demos(folder: Path) -> list[tuple[int, Path]]:
     InputError
         If there are none.
     """
-    found = [
+    demos = [
         (int(named[1]), path)
         for path in sorted(folder.iterdir())
         if (named := re.fullmatch(r"s(\d+)", path.name)) and (path / "clips").is_dir()
     ]
-    if not found:
+    if not demos:
         raise InputError(
             f"The folder {str(folder)!r} holds no demos.",
             expected="s0, s1, … made by gaitproof demo --seed",
         )
-    return found
+    return demos
 
 
 def reenact_rendered(

@@ -30,15 +30,15 @@ def test_a_scan_is_measured_in_every_way(tmp_path):
     arguments = ["bench", "face-scan", "--clip", str(clip), "--model", str(model)]
     done = CliRunner().invoke(app, [*arguments, "--repeats", "1", "--json"])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert list(found["ways"]) == ["default", "with page and pictures", "every picture"]
-    for cost in found["ways"].values():
+    measured = json.loads(done.stdout)
+    assert list(measured["ways"]) == ["default", "with page and pictures", "every picture"]
+    for cost in measured["ways"].values():
         assert cost["faces"] == 1
         assert 0.3 < cost["runs"][0]["seconds"] < 60
         assert cost["runs"][0]["mib"] > 50
-    assert found["ways"]["every picture"]["pictures"] == 10
-    assert found["crop_ms"] > 0
-    assert found["explain_ms"] > 0
+    assert measured["ways"]["every picture"]["pictures"] == 10
+    assert measured["crop_ms"] > 0
+    assert measured["explain_ms"] > 0
 
 
 def test_the_table_sets_figures_beside_limits():

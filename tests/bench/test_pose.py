@@ -17,22 +17,22 @@ def pose(height: float = 200.0, shift: float = 0.0) -> np.ndarray:
 
 def test_difference_is_in_per_cent_of_the_height() -> None:
     moved = pose() + np.float32([3.0, 4.0])  # 5 pixels of 200
-    found = compute_difference([pose()] * 10, [moved] * 10)
-    assert found.median == pytest.approx(2.5, rel=1e-5)
-    assert found.p95 == pytest.approx(2.5, rel=1e-5)
-    assert (found.frames, found.one_sided) == (10, 0)
+    difference = compute_difference([pose()] * 10, [moved] * 10)
+    assert difference.median == pytest.approx(2.5, rel=1e-5)
+    assert difference.p95 == pytest.approx(2.5, rel=1e-5)
+    assert (difference.frames, difference.one_sided) == (10, 0)
 
 
 def test_outliers_show_in_the_percentile() -> None:
     second = [pose()] * 9 + [pose(shift=100)]
-    found = compute_difference([pose()] * 10, second)
-    assert found.median == 0
-    assert found.p95 > 50
+    difference = compute_difference([pose()] * 10, second)
+    assert difference.median == 0
+    assert difference.p95 > 50
 
 
 def test_frames_seen_by_one_run_only_are_counted() -> None:
-    found = compute_difference([pose(), None, pose(), None], [pose(), pose(), None, None])
-    assert (found.frames, found.one_sided) == (1, 2)
+    difference = compute_difference([pose(), None, pose(), None], [pose(), pose(), None, None])
+    assert (difference.frames, difference.one_sided) == (1, 2)
 
 
 def test_runs_without_a_person_are_refused() -> None:

@@ -21,8 +21,8 @@ def test_drawn_templates_and_probes_are_as_far_apart_as_they_should_be():
 
 def test_the_figures_of_a_search_fit_each_other():
     pytest.importorskip("faiss", reason="NOT TESTED: faiss is not installed")
-    found = run(3000, probes=5)
-    assert found.recall_1 >= 0.8
-    assert found.file_mib == pytest.approx(3000 * SIZE * 4 / 2**20, rel=0.01)
-    assert found.index_mib > found.file_mib
-    assert search_table(found).row_count == 9
+    figures = run(3000, probes=5)
+    assert figures.recall_1 >= 0.8
+    assert figures.file_mib == pytest.approx(3000 * SIZE * 4 / 2**20, rel=0.01)
+    assert figures.index_mib > figures.file_mib
+    assert search_table(figures).row_count == 9

@@ -86,9 +86,9 @@ def test_commands_take_turns_and_the_first_turn_is_not_counted(
         suite, "list_trials", lambda *_: {"it": Trial("it", ("ours",), ("peer",), "p")}
     )
     shares: list[float] = []
-    found = run_suite(clip, tmp_path, repeats=2, progress=shares.append)
+    result = run_suite(clip, tmp_path, repeats=2, progress=shares.append)
     assert order == ["ours", "peer"] * 3
-    assert found.figures[0].ours.seconds == (3.0, 5.0)
+    assert result.figures[0].ours.seconds == (3.0, 5.0)
     assert shares[-1] == 1.0
     with pytest.raises(InputError, match="no such benchmark"):
         run_suite(clip, tmp_path, only=["other"])

@@ -32,9 +32,11 @@ def test_functions_tell_parameters_types_and_an_example(name):
     text = inspect.getdoc(function)
     assert f"gp.{name}(" in text.partition("Examples\n--------")[2]
     parameters = text.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
-    told = {n for line in parameters.splitlines() if line[:1] != " " for n in line.split(", ")}
+    documented = {
+        n for line in parameters.splitlines() if line[:1] != " " for n in line.split(", ")
+    }
     signature = inspect.signature(function)
-    assert told == set(signature.parameters)
+    assert documented == set(signature.parameters)
     assert all(p.annotation is not p.empty for p in signature.parameters.values())
     assert signature.return_annotation is not signature.empty
 
@@ -127,8 +129,8 @@ def test_poses_are_converted_measured_and_compared(tmp_path):
     assert notes == ()
     assert len(load_pose(tmp_path / "made" / "a.json")) == len(sequence)
     assert gp.measure_gait(sequence).cadence == pytest.approx(108, rel=0.02)
-    found = gp.preserve(tmp_path / "a.npz", tmp_path / "a.npz", floor=False)
-    assert found.outcome is Outcome.PRESERVED
+    comparison = gp.preserve(tmp_path / "a.npz", tmp_path / "a.npz", floor=False)
+    assert comparison.outcome is Outcome.PRESERVED
 
 
 def test_faces_are_scanned_by_a_model_of_a_folder(tmp_path):

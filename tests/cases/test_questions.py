@@ -73,14 +73,14 @@ def questions(tmp_path):
 
 
 def test_everything_is_answered_in_order(examiner, questions):
-    found = list(examine_many(questions, examiner))
-    assert [a.case.decision for a in found] == [
+    answers = list(examine_many(questions, examiner))
+    assert [a.case.decision for a in answers] == [
         Decision.AUTHENTIC,
         Decision.DEEPFAKE,
         Decision.INCONCLUSIVE,
     ]
-    assert [a.exit_status for a in found] == [0, 1, 3]
-    assert all(set(a.values) == set(COLUMNS) for a in found)
+    assert [a.exit_status for a in answers] == [0, 1, 3]
+    assert all(set(a.values) == set(COLUMNS) for a in answers)
 
 
 def test_the_same_answers_as_one_by_one(examiner, questions):
@@ -93,10 +93,10 @@ def test_the_same_answers_as_one_by_one(examiner, questions):
 def test_a_video_that_cannot_be_used_stops_no_other(examiner, questions, tmp_path):
     missing = Question(tmp_path / "missing.mp4", "p0")
     stranger = Question(questions[0].video, "nobody")
-    found = list(examine_many([missing, stranger, questions[0]], examiner))
-    assert [a.exit_status for a in found] == [2, 2, 0]
-    assert "missing.mp4" in found[0].values["error"]
-    assert "nobody" in found[1].values["error"]
+    answers = list(examine_many([missing, stranger, questions[0]], examiner))
+    assert [a.exit_status for a in answers] == [2, 2, 0]
+    assert "missing.mp4" in answers[0].values["error"]
+    assert "nobody" in answers[1].values["error"]
 
 
 @pytest.mark.parametrize("name", ["answers.csv", "answers.jsonl"])
@@ -127,9 +127,9 @@ class TestFile:
         with (tmp_path / name).open("a") as stream:
             stream.write('{"video": "begun by a kil')
         extractor.seen.clear()
-        found = list(examine_many(questions, examiner, output=tmp_path / name))
+        answered = list(examine_many(questions, examiner, output=tmp_path / name))
         assert extractor.seen == ["swapped.mp4", "empty.mp4"]
-        assert [a.exit_status for a in found] == [0, 1, 3]
+        assert [a.exit_status for a in answered] == [0, 1, 3]
         assert [row["claim"] for row in self.read(tmp_path / name)] == ["p0"] * 3
 
     @pytest.mark.slow
@@ -141,9 +141,9 @@ class TestFile:
         film(tmp_path, "late.mp4", {"person": 0, "take": 3})
         film(tmp_path, "probes/swapped.mp4", {"person": 0, "take": 4})
         extractor.seen.clear()
-        found = list(examine_many([*questions, late], examiner, output=tmp_path / name))
+        answers = list(examine_many([*questions, late], examiner, output=tmp_path / name))
         assert extractor.seen == ["swapped.mp4", "late.mp4"]
-        assert [a.exit_status for a in found] == [0, 0, 3, 0]
+        assert [a.exit_status for a in answers] == [0, 0, 3, 0]
 
     @pytest.mark.slow
     def test_again_does_everything_anew(self, examiner, extractor, questions, tmp_path, name):
@@ -173,16 +173,16 @@ def test_other_people_and_claims_are_other_questions(examiner, extractor, questi
     out = tmp_path / "a.csv"
     list(examine_many([one], examiner, output=out))
     other = Question(one.video, "p5")
-    found = list(examine_many([one, other], examiner, output=out))
-    assert [a.exit_status for a in found] == [0, 1]
+    answers = list(examine_many([one, other], examiner, output=out))
+    assert [a.exit_status for a in answers] == [0, 1]
 
 
 def test_odd_names_stay_on_one_line(examiner, tmp_path):
     video = film(tmp_path, 'a\nb,"c".mp4', {"person": 0, "take": 2})
     out = tmp_path / "a.csv"
     for _ in range(2):
-        [found] = examine_many([Question(video, "p0")], examiner, output=out)
-    assert found.case is None  # known from the first run
+        [answer] = examine_many([Question(video, "p0")], examiner, output=out)
+    assert answer.case is None  # known from the first run
     assert len(out.read_text().splitlines()) == 2
 
 
@@ -219,8 +219,8 @@ class TestFinding:
         (tmp_path / "in/notes.txt").write_text("")
         table = tmp_path / "claims.csv"
         table.write_text("path,claim,person\nin/a.mov,ann,1\nin/b/2.mp4,,\n")
-        found = find_questions([tmp_path / "in", table], "bob")
-        assert found == [
+        questions = find_questions([tmp_path / "in", table], "bob")
+        assert questions == [
             Question(tmp_path / "in/a.mov", "bob"),
             Question(tmp_path / "in/b/2.mp4", "bob"),
             Question(tmp_path / "in/a.mov", "ann", 1),
@@ -272,8 +272,8 @@ def test_a_manifest_enrols_its_genuine_people(examiner, tmp_path):
         tracks = [] if person is None else [{"person": person, "take": int(row.recording)}]
         film(tmp_path, row.path, *tracks)
     shares = []
-    found = enroll_people(examiner.verifier, rows, lambda row: tmp_path / row.path, shares.append)
-    assert found.enrolled == {"x": 2}
-    assert [place for place, _ in found.failures] == ["z/1.mp4"]
+    result = enroll_people(examiner.verifier, rows, lambda row: tmp_path / row.path, shares.append)
+    assert result.enrolled == {"x": 2}
+    assert [place for place, _ in result.failures] == ["z/1.mp4"]
     assert shares[-1] == 1.0
     assert sorted(examiner.verifier.gallery.names()) == ["p0", "p5", "x"]

@@ -38,7 +38,7 @@ def test_the_table_names_status_and_remedy(monkeypatch):
 def test_this_machine_is_examined_for_real():
     done = CliRunner().invoke(app, ["doctor", "--json"])
     answer = json.loads(done.stdout)
-    found = {check["name"]: check for check in answer["checks"]}
+    checks = {check["name"]: check for check in answer["checks"]}
     for name in ("Python", "numpy", "mediapipe", "pose model", "walker renderer", "free disk"):
-        assert found[name]["status"] == "ok", found[name]
+        assert checks[name]["status"] == "ok", checks[name]
     assert done.exit_code == (0 if answer["healthy"] else 2)

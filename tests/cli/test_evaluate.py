@@ -67,11 +67,11 @@ def _run(*arguments: object):
 def test_a_recipe_by_every_protocol(protocol, folds, archive, recipe, trained):
     done = _run(recipe, "--data", archive, "--protocol", protocol, "--no-baselines", "--json")
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert found["design"] == protocol
-    assert found["folds"] == len(trained) == folds
-    assert bool(found["warnings"]) == (protocol == "loso")
-    assert set(found["system"]["clip"]["per_part"]) == (
+    evaluation = json.loads(done.stdout)
+    assert evaluation["design"] == protocol
+    assert evaluation["folds"] == len(trained) == folds
+    assert bool(evaluation["warnings"]) == (protocol == "loso")
+    assert set(evaluation["system"]["clip"]["per_part"]) == (
         {"normal → bag", "bag → normal"} if protocol == "cross-condition" else set()
     )
 
@@ -79,9 +79,9 @@ def test_a_recipe_by_every_protocol(protocol, folds, archive, recipe, trained):
 @pytest.mark.slow
 def test_options_change_the_recipe(archive, recipe, trained):
     options = ("--enrolled", 1, "--limit-people", 5, "--folds", 2, "--no-baselines")
-    found = json.loads(_run(recipe, "--data", archive, *options, "--json").stdout)
-    assert (found["folds"], found["enrolled"]) == (2, 1)
-    assert found["system"]["clip"]["people"] == 5
+    evaluation = json.loads(_run(recipe, "--data", archive, *options, "--json").stdout)
+    assert (evaluation["folds"], evaluation["enrolled"]) == (2, 1)
+    assert evaluation["system"]["clip"]["people"] == 5
 
 
 @pytest.mark.slow
@@ -105,11 +105,11 @@ def test_a_model_as_it_is(archive, tmp_path):
         *("--enroll-condition", "normal", "--probe-condition", "bag"),
     )
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert found == json.loads(out.read_text())
-    assert (found["design"], found["enrolled"]) == ("frozen", 2)
-    assert "normal → bag" in found["protocol"]
-    clip = found["system"]["clip"]
+    evaluation = json.loads(done.stdout)
+    assert evaluation == json.loads(out.read_text())
+    assert (evaluation["design"], evaluation["enrolled"]) == ("frozen", 2)
+    assert "normal → bag" in evaluation["protocol"]
+    clip = evaluation["system"]["clip"]
     assert clip["mated"] + clip["nonmated"] + 0 == 6 * 2 * 6
     card = OnnxEncoder.load("blend").card
     assert clip["decisions"]["threshold"] == pytest.approx(card.operating_point.threshold)
@@ -121,12 +121,12 @@ def test_likelihood_ratios_of_the_clips_are_kept(archive, tmp_path):
     done = _run("--model", "blend", "--data", archive, "--json", "--llrs", table)
     assert done.exit_code == 0, done.output
     clip = json.loads(done.stdout)["system"]["clip"]
-    found = read_single(table)
-    assert found.genuine.sum() + clip["failures"] >= clip["mated"]
-    assert len(found.group) == clip["mated"] + clip["nonmated"] - clip["failures"]
-    assert len(np.unique(found.group)) == 6
+    ratios = read_single(table)
+    assert ratios.genuine.sum() + clip["failures"] >= clip["mated"]
+    assert len(ratios.group) == clip["mated"] + clip["nonmated"] - clip["failures"]
+    assert len(np.unique(ratios.group)) == 6
     bound = OnnxEncoder.load("blend").card.calibration.log10_lr_bound
-    assert np.abs(found.log10_lr).max() <= bound
+    assert np.abs(ratios.log10_lr).max() <= bound
 
 
 @pytest.mark.slow

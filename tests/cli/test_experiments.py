@@ -47,10 +47,10 @@ def call(*arguments):
 def test_ablate(recipe, data, tmp_path):
     out = tmp_path / "out"
     arguments = ("ablate", recipe, "--data", data, "-o", out, "--what", "branches, template")
-    found = json.loads(call(*arguments, "--steps", 4, "--json").stdout)
-    assert found == json.loads((out / "comparison.json").read_text())
-    assert found["steps"] == 4
-    assert list(found["variants"]) == [
+    comparison = json.loads(call(*arguments, "--steps", 4, "--json").stdout)
+    assert comparison == json.loads((out / "comparison.json").read_text())
+    assert comparison["steps"] == 4
+    assert list(comparison["variants"]) == [
         "full recipe",
         "branches: hybrid-small",
         "branches: bilstm",
@@ -85,10 +85,10 @@ def test_tune(recipe, data, tmp_path):
     # ten people: a test fold leaves too few for four parts of two
     with pytest.raises(ConfigError, match="parts"):
         call(*arguments, "--parts", 1)
-    found = json.loads(call(*arguments, "--parts", 2, "--json").stdout)
-    assert found == json.loads((out / "tuning.json").read_text())
-    assert len(found["attempts"]) == 3
-    assert found["people"]["excluded"] == ["sticks:s1", "sticks:s2"]
+    tuning = json.loads(call(*arguments, "--parts", 2, "--json").stdout)
+    assert tuning == json.loads((out / "tuning.json").read_text())
+    assert len(tuning["attempts"]) == 3
+    assert tuning["people"]["excluded"] == ["sticks:s1", "sticks:s2"]
     assert (out / "history.png").is_file()
     assert TrainSettings.load(out / "best.yaml").steps == 6
     shown = call(*arguments, "--parts", 2)

@@ -33,16 +33,16 @@ def empty(tmp_path):
 
 
 def test_only_a_detector_that_lays_a_mesh_falls_back_on_simple_crops(run, empty):
-    found = run(empty, "--model", "m", "--detector", "yunet=none.onnx", "--simple-crop")
-    assert found.exit_code == 2
-    assert "only mediapipe falls back" in found.output
+    result = run(empty, "--model", "m", "--detector", "yunet=none.onnx", "--simple-crop")
+    assert result.exit_code == 2
+    assert "only mediapipe falls back" in result.output
 
 
 @pytest.mark.slow
 def test_without_a_face(run, empty):
-    found = run(empty, "--model", "m")
-    assert found.exit_code == 4
-    assert "NO FACE" in found.stdout
+    result = run(empty, "--model", "m")
+    assert result.exit_code == 4
+    assert "NO FACE" in result.stdout
     answer = json.loads(run(empty, "--model", "m", "--json").stdout)
     assert (answer["decision"], answer["faces"]) == ("NO FACE", [])
 
@@ -60,9 +60,9 @@ def test_without_a_face(run, empty):
     ],
 )
 def test_wrong_options(run, empty, arguments, message):
-    found = run(empty, "--model", "m", *arguments)
-    assert found.exit_code == 2
-    assert message in " ".join(found.output.split())
+    result = run(empty, "--model", "m", *arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
 
 
 def test_the_least_face_size_reaches_the_scan():
@@ -74,8 +74,8 @@ def test_the_least_face_size_reaches_the_scan():
 def test_bad_input(run, empty, tmp_path):
     assert isinstance(run("none.mp4", "--model", "m").exception, MediaError)
     assert isinstance(run(empty, "--model", "none").exception, ModelError)
-    found = run(empty, "--model", "m", "--detector", "yunet=none.onnx")
-    assert isinstance(found.exception, ModelError)
+    result = run(empty, "--model", "m", "--detector", "yunet=none.onnx")
+    assert isinstance(result.exception, ModelError)
     (tmp_path / "file").write_text("x")
     assert isinstance(run(empty, "--model", "m", "-o", "file").exception, InputError)
 
@@ -111,16 +111,16 @@ def test_a_folder_that_takes_nothing_is_told_before_the_scan(run, empty, monkeyp
     monkeypatch.setattr("gaitproof.face.scan.scan_video", None)
     assert isinstance(run(empty, "--model", "m", "-o", "/proc/none").exception, InputError)
     monkeypatch.setattr("os.access", lambda path, mode, **_: mode == os.R_OK)
-    found = run(empty, "--model", "m", "-o", "out")
-    assert isinstance(found.exception, InputError)
-    assert "Nothing can be written" in str(found.exception)
+    result = run(empty, "--model", "m", "-o", "out")
+    assert isinstance(result.exception, InputError)
+    assert "Nothing can be written" in str(result.exception)
 
 
 @pytest.mark.slow
 def test_without_a_face_there_is_a_page_too(run, empty, tmp_path):
-    found = run(empty, "--model", "m", "-o", "out", "--json")
-    assert found.exit_code == 4
-    assert json.loads(found.stdout)["faces"] == []
+    result = run(empty, "--model", "m", "-o", "out", "--json")
+    assert result.exit_code == 4
+    assert json.loads(result.stdout)["faces"] == []
     assert "nothing to judge" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
 
 
@@ -132,13 +132,13 @@ def test_with_a_face(run, tmp_path, centre, answer, status):
     write_model(tmp_path / "m", make_weights(centre=centre))
     shot = place([(portraits(1)[0], 200, 40, 250)], (640, 360))
     clip = str(write_clip(tmp_path / "a.mp4", [shot] * 10))
-    found = run(clip, "--model", "m", "-o", "out")
-    assert found.exit_code == status
-    assert answer in found.stdout
-    assert "For tests only." in found.stdout
+    result = run(clip, "--model", "m", "-o", "out")
+    assert result.exit_code == status
+    assert answer in result.stdout
+    assert "For tests only." in result.stdout
     written = json.loads((tmp_path / "out/scan.json").read_text())
     assert written["faces"][0]["decision"] == answer
     for name in ("face-1", "frame_analysis", "confidence_timeline", "statistics"):
         assert (tmp_path / f"out/{name}.png").stat().st_size > 1000
     assert answer in (tmp_path / "out/index.html").read_text(encoding="utf-8")
-    assert "Report: out/index.html" in found.stdout
+    assert "Report: out/index.html" in result.stdout

@@ -22,25 +22,25 @@ def run(tmp_path, monkeypatch):
 
 
 def test_figures_are_shown(run):
-    found = run("evaluate", "m", "drawn", "--draws", "20")
-    assert found.exit_code == 0
+    result = run("evaluate", "m", "drawn", "--draws", "20")
+    assert result.exit_code == 0
     for part in ("For tests only.", "drawn", "balanced accuracy", "hidden", "INCONCLUSIVE"):
-        assert part in found.stdout
-    assert "as stored" not in found.stdout
+        assert part in result.stdout
+    assert "as stored" not in result.stdout
 
 
 def test_several_stores_stand_side_by_side(run, tmp_path):
     forged_store(tmp_path / "second", people=4)
-    found = run("evaluate", "m", "drawn", "second", "--draws", "20")
-    assert "data set by data set" in found.stdout
-    assert found.stdout.count("second") > 1
+    result = run("evaluate", "m", "drawn", "second", "--draws", "20")
+    assert "data set by data set" in result.stdout
+    assert result.stdout.count("second") > 1
 
 
 @pytest.mark.slow
 def test_everything_is_written(run, tmp_path):
-    found = run("evaluate", "m", "drawn", "--draws", "20", "--sweep", "-o", "out/new", "--json")
-    assert found.exit_code == 0
-    answer = json.loads(found.stdout)
+    result = run("evaluate", "m", "drawn", "--draws", "20", "--sweep", "-o", "out/new", "--json")
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
     assert answer["stores"][0]["video"]["values"]["auc"]["value"] == 0.75
     assert len(answer["stores"][0]["sweep"]) == 15
     written = {path.name for path in (tmp_path / "out/new").iterdir()}

@@ -101,8 +101,8 @@ def test_a_network_over_time_from_the_recipe_to_the_scan(store, tmp_path):
 
     evaluated = command("evaluate", models[0], store, "--json")
     assert evaluated.exit_code == 0, evaluated.output
-    (found,) = json.loads(evaluated.stdout)["stores"]
-    assert found["video"]["values"]["auc"]["value"] >= 0.85  # it must learn, not only run
+    (evaluation,) = json.loads(evaluated.stdout)["stores"]
+    assert evaluation["video"]["values"]["auc"]["value"] >= 0.85  # it must learn, not only run
 
     # longer than a turn, and forged from the second turn's middle on
     long = replace(FILMED, seconds=3 * IMAGES / RATE)

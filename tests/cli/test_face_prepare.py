@@ -30,10 +30,10 @@ def run(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_counts_failures_and_status(run, tmp_path):
-    found = run("data", "-o", "out")
-    assert found.exit_code == 0
-    assert "4 clips in out" in found.stdout
-    rows = [line for line in found.stdout.splitlines() if "train" in line and "fake" in line]
+    result = run("data", "-o", "out")
+    assert result.exit_code == 0
+    assert "4 clips in out" in result.stdout
+    rows = [line for line in result.stdout.splitlines() if "train" in line and "fake" in line]
     assert rows[0].replace("│", " ").split() == ["train", "fake", "fake", "1", "6"]
     (tmp_path / "data/train/real/x[red].mp4").write_text("no video")
     again = run("data", "-o", "out", "--layout", "plain")
@@ -41,9 +41,9 @@ def test_counts_failures_and_status(run, tmp_path):
     assert "4 of them from an earlier run" in again.stdout
     assert "1 failed" in again.stdout
     assert "x[red].mp4" in again.stdout
-    told = json.loads(run("data", "-o", "out", "--json").stdout)
-    assert (told["out"], told["clips"], told["kept"], told["failed"]) == ("out", 4, 4, 1)
-    assert told["failures"][0]["clip"] == "train/real/x[red].mp4"
+    answer = json.loads(run("data", "-o", "out", "--json").stdout)
+    assert (answer["out"], answer["clips"], answer["kept"], answer["failed"]) == ("out", 4, 4, 1)
+    assert answer["failures"][0]["clip"] == "train/real/x[red].mp4"
 
 
 @pytest.mark.slow
@@ -89,8 +89,8 @@ def test_uneven_sampling_warns_and_is_found(run, tmp_path):
     assert "the time between images (AUC 100%)" in said
     store = FaceStore.open(tmp_path / "uneven")
     assert store.settings.by_label == Strides(real=1, fake=2)
-    told = json.loads(run("alike", "-o", "even", "--frames", "3", "--json").stdout)
-    assert told["giveaways"]["found"] == []
+    answer = json.loads(run("alike", "-o", "even", "--frames", "3", "--json").stdout)
+    assert answer["giveaways"]["found"] == []
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ def run(*arguments: object) -> Result:
 @pytest.mark.parametrize("suffix", ["npz", "json", "csv", "trc", "c3d", "bvh"])
 def test_convert_there_and_on(tmp_path: Path, pose: Path, suffix: str) -> None:
     out = tmp_path / "new" / "folder" / f"out.{suffix}"
-    told = run("convert", pose, "-o", out, "--json")
-    assert told.exit_code == 0, told.exception
-    answer = json.loads(told.stdout)
+    result = run("convert", pose, "-o", out, "--json")
+    assert result.exit_code == 0, result.exception
+    answer = json.loads(result.stdout)
     assert answer["frames"] == 150
     assert answer["frame_rate"] == pytest.approx(30, abs=1e-3)
     assert run("convert", out, "-o", tmp_path / "back.npz").exit_code == 0
@@ -69,9 +69,9 @@ def test_clean_writes_the_repaired_landmarks(tmp_path: Path) -> None:
 
 
 def test_gait_writes_tables(tmp_path: Path, pose: Path) -> None:
-    told = run("gait", pose, "-o", tmp_path / "out", "--json")
-    assert told.exit_code == 0, told.exception
-    answer = json.loads(told.stdout)
+    result = run("gait", pose, "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.exception
+    answer = json.loads(result.stdout)
     assert answer["parameters"]["cadence"] == pytest.approx(108, rel=0.03)
     for name in answer["files"]:
         with (tmp_path / "out" / name).open(newline="") as file:
@@ -85,10 +85,10 @@ def test_gait_of_a_moment_says_what_is_missing(tmp_path: Path, pose: Path) -> No
     assert run("gait", pose, "-o", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "angles.csv").exists()
     save_pose(tmp_path / "short.npz", make_walk(seconds=0.5))
-    told = run("gait", tmp_path / "short.npz", "-o", tmp_path / "out", "--force")
-    assert told.exit_code == 0
-    assert "no whole stride" in told.stdout
-    assert "unknown" in told.stdout
+    result = run("gait", tmp_path / "short.npz", "-o", tmp_path / "out", "--force")
+    assert result.exit_code == 0
+    assert "no whole stride" in result.stdout
+    assert "unknown" in result.stdout
     assert not (tmp_path / "out" / "angles.csv").exists()
 
 
@@ -96,14 +96,14 @@ def test_somebody_who_stands_has_no_cadence(tmp_path: Path) -> None:
     walk = make_walk(seconds=4.0)
     sway = np.random.default_rng(0).normal(0, 0.002, walk.world.shape)
     save_pose(tmp_path / "stands.npz", replace(walk, image=None, world=walk.world[:1] + sway))
-    told = run("gait", tmp_path / "stands.npz", "-o", tmp_path / "out")
-    assert isinstance(told.exception, InputError)
-    assert "quality gate" in str(told.exception)
-    assert "--ignore-quality" in str(told.exception)
+    result = run("gait", tmp_path / "stands.npz", "-o", tmp_path / "out")
+    assert isinstance(result.exception, InputError)
+    assert "quality gate" in str(result.exception)
+    assert "--ignore-quality" in str(result.exception)
     assert not (tmp_path / "out").exists()
-    told = run("gait", tmp_path / "stands.npz", "-o", tmp_path / "out", "--force")
-    assert told.exit_code == 0
-    assert "not passed, measured by force" in " ".join(told.stdout.split())
+    result = run("gait", tmp_path / "stands.npz", "-o", tmp_path / "out", "--force")
+    assert result.exit_code == 0
+    assert "not passed, measured by force" in " ".join(result.stdout.split())
     assert "not passed" in (tmp_path / "out" / "parameters.csv").read_text().splitlines()[-1]
 
 
@@ -113,8 +113,8 @@ def test_only_what_passes_the_gate_is_measured(tmp_path: Path) -> None:
     half = len(walk) // 2
     still[half:] = still[half]
     save_pose(tmp_path / "stops.npz", replace(walk, image=None, world=still))
-    told = run("gait", tmp_path / "stops.npz", "-o", tmp_path / "out", "--json")
-    answer = json.loads(told.stdout)
+    result = run("gait", tmp_path / "stops.npz", "-o", tmp_path / "out", "--json")
+    answer = json.loads(result.stdout)
     assert answer["quality_gate"].startswith("passed by ")
     assert answer["parameters"]["cadence"] == pytest.approx(108, rel=0.05)
     assert max(event["time"] for event in answer["events"]) < walk.timestamps[half] + 1.0
@@ -132,31 +132,31 @@ def test_only_what_passes_the_gate_is_measured(tmp_path: Path) -> None:
 def test_bad_input_is_one_message(
     tmp_path: Path, pose: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    told = run("convert", *(a.format(pose=pose, tmp=tmp_path) for a in arguments))
-    assert isinstance(told.exception, GaitproofError)
-    assert message in str(told.exception)
+    result = run("convert", *(a.format(pose=pose, tmp=tmp_path) for a in arguments))
+    assert isinstance(result.exception, GaitproofError)
+    assert message in str(result.exception)
     assert not list(tmp_path.glob("a.*"))
 
 
 @pytest.mark.parametrize("size", ["640", "0x10", "axb", "640x360x3"])
 def test_bad_frame_size_is_a_usage_error(tmp_path: Path, pose: Path, size: str) -> None:
-    told = run("convert", pose, "-o", tmp_path / "a.npz", "--frame-size", size)
-    assert told.exit_code == 2
-    assert "640x360" in told.output
+    result = run("convert", pose, "-o", tmp_path / "a.npz", "--frame-size", size)
+    assert result.exit_code == 2
+    assert "640x360" in result.output
 
 
 def test_nobody_in_a_pose_file(tmp_path: Path) -> None:
     walk = make_walk(seconds=1.0)
     gone = walk.select(np.zeros(len(walk), bool))
     save_pose(tmp_path / "empty.npz", gone)
-    told = run("gait", tmp_path / "empty.npz", "-o", tmp_path / "out")
-    assert isinstance(told.exception, InputError)
-    assert "Nobody" in str(told.exception)
+    result = run("gait", tmp_path / "empty.npz", "-o", tmp_path / "out")
+    assert isinstance(result.exception, InputError)
+    assert "Nobody" in str(result.exception)
 
 
 @pytest.mark.slow
 def test_a_video_without_people_says_so(tmp_path: Path, make_clip) -> None:
     video = make_clip(tmp_path / "a.mp4", 10)
-    told = run("gait", video, "-o", tmp_path / "out", "--no-cache")
-    assert isinstance(told.exception, InputError)
-    assert "No person was found" in str(told.exception)
+    result = run("gait", video, "-o", tmp_path / "out", "--no-cache")
+    assert isinstance(result.exception, InputError)
+    assert "No person was found" in str(result.exception)

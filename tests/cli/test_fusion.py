@@ -47,10 +47,10 @@ def tables(tmp_path):
 def test_weights_are_learnt_and_written(run, tables, tmp_path):
     done = run("trials.csv", "-o", "w.json", "--source", "made trials", "--limits", "only a test")
     assert done.exit_code == 0, done.output
-    told = " ".join(done.stdout.split())
+    printed = " ".join(done.stdout.split())
     for part in ("joined, learnt on other people", "weighted sum", "min(g, f, g + f)",
                  "-1 1 (36)", "1 without face", "12 people, 144 trials"):  # fmt: skip
-        assert part in told, part
+        assert part in printed, part
     weights = load_weights(tmp_path / "w.json")
     assert weights.face_model == "tiny-1"
     assert weights.gait_model.startswith("spread-blend")

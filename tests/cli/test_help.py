@@ -102,8 +102,8 @@ ALIKE = {
 
 def test_choices_are_those_of_the_package() -> None:
     def choices(command: str, name: str) -> set[str]:
-        _, _, found = COMMANDS[f"gaitproof {command}"]
-        option = next(p for p in found.params if p.name == name)
+        _, _, click_command = COMMANDS[f"gaitproof {command}"]
+        option = next(p for p in click_command.params if p.name == name)
         return set(option.type_descriptor.choices)
 
     assert choices("face prepare", "layout") == {"auto", *LAYOUTS}

@@ -62,9 +62,9 @@ def test_leaks_are_printed_with_what_to_do(videos: Path) -> None:
     assert "LEAK (file)" in text
     assert "stands for 'ann', 'dan'" in text
     assert "What to do: keep one of the rows" in text
-    found = answer("audit", videos / "manifest.csv", status=1)
-    assert not found["clean"]
-    assert [f["check"] for f in found["findings"]] == ["file"]
+    audit = answer("audit", videos / "manifest.csv", status=1)
+    assert not audit["clean"]
+    assert [f["check"] for f in audit["findings"]] == ["file"]
 
 
 def test_a_person_in_two_folds(videos: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_person_in_two_folds(videos: Path) -> None:
     row = lines[1].split(",")
     row[0], row[2], row[-1], row[-2] = "ann/w1.mp4", "w1", str(1 - int(row[-1])), ""
     path.write_text("\n".join([*lines, ",".join(row)]) + "\n")
-    found = answer("audit", path, status=1)
-    assert [f["check"] for f in found["findings"]] == ["fold"]
-    assert len(found["notes"]) == 1  # the file of the new row is not there
+    audit = answer("audit", path, status=1)
+    assert [f["check"] for f in audit["findings"]] == ["fold"]
+    assert len(audit["notes"]) == 1  # the file of the new row is not there
 
 
 @pytest.mark.slow

@@ -18,8 +18,8 @@ def test_a_pipeline_that_fails_leaves_a_page_and_status_2(tmp_path):
     (tmp_path / "videos").mkdir()
     done = call("pipeline", tmp_path / "videos", "-o", tmp_path / "out", "--json")
     assert done.exit_code == 2
-    found = json.loads(done.stdout)
-    assert found["failed"] == "manifest"
+    summary = json.loads(done.stdout)
+    assert summary["failed"] == "manifest"
     assert "holds no video" in done.stderr
     assert "Stopped at" in (tmp_path / "out" / "index.html").read_text()
 

@@ -46,12 +46,12 @@ def test_the_same_footage_is_preserved(poses, tmp_path):
 def test_another_walk_is_changed(poses):
     result = run(poses["a"], poses["b"], "--json")
     assert result.exit_code == 1
-    found = json.loads(result.stdout)
-    assert found["outcome"] == "CHANGED"
-    assert found["original"] == str(poses["a"])
-    assert len(found["original_sha256"]) == 64
-    assert found["published"].keys() == {"pck", "cosine", "correlations", "passed"}
-    assert found["floor"] is None
+    comparison = json.loads(result.stdout)
+    assert comparison["outcome"] == "CHANGED"
+    assert comparison["original"] == str(poses["a"])
+    assert len(comparison["original_sha256"]) == 64
+    assert comparison["published"].keys() == {"pck", "cosine", "correlations", "passed"}
+    assert comparison["floor"] is None
 
 
 @pytest.mark.slow
@@ -59,9 +59,9 @@ def test_published_criteria_on_request(poses):
     result = run(poses["a"], poses["a"], "--criteria", "published")
     assert result.exit_code == 0, result.output
     assert "do not decide" not in result.output
-    found = json.loads(run(poses["a"], poses["b"], "--criteria", "published", "--json").stdout)
-    assert found["criteria"] == "published"
-    assert (found["outcome"] == "PRESERVED") is found["published"]["passed"]
+    comparison = json.loads(run(poses["a"], poses["b"], "--criteria", "published", "--json").stdout)
+    assert comparison["criteria"] == "published"
+    assert (comparison["outcome"] == "PRESERVED") is comparison["published"]["passed"]
     assert run(poses["a"], poses["b"], "--criteria", "mine").exit_code == 2
 
 
@@ -91,6 +91,6 @@ def test_wrong_use(poses, tmp_path):
     assert isinstance(run(poses["a"], poses["flat"]).exception, InputError)
     empty = tmp_path / "manifest.csv"
     empty.write_text("path,subject,recording\na.npz,ann,1\n", encoding="utf-8")
-    found = run("--batch", empty).exception
-    assert isinstance(found, InputError)
-    assert "no fake" in str(found)
+    error = run("--batch", empty).exception
+    assert isinstance(error, InputError)
+    assert "no fake" in str(error)

@@ -88,9 +88,9 @@ def test_case_exhibit_and_examiner_are_stated_in_report_and_json(run, enrolled, 
 
 
 def test_what_is_stated_is_bounded_and_of_one_video(run, enrolled):
-    told = run("verify", "2.mp4", "-c", "Ann", "--case", "x" * 201)
-    assert told.exit_code == 2
-    assert "--case" in told.output
+    result = run("verify", "2.mp4", "-c", "Ann", "--case", "x" * 201)
+    assert result.exit_code == 2
+    assert "--case" in result.output
     several = run("verify", "1.mp4", "2.mp4", "-c", "Ann", "--examiner", "E")
     assert several.exit_code == 2
     assert "one video" in several.output
@@ -101,10 +101,10 @@ def test_a_bad_report_is_told_and_not_rendered(run, enrolled, tmp_path):
     file = tmp_path / "r.json"
     assert run("report", "render", file, "-o", "r.html").exit_code == 0
     file.write_text(file.read_text().replace("gaitproof verify", "gaitproof vErify"))
-    told = run("report", "check", file)
-    assert told.exit_code == report_commands.FAILED_CHECK_STATUS
-    assert "Do not rely on this report" in told.stdout
-    assert "content was changed" in told.stdout
+    result = run("report", "check", file)
+    assert result.exit_code == report_commands.FAILED_CHECK_STATUS
+    assert "Do not rely on this report" in result.stdout
+    assert "content was changed" in result.stdout
     refused = run("report", "render", file, "-o", "new.html")
     assert isinstance(refused.exception, InputError)
     assert not (tmp_path / "new.html").exists()

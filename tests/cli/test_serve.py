@@ -52,9 +52,9 @@ def test_a_key_of_no_role_or_tenant_is_refused(command, words):
     "words", [("--host", "0.0.0.0"), ("--host", "192.0.2.1"), ("--name", "gait.example")]
 )
 def test_nobody_else_is_served_without_a_key(command, words):
-    found = command("serve", "--port", "0", *words)
-    assert isinstance(found.exception, ConfigError)
-    assert "no key" in found.exception.message
+    result = command("serve", "--port", "0", *words)
+    assert isinstance(result.exception, ConfigError)
+    assert "no key" in result.exception.message
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_the_log_is_checked(command, tmp_path):
     for number in range(3):
         AuditLog(engine).add("upload", tenant="lab", key="k", number=number)
     engine.dispose()
-    found = json.loads(command("audit", "verify", "--json").stdout)
-    assert (found["entries"], found["fault"]) == (3, "")
-    assert command("audit", "verify", "--head", found["head"]).exit_code == 0
+    log = json.loads(command("audit", "verify", "--json").stdout)
+    assert (log["entries"], log["fault"]) == (3, "")
+    assert command("audit", "verify", "--head", log["head"]).exit_code == 0
     with closing(sqlite3.connect(tmp_path / "service.db")) as database:
         database.execute("UPDATE audit SET entry = replace(entry, 'lab', 'lap') WHERE number = 1")
         database.commit()

@@ -59,8 +59,8 @@ def forks(place, tmp_path_factory):
         "XDG_CACHE_HOME": str(place / "cache"),
     }
     options = {"cwd": place, "env": environment}
-    with Prefork(PREPARED, tmp_path_factory.mktemp("said"), **options) as found:
-        yield found
+    with Prefork(PREPARED, tmp_path_factory.mktemp("said"), **options) as prefork:
+        yield prefork
 
 
 def steering(text: str) -> list[str]:

@@ -121,10 +121,10 @@ def test_what_people_are_told(run, enrolled):
 def test_another_device_than_the_processor_is_named(run, enrolled, monkeypatch, command):
     monkeypatch.setattr("gaitproof.device._chosen", Device.CPU)  # put back afterwards
     monkeypatch.setattr("gaitproof.runtime.list_providers", lambda: ["CUDAExecutionProvider"])
-    told = "The networks ran on the device cuda."
+    note = "The networks ran on the device cuda."
     for given, named in (([], False), (["--device", "cuda"], True)):
         answer = json.loads(run(*command, "probe.mp4", "--json", *given).stdout)
-        assert (told in answer["notes"]) is named
+        assert (note in answer["notes"]) is named
 
 
 def test_the_inconclusive_band_is_told(run, enrolled, encoder, monkeypatch):
@@ -132,7 +132,7 @@ def test_the_inconclusive_band_is_told(run, enrolled, encoder, monkeypatch):
     monkeypatch.setattr(encoder, "card", make_card(operating_point=point))
     done = run("verify", "probe.mp4", "--claim", "p0")
     assert done.exit_code == 3
-    told = " ".join(done.stdout.split())
+    printed = " ".join(done.stdout.split())
     for part in (
         "INCONCLUSIVE — The walk speaks neither for nor against the claim.",
         "from 0.000 to below 1.000, and where the likelihood ratio is below 10 either way",
@@ -140,7 +140,7 @@ def test_the_inconclusive_band_is_told(run, enrolled, encoder, monkeypatch):
         "22.0% (95 %: 10.0% to 30.0%) of genuine claims",
         "21.0% (95 %: 10.0% to 30.0%) of impostors",
     ):
-        assert part in told, part
+        assert part in printed, part
     answer = json.loads(run("verify", "probe.mp4", "-c", "p0", "--json").stdout)
     assert answer["band"]["high"] == 1.0
     assert answer["band"]["undecided_mated"]["value"] == 0.22
@@ -336,8 +336,8 @@ def test_a_video_that_fails_among_many_is_told(run, enrolled, video):
 def test_questions_that_cannot_be_asked(run, enrolled, arguments, words):
     done = run("verify", *arguments)
     assert done.exit_code != 0
-    told = str(done.exception) if isinstance(done.exception, InputError) else done.stderr
-    assert words.lower() in " ".join(told.replace("│", " ").split()).lower()
+    message = str(done.exception) if isinstance(done.exception, InputError) else done.stderr
+    assert words.lower() in " ".join(message.replace("│", " ").split()).lower()
 
 
 def test_everybody_of_a_manifest_is_enrolled(run, video, tmp_path):

@@ -128,7 +128,7 @@ def test_answer_and_exit_status(ask, see, person, face, status, headline):
 
 def test_what_people_are_told(ask, see):
     see(make_face("FAKE", -1.0))
-    told = " ".join(ask(0, "--face").stdout.replace("│", " ").split())
+    printed = " ".join(ask(0, "--face").stdout.replace("│", " ").split())
     for part in (
         "the video shows p0's own body, and the face in it is not manipulated",
         "somebody else's body, or a manipulated face, or both",
@@ -141,7 +141,7 @@ def test_what_people_are_told(ask, see):
         "Face model tiny-1: For tests only.",
         "5 of 5 two-second windows usable",
     ):
-        assert part in told, part
+        assert part in printed, part
 
 
 def test_weights_from_a_file(ask, see, tmp_path):
@@ -222,7 +222,7 @@ def related(run, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("video", "model", "count", "told"),
+    ("video", "model", "count", "note"),
     [
         ("2.mp4", "r", 2, "taken relative to that of 2 enrolled videos"),
         ("1.mp4", "r", 1, "taken relative to that of 1 enrolled video,"),  # itself is none
@@ -230,7 +230,7 @@ def related(run, tmp_path, monkeypatch):
     ],
 )
 def test_the_face_is_taken_relative_to_those_that_were_enrolled(
-    run, related, video, model, count, told
+    run, related, video, model, count, note
 ):
     options = ("--claim", "p0", "--face", "--face-model", model, "--json")
     done = run("verify", video, *options)
@@ -238,8 +238,8 @@ def test_the_face_is_taken_relative_to_those_that_were_enrolled(
     score = np.float32(make_face("REAL", 1.0).frames[0].score)
     assert related[-1] == (video, pytest.approx((score,) * count))
     notes = " ".join(json.loads(done.stdout)["notes"])
-    assert told in notes
-    assert ("relative to" in notes) == bool(told)
+    assert note in notes
+    assert ("relative to" in notes) == bool(note)
 
 
 def test_faces_filmed_in_another_way_are_left_out(run, related, tmp_path):

@@ -16,9 +16,9 @@ def make(folder, *options):
 
 
 def test_people_are_filmed_as_asked(tmp_path):
-    told = make(tmp_path, "--forgeries", "flicker", "--copies", "short", "--json")
-    assert told.exit_code == 0, told.output
-    assert json.loads(told.stdout) == {"table": str(tmp_path / "clips.csv"), "clips": 8}
+    result = make(tmp_path, "--forgeries", "flicker", "--copies", "short", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {"table": str(tmp_path / "clips.csv"), "clips": 8}
     assert sorted(path.name for path in (tmp_path / "p001").iterdir()) == [
         "00.mp4",
         "00_flicker.mp4",
@@ -33,7 +33,7 @@ def test_what_cannot_be_filmed_is_told(tmp_path):
         (("--gaze", "3"), "gaze"),
         (("--plain", "2"), "plain walks"),
     ):
-        told = make(tmp_path / "new", *options)
-        assert told.exit_code != 0
-        assert words in str(told.exception or told.output)
+        result = make(tmp_path / "new", *options)
+        assert result.exit_code != 0
+        assert words in str(result.exception or result.output)
     assert not (tmp_path / "new").exists()

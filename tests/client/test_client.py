@@ -27,14 +27,14 @@ def service(tmp_path_factory):
     engine = open_database(settings.database)
     _, key = Access(engine).add_key("default", Role.ADMIN)
     engine.dispose()
-    with running(settings, tiny_worker.COMMAND) as found:
-        yield found.url, key
+    with running(settings, tiny_worker.COMMAND) as server:
+        yield server.url, key
 
 
 @pytest.fixture
 def client(service):
-    with Client(*service) as found:
-        yield found
+    with Client(*service) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -36,9 +36,9 @@ def change(path: str, **values: str) -> list[ManifestRow]:
     return [replace(row, **values) if row.path == path else row for row in rows()]
 
 
-def messages(found) -> dict[str, list[str]]:
+def messages(findings) -> dict[str, list[str]]:
     by_check: dict[str, list[str]] = {}
-    for finding in found:
+    for finding in findings:
         assert finding.remedy == REMEDIES[finding.check]
         by_check.setdefault(finding.check, []).append(finding.message)
     return by_check
@@ -66,9 +66,9 @@ def test_clean_manifests_are_clean() -> None:
     ],
 )
 def test_planted_contradictions(changed: list[ManifestRow], check: str, message: str) -> None:
-    found = messages(audit_rows(changed))
-    assert check in found
-    assert any(message in text for text in found[check])
+    by_check = messages(audit_rows(changed))
+    assert check in by_check
+    assert any(message in text for text in by_check[check])
 
 
 @pytest.mark.parametrize("path", ["p0/w1.mp4", "p0/c.mp4", "p0/m.mp4", "p0/f.mp4"])
@@ -77,8 +77,8 @@ def test_one_clip_across_parts(path: str) -> None:
     side = next(row.split for row in divided if row.path == "p0/w0.mp4")
     other = "train" if side == "test" else "test"
     leaking = [replace(row, split=other) if row.path == path else row for row in divided]
-    found = messages(audit_rows(leaking))["split"]
-    assert any("Trained on and held out: 'p0'" in text for text in found)
+    texts = messages(audit_rows(leaking))["split"]
+    assert any("Trained on and held out: 'p0'" in text for text in texts)
     folded = assign_folds(rows(), 2)
     own = next(row.fold for row in folded if row.path == path)
     moved = [replace(row, fold=str(1 - int(own))) if row.path == path else row for row in folded]
@@ -92,9 +92,9 @@ def test_one_file_across_parts_under_two_names() -> None:
     leaking = [
         replace(row, sha256=train.sha256) if row.path == test.path else row for row in divided
     ]
-    found = messages(audit_rows(leaking))
-    assert any("same file is trained on" in text for text in found["split"])
-    assert "file" in found
+    by_check = messages(audit_rows(leaking))
+    assert any("same file is trained on" in text for text in by_check["split"])
+    assert "file" in by_check
 
 
 def test_a_copy_among_the_held_out_clips() -> None:
@@ -105,8 +105,8 @@ def test_a_copy_among_the_held_out_clips() -> None:
 
 def test_rows_without_a_part_are_told() -> None:
     divided = assign_folds(assign_split(rows(), 0.5), 2)
-    found = messages(audit_rows([replace(divided[0], split="", fold=""), *divided[1:]]))
-    assert found == {
+    by_check = messages(audit_rows([replace(divided[0], split="", fold=""), *divided[1:]]))
+    assert by_check == {
         "split": ["1 clips have no split, and others have one."],
         "fold": ["1 clips have no fold, and others have one."],
     }

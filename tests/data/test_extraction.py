@@ -31,8 +31,8 @@ def someone(time: float) -> list[Detection]:
 
 @pytest.fixture(autouse=True)
 def two_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = GaitWindows(np.ones((2, 60, 78)), np.ones((2, 78), bool), np.array([0.0, 0.5]))
-    monkeypatch.setattr(extraction, "track_windows", lambda *_: found)
+    windows = GaitWindows(np.ones((2, 60, 78)), np.ones((2, 78), bool), np.array([0.0, 0.5]))
+    monkeypatch.setattr(extraction, "track_windows", lambda *_: windows)
 
 
 def run(jobs: list[Job], settings: VerifySettings | None = None, **options: object) -> list[str]:

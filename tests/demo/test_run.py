@@ -20,13 +20,15 @@ def folders(tmp_path):
 
 
 def test_right_answers_are_as_expected(folders, scripted):
-    told = []
-    result = run_demo(PLAN, *folders, progress=lambda *stage: told.append(stage), **scripted(RIGHT))
+    progress = []
+    result = run_demo(
+        PLAN, *folders, progress=lambda *stage: progress.append(stage), **scripted(RIGHT)
+    )
     assert result.as_expected
     assert result.refusal == f"{NOBODY!r} is not enrolled."
-    assert told[-1] == ("verify", 7, 7)
-    assert ("film", 16, 16) in told
-    assert ("enrol", 3, 3) in told
+    assert progress[-1] == ("verify", 7, 7)
+    assert ("film", 16, 16) in progress
+    assert ("enrol", 3, 3) in progress
     # verdicts name the files where they will lie
     assert all(
         trial.verdict.source == str(folders[1] / "clips" / f"{trial.trial.clip.name}.mp4")

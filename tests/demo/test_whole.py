@@ -69,6 +69,6 @@ def test_a_forgery_is_told_from_the_real_walk(tmp_path, monkeypatch):
     assert decision is Decision.INCONCLUSIVE
     assert headline.startswith("INCONCLUSIVE")
     assert "gaitproof reference add" in headline
-    told = json.loads(Path("case.json").read_text())
-    assert 0 < told["content"]["verdict"]["similarity"] <= 1
+    report = json.loads(Path("case.json").read_text())
+    assert 0 < report["content"]["verdict"]["similarity"] <= 1
     assert Path("case.html").is_file()

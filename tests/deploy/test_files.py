@@ -32,14 +32,14 @@ def check_command(words):
 def stages():
     """Instructions of the Dockerfile, per stage, as (name, the rest)."""
     text = re.sub(r"\\\n", " ", (DEPLOY / "Dockerfile").read_text())
-    found = [[]]
+    sections = [[]]
     for line in text.splitlines():
         if line and not line.startswith("#"):
             name, _, rest = line.partition(" ")
             if name == "FROM":
-                found.append([])
-            found[-1].append((name, rest.strip()))
-    return found[1:]
+                sections.append([])
+            sections[-1].append((name, rest.strip()))
+    return sections[1:]
 
 
 def test_hadolint_finds_nothing():
@@ -143,9 +143,9 @@ def test_the_unit_starts_a_command_that_exists(tmp_path):
 
 
 def test_the_citation_is_valid_and_of_this_version():
-    told = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     schema = json.loads((ROOT / "tests/assets/cff-1.2.0.schema.json").read_text())
-    jsonschema.validate(told, schema)
-    assert told["version"] == gaitproof.__version__
+    jsonschema.validate(citation, schema)
+    assert citation["version"] == gaitproof.__version__
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**told, "license": "none"}, schema)
+        jsonschema.validate({**citation, "license": "none"}, schema)

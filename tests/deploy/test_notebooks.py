@@ -38,6 +38,6 @@ def test_outputs_are_committed(name):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_notebooks_run(name, tmp_path):
     book = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-    told = [said(cell) for cell in code(book)]
+    outputs = [said(cell) for cell in code(book)]
     NotebookClient(book, timeout=1800, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert [said(cell) for cell in code(book)] == told
+    assert [said(cell) for cell in code(book)] == outputs

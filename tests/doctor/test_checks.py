@@ -166,9 +166,9 @@ def test_weights_must_match_their_card(tmp_path: Path, damage):
 
 @pytest.mark.parametrize(("package", "noun"), [("nets", "encoder"), ("face", "face model")])
 def test_what_is_shipped_is_what_its_cards_describe(package, noun):
-    found = list(check_weights(Path(checks.__file__).parents[1] / package / "weights", noun))
-    assert found
-    assert {check.status for check in found} == {Status.OK}
+    results = list(check_weights(Path(checks.__file__).parents[1] / package / "weights", noun))
+    assert results
+    assert {check.status for check in results} == {Status.OK}
 
 
 def test_no_weights_at_all(tmp_path):

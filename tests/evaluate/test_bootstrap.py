@@ -40,13 +40,13 @@ def test_every_draw_agrees_with_repeating_the_trials(made_trials, failures):
         scores[:: len(scores) // failures] = np.nan
         trials = trials.with_scores(scores)
     drawn = draw_people(8, 12, seed=3)
-    found = bootstrap_figures(trials, draws=12, seed=3)
+    draws = bootstrap_figures(trials, draws=12, seed=3)
     for i, counts in enumerate(drawn):
         repeated = _repeat(trials, counts)
-        assert found["eer"][i] == pytest.approx(metrics.eer(*repeated), abs=1e-12)
-        assert found["auc"][i] == pytest.approx(metrics.auc(*repeated), abs=1e-12)
-        assert found["fnmr_at_fmr_10pct"][i] == pytest.approx(metrics.fnmr_at_fmr(*repeated, 0.1))
-        assert found["min_dcf"][i] == pytest.approx(metrics.min_dcf(*repeated), abs=1e-12)
+        assert draws["eer"][i] == pytest.approx(metrics.eer(*repeated), abs=1e-12)
+        assert draws["auc"][i] == pytest.approx(metrics.auc(*repeated), abs=1e-12)
+        assert draws["fnmr_at_fmr_10pct"][i] == pytest.approx(metrics.fnmr_at_fmr(*repeated, 0.1))
+        assert draws["min_dcf"][i] == pytest.approx(metrics.min_dcf(*repeated), abs=1e-12)
 
 
 def test_binning_many_scores_hardly_moves_the_figures(made_trials, monkeypatch):
@@ -67,9 +67,9 @@ def test_the_interval_covers_the_true_figure_about_as_often_as_it_says(made_tria
     reference = metrics.auc(large.scores, large.mated)
     hits = 0
     for seed in range(40):
-        found = intervals(made_trials(24, 3, folds=1, seed=seed), draws=300, seed=seed)["auc"]
-        hits += found.low <= reference <= found.high
-        assert found.low <= found.value <= found.high
+        interval = intervals(made_trials(24, 3, folds=1, seed=seed), draws=300, seed=seed)["auc"]
+        hits += interval.low <= reference <= interval.high
+        assert interval.low <= interval.value <= interval.high
     # 38 expected; the chance to fall outside of this with a true 95 % is below 1 in 1000
     assert hits >= 31
 

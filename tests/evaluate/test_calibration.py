@@ -72,12 +72,12 @@ def test_no_calibration_is_better_than_the_best_map_of_its_own_ratios(made_trial
     llr = cross_fit(trials, method)
     assert metrics.cllr(llr, trials.mated) >= metrics.min_cllr(llr, trials.mated)
     card = fit_method(trials, method)
-    found = calibrate(trials, card)
-    assert np.abs(found).max() <= card.log10_lr_bound
+    ratios = calibrate(trials, card)
+    assert np.abs(ratios).max() <= card.log10_lr_bound
     if method != "duration":
         order = np.argsort(trials.scores)
-        assert (np.diff(found[order]) >= -1e-12).all()
-        assert metrics.cllr(found, trials.mated) >= metrics.min_cllr(trials.scores, trials.mated)
+        assert (np.diff(ratios[order]) >= -1e-12).all()
+        assert metrics.cllr(ratios, trials.mated) >= metrics.min_cllr(trials.scores, trials.mated)
 
 
 def test_the_lowest_held_out_cost_is_chosen(made_trials):

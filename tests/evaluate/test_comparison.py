@@ -34,13 +34,13 @@ def systems(made_trials):
 
 @pytest.mark.parametrize("figure", ["eer", "auc"])
 def test_rows_are_the_single_figures_and_the_paired_differences(systems, figure):
-    found = compare_figures(systems, "good", figures=(figure,), draws=DRAWS, seed=3)[0]
-    assert [row.name for row in found.rows] == ["good", "twin", "poor"]
-    for row in found.rows:
+    comparison = compare_figures(systems, "good", figures=(figure,), draws=DRAWS, seed=3)[0]
+    assert [row.name for row in comparison.rows] == ["good", "twin", "poor"]
+    for row in comparison.rows:
         alone = intervals(systems[row.name], draws=DRAWS, seed=3)[figure]
         assert (row.value, row.low, row.high) == (alone.value, alone.low, alone.high)
     paired = compare(systems["poor"], systems["good"], draws=DRAWS, seed=3)[figure]
-    poor = found.row("poor")
+    poor = comparison.row("poor")
     assert poor is not None
     assert (poor.difference, poor.difference_low, poor.difference_high, poor.p_value) == (
         paired.value,
@@ -51,11 +51,11 @@ def test_rows_are_the_single_figures_and_the_paired_differences(systems, figure)
     assert poor.differs
     assert (poor.difference > 0) is (figure == "eer")
     # a strictly increasing map changes nothing: the pairing is exact
-    twin = found.row("twin")
+    twin = comparison.row("twin")
     assert twin is not None
     assert (twin.difference, twin.difference_low, twin.difference_high) == (0, 0, 0)
     assert not twin.differs
-    assert found.support == metrics.supported_rate(16)
+    assert comparison.support == metrics.supported_rate(16)
 
 
 def test_other_trials_are_refused(systems):
@@ -85,8 +85,8 @@ def test_unknown_figure_is_refused(systems):
 def test_levels_leave_out_systems_that_lack_them(systems):
     pools = {"good": {"clip": systems["good"], "window": systems["good"]}}
     pools["bones"] = {"clip": systems["poor"]}
-    found = compare_levels(pools, "good", draws=DRAWS)
-    assert [(c.level, c.figure, len(c.rows)) for c in found] == [
+    comparisons = compare_levels(pools, "good", draws=DRAWS)
+    assert [(c.level, c.figure, len(c.rows)) for c in comparisons] == [
         ("clip", "eer", 2),
         ("clip", "auc", 2),
         ("window", "eer", 1),
@@ -95,15 +95,15 @@ def test_levels_leave_out_systems_that_lack_them(systems):
 
 
 def test_table_and_json(systems, tmp_path):
-    found = compare_levels(
+    comparisons = compare_levels(
         {name: {"clip": trials} for name, trials in systems.items()}, "good", draws=DRAWS
     )
-    save_comparisons(tmp_path / "c.json", found, note="n")
+    save_comparisons(tmp_path / "c.json", comparisons, note="n")
     saved = json.loads((tmp_path / "c.json").read_text())
     assert saved["note"] == "n"
-    assert saved["comparisons"] == [comparison.to_dict() for comparison in found]
+    assert saved["comparisons"] == [comparison.to_dict() for comparison in comparisons]
     out = io.StringIO()
-    for table in comparison_tables(found, "[b]", notes={"": "seconds", "poor": "12"}):
+    for table in comparison_tables(comparisons, "[b]", notes={"": "seconds", "poor": "12"}):
         Console(file=out, width=200).print(table)
     text = out.getvalue()
     assert "16 people, 32 mated and 224 non-mated trials" in text

@@ -66,20 +66,20 @@ def test_loso_trains_on_everybody_else_and_says_so():
 
 def test_loso_gives_mean_and_deviation_over_the_people_left_out():
     result = _run("loso", make_walks(6, 4))
-    found = result.system["clip"]
-    assert set(found.over_folds) == {"auc", "eer", "accuracy", "f1"}
+    clip = result.system["clip"]
+    assert set(clip.over_folds) == {"auc", "eer", "accuracy", "f1"}
     for name in ("auc", "eer"):
-        each = [getattr(group, name) for group in found.per_fold.values()]
-        spread = found.over_folds[name]
+        each = [getattr(group, name) for group in clip.per_fold.values()]
+        spread = clip.over_folds[name]
         assert spread.folds == len(each) == 6
         assert spread.mean == pytest.approx(np.mean(each))
         assert spread.deviation == pytest.approx(np.std(each, ddof=1))
     # every fold has as many claims of either kind, so that the folds' mean is the pooled figure
-    assert found.over_folds["accuracy"].mean == pytest.approx(found.decisions.accuracy)
-    told = result.to_dict()["system"]["clip"]["over_folds"]["f1"]
-    assert told == {
-        "mean": found.over_folds["f1"].mean,
-        "deviation": found.over_folds["f1"].deviation,
+    assert clip.over_folds["accuracy"].mean == pytest.approx(clip.decisions.accuracy)
+    written = result.to_dict()["system"]["clip"]["over_folds"]["f1"]
+    assert written == {
+        "mean": clip.over_folds["f1"].mean,
+        "deviation": clip.over_folds["f1"].deviation,
         "folds": 6,
     }
 
@@ -196,8 +196,8 @@ def test_decisions_and_likelihoods_have_intervals():
         assert clip.spread[name].value == pytest.approx(getattr(clip.decisions, name))
     for name in ("cllr", "min_cllr", "ece"):
         assert clip.spread[name].value == pytest.approx(getattr(clip, name))
-    for found in clip.spread.values():
-        assert found.low <= found.high
+    for interval in clip.spread.values():
+        assert interval.low <= interval.high
     assert clip.spread["cllr"].low < clip.spread["cllr"].value < clip.spread["cllr"].high
 
 

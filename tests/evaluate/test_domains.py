@@ -25,8 +25,8 @@ def domain(name, people=12, *, noise=0.4, shift=2.0, seed=0, enrolled=2, windows
     for person in range(people):
         own = rng.normal(size=16)
         for clip in range(3):
-            found = own + offset + noise * rng.normal(size=(windows, 16))
-            rows.append(found / np.linalg.norm(found, axis=1, keepdims=True))
+            embeddings = own + offset + noise * rng.normal(size=(windows, 16))
+            rows.append(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True))
             recordings.append(
                 SimpleNamespace(
                     subject=f"p{person}",
@@ -70,17 +70,17 @@ def test_single_windows_are_harder():
 def test_no_ratio_is_larger_than_any_domain_bears_out():
     easy, hard = domain("easy", noise=0.2), domain("hard", noise=2.5)
     trials = {clips.domain: relative_trials(clips, 8) for clips in (easy, hard)}
-    curves = {name: domain_curve(found) for name, found in trials.items()}
+    curves = {name: domain_curve(of_domain) for name, of_domain in trials.items()}
     both = worst_case(list(curves.values()), bound=2.0)
     alone = worst_case([curves["easy"]], bound=2.0)
     grid = np.linspace(0, 1, 101)
     joint, single = (log10_likelihood_ratios(grid, card) for card in (both, alone))
     assert (np.diff(joint) >= 0).all()
     assert (np.abs(joint) <= np.abs(single) + 1e-9).all()
-    for found in trials.values():
-        ratios = log10_likelihood_ratios(found.scores, both)
-        assert (ratios[~found.mated] >= 1).mean() <= 0.03
-        assert (ratios[found.mated] <= -1).mean() <= 0.06
+    for of_domain in trials.values():
+        ratios = log10_likelihood_ratios(of_domain.scores, both)
+        assert (ratios[~of_domain.mated] >= 1).mean() <= 0.03
+        assert (ratios[of_domain.mated] <= -1).mean() <= 0.06
 
 
 def test_domains_that_disagree_say_nothing():
@@ -93,15 +93,15 @@ def test_domains_that_disagree_say_nothing():
 
 def test_every_domain_is_measured_by_a_calibration_of_the_others():
     domains = [domain(name, noise=0.3) for name in ("a", "bb", "ccc")]
-    found = leave_domain_out(domains, references=(0, 5), draws=50)
-    assert [(f.domain, f.references) for f in found.figures] == [
+    evaluation = leave_domain_out(domains, references=(0, 5), draws=50)
+    assert [(f.domain, f.references) for f in evaluation.figures] == [
         (name, count) for count in (0, 5) for name in ("a", "bb", "ccc")
     ]
-    without, relative = found.figures[:3], found.figures[3:]
+    without, relative = evaluation.figures[:3], evaluation.figures[3:]
     assert all(f.decided == 0 and f.cllr < 1.01 for f in without)
     assert all(f.decided > 0.5 for f in relative)
     assert all(f.wrong_authentic.value <= 0.05 for f in relative)
-    assert found.evidence.calibration(0).log10_lr_bound == pytest.approx(np.log10(2))
+    assert evaluation.evidence.calibration(0).log10_lr_bound == pytest.approx(np.log10(2))
     clips = relative_trials(domains[0], 5)
     others = [
         Trials.concatenate([relative_trials(d, 5, level=level) for level in ("clip", "window")])
@@ -145,8 +145,8 @@ def test_long_probes_count_where_each_place_that_bears_them_out_was_left_out(
         replace(domain(name, people, windows=5), place=place)
         for name, place in zip(("a", "bb", "ccc"), places, strict=True)
     ]
-    found = leave_domain_out(domains, references=(0, 5), draws=2).evidence.by_references[-1]
-    assert (found.long is not None) is counts
+    calibration = leave_domain_out(domains, references=(0, 5), draws=2).evidence.by_references[-1]
+    assert (calibration.long is not None) is counts
 
 
 def test_two_domains_are_too_few():

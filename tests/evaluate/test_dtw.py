@@ -63,11 +63,11 @@ def test_distances_agree_with_tslearn(band: int) -> None:
 def test_warping_brings_series_closer_and_is_symmetric(seed: int, band: int) -> None:
     rng = np.random.default_rng(seed)
     first, second = rng.normal(size=(3, 12, 2)), rng.normal(size=(2, 12, 2))
-    found = dtw_distances(first, second, band)
+    warped = dtw_distances(first, second, band)
     straight = np.linalg.norm((first[:, None] - second[None]).reshape(3, 2, -1), axis=2)
-    assert (found <= straight + 1e-9).all()
-    assert (dtw_distances(first, second, band + 1) <= found + 1e-9).all()
-    np.testing.assert_allclose(dtw_distances(second, first, band), found.T)
+    assert (warped <= straight + 1e-9).all()
+    assert (dtw_distances(first, second, band + 1) <= warped + 1e-9).all()
+    np.testing.assert_allclose(dtw_distances(second, first, band), warped.T)
     np.testing.assert_allclose(np.diag(dtw_distances(first, first, band)), 0, atol=1e-6)
 
 
@@ -83,9 +83,9 @@ def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_template_of_nothing_has_no_distance() -> None:
     first = np.zeros((1, 6, 2))
     second = np.stack([np.zeros((6, 2)), np.full((6, 2), np.nan)])
-    found = dtw_distances(first, second)
-    assert found[0, 0] == 0
-    assert np.isnan(found[0, 1])
+    distances = dtw_distances(first, second)
+    assert distances[0, 0] == 0
+    assert np.isnan(distances[0, 1])
 
 
 def _made(seed: int, walk: int = 0, turn: float = 0.0):

@@ -212,8 +212,8 @@ def test_training_people_are_warned_of():
 def test_copies_are_left_out():
     walks = make_walks(6, 5)
     copies = [replace(w, recording=f"{w.recording}-flip", parent=w.recording) for w in walks]
-    found = _evaluate([*walks, *copies]).system["clip"].trials
-    assert (found.scores == _evaluate(walks).system["clip"].trials.scores).all()
+    trials = _evaluate([*walks, *copies]).system["clip"].trials
+    assert (trials.scores == _evaluate(walks).system["clip"].trials.scores).all()
 
 
 @pytest.mark.slow

@@ -65,11 +65,11 @@ def test_fusion_beats_the_better_modality(result):
 @pytest.mark.parametrize("rho", [-0.3, 0.0, 0.5])
 @pytest.mark.parametrize(("gait", "face"), [(1.5, 1.5), (0.8, 2.5)])
 def test_fusion_is_never_worse_than_the_better_modality(gait, face, rho):
-    found = evaluate_fusion(simulate(gait=gait, face=face, rho=rho), **MODELS, draws=100)
-    assert found.gains[LEARNT].high > 0
-    assert found.gains[LEARNT].value > -0.005
-    better = found.systems[found.better].auc.value
-    assert better == max(found.systems[name].auc.value for name in (WALK, FACE))
+    evaluation = evaluate_fusion(simulate(gait=gait, face=face, rho=rho), **MODELS, draws=100)
+    assert evaluation.gains[LEARNT].high > 0
+    assert evaluation.gains[LEARNT].value > -0.005
+    better = evaluation.systems[evaluation.better].auc.value
+    assert better == max(evaluation.systems[name].auc.value for name in (WALK, FACE))
 
 
 @pytest.mark.slow
@@ -117,9 +117,9 @@ def test_weights_are_those_of_scikit_learn():
     model = LogisticRegression(C=1e6, tol=1e-10).fit(
         given_ratios, trials.genuine, sample_weight=1000 * weights
     )
-    found = fit_coefficients(trials, least=False) * LN10
-    np.testing.assert_allclose(found[1:3], model.coef_[0], rtol=5e-3)
-    np.testing.assert_allclose(found[0], model.intercept_[0], atol=5e-3)
+    coefficients = fit_coefficients(trials, least=False) * LN10
+    np.testing.assert_allclose(coefficients[1:3], model.coef_[0], rtol=5e-3)
+    np.testing.assert_allclose(coefficients[0], model.intercept_[0], atol=5e-3)
 
 
 def test_kinds_weigh_the_same_whatever_their_number():
@@ -137,9 +137,9 @@ def test_kinds_weigh_the_same_whatever_their_number():
 def test_a_modality_that_misleads_is_left_out():
     trials = simulate(people=20)
     turned = FusionTrials(trials.group, trials.genuine, trials.gait, -trials.face, trials.kind)
-    found = fit_coefficients(turned)
-    assert (found[1:] >= 0).all()
-    assert found[2] == 0
+    coefficients = fit_coefficients(turned)
+    assert (coefficients[1:] >= 0).all()
+    assert coefficients[2] == 0
 
 
 @pytest.mark.slow
@@ -151,8 +151,8 @@ def test_the_weights_say_what_they_rest_on(result):
     assert weights.fits("g1", "f1")
     assert not weights.fits("g1", "f2")
     for name in ("intercept", "gait", "face", "least"):
-        found = getattr(weights, name)
-        assert found.low <= found.value <= found.high
+        interval = getattr(weights, name)
+        assert interval.low <= interval.value <= interval.high
     assert weights.figures["auc"] == result.systems[LEARNT].auc.value
     assert type(weights).model_validate_json(weights.model_dump_json()) == weights
 
@@ -162,10 +162,10 @@ def test_trials_without_walk_or_face_are_counted_and_take_no_part():
     gait, face = np.array(whole.gait), np.array(whole.face)
     gait[:8], face[4:20] = np.nan, np.nan
     holes = FusionTrials(whole.group, whole.genuine, gait, face, whole.kind)
-    found = evaluate_fusion(holes, **MODELS, draws=20)
-    assert found.missing == {"walk": 4, "face": 12, "both": 4}
+    evaluation = evaluate_fusion(holes, **MODELS, draws=20)
+    assert evaluation.missing == {"walk": 4, "face": 12, "both": 4}
     same = evaluate_fusion(whole.select(np.arange(20, len(whole))), **MODELS, draws=20)
-    assert found.weights == same.weights
+    assert evaluation.weights == same.weights
 
 
 @pytest.mark.slow
@@ -195,12 +195,12 @@ def test_too_little_is_refused():
 def test_tables_are_read(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("group,genuine,gait,face\nann,1,1.5,\nbob,0,-1,0.25\n")
-    found = read_trials(table)
-    assert found.group.tolist() == ["ann", "bob"]
-    assert found.genuine.tolist() == [True, False]
-    np.testing.assert_array_equal(found.gait, [1.5, -1])
-    np.testing.assert_array_equal(found.face, [np.nan, 0.25])
-    assert found.kind.tolist() == ["genuine", "not genuine"]
+    trials = read_trials(table)
+    assert trials.group.tolist() == ["ann", "bob"]
+    assert trials.genuine.tolist() == [True, False]
+    np.testing.assert_array_equal(trials.gait, [1.5, -1])
+    np.testing.assert_array_equal(trials.face, [np.nan, 0.25])
+    assert trials.kind.tolist() == ["genuine", "not genuine"]
     table.write_text("kind,face,gait,genuine,group\nswap,1,2,0,ann\n,1,2,1,ann\n")
     assert read_trials(table).kind.tolist() == ["swap", "genuine"]
     table.write_text("group,genuine,log10_lr\nann,1,0.5\n")
@@ -270,10 +270,10 @@ def test_single_tables_survive_their_file(tmp_path):
     ratios = np.array([0.1 + 0.2, np.nan, -1e-7])
     people = np.array(["a,b", "c", 'd"'])
     write_single(table, SingleTrials(people, np.array([True, False, False]), ratios))
-    found = read_single(table)
-    assert found.group.tolist() == ["a,b", 'd"']
-    assert found.genuine.tolist() == [True, False]
-    assert found.log10_lr.tolist() == [0.1 + 0.2, -1e-7]
+    trials = read_single(table)
+    assert trials.group.tolist() == ["a,b", 'd"']
+    assert trials.genuine.tolist() == [True, False]
+    assert trials.log10_lr.tolist() == [0.1 + 0.2, -1e-7]
 
 
 def test_pairs_need_all_kinds():

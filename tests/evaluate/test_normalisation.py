@@ -39,10 +39,10 @@ def test_every_trial_is_normalised_by_its_probe_and_its_template(make_walks, bas
     rows = [_embed(w.windows) for w in walks]
     rows[-1] = np.zeros((0, rows[0].shape[1]))
     plain = make_trials(walks, rows, scoring=base)
-    found = make_trials(walks, rows, scoring=normalised(base, cohort, "s", 5))
-    assert found.failures == plain.failures > 0
+    trials = make_trials(walks, rows, scoring=normalised(base, cohort, "s", 5))
+    assert trials.failures == plain.failures > 0
     scored = np.isfinite(plain.scores)
-    assert ((found.scores[scored] > 0) & (found.scores[scored] < 1)).all()
+    assert ((trials.scores[scored] > 0) & (trials.scores[scored] < 1)).all()
     i = int(np.flatnonzero(scored & plain.mated)[0])
     name = plain.claimed[i]
     probe = next(
@@ -57,7 +57,7 @@ def test_every_trial_is_normalised_by_its_probe_and_its_template(make_walks, bas
         base.compare(template[None].astype(float), cohort.vectors)[0],
         5,
     )
-    assert found.scores[i] == pytest.approx(float(to_similarity(z)), abs=1e-6)
+    assert trials.scores[i] == pytest.approx(float(to_similarity(z)), abs=1e-6)
     assert normalised(base, cohort, "none") is base
 
 
@@ -95,8 +95,8 @@ def test_an_evaluation_with_a_cohort_of_training_people(make_walks):
         return FittedSystem(_embed, normalised(COSINE, cohort, "s"), frozenset(cohort.people))
 
     plain = both_unseen(walks, lambda train: _embed, folds=3, draws=50, baselines={})
-    found = both_unseen(walks, fit, folds=3, draws=50, baselines={})
-    trials, reference = found.system["clip"].trials, plain.system["clip"].trials
+    result = both_unseen(walks, fit, folds=3, draws=50, baselines={})
+    trials, reference = result.system["clip"].trials, plain.system["clip"].trials
     assert np.array_equal(trials.claimed, reference.claimed)
     assert (trials.scores != reference.scores).all()
     assert ((trials.scores > 0) & (trials.scores < 1)).all()
@@ -112,9 +112,9 @@ def test_a_finished_model_is_tried_with_its_own_cohort():
         make_card(normalisation="t", cohort=CohortCard(sha256="0" * 64, people=12, top=6))
     )
     encoder.cohort = rows[:12]
-    found = scoring_of_encoder(encoder).compare(rows[12:14], rows[14:])
+    scores = scoring_of_encoder(encoder).compare(rows[12:14], rows[14:])
     measure = Normalisation.of(encoder)
     for i in range(2):
         for j in range(6):
             expected = measure.similarity(rows[12 + i][None], rows[14 + j])
-            assert found[i, j] == pytest.approx(expected, abs=1e-6)
+            assert scores[i, j] == pytest.approx(expected, abs=1e-6)

@@ -62,8 +62,8 @@ def test_nobody_is_trained_on_and_claimed_in_one_fold(make_walks):
         trained.append({f"{w.source}:{w.subject}" for w in train})
         return _embed
 
-    found = both_unseen(make_walks(12, 5), fit, folds=3, draws=20, baselines={})
-    trials = found.system["clip"].trials
+    result = both_unseen(make_walks(12, 5), fit, folds=3, draws=20, baselines={})
+    trials = result.system["clip"].trials
     for fold, people in enumerate(trained):
         part = trials.select(trials.fold == fold)
         assert not people & {*part.probe, *part.claimed}
@@ -95,9 +95,9 @@ def _check_canary(change):
         )
         for level in ("clip", "window"):
             for system in (result.system, result.baselines["static mean pose"]):
-                found = system[level].figures["auc"]
-                covered += found.low <= 0.5 <= found.high
-                values.append(found.value)
+                auc = system[level].figures["auc"]
+                covered += auc.low <= 0.5 <= auc.high
+                values.append(auc.value)
     assert covered >= 4 * 9
     assert np.mean(values) == pytest.approx(0.5, abs=0.03)
 
@@ -120,7 +120,7 @@ def test_canary_shuffled_labels_carry_no_identity(make_walks):
 
     _check_canary(shuffle)
     intact = both_unseen(walks, _fit, folds=3, draws=100, baselines=MOTIONLESS)
-    assert all(found.figures["auc"].low > 0.9 for found in intact.system.values())
+    assert all(level.figures["auc"].low > 0.9 for level in intact.system.values())
 
 
 def test_canary_a_copy_in_another_persons_name_is_refused(make_walks):

@@ -59,9 +59,9 @@ def test_the_details_list_every_part(result):
 
 def test_folds_are_given_as_mean_and_deviation(result):
     text = _print(table.folds_table(result))
-    for level, found in result.system.items():
+    for level, figures in result.system.items():
         assert f"{level} level" in text
-        folds = [group.eer * 100 for group in found.per_fold.values()]
+        folds = [group.eer * 100 for group in figures.per_fold.values()]
         assert f"{np.mean(folds):.1f} ± {np.std(folds, ddof=1):.1f}" in text
     for name in ("accuracy %", "F1 %", "AUC %", "EER %"):
         assert name in text
@@ -82,6 +82,6 @@ def test_decisions_state_their_threshold_and_prevalence(result):
 
 @pytest.mark.parametrize("module", [table, operating_point])
 def test_examples_in_the_documentation_hold(module):
-    found = doctest.testmod(module)
-    assert found.attempted > 0
-    assert found.failed == 0
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0

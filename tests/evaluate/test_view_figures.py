@@ -65,9 +65,9 @@ def test_rank_one_by_hand():
             rows[i] = rows[i][:0]
     pairs = view_pairs(walks, 2, ("nm",))
     assert pairs is not None
-    found = rank_one_of(count_hits(pairs, walks, rows), 200, 0)
-    assert {name: cell.value for name, cell in found.items()} == {"cl": 0.75, "nm": 0.75}
-    assert found["cl"].low < 0.75 < found["cl"].high
+    cells = rank_one_of(count_hits(pairs, walks, rows), 200, 0)
+    assert {name: cell.value for name, cell in cells.items()} == {"cl": 0.75, "nm": 0.75}
+    assert cells["cl"].low < 0.75 < cells["cl"].high
 
 
 def test_folds_of_other_people_add_up():

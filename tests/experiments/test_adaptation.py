@@ -48,9 +48,9 @@ def test_every_domain_has_a_figure(monkeypatch):
     monkeypatch.setattr(module, "VARIANTS", chosen)
     sticks = make_sticks(24, 2, 2.5)
     walks = [replace(r, source="abc"[int(r.subject[1:]) // 8]) for r in sticks]
-    found = module.run(walks, TINY, draws=20)
-    assert list(found) == list(chosen)
-    for figures in found.values():
+    by_variant = module.run(walks, TINY, draws=20)
+    assert list(by_variant) == list(chosen)
+    for figures in by_variant.values():
         assert sorted(figures) == ["a", "b", "c"]
         assert all(one.people == 8 for one in figures.values())
 
@@ -68,10 +68,10 @@ def test_faces_are_adapted_to_each_store_left_out(tmp_path, monkeypatch):
 
     monkeypatch.setattr(faces_module, "train_faces", fit)
     recipe = FaceTrainSettings.load(FACE_RECIPE)
-    found = faces_module.run_faces(stores, recipe, draws=20)
-    assert list(found) == list(faces_module.FACE_VARIANTS)
-    assert [list(one) for one in found.values()] == [["a", "b"]] * 4
+    by_variant = faces_module.run_faces(stores, recipe, draws=20)
+    assert list(by_variant) == list(faces_module.FACE_VARIANTS)
+    assert [list(one) for one in by_variant.values()] == [["a", "b"]] * 4
     assert [targets == [stores["a"]] for _, targets, _ in seen] == [True] * 4 + [False] * 4
     assert [adapt.wanted for _, _, adapt in seen] == [False, True, True, True] * 2
-    assert found["as it is"]["a"].gain is None
-    assert found["adversary"]["a"].gain.value > 0.3
+    assert by_variant["as it is"]["a"].gain is None
+    assert by_variant["adversary"]["a"].gain.value > 0.3

@@ -51,9 +51,9 @@ def encoder():
 def test_the_torch_twin_of_the_features_is_exact(walks, encoder):
     path = walks[0].segments[0].astype(np.float64)
     windows = poses.to_windows(path, KNOWN)
-    found = poses.features_of(torch.from_numpy(path))
-    np.testing.assert_allclose(found.numpy(), windows.features, atol=2e-4)
-    seen = poses.normalise(encoder, found, KNOWN).numpy()
+    features = poses.features_of(torch.from_numpy(path))
+    np.testing.assert_allclose(features.numpy(), windows.features, atol=2e-4)
+    seen = poses.normalise(encoder, features, KNOWN).numpy()
     np.testing.assert_allclose(seen, encoder.normalise(windows), atol=2e-2)
     hip, vectors = poses.split_segments(path)
     joined = poses.join(torch.from_numpy(hip), torch.from_numpy(vectors))
@@ -96,12 +96,12 @@ def test_feet_that_a_source_lacks_have_no_say(walks, encoder):
 
 @pytest.mark.slow
 def test_claims_under_attack_are_counted(walks, encoder):
-    found = attack_walks(walks, encoder, radii=(0.01,), steps=3)
-    assert [one.radius for one in found] == [0.0, 0.01]
-    assert found[0].moved == 0
-    assert found[1].accepted.value >= found[0].accepted.value
-    assert found[1].refused.value >= found[0].refused.value
-    assert gait_table(found).row_count == 2
+    by_radius = attack_walks(walks, encoder, radii=(0.01,), steps=3)
+    assert [one.radius for one in by_radius] == [0.0, 0.01]
+    assert by_radius[0].moved == 0
+    assert by_radius[1].accepted.value >= by_radius[0].accepted.value
+    assert by_radius[1].refused.value >= by_radius[0].refused.value
+    assert gait_table(by_radius).row_count == 2
     with pytest.raises(InputError, match="three people"):
         attack_walks(walks[:4], encoder)
 
@@ -144,10 +144,10 @@ def test_squares_move_scores_without_a_gradient():
         return shown[:, 4:12, 4:12, 0].mean(axis=(1, 2)) / 255
 
     towards = np.array([True, False, True])
-    made, found = attack_by_squares(score, crops, towards, radius=8, queries=120)
-    np.testing.assert_allclose(found, score(made))
+    made, scores = attack_by_squares(score, crops, towards, radius=8, queries=120)
+    np.testing.assert_allclose(scores, score(made))
     assert np.abs(made.astype(int) - crops).max() <= 8
-    moved = np.where(towards, 1, -1) * (found - score(crops)) * 255
+    moved = np.where(towards, 1, -1) * (scores - score(crops)) * 255
     assert (moved > 4).all()
 
 
@@ -177,10 +177,10 @@ def test_networks_are_trained_against_attacks_and_attacked(tmp_path):
         ("PGD", 8.0, faces.white_box(plain, 8.0, 5)),
         ("squares", 8.0, faces.black_box(plain, 8.0, 20)),
     ]
-    found = faces.measure("plain", plain, crops, clips, attacks, 0.5, draws=20)
-    assert [one.attack for one in found] == ["none", "PGD", "squares"]
-    assert found[1].auc.value < found[0].auc.value
-    assert face_table(found).row_count == 3
+    by_attack = faces.measure("plain", plain, crops, clips, attacks, 0.5, draws=20)
+    assert [one.attack for one in by_attack] == ["none", "PGD", "squares"]
+    assert by_attack[1].auc.value < by_attack[0].auc.value
+    assert face_table(by_attack).row_count == 3
 
 
 def test_kept_features_cannot_be_changed():

@@ -21,14 +21,14 @@ def test_networks_on_one_and_on_both_signals_are_tried_on_the_same_people(monkey
         name = "000" if view == both.VIEWS[0] else "090"
         return walks[f"{person:03d}", f"{person:03d}/nm-{walk:02d}", name]
 
-    told = []
+    shares = []
     small = {"width": 8, "embedding": 8}
     networks = {"mmgaitformer": small, "strip-energy": small}
-    result = both.run(6, 2, 1, networks=networks, filmed=filmed, progress=told.append)
-    assert told[-1] == 1
+    result = both.run(6, 2, 1, networks=networks, filmed=filmed, progress=shares.append)
+    assert shares[-1] == 1
     assert (result.people, result.walks) == (6, 24)
     assert set(result.systems) == set(networks)
-    trials = [found.system["clip"].trials for found in result.systems.values()]
+    trials = [evaluation.system["clip"].trials for evaluation in result.systems.values()]
     assert all((t.claimed == trials[0].claimed).all() for t in trials)
     monkeypatch.setattr(command, "run", lambda *args, **options: result)
     shown = CliRunner().invoke(make_app(["both"]), ["both", "--json"])

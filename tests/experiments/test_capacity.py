@@ -32,21 +32,21 @@ def test_what_arrives_is_what_was_said_and_swings() -> None:
 
 
 def test_a_fleet_that_is_large_enough_waits_for_nobody() -> None:
-    found = simulate(SMALL, 40)
-    assert found.wait_95 < STEP
-    assert found.left == 0
+    fleet = simulate(SMALL, 40)
+    assert fleet.wait_95 < STEP
+    assert fleet.left == 0
     # work over what is paid for
-    assert found.busy == pytest.approx(SMALL.hours * 2 / (40 * 10 * 28 * 24), rel=0.02)
-    assert (found.repeated, found.given_up) == (0, 0)
-    assert found.price == pytest.approx(1000 * 2 * SMALL.price / found.busy, rel=1e-6)
+    assert fleet.busy == pytest.approx(SMALL.hours * 2 / (40 * 10 * 28 * 24), rel=0.02)
+    assert (fleet.repeated, fleet.given_up) == (0, 0)
+    assert fleet.price == pytest.approx(1000 * 2 * SMALL.price / fleet.busy, rel=1e-6)
 
 
 def test_a_fleet_that_is_too_small_leaves_work() -> None:
-    found = simulate(SMALL, 3)
-    assert found.busy == pytest.approx(1, abs=0.01)
+    fleet = simulate(SMALL, 3)
+    assert fleet.busy == pytest.approx(1, abs=0.01)
     done = 3 * 10 * 28 * 24 / 2
-    assert found.left == pytest.approx(SMALL.hours - done, rel=0.03)
-    assert found.wait_95 > 24
+    assert fleet.left == pytest.approx(SMALL.hours - done, rel=0.03)
+    assert fleet.wait_95 > 24
 
 
 def test_losses_cost_machines_and_money() -> None:
@@ -61,9 +61,9 @@ def test_losses_cost_machines_and_money() -> None:
 
 def test_the_smallest_fleet_is_the_smallest() -> None:
     load = replace(SMALL, loss=0.1)
-    found = smallest_fleet(load, 6.0, seed=3)
-    assert found.wait_95 <= 6.0 < simulate(load, found.machines - 1, seed=3).wait_95
-    assert found == simulate(load, found.machines, seed=3)
+    fleet = smallest_fleet(load, 6.0, seed=3)
+    assert fleet.wait_95 <= 6.0 < simulate(load, fleet.machines - 1, seed=3).wait_95
+    assert fleet == simulate(load, fleet.machines, seed=3)
 
 
 def test_the_measured_cost_is_read(tmp_path: Path) -> None:

@@ -95,11 +95,11 @@ def test_faces_refuses_what_it_cannot_use(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "part"),
     [(["shape", "none.npz"], "none.npz"), (["leak", "none.npz"], "none.npz")],
 )
 def test_expected_errors_are_one_message(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words, told
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words, part
 ) -> None:
     monkeypatch.setattr("sys.argv", ["experiments", *words])
     with pytest.raises(SystemExit) as left:
@@ -108,7 +108,7 @@ def test_expected_errors_are_one_message(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("experiments: ")
-    assert told in said.err
+    assert part in said.err
 
 
 def test_every_experiment_has_a_page() -> None:

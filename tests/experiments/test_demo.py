@@ -11,7 +11,7 @@ from gaitproof import metrics
 
 def claims(demos=6, shift=0.0):
     rng = np.random.default_rng(3)
-    found = []
+    verdicts = []
     for demo in range(demos):
         for probe in range(4):
             for claim in range(3):
@@ -20,12 +20,12 @@ def claims(demos=6, shift=0.0):
                     rng.normal(0.8 if mated else -0.8),
                     rng.normal(0.93 - 0.1 * (not mated), 0.03),
                 )
-                found.append(
+                verdicts.append(
                     DemoClaim(
                         f"s{demo}", f"c{probe}", f"p{claim}", mated, True, joints, masks + shift
                     )
                 )
-    return found
+    return verdicts
 
 
 def test_both_signals_speak_for_the_claim():

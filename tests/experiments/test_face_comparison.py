@@ -29,13 +29,13 @@ def scores(made, apart, seed):
 def test_figures_by_kind_are_those_of_scikit_learn():
     made = clips()
     values = scores(made, {"swap": 2.0, "warp": 0.0}, 0)
-    (found,) = compare_networks({"one": values}, made, "one", draws=50)
+    (compared,) = compare_networks({"one": values}, made, "one", draws=50)
     for kind in KINDS:
         mask = np.array([clip.manipulation in ("original", kind) for clip in made])
         genuine = np.array([clip.label is Label.REAL for clip in made])
-        assert found.auc[kind].value == pytest.approx(roc_auc_score(genuine[mask], values[mask]))
-    assert set(found.auc) == {*KINDS, ALL}
-    assert found.gain == {}
+        assert compared.auc[kind].value == pytest.approx(roc_auc_score(genuine[mask], values[mask]))
+    assert set(compared.auc) == {*KINDS, ALL}
+    assert compared.gain == {}
 
 
 def test_what_one_network_sees_better_is_found_where_it_is_and_only_there():
@@ -75,5 +75,5 @@ def test_it_can_be_written_as_json():
 
     made = clips(6)
     values = scores(made, {"swap": 1.0, "warp": 1.0}, 4)
-    told = to_dict(compare_networks({"a": values, "b": values}, made, "a", draws=20))
-    assert json.loads(json.dumps(told))[1]["gain"]["swap"]["value"] == 0
+    as_json = to_dict(compare_networks({"a": values, "b": values}, made, "a", draws=20))
+    assert json.loads(json.dumps(as_json))[1]["gain"]["swap"]["value"] == 0

@@ -35,25 +35,25 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found(store):
+def result(store):
     names = ("compact", "temporal-only", "resnet50-bigru", "resnet50-bilstm-512")
     return bench.run(store, RECIPE, names, trainer_options=CPU)
 
 
-def test_all_are_measured_on_the_same_clips_and_the_ensemble_is_the_mean(found):
-    assert [run.name for run in found.runs][-1] == bench.ENSEMBLE
-    scores = {run.name: run.scores for run in found.runs}
+def test_all_are_measured_on_the_same_clips_and_the_ensemble_is_the_mean(result):
+    assert [run.name for run in result.runs][-1] == bench.ENSEMBLE
+    scores = {run.name: run.scores for run in result.runs}
     np.testing.assert_allclose(
         scores[bench.ENSEMBLE],
         (scores["resnet50-bigru"] + scores["resnet50-bilstm-512"]) / 2,
     )
-    assert {one.name for one in found.compared} == set(scores)
-    assert found.compared[0].gain == {}
-    assert all(len(one) == len(found.clips) == 8 for one in scores.values())
+    assert {one.name for one in result.compared} == set(scores)
+    assert result.compared[0].gain == {}
+    assert all(len(one) == len(result.clips) == 8 for one in scores.values())
 
 
-def test_attention_is_kept_of_networks_that_have_any(found):
-    by_name = {run.name: run.attention for run in found.runs}
+def test_attention_is_kept_of_networks_that_have_any(result):
+    by_name = {run.name: run.attention for run in result.runs}
     assert set(by_name["compact"]) == {None}
     for name in ("temporal-only", "resnet50-bigru", bench.ENSEMBLE):
         for one in by_name[name]:
@@ -61,11 +61,11 @@ def test_attention_is_kept_of_networks_that_have_any(found):
             assert one.sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_it_can_be_written_and_drawn(found):
-    told = json.loads(json.dumps(found.to_dict()))
-    assert [run["network"] for run in told["runs"]] == [run.name for run in found.runs]
-    strips = {run.name: run.attention for run in found.runs if run.attention[0] is not None}
-    clips = [stored.clip for stored in found.clips]
+def test_it_can_be_written_and_drawn(result):
+    as_json = json.loads(json.dumps(result.to_dict()))
+    assert [run["network"] for run in as_json["runs"]] == [run.name for run in result.runs]
+    strips = {run.name: run.attention for run in result.runs if run.attention[0] is not None}
+    clips = [stored.clip for stored in result.clips]
     figure = plot_attention(strips, clips)
     assert len(figure.axes) == 3
     means = mean_attention(strips, clips, "painted", 4)
@@ -116,8 +116,8 @@ def test_a_store_without_test_clips(tmp_path):
 
 @pytest.mark.parametrize("text", ["fast", "0.001,-1", "0", "nan", "0.1;0.2"])
 def test_rates_that_are_none(text):
-    found = CliRunner().invoke(
+    result = CliRunner().invoke(
         make_app(), ["face-networks", "none.yaml", "--data", "none", "--rates", text]
     )
-    assert isinstance(found.exception, ConfigError)
-    assert "not numbers above 0" in str(found.exception)
+    assert isinstance(result.exception, ConfigError)
+    assert "not numbers above 0" in str(result.exception)

@@ -83,8 +83,8 @@ def test_a_gate_passes_over_what_is_covered():
 
 
 def test_limits_are_those_of_other_people():
-    found = [tried("a", 0.05, 0.9), tried("b", 0.1, 0.9), tried("c", 0.3, 0.9)]
-    assert limit_for(found, 0.4) == pytest.approx(0.1)
-    assert refused(found, 0.1) == pytest.approx(1 / 3)
-    assert refused(found, 0.1, "hand") == 1
-    assert refused_of_others(found, 0.0) == pytest.approx(1 / 3)
+    trials = [tried("a", 0.05, 0.9), tried("b", 0.1, 0.9), tried("c", 0.3, 0.9)]
+    assert limit_for(trials, 0.4) == pytest.approx(0.1)
+    assert refused(trials, 0.1) == pytest.approx(1 / 3)
+    assert refused(trials, 0.1, "hand") == 1
+    assert refused_of_others(trials, 0.0) == pytest.approx(1 / 3)

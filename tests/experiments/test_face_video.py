@@ -92,9 +92,9 @@ def test_faces_are_cut_out_once_and_scored_once(videos, model, tmp_path, monkeyp
             patch.setattr(run, name, value)
             assert not run.kept_faces(own[0], tmp_path, loaded.card).exists()
     # what a scan says of the same video
-    found = scan_video(own[0].path, loaded, detector=detector).faces[0]
-    assert original.scanned.mean() == pytest.approx(found.score)
-    assert original.flicker == pytest.approx(found.consistency.flicker)
+    face = scan_video(own[0].path, loaded, detector=detector).faces[0]
+    assert original.scanned.mean() == pytest.approx(face.score)
+    assert original.flicker == pytest.approx(face.consistency.flicker)
     monkeypatch.setattr(FaceForgeryModel, "score", None)
     films.make_films(clips[1], own, clips, None)
     assert [run.cut_faces(film, tmp_path, loaded.card, None) for film in own] == kept
@@ -134,14 +134,14 @@ def scored_films(people=14, genuine=2.0, forged=-2.0, spread=0.0):
 def test_threshold_band_and_figures_come_from_the_films(model):
     card = FaceForgeryModel.load(model).card
     made = scored_films()
-    found = run.calibrate_card(card, made, 0.05)
-    point = found.operating_point
+    calibrated = run.calibrate_card(card, made, 0.05)
+    point = calibrated.operating_point
     assert point.chosen_by.startswith("EER on 14 people filmed talking and swapped")
     assert 0.15 < point.low <= point.threshold <= point.high < 0.85
-    assert found.calibration.log10_lr(0.99) > 0 > found.calibration.log10_lr(0.01)
-    assert found.figures["video/auc"] == 1
-    assert found.weights_sha256 == card.weights_sha256
-    result = run.FaceVideoResult(card, found, made, ("lost.mp4",), 0.05)
+    assert calibrated.calibration.log10_lr(0.99) > 0 > calibrated.calibration.log10_lr(0.01)
+    assert calibrated.figures["video/auc"] == 1
+    assert calibrated.weights_sha256 == card.weights_sha256
+    result = run.FaceVideoResult(card, calibrated, made, ("lost.mp4",), 0.05)
     now = command.count_answers(result, before=False)
     assert now["genuine", "original"] == {"FAKE": 0, "INCONCLUSIVE": 0, "REAL": 14}
     assert now["poisson", "strong"] == {"FAKE": 14, "INCONCLUSIVE": 0, "REAL": 0}
@@ -173,7 +173,7 @@ def test_genuine_video_of_the_same_person_tells_more_than_the_score_alone(model)
     made = scored_films(genuine=1.0, forged=-1.0, spread=2.0)
     related = relation.relate(made, 0.05, card)
     alone, own, other = (
-        found.values["auc"].value for found in (related.alone, related.own, related.other)
+        figures.values["auc"].value for figures in (related.alone, related.own, related.other)
     )
     assert own > 0.95 > 0.8 > max(alone, other)
     assert related.relation.shared > 0.8

@@ -55,12 +55,12 @@ def bench(score=lambda person, kind: 0.9 if kind == GENUINE else 0.1, **changes)
 def test_everybody_gets_the_face_of_another_person_of_the_split():
     clips = [*portraits(), FaceClip("x.jpg", Label.REAL, ("other",), split="train")]
     clips.append(FaceClip("f.mp4", Label.FAKE, ("p1", "p2"), "swap", "test"))
-    found = pair_portraits(clips, "test", 0, 3)
-    assert sorted(one.people[0] for one in found) == [f"p{i}" for i in range(6)]
-    assert sorted(one.people[1] for one in found) == [f"p{i}" for i in range(6)]
-    assert all(one.people[0] != one.people[1] for one in found)
-    assert found == pair_portraits(clips, "test", 0, 3)
-    assert found != pair_portraits(clips, "test", 0, 4)
+    pairs = pair_portraits(clips, "test", 0, 3)
+    assert sorted(one.people[0] for one in pairs) == [f"p{i}" for i in range(6)]
+    assert sorted(one.people[1] for one in pairs) == [f"p{i}" for i in range(6)]
+    assert all(one.people[0] != one.people[1] for one in pairs)
+    assert pairs == pair_portraits(clips, "test", 0, 3)
+    assert pairs != pair_portraits(clips, "test", 0, 4)
     assert len(pair_portraits(clips, "test", 4, 0)) == 4
 
 
@@ -72,11 +72,11 @@ def test_too_few_people():
 
 
 def test_figures_per_kind_and_compression():
-    found = bench(lambda person, kind: 0.9 if kind in (GENUINE, "colour") else 0.1).figures
-    assert found["poisson", "good"].values["auc"].value == 1
-    assert found["colour", "strong"].values["auc"].value == 0.5
-    assert found["colour", None].values["false_real"].value == 1
-    together = found[None, None]
+    figures = bench(lambda person, kind: 0.9 if kind in (GENUINE, "colour") else 0.1).figures
+    assert figures["poisson", "good"].values["auc"].value == 1
+    assert figures["colour", "strong"].values["auc"].value == 0.5
+    assert figures["colour", None].values["false_real"].value == 1
+    together = figures[None, None]
     assert together.values["auc"].value == pytest.approx(1 - 1 / 6)
     assert (together.genuine, together.forged, together.genuine_people) == (10, 30, 5)
 
@@ -111,9 +111,9 @@ def test_the_face_that_fills_most_of_the_clip_is_scored():
 
     decided = SimpleNamespace(value="FAKE")
     faces = [face(0.1, [20] * 3), face(0.8, [200, 210]), face(None, [])]
-    found = SimpleNamespace(faces=faces, decision=decided, seconds=1.0)
+    scan = SimpleNamespace(faces=faces, decision=decided, seconds=1.0)
     pairing = Pairing("a.jpg", "b.jpg", ("ann", "bob"))
-    trial = experiment._judge(found, pairing, "colour", "good")
+    trial = experiment._judge(scan, pairing, "colour", "good")
     assert (trial.score, trial.pictures, trial.faces) == (0.8, 2, 3)
     assert (trial.decision, trial.people) == ("FAKE", ("ann", "bob"))
     nobody = SimpleNamespace(faces=[], decision=decided, seconds=1.0)
@@ -130,10 +130,10 @@ def test_trials_for_the_fusion_with_the_walk(tmp_path):
     lost = trial(0, score=None, decision="NO FACE")
     result = bench(trials=(trial(1), trial(2, "colour", score=0.1), lost))
     write_single(tmp_path / "t.csv", face_trials(result))
-    found = read_single(tmp_path / "t.csv")
-    assert found.group.tolist() == ["p1", "p2"]
-    assert found.genuine.tolist() == [True, False]
-    assert found.log10_lr == pytest.approx([0.8, -0.8])
+    trials = read_single(tmp_path / "t.csv")
+    assert trials.group.tolist() == ["p1", "p2"]
+    assert trials.genuine.tolist() == [True, False]
+    assert trials.log10_lr == pytest.approx([0.8, -0.8])
 
 
 def rated(*ratios):
@@ -148,11 +148,11 @@ def rated(*ratios):
 
 
 def test_ratios_are_those_of_the_person_filmed():
-    found = face_trials(rated(1.3, 0.0, None, 0.8))
-    assert found.group.tolist() == ["ann", "ann", "bob", "bob"]
-    assert found.genuine.tolist() == [True, False, False, True]
+    trials = face_trials(rated(1.3, 0.0, None, 0.8))
+    assert trials.group.tolist() == ["ann", "ann", "bob", "bob"]
+    assert trials.genuine.tolist() == [True, False, False, True]
     # none without a face, and none of two images
-    np.testing.assert_array_equal(found.log10_lr, [1.3, 0.0, np.nan, np.nan])
+    np.testing.assert_array_equal(trials.log10_lr, [1.3, 0.0, np.nan, np.nan])
 
 
 def test_without_calibration_there_are_none():

@@ -17,13 +17,13 @@ def domain(name, shift, people=8, clips=3):
 
 
 @pytest.fixture(scope="module")
-def found():
+def result():
     return footage.run([domain("a", 0.0), domain("b", 2.0), domain("c", 4.0)])
 
 
 @pytest.mark.slow
-def test_other_domains_are_refused_and_the_own_is_not(found):
-    metric, trials = found
+def test_other_domains_are_refused_and_the_own_is_not(result):
+    metric, trials = result
     own = [t.refused for t in trials if t.probes == t.references]
     other = [t.refused for t in trials if t.probes != t.references]
     assert max(own) < 0.5

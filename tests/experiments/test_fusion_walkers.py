@@ -121,12 +121,12 @@ def test_every_clip_of_the_last_walk_is_claimed_by_whom_it_could_show():
 
 
 def test_the_experiment(ears, tmp_path):
-    found = bench.run(tmp_path / "run", SETTINGS, quiet)
+    result = bench.run(tmp_path / "run", SETTINGS, quiet)
     assert set(ears.enrolled["p000"]) == {"00.mp4", "01.mp4"}
     # whose enrolment fails is not claimed, and the reason is kept
-    assert list(found.left_out) == ["p003"]
-    assert all(subject_name(one.claim.claimed) != "p003" for one in found.answers)
-    fusion = found.fusion
+    assert list(result.left_out) == ["p003"]
+    assert all(subject_name(one.claim.claimed) != "p003" for one in result.answers)
+    fusion = result.fusion
     assert fusion.weights.gait_model == "walk-1"
     assert fusion.weights.groups == 8  # pairs who exchange faces
     title = str(figures_table(fusion, "pairs of people").title)
@@ -134,15 +134,15 @@ def test_the_experiment(ears, tmp_path):
     assert fusion.systems[WALK].by_kind[REENACTED].value < 0.8
     assert fusion.systems[FACE].by_kind[STRANGER].value < 0.8
     assert fusion.systems[UNLEARNT].auc.value > 0.9
-    counts = {(one.copy, one.kind): one for one in found.counts}
+    counts = {(one.copy, one.kind): one for one in result.counts}
     assert counts["", GENUINE].claims == 15
     assert (counts["", GENUINE].no_walk, counts["", GENUINE].no_face) == (0, 0)
     far, short = counts["far", SWAPPED], counts["short", SWAPPED]
     assert far.no_face == far.unchanged == far.claims == far.face["missing"] == 15
     assert short.no_walk == short.unchanged == short.walk["missing"] == 15
     assert sum(short.decisions.values()) == 15
-    rows = list(csv.DictReader(io.StringIO(answers_of.answers_csv(found.answers).decode())))
-    assert len(rows) == len(found.answers) == 15 * 4 * 3
+    rows = list(csv.DictReader(io.StringIO(answers_of.answers_csv(result.answers).decode())))
+    assert len(rows) == len(result.answers) == 15 * 4 * 3
     assert {row["face"] for row in rows if row["copy"] == "far"} == {""}
     assert {row["group"] for row in rows if row["path"].startswith(("p004", "p005"))} == {
         "p004+p005"
@@ -155,18 +155,18 @@ def test_a_change_of_the_joint_ratio_by_what_is_missing_would_be_seen(ears, tmp_
         return replace(joint, log10_lr=0.9 * joint.log10_lr)
 
     monkeypatch.setattr(bench, "join", wrong)
-    found = bench.run(tmp_path / "run", SETTINGS, quiet)
-    assert {one.unchanged for one in found.counts} == {0}
+    result = bench.run(tmp_path / "run", SETTINGS, quiet)
+    assert {one.unchanged for one in result.counts} == {0}
 
 
 def test_the_command_shows_and_writes_everything(ears, tmp_path):
     out = tmp_path / "out"
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         make_app(), ["fusion-walkers", "-o", str(out), "--draws", "20"], env={"COLUMNS": "200"}
     )
-    assert told.exit_code == 0, told.output
+    assert result.exit_code == 0, result.output
     for words in ("walk alone", "joined, not learnt", "a face large enough", "Not enrolled: p003"):
-        assert words in told.output
+        assert words in result.output
     written = json.loads((out / "fusion-walkers.json").read_text())
     assert written["face_auc"] == 0.9
     assert len((out / "answers.csv").read_text().splitlines()) == 1 + 15 * 4 * 3

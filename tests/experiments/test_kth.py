@@ -90,7 +90,9 @@ def _cleaned_once():
         joint_walks = cache(lambda tracks, settings: real(SimpleNamespace(tracks=tracks), settings))
         real = kth.joint_walks
         patch.setattr(
-            kth, "joint_walks", lambda found, settings: joint_walks(found.tracks, settings)
+            kth,
+            "joint_walks",
+            lambda extraction, settings: joint_walks(extraction.tracks, settings),
         )
         yield
 
@@ -107,13 +109,13 @@ def _print(*tables) -> str:
 
 
 def test_every_pass_claims_everybody_in_every_other_condition(folder, encoder):
-    told = []
+    shares = []
     result = kth.run(
-        folder, encoder=encoder, extractor=_extractor(), draws=100, progress=told.append
+        folder, encoder=encoder, extractor=_extractor(), draws=100, progress=shares.append
     )
     assert result.people == PEOPLE
-    assert told[-1] == 1.0
-    assert len(told) == PEOPLE * 4
+    assert shares[-1] == 1.0
+    assert len(shares) == PEOPLE * 4
     gate = result.gates["gate as shipped"]
     # three passes in each of four clips; each is a probe for three enrol conditions
     assert gate.probes == PEOPLE * 12
@@ -140,8 +142,10 @@ def test_every_pass_claims_everybody_in_every_other_condition(folder, encoder):
             [part for name, part in gate.parts.items() if name != "all"],
             gate.pairs.values(),
         ):
-            found = [vars(part.counts[kind]) for part in parts]
-            assert vars(whole.counts[kind]) == {k: sum(part[k] for part in found) for k in found[0]}
+            counts = [vars(part.counts[kind]) for part in parts]
+            assert vars(whole.counts[kind]) == {
+                k: sum(part[k] for part in counts) for k in counts[0]
+            }
 
 
 def test_a_condition_is_never_paired_with_itself(standard):
@@ -179,13 +183,13 @@ def test_a_score_is_that_of_the_probe_with_all_passes_of_the_other_clip(encoder,
         (single, "d3>d2/1", probes[1]),
         (whole, "d3>d2/0", np.concatenate(probes)),
     ):
-        found = trials.select(
+        selected = trials.select(
             (trials.probe == "person02")
             & (trials.claimed == "person01")
             & (trials.recording == recording)
         )
-        assert found.scores == pytest.approx([similarity(probe, template)])
-        assert found.windows.tolist() == [len(probe)]
+        assert selected.scores == pytest.approx([similarity(probe, template)])
+        assert selected.windows.tolist() == [len(probe)]
 
 
 def test_small_people_are_inconclusive_until_the_limit_is_lifted(folder, encoder):
@@ -296,13 +300,13 @@ def test_the_share_of_wrong_verdicts():
         *(no, open_, open_),
         *(no, no, yes),
     ]
-    found = wrong_verdicts(trials, decisions, draws=400)
-    assert found["mated"].value == pytest.approx(1 / 3)
-    assert found["non-mated"].value == pytest.approx(1 / 6)
-    for interval in found.values():
+    wrong = wrong_verdicts(trials, decisions, draws=400)
+    assert wrong["mated"].value == pytest.approx(1 / 3)
+    assert wrong["non-mated"].value == pytest.approx(1 / 6)
+    for interval in wrong.values():
         assert 0 <= interval.low <= interval.value <= interval.high <= 1
     # drawn without a, nothing of a mated claim is wrong; drawn alone, everything
-    assert (found["mated"].low, found["mated"].high) == (0.0, 1.0)
+    assert (wrong["mated"].low, wrong["mated"].high) == (0.0, 1.0)
     only = ~mated
     assert set(wrong_verdicts(trials.select(only), [no] * 6, draws=50)) == {"non-mated"}
 
@@ -451,5 +455,5 @@ def test_the_command_prints_tables_and_a_line_per_gate(folder, standard, monkeyp
     assert (seen["path"], seen["cache"]) == (folder, cache)
     for line in kth_tables.wrong_lines(standard):
         assert line in printed.stdout.splitlines()
-    told = CliRunner().invoke(make_app(["kth"]), ["kth", str(folder), "--json"])
-    assert json.loads(told.stdout) == standard.to_dict()
+    result = CliRunner().invoke(make_app(["kth"]), ["kth", str(folder), "--json"])
+    assert json.loads(result.stdout) == standard.to_dict()

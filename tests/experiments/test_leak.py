@@ -39,10 +39,10 @@ def walks() -> list[Recording]:
 
 @pytest.fixture(scope="module")
 def result(walks) -> leak.LeakResult:
-    told: list[float] = []
-    found = leak.run(walks, plain_systems(), people=PEOPLE, draws=1, progress=told.append)
-    assert told[-1] == 1.0
-    return found
+    shares: list[float] = []
+    measured = leak.run(walks, plain_systems(), people=PEOPLE, draws=1, progress=shares.append)
+    assert shares[-1] == 1.0
+    return measured
 
 
 def _clips(walks) -> list[Recording]:
@@ -127,13 +127,13 @@ def test_the_audit_passes_the_clean_protocols_and_refuses_the_leaky_ones(result)
 
 def test_a_leak_makes_figures_look_better(result) -> None:
     for name in plain_systems():
-        clean, _, copies, _ = (found[name] for found in result.figures.values())
+        clean, _, copies, _ = (systems[name] for systems in result.figures.values())
         assert clean.auc_change.value == 0
         assert copies.auc_change.value == pytest.approx(copies.auc.value - clean.auc.value)
         assert clean.auc.low <= clean.auc.value <= clean.auc.high
         assert (clean.mated, copies.mated) == (PEOPLE * 2, PEOPLE * 5 * 16)
         assert copies.nonmated == PEOPLE * 5 * 16 * (PEOPLE - 1)
-    learnt = [found["linear discriminants"].auc.value for found in result.figures.values()]
+    learnt = [systems["linear discriminants"].auc.value for systems in result.figures.values()]
     assert learnt[3] > learnt[0] + 0.02
 
 
@@ -159,8 +159,8 @@ def test_a_trained_network_is_one_more_system(walks) -> None:
         seen.append(len(train))
         return lambda clip: clip.windows.features.mean(axis=1), COSINE
 
-    found = protocols.run_system(clips, make_parts(clips, 0), system)
-    assert set(found) == set(make_parts(clips, 0))
+    by_part = protocols.run_system(clips, make_parts(clips, 0), system)
+    assert set(by_part) == set(make_parts(clips, 0))
     # 2 clean folds of 4 people, 4 people left out in turn for two protocols, 5 random parts
     assert len(seen) == 2 + 4 + 5
 

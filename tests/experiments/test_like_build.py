@@ -38,13 +38,13 @@ def test_like_impostors_are_harder_for_a_system_that_knows_bodies():
     # what it measures is the height, with an error that is the probe's
     errors = np.random.default_rng(0).normal(0, 1.5, len(PEOPLE))
     trials = make_trials(lambda a, b: -abs(a + errors[a] - b))
-    everyone, like, unlike = found = compare_builds(trials, HEIGHTS, draws=200)
-    assert [one.claims for one in found] == [90, 20, 20]
+    everyone, like, unlike = impostors = compare_builds(trials, HEIGHTS, draws=200)
+    assert [one.claims for one in impostors] == [90, 20, 20]
     assert like.apart < 0.6 < 1 == everyone.apart < 1.4 < unlike.apart
     assert like.auc.value < everyone.auc.value < unlike.auc.value
     assert like.auc_change.high < 0 < like.eer_change.low
     assert like.accepted.value > unlike.accepted.value
-    assert build_table(found, "x", 10).row_count == 3
+    assert build_table(impostors, "x", 10).row_count == 3
 
 
 def test_build_is_nothing_to_a_system_that_does_not_know_it():

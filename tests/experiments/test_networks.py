@@ -38,14 +38,14 @@ def test_networks(tmp_path):
         *(data, "-o", out, "--networks", "cnn,diffcnn,cnn", "--steps", 2),
         *("--folds", 2, "--enrolled", 2, "--workers", 1, "--reference", "cnn"),
     )
-    found = json.loads(call(*arguments, "--json").stdout)
-    assert found == json.loads((out / "networks.json").read_text())
-    names = list(found["systems"])
+    answer = json.loads(call(*arguments, "--json").stdout)
+    assert answer == json.loads((out / "networks.json").read_text())
+    names = list(answer["systems"])
     assert names[:2] == ["cnn", "diffcnn"]
     # stick walkers have no heels apart from their bones, but every bone is known
     assert "bone lengths, metric" in names
     assert "joint angles, dynamic time warping" in names
-    windows = next(c for c in found["comparisons"] if c["level"] == "window")
+    windows = next(c for c in answer["comparisons"] if c["level"] == "window")
     assert "bone lengths, metric" not in [row["name"] for row in windows["rows"]]
     shown = " ".join(call(*arguments).stdout.split())
     assert "2 folds, 2 walks enrolled, 2 steps" in shown

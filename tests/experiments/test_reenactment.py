@@ -31,8 +31,8 @@ def test_claims_of_real_joints():
     walks = make_sticks(8, 3, 2.5)
     folds = split_originals(walks, 2, 0)
     scored = score_held_out(walks, folds, lambda people: mean_features, enrolled=2)
-    found = joints.reenact_joints(scored, enrolled=2, draws=50)
-    assert [(one.walk, one.claim) for one in found] == [
+    claims = joints.reenact_joints(scored, enrolled=2, draws=50)
+    assert [(one.walk, one.claim) for one in claims] == [
         (joints.OWN, "A"),
         (joints.OTHERS, "B"),
         (joints.POSTURE, "A"),
@@ -40,12 +40,12 @@ def test_claims_of_real_joints():
         (joints.MOVEMENT, "A"),
         (joints.MOVEMENT, "B"),
     ]
-    own, other = (one.similarity.value for one in found[:2])
+    own, other = (one.similarity.value for one in claims[:2])
     assert other < own
     # what is put together lies between the two
-    assert all(one.similarity.value <= own + 0.01 for one in found)
-    assert all(one.accepted.low <= one.accepted.value <= one.accepted.high for one in found)
-    assert joints_table(found).row_count == 6
+    assert all(one.similarity.value <= own + 0.01 for one in claims)
+    assert all(one.accepted.low <= one.accepted.value <= one.accepted.high for one in claims)
+    assert joints_table(claims).row_count == 6
 
 
 def test_a_reenactment_has_one_gait_and_another_body():
@@ -84,9 +84,9 @@ def test_every_gait_is_put_on_every_other_body(tmp_path, monkeypatch):
         (tmp_path / name / "clips").mkdir(parents=True)
     demos = rendered.find_demos(tmp_path)
     assert [seed for seed, _ in demos] == [0, 12]
-    found = rendered.reenact_rendered(demos, tmp_path / "out", cache=tmp_path / "cache")
+    claims = rendered.reenact_rendered(demos, tmp_path / "out", cache=tmp_path / "cache")
     assert len(drawn) == 12
-    assert {one.claim: one.counts for one in found} == {
+    assert {one.claim: one.counts for one in claims} == {
         rendered.OWN: {Decision.AUTHENTIC: 6},
         rendered.MOTION: {Decision.AUTHENTIC: 12},
         rendered.BODY: {Decision.DEEPFAKE: 12},
@@ -94,7 +94,7 @@ def test_every_gait_is_put_on_every_other_body(tmp_path, monkeypatch):
     }
     rendered.reenact_rendered(demos, tmp_path / "out", cache=tmp_path / "cache")
     assert len(drawn) == 12  # videos are kept
-    assert rendered_table(found).row_count == 4
+    assert rendered_table(claims).row_count == 4
     (tmp_path / "none").mkdir()
     with pytest.raises(InputError, match="holds no demos"):
         rendered.find_demos(tmp_path / "none")

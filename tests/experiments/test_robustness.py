@@ -142,7 +142,7 @@ def test_faces_are_swept(tmp_path):
     store = forged_store(tmp_path / "store", 4, (("dark", darken),))
     model = brightness_model(tmp_path / "model")
     steps = (UNTOUCHED, Step("light, gain", 0.25), Step("blur, ‰ of the width", 200.0))
-    plain, dark, blurred = found = sweeps.sweep_faces(store, steps, model=model, draws=20)
+    plain, dark, blurred = sweep = sweeps.sweep_faces(store, steps, model=model, draws=20)
     assert plain.auc.value == 1
     assert (plain.own, plain.other) == (4, 4)
     assert plain.change is None
@@ -152,9 +152,9 @@ def test_faces_are_swept(tmp_path):
     # what a scan would not judge is not answered, and still has a score
     assert (blurred.own_undecided, blurred.other_undecided) == (1, 1)
     assert blurred.auc.value > 0.9
-    table = sweep_table(found, "face")
+    table = sweep_table(sweep, "face")
     assert table.row_count == 3
-    assert len(plot_sweep(found, "face").axes) == 2
+    assert len(plot_sweep(sweep, "face").axes) == 2
     with pytest.raises(InputError, match="no such clips"):
         sweeps.sweep_faces(store, steps, model=model, splits=("validation",))
 
@@ -164,11 +164,11 @@ def test_the_command_writes_one_table_and_one_plot(tmp_path):
     forged_store(tmp_path / "store", 3, (("dark", darken),), pictures=3)
     brightness_model(tmp_path / "model")
     options = ["--model", str(tmp_path / "model"), "--step", "1", "--json"]
-    found = CliRunner().invoke(
+    result = CliRunner().invoke(
         make_app(["robustness"]),
         ["robustness", "face", str(tmp_path / "store"), "-o", str(tmp_path / "out"), *options],
     )
-    assert found.exit_code == 0, found.output
+    assert result.exit_code == 0, result.output
     values = json.loads((tmp_path / "out/robustness-face.json").read_text())
     assert len(values["outcomes"]) == 1 + len(FACTORS)
     assert (tmp_path / "out/robustness-face.png").is_file()
@@ -209,12 +209,12 @@ def test_gait_is_swept_on_changed_probes(tmp_path, monkeypatch):
     monkeypatch.setattr(sweeps, "write_changed", write)
     steps = (UNTOUCHED, Step("mirror", 1.0))
     how = {"encoder": MaskEncoder(), "draws": 20}
-    found = sweeps.sweep_gait(tmp_path, tmp_path / "out", steps, people=3, **how)
-    assert [one.step for one in found] == list(steps)
-    assert found[0].auc.value > 0.8
-    assert (found[0].own, found[0].other) == (3, 6)
+    sweep = sweeps.sweep_gait(tmp_path, tmp_path / "out", steps, people=3, **how)
+    assert [one.step for one in sweep] == list(steps)
+    assert sweep[0].auc.value > 0.8
+    assert (sweep[0].own, sweep[0].other) == (3, 6)
     # the scripted eyes see no change
-    assert (found[1].change.value, found[1].change.p_value) == (0, 1)
+    assert (sweep[1].change.value, sweep[1].change.p_value) == (0, 1)
     assert [name for name, step in seen if step is UNTOUCHED] == [
         f"person0{person}_walking_d4.mp4" for person in (1, 2, 3)
     ]

@@ -18,10 +18,10 @@ def test_answers_are_counted_and_timed():
     assert answers.time("verify", lambda: 7) == 7
     assert answers.statuses == {429: 1, 200: 1}
     answers.seconds["verify"] = [0.1] * 99 + [0.3]
-    found = answers.percentiles()["verify"]
-    assert found["count"] == 100
-    assert found["p50"] == pytest.approx(100)
-    assert found["max"] == pytest.approx(300)
+    percentiles = answers.percentiles()["verify"]
+    assert percentiles["count"] == 100
+    assert percentiles["p50"] == pytest.approx(100)
+    assert percentiles["max"] == pytest.approx(300)
 
 
 @pytest.mark.slow

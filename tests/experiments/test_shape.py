@@ -38,13 +38,13 @@ def _embed(windows: GaitWindows) -> np.ndarray:
 
 
 def test_shares_of_a_data_set_add_up() -> None:
-    told: list[float] = []
+    shares: list[float] = []
     result = shape.run(
-        _recordings(6), _embed, people=5, background=2, enrolled=2, draws=50, progress=told.append
+        _recordings(6), _embed, people=5, background=2, enrolled=2, draws=50, progress=shares.append
     )
     average = result.average
     assert (average.people, average.decisions) == (5, 5)
-    assert told[-1] == 1.0
+    assert shares[-1] == 1.0
     total = sum(average.shares[name].value for name in PLAYERS)
     assert total == pytest.approx(average.score.value - average.baseline.value)
     assert average.score.value > average.baseline.value

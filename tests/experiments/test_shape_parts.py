@@ -69,9 +69,9 @@ def test_shapley_values_are_the_mean_over_all_orders_of_joining(seed: int) -> No
             before = worth[tuple(joined)]
             joined[player] = 1
             expected[player] += (worth[tuple(joined)] - before) / 6
-    found = shapley_values(worth)
-    np.testing.assert_allclose(found, expected, atol=1e-12)
-    assert found.sum() == pytest.approx(worth[1, 1, 1] - worth[0, 0, 0])
+    values = shapley_values(worth)
+    np.testing.assert_allclose(values, expected, atol=1e-12)
+    assert values.sum() == pytest.approx(worth[1, 1, 1] - worth[0, 0, 0])
 
 
 def test_a_player_who_changes_nothing_gets_nothing() -> None:
@@ -136,13 +136,13 @@ def test_walkers_who_differ_in_one_thing_only(
     template = mean_direction(encoder.embed(windows_from_points(*_walk(own, 1))))
     # the same walk, its noise included, but for the one thing
     background = [_walk(change(own, Walker.random(seed + i))) for i in (20, 21, 22)]
-    found = explain_shares(encoder.embed, *_walk(own), template, background, windows=4)
-    assert found.score > found.baseline
-    assert max(PLAYERS, key=lambda name: found.portions[name]) == player
+    shares = explain_shares(encoder.embed, *_walk(own), template, background, windows=4)
+    assert shares.score > shares.baseline
+    assert max(PLAYERS, key=lambda name: shares.portions[name]) == player
     # planted feet make a little posture of other bones and of other movement
-    assert found.portions[player] > 0.55
-    assert player == "bones" or found.portions["bones"] < 0.06
-    assert getattr(found, player) > 0
+    assert shares.portions[player] > 0.55
+    assert player == "bones" or shares.portions["bones"] < 0.06
+    assert getattr(shares, player) > 0
 
 
 def test_shares_sum_to_what_the_probe_has_above_the_background(encoder: StatisticsEncoder) -> None:
@@ -168,9 +168,9 @@ def test_an_encoder_that_sees_canonical_bones_owes_them_nothing(encoder: Statist
 
     template = mean_direction(embed(windows_from_points(*_walk(Walker.random(5), 1))))
     background = [_walk(Walker.random(seed)) for seed in (6, 7)]
-    found = explain_shares(embed, *_walk(Walker.random(5)), template, background, windows=2)
-    assert abs(found.bones) < 1e-5
-    assert found.movement > 0.01
+    shares = explain_shares(embed, *_walk(Walker.random(5)), template, background, windows=2)
+    assert abs(shares.bones) < 1e-5
+    assert shares.movement > 0.01
 
 
 def test_heels_that_one_walk_lacks_are_left_out_of_all(encoder: StatisticsEncoder) -> None:
@@ -202,9 +202,11 @@ def test_walks_without_feet_are_explained_by_the_rest(encoder: StatisticsEncoder
         name for name in SEGMENTS if name.endswith(("heel", "foot"))
     }
     template = mean_direction(encoder.embed(windows_from_points(*own, feet=False)))
-    found = explain_shares(encoder.embed, *own, template, [other], windows=2, feet=False)
-    assert found.score > found.baseline + 0.01
-    assert found.bones + found.pose + found.movement == pytest.approx(found.score - found.baseline)
+    shares = explain_shares(encoder.embed, *own, template, [other], windows=2, feet=False)
+    assert shares.score > shares.baseline + 0.01
+    assert shares.bones + shares.pose + shares.movement == pytest.approx(
+        shares.score - shares.baseline
+    )
 
 
 def test_what_cannot_be_explained_is_refused(encoder: StatisticsEncoder) -> None:
@@ -232,8 +234,8 @@ def test_averages_and_their_intervals_are_over_people() -> None:
     rng = np.random.default_rng(0)
     people = [f"p{i}" for i in range(40) for _ in range(3)]
     own = np.repeat(rng.normal(0.05, 0.02, 40), 3)
-    found = [_shares(value, 0.01, 0.2) for value in own]
-    average = average_shares(found, people, draws=500)
+    shares = [_shares(value, 0.01, 0.2) for value in own]
+    average = average_shares(shares, people, draws=500)
     assert average.people == 40
     assert average.decisions == 120
     mean = average.shares["bones"]

@@ -49,7 +49,7 @@ def card(signal: str, **changes):
 @pytest.fixture(scope="module")
 def result():
     rng = np.random.default_rng(0)
-    found = {
+    levels = {
         level: SimpleNamespace(
             joints=SimpleNamespace(trials=trials(rng, 0.02)),
             silhouettes=SimpleNamespace(trials=trials(rng, 0.25)),
@@ -62,7 +62,7 @@ def result():
         *encoders,
         draws=50,
         walks=(),
-        read=lambda *args, **options: found,
+        read=lambda *args, **options: levels,
     )
 
 
@@ -102,9 +102,9 @@ def test_a_claim_is_calibrated_without_its_people():
 
 @pytest.mark.parametrize(("gap", "rises"), [(0.2, True), (-0.2, False)])
 def test_a_calibration_never_falls(gap, rises):
-    found = fit([Domain.of_trials("KTH", trials(np.random.default_rng(2), gap))])
-    assert (found.slope > 0) is rises
-    assert found.subjects == 6
+    calibration = fit([Domain.of_trials("KTH", trials(np.random.default_rng(2), gap))])
+    assert (calibration.slope > 0) is rises
+    assert calibration.subjects == 6
 
 
 def test_domains_whose_thresholds_differ_have_a_smaller_slope_together():

@@ -197,7 +197,7 @@ def cells(
     settings = load_settings(config, steps=steps)
     recordings = load_sources(settings, data or ())
     with progress_bar("training all cells") as progress:
-        found = search_cells(
+        result = search_cells(
             settings,
             recordings,
             population=population,
@@ -206,12 +206,12 @@ def cells(
             run_folder=output / "run",
             resume=resume,
         )
-    best, value = found.tried[0]
+    best, value = result.tried[0]
     stdout().print(
-        f"{len(found.tried)} paths tried; AUC on people set aside from {found.tried[-1][1]:.3f} "
+        f"{len(result.tried)} paths tried; AUC on people set aside from {result.tried[-1][1]:.3f} "
         f"to {value:.3f}, with the cells {best}"
     )
-    say_written(found.save(output))
+    say_written(result.save(output))
 
 
 def _people(text: str) -> tuple[str, ...]:

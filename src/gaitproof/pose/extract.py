@@ -155,11 +155,11 @@ class _Work:
         if least is None or self.video.duration < least or not self.video.timed:
             return self
         progress = part_of(self.progress, 0.0, _FIRST_PASS)
-        found = make_plan(self.video, self.settings, self.tracking, progress)
+        plan = make_plan(self.video, self.settings, self.tracking, progress)
         return replace(
             self,
-            video=replace(self.video, passed_over=found.passed),
-            parts=found.parts,
+            video=replace(self.video, passed_over=plan.passed),
+            parts=plan.parts,
             progress=part_of(self.progress, _FIRST_PASS, 1.0),
         )
 
@@ -275,13 +275,13 @@ class _Work:
 
 def joined(passed: Sequence[PassedOver]) -> tuple[PassedOver, ...]:
     """Return stretches in order, those of one kind that overlap or touch as one."""
-    found: list[PassedOver] = []
+    parts: list[PassedOver] = []
     for one in passed:
-        if found and found[-1].why == one.why and one.start <= found[-1].stop:
-            found[-1] = replace(found[-1], stop=max(found[-1].stop, one.stop))
+        if parts and parts[-1].why == one.why and one.start <= parts[-1].stop:
+            parts[-1] = replace(parts[-1], stop=max(parts[-1].stop, one.stop))
         else:
-            found.append(one)
-    return tuple(found)
+            parts.append(one)
+    return tuple(parts)
 
 
 def part_of(progress: Progress, begin: float, end: float) -> Progress:

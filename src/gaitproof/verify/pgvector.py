@@ -121,13 +121,13 @@ class ServerDirections:
         if connection.scalar(_GRAPH, {"table": self.table}) is None:
             return ask(self.table)
         near = f"SELECT template_id, direction FROM {self.table} ORDER BY direction {apart}"
-        found: list[tuple[float, int]] = []
+        nearest: list[tuple[float, int]] = []
         # those that were replaced since are near as well: more are asked for where some are missing
         for likely in (min(candidates(top, centre), _MOST), _MOST):
-            if len(found) < top:
+            if len(nearest) < top:
                 connection.execute(text(f"SET LOCAL hnsw.ef_search = {max(likely, 100)}"))
-                found = ask(f"({near} LIMIT {likely}) likely")
-        return found
+                nearest = ask(f"({near} LIMIT {likely}) likely")
+        return nearest
 
     def missing(self, connection: Connection) -> Directions:
         """Read the templates in force that are not in the table yet."""

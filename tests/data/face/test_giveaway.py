@@ -47,40 +47,40 @@ def sampled(sampling, people=40):
 
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(frames=16, rate=5)])
 def test_clips_that_are_sampled_alike_give_nothing_away(sampling):
-    found = find_giveaways(sampled(sampling))
-    assert found.telling == ()
-    assert all(abs(value - 0.5) < 0.15 for value in found.auc.values())
+    giveaways = find_giveaways(sampled(sampling))
+    assert giveaways.telling == ()
+    assert all(abs(value - 0.5) < 0.15 for value in giveaways.auc.values())
 
 
 def test_the_sampling_of_face_seed_2_is_the_label():
-    found = find_giveaways(sampled(Sampling(frames=200, by_label=Strides(real=30, fake=60))))
-    assert found.auc["the time between images"] > 0.99
-    assert found.auc["the number of images"] > 0.9
-    assert found.auc["the length of the clip"] < 0.65
-    assert found.telling[0] in ("the time between images", TOGETHER)
+    giveaways = find_giveaways(sampled(Sampling(frames=200, by_label=Strides(real=30, fake=60))))
+    assert giveaways.auc["the time between images"] > 0.99
+    assert giveaways.auc["the number of images"] > 0.9
+    assert giveaways.auc["the length of the clip"] < 0.65
+    assert giveaways.telling[0] in ("the time between images", TOGETHER)
 
 
 def test_what_is_all_the_same_is_chance_however_many_of_each():
     clips = [clip(0, Label.REAL)] + [clip(person, Label.FAKE) for person in range(1, 30)]
     clips += [clip(person, Label.REAL, take=1) for person in range(5)]
-    found = find_giveaways(clips)
-    assert set(found.auc.values()) == {0.5}
+    giveaways = find_giveaways(clips)
+    assert set(giveaways.auc.values()) == {0.5}
 
 
 def test_a_frame_rate_between_the_others_is_found():
     # forgers write every video at 25 per second; no single threshold tells that
-    found = find_giveaways(
+    giveaways = find_giveaways(
         both(20, lambda person: {"rate": (24.0, 30.0)[person % 2]}, lambda _: {"rate": 25.0})
     )
-    assert found.auc["the frame rate"] == 1
-    assert "the frame rate" in found.telling
+    assert giveaways.auc["the frame rate"] == 1
+    assert "the frame rate" in giveaways.telling
 
 
 def test_videos_and_pictures_are_told_apart():
-    found = find_giveaways(
+    giveaways = find_giveaways(
         both(20, lambda _: {}, lambda _: {"rate": None, "seconds": None, "spacing": None})
     )
-    assert found.auc["the frame rate"] == found.auc["the length of the clip"] == 1
+    assert giveaways.auc["the frame rate"] == giveaways.auc["the length of the clip"] == 1
 
 
 def test_differences_below_one_per_cent_and_few_clips_are_no_finding():

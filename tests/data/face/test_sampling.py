@@ -38,9 +38,9 @@ def numbers(pictures):
 @pytest.mark.parametrize("rate", [10, 1])
 def test_frames_of_a_video(tmp_path, rate):
     video = write_clip(tmp_path / "a.mp4", [grey(i) for i in range(24)], rate=rate, crf=4)
-    found = sample(video, 4)
-    assert numbers(found) == [3, 9, 15, 21]
-    assert [time for time, _ in found] == pytest.approx([3 / rate, 9 / rate, 15 / rate, 21 / rate])
+    frames = sample(video, 4)
+    assert numbers(frames) == [3, 9, 15, 21]
+    assert [time for time, _ in frames] == pytest.approx([3 / rate, 9 / rate, 15 / rate, 21 / rate])
 
 
 def test_far_apart_frames_are_jumped_to_and_are_the_same(tmp_path, monkeypatch):
@@ -73,9 +73,9 @@ def test_pictures_in_natural_order_and_alone(tmp_path):
     for number in range(1, 13):
         cv2.imwrite(str(tmp_path / f"{number}.png"), grey(number))
     (tmp_path / "notes.txt").touch()
-    found = sample(tmp_path, 3)
-    assert numbers(found) == [3, 7, 11]
-    assert [time for time, _ in found] == [2, 6, 10]
+    images = sample(tmp_path, 3)
+    assert numbers(images) == [3, 7, 11]
+    assert [time for time, _ in images] == [2, 6, 10]
     assert numbers(sample(tmp_path / "5.png", 6)) == [5]
 
 
@@ -89,9 +89,9 @@ def test_a_picture_that_is_a_link_out_of_its_folder(tmp_path):
 
 def test_a_rate_takes_pictures_about_the_middle(tmp_path):
     video = write_clip(tmp_path / "a.mp4", [grey(i) for i in range(24)], rate=10, crf=4)
-    found = sample(video, 4, rate=5.0)
-    assert numbers(found) == [8, 10, 12, 14]
-    assert [time for time, _ in found] == pytest.approx([0.8, 1.0, 1.2, 1.4])
+    images = sample(video, 4, rate=5.0)
+    assert numbers(images) == [8, 10, 12, 14]
+    assert [time for time, _ in images] == pytest.approx([0.8, 1.0, 1.2, 1.4])
     # as many as there are, and none twice
     assert numbers(sample(video, 10, rate=2.0)) == [1, 6, 11, 16, 21]
     assert numbers(sample(video, 4, rate=25.0)) == [10, 11, 12, 13]
@@ -108,8 +108,8 @@ def test_the_middle_of_a_long_video_is_jumped_to(tmp_path, monkeypatch):
 
 
 def test_pictures_of_a_folder_count_as_taken_at_the_rate(clip):
-    found = sample(clip, 3, rate=5.0)
-    assert [time for time, _ in found] == pytest.approx([0, 0.2, 0.4])
+    images = sample(clip, 3, rate=5.0)
+    assert [time for time, _ in images] == pytest.approx([0, 0.2, 0.4])
     assert measure(clip) == Footage(4)
 
 
@@ -148,14 +148,14 @@ def clip(tmp_path):
 def test_the_main_face_is_followed_whatever_the_order(clip):
     ann = [face_at(150 + 10 * i, 200, 100) for i in range(4)]
     bob = [face_at(450, 200 - 10 * i, 80) for i in range(4)]
-    told = Told([ann[0], bob[0]], [bob[1], ann[1]], [bob[2], ann[2]], [ann[3], bob[3]])
-    faces = extract(clip, told, 4, alignment=SMALL)
+    detector = Told([ann[0], bob[0]], [bob[1], ann[1]], [bob[2], ann[2]], [ann[3], bob[3]])
+    faces = extract(clip, detector, 4, alignment=SMALL)
     assert faces.images.shape == (4, 32, 32, 3)
     assert faces.images.mean(axis=(1, 2, 3)) == pytest.approx([40, 90, 140, 190], abs=2)
     assert list(faces.times) == [0, 1, 2, 3]
     # a face that is seen more often is the main one, though it is smaller
-    told = Told([bob[0]], [bob[1], ann[1]], [bob[2]], [bob[3]])
-    assert len(extract(clip, told, 4, alignment=SMALL).times) == 4
+    detector = Told([bob[0]], [bob[1], ann[1]], [bob[2]], [bob[3]])
+    assert len(extract(clip, detector, 4, alignment=SMALL).times) == 4
 
 
 def test_pictures_without_the_face_are_left_out(clip):
@@ -166,9 +166,9 @@ def test_pictures_without_the_face_are_left_out(clip):
 
 
 def test_crops_of_different_sizes_are_not_followed(clip):
-    told = [[face_at(100, 100, 60)], [face_at(300, 300, 200), face_at(90, 90, 50)], [], []]
-    assert len(extract(clip, Told(*told), 4).times) == 1
-    faces = extract(clip, Told(*told), 4, cropped=True)
+    detections = [[face_at(100, 100, 60)], [face_at(300, 300, 200), face_at(90, 90, 50)], [], []]
+    assert len(extract(clip, Told(*detections), 4).times) == 1
+    faces = extract(clip, Told(*detections), 4, cropped=True)
     assert list(faces.times) == [0, 1]
 
 
@@ -179,17 +179,17 @@ def test_nobody(clip):
 
 def test_faces_that_a_scan_would_not_judge_are_left_out(clip):
     small, outside, good = face_at(200, 200, 39), face_at(0, 200, 100), face_at(300, 200, 100)
-    told = [[small], [outside], [small], []]
+    detections = [[small], [outside], [small], []]
     with pytest.raises(InputError) as refused:
-        extract(clip, Told(*told), 4)
+        extract(clip, Told(*detections), 4)
     assert refused.value.message == "No face can be used."
     assert refused.value.actual == (
         "the face is too small (2 of 3 faces), part of the face is outside the frame (1 of 3 faces)"
     )
-    assert list(extract(clip, Told(*told[:3], [good]), 4).times) == [3]
+    assert list(extract(clip, Told(*detections[:3], [good]), 4).times) == [3]
     # a crop may cut its face
-    assert list(extract(clip, Told(*told), 4, cropped=True).times) == [1]
-    assert len(extract(clip, Told(*told), 4, gate=FaceGate(min_size=0)).times) == 2
+    assert list(extract(clip, Told(*detections), 4, cropped=True).times) == [1]
+    assert len(extract(clip, Told(*detections), 4, gate=FaceGate(min_size=0)).times) == 2
 
 
 def test_points_and_mesh_lie_on_the_stored_face(tmp_path):

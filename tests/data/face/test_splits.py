@@ -100,9 +100,9 @@ def test_a_clip_keeps_its_side_when_the_data_set_grows():
 
 
 def test_shares_are_about_what_was_asked_for():
-    found = assign_splits([clip(i, [f"p{i}"]) for i in range(2000)], seed=3)
+    divided = assign_splits([clip(i, [f"p{i}"]) for i in range(2000)], seed=3)
     for name, share in SHARES.items():
-        assert sum(c.split == name for c in found) / 2000 == pytest.approx(share, abs=0.04)
+        assert sum(c.split == name for c in divided) / 2000 == pytest.approx(share, abs=0.04)
 
 
 def test_a_fake_follows_its_original_into_the_test():

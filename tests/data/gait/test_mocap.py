@@ -253,27 +253,27 @@ def placed(tmp_path: Path, skeleton: str, rows: list[dict[str, str]]) -> dict[st
 def test_chain_by_hand(tmp_path: Path) -> None:
     rows = [{}, {"lfemur": "90 0 0"}, {"lfemur": "90 0 0", "ltibia": "-90"}]
     rows += [{"root": "0 16 0 0 90 0"}]
-    found = placed(tmp_path, asf(), rows)
+    bones = placed(tmp_path, asf(), rows)
     root = np.array([0, 16 * UNIT, 0])
-    np.testing.assert_allclose(found["ltibia"][0], root + np.array([0.1, -0.85, 0]), atol=1e-9)
+    np.testing.assert_allclose(bones["ltibia"][0], root + np.array([0.1, -0.85, 0]), atol=1e-9)
     # a quarter turn about x takes -y to -z
-    np.testing.assert_allclose(found["lfemur"][1], root + np.array([0.1, 0, -0.43]), atol=1e-9)
-    np.testing.assert_allclose(found["ltibia"][1], root + np.array([0.1, 0, -0.85]), atol=1e-9)
+    np.testing.assert_allclose(bones["lfemur"][1], root + np.array([0.1, 0, -0.43]), atol=1e-9)
+    np.testing.assert_allclose(bones["ltibia"][1], root + np.array([0.1, 0, -0.85]), atol=1e-9)
     # bent back at the knee, the shank hangs down again
-    np.testing.assert_allclose(found["ltibia"][2], root + np.array([0.1, -0.42, -0.43]), atol=1e-9)
+    np.testing.assert_allclose(bones["ltibia"][2], root + np.array([0.1, -0.42, -0.43]), atol=1e-9)
     # the whole body turned by a quarter about y: +x goes to -z, the foot's +z to +x
-    np.testing.assert_allclose(found["lhipjoint"][3], root + np.array([0, 0, -0.1]), atol=1e-9)
-    np.testing.assert_allclose(found["lfoot"][3], root + np.array([0.15, -0.85, -0.1]), atol=1e-9)
-    np.testing.assert_allclose(found["rfoot"][0], root + np.array([-0.1, -0.85, 0.15]), atol=1e-9)
+    np.testing.assert_allclose(bones["lhipjoint"][3], root + np.array([0, 0, -0.1]), atol=1e-9)
+    np.testing.assert_allclose(bones["lfoot"][3], root + np.array([0.15, -0.85, -0.1]), atol=1e-9)
+    np.testing.assert_allclose(bones["rfoot"][0], root + np.array([-0.1, -0.85, 0.15]), atol=1e-9)
 
 
 def test_bone_axes_against_scipy(tmp_path: Path) -> None:
-    found = placed(tmp_path, asf("20 30 -40"), [{"lfemur": "10 -25 50"}])
+    bones = placed(tmp_path, asf("20 30 -40"), [{"lfemur": "10 -25 50"}])
     axes = Rotation.from_euler("xyz", [20, 30, -40], degrees=True)  # lower case: fixed axes
     turn = Rotation.from_euler("xyz", [10, -25, 50], degrees=True)
     local = axes * turn * axes.inv()
     expected = np.array([0.1, 16 * UNIT, 0]) + local.apply([0, -0.43, 0])
-    np.testing.assert_allclose(found["lfemur"][0], expected, atol=1e-9)
+    np.testing.assert_allclose(bones["lfemur"][0], expected, atol=1e-9)
 
 
 def test_amc_recording(tmp_path: Path) -> None:

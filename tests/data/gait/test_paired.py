@@ -42,11 +42,11 @@ def test_joints_and_masks_of_a_manifest_lie_side_by_side(folder, named):
     walks = load_paired(folder / named, "made")
     labels = [(w.subject, w.recording, w.view, w.source, w.parent) for w in walks]
     assert labels == [("ann", "one", "left", "made", ""), ("ann", "two", "left", "made", "")]
-    for found in walks:
-        assert len(found.windows) >= 1
-        assert found.windows.silhouettes.masks.any()
-        assert np.abs(found.windows.joints.features).max() > 0
-        assert found.segments[0] is found.silhouettes.bits
+    for pair in walks:
+        assert len(pair.windows) >= 1
+        assert pair.windows.silhouettes.masks.any()
+        assert np.abs(pair.windows.joints.features).max() > 0
+        assert pair.segments[0] is walk.silhouettes.bits
 
 
 def test_poses_without_masks_are_refused(folder):

@@ -30,10 +30,10 @@ def dump(path: Path, value: Any, protocol: int = 4) -> Path:
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_arrays_come_back(tmp_path: Path, protocol: int, dtype: str, order: Any) -> None:
     array = np.asarray(np.arange(102).reshape(2, 17, 3), dtype=dtype, order=order)
-    found = load_array(dump(tmp_path / "a.pkl", array, protocol))
-    assert found.dtype == array.dtype.newbyteorder("=")
-    np.testing.assert_array_equal(found, array)
-    assert found.flags.writeable
+    loaded = load_array(dump(tmp_path / "a.pkl", array, protocol))
+    assert loaded.dtype == array.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(loaded, array)
+    assert loaded.flags.writeable
 
 
 def test_numpy_2_names_are_known(tmp_path: Path) -> None:

@@ -41,9 +41,9 @@ def test_a_folder_of_shards_is_the_data_set(tmp_path: Path, shard_bytes: int, sh
     made = walks()
     files = save_shards(iter(made), tmp_path / "s", shard_bytes=shard_bytes)
     assert len(files) == shards
-    found = load_recordings(tmp_path / "s", "made")
-    assert len(found) == len(made)
-    for a, b in zip(found, made, strict=True):
+    recordings = load_recordings(tmp_path / "s", "made")
+    assert len(recordings) == len(made)
+    for a, b in zip(recordings, made, strict=True):
         for name in ("subject", "recording", "condition", "view", "source", "parent", "domain"):
             assert getattr(a, name) == getattr(b, name)
         assert (a.flat, a.feet) == (b.flat, b.feet)

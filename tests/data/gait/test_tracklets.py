@@ -28,12 +28,12 @@ def test_a_table_and_its_folder_are_read(tmp_path):
 @pytest.mark.parametrize("person", [3, 9], ids=["y down", "y up"])
 def test_unit_order_and_axis_change_nothing(tmp_path, person):
     walks = load_tracklets(tracklet_table(tmp_path / "a"), "a")
-    found = next(w for w in walks if w.subject == str(person)).windows
+    windows = next(w for w in walks if w.subject == str(person)).windows
     casia = table(tmp_path / "c.csv", {"001-nm-01-090": keypoints(seed=person)})
     (same,) = load_casia_csv(casia, "c")
-    assert len(found) >= 1
-    np.testing.assert_allclose(found.features, same.windows.features, atol=0.05)
-    np.testing.assert_array_equal(found.mask, same.windows.mask)
+    assert len(windows) >= 1
+    np.testing.assert_allclose(windows.features, same.windows.features, atol=0.05)
+    np.testing.assert_array_equal(windows.mask, same.windows.mask)
 
 
 def test_sessions_and_runs_are_conditions(tmp_path):

@@ -35,25 +35,25 @@ def result(model, store):
 
 def test_pictures_are_cut_and_scored_as_in_a_scan(model, store):
     faces = store.read(store.clips[0])
-    (found,) = score_clip(model, faces, (UNTOUCHED,))
+    (scores,) = score_clip(model, faces, (UNTOUCHED,))
     crops = [
         align(picture, points, model.card.alignment)
         for picture, points in zip(faces.images, faces.points.astype(float), strict=True)
     ]
-    assert np.array_equal(found, model.score(np.stack(crops)))
+    assert np.array_equal(scores, model.score(np.stack(crops)))
 
 
 def test_what_can_be_seen_is_told_and_what_cannot_is_not(result):
-    (found,) = result.stores
-    assert found.manipulations["dark"].values["auc"].value == 1
-    hidden = found.manipulations["hidden"].values["auc"]
+    (figures,) = result.stores
+    assert figures.manipulations["dark"].values["auc"].value == 1
+    hidden = figures.manipulations["hidden"].values["auc"]
     assert hidden.value == 0.5
-    assert found.video.values["auc"].value == 0.75
-    assert found.video.values["false_real"].value == 0.5
-    assert (found.video.genuine, found.video.forged) == (5, 10)
-    assert (found.picture.genuine, found.picture.forged) == (15, 30)
-    assert found.video.genuine_people == 5
-    assert found.video.confusion == ((5, 0), (5, 5))
+    assert figures.video.values["auc"].value == 0.75
+    assert figures.video.values["false_real"].value == 0.5
+    assert (figures.video.genuine, figures.video.forged) == (5, 10)
+    assert (figures.picture.genuine, figures.picture.forged) == (15, 30)
+    assert figures.video.genuine_people == 5
+    assert figures.video.confusion == ((5, 0), (5, 5))
 
 
 def test_a_clip_scores_the_mean_of_its_pictures(result):
@@ -70,9 +70,9 @@ def test_answers_are_those_of_a_scan(result):
 
 def test_too_few_pictures_are_inconclusive_whatever_the_score(model, tmp_path):
     still = forged_store(tmp_path / "s", pictures=1)
-    found = evaluate_faces(model, [still], draws=20).stores[0]
-    assert found.decisions["real"]["INCONCLUSIVE"] == 5
-    assert found.video.values["false_fake"].value == 0
+    figures = evaluate_faces(model, [still], draws=20).stores[0]
+    assert figures.decisions["real"]["INCONCLUSIVE"] == 5
+    assert figures.video.values["false_fake"].value == 0
 
 
 def test_simple_crops_are_not_given_to_a_model_of_aligned_faces(model, store):
@@ -107,26 +107,26 @@ def test_conditions_start_with_none_and_get_worse():
 def test_data_of_one_kind(model, tmp_path):
     """Genuine clips alone have false alarms, and nothing else."""
     genuine = forged_store(tmp_path / "g", forgeries=())
-    found = evaluate_faces(model, [genuine], draws=20).stores[0]
-    assert set(found.video.values) == {"false_fake", "specificity"}
-    assert not found.manipulations
-    assert math.isnan(found.cllr)
+    figures = evaluate_faces(model, [genuine], draws=20).stores[0]
+    assert set(figures.video.values) == {"false_fake", "specificity"}
+    assert not figures.manipulations
+    assert math.isnan(figures.cllr)
 
 
 def test_several_stores(model, store, tmp_path):
     other = forged_store(tmp_path / "other", forgeries=(("dark", darken),))
-    told = []
-    found = evaluate_faces(model, [store, other], draws=20, progress=told.append)
-    assert [one.name for one in found.stores] == ["drawn", "other"]
-    assert [one.video.values["auc"].value for one in found.stores] == [0.75, 1.0]
-    assert told[-1] == 1
-    assert told == sorted(told)
+    shares = []
+    evaluation = evaluate_faces(model, [store, other], draws=20, progress=shares.append)
+    assert [one.name for one in evaluation.stores] == ["drawn", "other"]
+    assert [one.video.values["auc"].value for one in evaluation.stores] == [0.75, 1.0]
+    assert shares[-1] == 1
+    assert shares == sorted(shares)
 
 
 def test_stores_of_one_name_are_told_apart(model, store, tmp_path):
     same = forged_store(tmp_path / "drawn", people=3)
-    found = evaluate_faces(model, [store, same], draws=20)
-    assert [one.name for one in found.stores] == [str(store.folder), str(same.folder)]
+    evaluation = evaluate_faces(model, [store, same], draws=20)
+    assert [one.name for one in evaluation.stores] == [str(store.folder), str(same.folder)]
     with pytest.raises(InputError, match="given twice"):
         evaluate_faces(model, [store, store])
 
@@ -148,13 +148,13 @@ def test_what_lowers_confidence_is_said(tmp_path, store):
 
 
 def test_cllr_is_that_of_the_calibrated_clips(result):
-    found = result.stores[0]
+    figures = result.stores[0]
     costs = {True: [], False: []}
-    for answer in found.answers:
+    for answer in figures.answers:
         real = answer.stored.clip.label.value == "real"
         sign = 1 if real else -1
         costs[real].append(math.log2(1 + 10 ** (-sign * answer.log10_lr)))
-    assert found.cllr == pytest.approx((np.mean(costs[True]) + np.mean(costs[False])) / 2)
+    assert figures.cllr == pytest.approx((np.mean(costs[True]) + np.mean(costs[False])) / 2)
 
 
 def test_json_and_files(result, tmp_path):
@@ -172,21 +172,21 @@ def test_json_and_files(result, tmp_path):
 
 def test_without_calibration_there_are_no_ratios(tmp_path, store):
     plain = brightness_model(tmp_path / "m", calibration=None)
-    found = evaluate_faces(plain, [store], draws=20)
-    assert math.isnan(found.stores[0].cllr)
-    assert [path.name for path in write_scores(found, tmp_path)] == ["scores.csv"]
+    evaluation = evaluate_faces(plain, [store], draws=20)
+    assert math.isnan(evaluation.stores[0].cllr)
+    assert [path.name for path in write_scores(evaluation, tmp_path)] == ["scores.csv"]
 
 
 def test_a_model_over_time_is_evaluated_in_turns(tmp_path):
     store = forged_store(tmp_path / "store", 3, pictures=6)
     weights = make_clip_weights(gain=30.0, centre=0.2)
     model = clip_model(tmp_path / "model", weights=weights, rate=5.0, detector="drawn 1")
-    found = evaluate_faces(model, [store], draws=20)
-    (result,) = found.stores
+    evaluation = evaluate_faces(model, [store], draws=20)
+    (result,) = evaluation.stores
     assert result.unit == "turns"
     # six images make one turn of four, and a rest that is too short
     assert {len(answer.images) for answer in result.answers} == {1}
     assert result.manipulations["dark"].values["auc"].value == 1
     assert "the store's images are spread over the clip, the model was" in result.notes[-1]
-    written = write_scores(found, tmp_path)[0].read_text().splitlines()
+    written = write_scores(evaluation, tmp_path)[0].read_text().splitlines()
     assert written[1].split(",")[5] == "6"

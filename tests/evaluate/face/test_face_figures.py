@@ -22,7 +22,7 @@ def made(count=400, people=40, gap=0.2, seed=0):
 def test_figures_are_those_of_scikit_learn(seed):
     reference = pytest.importorskip("sklearn.metrics")
     scores = made(seed=seed)
-    found = compute_figures(scores, 0.5, draws=20)
+    figures = compute_figures(scores, 0.5, draws=20)
     forged, called = ~scores.genuine, scores.scores < 0.5
     expected = {
         "auc": reference.roc_auc_score(forged, -scores.scores),
@@ -34,12 +34,12 @@ def test_figures_are_those_of_scikit_learn(seed):
         "f1": reference.f1_score(forged, called),
     }
     for name, value in expected.items():
-        assert found.values[name].value == pytest.approx(value), name
-    assert np.array_equal(found.confusion, reference.confusion_matrix(forged, called))
+        assert figures.values[name].value == pytest.approx(value), name
+    assert np.array_equal(figures.confusion, reference.confusion_matrix(forged, called))
     fpr, tpr, _ = reference.roc_curve(forged, -scores.scores, drop_intermediate=False)
     grid = np.linspace(0, 1, 100_001)
     gap = np.interp(grid, fpr, 1 - tpr) - grid
-    assert found.values["eer"].value == pytest.approx(grid[np.argmin(np.abs(gap))], abs=1e-4)
+    assert figures.values["eer"].value == pytest.approx(grid[np.argmin(np.abs(gap))], abs=1e-4)
 
 
 def test_rates_of_each_class():
@@ -48,14 +48,16 @@ def test_rates_of_each_class():
         np.array([True, True, False, False, False]),
         (("a",), ("b",), ("a",), ("b",), ("c",)),
     )
-    found = compute_figures(scores, 0.5, draws=50)
-    assert found.values["false_fake"].value == 0.5
-    assert found.values["false_real"].value == pytest.approx(2 / 3)
-    assert found.confusion == ((1, 1), (2, 1))
-    assert (found.genuine, found.forged) == (2, 3)
-    assert (found.genuine_people, found.forged_people) == (2, 3)
-    assert found.support("false_fake") == found.support("eer") > found.support("false_real") > 0
-    assert found.support("auc") == 0
+    figures = compute_figures(scores, 0.5, draws=50)
+    assert figures.values["false_fake"].value == 0.5
+    assert figures.values["false_real"].value == pytest.approx(2 / 3)
+    assert figures.confusion == ((1, 1), (2, 1))
+    assert (figures.genuine, figures.forged) == (2, 3)
+    assert (figures.genuine_people, figures.forged_people) == (2, 3)
+    assert (
+        figures.support("false_fake") == figures.support("eer") > figures.support("false_real") > 0
+    )
+    assert figures.support("auc") == 0
 
 
 def test_nothing_called_forged():
@@ -66,9 +68,9 @@ def test_nothing_called_forged():
 
 def test_two_people_have_no_interval():
     scores = FaceScores(np.array([0.9, 0.1]), np.array([True, False]), (("a",), ("b",)))
-    found = compute_figures(scores, 0.5).values["auc"]
-    assert found.value == 1
-    assert np.isnan([found.low, found.high]).all()
+    auc = compute_figures(scores, 0.5).values["auc"]
+    assert auc.value == 1
+    assert np.isnan([auc.low, auc.high]).all()
 
 
 def test_intervals_are_over_people_not_over_clips():
@@ -92,10 +94,10 @@ def test_intervals_hold_the_truth():
         rng = np.random.default_rng(seed)
         genuine = np.arange(120) % 2 == 0
         scores = (0.4 + 0.1 * genuine + rng.normal(0, 0.1, 120)).clip(0, 1)
-        found = compute_figures(
+        auc = compute_figures(
             FaceScores(scores, genuine, tuple((f"p{i // 2}",) for i in range(120))), 0.5, draws=300
         ).values["auc"]
-        hits += found.low <= 0.76025 <= found.high
+        hits += auc.low <= 0.76025 <= auc.high
     assert hits >= 52
 
 
@@ -106,8 +108,8 @@ def test_shuffled_labels_give_chance():
         scores = made(seed=seed, gap=0.4)
         people = np.random.default_rng(seed).permutation(40)
         genuine = np.array([people[int(key[0][1:])] % 2 == 0 for key in scores.keys])
-        found = compute_figures(FaceScores(scores.scores, genuine, scores.keys), 0.5, draws=200)
-        hits += found.values["auc"].low <= 0.5 <= found.values["auc"].high
+        figures = compute_figures(FaceScores(scores.scores, genuine, scores.keys), 0.5, draws=200)
+        hits += figures.values["auc"].low <= 0.5 <= figures.values["auc"].high
     assert hits >= 17
 
 
@@ -145,7 +147,7 @@ def test_all_figures_are_shares(rows):
         np.arange(len(rows)) % 2 == 0,
         tuple((f"p{row[1]}",) for row in rows),
     )
-    for found in compute_figures(scores, 0.5, draws=20).values.values():
-        assert 0 <= found.value <= 1
-        assert not found.low < 0
-        assert not found.high > 1
+    for figure in compute_figures(scores, 0.5, draws=20).values.values():
+        assert 0 <= figure.value <= 1
+        assert not figure.low < 0
+        assert not figure.high > 1

@@ -31,12 +31,12 @@ def test_of_clips():
         FaceClip("a.mp4", Label.REAL, ("ann",)),
         FaceClip("b.mp4", Label.FAKE, ("ann", "bob"), "swap"),
     ]
-    found = FaceScores.of_clips([0.9, 0.2], clips)
-    assert found.genuine.tolist() == [True, False]
-    assert found.keys == (("ann",), ("ann", "bob"))
-    assert len(found.select(found.genuine)) == 1
+    scores = FaceScores.of_clips([0.9, 0.2], clips)
+    assert scores.genuine.tolist() == [True, False]
+    assert scores.keys == (("ann",), ("ann", "bob"))
+    assert len(scores.select(scores.genuine)) == 1
     with pytest.raises(ValueError, match="read-only"):
-        found.scores[0] = 0
+        scores.scores[0] = 0
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,15 @@ def test_draws_weigh_both_people_of_a_swap():
     keys = [(names[i % 4],) for i in range(12)] + [
         (names[i % 4], names[(i + 1) % 4]) for i in range(8)
     ]
-    found = made(rng.random(20), [True] * 12 + [False] * 8, keys)
+    swaps = made(rng.random(20), [True] * 12 + [False] * 8, keys)
     times = {"a": 2, "b": 0, "c": 1, "d": 1}
     ends = np.array([0.3, 0.6])
     (fmr, fnmr), *_ = draw_rates(
-        found.units, found.scores, np.array([[times[name] for name in names]], float), ends
+        swaps.units, swaps.scores, np.array([[times[name] for name in names]], float), ends
     )
     weight = np.array([np.prod([times[key] for key in own]) for own in keys])
     for column, end in enumerate(ends, 1):
-        above = found.scores >= end
-        for rate, kind, hit in ((fmr, ~found.genuine, above), (fnmr, found.genuine, ~above)):
+        above = swaps.scores >= end
+        for rate, kind, hit in ((fmr, ~swaps.genuine, above), (fnmr, swaps.genuine, ~above)):
             expected = (weight * hit)[kind].sum() / weight[kind].sum()
             assert rate[0, column] == pytest.approx(expected)
