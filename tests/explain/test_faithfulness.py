@@ -34,10 +34,10 @@ def explained():
 @pytest.mark.parametrize("delete", [delete_parts, delete_moments])
 def test_what_is_important_hurts_more_than_what_is_drawn(explained, delete):
     score, windows, importance = explained
-    found = delete(score, windows, importance, np.random.default_rng(0))
-    assert found.area < found.random_area - 0.001
+    deletion = delete(score, windows, importance, np.random.default_rng(0))
+    assert deletion.area < deletion.random_area - 0.001
     whole, nothing = score(windows.features), score(np.zeros_like(windows.features))
-    for curve in (found.guided, found.at_random):
+    for curve in (deletion.guided, deletion.at_random):
         assert curve[0] == pytest.approx(whole)
         assert curve[-1] == pytest.approx(nothing)
 
@@ -51,16 +51,16 @@ def test_an_explanation_turned_upside_down_is_worse_than_chance(explained, delet
         joints={joint: -value for joint, value in importance.joints.items()},
         angles={name: -value for name, value in importance.angles.items()},
     )
-    found = delete(score, windows, wrong, np.random.default_rng(0))
-    assert found.area > found.random_area + 0.001
+    deletion = delete(score, windows, wrong, np.random.default_rng(0))
+    assert deletion.area > deletion.random_area + 0.001
 
 
 def test_the_area_is_the_mean_height_of_the_curve(explained):
     score, windows, importance = explained
-    found = delete_parts(score, windows, importance, np.random.default_rng(0), draws=2)
-    middles = (found.guided[1:] + found.guided[:-1]) / 2
-    assert found.area == pytest.approx(middles.mean())
-    assert len(found.guided) == len(JOINT_COLUMNS) + len(ANGLE_COLUMNS) + 1
+    deletion = delete_parts(score, windows, importance, np.random.default_rng(0), draws=2)
+    middles = (deletion.guided[1:] + deletion.guided[:-1]) / 2
+    assert deletion.area == pytest.approx(middles.mean())
+    assert len(deletion.guided) == len(JOINT_COLUMNS) + len(ANGLE_COLUMNS) + 1
 
 
 def test_an_explanation_agrees_with_itself_and_not_with_its_opposite(explained):

@@ -46,8 +46,8 @@ def test_the_similarity_that_is_differentiated_is_that_of_verification(
     inputs = encoder.normalise(windows)
     similarity = gradients._similarity(score, read_network(encoder))
     with torch.inference_mode():
-        found = similarity(torch.from_numpy(np.stack([inputs, -inputs])))
-    assert found.numpy() == pytest.approx([score(inputs), score(-inputs)], abs=2e-5)
+        similarities = similarity(torch.from_numpy(np.stack([inputs, -inputs])))
+    assert similarities.numpy() == pytest.approx([score(inputs), score(-inputs)], abs=2e-5)
 
 
 @pytest.mark.parametrize("references", [0, 3])
@@ -64,36 +64,36 @@ def test_relative_to_references_it_is_differentiated_so(
     inputs = encoder.normalise(windows)
     similarity = gradients._similarity(relative, read_network(encoder))
     with torch.inference_mode():
-        found = similarity(torch.from_numpy(np.stack([inputs, -inputs])))
-    assert found.numpy() == pytest.approx([relative(inputs), relative(-inputs)], abs=2e-5)
+        similarities = similarity(torch.from_numpy(np.stack([inputs, -inputs])))
+    assert similarities.numpy() == pytest.approx([relative(inputs), relative(-inputs)], abs=2e-5)
 
 
 def test_integrated_gradients_add_up_to_the_score_over_the_average_walker(windows, score):
-    found = gradients.explain_by_integrated_gradients(score, windows)
+    explanation = gradients.explain_by_integrated_gradients(score, windows)
     average = score(np.zeros_like(score.encoder.normalise(windows)))
-    parts = sum(found.joints.values()) + sum(found.angles.values())
-    assert parts == pytest.approx(found.score - average, abs=0.02)
-    assert found.over_time.sum() == pytest.approx(parts)
-    assert sum(found.groups.values()) == pytest.approx(parts)
+    parts = sum(explanation.joints.values()) + sum(explanation.angles.values())
+    assert parts == pytest.approx(explanation.score - average, abs=0.02)
+    assert explanation.over_time.sum() == pytest.approx(parts)
+    assert sum(explanation.groups.values()) == pytest.approx(parts)
 
 
 def test_gradients_agree_with_small_changes(windows, score):
     """Input times gradient is how the score changes as one joint fades."""
-    found = gradients.explain_by_gradients(score, windows)
+    explanation = gradients.explain_by_gradients(score, windows)
     inputs = score.encoder.normalise(windows)
     knee = list(JOINT_COLUMNS[Landmark.LEFT_KNEE])
     step, less, more = 0.02, inputs.copy(), inputs.copy()
     less[..., knee] *= 1 - step
     more[..., knee] *= 1 + step
     slope = (score(more) - score(less)) / (2 * step)
-    assert found.joints[Landmark.LEFT_KNEE] == pytest.approx(slope, rel=0.05, abs=1e-4)
+    assert explanation.joints[Landmark.LEFT_KNEE] == pytest.approx(slope, rel=0.05, abs=1e-4)
 
 
 def test_gradcam_lies_on_the_clip(windows, score):
-    found = gradients.explain_by_gradcam(score, windows)
-    assert len(found.over_time) == len(found.times) == 60 + 2 * 15
-    assert np.ptp(found.over_time) > 0
-    assert found.joints == gradients.explain_by_gradients(score, windows).joints
+    explanation = gradients.explain_by_gradcam(score, windows)
+    assert len(explanation.over_time) == len(explanation.times) == 60 + 2 * 15
+    assert np.ptp(explanation.over_time) > 0
+    assert explanation.joints == gradients.explain_by_gradients(score, windows).joints
 
 
 @pytest.mark.parametrize("name", ["cnn", "gaitgraph", "gpgait", "gaittr", "sposgait", "blend"])
@@ -123,9 +123,9 @@ def test_gradcam_of_a_graph_network_lies_on_the_clip(encoder, windows, monkeypat
     monkeypatch.setattr(encoder, "card", encoder.card.model_copy(update=plain))
     network = TorchEncoder(create_network("gaitgraph"), encoder)
     score = ProbeScore(network, network.embed(make_windows(2))[0])
-    found = gradients.explain_by_gradcam(score, windows)
-    assert len(found.over_time) == 60 + 2 * 15
-    assert np.ptp(found.over_time) > 0
+    explanation = gradients.explain_by_gradcam(score, windows)
+    assert len(explanation.over_time) == 60 + 2 * 15
+    assert np.ptp(explanation.over_time) > 0
 
 
 def test_gradcam_says_for_which_networks_it_is():
@@ -138,10 +138,10 @@ def test_gradcam_says_for_which_networks_it_is():
 @pytest.mark.parametrize("method", WITH_GRADIENTS)
 def test_methods_by_name(encoder, windows, method):
     template = encoder.embed(make_windows(2))[0]
-    found = explain_score(encoder, windows, template, method)
-    assert found.method == method
-    assert len(found.joints) == 12
-    assert 0 < found.score < 1
+    explanation = explain_score(encoder, windows, template, method)
+    assert explanation.method == method
+    assert len(explanation.joints) == 12
+    assert 0 < explanation.score < 1
 
 
 @pytest.mark.parametrize("method", WITH_GRADIENTS)

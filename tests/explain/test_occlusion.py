@@ -24,33 +24,36 @@ from gaitproof.types import GaitWindows, Landmark
 def test_only_what_the_network_reads_contributes(method):
     knee = Landmark.LEFT_KNEE
     windows = make_windows(features=np.ones((3, 60, 78)))
-    found = explain_score(Linear(weights_on(JOINT_COLUMNS[knee])), windows, TEMPLATE, method)
-    assert found.joints[knee] > 0.01
-    assert all(abs(v) < 1e-6 for joint, v in found.joints.items() if joint is not knee)
-    assert all(abs(v) < 1e-6 for v in found.angles.values())
-    assert found.groups["angles"] == pytest.approx(0, abs=1e-6)
-    assert found.groups["coordinates"] > 0
-    assert found.groups["velocities"] > 0
+    explanation = explain_score(Linear(weights_on(JOINT_COLUMNS[knee])), windows, TEMPLATE, method)
+    assert explanation.joints[knee] > 0.01
+    assert all(abs(v) < 1e-6 for joint, v in explanation.joints.items() if joint is not knee)
+    assert all(abs(v) < 1e-6 for v in explanation.angles.values())
+    assert explanation.groups["angles"] == pytest.approx(0, abs=1e-6)
+    assert explanation.groups["coordinates"] > 0
+    assert explanation.groups["velocities"] > 0
 
 
 @pytest.mark.parametrize("method", WITHOUT_GRADIENTS)
 def test_what_speaks_against_the_claim_is_negative(method):
     angle = "right ankle"
     windows = make_windows(features=-np.ones((2, 60, 78)), count=2)
-    found = explain_score(Linear(weights_on(ANGLE_COLUMNS[angle])), windows, TEMPLATE, method)
-    assert found.angles[angle] < -0.001
-    assert found.over_time.max() < 0
+    explanation = explain_score(Linear(weights_on(ANGLE_COLUMNS[angle])), windows, TEMPLATE, method)
+    assert explanation.angles[angle] < -0.001
+    assert explanation.over_time.max() < 0
 
 
 def test_moments_that_the_network_looks_at_stand_out():
     features = np.zeros((3, 60, 78))
     features[1, 30:36] = 4.0  # seconds 1.9 to 2.1 of the video
     features[0, 45:51] = features[2, 15:21] = 4.0
-    found = explain_score(Linear(weights_on([0])), make_windows(features=features), TEMPLATE)
-    inside = (found.times > 1.89) & (found.times < 2.09)
-    assert found.over_time[inside].min() > 10 * np.abs(found.over_time[found.times < 1.6]).max()
-    assert len(found.times) == 60 + 2 * 15
-    assert np.diff(found.times) == pytest.approx(1 / 30)
+    explanation = explain_score(Linear(weights_on([0])), make_windows(features=features), TEMPLATE)
+    inside = (explanation.times > 1.89) & (explanation.times < 2.09)
+    assert (
+        explanation.over_time[inside].min()
+        > 10 * np.abs(explanation.over_time[explanation.times < 1.6]).max()
+    )
+    assert len(explanation.times) == 60 + 2 * 15
+    assert np.diff(explanation.times) == pytest.approx(1 / 30)
 
 
 @settings(max_examples=20)
@@ -60,11 +63,11 @@ def test_shapley_values_add_up_to_the_score_over_the_average_walker(seed):
     encoder = Linear(rng.normal(size=78))
     score = ProbeScore(encoder, TEMPLATE)
     windows = make_windows(seed)
-    found = explain_by_shapley(score, windows, seed=seed, permutations=2)
+    explanation = explain_by_shapley(score, windows, seed=seed, permutations=2)
     average = score(np.zeros((3, 60, 78), np.float32))
-    parts = sum(found.joints.values()) + sum(found.angles.values())
-    assert parts == pytest.approx(found.score - average, abs=1e-6)
-    assert sum(found.groups.values()) == pytest.approx(found.score - average, abs=1e-6)
+    parts = sum(explanation.joints.values()) + sum(explanation.angles.values())
+    assert parts == pytest.approx(explanation.score - average, abs=1e-6)
+    assert sum(explanation.groups.values()) == pytest.approx(explanation.score - average, abs=1e-6)
 
 
 def test_shapley_of_three_groups_against_every_order():
@@ -81,21 +84,21 @@ def test_shapley_of_three_groups_against_every_order():
             seen[..., list(GROUP_COLUMNS[name])] = inputs[..., list(GROUP_COLUMNS[name])]
             exact[name] += (score(seen) - before) / 6
             before = score(seen)
-    found = explain_by_shapley(score, make_windows(5), permutations=1).groups
-    assert found == pytest.approx(exact, abs=1e-6)
+    groups = explain_by_shapley(score, make_windows(5), permutations=1).groups
+    assert groups == pytest.approx(exact, abs=1e-6)
 
 
 def test_occlusion_is_the_score_with_minus_the_score_without():
     encoder = Linear(np.random.default_rng(1).normal(size=78))
     windows = make_windows(1)
-    found = explain_by_occlusion(ProbeScore(encoder, TEMPLATE), windows)
+    explanation = explain_by_occlusion(ProbeScore(encoder, TEMPLATE), windows)
     hip = list(JOINT_COLUMNS[Landmark.RIGHT_HIP])
     changed = windows.features.copy()
     changed[..., hip] = 0
     score = ProbeScore(encoder, TEMPLATE)
     expected = score(windows.features) - score(changed)
-    assert found.joints[Landmark.RIGHT_HIP] == pytest.approx(expected)
-    assert found.score == pytest.approx(score(windows.features))
+    assert explanation.joints[Landmark.RIGHT_HIP] == pytest.approx(expected)
+    assert explanation.score == pytest.approx(score(windows.features))
 
 
 def test_columns_divide_the_features():
@@ -125,10 +128,10 @@ def test_shipped_weights_can_be_explained():
     features = rng.normal(card.mean, card.std, (4, 60, 78))
     windows = dataclasses.replace(make_windows(features=features, count=4))
     template = encoder.embed(make_windows(2))[0]
-    found = explain_score(encoder, windows, template)
-    assert len(found.joints) == 12
-    assert np.abs(list(found.joints.values())).max() > 1e-4
-    assert found.to_dict()["joints"].keys() == {j.name.lower() for j in found.joints}
+    explanation = explain_score(encoder, windows, template)
+    assert len(explanation.joints) == 12
+    assert np.abs(list(explanation.joints.values())).max() > 1e-4
+    assert explanation.to_dict()["joints"].keys() == {j.name.lower() for j in explanation.joints}
 
 
 def test_nothing_to_explain_and_unknown_methods():

@@ -40,10 +40,10 @@ def verifier(tmp_path, monkeypatch):
     loose = footage_metric().model_copy(update={"limit": 1e9})
     monkeypatch.setattr("gaitproof.verify.others.footage_metric", lambda: loose)
     encoder = OpenEncoder(make_card(evidence=EVIDENCE))
-    found = Verifier.open(tmp_path / "g.db", encoder=encoder, extractor=ScriptedExtractor())
+    opened = Verifier.open(tmp_path / "g.db", encoder=encoder, extractor=ScriptedExtractor())
     for person in (0, 4):
-        found.enroll(f"p{person}", [film(tmp_path, person, take) for take in (0, 1)])
-    return found
+        opened.enroll(f"p{person}", [film(tmp_path, person, take) for take in (0, 1)])
+    return opened
 
 
 def film(folder, person, take):
@@ -56,10 +56,10 @@ def film(folder, person, take):
 def test_what_is_explained_is_relative_to_the_people_of_the_verdict(verifier, tmp_path):
     verifier.add_references("street", [film(tmp_path, person, 0) for person in (10, 11, 12)])
     case = Examiner(verifier).examine(film(tmp_path, 0, 2), "p0")
-    found, verdict = case.examination, case.examination.verdict
-    assert found.references.shape[0] == verdict.signals[0].references == 3
+    examination, verdict = case.examination, case.examination.verdict
+    assert examination.references.shape[0] == verdict.signals[0].references == 3
     assert case.importance().score == pytest.approx(verdict.similarity)
-    alone = explain_score(verifier.encoder, found.windows, found.template.vector)
+    alone = explain_score(verifier.encoder, examination.windows, examination.template.vector)
     assert alone.score != pytest.approx(verdict.similarity, abs=0.01)
     said = ExplainedScore.of(verdict)
     assert (said.decided_by, said.references) == ("joints", 3)
@@ -83,9 +83,9 @@ def test_parts_are_of_the_score_of_verification(references):
         people = rng.normal(size=(references, len(TEMPLATE)))
         people = (people / np.linalg.norm(people, axis=1, keepdims=True)).astype(np.float32)
     windows = make_windows(features=rng.normal(size=(3, 60, 78)))
-    found = explain_score(encoder, windows, TEMPLATE, "shapley", references=people)
+    explanation = explain_score(encoder, windows, TEMPLATE, "shapley", references=people)
     decided = compare(encoder, encoder.embed(windows), TEMPLATE, people).similarity
-    assert found.score == pytest.approx(decided)
+    assert explanation.score == pytest.approx(decided)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_the_signal_that_decided_is_named(make_verdict, joints, masks, total, de
         ),
         joined=replace(verdict.joined, relative=True),
     )
-    found = ExplainedScore.of(verdict)
-    assert found.decided_by == decided_by
-    assert words in found.said
+    explained = ExplainedScore.of(verdict)
+    assert explained.decided_by == decided_by
+    assert words in explained.said
 
 
 def test_what_silhouettes_do_not_support_rests_on_them(make_verdict):

@@ -21,9 +21,9 @@ def test_the_shipped_model_is_tested_both_ways(method):
     importance = explain_score(encoder, windows, template, method)
     trust = check_explanation(ProbeScore(encoder, template), windows, importance)
     assert trust.sanity is not None
-    found = trust.to_dict()
-    assert found["joints_angles"].keys() == {"area", "random_area", "shuffled_correlation"}
-    assert -1 <= found["moments"]["shuffled_correlation"] <= 1
+    written = trust.to_dict()
+    assert written["joints_angles"].keys() == {"area", "random_area", "shuffled_correlation"}
+    assert -1 <= written["moments"]["shuffled_correlation"] <= 1
 
 
 def test_other_encoders_are_tested_by_deletion_alone():

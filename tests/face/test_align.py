@@ -29,8 +29,8 @@ def moved(angle, scale, shift):
 def test_a_similarity_is_recovered(angle, scale, shift):
     points = SETTINGS.target()
     matrix = moved(angle, scale, shift)
-    found = compute_similarity(points, transform_points(points, matrix))
-    np.testing.assert_allclose(found, matrix, atol=1e-7)
+    recovered = compute_similarity(points, transform_points(points, matrix))
+    np.testing.assert_allclose(recovered, matrix, atol=1e-7)
 
 
 def test_least_squares_as_opencv_without_outliers():

@@ -118,12 +118,12 @@ def test_without_a_mesh_a_face_is_placed_by_its_box_if_wanted(monkeypatch, size,
             "gaitproof.face.detect.plan_tiles", lambda width, height, least: [(0, 0, 400)]
         )
         monkeypatch.setattr(detector, "_mesh", NoMesh())
-        found = detector.detect(np.zeros((400, 400, 3), np.uint8))
+        faces = detector.detect(np.zeros((400, 400, 3), np.uint8))
         assert detector.fit_mesh(np.zeros((400, 400, 3), np.uint8), seen) is None
-    assert [face.landmarks for face in found] == ([] if landmarks is None else [landmarks])
+    assert [face.landmarks for face in faces] == ([] if landmarks is None else [landmarks])
     if landmarks == "box":
         width = float(np.ptp(seen.box[::2]))
-        eyes = found[0].points[:2]
+        eyes = faces[0].points[:2]
         assert eyes[1, 0] - eyes[0, 0] == pytest.approx(0.38 * width)
         assert eyes[0, 1] == eyes[1, 1]
 
@@ -159,11 +159,11 @@ def test_a_file_that_is_no_yunet_is_refused(tmp_path):
 @without_portraits
 def test_faces_of_every_size_are_found(detector, width):
     # the box is about 0.4 of a portrait's width
-    found = detector.detect(place([(portraits(1)[0], 200, 10, width)]))
-    assert len(found) == 1
-    assert abs(found[0].centre[0] - (200 + width / 2)) < 0.15 * width
-    assert 0.25 * width < found[0].size < 0.6 * width
-    assert (found[0].mesh is not None) == (width >= 100)
+    faces = detector.detect(place([(portraits(1)[0], 200, 10, width)]))
+    assert len(faces) == 1
+    assert abs(faces[0].centre[0] - (200 + width / 2)) < 0.15 * width
+    assert 0.25 * width < faces[0].size < 0.6 * width
+    assert (faces[0].mesh is not None) == (width >= 100)
 
 
 @pytest.mark.realdata

@@ -22,7 +22,7 @@ def test_shares_of_faces():
 @pytest.mark.slow
 @pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
 def test_a_disc_before_the_mouth_is_seen_and_a_plain_face_is_not_covered():
-    limit, found = FaceGate().max_covered, []
+    limit, shares = FaceGate().max_covered, []
     with create_detector() as detector:
         for portrait in portraits(12):
             (face,) = detector.detect(portrait)
@@ -30,9 +30,9 @@ def test_a_disc_before_the_mouth_is_seen_and_a_plain_face_is_not_covered():
             mouth = face.points[3:].mean(axis=0)
             centre = (int(mouth[0]), int(mouth[1]))
             cv2.circle(hidden, centre, int(0.26 * face.size), [40, 40, 45], -1, cv2.LINE_AA)
-            found.append(
+            shares.append(
                 [load_occlusion().covered(image, face.points) for image in (portrait, hidden)]
             )
-    plain, covered = np.array(found).T
+    plain, covered = np.array(shares).T
     assert (plain <= limit).sum() >= 11
     assert (covered - plain > MORE_COVERED).sum() >= 11

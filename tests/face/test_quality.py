@@ -20,9 +20,9 @@ NOISE = np.random.default_rng(0).integers(60, 200, (112, 112, 3), np.uint8)
 
 
 def test_a_good_face_is_usable():
-    found = assess(face_at(300, 200), NOISE, SIZE)
-    assert found.usable
-    assert found.reasons == ()
+    quality = assess(face_at(300, 200), NOISE, SIZE)
+    assert quality.usable
+    assert quality.reasons == ()
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_a_good_face_is_usable():
     ],
 )
 def test_a_bad_face_is_not(face, crop, reason):
-    found = assess(face, crop, SIZE)
-    assert not found.usable
-    assert reason in found.reasons[0]
+    quality = assess(face, crop, SIZE)
+    assert not quality.usable
+    assert reason in quality.reasons[0]
 
 
 def turned(face, nose):
@@ -80,9 +80,9 @@ def test_share_outside():
 def test_a_face_cut_by_the_edge_is_not_judged():
     """The detector's box may lie inside the frame while the aligned face reaches beyond it."""
     alignment = AlignmentSettings(size=112, margin=0.25)
-    found = assess(face_at(48, 200), NOISE, SIZE, alignment=alignment)
-    assert not found.usable
-    assert found.reasons[0].startswith("the face is cut by the edge of the frame (1")
+    quality = assess(face_at(48, 200), NOISE, SIZE, alignment=alignment)
+    assert not quality.usable
+    assert quality.reasons[0].startswith("the face is cut by the edge of the frame (1")
     assert assess(face_at(48, 200), NOISE, SIZE).usable
     assert assess(face_at(300, 200), NOISE, SIZE, alignment=alignment).usable
     assert share_cut(face_at(-1000, 200), SIZE, alignment) == 1

@@ -37,18 +37,18 @@ def relation(shared=0.8, centre=2.0, **changes):
 def test_a_face_that_scores_like_its_references_is_never_further_from_the_centre(
     score, references, shared
 ):
-    found = relation(shared)
-    adjusted = found.adjust(score, references)
+    relative = relation(shared)
+    adjusted = relative.adjust(score, references)
     assert 0 <= adjusted <= 1
     if not references or not shared:
         assert adjusted == pytest.approx(min(max(score, 1e-6), 1 - 1e-6))
     # the more genuine the references look, the less a face does
-    assert found.adjust(score, [1.0] * len(references)) <= adjusted + 1e-9
+    assert relative.adjust(score, [1.0] * len(references)) <= adjusted + 1e-9
 
 
 def test_more_references_count_more_and_one_as_much_as_is_shared():
-    found = relation(0.5, centre=0.0)
-    one, two, many = (found.shift([0.9] * count) for count in (1, 2, 200))
+    relative = relation(0.5, centre=0.0)
+    one, two, many = (relative.shift([0.9] * count) for count in (1, 2, 200))
     assert one == pytest.approx(np.log(9) / 2)
     assert two == pytest.approx(np.log(9) * 2 / 3)
     assert many == pytest.approx(np.log(9), rel=0.01)
@@ -122,8 +122,8 @@ def test_relative_evidence_makes_no_face_more_genuine(score, references, answer)
     card = FaceDetectorCard.model_validate(
         make_card(b"") | {"calibration": CALIBRATION, "operating_point": POINT}
     )
-    found = relation(1.0, centre=0.0, fake_below=0.2, calibration=CALIBRATION)
-    relative = relate(score, found, references) if references else None
+    to_references = relation(1.0, centre=0.0, fake_below=0.2, calibration=CALIBRATION)
+    relative = relate(score, to_references, references) if references else None
     decision, reason = decide(score, card, Counter(), 10, relative)
     assert decision is answer
     assert bool(reason) == (answer is FaceDecision.INCONCLUSIVE)

@@ -56,11 +56,11 @@ def pictures(level, count=30, width=80, speed=2):
 )
 def test_one_face_one_verdict(model, tmp_path, level, answer):
     clip = write_clip(tmp_path / "a.mp4", pictures(level))
-    found = scan_video(clip, model, detector=ScriptedDetector())
-    assert found.decision is answer
-    (face,) = found.faces
+    scan = scan_video(clip, model, detector=ScriptedDetector())
+    assert scan.decision is answer
+    (face,) = scan.faces
     assert face.decision is answer
-    assert len(face.frames) == len(found.images[0].crops) == 10
+    assert len(face.frames) == len(scan.images[0].crops) == 10
     times = [frame.time for frame in face.frames]
     assert times == sorted(set(times))
     assert times[0] == 0
@@ -68,16 +68,16 @@ def test_one_face_one_verdict(model, tmp_path, level, answer):
     assert face.score == pytest.approx(np.mean([frame.score for frame in face.frames]))
     first = face.frames[0]
     assert first.probability_fake == pytest.approx(1 / (1 + 10**first.log10_lr))
-    written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    written = json.loads(json.dumps(scan.to_dict(), allow_nan=False))
     assert written["decision"] == answer.value
     assert written["faces"][0]["frames"][0]["quality"]["usable"]
 
 
 def test_no_face_is_its_own_answer(model, tmp_path):
     clip = write_clip(tmp_path / "a.mp4", pictures(0, 10))
-    found = scan_video(clip, model, detector=ScriptedDetector())
-    assert found.decision is FaceDecision.NO_FACE
-    assert found.faces == ()
+    scan = scan_video(clip, model, detector=ScriptedDetector())
+    assert scan.decision is FaceDecision.NO_FACE
+    assert scan.faces == ()
 
 
 def test_a_face_too_small_is_not_scored(model, tmp_path):
@@ -93,11 +93,11 @@ def test_a_simple_crop_is_counted_apart_and_never_scored_by_a_model_of_aligned_f
     model, tmp_path
 ):
     clip = write_clip(tmp_path / "a.mp4", pictures(220, 20))
-    found = scan_video(clip, model, detector=ScriptedDetector(landmarks="box"))
-    (face,) = found.faces
+    scan = scan_video(clip, model, detector=ScriptedDetector(landmarks="box"))
+    (face,) = scan.faces
     assert face.score is None
     assert face.unusable == {"no landmarks were found, only a box": face.seen}
-    assert found.decision is FaceDecision.INCONCLUSIVE
+    assert scan.decision is FaceDecision.INCONCLUSIVE
 
 
 def test_a_model_that_learnt_from_simple_crops_scores_them_marked(model, tmp_path, monkeypatch):
@@ -106,20 +106,20 @@ def test_a_model_that_learnt_from_simple_crops_scores_them_marked(model, tmp_pat
     detector = ScriptedDetector(landmarks="box")
     detector.identifier = card.detector
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
-    found = scan_video(clip, model, detector=detector)
-    (face,) = found.to_dict()["faces"]
+    scan = scan_video(clip, model, detector=detector)
+    (face,) = scan.to_dict()["faces"]
     assert face["decision"] == "REAL"
     assert {frame["quality"]["landmarks"] for frame in face["frames"]} == {"box"}
-    assert found.detector.endswith("simple-crop")
-    assert "10 of 10 scored frames of face 1 are simple crops" in " ".join(found.notes)
+    assert scan.detector.endswith("simple-crop")
+    assert "10 of 10 scored frames of face 1 are simple crops" in " ".join(scan.notes)
 
 
 def test_a_mesh_that_fails_shows_in_the_notes(model, tmp_path):
     detector = ScriptedDetector()
     detector.identifier = "test+mesh/1"
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
-    found = scan_video(clip, model, detector=detector)
-    assert "10 of 10 scored frames of face 1 were aligned by the detector's own" in str(found.notes)
+    scan = scan_video(clip, model, detector=detector)
+    assert "10 of 10 scored frames of face 1 were aligned by the detector's own" in str(scan.notes)
 
 
 class HandAtFirst:
@@ -137,8 +137,8 @@ def test_pictures_in_which_something_covers_the_face_are_passed_over(model, tmp_
     watcher = HandAtFirst()
     monkeypatch.setattr("gaitproof.face.occlusion.load_occlusion", lambda: watcher)
     clip = write_clip(tmp_path / "a.mp4", pictures(220, 60))
-    found = scan_video(clip, model, detector=ScriptedDetector(landmarks="mesh"))
-    (face,) = found.faces
+    scan = scan_video(clip, model, detector=ScriptedDetector(landmarks="mesh"))
+    (face,) = scan.faces
     assert face.unusable == {"something covers part of the face": 10}
     assert face.frames[0].time > 2
     assert {frame.quality.covered for frame in face.frames} == {0.01}
@@ -152,8 +152,8 @@ def test_what_comes_before_a_face_is_told_by_what_usually_covers_it(model, tmp_p
         lambda: SimpleNamespace(covered=lambda image, points: next(shares) - 0.04),
     )
     clip = write_clip(tmp_path / "a.mp4", pictures(220, 40))
-    found = scan_video(clip, model, detector=ScriptedDetector(landmarks="mesh"))
-    (face,) = found.faces
+    scan = scan_video(clip, model, detector=ScriptedDetector(landmarks="mesh"))
+    (face,) = scan.faces
     assert face.unusable == {"something covers part of the face": 2}
     assert max(frame.quality.covered for frame in face.frames) == pytest.approx(0.15)
 
@@ -173,11 +173,11 @@ def test_a_face_that_leaves_keeps_its_verdict(model, tmp_path):
 def test_a_change_on_the_way_is_told(model, tmp_path):
     half = pictures(230, 40, speed=1)[:20] + pictures(60, 40, speed=1)[20:]
     clip = write_clip(tmp_path / "a.mp4", half)
-    found = scan_video(clip, model, detector=ScriptedDetector(level=30))
-    steady = found.faces[0].consistency
+    scan = scan_video(clip, model, detector=ScriptedDetector(level=30))
+    steady = scan.faces[0].consistency
     assert steady.switches == 1
     assert steady.agreeing < 0.7
-    assert any("disagree" in note for note in found.notes)
+    assert any("disagree" in note for note in scan.notes)
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_a_change_on_the_way_is_told(model, tmp_path):
 def test_how_many_pictures_are_scored(model, tmp_path, settings, count):
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
     settings = ScanSettings.model_validate(settings)
-    found = scan_video(clip, model, settings, detector=ScriptedDetector())
-    assert len(found.faces[0].frames) == count
+    scan = scan_video(clip, model, settings, detector=ScriptedDetector())
+    assert len(scan.faces[0].frames) == count
 
 
 def test_long_clips_keep_few_crops_spread_over_all_their_time(model, tmp_path):
@@ -236,9 +236,9 @@ def test_memory_changes_no_answer(model, tmp_path, settings):
 def test_a_face_with_very_many_pictures_is_thinned_and_this_is_told(model, tmp_path, monkeypatch):
     monkeypatch.setattr("gaitproof.face.pace.MOST_FRAMES", 12)
     clip = write_clip(tmp_path / "a.mp4", pictures(220))
-    found = scan_video(clip, model, ScanSettings(every=0), detector=ScriptedDetector())
-    assert len(found.faces[0].frames) == 8
-    assert any("only one in 4 frames" in note for note in found.notes)
+    scan = scan_video(clip, model, ScanSettings(every=0), detector=ScriptedDetector())
+    assert len(scan.faces[0].frames) == 8
+    assert any("only one in 4 frames" in note for note in scan.notes)
 
 
 def test_when_a_face_could_not_be_judged_is_told(model, tmp_path):
@@ -253,19 +253,19 @@ def test_when_a_face_could_not_be_judged_is_told(model, tmp_path):
 
 def test_a_detector_of_the_callers_stays_open(model, tmp_path):
     clip = write_clip(tmp_path / "a.mp4", pictures(220, 5))
-    detector, told = ScriptedDetector(), []
-    scan_video(clip, model, detector=detector, progress=told.append)
+    detector, shares = ScriptedDetector(), []
+    scan_video(clip, model, detector=detector, progress=shares.append)
     assert not detector.closed
-    assert told == sorted(told)
-    assert told[-1] <= 1
+    assert shares == sorted(shares)
+    assert shares[-1] <= 1
 
 
 def test_another_detector_than_in_training_is_told(model, tmp_path):
     clip = write_clip(tmp_path / "a.mp4", pictures(220, 10))
     detector = ScriptedDetector()
     detector.identifier = "other"
-    found = scan_video(clip, model, detector=detector)
-    assert any("trained on" in note for note in found.notes)
+    scan = scan_video(clip, model, detector=detector)
+    assert any("trained on" in note for note in scan.notes)
     assert scan_video(clip, model, detector=ScriptedDetector()).notes == ()
 
 
@@ -311,16 +311,16 @@ def test_of_three_people_the_swapped_one_is_named(drawn_model, tmp_path, swapped
         )
         for i in range(30)
     ]
-    found = scan_video(write_clip(tmp_path / "a.mp4", shots), drawn_model)
-    assert found.decision is FaceDecision.FAKE
-    assert len(found.faces) == 3
-    (fake,) = [face for face in found.faces if face.decision is FaceDecision.FAKE]
+    scan = scan_video(write_clip(tmp_path / "a.mp4", shots), drawn_model)
+    assert scan.decision is FaceDecision.FAKE
+    assert len(scan.faces) == 3
+    (fake,) = [face for face in scan.faces if face.decision is FaceDecision.FAKE]
     middles = [(60 + 120 + 87, 180), (620, 60 + 120 + 58), (980 + 120 - 72, 520)]
     gaps = [np.hypot(x - box_of(fake)[0], y - box_of(fake)[1]) for x, y in middles]
     assert int(np.argmin(gaps)) == swapped
     # what is shown of it is what was scored, and dark
-    shown = found.images[fake.number - 1].crops
-    others = [p.crops for p, f in zip(found.images, found.faces, strict=True) if f is not fake]
+    shown = scan.images[fake.number - 1].crops
+    others = [p.crops for p, f in zip(scan.images, scan.faces, strict=True) if f is not fake]
     assert shown.mean() < min(crops.mean() for crops in others)
 
 
@@ -329,14 +329,14 @@ def test_thirty_faces_at_once(drawn_model, tmp_path):
     spots = [(face, 10 + 210 * (k % 6), 142 * (k // 6), 140) for k, face in enumerate(people)]
     clip = write_clip(tmp_path / "a.mp4", [place(spots, (1280, 720))] * 6)
     settings = ScanSettings.model_validate({"held_mib": 8, "every": 0})
-    found = scan_video(clip, drawn_model, settings)
-    assert 28 <= len(found.faces) <= 31
-    fakes = [face for face in found.faces if face.decision is FaceDecision.FAKE]
+    scan = scan_video(clip, drawn_model, settings)
+    assert 28 <= len(scan.faces) <= 31
+    fakes = [face for face in scan.faces if face.decision is FaceDecision.FAKE]
     assert len(fakes) == 1
     assert box_of(fakes[0]) == pytest.approx((10 + 210 + 70, 142 + 70), abs=25)
     # the suspicious one keeps its frames when there is no room for those of all
-    assert len(found.images[fakes[0].number - 1].crops) > 1
-    assert sum(len(shown.crops) for shown in found.images) * 3 * 224**2 < 8 * 2**20
+    assert len(scan.images[fakes[0].number - 1].crops) > 1
+    assert sum(len(shown.crops) for shown in scan.images) * 3 * 224**2 < 8 * 2**20
 
 
 real = pytest.mark.skipif(not FACES.is_dir(), reason="no portraits")
@@ -352,9 +352,9 @@ def large(tmp_path_factory):
 def test_two_people_of_whom_one_leaves(large, tmp_path):
     a, b = portraits(2)
     shots = [place([(a, 50, 60, 250), (b, 330 + 20 * i, 60, 250)], (640, 360)) for i in range(24)]
-    found = scan_video(write_clip(tmp_path / "a.mp4", shots), large)
-    assert len(found.faces) == 2
-    stays, leaves = found.faces
+    scan = scan_video(write_clip(tmp_path / "a.mp4", shots), large)
+    assert len(scan.faces) == 2
+    stays, leaves = scan.faces
     if stays.last < leaves.last:
         stays, leaves = leaves, stays
     assert stays.last > 2
@@ -373,9 +373,9 @@ def test_of_three_portraits_the_darkened_one_is_named(tmp_path, swapped):
         place([(face, 20 + 420 * k + 2 * i, 60, 380) for k, face in enumerate(people)])
         for i in range(15)
     ]
-    found = scan_video(write_clip(tmp_path / "a.mp4", shots), model)
-    (fake,) = [face for face in found.faces if face.decision is FaceDecision.FAKE]
-    assert len(found.faces) == 3
+    scan = scan_video(write_clip(tmp_path / "a.mp4", shots), model)
+    (fake,) = [face for face in scan.faces if face.decision is FaceDecision.FAKE]
+    assert len(scan.faces) == 3
     assert box_of(fake)[0] == pytest.approx(20 + 420 * swapped + 190 + 14, abs=60)
 
 
@@ -383,10 +383,10 @@ def test_of_three_portraits_the_darkened_one_is_named(tmp_path, swapped):
 @real
 def test_an_upside_down_video_is_turned(large, tmp_path):
     shot = np.ascontiguousarray(place([(portraits(1)[0], 200, 40, 250)], (640, 360))[::-1, ::-1])
-    found = scan_video(write_clip(tmp_path / "a.mp4", [shot] * 10), large)
-    assert found.turned == 180
-    assert any("turned by 180" in note for note in found.notes)
-    assert abs(found.faces[0].frames[0].quality.roll) < 15
+    scan = scan_video(write_clip(tmp_path / "a.mp4", [shot] * 10), large)
+    assert scan.turned == 180
+    assert any("turned by 180" in note for note in scan.notes)
+    assert abs(scan.faces[0].frames[0].quality.roll) < 15
 
 
 @pytest.mark.realdata
@@ -396,16 +396,16 @@ def test_an_empty_room_and_a_face_of_12_pixels(large, tmp_path):
     assert empty.decision is FaceDecision.NO_FACE
     # the box is about 0.37 of a portrait's width
     tiny = [place([(portraits(1)[0], 300, 150, 34)], (640, 360))] * 8
-    found = scan_video(write_clip(tmp_path / "b.mp4", tiny), large)
-    assert found.decision is FaceDecision.INCONCLUSIVE
-    assert "too small" in found.faces[0].reason
+    scan = scan_video(write_clip(tmp_path / "b.mp4", tiny), large)
+    assert scan.decision is FaceDecision.INCONCLUSIVE
+    assert "too small" in scan.faces[0].reason
 
 
 def test_pictures_blurred_by_motion_are_passed_over(model, tmp_path):
     sharp = pictures(220, 30)
     smeared = [cv2.blur(one, (3, 3)) if 10 <= i < 20 else one for i, one in enumerate(sharp)]
-    found = scan_video(write_clip(tmp_path / "a.mp4", smeared), model, detector=ScriptedDetector())
-    (face,) = found.faces
+    scan = scan_video(write_clip(tmp_path / "a.mp4", smeared), model, detector=ScriptedDetector())
+    (face,) = scan.faces
     assert face.unusable["the face is blurred by motion"] >= 2
     assert not any(1.0 <= frame.time < 1.9 for frame in face.frames)
 
@@ -424,13 +424,13 @@ def test_two_dark_seconds_of_twelve_are_not_hidden_by_the_mean(model, tmp_path):
     measured = FaceForgeryModel(
         make_weights(SIDE), model.card.model_copy(update={"largest_drop": 1.0})
     )
-    found = scan_video(clip, measured, detector=ScriptedDetector())
-    (face,) = found.faces
-    assert found.decision is FaceDecision.INCONCLUSIVE
+    scan = scan_video(clip, measured, detector=ScriptedDetector())
+    (face,) = scan.faces
+    assert scan.decision is FaceDecision.INCONCLUSIVE
     assert 4.5 < face.drop.first < face.drop.last < 7.5
     assert "looks less genuine than in the rest" in face.reason
     assert face.score == alone.faces[0].score
-    assert json.loads(json.dumps(found.to_dict()))["faces"][0]["drop"]["depth"] > 1
+    assert json.loads(json.dumps(scan.to_dict()))["faces"][0]["drop"]["depth"] > 1
 
 
 @pytest.mark.parametrize(
@@ -451,7 +451,7 @@ def test_a_face_unlike_all_that_was_evaluated_is_not_judged(model, tmp_path, lig
     card = model.card.model_copy(update={"conditions": conditions})
     clip = write_clip(tmp_path / "a.mp4", pictures(light))
     measured = FaceForgeryModel(make_weights(SIDE), card)
-    found = scan_video(clip, measured, detector=ScriptedDetector())
-    (face,) = found.faces
+    scan = scan_video(clip, measured, detector=ScriptedDetector())
+    (face,) = scan.faces
     assert (face.decision is FaceDecision.INCONCLUSIVE) == bool(reason)
     assert reason in face.reason

@@ -38,8 +38,8 @@ def scan(folder, levels, model, **settings):
 
 def test_a_late_swap_shows_in_the_turns_it_lies_in(tmp_path):
     model = clip_model(tmp_path / "model", rate=5.0)
-    found = scan(tmp_path, [220] * 16 + [70] * 16, model)
-    (face,) = found.faces
+    result = scan(tmp_path, [220] * 16 + [70] * 16, model)
+    (face,) = result.faces
     assert [segment.pictures for segment in face.turns] == [4, 4, 4, 4]
     assert [segment.score > 0.5 for segment in face.turns] == [True, True, False, False]
     assert face.turns[2].first == pytest.approx(1.6)
@@ -48,8 +48,8 @@ def test_a_late_swap_shows_in_the_turns_it_lies_in(tmp_path):
     assert face.decision is FaceDecision.INCONCLUSIVE
     assert face.consistency.agreeing == 0.5
     assert face.consistency.longest_fake == 2
-    assert any("2 of 4 look manipulated (seconds 1.6-2.2, 2.4-3.0)" in n for n in found.notes)
-    written = json.loads(json.dumps(found.to_dict(), allow_nan=False))["faces"][0]
+    assert any("2 of 4 look manipulated (seconds 1.6-2.2, 2.4-3.0)" in n for n in result.notes)
+    written = json.loads(json.dumps(result.to_dict(), allow_nan=False))["faces"][0]
     assert written["turns"][3]["probability_fake"] > 0.5
     assert written["frames"][12]["turn"] == 4
     assert written["frames"][12]["weight"] == pytest.approx(0.25, abs=0.1)
@@ -98,10 +98,10 @@ def test_too_few_pictures_in_a_row_are_no_answer(tmp_path):
 @pytest.mark.slow
 def test_of_a_long_video_turns_are_judged_with_pauses_between(tmp_path):
     model = clip_model(tmp_path / "model", frames=4, rate=5.0)
-    found = scan(tmp_path, [220] * 96, model, frames=16)
-    (face,) = found.faces
+    result = scan(tmp_path, [220] * 96, model, frames=16)
+    (face,) = result.faces
     assert [segment.first for segment in face.turns] == pytest.approx([0.0, 2.4, 4.8, 7.2])
-    assert any("one segment of 0.8 s in every 2.4 s was judged" in note for note in found.notes)
+    assert any("one segment of 0.8 s in every 2.4 s was judged" in note for note in result.notes)
 
 
 @pytest.mark.slow

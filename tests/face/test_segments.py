@@ -44,8 +44,8 @@ def test_short_turns_are_left_out():
 
 def test_a_prepared_clip_is_judged_turn_by_turn():
     crops = np.repeat(np.array([0, 255, 51], np.uint8), (4, 4, 2))[:, None, None, None]
-    found = score_segments(MeanOfTurns(), crops, 4)
-    assert [(segment, one.score) for segment, one in found] == [
+    scored = score_segments(MeanOfTurns(), crops, 4)
+    assert [(segment, one.score) for segment, one in scored] == [
         (range(0, 4), 0.0),
         (range(4, 8), 1.0),
     ]

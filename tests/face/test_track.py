@@ -53,8 +53,8 @@ def test_steady_motion_is_expected_to_go_on():
 def test_follow_gives_places_in_the_whole_picture():
     image = np.zeros((400, 600, 3), np.uint8)
     image[200:250, 300:350] = 255
-    (found,) = follow(image, [face_at(310, 215, 50)], ScriptedDetector())
-    np.testing.assert_allclose(found.centre, (325, 225))
+    (face,) = follow(image, [face_at(310, 215, 50)], ScriptedDetector())
+    np.testing.assert_allclose(face.centre, (325, 225))
 
 
 def test_follow_finds_nothing_far_away_and_nobody_twice():

@@ -60,35 +60,47 @@ def test_pictures_vote_beside_the_mean(sides, vote):
 
 def test_runs_of_agreeing_pictures():
     scores = np.array([0.9, 0.1, 0.2, 0.9, 0.3])
-    found = compute_consistency(scores, [side_of(score, None, 0.5) for score in scores], TRACES)
-    assert found.agreeing == pytest.approx(0.6)
-    assert (found.longest_real, found.longest_fake, found.switches) == (1, 2, 3)
-    assert found.variance == pytest.approx(np.var([0.9, 0.1, 0.2, 0.9, 0.3]))
+    consistency = compute_consistency(
+        scores, [side_of(score, None, 0.5) for score in scores], TRACES
+    )
+    assert consistency.agreeing == pytest.approx(0.6)
+    assert (consistency.longest_real, consistency.longest_fake, consistency.switches) == (1, 2, 3)
+    assert consistency.variance == pytest.approx(np.var([0.9, 0.1, 0.2, 0.9, 0.3]))
 
 
 def test_a_steady_face_agrees_entirely():
-    found = compute_consistency(np.full(5, 0.9), [1] * 5, TRACES)
-    assert (found.agreeing, found.longest_real, found.longest_fake, found.switches) == (1, 5, 0, 0)
+    consistency = compute_consistency(np.full(5, 0.9), [1] * 5, TRACES)
+    assert (
+        consistency.agreeing,
+        consistency.longest_real,
+        consistency.longest_fake,
+        consistency.switches,
+    ) == (1, 5, 0, 0)
 
 
 def test_pictures_that_support_neither_side_do_not_agree():
     """Five scores of no evidence used to "agree 100 %" where all lay on one side."""
-    found = compute_consistency(np.full(5, 0.6), [0] * 5, TRACES)
-    assert (found.agreeing, found.genuine, found.manipulated, found.switches) == (None, 0, 0, 0)
-    found = compute_consistency(np.full(5, 0.6), [1, 0, 0, -1, 1], TRACES)
-    assert found.agreeing == pytest.approx(2 / 3)
-    assert (found.genuine, found.manipulated, found.switches) == (0.4, 0.2, 2)
-    assert (found.longest_real, found.longest_fake) == (1, 1)
+    consistency = compute_consistency(np.full(5, 0.6), [0] * 5, TRACES)
+    assert (
+        consistency.agreeing,
+        consistency.genuine,
+        consistency.manipulated,
+        consistency.switches,
+    ) == (None, 0, 0, 0)
+    consistency = compute_consistency(np.full(5, 0.6), [1, 0, 0, -1, 1], TRACES)
+    assert consistency.agreeing == pytest.approx(2 / 3)
+    assert (consistency.genuine, consistency.manipulated, consistency.switches) == (0.4, 0.2, 2)
+    assert (consistency.longest_real, consistency.longest_fake) == (1, 1)
 
 
 @given(st.floats(0, 1), st.floats(-3, 3), st.floats(0.05, 3))
 def test_probability_evidence_and_words_point_the_same_way(score, intercept, slope):
     calibration = FaceCalibration(slope=slope, intercept=intercept, log10_lr_bound=1.34, people=22)
     ratio = calibrated(score, calibration)
-    found = to_probability(score, ratio)
-    assert found >= 1 / 23 - 1e-3
-    assert found <= 22 / 23 + 1e-3
-    assert (found > 0.5) == (ratio < 0) or found == pytest.approx(0.5)
+    probability = to_probability(score, ratio)
+    assert probability >= 1 / 23 - 1e-3
+    assert probability <= 22 / 23 + 1e-3
+    assert (probability > 0.5) == (ratio < 0) or probability == pytest.approx(0.5)
     side = side_of(score, ratio, threshold=1 - score)
     assert {1: "a genuine face", 0: "either way", -1: "a manipulated face"}[side] in in_words(ratio)
 
@@ -198,8 +210,8 @@ def test_a_face_with_little_detail_is_not_called_forged():
     assert "fine detail" in reason
     assert "(0.49, limit 0.50)" in reason
     for score, answer in ((0.1, FaceDecision.INCONCLUSIVE), (0.9, FaceDecision.REAL)):
-        found = decide(score, CARD, Counter(), 9, incriminating=reason)
-        assert found == (answer, reason if answer is FaceDecision.INCONCLUSIVE else "")
+        decision = decide(score, CARD, Counter(), 9, incriminating=reason)
+        assert decision == (answer, reason if answer is FaceDecision.INCONCLUSIVE else "")
     assert decide(0.1, CARD, Counter(), 9)[0] is FaceDecision.FAKE
 
 

@@ -100,10 +100,10 @@ def test_interpolation_never_invents():
     track = walking_track(2, 1.0)
     holed = track.points.copy()
     holed[10, 3] = np.nan
-    found = Track(track.times, holed).at(np.array([-1.0, 9.5 / 30, 5 / 30, 99.0]))
-    assert np.isnan(found[[0, 3]]).all()
-    assert np.isnan(found[1, 3]).all()
-    assert found[2] == pytest.approx(track.points[5])
+    points = Track(track.times, holed).at(np.array([-1.0, 9.5 / 30, 5 / 30, 99.0]))
+    assert np.isnan(points[[0, 3]]).all()
+    assert np.isnan(points[1, 3]).all()
+    assert points[2] == pytest.approx(track.points[5])
 
 
 def test_torso_and_hips():

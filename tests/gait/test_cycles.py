@@ -22,7 +22,7 @@ def profile(level=0.0, sd=1.0, left=3, right=3):
 @given(yaw=st.floats(-3, 3), stride_rate=st.floats(0.7, 1.2))
 def test_angles_of_a_known_walk(yaw, stride_rate):
     walk = make_walk(8, 100, yaw=yaw, stride_rate=stride_rate)
-    found = measure_profile(walk)
+    profile = measure_profile(walk)
     for side, offset in (("left", 0.0), ("right", np.pi)):
         strikes = getattr(find_events(walk), f"{side}_strikes")
         phase = 2 * np.pi * (stride_rate * strikes[0] + np.linspace(0, 1, 101)) + offset
@@ -32,9 +32,9 @@ def test_angles_of_a_known_walk(yaw, stride_rate):
         # the foot of the stick figure: heel and toe lie at the same height below the ankle
         truth = {"hip": hip, "knee": knee, "ankle": pitch - (hip - knee)}
         for joint, curve in truth.items():
-            assert found.mean[ROW[f"{side} {joint}"]] == pytest.approx(curve, abs=1.5), joint
-    assert np.nanmax(found.sd) < 1.5
-    assert abs(found.left_cycles - found.right_cycles) <= 1
+            assert profile.mean[ROW[f"{side} {joint}"]] == pytest.approx(curve, abs=1.5), joint
+    assert np.nanmax(profile.sd) < 1.5
+    assert abs(profile.left_cycles - profile.right_cycles) <= 1
 
 
 def test_a_walk_seen_from_the_side_in_two_dimensions():
@@ -49,10 +49,10 @@ def test_mirrored_walks_swap_sides():
 
 
 def test_without_feet_there_is_no_ankle():
-    found = measure_profile(without_feet(make_walk(8)))
-    assert np.isnan(found.mean[ROW["left ankle"]]).all()
-    assert np.isfinite(found.mean[ROW["left knee"]]).all()
-    pooled = pool_profiles([found, measure_profile(make_walk(8))])
+    profile = measure_profile(without_feet(make_walk(8)))
+    assert np.isnan(profile.mean[ROW["left ankle"]]).all()
+    assert np.isfinite(profile.mean[ROW["left knee"]]).all()
+    pooled = pool_profiles([profile, measure_profile(make_walk(8))])
     assert np.isfinite(pooled.mean).all()
 
 

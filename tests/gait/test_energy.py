@@ -64,9 +64,9 @@ def test_masks_are_found_for_the_images_of_a_walk():
         mask[40:, 18 + swing : 22 + swing] = mask[40:, 22 - swing : 26 - swing] = 1
     wanted = energy_images(masks)
     parts = opening_parts(masks)
-    found = energy_images(masks_of(wanted, parts))
-    assert np.abs(found[0] - wanted[0]).max() < 0.0101
-    assert np.abs(found[1:] - wanted[1:]).mean() < 0.02
+    energies = energy_images(masks_of(wanted, parts))
+    assert np.abs(energies[0] - wanted[0]).max() < 0.0101
+    assert np.abs(energies[1:] - wanted[1:]).mean() < 0.02
 
 
 @pytest.mark.slow

@@ -39,12 +39,12 @@ def test_events_are_where_the_formula_has_them(yaw, stride_rate, rate):
         ("right_offs", "toe", -1, np.pi),
     ):
         true = true_event(part, sign, stride_rate, offset, seconds)
-        found = getattr(events, name)
-        assert (np.diff(found) > 0).all()
+        moments = getattr(events, name)
+        assert (np.diff(moments) > 0).all()
         expected = inner(true, seconds)
-        gaps = np.abs(expected[:, None] - found[None]).min(axis=1)
+        gaps = np.abs(expected[:, None] - moments[None]).min(axis=1)
         assert gaps.max() <= 0.5 / min(rate, 30) + 1e-6
-        assert len(inner(found, seconds)) <= len(expected) + 1
+        assert len(inner(moments, seconds)) <= len(expected) + 1
 
 
 @pytest.mark.parametrize("yaw", [0.0, np.pi])

@@ -22,12 +22,12 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def test_events_are_in_the_order_of_time() -> None:
     events = find_events(make_walk(seconds=6.0))
-    found = rows(events_csv(events))
-    times = [float(row["time_s"]) for row in found]
+    table = rows(events_csv(events))
+    times = [float(row["time_s"]) for row in table]
     assert times == sorted(times)
     for side in ("left", "right"):
         for kind, expected in (("heel_strike", "strikes"), ("toe_off", "offs")):
-            mine = [float(r["time_s"]) for r in found if (r["side"], r["event"]) == (side, kind)]
+            mine = [float(r["time_s"]) for r in table if (r["side"], r["event"]) == (side, kind)]
             np.testing.assert_allclose(mine, getattr(events, f"{side}_{expected}"), atol=1e-4)
             assert len(mine) >= 4
 
@@ -40,22 +40,22 @@ def test_no_events_is_a_table_without_lines() -> None:
 def test_parameters_have_units_and_unknown_ones_are_empty() -> None:
     assert set(UNITS) == {field.name for field in fields(GaitParameters)}
     parameters = measure_gait(make_walk(seconds=6.0, world=False))
-    found = {row["parameter"]: row for row in rows(parameters_csv(parameters))}
-    assert found["step_width_m"]["value"] == ""
-    assert found["strides"]["value"] == str(parameters.strides)
-    assert float(found["cadence"]["value"]) == pytest.approx(parameters.cadence, abs=1e-6)
-    assert found["cadence"]["unit"] == "steps/min"
+    by_parameter = {row["parameter"]: row for row in rows(parameters_csv(parameters))}
+    assert by_parameter["step_width_m"]["value"] == ""
+    assert by_parameter["strides"]["value"] == str(parameters.strides)
+    assert float(by_parameter["cadence"]["value"]) == pytest.approx(parameters.cadence, abs=1e-6)
+    assert by_parameter["cadence"]["unit"] == "steps/min"
     for name, value in parameters.to_dict().items():
-        assert (found[name]["value"] == "") == math.isnan(value)
+        assert (by_parameter[name]["value"] == "") == math.isnan(value)
 
 
 def test_angles_over_the_cycle() -> None:
     profile = measure_profile(make_walk(seconds=6.0))
     assert profile is not None
-    found = rows(angles_csv(profile))
-    assert [int(row["cycle_percent"]) for row in found] == list(range(101))
+    table = rows(angles_csv(profile))
+    assert [int(row["cycle_percent"]) for row in table] == list(range(101))
     for angle, name in enumerate(profile.angles):
-        column = [float(row[f"{name.replace(' ', '_')}_mean"]) for row in found]
+        column = [float(row[f"{name.replace(' ', '_')}_mean"]) for row in table]
         np.testing.assert_allclose(column, profile.mean[angle], atol=1e-3)
-        spread = [float(row[f"{name.replace(' ', '_')}_sd"]) for row in found]
+        spread = [float(row[f"{name.replace(' ', '_')}_sd"]) for row in table]
         np.testing.assert_allclose(spread, profile.sd[angle], atol=1e-3)

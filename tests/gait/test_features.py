@@ -81,16 +81,16 @@ class TestFeatures:
         )
 
     def test_origin_and_unit(self):
-        found = features_of(make_walk(1))[:, POSITIONS].reshape(-1, 12, 3)
-        hips = found[:, [ROW[Landmark.LEFT_HIP], ROW[Landmark.RIGHT_HIP]]].mean(axis=1)
-        shoulders = found[:, [ROW[Landmark.LEFT_SHOULDER], ROW[Landmark.RIGHT_SHOULDER]]]
+        positions = features_of(make_walk(1))[:, POSITIONS].reshape(-1, 12, 3)
+        hips = positions[:, [ROW[Landmark.LEFT_HIP], ROW[Landmark.RIGHT_HIP]]].mean(axis=1)
+        shoulders = positions[:, [ROW[Landmark.LEFT_SHOULDER], ROW[Landmark.RIGHT_SHOULDER]]]
         np.testing.assert_allclose(hips, 0, atol=1e-7)
         np.testing.assert_allclose(np.linalg.norm(shoulders.mean(axis=1), axis=1), 1, atol=1e-6)
 
     def test_angles_by_another_formula(self):
         walk = make_walk(2, noise=0.02, yaw=0.5)
         points = gait_points(walk)
-        found = features_of(walk)[:, ANGLES]
+        angles = features_of(walk)[:, ANGLES]
         triples = [
             (a, b, c)
             for a, b, c in (
@@ -106,7 +106,7 @@ class TestFeatures:
                 # law of cosines
                 ab, bc, ac = (np.linalg.norm(u - v, axis=1) for u, v in ((a, b), (b, c), (a, c)))
                 expected = np.arccos((ab**2 + bc**2 - ac**2) / (2 * ab * bc))
-                np.testing.assert_allclose(found[:, column], expected, atol=1e-6)
+                np.testing.assert_allclose(angles[:, column], expected, atol=1e-6)
                 column += 1
 
     def test_known_angles(self):
@@ -147,12 +147,12 @@ class TestFeatures:
 class TestWindows:
     @pytest.mark.parametrize("rate", [15.0, 24.0, 25.0, 30.0, 59.94, 120.0])
     def test_frame_rate_does_not_matter(self, rate):
-        found = compute_windows(make_walk(5, rate))
+        windows = compute_windows(make_walk(5, rate))
         same = compute_windows(make_walk(5, 30))
-        n = min(len(found), len(same))
+        n = min(len(windows), len(same))
         assert n >= 5
-        np.testing.assert_allclose(found.starts[:n], same.starts[:n], atol=1e-6)
-        gap = np.abs(found.features[:n, 1:-1, POSITIONS] - same.features[:n, 1:-1, POSITIONS])
+        np.testing.assert_allclose(windows.starts[:n], same.starts[:n], atol=1e-6)
+        gap = np.abs(windows.features[:n, 1:-1, POSITIONS] - same.features[:n, 1:-1, POSITIONS])
         assert gap.max() < 0.06 if rate < 20 else gap.max() < 0.03
 
     @pytest.mark.parametrize(
@@ -242,9 +242,9 @@ class TestAlignHeading:
         np.testing.assert_allclose(other, base, atol=2e-4)
 
     def test_walkers_face_forward(self):
-        found = align_heading(compute_windows(make_walk(3, yaw=2.0)).features)
-        toe = found[..., 3 * ROW[Landmark.LEFT_FOOT_INDEX] + 2]
-        ankle = found[..., 3 * ROW[Landmark.LEFT_ANKLE] + 2]
+        aligned = align_heading(compute_windows(make_walk(3, yaw=2.0)).features)
+        toe = aligned[..., 3 * ROW[Landmark.LEFT_FOOT_INDEX] + 2]
+        ankle = aligned[..., 3 * ROW[Landmark.LEFT_ANKLE] + 2]
         assert (toe - ankle).mean() > 0.1
 
     def test_angles_stay(self):

@@ -77,8 +77,8 @@ def test_mirrored_features_are_those_of_mirrored_points(layout):
     points = np.random.default_rng(0).normal(size=(30, len(layout.landmarks), 3))
     times = np.arange(30) / 30
     expected = np.nan_to_num(compute_features(times, mirror(points)))
-    found = mirror_features(np.nan_to_num(compute_features(times, points)).astype(np.float32))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    mirrored = mirror_features(np.nan_to_num(compute_features(times, points)).astype(np.float32))
+    np.testing.assert_allclose(mirrored, expected, atol=1e-4)
     np.testing.assert_array_equal(mirror(mirror(points)), points)
 
 

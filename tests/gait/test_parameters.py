@@ -32,39 +32,39 @@ def events(left=(), right=(), left_offs=(), right_offs=(), runs=((0.0, 100.0),))
     stride_rate=st.floats(0.6, 1.3), yaw=st.floats(-3, 3), rate=st.sampled_from([25.0, 30.0, 100.0])
 )
 def test_cadence_of_a_known_walk(stride_rate, yaw, rate):
-    found = measure_gait(make_walk(8, rate, stride_rate=stride_rate, yaw=yaw))
-    assert found.cadence == pytest.approx(120 * stride_rate, rel=0.02)
-    assert found.stride_time == pytest.approx(1 / stride_rate, rel=0.02)
-    assert found.stride_time_sd < 0.04
-    assert found.step_time_asymmetry < 6
-    assert found.strides >= 6
+    parameters = measure_gait(make_walk(8, rate, stride_rate=stride_rate, yaw=yaw))
+    assert parameters.cadence == pytest.approx(120 * stride_rate, rel=0.02)
+    assert parameters.stride_time == pytest.approx(1 / stride_rate, rel=0.02)
+    assert parameters.stride_time_sd < 0.04
+    assert parameters.step_time_asymmetry < 6
+    assert parameters.strides >= 6
 
 
 def test_lengths_and_angles_of_a_known_walk():
     walk = make_walk(8, 100, yaw=0.7)
-    found = measure_gait(walk)
-    assert found.step_width == pytest.approx(HIPS / TORSO, abs=1e-4)
-    assert found.step_width_m == pytest.approx(HIPS, abs=1e-4)
+    parameters = measure_gait(walk)
+    assert parameters.step_width == pytest.approx(HIPS / TORSO, abs=1e-4)
+    assert parameters.step_width_m == pytest.approx(HIPS, abs=1e-4)
     phases = np.linspace(0, 2 * np.pi, 4001)
     knee = 0.1 + 0.4 * (1 + np.sin(phases + 0.9)) / 2
     low, high = np.percentile(np.degrees(knee), [5, 95])
-    assert found.knee_range == pytest.approx(high - low, abs=0.5)
+    assert parameters.knee_range == pytest.approx(high - low, abs=0.5)
     strike = phases[np.argmax(foot_ahead(phases, "heel")[0])]
     apart = foot_ahead(strike, "ankle")[0] - foot_ahead(strike + np.pi, "ankle")[0]
-    assert found.step_length == pytest.approx(apart / TORSO, rel=0.03)
+    assert parameters.step_length == pytest.approx(apart / TORSO, rel=0.03)
 
 
 def test_accelerations_are_the_second_derivative():
     walk = make_walk(2, 200, yaw=0.4)
-    found = accelerations_of(walk.timestamps, gait_points(walk))
+    accelerations = accelerations_of(walk.timestamps, gait_points(walk))
     w = 2 * np.pi * 0.9
     # knee: thigh times (sin a, -cos a), a = 0.4 sin wt
     a = 0.4 * np.sin(w * walk.timestamps)
     rate, bend = 0.4 * w * np.cos(w * walk.timestamps), -0.4 * w**2 * np.sin(w * walk.timestamps)
     expected = THIGH * (np.sin(a) * bend + np.cos(a) * rate**2) / TORSO
     knee = GAIT_LANDMARKS.index(Landmark.LEFT_KNEE)
-    np.testing.assert_allclose(found[3:-3, knee, 1], expected[3:-3], atol=0.05)
-    assert found.shape == (400, 12, 3)
+    np.testing.assert_allclose(accelerations[3:-3, knee, 1], expected[3:-3], atol=0.05)
+    assert accelerations.shape == (400, 12, 3)
     assert SHANK > 0
 
 
@@ -80,13 +80,13 @@ def test_step_width_in_any_direction(yaw, width):
 
 class TestFromEvents:
     def test_strides_do_not_span_breaks_or_pauses(self):
-        found = stride_times(events([1, 2, 3, 7, 8], [1.5, 2.5], runs=((0, 2.6), (2.9, 10))))
-        np.testing.assert_allclose(sorted(found), [1, 1, 1])
+        strides = stride_times(events([1, 2, 3, 7, 8], [1.5, 2.5], runs=((0, 2.6), (2.9, 10))))
+        np.testing.assert_allclose(sorted(strides), [1, 1, 1])
 
     def test_asymmetry_is_robinsons_index(self):
         # right steps last 0.4 s, left ones 0.6 s: 200 * 0.2 / 1.0
-        found = step_time_asymmetry(events([1, 2, 3], [1.4, 2.4, 3.4]))
-        assert found == pytest.approx(40)
+        asymmetry = step_time_asymmetry(events([1, 2, 3], [1.4, 2.4, 3.4]))
+        assert asymmetry == pytest.approx(40)
 
     def test_double_support_from_strike_to_toe_off(self):
         walk = events([1, 2], [1.5, 2.5], left_offs=[1.62, 2.62], right_offs=[1.12, 2.12])
@@ -103,25 +103,25 @@ class TestFromEvents:
     "walk", [make_walk(times=[]), make_walk(0.2), make_walk(3, stride_rate=0.0)]
 )
 def test_without_walking_everything_is_nan_or_still(walk):
-    found = measure_gait(walk)
-    assert np.isnan(found.cadence)
-    assert found.strides == 0
-    assert set(found.to_dict()) >= {"cadence", "step_width", "knee_range"}
+    parameters = measure_gait(walk)
+    assert np.isnan(parameters.cadence)
+    assert parameters.strides == 0
+    assert set(parameters.to_dict()) >= {"cadence", "step_width", "knee_range"}
 
 
 def test_gaps_are_no_strides():
     walk = make_walk(8)
     points = np.array(walk.world)
     points[100:140] = np.nan
-    found = measure_gait(replace(walk, world=points))
-    assert found.cadence == pytest.approx(108, rel=0.02)
+    parameters = measure_gait(replace(walk, world=points))
+    assert parameters.cadence == pytest.approx(108, rel=0.02)
 
 
 def test_two_dimensional_source_has_no_width():
-    found = measure_gait(make_walk(5, world=False))
-    assert found.step_width == 0
-    assert np.isnan(found.step_width_m)
-    assert found.cadence == pytest.approx(108, rel=0.02)
+    parameters = measure_gait(make_walk(5, world=False))
+    assert parameters.step_width == 0
+    assert np.isnan(parameters.step_width_m)
+    assert parameters.cadence == pytest.approx(108, rel=0.02)
 
 
 @pytest.mark.slow

@@ -63,11 +63,11 @@ def test_a_measure_rises_with_what_it_is_named_after(body, change_of, name, leas
 def test_turning_and_scaling_a_walker_changes_nothing():
     times, points = walking_points(2, 1)
     turned = 1.7 * points @ np.array([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])
-    found = [
+    motions = [
         measure_motion(body_coordinates(windows_from_points(times, p).features))
         for p in (points, turned)
     ]
-    np.testing.assert_allclose(*found, atol=1e-3)
+    np.testing.assert_allclose(*motions, atol=1e-3)
 
 
 def test_windows_and_paths_are_normalised_alike():

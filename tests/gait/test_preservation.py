@@ -23,10 +23,10 @@ def noisy(track, size, seed=0):
 
 
 def judged(original, swapped, floor=None):
-    found = compare_tracks(original, swapped)
-    if found is None:
+    compared = compare_tracks(original, swapped)
+    if compared is None:
         return decide(None, None, floor)[0]
-    return decide(found[0], found[2], floor)[0]
+    return decide(compared[0], compared[2], floor)[0]
 
 
 @pytest.mark.slow
@@ -42,7 +42,7 @@ def test_the_same_footage_agrees_in_everything():
 
 def test_figures_against_their_definitions():
     a, b = walking_track(1, 2.0), noisy(walking_track(1, 2.0), 1.5)
-    found = measure_agreement(a.times, a.points, b.points)
+    agreement = measure_agreement(a.times, a.points, b.points)
     left, right = (JOINTS.index(j) for j in JOINTS if j.name.endswith("ANKLE"))
     shoulders = [i for i, j in enumerate(JOINTS) if j.name.endswith("SHOULDER")]
     hips = [i for i, j in enumerate(JOINTS) if j.name.endswith("HIP")]
@@ -54,13 +54,13 @@ def test_figures_against_their_definitions():
         return points - points[:, hips].mean(axis=1, keepdims=True)
 
     widths = [np.abs(p[:, left, 0] - p[:, right, 0]) / torso(p) for p in (a.points, b.points)]
-    assert found.step_width == pytest.approx(pearsonr(*widths).statistic)
+    assert agreement.step_width == pytest.approx(pearsonr(*widths).statistic)
     away = np.linalg.norm(b.points - a.points, axis=2) / torso(a.points)[:, None]
-    assert found.pck == pytest.approx((away <= 0.05).mean())
-    assert found.distance == pytest.approx(np.median(away))
+    assert agreement.pck == pytest.approx((away <= 0.05).mean())
+    assert agreement.distance == pytest.approx(np.median(away))
     flat = [centred(p).reshape(len(p), -1) for p in (a.points, b.points)]
     cosines = [u @ v / np.linalg.norm(u) / np.linalg.norm(v) for u, v in zip(*flat, strict=True)]
-    assert found.cosine == pytest.approx(np.mean(cosines))
+    assert agreement.cosine == pytest.approx(np.mean(cosines))
 
 
 @pytest.mark.slow
@@ -113,15 +113,15 @@ def test_too_little_and_too_noisy_is_inconclusive():
 )
 def test_the_published_criteria_decide_when_asked(cosine, series, measured, published):
     timing, _, same = compare_tracks(walking_track(), walking_track())
-    found = dataclasses.replace(
+    agreement = dataclasses.replace(
         same, pck=0.1, cosine=cosine, step_width=series, symmetry=series, distance=0.2
     )
-    assert decide(timing, found, None)[0] is measured
-    outcome, reason = decide(timing, found, None, "published")
+    assert decide(timing, agreement, None)[0] is measured
+    outcome, reason = decide(timing, agreement, None, "published")
     assert outcome is published
     assert "PCK missed" in reason
     short = dataclasses.replace(timing, overlap=1.0)
-    assert decide(short, found, None, "published")[0] is Outcome.INCONCLUSIVE
+    assert decide(short, agreement, None, "published")[0] is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.slow
@@ -129,6 +129,6 @@ def test_what_is_unknown_does_not_count():
     track = walking_track()
     points = track.points.copy()
     points[:, JOINTS.index(JOINTS[4])] = np.nan
-    found = compare_tracks(track, Track(track.times, points))[2]
-    assert found.pck == 1
-    assert np.isnan(found.joints[JOINTS[4].name.lower()])
+    agreement = compare_tracks(track, Track(track.times, points))[2]
+    assert agreement.pck == 1
+    assert np.isnan(agreement.joints[JOINTS[4].name.lower()])

@@ -54,11 +54,11 @@ class TestGoodWalks:
         if walk.image is not None:
             # the formula walks out of frame; bring it back
             walk = replace(walk, image=walk.image + np.float32([1900, 0]))
-        found = report(walk)
-        assert found.usable, found.reasons
-        assert found.reasons == ()
-        assert all(w.usable for w in found.windows)
-        assert found.measures["cadence"] == pytest.approx(120 * stride_rate, rel=0.06)
+        quality = report(walk)
+        assert quality.usable, quality.reasons
+        assert quality.reasons == ()
+        assert all(w.usable for w in quality.windows)
+        assert quality.measures["cadence"] == pytest.approx(120 * stride_rate, rel=0.06)
 
     @pytest.mark.slow
     @settings(max_examples=15, deadline=None)
@@ -71,26 +71,26 @@ class TestGoodWalks:
         for start, length in lost:
             walk = spoil_frames(walk, slice(start, start + length))
         cleaned = clean(walk)
-        found = assess(cleaned, QualityGate())
+        quality = assess(cleaned, QualityGate())
         windows = compute_windows(cleaned.sequence)
-        assert [w.start for w in found.windows] == windows.starts.tolist()
-        for w in found.windows:
+        assert [w.start for w in quality.windows] == windows.starts.tolist()
+        for w in quality.windows:
             assert w.end == pytest.approx(w.start + 2)
             assert w.usable == (not w.reasons)
-        assert found.measures["windows"] == len(windows)
-        assert found.measures["usable_windows"] == found.usable_windows
+        assert quality.measures["windows"] == len(windows)
+        assert quality.measures["usable_windows"] == quality.usable_windows
 
     def test_measures(self):
         walk = replace(make_walk(6), camera_motion=np.full(180, 0.1))
         cleaned = clean(walk)
-        found = assess(replace(cleaned, leg_swaps_repaired=18), QualityGate())
-        assert found.measures["frame_rate"] == pytest.approx(30)
-        assert found.measures["duration"] == pytest.approx(179 / 30)
-        assert found.measures["camera_motion"] == pytest.approx(0.1)
-        assert found.measures["leg_swap_share"] == pytest.approx(0.1)
-        assert found.measures["visible_share"] == 1
-        assert found.measures["gait_cycles"] == pytest.approx(5.4, abs=0.5)
-        assert found.measures["person_height_px"] == pytest.approx(1.6 * 250, rel=0.1)
+        quality = assess(replace(cleaned, leg_swaps_repaired=18), QualityGate())
+        assert quality.measures["frame_rate"] == pytest.approx(30)
+        assert quality.measures["duration"] == pytest.approx(179 / 30)
+        assert quality.measures["camera_motion"] == pytest.approx(0.1)
+        assert quality.measures["leg_swap_share"] == pytest.approx(0.1)
+        assert quality.measures["visible_share"] == 1
+        assert quality.measures["gait_cycles"] == pytest.approx(5.4, abs=0.5)
+        assert quality.measures["person_height_px"] == pytest.approx(1.6 * 250, rel=0.1)
 
     def test_unknown_measures_are_left_out(self):
         measures = report(make_walk(4)).measures
@@ -104,22 +104,22 @@ class TestGoodWalks:
 
 class TestReasons:
     def refused(self, walk, words, **gate):
-        found = report(walk, **gate)
-        assert not found.usable
-        assert any(words in reason for reason in found.reasons), found.reasons
-        for reason in found.reasons:
+        quality = report(walk, **gate)
+        assert not quality.usable
+        assert any(words in reason for reason in quality.reasons), quality.reasons
+        for reason in quality.reasons:
             assert reason.endswith(".")
             assert "\n" not in reason
-        return found
+        return quality
 
     def test_frame_rate(self):
-        found = self.refused(make_walk(5, 10.0), "10.0 frames per second; at least 15 are needed")
-        assert len(found.windows) > 0
+        quality = self.refused(make_walk(5, 10.0), "10.0 frames per second; at least 15 are needed")
+        assert len(quality.windows) > 0
 
     def test_small_person(self):
         walk = scaled(make_walk(5), 0.2)
-        found = self.refused(walk, "px tall; at least 120 px are needed")
-        height = found.measures["person_height_px"]
+        quality = self.refused(walk, "px tall; at least 120 px are needed")
+        height = quality.measures["person_height_px"]
         assert report(walk, min_person_height=height * 0.9).usable
 
     def test_feet_below_the_picture(self):
@@ -134,20 +134,20 @@ class TestReasons:
         assert not assess(cleaned, QualityGate()).usable
 
     def test_too_short(self):
-        found = self.refused(make_walk(1.5), "without a break; at least 2 s are needed")
-        assert found.windows == ()
+        quality = self.refused(make_walk(1.5), "without a break; at least 2 s are needed")
+        assert quality.windows == ()
 
     def test_a_frame_too_short_is_not_said_to_be_long_enough(self):
-        found = self.refused(make_walk(1.98, 50.0), "without a break; at least 2 s are needed")
-        (said,) = re.findall(r"followed for ([\d.]+) s", " ".join(found.reasons))
+        quality = self.refused(make_walk(1.98, 50.0), "without a break; at least 2 s are needed")
+        (said,) = re.findall(r"followed for ([\d.]+) s", " ".join(quality.reasons))
         assert float(said) < 2
 
     def test_broken_tracking(self):
         walk = make_walk(8)
         for start in range(30, 240, 45):
             walk = spoil_frames(walk, slice(start, start + 10))
-        found = self.refused(walk, "without a break")
-        assert found.measures["longest_run"] < 2
+        quality = self.refused(walk, "without a break")
+        assert quality.measures["longest_run"] < 2
 
     def test_standing(self):
         self.refused(make_walk(4, stride_rate=0.0, noise=0.003), "not walking")
@@ -162,9 +162,9 @@ class TestReasons:
         noise = np.repeat(rng.normal(0, 0.5, (38, 8, 3)), 4, axis=0)[:150]
         world[:, 25:33] += noise
         cleaned = CleanTrack(replace(walk, world=world), 0, 0, 0)
-        found = assess(cleaned, QualityGate())
-        assert not found.usable
-        text = " ".join(found.reasons)
+        quality = assess(cleaned, QualityGate())
+        assert not quality.usable
+        text = " ".join(quality.reasons)
         assert "rhythm" in text
         assert "not a body" in text
 
@@ -203,22 +203,22 @@ class TestReasons:
             visibility=np.zeros((frames, 33)),
             frame_size=(640, 360),
         )
-        found = self.refused(nobody, "No person was found")
-        assert len(found.reasons) == 1
+        quality = self.refused(nobody, "No person was found")
+        assert len(quality.reasons) == 1
 
     def test_a_good_stretch_saves_a_clip(self):
         walk = make_walk(8)
         walk = replace(walk, camera_motion=np.where(np.arange(240) < 120, 0.0, 0.9))
-        found = report(walk)
-        assert found.usable
-        assert 0 < found.usable_windows < len(found.windows)
-        assert any("windows cannot be used" in warning for warning in found.warnings)
+        quality = report(walk)
+        assert quality.usable
+        assert 0 < quality.usable_windows < len(quality.windows)
+        assert any("windows cannot be used" in warning for warning in quality.warnings)
 
     def test_confused_legs_warn(self):
         cleaned = replace(clean(make_walk(5)), leg_swaps_repaired=60)
-        found = assess(cleaned, QualityGate())
-        assert found.usable
-        assert any("confused in 40%" in warning for warning in found.warnings)
+        quality = assess(cleaned, QualityGate())
+        assert quality.usable
+        assert any("confused in 40%" in warning for warning in quality.warnings)
 
 
 class TestParts:
@@ -264,9 +264,9 @@ class TestFeet:
         assert cut.measures["cadence"] == pytest.approx(whole.measures["cadence"], rel=0.03)
 
     def test_feet_never_in_sight_are_the_reason(self):
-        found = report(replace(without_feet(make_walk(5)), feet=True))
-        assert not found.usable
-        assert found.reasons[0].startswith("Both legs down to the feet are seen in 0% of the")
+        quality = report(replace(without_feet(make_walk(5)), feet=True))
+        assert not quality.usable
+        assert quality.reasons[0].startswith("Both legs down to the feet are seen in 0% of the")
 
 
 def test_a_rotated_video_is_told_from_a_bad_one():

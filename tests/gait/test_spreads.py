@@ -11,11 +11,11 @@ from gaitproof.types import GaitWindows
 
 def test_spreads_are_those_of_the_joints_that_every_sensor_has():
     windows = compute_windows(walk(1))
-    found = log_spreads(windows)
-    assert found.shape == (N_SPREADS,)
+    spreads = log_spreads(windows)
+    assert spreads.shape == (N_SPREADS,)
     expected = np.log(align_heading(windows.features).std(axis=1) + 1e-3).mean(axis=0)
     heels_and_feet = [*range(24, 36), *range(40, 42), *range(66, 78)]
-    assert found == pytest.approx(np.delete(expected, heels_and_feet), abs=1e-5)
+    assert spreads == pytest.approx(np.delete(expected, heels_and_feet), abs=1e-5)
 
 
 def test_feet_have_no_part():

@@ -40,9 +40,9 @@ def turned(degrees):
     ],
 )
 def test_the_joints_tell_where_somebody_walks(degrees, words):
-    found = walking_directions(turned(degrees))
-    assert angles_between(found, np.array([degrees])).max() < 5
-    assert {describe_direction(one) for one in found} == {words}
+    directions = walking_directions(turned(degrees))
+    assert angles_between(directions, np.array([degrees])).max() < 5
+    assert {describe_direction(one) for one in directions} == {words}
 
 
 def test_a_flat_source_does_not_tell():

@@ -60,9 +60,9 @@ def film(path: Path, *tracks, colour=(208, 214, 220)) -> Path:
                 if place < len(one):
                     image = draw_pose(image, one.image[place], one.visibility[place])
             writer.write(image)
-    told = json.dumps(tracks).encode()
+    box = json.dumps(tracks).encode()
     with path.open("ab") as file:
-        file.write(struct.pack(">I4s", 8 + len(told), b"free") + told)
+        file.write(struct.pack(">I4s", 8 + len(box), b"free") + box)
     return path
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 def children(pid: int) -> list[int]:
     """Return the processes that a process started, from whichever thread."""
-    found = []
+    pids = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
-            found += [int(child) for child in path.read_text().split()]
-    return found
+            pids += [int(child) for child in path.read_text().split()]
+    return pids
 
 
 def is_running(pid: int) -> bool:

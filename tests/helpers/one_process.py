@@ -18,8 +18,8 @@ def prepare_here(monkeypatch, crashes=()):
 def run_here(items, work, workers, crash, told):
     """Stand in for `gaitproof.processes.run_all`."""
     told(0)
-    found = []
+    results = []
     for done, item in enumerate(items, start=1):
-        found.append(work(item))
+        results.append(work(item))
         told(done)
-    return found
+    return results

@@ -22,8 +22,8 @@ PATIENCE = 120.0
 def find_programs() -> Path | None:
     """Return the newest folder with PostgreSQL's programs, or None."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
-    found = shutil.which("initdb")
-    folders = [*([Path(found).resolve().parent] if found else []), *reversed(debian)]
+    initdb = shutil.which("initdb")
+    folders = [*([Path(initdb).resolve().parent] if initdb else []), *reversed(debian)]
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
@@ -99,11 +99,11 @@ class Server:
 
     def files(self, part: str = ".") -> list[bytes]:
         """Return what the files of a part of its data hold; those that go meanwhile are gone."""
-        found = []
+        contents = []
         for path in sorted((self.data / part).rglob("*")):
             with suppress(FileNotFoundError):
-                found += [path.read_bytes()] if path.is_file() else []
-        return found
+                contents += [path.read_bytes()] if path.is_file() else []
+        return contents
 
     @contextmanager
     def schema(self) -> Iterator[str]:
@@ -171,13 +171,13 @@ def running_server_with_vectors() -> Iterator[Server]:
     FileNotFoundError
         If it is not installed.
     """
-    found = importlib.util.find_spec("pgserver")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("pgserver")
+    if spec is None or spec.origin is None:
         raise FileNotFoundError("pgserver is not installed")
     with tempfile.TemporaryDirectory(prefix="gaitproof-pgserver-") as folder:
         # an environment may lie where the server's user must not look
         Path(folder).chmod(0o755)
-        package = Path(found.origin).parent
+        package = Path(spec.origin).parent
         for name in ("pgserver/pginstall", "pgserver.libs"):
             shutil.copytree(package.parent / name, Path(folder) / name)
         with running_server(Path(folder) / "pgserver/pginstall/bin") as server:

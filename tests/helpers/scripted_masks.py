@@ -35,8 +35,10 @@ class MaskedExtractor(ScriptedExtractor):
         self.height = height
 
     def __call__(self, path, settings, *, cache, progress):
-        found = super().__call__(path, settings, cache=cache, progress=progress)
-        return replace(found, silhouettes=tuple(self.masks(track) for track in found.tracks))
+        extraction = super().__call__(path, settings, cache=cache, progress=progress)
+        return replace(
+            extraction, silhouettes=tuple(self.masks(track) for track in extraction.tracks)
+        )
 
     def masks(self, track) -> SilhouetteSequence:
         masks = np.zeros((len(track), 64, 44), bool)

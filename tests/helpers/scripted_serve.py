@@ -69,14 +69,14 @@ class Running:
 @contextmanager
 def running(settings, command=COMMAND):
     """Start a service; whatever happens, it is gone at the end."""
-    found = Running(settings, command)
+    server = Running(settings, command)
     try:
-        found.start()
-        yield found
+        server.start()
+        yield server
     finally:
-        if found.process.poll() is None:
-            found.process.send_signal(signal.SIGKILL)
-        found.process.wait()
+        if server.process.poll() is None:
+            server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
 
 
 if __name__ == "__main__":

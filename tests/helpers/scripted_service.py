@@ -24,21 +24,21 @@ FILMED = {"person": 0, "take": 2, "frame_rate": 25}
 """Who walks in a real file, whatever is to be seen in it."""
 
 
-def obey(told, progress):
+def obey(wanted, progress):
     """Do what a video that is a JSON object says; return who walks in it."""
-    if isinstance(told, list):
-        return told
+    if isinstance(wanted, list):
+        return wanted
     for step in range(10):
         progress(step / 10)
-        time.sleep(told.get("seconds", 0) / 10)
-    if told.get("crash") and not (marker := Path(told["crash"])).exists():
+        time.sleep(wanted.get("seconds", 0) / 10)
+    if wanted.get("crash") and not (marker := Path(wanted["crash"])).exists():
         marker.touch()
         os._exit(9)
-    if told.get("crash always"):
+    if wanted.get("crash always"):
         os._exit(9)
-    if told.get("unexpected"):
+    if wanted.get("unexpected"):
         raise RuntimeError("unexpected")
-    return told["walk"]
+    return wanted["walk"]
 
 
 def main():
@@ -54,13 +54,13 @@ def main():
 
     def extract(path, settings, *, cache, progress):
         try:
-            told = json.loads(Path(path).read_bytes())
+            wanted = json.loads(Path(path).read_bytes())
         except ValueError:
             factory = partial(ScriptedEstimator.from_sequence, walk(**FILMED))
             return really_extract(
                 path, settings, cache=cache, progress=progress, estimator_factory=factory
             )
-        tracks = obey(told, progress or (lambda share: None))
+        tracks = obey(wanted, progress or (lambda share: None))
         return FakeExtraction(
             FakeVideo(compute_sha256(path)), tuple(walk(**track) for track in tracks)
         )

@@ -28,8 +28,8 @@ class Scripted:
 
     def upload(self, *tracks, **options):
         """Upload a "video" of walkers, or of what is to go wrong; return its identifier."""
-        told = {**options, "walk": tracks} if options else list(tracks)
-        answer = self.http.post("/v1/videos?name=clip.mp4", content=json.dumps(told))
+        content = {**options, "walk": tracks} if options else list(tracks)
+        answer = self.http.post("/v1/videos?name=clip.mp4", content=json.dumps(content))
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
 

@@ -85,13 +85,13 @@ def test_a_slow_consumer_gets_the_newest_frame_and_the_rest_is_dropped(
 def test_a_lost_stream_is_told_once_and_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = MediaError("It broke off.", actual="no route")
     opened = play(monkeypatch, lambda: frames(5), gone, gone, lambda: frames(5, first=1e6))
-    told, times = [], []
+    changes, times = [], []
     with NewestFrame(CAMERA, LIMITS, pauses=(0.01, 0.02)) as newest:
         while len(times) < 8:
             frame = newest.take(0.5)
-            told += newest.changes()
+            changes += newest.changes()
             times += [] if frame is None else [frame.time]
-        assert told[:2] == [("lost", "it ended"), ("back", "")]
+        assert changes[:2] == [("lost", "it ended"), ("back", "")]
         assert len(opened) >= 4
         assert newest.losses >= 1
     assert np.all(np.diff(times) > 0)

@@ -100,15 +100,15 @@ def rights_of_decoders() -> set[str]:
     """Return the seccomp mode of every process that decodes for this one."""
     server = sandbox._SERVER._process
     assert server is not None
-    found = set()
+    rights = set()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             lines = dict(
                 line.split(":", 1) for line in (folder / "status").read_text().splitlines()
             )
             if lines["PPid"].strip() == str(server.pid):
-                found.add(lines["Seccomp"].strip())
-    return found
+                rights.add(lines["Seccomp"].strip())
+    return rights
 
 
 def opened(port: int) -> NewestFrame:

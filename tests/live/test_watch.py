@@ -54,8 +54,8 @@ class Played:
         return LiveFrame(self.now, IMAGE)
 
     def changes(self) -> list[tuple[str, str]]:
-        found, self._changes = self._changes, []
-        return found
+        changes, self._changes = self._changes, []
+        return changes
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +162,9 @@ def test_a_change_of_mind_leaves_a_clip_and_the_overlay_shows_everybody(
     film = tmp_path / "seen.mp4"
     with ClipRecorder(tmp_path / "clips") as clips, Overlay(film, window=False) as overlay:
         events = watch(walk(1, take=3, seconds=3.0), seconds=3.0, clips=clips, overlay=overlay)
-    (told,) = [one for one in events if one["event"] == "clip"]
+    (event,) = [one for one in events if one["event"] == "clip"]
     (clip,) = (tmp_path / "clips").iterdir()
-    assert told["file"] == str(clip)
+    assert event["file"] == str(clip)
     assert clip.name.endswith("person-0-authentic.mp4")
     times = [frame.time for frame in read_frames(clip)]
     assert times[-1] >= 2.0
@@ -179,9 +179,9 @@ def test_an_endless_stream_needs_a_bounded_memory() -> None:
     tracker, settings = Tracker(), WatchSettings()
     held = []
     script = ScriptedEstimator.from_sequence(walk(1, seconds=0.1))
-    found = script.estimate(IMAGE, 0.0)
+    people = script.estimate(IMAGE, 0.0)
     for i in range(3000):
-        tracker.add(i / RATE, found if i % 900 < 600 else [], 0.0)
+        tracker.add(i / RATE, people if i % 900 < 600 else [], 0.0)
         tracker.forget(i / RATE - settings.window)
         if i % 300 == 299:
             (track,) = tracker.finish((640, 480), "e")[:1]

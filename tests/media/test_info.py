@@ -236,11 +236,11 @@ def test_bits_per_pixel_tell_how_strongly_a_video_is_compressed(tmp_path: Path) 
         with VideoWriter(path, 25, (96, 64), crf=crf) as writer:
             for picture in pictures:
                 writer.write(picture)
-        found = bits_per_pixel(path)
+        bits = bits_per_pixel(path)
         # all but the container's own tables
-        assert 8 * path.stat().st_size / pictures[..., 0].size > found
-        assert found > 0.5 * 8 * path.stat().st_size / pictures[..., 0].size
-        sizes.append(found)
+        assert 8 * path.stat().st_size / pictures[..., 0].size > bits
+        assert bits > 0.5 * 8 * path.stat().st_size / pictures[..., 0].size
+        sizes.append(bits)
     assert sizes == sorted(sizes, reverse=True)
     (tmp_path / "x.mp4").write_text("no video")
     with pytest.raises(MediaError):

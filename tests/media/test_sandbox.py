@@ -268,9 +268,9 @@ def described(**changes: float) -> bytes:
 
 
 def test_a_frame_passes_unchanged() -> None:
-    found = _channel.unpack_frame(described(), MEMORY)
-    assert found == RawFrame(0, 0.5, 10, 8, 32, (1, 0, 0, 1), 0, MEMORY[: 8 * 32])
-    assert _channel.pack_frame(found, 0) == described()
+    frame = _channel.unpack_frame(described(), MEMORY)
+    assert frame == RawFrame(0, 0.5, 10, 8, 32, (1, 0, 0, 1), 0, MEMORY[: 8 * 32])
+    assert _channel.pack_frame(frame, 0) == described()
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,9 @@ def test_failures_can_keep_the_curves_from_crossing():
 def test_the_equal_error_threshold_gives_about_equal_rates(seed):
     scores, mated = _trials(seed, n=4000)
     rate, threshold = metrics.eer_point(scores, mated)
-    found = metrics.figures_at_threshold(scores, mated, threshold)
-    assert found.fmr == pytest.approx(rate, abs=2e-3)
-    assert found.fnmr == pytest.approx(rate, abs=2e-3)
+    figures = metrics.figures_at_threshold(scores, mated, threshold)
+    assert figures.fmr == pytest.approx(rate, abs=2e-3)
+    assert figures.fnmr == pytest.approx(rate, abs=2e-3)
 
 
 @pytest.mark.parametrize("target", [0.3, 0.1, 0.01])
@@ -136,8 +136,8 @@ def test_the_threshold_at_an_fmr_is_the_lowest_that_keeps_it(target):
 def test_youden_agrees_with_the_roc_of_scikit_learn(seed):
     scores, mated = _trials(seed)
     fpr, tpr, _ = roc_curve(mated, scores, drop_intermediate=False)
-    found = metrics.figures_at_threshold(scores, mated, metrics.youden_threshold(scores, mated))
-    assert 1 - found.fmr - found.fnmr == pytest.approx((tpr - fpr).max())
+    figures = metrics.figures_at_threshold(scores, mated, metrics.youden_threshold(scores, mated))
+    assert 1 - figures.fmr - figures.fnmr == pytest.approx((tpr - fpr).max())
 
 
 def test_min_dcf_by_hand():

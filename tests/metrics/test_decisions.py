@@ -19,12 +19,12 @@ def trials():
 def test_figures_agree_with_scikit_learn(trials, threshold):
     scores, mated = trials
     answer = scores >= threshold
-    found = figures_at_threshold(scores, mated, threshold)
-    assert found.accuracy == pytest.approx(accuracy_score(mated, answer))
-    assert found.precision == pytest.approx(precision_score(mated, answer, zero_division=0))
-    assert found.recall == pytest.approx(recall_score(mated, answer))
-    assert found.f1 == pytest.approx(f1_score(mated, answer, zero_division=0))
-    assert found.fnmr == pytest.approx(1 - found.recall)
+    figures = figures_at_threshold(scores, mated, threshold)
+    assert figures.accuracy == pytest.approx(accuracy_score(mated, answer))
+    assert figures.precision == pytest.approx(precision_score(mated, answer, zero_division=0))
+    assert figures.recall == pytest.approx(recall_score(mated, answer))
+    assert figures.f1 == pytest.approx(f1_score(mated, answer, zero_division=0))
+    assert figures.fnmr == pytest.approx(1 - figures.recall)
 
 
 def test_prevalence_reweights_the_classes(trials):
@@ -40,8 +40,8 @@ def test_prevalence_reweights_the_classes(trials):
 
 
 def test_a_trial_without_a_score_is_refused_whatever_the_threshold():
-    found = figures_at_threshold([np.nan, 1.0, np.nan, 0.0], [True, True, False, False], -1e9)
-    assert (found.fnmr, found.fmr) == (0.5, 0.5)
+    figures = figures_at_threshold([np.nan, 1.0, np.nan, 0.0], [True, True, False, False], -1e9)
+    assert (figures.fnmr, figures.fmr) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize(

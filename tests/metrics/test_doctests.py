@@ -8,6 +8,6 @@ import pytest
 
 @pytest.mark.parametrize("name", ["curves", "decisions", "intervals", "likelihood"])
 def test_examples_in_the_documentation_hold(name):
-    found = doctest.testmod(import_module(f"gaitproof.metrics.{name}"))
-    assert found.attempted > 0
-    assert found.failed == 0
+    result = doctest.testmod(import_module(f"gaitproof.metrics.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0

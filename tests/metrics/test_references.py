@@ -23,9 +23,13 @@ CASES = {case["name"]: case for case in REFERENCE["cases"]}
 
 @pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest) -> dict[str, Any]:
-    found = CASES[request.param]
-    scores = np.array(found["mated"] + found["nonmated"])
-    return {**found, "scores": scores, "labels": np.arange(len(scores)) < len(found["mated"])}
+    reference = CASES[request.param]
+    scores = np.array(reference["mated"] + reference["nonmated"])
+    return {
+        **reference,
+        "scores": scores,
+        "labels": np.arange(len(scores)) < len(reference["mated"]),
+    }
 
 
 def test_libraries_and_versions_are_named() -> None:
@@ -33,14 +37,14 @@ def test_libraries_and_versions_are_named() -> None:
 
 
 def test_cllr_is_that_of_lir_and_of_bob_measure(case: dict[str, Any]) -> None:
-    found = metrics.cllr(case["scores"], case["labels"])
-    assert found == pytest.approx(case["lir"]["cllr"], rel=1e-9)
-    assert found == pytest.approx(case["bob"]["cllr"], rel=1e-9)
+    cllr = metrics.cllr(case["scores"], case["labels"])
+    assert cllr == pytest.approx(case["lir"]["cllr"], rel=1e-9)
+    assert cllr == pytest.approx(case["bob"]["cllr"], rel=1e-9)
 
 
 def test_min_cllr_is_that_of_lir(case: dict[str, Any]) -> None:
-    found = metrics.min_cllr(case["scores"], case["labels"])
-    assert found == pytest.approx(case["lir"]["min_cllr"], rel=1e-9)
+    min_cllr = metrics.min_cllr(case["scores"], case["labels"])
+    assert min_cllr == pytest.approx(case["lir"]["min_cllr"], rel=1e-9)
 
 
 def test_min_cllr_of_curves_is_that_of_scores(case: dict[str, Any]) -> None:
@@ -54,8 +58,8 @@ def test_min_cllr_of_curves_is_that_of_scores(case: dict[str, Any]) -> None:
 
 
 def test_min_dcf_is_that_of_bob_measure(case: dict[str, Any]) -> None:
-    found = metrics.min_dcf(case["scores"], case["labels"], 0.05)
-    assert found == pytest.approx(case["bob"]["min_dcf"], rel=1e-9)
+    min_dcf = metrics.min_dcf(case["scores"], case["labels"], 0.05)
+    assert min_dcf == pytest.approx(case["bob"]["min_dcf"], rel=1e-9)
 
 
 def test_eer_is_that_of_bob_measure_to_a_step_of_the_curves(case: dict[str, Any]) -> None:
@@ -65,19 +69,19 @@ def test_eer_is_that_of_bob_measure_to_a_step_of_the_curves(case: dict[str, Any]
         curves.fmr[crossing] - curves.fmr[crossing + 1],
         curves.fnmr[crossing + 1] - curves.fnmr[crossing],
     )
-    found = metrics.eer(case["scores"], case["labels"])
-    assert found == pytest.approx(case["bob"]["eer"], abs=step / 2 + 1e-9)
+    eer = metrics.eer(case["scores"], case["labels"])
+    assert eer == pytest.approx(case["bob"]["eer"], abs=step / 2 + 1e-9)
 
 
 def test_auc_is_that_of_scikit_learn_and_near_that_of_bob_measure(case: dict[str, Any]) -> None:
-    found = metrics.auc(case["scores"], case["labels"])
-    assert found == pytest.approx(roc_auc_score(case["labels"], case["scores"]), rel=1e-12)
-    assert found == pytest.approx(case["bob"]["auc"], abs=1e-3)
+    auc = metrics.auc(case["scores"], case["labels"])
+    assert auc == pytest.approx(roc_auc_score(case["labels"], case["scores"]), rel=1e-12)
+    assert auc == pytest.approx(case["bob"]["auc"], abs=1e-3)
 
 
 def test_fnmr_at_an_fmr_is_that_of_bob_measure_to_one_claim(case: dict[str, Any]) -> None:
-    found = metrics.fnmr_at_fmr(case["scores"], case["labels"], 0.1)
-    assert found == pytest.approx(
+    fnmr = metrics.fnmr_at_fmr(case["scores"], case["labels"], 0.1)
+    assert fnmr == pytest.approx(
         case["bob"]["fnmr_at_fmr_10pct"], abs=1 / len(case["mated"]) + 1e-9
     )
 

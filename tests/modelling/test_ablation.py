@@ -83,16 +83,16 @@ def test_every_variant_differs_from_the_recipe_in_its_own_part_only():
     ],
 )
 def test_the_variants_of_a_part(part, names):
-    found = [v.name.split(": ")[1] for v in make_variants(TrainSettings(), [part])]
-    assert found == names
+    variants = [v.name.split(": ")[1] for v in make_variants(TrainSettings(), [part])]
+    assert variants == names
 
 
 def test_augmentations_that_are_off_already_are_not_variants():
     settings = TrainSettings(augment=AugmentSettings(yaw=0, tilt=0, mirror=False))
-    found = {v.name: v.settings.augment for v in make_variants(settings, ["augmentation"])}
-    assert not any("yaw" in name or "mirror" in name for name in found)
-    assert found["augmentation: none"].depth == 0
-    assert found["augmentation: no depth"] == settings.augment.model_copy(update={"depth": 0})
+    variants = {v.name: v.settings.augment for v in make_variants(settings, ["augmentation"])}
+    assert not any("yaw" in name or "mirror" in name for name in variants)
+    assert variants["augmentation: none"].depth == 0
+    assert variants["augmentation: no depth"] == settings.augment.model_copy(update={"depth": 0})
 
 
 @pytest.mark.parametrize(
@@ -111,18 +111,18 @@ def test_a_killed_ablation_goes_on_and_a_changed_recipe_starts_anew(recordings, 
         ablate(TINY, recordings, tmp_path, parts=parts, draws=50)
     assert len(training.done) == 3
     training.kill_before = None
-    told: list[float] = []
-    result = ablate(TINY, recordings, tmp_path, parts=parts, draws=50, progress=told.append)
+    shares: list[float] = []
+    result = ablate(TINY, recordings, tmp_path, parts=parts, draws=50, progress=shares.append)
     # the recipe and 5 losses in 2 folds; the 3 trainings before the kill are kept
     assert len(training.done) == 12
-    assert told[0] == pytest.approx(3 / 12)
-    assert told[-1] == 1.0
+    assert shares[0] == pytest.approx(3 / 12)
+    assert shares[-1] == 1.0
     assert result.trained[FULL]["resumed"] == 2
     assert result.trained[FULL]["parameters"] == 16
 
-    found = {(c.level, c.figure): c for c in result.comparisons}
-    assert set(found) == {(level, f) for level in ("clip", "window") for f in ("eer", "auc")}
-    clip = found["clip", "eer"]
+    comparisons = {(c.level, c.figure): c for c in result.comparisons}
+    assert set(comparisons) == {(level, f) for level in ("clip", "window") for f in ("eer", "auc")}
+    clip = comparisons["clip", "eer"]
     assert [row.name for row in clip.rows][:2] == [FULL, "loss: supervised contrastive alone"]
     assert len(clip.rows) == 6
     assert clip.people == PEOPLE
@@ -158,11 +158,11 @@ def test_other_data_is_not_answered_with_old_results(recordings, tmp_path, train
 @pytest.mark.slow
 def test_the_recipe_itself_is_what_is_trained(recordings):
     system = Network(TINY.model_copy(update={"steps": 2}), templates=(1, 2, 3))
-    found = system.run(recordings[:16], recordings[16:], 2, fold=4)
-    assert set(found.trials) == {"clip", "window", *(f"template-{n}/clip" for n in (1, 2, 3))}
-    assert found.facts["parameters"] > 1000
-    assert found.facts["seconds"] > 0
-    assert set(found.trials["clip"].fold) == {4}
+    run = system.run(recordings[:16], recordings[16:], 2, fold=4)
+    assert set(run.trials) == {"clip", "window", *(f"template-{n}/clip" for n in (1, 2, 3))}
+    assert run.facts["parameters"] > 1000
+    assert run.facts["seconds"] > 0
+    assert set(run.trials["clip"].fold) == {4}
 
 
 def test_a_leak_is_refused_before_training(recordings, tmp_path, training):

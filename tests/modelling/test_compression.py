@@ -44,17 +44,17 @@ def layer(weights):
 def test_no_constant_is_off_by_more_than_its_step(precision, weights, gains):
     weights = weights * gains  # one channel needs another scale than the next
     stored = open_session(store_constants(layer(weights), precision))
-    found = run_session(stored, None, {"x": np.eye(40, dtype=np.float32)})[0]
+    restored = run_session(stored, None, {"x": np.eye(40, dtype=np.float32)})[0]
     largest = np.minimum(np.abs(weights).max(), np.inf)
     step = largest / 127 if precision == "int8" else largest * 2.0**-10 + 2.0**-24
-    assert np.abs(found - weights).max() <= 0.51 * step + 1e-6
+    assert np.abs(restored - weights).max() <= 0.51 * step + 1e-6
 
 
 def test_every_channel_has_its_own_scale():
     weights = np.random.default_rng(0).normal(size=(64, 32)) * np.logspace(-3, 3, 32)
     session = open_session(store_constants(layer(weights), "int8"))
-    found = run_session(session, None, {"x": np.eye(64, dtype=np.float32)})[0]
-    error = np.abs(found - weights).max(axis=0) / np.abs(weights).max(axis=0)
+    restored = run_session(session, None, {"x": np.eye(64, dtype=np.float32)})[0]
+    error = np.abs(restored - weights).max(axis=0) / np.abs(weights).max(axis=0)
     assert error.max() < 0.005
 
 

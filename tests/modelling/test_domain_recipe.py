@@ -33,11 +33,11 @@ SETTINGS = TrainSettings(
 
 def walks(source: str, people: range) -> list[Recording]:
     """Return two walks of each stick walker."""
-    found = []
+    recordings = []
     for person in people:
         for walk in range(2):
             times, points = walking_points(person, walk)
-            found.append(
+            recordings.append(
                 Recording(
                     subject=f"p{person}",
                     recording=f"p{person}/{walk}",
@@ -48,7 +48,7 @@ def walks(source: str, people: range) -> list[Recording]:
                     points=points,
                 )
             )
-    return found
+    return recordings
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,10 @@ def everybody() -> list[Recording]:
 
 @pytest.mark.slow
 def test_every_source_is_left_out_once(everybody):
-    found = evaluate_domains(SETTINGS, everybody, draws=20)
-    assert [f.domain for f in found.figures if f.references == 5] == ["a", "b", "c"]
-    assert all(f.people == 8 for f in found.figures)
-    assert [c.references for c in found.evidence.by_references] == [0, 1, 2, 5]
+    evaluation = evaluate_domains(SETTINGS, everybody, draws=20)
+    assert [f.domain for f in evaluation.figures if f.references == 5] == ["a", "b", "c"]
+    assert all(f.people == 8 for f in evaluation.figures)
+    assert [c.references for c in evaluation.evidence.by_references] == [0, 1, 2, 5]
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ def recordings():
 def test_the_trials_are_those_of_the_protocol(recordings, tmp_path):
     folds = split_recordings(recordings, 2, 0)
     systems = {BASELINE: WithoutNetwork(BASELINE, BASELINES[BASELINE])}
-    found = run_systems(recordings, systems, folds, TrialStore(tmp_path), enrolled=2)
+    by_system = run_systems(recordings, systems, folds, TrialStore(tmp_path), enrolled=2)
     wanted = both_unseen(
         recordings,
         lambda walks: lambda windows: np.ones((len(windows), 1)),
@@ -35,7 +35,7 @@ def test_the_trials_are_those_of_the_protocol(recordings, tmp_path):
         draws=10,
     ).baselines[BASELINE]
     for level in ("clip", "window"):
-        own, other = found[BASELINE].trials[level], wanted[level].trials
+        own, other = by_system[BASELINE].trials[level], wanted[level].trials
         np.testing.assert_array_equal(own.recording, other.recording)
         np.testing.assert_array_equal(own.claimed, other.claimed)
         np.testing.assert_allclose(own.scores, other.scores)

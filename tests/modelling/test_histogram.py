@@ -11,19 +11,19 @@ def test_every_scored_trial_is_counted_once_in_its_class():
     trials = make_trials(people=6, seed=1)
     scores = np.random.default_rng(0).random(len(trials))
     scores[:2] = np.nan, 1.0
-    found = score_histogram(trials.with_scores(scores), "made walkers")
-    assert found.source == "made walkers"
-    assert len(found.mated) == len(found.nonmated) == BINS
-    assert sum(found.mated) + sum(found.nonmated) == len(trials) - 1
-    assert sum(found.mated) == int(trials.mated[1:].sum())
+    histogram = score_histogram(trials.with_scores(scores), "made walkers")
+    assert histogram.source == "made walkers"
+    assert len(histogram.mated) == len(histogram.nonmated) == BINS
+    assert sum(histogram.mated) + sum(histogram.nonmated) == len(trials) - 1
+    assert sum(histogram.mated) == int(trials.mated[1:].sum())
 
 
 @given(st.floats(0, 1))
 def test_a_score_falls_between_the_edges_of_its_bin(score):
     trials = make_trials(people=3, seed=1)
-    found = score_histogram(trials.with_scores(np.full(len(trials), score)), "x")
-    (place,) = np.flatnonzero(found.mated)
-    assert found.edges[place] - 1e-9 <= score <= found.edges[place + 1] + 1e-9
+    histogram = score_histogram(trials.with_scores(np.full(len(trials), score)), "x")
+    (place,) = np.flatnonzero(histogram.mated)
+    assert histogram.edges[place] - 1e-9 <= score <= histogram.edges[place + 1] + 1e-9
 
 
 def test_scores_that_are_no_similarities_are_refused():

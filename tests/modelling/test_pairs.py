@@ -23,9 +23,9 @@ def test_a_score_is_the_mean_over_all_pairs_of_windows():
     recordings = [rng.normal(size=(2, SIZE)), rng.normal(size=(2, SIZE))]
     probe = rng.normal(size=(2, SIZE))
     template = SCORING.template(recordings)
-    found = SCORING.compare(SCORING.probe(probe)[None], template[None])
-    assert found.shape == (1, 1)
-    assert found[0, 0] == pytest.approx(_alike(probe, np.concatenate(recordings)).mean())
+    scores = SCORING.compare(SCORING.probe(probe)[None], template[None])
+    assert scores.shape == (1, 1)
+    assert scores[0, 0] == pytest.approx(_alike(probe, np.concatenate(recordings)).mean())
 
 
 def test_what_is_missing_changes_nothing():
@@ -33,18 +33,18 @@ def test_what_is_missing_changes_nothing():
     short, long = rng.normal(size=(1, SIZE)), rng.normal(size=(9, SIZE))
     templates = np.stack([SCORING.template([short]), SCORING.template([long, long])])
     probes = np.stack([SCORING.probe(short), SCORING.probe(long)])
-    found = SCORING.compare(probes, templates)
-    assert found.shape == (2, 2)
-    assert found[0, 0] == 0.0
-    assert found[1, 0] == pytest.approx(_alike(long[[0, 8]], short).mean())
+    scores = SCORING.compare(probes, templates)
+    assert scores.shape == (2, 2)
+    assert scores[0, 0] == 0.0
+    assert scores[1, 0] == pytest.approx(_alike(long[[0, 8]], short).mean())
 
 
 def test_a_single_window_is_a_probe_too():
     rng = np.random.default_rng(2)
     windows = rng.normal(size=(3, SIZE))
     template = SCORING.template([windows])
-    found = SCORING.compare(windows, template[None])
-    np.testing.assert_allclose(found[:, 0], _alike(windows, windows).mean(axis=1))
+    scores = SCORING.compare(windows, template[None])
+    np.testing.assert_allclose(scores[:, 0], _alike(windows, windows).mean(axis=1))
 
 
 def test_windows_of_another_size_are_refused():

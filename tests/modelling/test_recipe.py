@@ -79,12 +79,12 @@ def test_make_model_writes_weights_and_an_honest_card(archive: Path, tmp_path: P
     source = SourceSettings(path=archive, name="sticks", licence="ours", citation="none")
     measured = NormalisationSettings(kind="s")
     settings = TINY.model_copy(update={"sources": (source,), "normalisation": measured})
-    told: list[float] = []
+    shares: list[float] = []
     card, result = make_model(
         settings,
         load_sources(settings),
         tmp_path / "model",
-        progress=lambda share, *_: told.append(share),
+        progress=lambda share, *_: shares.append(share),
     )
     encoder = OnnxEncoder.load(tmp_path / "model")
     assert encoder.card == card
@@ -99,8 +99,8 @@ def test_make_model_writes_weights_and_an_honest_card(archive: Path, tmp_path: P
     # six people cannot show an error rate below what six people support
     assert card.operating_point.fmr.high >= result.system["clip"].support
     assert json.loads((tmp_path / "model" / "evaluation.json").read_text())["folds"] == 2
-    assert told == sorted(told)
-    assert told[-1] == pytest.approx(1.0)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
 
 
 def test_unknown_threshold_source_is_refused_before_training(archive: Path, tmp_path: Path) -> None:

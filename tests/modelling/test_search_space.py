@@ -51,10 +51,10 @@ def test_every_default_bound_makes_a_valid_recipe():
     for name, parameter in SearchSpace().parameters.items():
         for value in parameter.choices or (parameter.low, parameter.high):
             wanted = int(value) if parameter.integer else value
-            found = apply_values(TrainSettings(), {name: wanted}).model_dump()
+            setting = apply_values(TrainSettings(), {name: wanted}).model_dump()
             for part in name.split("."):
-                found = found[part]
-            assert found == wanted
+                setting = setting[part]
+            assert setting == wanted
 
 
 def test_values_out_of_range_are_refused():

@@ -19,14 +19,14 @@ def test_what_is_saved_comes_back(made_trials, tmp_path):
     missing = trials.with_scores(np.where(np.arange(len(trials)) == 3, np.nan, trials.scores))
     store = TrialStore(tmp_path / "new" / "folder")
     store.save("loss: triplet, fold 0", "k", Finished({"a/clip": trials, "w": missing}, {"n": 1}))
-    found = store.load("loss: triplet, fold 0", "k")
-    assert found is not None
-    assert found.facts == {"n": 1}
-    assert list(found.trials) == ["a/clip", "w"]
-    np.testing.assert_array_equal(found.trials["w"].scores, missing.scores)
+    loaded = store.load("loss: triplet, fold 0", "k")
+    assert loaded is not None
+    assert loaded.facts == {"n": 1}
+    assert list(loaded.trials) == ["a/clip", "w"]
+    np.testing.assert_array_equal(loaded.trials["w"].scores, missing.scores)
     for name in ("probe", "claimed", "recording", "source", "kind", "fold", "mated"):
         np.testing.assert_array_equal(
-            getattr(found.trials["a/clip"], name), getattr(trials, name), name
+            getattr(loaded.trials["a/clip"], name), getattr(trials, name), name
         )
     readable = json.loads(next((tmp_path / "new" / "folder").glob("*.json")).read_text())
     assert readable == {"name": "loss: triplet, fold 0", "fingerprint": "k", "n": 1}

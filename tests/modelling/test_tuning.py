@@ -72,7 +72,7 @@ def test_what_cannot_be_split_is_refused(recordings, tune, excluded, message):
 @pytest.mark.slow
 def test_the_search_finds_what_is_better_and_checks_it_on_others(recordings, tmp_path, training):
     folder = tmp_path / "a b?#%{x}"
-    told: list[float] = []
+    shares: list[float] = []
     result = tune_recipe(
         RECIPE,
         recordings,
@@ -81,10 +81,10 @@ def test_the_search_finds_what_is_better_and_checks_it_on_others(recordings, tmp
         space=SPACE,
         excluded=["s3"],
         draws=50,
-        progress=told.append,
+        progress=shares.append,
     )
     assert len(result.attempts) == 6
-    assert (told[0], told[-1]) == (0.0, 1.0)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
     complete = [a for a in result.attempts if a.state == "complete"]
     best = min(complete, key=lambda a: a.value)
     assert result.values == best.values

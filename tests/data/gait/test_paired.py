@@ -46,7 +46,7 @@ def test_joints_and_masks_of_a_manifest_lie_side_by_side(folder, named):
         assert len(pair.windows) >= 1
         assert pair.windows.silhouettes.masks.any()
         assert np.abs(pair.windows.joints.features).max() > 0
-        assert pair.segments[0] is walk.silhouettes.bits
+        assert pair.segments[0] is pair.silhouettes.bits
 
 
 def test_poses_without_masks_are_refused(folder):

@@ -47,13 +47,13 @@ def track(*times, at=80.0):
 )
 def test_shifted_sound_is_told_with_its_offset(tmp_path, late, answer):
     clip = write_talk(tmp_path / "a.mp4", late=late)
-    found = examine_speech(clip, track(0.0, 4.9), GreyMeshDetector())
-    assert found.answer is answer
-    assert found.whole.offset == pytest.approx(late, abs=0.1)
-    assert found.speech > 2
-    assert len(found.parts) == 1
-    assert found.steady == 1
-    assert ("late" in found.sentence) == (found.whole.offset > 0)
+    evidence = examine_speech(clip, track(0.0, 4.9), GreyMeshDetector())
+    assert evidence.answer is answer
+    assert evidence.whole.offset == pytest.approx(late, abs=0.1)
+    assert evidence.speech > 2
+    assert len(evidence.parts) == 1
+    assert evidence.steady == 1
+    assert ("late" in evidence.sentence) == (evidence.whole.offset > 0)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_shifted_sound_is_told_with_its_offset(tmp_path, late, answer):
 )
 def test_why_nothing_is_compared_is_said(tmp_path, how, answer):
     clip = write_talk(tmp_path / "a.mp4", 3.0, **how)
-    found = examine_speech(clip, track(0.0, 2.9), GreyMeshDetector())
-    assert found.answer is answer
-    assert found.whole is None
-    assert found.reason in found.sentence
+    evidence = examine_speech(clip, track(0.0, 2.9), GreyMeshDetector())
+    assert evidence.answer is answer
+    assert evidence.whole is None
+    assert evidence.reason in evidence.sentence
 
 
 class QuarterModel(TalkModel):
@@ -104,14 +104,14 @@ def test_what_was_not_cut_out_is_not_scored():
 
 def test_a_detector_without_a_mesh_sees_no_lips(tmp_path):
     clip = write_talk(tmp_path / "a.mp4", 3.0)
-    found = examine_speech(clip, track(0.0, 2.9), ScriptedDetector())
-    assert found.answer is SpeechAnswer.NO_LIPS
+    evidence = examine_speech(clip, track(0.0, 2.9), ScriptedDetector())
+    assert evidence.answer is SpeechAnswer.NO_LIPS
 
 
 def test_a_face_seen_only_in_silence_is_told_so(tmp_path):
     clip = write_talk(tmp_path / "a.mp4", 3.0)
-    found = examine_speech(clip, track(0.0, 0.2), GreyMeshDetector())
-    assert found.answer is SpeechAnswer.SILENT
+    evidence = examine_speech(clip, track(0.0, 0.2), GreyMeshDetector())
+    assert evidence.answer is SpeechAnswer.SILENT
 
 
 def test_damaged_sound_does_not_stop_a_scan(tmp_path, monkeypatch):
@@ -119,20 +119,20 @@ def test_damaged_sound_does_not_stop_a_scan(tmp_path, monkeypatch):
     monkeypatch.setattr("gaitproof.media._sound.SOUND_CODECS", "flac")
     from gaitproof.config import MediaLimits
 
-    found = examine_speech(
+    evidence = examine_speech(
         clip, track(0.0, 2.9), GreyMeshDetector(), limits=MediaLimits(sandbox=False)
     )
-    assert found.answer is SpeechAnswer.UNREADABLE
-    assert "codec" in found.sentence
+    assert evidence.answer is SpeechAnswer.UNREADABLE
+    assert "codec" in evidence.sentence
 
 
 def test_what_others_reach_by_chance_is_no_answer():
     for strength, answer in ((RANDOM_PEAK - 0.01, "not told"), (RANDOM_PEAK, "in step")):
         part = SpeechPart(0, 4, 0.1, strength, strength)
         assert part.answer.value == answer
-    told = SpeechEvidence(SpeechAnswer.UNTOLD, whole=SpeechPart(0, 4, 0.1, 0.2, 0.2))
-    assert "cannot be determined" in told.sentence
-    assert told.steady is None
+    evidence = SpeechEvidence(SpeechAnswer.UNTOLD, whole=SpeechPart(0, 4, 0.1, 0.2, 0.2))
+    assert "cannot be determined" in evidence.sentence
+    assert evidence.steady is None
 
 
 def test_of_a_long_video_the_stretch_with_most_speech_is_watched():

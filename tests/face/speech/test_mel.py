@@ -54,10 +54,10 @@ def test_a_full_scale_sine_has_no_decibels_in_its_band(hertz, inside):
 def test_speech_is_found_whatever_its_level(gain):
     loud = noise(0.5, strength=0.01 * gain).samples
     sound = Sound(np.concatenate((np.zeros(8000), loud, np.zeros(8000))))
-    found = mel.find_speech(sound)
-    assert found[55:95].all()
-    assert not found[:45].any()
-    assert not found[105:].any()
+    speech = mel.find_speech(sound)
+    assert speech[55:95].all()
+    assert not speech[:45].any()
+    assert not speech[105:].any()
 
 
 @pytest.mark.parametrize("samples", [np.zeros(0), np.zeros(100), np.zeros(16000)])

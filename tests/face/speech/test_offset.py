@@ -31,10 +31,10 @@ def talk(seed=0, seconds=5.0, rate=25.0, late=0.0, keep=None):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_lips_and_sound_of_a_talker_are_in_step(seed):
-    found = correlate(*talk(seed))
-    assert abs(found.offset) <= TOLERANCE
-    assert found.peak == found.in_step > 0.5
-    assert found.margin > 0
+    match = correlate(*talk(seed))
+    assert abs(match.offset) <= TOLERANCE
+    assert match.peak == match.in_step > 0.5
+    assert match.margin > 0
 
 
 @pytest.mark.slow
@@ -74,6 +74,6 @@ def test_nothing_is_said_without_enough_of_both(lips, sound):
 
 def test_nothing_is_assumed_of_a_mouth_that_was_away():
     lips, sound = talk(2, keep=lambda t: (t < 2) | (t > 3.5))
-    found = correlate(lips, sound)
-    assert found is not None
-    assert abs(found.offset) <= TOLERANCE
+    match = correlate(lips, sound)
+    assert match is not None
+    assert abs(match.offset) <= TOLERANCE

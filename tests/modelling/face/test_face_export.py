@@ -126,12 +126,12 @@ def test_several_networks_become_one_that_reports_each(exported):
     model = FaceForgeryModel(weights, made[0][2].model_copy(update=fields))
     for pictures in (3, 5, 7):
         wanted = [network.score_segment(turn(pictures)) for network, _, _ in made]
-        found = model.score_segment(turn(pictures))
+        segment = model.score_segment(turn(pictures))
         scores = [one.score for one in wanted]
-        np.testing.assert_allclose(found.members, scores, atol=1e-5)
-        assert found.score == pytest.approx(np.mean(scores), abs=1e-5)
+        np.testing.assert_allclose(segment.members, scores, atol=1e-5)
+        assert segment.score == pytest.approx(np.mean(scores), abs=1e-5)
         attention = np.mean([one.attention for one in wanted], axis=0)
-        np.testing.assert_allclose(found.attention, attention, atol=1e-5)
+        np.testing.assert_allclose(segment.attention, attention, atol=1e-5)
 
 
 def test_what_members_share_is_there_once(exported):

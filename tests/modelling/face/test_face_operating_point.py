@@ -54,10 +54,10 @@ def test_forgeries_that_look_genuine_do_not_move_the_end_below_which_faces_are_f
 
 def test_calibration_is_that_of_the_model_behind_the_scores():
     """Equal Gaussians `gap` apart: the log likelihood ratio is gap times the centred log odds."""
-    found = fit_calibration(made(people=4000, gap=1.5))
-    assert found.slope == pytest.approx(1.5 / np.log(10), rel=0.05)
-    assert found.intercept == pytest.approx(0, abs=0.02)
-    assert found.log10_lr_bound == pytest.approx(np.log10(4000))
+    calibration = fit_calibration(made(people=4000, gap=1.5))
+    assert calibration.slope == pytest.approx(1.5 / np.log(10), rel=0.05)
+    assert calibration.intercept == pytest.approx(0, abs=0.02)
+    assert calibration.log10_lr_bound == pytest.approx(np.log10(4000))
 
 
 def test_calibration_does_not_depend_on_the_shares_of_the_kinds():
@@ -140,9 +140,9 @@ def ring(people=15, low=0.02):
 
 def test_of_people_who_hang_together_each_is_answered_by_others():
     """In a ring of swaps all hang together; the odd one out has no say in its own answer."""
-    found = answer_others(ring())
-    assert found[7] == -1
-    assert (np.delete(found[:15], 7) >= 0).all()
+    answers = answer_others(ring())
+    assert answers[7] == -1
+    assert (np.delete(answers[:15], 7) >= 0).all()
     point, _ = fit_operating_point(ring(), draws=200)
     # one of 15 is called FAKE by the others' band, and the stated rate knows
     assert point.false_fake.high > 0.04

@@ -26,7 +26,7 @@ def store(tmp_path_factory):
 
 @pytest.mark.slow
 def test_nothing_happens_to_genuine_faces_that_does_not_happen_to_forged_ones(store):
-    found = score_held_out(Brightness(), RECIPE, [store]).clips
+    clips = score_held_out(Brightness(), RECIPE, [store]).clips
     expected = {
         label: [
             np.mean(
@@ -42,12 +42,12 @@ def test_nothing_happens_to_genuine_faces_that_does_not_happen_to_forged_ones(st
         for label in (Label.REAL, Label.FAKE)
     }
     for label, genuine in ((Label.REAL, True), (Label.FAKE, False)):
-        scores = found.scores[found.genuine == genuine].reshape(len(expected[label]), -1)
+        scores = clips.scores[clips.genuine == genuine].reshape(len(expected[label]), -1)
         # a crop a little larger or smaller shows a little more or less of the background
         np.testing.assert_allclose(scores.mean(axis=1), expected[label], atol=0.03)
 
 
 def test_self_blended_twins_are_scored_beside_their_genuine_ones(store):
     recipe = RECIPE.model_copy(update={"forgeries": "self-blended"})
-    found = score_held_out(Brightness(), recipe, [store]).clips
-    assert found.genuine.sum() == (~found.genuine).sum() > 0
+    clips = score_held_out(Brightness(), recipe, [store]).clips
+    assert clips.genuine.sum() == (~clips.genuine).sum() > 0

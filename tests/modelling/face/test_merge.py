@@ -51,11 +51,11 @@ def test_the_mean_is_that_of_members_whatever_they_are_normalised_by(wide, crops
 def test_maps_of_two_grids_become_one_of_the_same_weight(wide, crops):
     coarse = member(WIDE, grid=4)
     own = [FaceForgeryModel(*one).explain(crops) for one in (wide, coarse)]
-    found = join(wide, coarse).explain(crops)
-    assert [maps.shape for maps in (*own, found)] == [(5, 8, 8), (5, 4, 4), (5, 8, 8)]
+    joined = join(wide, coarse).explain(crops)
+    assert [maps.shape for maps in (*own, joined)] == [(5, 8, 8), (5, 4, 4), (5, 8, 8)]
     wanted = (own[0] + own[1].repeat(2, axis=1).repeat(2, axis=2) / 4) / 2
-    np.testing.assert_allclose(found.sum(axis=(1, 2)), wanted.sum(axis=(1, 2)), rtol=0.1)
-    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.95
+    np.testing.assert_allclose(joined.sum(axis=(1, 2)), wanted.sum(axis=(1, 2)), rtol=0.1)
+    assert np.corrcoef(joined.ravel(), wanted.ravel())[0, 1] > 0.95
 
 
 def test_a_member_that_cuts_closer_sees_its_part_of_the_crop(wide):
