@@ -67,7 +67,7 @@ def test_a_missing_device_is_said_before_the_work(
     command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime.onnxruntime, "get_available_providers", lambda: [CPU])
-    found = CliRunner().invoke(app, [*command, "--device", "cuda"])
-    assert isinstance(found.exception, DependencyError)
-    assert "onnxruntime-gpu" in str(found.exception.hint)
+    result = CliRunner().invoke(app, [*command, "--device", "cuda"])
+    assert isinstance(result.exception, DependencyError)
+    assert "onnxruntime-gpu" in str(result.exception.hint)
     assert module.chosen_device() is Device.CPU

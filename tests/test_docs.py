@@ -44,10 +44,10 @@ def commands_of(page: Path) -> list[str]:
     start = rf"(?:[\w./]*/)?((?:{'|'.join(PROGRAMS)}) "
     inline = re.findall(rf"`{start}[^`\n]+)`", text)
     fenced = [
-        found.group(1)
+        match.group(1)
         for block in blocks(page, "")
         for line in block.splitlines()
-        if (found := re.match(rf"{start}[^#]+)", line))
+        if (match := re.match(rf"{start}[^#]+)", line))
     ]
     return [*inline, *fenced]
 
@@ -150,9 +150,9 @@ SOUGHT = {
 
 SOURCE = ROOT / "src" / "gaitproof"
 POINTERS = [
-    (path.relative_to(SOURCE).as_posix(), found)
+    (path.relative_to(SOURCE).as_posix(), reference)
     for path in sorted(SOURCE.rglob("*.py"))
-    for found in re.findall(r"docs/[\w/.-]+\.md(?:#[\w-]+)?", path.read_text("utf-8"))
+    for reference in re.findall(r"docs/[\w/.-]+\.md(?:#[\w-]+)?", path.read_text("utf-8"))
 ]
 
 

@@ -84,11 +84,11 @@ def test_what_the_work_raises_ends_everything() -> None:
 
 @pytest.mark.parametrize(("items", "workers"), [(range(3), 2), (range(2), 0), ([], 1)])
 def test_all_is_done_and_told(tmp_path: Path, items: list[int], workers: int) -> None:
-    told: list[int] = []
+    counts: list[int] = []
     files = [tmp_path / str(item) for item in items]
-    run_all(files, Path.touch, workers, CRASH, told.append)
+    run_all(files, Path.touch, workers, CRASH, counts.append)
     assert all(file.exists() for file in files)
-    assert told == list(range(len(files) + 1))
+    assert counts == list(range(len(files) + 1))
 
 
 def test_a_dead_process_is_our_error_there_too() -> None:

@@ -185,7 +185,7 @@ def test_a_full_disk_and_little_memory_warn(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("found", "status"),
+    ("confinement", "status"),
     [
         (Confinement(7, True), Status.OK),
         (Confinement(0, True), Status.OK),
@@ -194,13 +194,13 @@ def test_a_full_disk_and_little_memory_warn(tmp_path, monkeypatch):
     ],
 )
 def test_decoder_says_what_it_is_kept_from(
-    monkeypatch: pytest.MonkeyPatch, found: Confinement, status: Status
+    monkeypatch: pytest.MonkeyPatch, confinement: Confinement, status: Status
 ) -> None:
-    monkeypatch.setattr(sandbox, "find_confinement", lambda: found)
+    monkeypatch.setattr(sandbox, "find_confinement", lambda: confinement)
     check = check_decoder()
     assert check.status is status
-    assert ("Landlock" in check.found) == bool(found.landlock)
-    assert ("seccomp" in check.found) == found.seccomp
+    assert ("Landlock" in check.found) == bool(confinement.landlock)
+    assert ("seccomp" in check.found) == confinement.seccomp
 
 
 def test_decoder_that_does_not_start_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

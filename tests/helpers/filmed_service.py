@@ -39,14 +39,14 @@ class FilmedEncoder(ScriptedEncoder):
 
 def people(tracks):
     """Return the walks of some people, in an image of 640 by 360."""
-    found = []
+    walkers = []
     for track in tracks:
         beside = track.get("beside", 0.0)
         walked = walk(**{key: value for key, value in track.items() if key != "beside"})
         image = walked.image / SCALE + np.array([beside, 0.0])
         size = tuple(side // SCALE for side in FRAME_SIZE)
-        found.append(replace(walked, image=image, frame_size=size))
-    return tuple(found)
+        walkers.append(replace(walked, image=image, frame_size=size))
+    return tuple(walkers)
 
 
 def film(path: Path, *tracks, colour=(208, 214, 220)) -> Path:
@@ -66,7 +66,7 @@ def film(path: Path, *tracks, colour=(208, 214, 220)) -> Path:
     return path
 
 
-def told(path: Path):
+def read_tracks(path: Path):
     """Return what a video says of who walks in it."""
     data = Path(path).read_bytes()
     return json.loads(data[data.rindex(b"free") + 4 :])
@@ -82,7 +82,7 @@ def main():
 
     def extract(path, settings, *, cache, progress):
         progress(0.5)
-        return Extraction(inspect_video(path, settings.media), people(told(path)))
+        return Extraction(inspect_video(path, settings.media), people(read_tracks(path)))
 
     def open_scripted(cls, gallery, **options):
         return real(cls, gallery, **{**options, "extractor": extract})

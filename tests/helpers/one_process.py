@@ -15,11 +15,11 @@ def prepare_here(monkeypatch, crashes=()):
     )
 
 
-def run_here(items, work, workers, crash, told):
+def run_here(items, work, workers, crash, progress):
     """Stand in for `gaitproof.processes.run_all`."""
-    told(0)
+    progress(0)
     results = []
     for done, item in enumerate(items, start=1):
         results.append(work(item))
-        told(done)
+        progress(done)
     return results

@@ -48,11 +48,11 @@ class Scripted:
         states = (state,) if isinstance(state, str) else state
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            found = self.job(job)
-            if found["state"] in states:
-                return found
+            current = self.job(job)
+            if current["state"] in states:
+                return current
             time.sleep(0.05)
-        raise AssertionError(f"after {seconds} s the job is {found['state']}")
+        raise AssertionError(f"after {seconds} s the job is {current['state']}")
 
     def do(self, what, **body):
         """Ask for a job and wait until it is over."""

@@ -12,9 +12,9 @@ from pathlib import Path
 COMMAND = (sys.executable, "-I", "-S", __file__)
 
 
-def say(**told):
+def say(**message):
     try:
-        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.write(json.dumps(message) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         os._exit(0)

@@ -52,7 +52,7 @@ def make_walk(
     up = np.array([0, 1.0, 0])
     points = np.full((len(t), 33, 3), np.nan)
 
-    def put(name, ahead, high, aside):
+    def set_point(name, ahead, high, aside):
         points[:, Landmark[name]] = (
             np.multiply.outer(np.broadcast_to(ahead, len(t)), forward)
             + np.multiply.outer(np.broadcast_to(high, len(t)), up)
@@ -61,18 +61,18 @@ def make_walk(
 
     for landmark in Landmark:
         if landmark <= Landmark.MOUTH_RIGHT:
-            put(landmark.name, 0.1, TORSO + 0.25, 0.0)
+            set_point(landmark.name, 0.1, TORSO + 0.25, 0.0)
     for side, sign, offset in (("LEFT", 1, 0.0), ("RIGHT", -1, np.pi)):
         phase = 2 * np.pi * stride_rate * t + offset
-        put(f"{side}_HIP", 0, 0, sign * HIPS / 2)
-        put(f"{side}_SHOULDER", 0, TORSO, sign * SHOULDERS / 2)
+        set_point(f"{side}_HIP", 0, 0, sign * HIPS / 2)
+        set_point(f"{side}_SHOULDER", 0, TORSO, sign * SHOULDERS / 2)
         hip = 0.4 * np.sin(phase)
-        put(f"{side}_KNEE", gain * THIGH * np.sin(hip), -THIGH * np.cos(hip), sign * HIPS / 2)
+        set_point(f"{side}_KNEE", gain * THIGH * np.sin(hip), -THIGH * np.cos(hip), sign * HIPS / 2)
         for name, part in (("ANKLE", "ankle"), ("HEEL", "heel"), ("FOOT_INDEX", "toe")):
             ahead, high = foot_ahead(phase, part)
-            put(f"{side}_{name}", gain * ahead, high, sign * HIPS / 2)
+            set_point(f"{side}_{name}", gain * ahead, high, sign * HIPS / 2)
         for name in ("ELBOW", "WRIST", "PINKY", "INDEX", "THUMB"):
-            put(f"{side}_{name}", -0.2 * np.sin(phase), 0.1, sign * SHOULDERS / 2)
+            set_point(f"{side}_{name}", -0.2 * np.sin(phase), 0.1, sign * SHOULDERS / 2)
     if not heels:
         points[:, [Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL]] = np.nan
     points += np.random.default_rng(seed).normal(0, noise, points.shape) if noise else 0.0

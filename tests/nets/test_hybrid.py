@@ -22,8 +22,8 @@ def test_branches(name: str, parts: tuple[bool, bool, bool]) -> None:
     network = create_network(name)
     assert isinstance(network, HybridEncoder)
     convolutions = any(isinstance(m, torch.nn.BatchNorm1d) for m in network.modules())
-    found = (convolutions, network.lstm is not None, network.transformer is not None)
-    assert found == parts
+    branches = (convolutions, network.lstm is not None, network.transformer is not None)
+    assert branches == parts
 
 
 @pytest.mark.slow

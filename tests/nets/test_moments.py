@@ -38,10 +38,10 @@ def test_covariances_agree_with_numpy(network: GaitMoments) -> None:
     x = torch.randn(1, 60, 78)
     mixed = network.mix(x)[0].detach().numpy()
     mixed = mixed - mixed.mean(axis=0)
-    found = network._covariances(x).detach().numpy().reshape(len(network.lags), 24, 24)
+    covariances = network._covariances(x).detach().numpy().reshape(len(network.lags), 24, 24)
     expected = np.stack([mixed[: 60 - lag].T @ mixed[lag:] / (60 - lag) for lag in network.lags])
     rooted = expected / (expected**2 + 1e-3) ** 0.25
-    np.testing.assert_allclose(found, rooted, atol=1e-4)
+    np.testing.assert_allclose(covariances, rooted, atol=1e-4)
 
 
 def test_where_in_the_stride_a_window_begins_hardly_matters(network: GaitMoments) -> None:

@@ -189,8 +189,8 @@ def test_exports_with_coco_joints_and_padding(layout: Layout) -> None:
     for rows in (windows[:1], windows):
         with torch.inference_mode():
             expected = together.eval()(rows).numpy()
-        (found,) = session.run(None, {"windows": rows.numpy()})
-        cosine = dict(zip(names, (expected * found).sum(axis=2).min(axis=0), strict=True))
+        (exported,) = session.run(None, {"windows": rows.numpy()})
+        cosine = dict(zip(names, (expected * exported).sum(axis=2).min(axis=0), strict=True))
         assert min(cosine.values()) > 0.9999, cosine
 
 

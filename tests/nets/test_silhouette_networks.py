@@ -63,11 +63,11 @@ def test_unit_embeddings_that_do_not_depend_on_the_batch(name, walkers):
     network = _small(name).eval()
     inputs = _seen(name, walkers[0])
     with torch.inference_mode():
-        found = network(*(x[:3] for x in inputs))
+        embeddings = network(*(x[:3] for x in inputs))
         alone = network(*(x[1:2] for x in inputs))
-    assert found.shape == (3, network.embedding_size)
-    assert found.norm(dim=1).numpy() == pytest.approx(1, abs=1e-5)
-    assert alone[0].numpy() == pytest.approx(found[1].numpy(), abs=1e-4)
+    assert embeddings.shape == (3, network.embedding_size)
+    assert embeddings.norm(dim=1).numpy() == pytest.approx(1, abs=1e-5)
+    assert alone[0].numpy() == pytest.approx(embeddings[1].numpy(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -89,8 +89,8 @@ def test_learns_a_small_task(name, walkers):
         loss = supervised_contrastive(network(*inputs), labels, 0.1)
         loss.backward()
         optimiser.step()
-    found = network(*inputs).detach()
-    similar = found @ found.T
+    embeddings = network(*inputs).detach()
+    similar = embeddings @ embeddings.T
     same = labels[:, None] == labels[None]
     assert similar[same].mean() > similar[~same].mean() + 0.3
 
@@ -130,24 +130,24 @@ def test_exported_they_compute_the_same(walkers):
     session = onnxruntime.InferenceSession(weights)
     for rows in (1, 3):
         feed = dict(zip(("masks", "features"), (x[:rows].numpy() for x in walkers[0]), strict=True))
-        (found,) = session.run(None, feed)
-        assert found == pytest.approx(expected[:rows], abs=1e-4)
+        (exported,) = session.run(None, feed)
+        assert exported == pytest.approx(expected[:rows], abs=1e-4)
 
 
 def test_energies_are_where_the_person_is_and_how_often_that_changes(walkers):
     masks = walkers[0][0].float()
-    found = energies(masks, (2, 4))
-    assert (found[:, 0] == masks.mean(dim=1)).all()
-    assert (found[:, 1] == (masks[:, 2:] != masks[:, :-2]).float().mean(dim=1)).all()
+    images = energies(masks, (2, 4))
+    assert (images[:, 0] == masks.mean(dim=1)).all()
+    assert (images[:, 1] == (masks[:, 2:] != masks[:, :-2]).float().mean(dim=1)).all()
     still = energies(masks[:, :1].expand(-1, 50, -1, -1), (2, 4))
     assert not still[:, 1:].any()
 
 
 def test_openings_are_the_means_of_equal_parts_of_the_window(walkers):
     masks = walkers[0][0]
-    found = openings(masks.float(), OPENINGS)
+    means = openings(masks.float(), OPENINGS)
     expected = np.stack([energy_images(one)[-OPENINGS:] for one in masks.numpy()])
-    assert found.numpy() == pytest.approx(expected, abs=1e-6)
+    assert means.numpy() == pytest.approx(expected, abs=1e-6)
     # the order of the frames does not matter, but for frames that are alike
     assert openings(masks.flip(1).float(), 1).numpy() == pytest.approx(
         masks.float().mean(dim=1, keepdim=True).numpy(), abs=1e-6

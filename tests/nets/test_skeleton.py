@@ -105,11 +105,11 @@ def test_joints_of_a_window(body: Skeleton) -> None:
     hip, knee, ankle = (body.layout.pair(joint)[0] for joint in ("HIP", "KNEE", "ANKLE"))
     shank = relative[:, ankle] - relative[:, knee]
     np.testing.assert_allclose(body.bones(x)[0, :, ankle], shank)
-    found = body.angles(x)[0, :, :, 0]
+    angles = body.angles(x)[0, :, :, 0]
     bent = compute_angle(points[:, hip], points[:, knee], points[:, ankle])
-    np.testing.assert_allclose(found[:, knee], bent)
+    np.testing.assert_allclose(angles[:, knee], bent)
     others = [j for j in range(body.n_joints) if j not in body.angle_joints]
-    assert (found[:, others] == 0).all()
+    assert (angles[:, others] == 0).all()
     assert body.describe(x).shape == (1, 60, body.n_joints, 10)
 
 

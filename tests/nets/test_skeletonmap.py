@@ -47,14 +47,14 @@ def test_maps_move_with_the_joints(shift):
 
 def test_a_network_draws_the_metric_skeleton_whatever_the_normaliser():
     windows = windows_from_points(*walking_points(1, 0))
-    found = []
+    maps = []
     for scale in (1.0, 3.0):
         normaliser = Normaliser.fit(windows.features * scale, windows.mask, "camera")
         torch.manual_seed(0)
         network = create_network("skeletonmap").eval()
         network.set_normaliser(normaliser.mean, normaliser.std)
         with torch.inference_mode():
-            found.append(network(torch.from_numpy(normaliser(windows.features, windows.mask))))
+            maps.append(network(torch.from_numpy(normaliser(windows.features, windows.mask))))
     # z-scored by another normaliser, the features are others, the drawing is the same
-    assert found[0].numpy() == pytest.approx(found[1].numpy(), abs=1e-3)
-    assert np.isfinite(found[0].numpy()).all()
+    assert maps[0].numpy() == pytest.approx(maps[1].numpy(), abs=1e-3)
+    assert np.isfinite(maps[0].numpy()).all()

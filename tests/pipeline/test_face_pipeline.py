@@ -84,8 +84,8 @@ def finished(data, tmp_path_factory):
 
 
 def test_one_command_makes_an_evaluated_network_over_time(finished):
-    found, out = finished
-    assert [(step["name"], step["condition"]) for step in found["steps"]] == [
+    summary, out = finished
+    assert [(step["name"], step["condition"]) for step in summary["steps"]] == [
         (name, "done") for name in FACE_STEPS
     ]
     store = FaceStore.open(out / "store")
@@ -94,7 +94,7 @@ def test_one_command_makes_an_evaluated_network_over_time(finished):
     card = FaceForgeryModel.load(str(out / "model")).card
     assert card.architecture == "cnn-bilstm"
     assert card.model_id.startswith("hybrid-")
-    figures = found["evaluation"]["stores"][0]["video"]
+    figures = summary["evaluation"]["stores"][0]["video"]
     assert (figures["genuine"], figures["forged"]) == (5, 5)
     # a tint that anybody sees, on people it never saw
     assert figures["values"]["auc"]["value"] >= 0.9
@@ -109,12 +109,12 @@ def test_one_command_makes_an_evaluated_network_over_time(finished):
 
 
 def test_what_is_done_is_not_done_again(finished, data, monkeypatch):
-    found, out = finished
+    summary, out = finished
     monkeypatch.setattr("gaitproof.modelling.face.recipe.make_face_model", None)
     monkeypatch.setattr("gaitproof.pipeline.faces.evaluate_faces", None)
     again = run_face_pipeline(data, out, options())
     assert conditions(again) == {"prepare": "done", "train": "up to date", "evaluate": "up to date"}
-    assert again.evaluation == found["evaluation"]
+    assert again.evaluation == summary["evaluation"]
     assert "38 of them from an earlier run" in again.steps[0].text
 
 
@@ -132,10 +132,10 @@ def test_killed_while_it_evaluates_it_trains_no_second_time(finished, data, tmp_
 
 
 def test_a_training_is_made_where_it_can_be_gone_on_with(finished, data, tmp_path, monkeypatch):
-    told = {}
+    folders = {}
 
     def make(settings, stores, folder, *arguments, run_folder, **options):
-        told[settings.seed] = run_folder
+        folders[settings.seed] = run_folder
         raise ConfigError("Not now.")
 
     monkeypatch.setattr("gaitproof.modelling.face.recipe.make_face_model", make)
@@ -144,8 +144,8 @@ def test_a_training_is_made_where_it_can_be_gone_on_with(finished, data, tmp_pat
         summary = run_face_pipeline(data, tmp_path / "out", options(seed=seed))
         assert summary.failed.name == "train"
     # another recipe never goes on with this one's checkpoints
-    assert told[0] != told[1]
-    assert (finished[1] / "run" / told[0].name / "checkpoint.safetensors").is_file()
+    assert folders[0] != folders[1]
+    assert (finished[1] / "run" / folders[0].name / "checkpoint.safetensors").is_file()
 
 
 def test_without_test_clips_nothing_is_evaluated(finished, data, tmp_path, monkeypatch):

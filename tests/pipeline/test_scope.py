@@ -42,11 +42,11 @@ def test_reasons_name_the_numbers():
 
 
 def test_copies_and_face_swaps_are_no_people():
-    found = rows(10, 4)
+    originals = rows(10, 4)
     copies = [
         ManifestRow("c.mp4", "p0~mirrored", "w0~flip1", parent="p0/w0.mp4"),
         ManifestRow("f.mp4", "x", "w0", parent="p0/w0.mp4", label="fake"),
     ]
-    assert find_scope([*found, *copies], folds=5, enrolled=3) == find_scope(
-        found, folds=5, enrolled=3
+    assert find_scope([*originals, *copies], folds=5, enrolled=3) == find_scope(
+        originals, folds=5, enrolled=3
     )

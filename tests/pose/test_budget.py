@@ -49,13 +49,13 @@ def test_a_budget_ends_an_examination(clip: Path, workers: int) -> None:
     def make() -> ScriptedEstimator:
         return ScriptedEstimator(someone)
 
-    found = extract(clip, settings, estimator_factory=make, enough=until(8))
-    (track,) = found.tracks
+    extraction = extract(clip, settings, estimator_factory=make, enough=until(8))
+    (track,) = extraction.tracks
     assert 8 <= track.timestamps[-1] <= 20
     np.testing.assert_allclose(np.diff(track.timestamps), 1 / RATE, atol=2e-3)
-    (left,) = found.video.passed_over
+    (left,) = extraction.video.passed_over
     assert (left.start, left.stop) == (track.timestamps[-1], pytest.approx(SECONDS))
-    assert found.video.notes == (
+    assert extraction.video.notes == (
         f"Not looked at, for enough walking was seen before (budget): {left.describe()}.",
     )
     whole = extract(clip, settings, estimator_factory=make, enough=until(1000))

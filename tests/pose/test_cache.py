@@ -44,12 +44,12 @@ def test_tracks_come_back_as_they_were_and_in_order(tmp_path: Path, count: int) 
     tracks = tuple(track(10 + i, seed=i) for i in range(count))
     assert cache.load(KEY) is None
     assert cache.save(KEY, Entry(tracks, tuple(masks(track) for track in tracks)))
-    found = cache.load(KEY)
-    assert found is not None
-    assert len(found.tracks) == len(found.silhouettes) == count
-    for kept, one in zip(found.silhouettes, tracks, strict=True):
+    loaded = cache.load(KEY)
+    assert loaded is not None
+    assert len(loaded.tracks) == len(loaded.silhouettes) == count
+    for kept, one in zip(loaded.silhouettes, tracks, strict=True):
         np.testing.assert_array_equal(kept.timestamps, one.timestamps)
-    for a, b in zip(found.tracks, tracks, strict=True):
+    for a, b in zip(loaded.tracks, tracks, strict=True):
         for name in ("timestamps", "image", "world", "visibility", "camera_motion"):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
         assert (a.frame_size, a.estimator, a.source_sha256) == (

@@ -201,9 +201,9 @@ class TestLegSwaps:
     @pytest.mark.parametrize("n", [0, 1, 2])
     def test_too_few_frames_are_left_alone(self, n):
         legs = np.zeros((n, 4, 2))
-        found = find_labelling(np.arange(n) / 30, legs, legs, np.zeros(n))
-        assert not found.exchanged.any()
-        assert not found.ambiguous.any()
+        labelling = find_labelling(np.arange(n) / 30, legs, legs, np.zeros(n))
+        assert not labelling.exchanged.any()
+        assert not labelling.ambiguous.any()
 
     @settings(max_examples=15, deadline=None)
     @given(
@@ -216,11 +216,11 @@ class TestLegSwaps:
         times = np.arange(90) / 30
         true = amplitude * np.sin(2 * np.pi * frequency * times + phase)
         labels = np.random.default_rng(signs).choice([-1, 1], len(times))
-        found = expected_separation(times, true * labels)
-        np.testing.assert_array_equal(found, expected_separation(times, true))
-        sign = np.sign(np.dot(found, true))
+        rhythm = expected_separation(times, true * labels)
+        np.testing.assert_array_equal(rhythm, expected_separation(times, true))
+        sign = np.sign(np.dot(rhythm, true))
         clear = np.abs(true) > 0.4 * amplitude
-        assert (np.sign(found[clear]) == sign * np.sign(true[clear])).all()
+        assert (np.sign(rhythm[clear]) == sign * np.sign(true[clear])).all()
 
     def test_no_rhythm_gives_no_expectation(self):
         times = np.arange(90) / 30
@@ -301,9 +301,9 @@ class TestSpikes:
             points[frame : frame + width, ANKLE] += 0.8 * torso_length(points)
 
         spoiled = changed(walk, leap)
-        found = find_spikes(walk.timestamps, np.asarray(spoiled.world, np.float64))
-        assert found.sum() == width
-        assert found[frame : frame + width, ANKLE].all()
+        spikes = find_spikes(walk.timestamps, np.asarray(spoiled.world, np.float64))
+        assert spikes.sum() == width
+        assert spikes[frame : frame + width, ANKLE].all()
         result = clean(spoiled)
         assert result.dropped == width
         assert distance(result.sequence, walk) < 0.12

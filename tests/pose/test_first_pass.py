@@ -94,30 +94,30 @@ def test_only_where_somebody_moves_frames_are_estimated(
     film: Path, estimated: list[float], workers: int
 ) -> None:
     shares: list[float] = []
-    found = extract(film, settings(workers=workers), progress=shares.append)
+    extraction = extract(film, settings(workers=workers), progress=shares.append)
     times = np.unique(estimated)
     # who comes into a picture has changed it
     for begin, end in ((20, 26), (46, 46)):
         inside = (times >= begin - MARGIN) & (times <= end + MARGIN)
         assert inside.sum() >= RATE * (end - begin + MARGIN + BLIND)
     assert len(times) < 0.4 * SECONDS * RATE
-    assert [len(track) for track in found.tracks] == sorted(
-        (len(track) for track in found.tracks), reverse=True
+    assert [len(track) for track in extraction.tracks] == sorted(
+        (len(track) for track in extraction.tracks), reverse=True
     )
-    assert len(found.tracks) == 2
+    assert len(extraction.tracks) == 2
     assert shares == sorted(shares)
-    passed = found.video.passed_over
+    passed = extraction.video.passed_over
     assert [one.why for one in passed] == ["nobody", "nobody", "still"]
-    (note,) = found.video.notes
+    (note,) = extraction.video.notes
     assert "0:00–0:1" in note
     assert f"Somebody who does not walk was seen in {passed[-1].describe()}." in note
 
 
 @pytest.mark.slow
 def test_a_short_video_is_examined_whole(film: Path, estimated: list[float]) -> None:
-    found = extract(film, settings(workers=1, first_pass=SECONDS + 0.5))
+    extraction = extract(film, settings(workers=1, first_pass=SECONDS + 0.5))
     assert len(estimated) == SECONDS * RATE
-    assert found.video.passed_over == ()
+    assert extraction.video.passed_over == ()
 
 
 @pytest.mark.slow

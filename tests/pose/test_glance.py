@@ -18,7 +18,7 @@ Body = tuple[float, float, float]
 def detected(bodies: list[Body], size: tuple[int, int]) -> SimpleNamespace:
     """What MediaPipe says of bodies (x, y of the hips, radius, in pixels)."""
     height, width = size
-    found = [
+    detections = [
         SimpleNamespace(
             location_data=SimpleNamespace(
                 relative_keypoints=[
@@ -29,7 +29,7 @@ def detected(bodies: list[Body], size: tuple[int, int]) -> SimpleNamespace:
         )
         for x, y, radius in bodies
     ]
-    return SimpleNamespace(**{DETECTIONS_STREAM: found or None})
+    return SimpleNamespace(**{DETECTIONS_STREAM: detections or None})
 
 
 @pytest.fixture

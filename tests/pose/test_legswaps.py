@@ -100,8 +100,8 @@ def test_fit_is_that_of_every_frequency_by_itself(
     # at 4 and 5 frames a second some frequencies cannot be told from others or from none
     times = 7.3 + np.arange(max(8, round(seconds * rate))) / rate
     apart = offset + np.sin(2 * np.pi * frequency * times + seed) + rng.normal(0, 0.1, len(times))
-    found = expected_separation(times, apart)
-    np.testing.assert_allclose(found, rhythm_one_by_one(times, apart), atol=1e-6)
+    rhythm = expected_separation(times, apart)
+    np.testing.assert_allclose(rhythm, rhythm_one_by_one(times, apart), atol=1e-6)
 
 
 @pytest.mark.slow
@@ -119,24 +119,24 @@ def test_labelling_is_the_cheapest_of_all(count: int, seed: int) -> None:
         for sign in (1, -1)
     }
     best, sign = min(prices, key=lambda key: prices[key])
-    found = find_labelling(times, legs[0], legs[1], apart)
-    np.testing.assert_array_equal(found.exchanged, np.array(best, bool))
+    labelling = find_labelling(times, legs[0], legs[1], apart)
+    np.testing.assert_array_equal(labelling.exchanged, np.array(best, bool))
     for t in range(count):
         other = min(p for (x, s), p in prices.items() if s == sign and x[t] != best[t])
         close = other - prices[best, sign] < legswaps.AMBIGUOUS_MARGIN
-        assert found.ambiguous[t] == close
+        assert labelling.ambiguous[t] == close
 
 
 def same_as_one_by_one(walk: PoseSequence, monkeypatch: pytest.MonkeyPatch) -> int:
     """Check that a repaired walk is the same with the plain fit; return the repaired frames."""
-    found = clean(walk)
+    cleaned = clean(walk)
     with monkeypatch.context() as patch:
         patch.setattr(legswaps, "_fit_rhythm", rhythm_one_by_one)
         plain = clean(walk)
-    assert found.leg_swaps_repaired == plain.leg_swaps_repaired
-    assert found.dropped == plain.dropped
-    np.testing.assert_array_equal(found.sequence.world, plain.sequence.world)
-    return found.leg_swaps_repaired
+    assert cleaned.leg_swaps_repaired == plain.leg_swaps_repaired
+    assert cleaned.dropped == plain.dropped
+    np.testing.assert_array_equal(cleaned.sequence.world, plain.sequence.world)
+    return cleaned.leg_swaps_repaired
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,11 @@ class Follower:
         scene.open += 1
 
     def estimate(self, image: NDArray[np.uint8], time: float) -> list[Detection]:
-        found = self._scene.see(image, time)
+        people = self._scene.see(image, time)
         if self._last is not None:
-            found.sort(key=lambda one: abs(float(one.image[11, 0]) - (self._last or 0)))
-        self._last = float(found[0].image[11, 0]) if found else None
-        return found[:1]
+            people.sort(key=lambda one: abs(float(one.image[11, 0]) - (self._last or 0)))
+        self._last = float(people[0].image[11, 0]) if people else None
+        return people[:1]
 
     def close(self) -> None:
         self._scene.open -= 1
@@ -71,10 +71,10 @@ class Follower:
 def run(scene: Scene, live: LiveEstimator, start: float, frames: int) -> list[list[float]]:
     seen = []
     for i in range(frames):
-        found = live.estimate(scene.paint(), start + i / 30)
+        people = live.estimate(scene.paint(), start + i / 30)
         if live._looking is not None:
             live._looking.result()  # the look is as fast as the test wants it
-        seen.append(sorted(float(one.image[11, 0]) for one in found))
+        seen.append(sorted(float(one.image[11, 0]) for one in people))
     return seen
 
 

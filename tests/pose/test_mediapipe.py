@@ -72,10 +72,10 @@ class Point:
 def test_axes_are_ours() -> None:
     # MediaPipe: y down, z away from the camera; ours: y up, z towards it
     points = [Point(0.25, 0.5, 0.125, 1.5)] * 33
-    found = to_detection(points, points, (640, 360))
-    assert found.image[0].tolist() == [160, 180]
-    assert found.world[0].tolist() == [0.25, -0.5, -0.125]
-    assert found.visibility.max() == 1.0
+    detection = to_detection(points, points, (640, 360))
+    assert detection.image[0].tolist() == [160, 180]
+    assert detection.world[0].tolist() == [0.25, -0.5, -0.125]
+    assert detection.visibility.max() == 1.0
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_masks_change_no_landmark() -> None:
 
     def estimate(settings: PoseSettings) -> list[Detection]:
         with MediaPipeEstimator(settings) as estimator:
-            return [found for f in frames for found in estimator.estimate(f.image, f.time)]
+            return [detection for f in frames for detection in estimator.estimate(f.image, f.time)]
 
     plain = estimate(PoseSettings(silhouettes=False))
     masked = estimate(PoseSettings())
@@ -165,9 +165,9 @@ def test_the_landmarks_are_those_of_mediapipes_own_graph() -> None:
         seen = 0
         for i, frame in enumerate(frames):
             theirs = pose.process(frame.image).pose_landmarks
-            for found in ours.estimate(frame.image, i / 30):
+            for detection in ours.estimate(frame.image, i / 30):
                 size = np.array([frame.image.shape[1], frame.image.shape[0]], np.float32)
                 expected = np.array([(p.x, p.y) for p in theirs.landmark], np.float32) * size
-                np.testing.assert_array_equal(found.image, expected)
+                np.testing.assert_array_equal(detection.image, expected)
                 seen += 1
         assert seen > 4

@@ -95,13 +95,13 @@ def test_same_frames_as_one_thread(
     path = make_clip(tmp_path / "a.mp4", 150, options={"g": "40", "bf": "2"})
     with make() as estimator:
         expected = list(estimate_frames(path, estimator, LIMITS))
-    found = run(path, workers, overlap)
-    assert [f.time for f in found] == [f.time for f in expected]
-    for a, b in zip(found, expected, strict=True):
+    threaded = run(path, workers, overlap)
+    assert [f.time for f in threaded] == [f.time for f in expected]
+    for a, b in zip(threaded, expected, strict=True):
         assert len(a.detections) == len(b.detections)
         for one, other in zip(a.detections, b.detections, strict=True):
             np.testing.assert_array_equal(one.image, other.image)
-    motion = np.array([[f.motion for f in frames] for frames in (found, expected)])
+    motion = np.array([[f.motion for f in frames] for frames in (threaded, expected)])
     if overlap:
         np.testing.assert_array_equal(motion[0], motion[1])
 
@@ -117,8 +117,8 @@ def test_the_same_frames_are_left_out_by_several_threads(
     with closing(
         estimate_parallel(path, make, settings, LIMITS, 5.0, workers, rate=30.0)
     ) as frames:
-        found = [f.time for f in frames]
-    assert found == pytest.approx([i / 30 for i in range(150)], abs=1e-3)
+        times = [f.time for f in frames]
+    assert times == pytest.approx([i / 30 for i in range(150)], abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -129,15 +129,15 @@ def test_the_same_frames_are_left_out_by_several_threads(
 def test_frames_are_left_out_as_long_as_enough_are_left(
     frame_rate: float, enough: float | None, expected: float | None
 ) -> None:
-    found = thinned_rate(frame_rate, PoseSettings(enough_rate=enough))
-    assert found == (None if expected is None else pytest.approx(expected))
+    thinned = thinned_rate(frame_rate, PoseSettings(enough_rate=enough))
+    assert thinned == (None if expected is None else pytest.approx(expected))
 
 
 def test_uneven_clips_are_joined_too(tmp_path: Path, make_clip: Clip) -> None:
     stamps = np.cumsum(np.random.default_rng(1).uniform(0.01, 0.2, 60)).round(3).tolist()
     path = make_clip(tmp_path / "a.mkv", stamps=stamps, options={"g": "7"})
-    found = run(path, 3, duration=stamps[-1] - stamps[0])
-    assert [f.time for f in found] == pytest.approx(np.array(stamps) - stamps[0], abs=2e-3)
+    frames = run(path, 3, duration=stamps[-1] - stamps[0])
+    assert [f.time for f in frames] == pytest.approx(np.array(stamps) - stamps[0], abs=2e-3)
 
 
 @pytest.mark.parametrize("place", [0.3, 0.9])
@@ -216,11 +216,11 @@ def test_a_clip_with_two_people_gives_what_one_thread_gives(
 ) -> None:
     path = make_clip(tmp_path / "a.mp4", 150)
     settings = PoseSettings(overlap=0.5)
-    found = list(estimate_parallel(path, Stubborn, settings, LIMITS, 5.0, workers))
+    frames = list(estimate_parallel(path, Stubborn, settings, LIMITS, 5.0, workers))
     with Stubborn() as estimator:
         expected = list(estimate_frames(path, estimator, LIMITS))
-    assert [f.time for f in found] == [f.time for f in expected]
-    assert [f.detections[0].image[0, 0] for f in found] == [
+    assert [f.time for f in frames] == [f.time for f in expected]
+    assert [f.detections[0].image[0, 0] for f in frames] == [
         f.detections[0].image[0, 0] for f in expected
     ]
 

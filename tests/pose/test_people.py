@@ -35,14 +35,14 @@ def blobs(image: np.ndarray) -> list[Detection]:
     """Every bright upright blob as a person, the largest first."""
     bright = (image.min(axis=2) > 200).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(bright)
-    found = []
+    detections = []
     for x, y, width, height, area in sorted(stats[1:].tolist(), key=lambda s: -s[4]):
         if area < 100:
             continue
         points = np.full((33, 2), (x + width / 2, y + 0.35 * height), np.float32)
         points[0, 1], points[29:33, 1] = y, y + height
-        found.append(Detection(points, np.zeros((33, 3)), np.full(33, 0.9)))
-    return found
+        detections.append(Detection(points, np.zeros((33, 3)), np.full(33, 0.9)))
+    return detections
 
 
 class BlobFollower(Closing):
@@ -55,12 +55,12 @@ class BlobFollower(Closing):
         self.closed = False
 
     def estimate(self, image: np.ndarray, time: float) -> list[Detection]:
-        found = blobs(image)
+        detections = blobs(image)
         if self.last is not None:
             last = self.last
-            found = [d for d in found if np.linalg.norm(body_place(d)[0] - last) < 20]
-        self.last = body_place(found[0])[0] if found else None
-        return found[:1]
+            detections = [d for d in detections if np.linalg.norm(body_place(d)[0] - last) < 20]
+        self.last = body_place(detections[0])[0] if detections else None
+        return detections[:1]
 
     def close(self) -> None:
         self.closed = True
@@ -116,9 +116,9 @@ def test_each_person_is_followed_by_an_estimator_of_their_own(workers: int) -> N
     with FollowingEstimator(everybody(), make, "blob/1", workers) as estimator:
         for time in np.arange(0, 2, 1 / 30):
             image = two_walkers(time)
-            found = estimator.estimate(image, time)
-            assert len(found) == 2
-            seen = sorted(body_place(d)[0][0] for d in found)
+            detections = estimator.estimate(image, time)
+            assert len(detections) == 2
+            seen = sorted(body_place(d)[0][0] for d in detections)
             assert seen == sorted(body_place(d)[0][0] for d in blobs(image))
     assert len(made) == 2
     assert all(estimator.closed for estimator in made)
@@ -132,8 +132,8 @@ def test_an_estimator_that_goes_over_to_somebody_else_is_brought_back() -> None:
         follower.last = body_place(blobs(two_walkers(0.1))[0])[0]
         assert estimator.estimate(two_walkers(0.1), 0.1) == []
         follower.last = None
-        (found,) = estimator.estimate(two_walkers(0.2), 0.2)
-        assert body_place(found)[1] == 80
+        (detection,) = estimator.estimate(two_walkers(0.2), 0.2)
+        assert body_place(detection)[1] == 80
 
 
 def test_two_estimators_on_one_person_count_once() -> None:
@@ -180,9 +180,9 @@ def test_who_is_small_in_a_large_image_is_found_in_a_part_of_it() -> None:
         return [d for d in blobs(shown) if body_place(d)[1] > shown.shape[0] / 3]
 
     assert near_sighted(image) == []
-    found = look(near_sighted, image, TrackingSettings())
-    centres = sorted((body_place(d)[0] // 10).tolist() for d in found)
-    assert len(found) == len(boxes)
+    detections = look(near_sighted, image, TrackingSettings())
+    centres = sorted((body_place(d)[0] // 10).tolist() for d in detections)
+    assert len(detections) == len(boxes)
     assert [c[0] for c in centres] == sorted((left + 20) // 10 for left, _ in boxes)
 
 
@@ -246,7 +246,7 @@ def test_people_are_found_ten_times_a_second(clip: Path) -> None:
         times.append(time)
         return blobs(two_walkers(time))
 
-    found = find_people(
+    people = find_people(
         clip,
         PoseSettings(),
         MediaLimits(),
@@ -254,7 +254,7 @@ def test_people_are_found_ten_times_a_second(clip: Path) -> None:
         SIZE,
         finder=ScriptedEstimator(script),
     )
-    assert len(found) == 2
+    assert len(people) == 2
     assert times == pytest.approx(np.arange(20) / 10, abs=0.01)
 
 
@@ -291,13 +291,13 @@ def test_an_extraction_lists_whoever_it_could_not_follow(
         """Never sees the smaller one."""
 
         def estimate(self, image: np.ndarray, time: float) -> list[Detection]:
-            found = super().estimate(image, time)
-            return [one for one in found if body_place(one)[1] > 100]
+            detections = super().estimate(image, time)
+            return [one for one in detections if body_place(one)[1] > 100]
 
     monkeypatch.setattr("gaitproof.pose.extract.create_estimator", lambda _: Blind())
     monkeypatch.setattr(people, "PeopleFinder", lambda *_: BlobFinder())
-    found = extract(clip, VerifySettings(pose=PoseSettings(people="several", workers=1)))
-    large, small = found.tracks
+    extraction = extract(clip, VerifySettings(pose=PoseSettings(people="several", workers=1)))
+    large, small = extraction.tracks
     assert len(large) == 60
     assert small.estimator == "blobs/1"
     assert small.duration == pytest.approx(1.9, abs=0.1)
@@ -327,10 +327,10 @@ def test_an_extraction_overlooks_nobody(
     monkeypatch.setattr("gaitproof.pose.extract.create_estimator", make)
     monkeypatch.setattr(people, "PeopleFinder", lambda *_: BlobFinder())
     pose = PoseSettings(people=setting, workers=workers, overlap=0.2)
-    found = extract(clip, VerifySettings(pose=pose))
-    assert [len(track) for track in found.tracks] == tracks * [60]
+    extraction = extract(clip, VerifySettings(pose=pose))
+    assert [len(track) for track in extraction.tracks] == tracks * [60]
     assert all(estimator.closed for estimator in open_now)
-    heights = [float(np.ptp(track.image[0, :, 1])) for track in found.tracks]
+    heights = [float(np.ptp(track.image[0, :, 1])) for track in extraction.tracks]
     assert heights == sorted(heights, reverse=True)
 
 
@@ -353,13 +353,13 @@ def test_two_walkers_beside_each_other_are_both_followed(tmp_path: Path) -> None
     with VideoWriter(path, 30, (640, 360), crf=20) as writer:
         for images in zip(*halves, strict=True):
             writer.write(np.hstack(images))
-    found = extract(path)
-    assert len(found.tracks) == 2
-    for track, masks in zip(found.tracks, found.silhouettes, strict=True):
+    extraction = extract(path)
+    assert len(extraction.tracks) == 2
+    for track, masks in zip(extraction.tracks, extraction.silhouettes, strict=True):
         assert track.estimator == "mediapipe-0.10.21/1"
         assert track.detected.sum() >= 33
         assert masks.present.sum() >= 33
-    middles = sorted(float(np.nanmean(track.image[:, 24, 0])) for track in found.tracks)
+    middles = sorted(float(np.nanmean(track.image[:, 24, 0])) for track in extraction.tracks)
     assert middles[0] < 320 < middles[1]
 
 
@@ -377,9 +377,9 @@ def test_a_look_leaves_the_models_notices_off_standard_error(
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("found", "looks"), [(1, people.IN_VAIN), (2, 6)])
+@pytest.mark.parametrize(("people_found", "looks"), [(1, people.IN_VAIN), (2, 6)])
 def test_a_clip_is_looked_at_where_a_glance_is_not_enough(
-    monkeypatch: pytest.MonkeyPatch, found: int, looks: int
+    monkeypatch: pytest.MonkeyPatch, people_found: int, looks: int
 ) -> None:
     glances: list[int] = []
 
@@ -393,12 +393,12 @@ def test_a_clip_is_looked_at_where_a_glance_is_not_enough(
 
     class Finder(BlobFinder):
         def estimate(self, image: np.ndarray, time: float) -> list[Detection]:
-            return blobs(scene((60, 20, 30, 120), (200, 20, 30, 120)))[:found]
+            return blobs(scene((60, 20, 30, 120), (200, 20, 30, 120)))[:people_found]
 
     monkeypatch.setattr(people, "Glance", lambda *_: Unsure())
     monkeypatch.setattr(people, "PeopleFinder", lambda *_: Finder())
     with people.PersonCounter(PoseSettings(), TrackingSettings()) as count:
-        assert [count(scene()) for _ in range(6)] == [found] * 6
+        assert [count(scene()) for _ in range(6)] == [people_found] * 6
     assert len(glances) == looks
     assert count(scene()) == 1
 

@@ -59,33 +59,33 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_silhouette_lies_where_the_person_is(centre, height, rotation) -> None:
     frame = person(centre, height)
     region = Region((centre[0] + 5, centre[1] - 4), (1.4 * height, 1.4 * height), rotation)
-    found = cut_silhouette(seen_by_model(frame, region), region, SIZE)
-    assert found is not None
-    mask = np.unpackbits(found.bits).reshape(64, 44).astype(bool)
-    placed = place_silhouette(mask, found.corner, found.height, SIZE)
+    silhouette = cut_silhouette(seen_by_model(frame, region), region, SIZE)
+    assert silhouette is not None
+    mask = np.unpackbits(silhouette.bits).reshape(64, 44).astype(bool)
+    placed = place_silhouette(mask, silhouette.corner, silhouette.height, SIZE)
     assert overlap(placed, frame > 0) > 0.93
     rows = np.flatnonzero(frame.any(axis=1))
-    assert found.height == pytest.approx(rows[-1] - rows[0] + 1, abs=3)
-    assert (found.cut, found.torn) == (0, 0)
-    assert found.holes == 0
+    assert silhouette.height == pytest.approx(rows[-1] - rows[0] + 1, abs=3)
+    assert (silhouette.cut, silhouette.torn) == (0, 0)
+    assert silhouette.holes == 0
 
 
 def test_the_share_on_the_frames_edge_is_measured() -> None:
     frame = person((4.0, 180.0))
     region = Region((4.0, 180.0), (340.0, 340.0), 0.1)
-    found = cut_silhouette(seen_by_model(frame, region), region, SIZE)
-    assert found is not None
+    silhouette = cut_silhouette(seen_by_model(frame, region), region, SIZE)
+    assert silhouette is not None
     rows = np.flatnonzero(frame.any(axis=1))
-    assert found.cut == pytest.approx(frame[:, 0].sum() / (rows[-1] - rows[0] + 1), abs=0.05)
+    assert silhouette.cut == pytest.approx(frame[:, 0].sum() / (rows[-1] - rows[0] + 1), abs=0.05)
 
 
 def test_what_the_model_imagines_outside_the_frame_is_left_out() -> None:
     region = Region((10.0, 180.0), (340.0, 340.0), 0.0)
-    found = cut_silhouette(np.ones((256, 256), np.float32), region, SIZE)
-    assert found is not None
-    assert found.corner[1] == pytest.approx(10)
-    assert found.height == pytest.approx(340, abs=3)
-    assert found.cut == pytest.approx(1, abs=0.01)
+    silhouette = cut_silhouette(np.ones((256, 256), np.float32), region, SIZE)
+    assert silhouette is not None
+    assert silhouette.corner[1] == pytest.approx(10)
+    assert silhouette.height == pytest.approx(340, abs=3)
+    assert silhouette.cut == pytest.approx(1, abs=0.01)
 
 
 def test_holes_and_pieces_are_measured_and_only_the_largest_piece_is_kept() -> None:
@@ -93,11 +93,11 @@ def test_holes_and_pieces_are_measured_and_only_the_largest_piece_is_kept() -> N
     mask[40:240, 100:150] = 1
     mask[100:120, 110:130] = 0
     mask[60:100, 200:225] = 1
-    found = cut_silhouette(mask, Region((320, 180), (256, 256), 0.0), SIZE)
-    assert found is not None
-    assert found.holes == pytest.approx(400 / 10_000, abs=0.005)
-    assert found.torn == pytest.approx(1000 / (9600 + 1000), abs=0.005)
-    assert found.height == pytest.approx(200, abs=2)
+    silhouette = cut_silhouette(mask, Region((320, 180), (256, 256), 0.0), SIZE)
+    assert silhouette is not None
+    assert silhouette.holes == pytest.approx(400 / 10_000, abs=0.005)
+    assert silhouette.torn == pytest.approx(1000 / (9600 + 1000), abs=0.005)
+    assert silhouette.height == pytest.approx(200, abs=2)
 
 
 @pytest.mark.parametrize(
@@ -143,13 +143,13 @@ def test_frames_without_a_mask_stay_empty() -> None:
 
 @pytest.mark.slow
 def test_joining_a_long_video_needs_little_more_than_its_result() -> None:
-    found = [frame_silhouette()] * 5000
-    times = np.arange(len(found)) / 30
+    silhouettes = [frame_silhouette()] * 5000
+    times = np.arange(len(silhouettes)) / 30
     tracemalloc.start()
-    join_silhouettes(times, found, "e")
+    join_silhouettes(times, silhouettes, "e")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 1500 * len(found)  # unpacked masks alone are 2816 bytes a frame
+    assert peak < 1500 * len(silhouettes)  # unpacked masks alone are 2816 bytes a frame
 
 
 def test_a_sudden_change_of_area_stands_out() -> None:

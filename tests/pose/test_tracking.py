@@ -25,8 +25,8 @@ def follow(
     frames: list[list[Detection]], limits: TrackingSettings | None = None, rate: float = RATE
 ) -> tuple[PoseSequence, ...]:
     tracker = Tracker(limits)
-    for i, found in enumerate(frames):
-        tracker.add(i / rate, found, motion=i / 100)
+    for i, detections in enumerate(frames):
+        tracker.add(i / rate, detections, motion=i / 100)
     return tracker.finish(SIZE, "test/1", "ab" * 32)
 
 

@@ -319,8 +319,8 @@ def forks(tmp_path_factory):
     imports = {imports for _, imports, _ in BOMBS.values()}
     environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = ":".join(sys.path)
-    with Prefork("\n".join(imports), tmp_path_factory.mktemp("said"), env=environment) as found:
-        yield found
+    with Prefork("\n".join(imports), tmp_path_factory.mktemp("said"), env=environment) as prefork:
+        yield prefork
 
 
 @pytest.mark.parametrize("name", BOMBS)

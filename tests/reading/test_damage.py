@@ -109,11 +109,11 @@ def test_sound_arrays_of_every_kind_are_read():
     }
     out = io.BytesIO()
     np.savez_compressed(out, **wanted)
-    found = parse_arrays(out.getvalue(), "a", KIND, 2**20)
-    assert found.keys() == wanted.keys()
+    arrays = parse_arrays(out.getvalue(), "a", KIND, 2**20)
+    assert arrays.keys() == wanted.keys()
     for name, array in wanted.items():
-        np.testing.assert_array_equal(found[name], array)
-        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(arrays[name], array)
+        assert arrays[name].dtype == array.dtype
     assert parse_arrays(out.getvalue(), "a", KIND, 2**20, {"f"}).keys() == {"f"}
 
 

@@ -66,10 +66,10 @@ def _writes(call):
 
 def find_openings(text):
     """Return line and name of every call that opens or parses something."""
-    found = []
+    openings = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGES):
-            found += [(node.lineno, a.name) for a in node.names if a.name in NAMES]
+            openings += [(node.lineno, a.name) for a in node.names if a.name in NAMES]
         if not isinstance(node, ast.Call) or _writes(node):
             continue
         name = _dotted(node.func)
@@ -84,8 +84,8 @@ def find_openings(text):
                 and _dotted(node.func) != "options.open"
             )
         ):
-            found.append((node.lineno, name))
-    return found
+            openings.append((node.lineno, name))
+    return openings
 
 
 def _modules():

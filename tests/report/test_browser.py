@@ -41,8 +41,8 @@ def page_text(make_verdict):
 
 @pytest.fixture
 def chromium():
-    with browser() as found:
-        yield found
+    with browser() as opened:
+        yield opened
 
 
 def test_page_fits_every_screen_and_asks_for_nothing(page_text, chromium, tmp_path):

@@ -20,14 +20,14 @@ from gaitproof.verify.templates import build_template
 
 
 def texts(figure):
-    found = [t.get_text() for t in figure.texts]
+    drawn = [t.get_text() for t in figure.texts]
     for axes in figure.axes:
-        found += [t.get_text() for t in axes.texts]
-        found += [axes.get_title(loc=where) for where in ("left", "right")]
-        found += [t.get_text() for t in axes.get_yticklabels()]
+        drawn += [t.get_text() for t in axes.texts]
+        drawn += [axes.get_title(loc=where) for where in ("left", "right")]
+        drawn += [t.get_text() for t in axes.get_yticklabels()]
     for legend in (*figure.legends, *(axes.get_legend() for axes in figure.axes)):
-        found += [t.get_text() for t in legend.get_texts()] if legend else []
-    return "\n".join(found)
+        drawn += [t.get_text() for t in legend.get_texts()] if legend else []
+    return "\n".join(drawn)
 
 
 def drawn(figure):

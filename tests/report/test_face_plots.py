@@ -27,24 +27,24 @@ def result(tmp_path_factory):
 
 
 def texts(figure):
-    found = []
+    drawn = []
     for axes in figure.axes:
-        found += [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()]
-        found += [text.get_text() for text in axes.texts]
-        found += [tick.get_text() for tick in axes.get_xticklabels()]
+        drawn += [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()]
+        drawn += [text.get_text() for text in axes.texts]
+        drawn += [tick.get_text() for tick in axes.get_xticklabels()]
         legend = axes.get_legend()
-        found += [text.get_text() for text in legend.get_texts()] if legend else []
-    return "\n".join(found)
+        drawn += [text.get_text() for text in legend.get_texts()] if legend else []
+    return "\n".join(drawn)
 
 
 def test_precision_and_recall_are_those_of_scikit_learn():
     reference = pytest.importorskip("sklearn.metrics")
     scores = made()
     precision, recall, _ = reference.precision_recall_curve(~scores.genuine, -scores.scores)
-    found = plots.compute_precision_recall(scores)
+    curve = plots.compute_precision_recall(scores)
     # the reference adds an end at which nothing is called forged
-    np.testing.assert_allclose(found[0], precision[:-1][::-1])
-    np.testing.assert_allclose(found[1], recall[:-1][::-1])
+    np.testing.assert_allclose(curve[0], precision[:-1][::-1])
+    np.testing.assert_allclose(curve[1], recall[:-1][::-1])
 
 
 def test_roc_goes_through_the_points_of_scikit_learn():

@@ -103,8 +103,8 @@ def test_masks_are_drawn_where_they_are(tmp_path):
     poses = track(25)
     # a pose in one corner, so that only the mask is drawn over the rest
     away = PoseSequence(poses.timestamps, poses.image * 0 + 150, None, poses.visibility, (160, 120))
-    (found,) = overlay_images(path, away, count=1, silhouettes=masks(25, range(25)))
-    image = decode(found.data_uri).astype(int)
+    (overlay,) = overlay_images(path, away, count=1, silhouettes=masks(25, range(25)))
+    image = decode(overlay.data_uri).astype(int)
     inside, outside = image[20:60, 20:45], image[85:, :100]
     assert np.ptp(outside.mean(axis=(0, 1))) < 8
     assert inside[..., 1].mean() - inside[..., 0].mean() > 30

@@ -42,16 +42,16 @@ def listed(count):
 
 
 def test_everybody_is_cut_out_of_their_own_place(clip):
-    found = draw_thumbnails(clip, listed(2), [someone(30), someone(110)])
-    assert list(found) == [0, 1]
+    thumbnails = draw_thumbnails(clip, listed(2), [someone(30), someone(110)])
+    assert list(thumbnails) == [0, 1]
     for number, colour in enumerate(COLOURS):
-        assert found[number].shape == (*THUMBNAIL[::-1], 3)
-        middle = found[number][THUMBNAIL[1] // 2, THUMBNAIL[0] // 2]
+        assert thumbnails[number].shape == (*THUMBNAIL[::-1], 3)
+        middle = thumbnails[number][THUMBNAIL[1] // 2, THUMBNAIL[0] // 2]
         assert np.abs(middle.astype(int) - colour).max() < 30
-    sheet = people_sheet(found)
+    sheet = people_sheet(thumbnails)
     assert sheet.shape == (THUMBNAIL[1], 2 * THUMBNAIL[0], 3)
     assert (sheet[:40, :40] == 255).any()  # the number
-    picture = people_image(found)
+    picture = people_image(thumbnails)
     assert (picture.width, picture.height) == (sheet.shape[1], sheet.shape[0])
     assert "--person N" in picture.caption
 
@@ -62,6 +62,6 @@ def test_who_has_no_landmarks_in_the_image_has_no_thumbnail(clip):
 
 def test_a_crowd_is_cut_short(clip):
     count = MOST_SHOWN + 3
-    found = draw_thumbnails(clip, listed(count), [someone(30)] * count)
-    assert len(found) == MOST_SHOWN
-    assert people_sheet(found).shape == (2 * THUMBNAIL[1], 6 * THUMBNAIL[0], 3)
+    thumbnails = draw_thumbnails(clip, listed(count), [someone(30)] * count)
+    assert len(thumbnails) == MOST_SHOWN
+    assert people_sheet(thumbnails).shape == (2 * THUMBNAIL[1], 6 * THUMBNAIL[0], 3)

@@ -23,13 +23,13 @@ TRIALS = make_trials(20)
 
 
 def _texts(figure) -> str:
-    found = [text.get_text() for axes in figure.axes for text in axes.texts]
+    drawn = [text.get_text() for axes in figure.axes for text in axes.texts]
     for axes in figure.axes:
-        found += [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()]
-        found += [tick.get_text() for tick in axes.get_yticklabels()]
+        drawn += [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()]
+        drawn += [tick.get_text() for tick in axes.get_yticklabels()]
         legend = axes.get_legend()
-        found += [text.get_text() for text in legend.get_texts()] if legend else []
-    return "\n".join(found)
+        drawn += [text.get_text() for text in legend.get_texts()] if legend else []
+    return "\n".join(drawn)
 
 
 def _png(figure) -> bytes:
@@ -136,12 +136,12 @@ def test_scores_show_every_kind_the_threshold_and_the_failures():
 
 
 def test_the_confusion_shows_counts_and_supported_rates_only():
-    found = summarise(TRIALS.with_scores(TRIALS.mated.astype(float)), draws=30)
-    text = _texts(plots.plot_confusion(found))
-    assert f"{found.mated}\n> 86.0 %" in text
+    summary = summarise(TRIALS.with_scores(TRIALS.mated.astype(float)), draws=30)
+    text = _texts(plots.plot_confusion(summary))
+    assert f"{summary.mated}\n> 86.0 %" in text
     assert "0\n< 14.0 %" in text
     with pytest.raises(InputError, match="no decisions"):
-        plots.plot_confusion(replace(found, decisions=None))
+        plots.plot_confusion(replace(summary, decisions=None))
 
 
 def test_the_worst_people_are_drawn_first():
@@ -173,14 +173,14 @@ def test_a_comparison_draws_values_and_differences():
     rng = np.random.default_rng(0)
     noisy = TRIALS.with_scores(TRIALS.scores + rng.normal(0, 0.4, len(TRIALS)))
     systems = {"ours": TRIALS, "noisy": noisy}
-    found = compare_figures(systems, "ours", figures=("eer",), draws=100)[0]
-    figure = plots.plot_comparison(found.rows, reference="ours", support=found.support)
+    comparison = compare_figures(systems, "ours", figures=("eer",), draws=100)[0]
+    figure = plots.plot_comparison(comparison.rows, reference="ours", support=comparison.support)
     left, right = figure.axes
     assert [tick.get_text() for tick in left.get_yticklabels()] == ["ours", "noisy"]
     assert "EER minus ours" in right.get_xlabel()
     bar = left.lines[4]
     assert list(bar.get_xdata()) == pytest.approx(
-        [100 * found.rows[1].low, 100 * found.rows[1].high]
+        [100 * comparison.rows[1].low, 100 * comparison.rows[1].high]
     )
     assert _png(figure).startswith(b"\x89PNG")
     with pytest.raises(InputError, match="nothing"):

@@ -33,11 +33,11 @@ def test_published_signature():
 
 def test_keys_survive_their_files(tmp_path):
     private, public = tmp_path / "k", tmp_path / "k.pub"
-    told = make_keys(private, public)
+    printed = make_keys(private, public)
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     key = load_public_key(public)
     assert public_bytes(load_private_key(private).public_key()) == public_bytes(key)
-    assert told == fingerprint(public_bytes(key))
+    assert printed == fingerprint(public_bytes(key))
 
 
 def test_a_key_is_never_replaced(tmp_path):

@@ -19,9 +19,9 @@ def service(tmp_path_factory):
     A process serves once at a time, so modules that use it do not use `serve`.
     """
     folder = tmp_path_factory.mktemp("service")
-    with serving(folder) as found:
-        found.enroll()
-        yield found
+    with serving(folder) as started:
+        started.enroll()
+        yield started
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def problem():
     def check(answer, status, kind):
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
-        found = answer.json()
-        assert found["type"] == f"urn:gaitproof:problem:{kind}"
-        assert found["status"] == status
-        return found
+        content = answer.json()
+        assert content["type"] == f"urn:gaitproof:problem:{kind}"
+        assert content["status"] == status
+        return content
 
     return check

@@ -11,18 +11,18 @@ from gaitproof.server.database import AUDIT, open_database
 
 @pytest.fixture
 def engine(tmp_path):
-    found = open_database(f"sqlite:///{tmp_path / 'service.db'}")
-    yield found
-    found.dispose()
+    database = open_database(f"sqlite:///{tmp_path / 'service.db'}")
+    yield database
+    database.dispose()
 
 
 @pytest.fixture
 def log(engine):
     """Five entries."""
-    found = AuditLog(engine)
+    entries = AuditLog(engine)
     for number in range(5):
-        found.add("verification", tenant="one", key="k", job=f"j{number}", claim="Änn\n")
-    return found
+        entries.add("verification", tenant="one", key="k", job=f"j{number}", claim="Änn\n")
+    return entries
 
 
 def change(engine, statement):
@@ -31,9 +31,9 @@ def change(engine, statement):
 
 
 def test_an_empty_log_and_a_whole_one_are_good(engine, log):
-    found = log.check()
-    assert (found.entries, found.fault) == (5, "")
-    assert log.check(head=found.head).fault == ""
+    checked = log.check()
+    assert (checked.entries, checked.fault) == (5, "")
+    assert log.check(head=checked.head).fault == ""
     assert log.check(head=GENESIS).fault == ""
     change(engine, delete(AUDIT))
     assert log.check().head == GENESIS
@@ -55,9 +55,9 @@ NUMBER = AUDIT.c.number
 )
 def test_changes_are_found_where_they_are(engine, log, statement, entries, fault):
     change(engine, statement)
-    found = log.check()
-    assert found.entries == entries
-    assert fault in found.fault
+    checked = log.check()
+    assert checked.entries == entries
+    assert fault in checked.fault
 
 
 def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(engine, log):
@@ -70,8 +70,8 @@ def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(engine, log):
 def test_entries_written_at_the_same_time_are_one_chain(log):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: log.add("x", tenant="two", key=str(n)), range(40)))
-    found = log.check()
-    assert (found.entries, found.fault) == (45, "")
+    checked = log.check()
+    assert (checked.entries, checked.fault) == (45, "")
 
 
 def test_a_tenant_reads_its_own_entries(log):

@@ -33,8 +33,8 @@ def write_film(path, frames):
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """A service with the shipped model; only the pose is scripted."""
-    with serving(tmp_path_factory.mktemp("service"), SHIPPED) as found:
-        yield found
+    with serving(tmp_path_factory.mktemp("service"), SHIPPED) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +63,14 @@ def test_the_verdict_is_the_same_to_the_digit(service, verified, film, monkeypat
     )
     gallery = service.http.app.state.service.settings.gallery("default")
     own = json.loads(json_text(gp.examine(film, "Bea", gallery).to_dict()))
-    told = service.http.get(f"{verified}/result").json()
-    assert told.pop("seconds") > 0
+    result = service.http.get(f"{verified}/result").json()
+    assert result.pop("seconds") > 0
     assert own.pop("seconds") > 0
-    assert (told.pop("source"), own.pop("source")) == ("film.mp4", str(film))
-    assert told == own
+    assert (result.pop("source"), own.pop("source")) == ("film.mp4", str(film))
+    assert result == own
     [recording] = service.http.get("/v1/gallery/Bea").json()["recordings"]
     assert recording["path"] == "other.mp4"
-    assert told["similarity"] > 0.9
+    assert result["similarity"] > 0.9
 
 
 def test_the_report_passes_its_check(service, verified, film, tmp_path):
@@ -84,10 +84,10 @@ def test_the_report_passes_its_check(service, verified, film, tmp_path):
         assert "sandbox" in answer.headers["Content-Security-Policy"]
         documents.append(tmp_path / f"report.{form}")
         documents[-1].write_bytes(answer.content)
-    found = check_report(path, video=film, documents=documents)
-    assert found.good, found
-    told = service.http.get(f"{verified}/result").json()
-    assert found.report.content.headline == told["headline"]
+    checked = check_report(path, video=film, documents=documents)
+    assert checked.good, checked
+    result = service.http.get(f"{verified}/result").json()
+    assert checked.report.content.headline == result["headline"]
 
 
 def test_a_job_without_a_report_says_so(service, problem):
@@ -124,9 +124,9 @@ def test_faces_are_looked_for_and_no_path_of_the_service_is_told(service, film):
     job = service.do("face-scans", video=upload(service, film))
     assert job["state"] == "done", job["problem"]
     assert job["brief"]["faces"] == 0
-    told = service.http.get(f"/v1/jobs/{job['id']}/result").json()
-    assert told["video"] == "film.mp4"
-    assert str(service.http.app.state.service.settings.folder) not in json.dumps(told)
+    result = service.http.get(f"/v1/jobs/{job['id']}/result").json()
+    assert result["video"] == "film.mp4"
+    assert str(service.http.app.state.service.settings.folder) not in json.dumps(result)
 
 
 def test_what_cannot_be_compared_is_refused_by_the_client_s_name(service, tmp_path):

@@ -171,8 +171,8 @@ def files_below(folder):
 def template(service, name):
     """Return somebody's template as it is stored without a key."""
     gallery = service.http.app.state.service.gallery("default")
-    [told] = gallery.history(name).templates
-    return gallery.template(name, told.model_id, told.estimator).vector.tobytes()
+    [stored] = gallery.history(name).templates
+    return gallery.template(name, stored.model_id, stored.estimator).vector.tobytes()
 
 
 @pytest.mark.slow
@@ -209,11 +209,11 @@ def test_all_that_a_service_stores_gets_another_key(tmp_path, monkeypatch):
         if name:
             save_key(key, tmp_path / name)
         command = ["keys", "rekey", *words, "--data", str(data), "--json"]
-        told = json.loads(CliRunner().invoke(app, command).stdout)
-        assert told["key"] == (key.id if name else None)
-        assert told["rows"] > 0
-        assert told["uploads"] >= 1
-        assert told["answers"] >= 2
+        counts = json.loads(CliRunner().invoke(app, command).stdout)
+        assert counts["key"] == (key.id if name else None)
+        assert counts["rows"] > 0
+        assert counts["uploads"] >= 1
+        assert counts["answers"] >= 2
         again = json.loads(CliRunner().invoke(app, command).stdout)
         assert (again["rows"], again["uploads"], again["answers"]) == (0, 0, 0)
         present = key.secret.hex() if name else ""

@@ -63,10 +63,10 @@ def test_a_job_that_waits_is_taken_out_of_the_queue(tiny, ask):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["crash", "unexpected"])
 def test_what_goes_wrong_is_told_and_the_next_job_is_done(tiny, ask, kind):
-    found = tiny.wait(ask(kind))
-    assert found["state"] == "failed"
-    assert found["problem"]["type"] == f"urn:gaitproof:problem:{kind}"
-    assert "Traceback" not in json.dumps(found)
+    job = tiny.wait(ask(kind))
+    assert job["state"] == "failed"
+    assert job["problem"]["type"] == f"urn:gaitproof:problem:{kind}"
+    assert "Traceback" not in json.dumps(job)
     assert tiny.wait(ask())["state"] == "done"
 
 
@@ -88,26 +88,26 @@ def test_the_same_key_is_the_same_job(tiny, problem):
 
 def test_the_same_key_at_the_same_time_is_one_job(tiny):
     body = {"name": "Ann", "videos": [tiny.upload()]}
-    found = []
+    jobs = []
 
     def ask():
-        found.append(tiny.ask("enrolments", key="two", **body)["id"])
+        jobs.append(tiny.ask("enrolments", key="two", **body)["id"])
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 8
-    assert len(set(found)) == 1
+    assert len(jobs) == 8
+    assert len(set(jobs)) == 1
 
 
 def test_a_job_is_followed_until_it_is_over(tiny, ask):
     with tiny.http.stream("GET", f"/v1/jobs/{ask()['id']}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
-        told = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
-    assert told[-1]["state"] == "done"
-    shares = [one["progress"] for one in told]
+        states = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
+    assert states[-1]["state"] == "done"
+    shares = [one["progress"] for one in states]
     assert shares == sorted(shares)
 
 

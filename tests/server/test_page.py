@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 
 @pytest.fixture(scope="module")
 def chromium():
-    with browser() as found:
-        yield found
+    with browser() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +115,10 @@ def check_access(page):
     # evaluated and not added as an element: the page allows no script but its own
     page.evaluate(AXE.read_text("utf-8") + "; 0")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
-    serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
-    told = [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in serious]
-    assert told == []
+    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+    serious = [v for v in result["violations"] if v["impact"] in ("serious", "critical")]
+    serious_violations = [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in serious]
+    assert serious_violations == []
 
 
 def test_from_enrolment_to_report(page, new_url, clips, tmp_path):
@@ -164,8 +164,8 @@ def check_report(page, tmp_path):
     result = page.evaluate(
         "fetch(location.hash.replace('#/', '/v1/') + '/result').then(r => r.json())"
     )
-    told = sealed.content.verdict
-    assert (result["similarity"], result["log10_lr"]) == (told.similarity, told.log10_lr)
+    verdict = sealed.content.verdict
+    assert (result["similarity"], result["log10_lr"]) == (verdict.similarity, verdict.log10_lr)
 
 
 def check_player(page):

@@ -42,8 +42,8 @@ def test_tenants_have_galleries_of_their_own_and_jobs_survive(url, tmp_path):
         service.http.headers = headers["the-other"]
         assert service.job(job)["state"] in ("queued", "running")
         assert service.http.post(f"/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
-    found = AuditLog(engine).check()
-    assert not found.fault
-    assert found.entries > 8
+    checked = AuditLog(engine).check()
+    assert not checked.fault
+    assert checked.entries > 8
     assert list(tmp_path.rglob("*.db")) == []
     engine.dispose()

@@ -92,10 +92,10 @@ def test_a_hostile_file_is_refused(service, name):
     else:
         assert job["problem"]["status"] == 422
         assert "'clip.mp4'" in job["problem"]["detail"]
-    told = json.dumps(job)
-    assert "/tmp" not in told
-    assert "passwd" not in told
-    assert "root:" not in told
+    written = json.dumps(job)
+    assert "/tmp" not in written
+    assert "passwd" not in written
+    assert "root:" not in written
 
 
 def test_the_corpus_is_there():

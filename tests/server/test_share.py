@@ -44,8 +44,8 @@ def test_one_tenant_does_not_fill_the_queue(tmp_path, problem):
 @pytest.mark.slow
 def test_a_job_that_takes_too_long_is_ended_and_the_next_is_done(tmp_path):
     with serving(tmp_path, tiny_worker.COMMAND, time_limit=4) as service:
-        found = service.do("enrolments", name="slow", videos=[service.upload()])
-        assert (found["state"], found["problem"]["type"]) == (
+        job = service.do("enrolments", name="slow", videos=[service.upload()])
+        assert (job["state"], job["problem"]["type"]) == (
             "failed",
             "urn:gaitproof:problem:time-limit",
         )

@@ -14,7 +14,7 @@ PLACE = "/srv/gait proof"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "wanted"),
     [
         ("The gallery '/srv/gait proof/galleries/a.db' is damaged.", "The gallery is damaged."),
         ("'/srv/gait proof/galleries/a.db' is not a gallery.", "The gallery is not a gallery."),
@@ -26,12 +26,12 @@ PLACE = "/srv/gait proof"
         ("", ""),
     ],
 )
-def test_places_of_the_service_are_left_out(text, told):
-    found = without_places(text, PLACE)
-    assert told is None or found == told
-    assert PLACE not in found
-    assert "postgres" not in found
-    assert "secret" not in found
+def test_places_of_the_service_are_left_out(text, wanted):
+    message = without_places(text, PLACE)
+    assert wanted is None or message == wanted
+    assert PLACE not in message
+    assert "postgres" not in message
+    assert "secret" not in message
 
 
 @pytest.mark.slow

@@ -162,7 +162,7 @@ def bodies(method, path):
     return st.builds(make, st.booleans(), chosen)
 
 
-def told(answer, things):
+def without_names(answer, things):
     """Return an answer with the names of what was asked about taken out."""
     if answer.status_code < 300:
         return answer.status_code, None
@@ -187,7 +187,7 @@ def test_nothing_tells_what_others_have_from_what_nobody_has(two, method, path, 
             method, address(path, things, form), headers=two.theirs, **sent
         )
     real, none = answers[two.things], answers[NOTHING]
-    assert told(real, two.things) == told(none, NOTHING)
+    assert without_names(real, two.things) == without_names(none, NOTHING)
     assert real.status_code != 403
     if any(part in path for part in WHOSE):
         assert real.status_code == 404, real.text

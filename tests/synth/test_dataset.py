@@ -52,15 +52,15 @@ def test_the_manifest_lists_every_clip(tmp_path: Path) -> None:
         progress=lambda d, n: steps.append((d, n)),
         **SMALL,
     )
-    found = rows(tmp_path)
-    assert tuple(found[0]) == COLUMNS
-    assert len(found) == 3 * 2 * 2 + 3 * 2
-    assert len({row["path"] for row in found}) == len(found)
-    assert all((tmp_path / row["path"]).exists() for row in found)
-    assert {row["subject"] for row in found} == {"p000", "p001", "p002"}
-    assert {row["view"] for row in found} == {"20", "45"}
-    real = {row["path"] for row in found if row["label"] == "real"}
-    for row in found:
+    listed = rows(tmp_path)
+    assert tuple(listed[0]) == COLUMNS
+    assert len(listed) == 3 * 2 * 2 + 3 * 2
+    assert len({row["path"] for row in listed}) == len(listed)
+    assert all((tmp_path / row["path"]).exists() for row in listed)
+    assert {row["subject"] for row in listed} == {"p000", "p001", "p002"}
+    assert {row["view"] for row in listed} == {"20", "45"}
+    real = {row["path"] for row in listed if row["label"] == "real"}
+    for row in listed:
         if row["label"] == "fake":
             assert row["parent"] in real
             face = row["condition"].removeprefix("faceswap:")
@@ -141,9 +141,9 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_real_set_with_a_swap_by_two_processes(tmp_path: Path) -> None:
     options = {**SMALL, "views": (45.0,)}
     make(tmp_path / "a", people=2, walks=1, swaps=1, workers=2, **options)
-    found = rows(tmp_path / "a")
-    assert [row["label"] for row in found] == ["real", "real", "fake", "fake"]
-    for row in found:
+    listed = rows(tmp_path / "a")
+    assert [row["label"] for row in listed] == ["real", "real", "fake", "fake"]
+    for row in listed:
         truth = load_npz((tmp_path / "a" / row["path"]).with_suffix(".npz"))
         assert truth.image is not None
         assert np.isfinite(truth.image).all()

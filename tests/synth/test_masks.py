@@ -24,8 +24,8 @@ def test_silhouettes_cover_what_the_renderer_drew(walker: int, view: int) -> Non
             clean_frames(take, take.walker.head), body_masks(take, take.walker.head), strict=True
         )
         for i, ((picture, _), truth) in enumerate(frames):
-            (found,) = estimator.estimate(faults(picture), i / 30)
-            silhouette = found.silhouette
+            (detection,) = estimator.estimate(faults(picture), i / 30)
+            silhouette = detection.silhouette
             assert silhouette is not None
             mask = np.unpackbits(silhouette.bits).reshape(64, 44).astype(bool)
             seen = place_silhouette(mask, silhouette.corner, silhouette.height, SIZE)

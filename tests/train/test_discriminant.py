@@ -40,12 +40,12 @@ SETTINGS = TrainSettings(
 
 def walks(people: range, source: str = "sticks", shift: float = 0.0) -> list[Recording]:
     """Return two walks of each stick walker; `shift` bends what this "sensor" sees."""
-    found = []
+    recordings = []
     for person in people:
         for walk in range(2):
             times, points = walking_points(person, walk)
             points[:, 4:6, 2] += shift
-            found.append(
+            recordings.append(
                 Recording(
                     subject=f"p{person}",
                     recording=f"p{person}/{walk}",
@@ -56,7 +56,7 @@ def walks(people: range, source: str = "sticks", shift: float = 0.0) -> list[Rec
                     points=points,
                 )
             )
-    return found
+    return recordings
 
 
 def vectors(encoder: TrainedEncoder, recordings: list[Recording]) -> np.ndarray:

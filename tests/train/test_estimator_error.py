@@ -136,10 +136,10 @@ def test_the_recipe_shows_it() -> None:
 
 
 def test_the_shipped_error_is_one_of_a_video_estimator() -> None:
-    found = shipped_error()
-    assert "80 made people" in found.provenance
+    error = shipped_error()
+    assert "80 made people" in error.provenance
     true = walks(20)
-    size = found.size(true)
+    size = error.size(true)
     # a tenth to a fifth of a torso, some 5 to 10 cm: docs/guide/data.md
     assert 0.05 < size["systematic"] < 0.3
     assert 0.02 < size["constant"] < 0.1
@@ -192,12 +192,12 @@ def test_the_command_learns_from_made_walks(tmp_path: Path) -> None:
     out = tmp_path / "error.safetensors"
     command = ["dataset", "estimator-error", str(manifest), "-o", str(out), "--json"]
     done = CliRunner().invoke(app, command, catch_exceptions=False)
-    told = json.loads(done.stdout)
-    assert (told["runs"], told["people"]) == (10, 5)
-    found = EstimatorError.load(out)
-    assert "10 unbroken runs" in found.provenance
+    answer = json.loads(done.stdout)
+    assert (answer["runs"], answer["people"]) == (10, 5)
+    error = EstimatorError.load(out)
+    assert "10 unbroken runs" in error.provenance
     true = np.stack([pair.true[:60] for pair in load_pairs(manifest)])
-    lost = found.systematic(true)[..., 2] + 0.3 * true[..., 2]
+    lost = error.systematic(true)[..., 2] + 0.3 * true[..., 2]
     assert np.sqrt((lost**2).mean()) < 0.3 * np.sqrt(((0.3 * true[..., 2]) ** 2).mean())
 
 

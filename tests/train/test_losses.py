@@ -58,13 +58,13 @@ def test_pair_cross_entropy(columns: int) -> None:
 
 def hardest_triplets(x: torch.Tensor, labels: list[int]) -> list[tuple[int, int, int]]:
     """Mine (anchor, farthest positive, nearest negative) by looking at every row."""
-    found = []
+    triplets = []
     for i, label in enumerate(labels):
         far = {j: torch.dist(x[i], x[j]) for j, o in enumerate(labels) if o == label and j != i}
         near = {j: torch.dist(x[i], x[j]) for j, o in enumerate(labels) if o != label}
         if far and near:
-            found.append((i, max(far, key=far.__getitem__), min(near, key=near.__getitem__)))
-    return found
+            triplets.append((i, max(far, key=far.__getitem__), min(near, key=near.__getitem__)))
+    return triplets
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 1, 1, 2, 2], [0, 0, 0, 1, 1, 2]])

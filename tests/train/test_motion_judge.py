@@ -88,10 +88,10 @@ def test_a_model_is_written_that_says_what_it_is_worth(walks, tmp_path):
     judge = MotionJudge.load(tmp_path / "motion")
     windows = GaitWindows.concatenate([walks[0].windows])
     others = [mean_measures(walk.windows) for walk in walks[1:4]]
-    found = judge_motion(judge, windows, others)
-    assert found.score is not None
-    assert found.references == 3
-    assert len(found.unusual) == 3
+    judged = judge_motion(judge, windows, others)
+    assert judged.score is not None
+    assert judged.references == 3
+    assert len(judged.unusual) == 3
     none = judge_motion(judge, windows, others[: card.least_references - 1])
     assert none.score is None
     assert not none.looks_generated

@@ -11,10 +11,10 @@ from gaitproof.train.optimiser import MOMENTUM, Muon, orthogonalised
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6), (3, 5, 8)])
 def test_all_directions_become_about_equally_long(shape):
     matrices = torch.from_numpy(np.random.default_rng(0).normal(size=shape)).float()
-    found = orthogonalised(matrices).double()
+    orthogonal = orthogonalised(matrices).double()
     left, _, right = torch.linalg.svd(matrices.double(), full_matrices=False)
     # the same singular vectors
-    turned = left.mT @ found @ right.mT
+    turned = left.mT @ orthogonal @ right.mT
     lengths = torch.diagonal(turned, dim1=-2, dim2=-1)
     assert (turned - torch.diag_embed(lengths)).abs().max() < 1e-4
     assert 0.6 < lengths.min() <= lengths.max() < 1.3

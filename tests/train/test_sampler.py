@@ -77,7 +77,7 @@ def test_windows_are_cut_from_the_persons_walks(make_recordings: Maker) -> None:
     assert sampler.n_labels == 6
     labels = np.repeat(np.arange(6), 20)
     drawn = sampler.draw(np.random.default_rng(0), labels)
-    found = set()
+    places_seen = set()
     for label, window in zip(labels, drawn, strict=True):
         own = [r for r in recordings if r.subject == f"s{label % 3:02d}"]
         places = [
@@ -88,8 +88,8 @@ def test_windows_are_cut_from_the_persons_walks(make_recordings: Maker) -> None:
             if np.allclose(window, normed(segment[start : start + 60], label >= 3), atol=1e-5)
         ]
         assert len(places) == 1
-        found.add((label, places[0][0]))
-    assert len(found) == 12  # every walk of everybody, mirrored or not
+        places_seen.add((label, places[0][0]))
+    assert len(places_seen) == 12  # every walk of everybody, mirrored or not
 
 
 def normed(points: np.ndarray, mirrored: bool) -> np.ndarray:

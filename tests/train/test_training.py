@@ -23,8 +23,8 @@ class Squares(Learner):
 
     def losses_of(self, batch):
         given, wanted = batch
-        found = self.network(given)
-        return {"squares": ((found - wanted) ** 2).mean(), "size": 0.1 * (found**2).mean()}
+        output = self.network(given)
+        return {"squares": ((output - wanted) ** 2).mean(), "size": 0.1 * (output**2).mean()}
 
 
 class Slices(StepStream):

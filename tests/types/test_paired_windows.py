@@ -18,18 +18,18 @@ def _windows(masks: list[float], joints: list[float]) -> tuple[SilhouetteWindows
 
 
 def test_windows_are_paired_with_the_nearest_in_time():
-    found = PairedWindows.of(*_windows([0.0, 1.0, 2.0, 5.0], [0.2, 0.7, 1.2, 2.5]))
-    assert found.silhouettes.starts.tolist() == [0.0, 1.0]
-    assert found.joints.starts.tolist() == [0.2, 1.2]
-    assert found.select(np.array([1])).joints.starts.tolist() == [1.2]
-    assert len(found.tobytes()) == 2 * (50 * 352 + 60 * 78 * 4)
+    paired = PairedWindows.of(*_windows([0.0, 1.0, 2.0, 5.0], [0.2, 0.7, 1.2, 2.5]))
+    assert paired.silhouettes.starts.tolist() == [0.0, 1.0]
+    assert paired.joints.starts.tolist() == [0.2, 1.2]
+    assert paired.select(np.array([1])).joints.starts.tolist() == [1.2]
+    assert len(paired.tobytes()) == 2 * (50 * 352 + 60 * 78 * 4)
 
 
 @pytest.mark.parametrize(("masks", "joints"), [([], [0.0]), ([0.0], []), ([0.0], [3.0])])
 def test_one_signal_alone_is_no_pair(masks, joints):
-    found = PairedWindows.of(*_windows(masks, joints))
-    assert len(found) == 0
-    assert not found
+    paired = PairedWindows.of(*_windows(masks, joints))
+    assert len(paired) == 0
+    assert not paired
 
 
 @pytest.mark.parametrize(("masks", "joints"), [([0.0, 1.0], [0.0]), ([0.0], [2 * MAX_APART])])

@@ -130,8 +130,8 @@ def test_identification_decides_by_the_same_rule(careful, make_video):
     video = make_video({"person": 0, "take": 2})
     assert not any(c.accepted for c in careful.identify(video).candidates)
     careful.add_references("street", [make_video({"person": p}) for p in (10, 11)])
-    found = careful.identify(video).candidates
-    assert [c.name for c in found if c.accepted] == ["p0"]
+    candidates = careful.identify(video).candidates
+    assert [c.name for c in candidates if c.accepted] == ["p0"]
 
 
 def test_a_video_of_nobody_is_said_and_stores_nothing(careful, make_video):
@@ -158,8 +158,8 @@ def test_an_offset_common_to_all_is_taken_off(seed, size):
 def test_joints_read_as_never_tested_support_nothing(estimators, references, ratio):
     card = EVIDENCE.model_copy(update={"estimators": estimators})
     for sign in (1, -1):
-        found = Comparison(0.9, sign * 1.4, 2.0, references, supported=True, threshold=0.7)
-        limited = within_tested(found, card, "scripted", 30.0)
+        comparison = Comparison(0.9, sign * 1.4, 2.0, references, supported=True, threshold=0.7)
+        limited = within_tested(comparison, card, "scripted", 30.0)
         assert limited.log10_lr == pytest.approx(sign * ratio, abs=1e-3)
         assert bool(limited.reason) is (ratio < 1)
 
@@ -167,9 +167,9 @@ def test_joints_read_as_never_tested_support_nothing(estimators, references, rat
 @pytest.mark.parametrize(("rate", "said"), [(10.0, False), (14.9, True), (float("nan"), True)])
 def test_of_footage_slower_than_tested_nothing_is_said(rate, said):
     card = EVIDENCE.model_copy(update={"least_frame_rate": 15.0})
-    found = Comparison(0.9, 1.4, 2.0, 5, supported=True, threshold=0.7)
-    limited = within_tested(found, card, "scripted", rate)
-    assert (limited == found) is said
+    comparison = Comparison(0.9, 1.4, 2.0, 5, supported=True, threshold=0.7)
+    limited = within_tested(comparison, card, "scripted", rate)
+    assert (limited == comparison) is said
     assert said or (limited.log10_lr, limited.supported) == (0.0, False)
     assert ("10 frames per second" in limited.reason) is not said
 

@@ -26,8 +26,8 @@ def test_an_answer_says_that_frames_were_left_out(make_video, filmed, noted):
     scripted = ScriptedExtractor()
 
     def extract(*given, **named):
-        found = scripted(*given, **named)
-        return replace(found, video=FakeVideo(found.video.sha256, frame_rate=filmed))
+        extraction = scripted(*given, **named)
+        return replace(extraction, video=FakeVideo(extraction.video.sha256, frame_rate=filmed))
 
     prober = Prober(ScriptedEncoder(), VerifySettings(), None, extract)
     notes = prober.probe(make_video({"person": 0}), "auto").notes

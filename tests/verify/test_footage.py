@@ -23,9 +23,9 @@ def test_people_are_kept_once_and_returned_by_their_maker(gallery):
     people = [make_reference(1), make_reference(2), make_reference(1, person=1)]
     assert gallery.add_references(people) == 3
     assert gallery.add_references([*people, make_reference(3, model_id="model-2")]) == 1
-    found = gallery.references("model-1", "pose-1")
-    assert [p.sha256 for p in found] == [p.sha256 for p in people]
-    assert np.allclose([p.vector for p in found], [p.vector for p in people])
+    references = gallery.references("model-1", "pose-1")
+    assert [p.sha256 for p in references] == [p.sha256 for p in people]
+    assert np.allclose([p.vector for p in references], [p.vector for p in people])
     assert len(gallery.references()) == 4
     assert gallery.references("model-3") == ()
 

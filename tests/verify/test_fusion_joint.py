@@ -51,15 +51,15 @@ def joined(make_verdict):
     ],
 )
 def test_the_four_combinations(joined, walk_decision, face, answer, log10_lr, words):
-    found = joined(walk_decision, make_face(*face))
-    assert found.decision == answer
-    assert found.answers is Answers.BOTH
-    assert found.log10_lr == pytest.approx(log10_lr)
-    assert found.weight.endswith(f"{'for' if log10_lr > 0 else 'against'} the claim")
-    assert found.combination in COMBINATIONS
-    assert words in found.plain
-    assert "Ann" in found.headline
-    assert found.question == (
+    joint = joined(walk_decision, make_face(*face))
+    assert joint.decision == answer
+    assert joint.answers is Answers.BOTH
+    assert joint.log10_lr == pytest.approx(log10_lr)
+    assert joint.weight.endswith(f"{'for' if log10_lr > 0 else 'against'} the claim")
+    assert joint.combination in COMBINATIONS
+    assert words in joint.plain
+    assert "Ann" in joint.headline
+    assert joint.question == (
         "the video shows Ann's own body, and the face in it is not manipulated"
     )
 
@@ -72,16 +72,16 @@ def test_every_combination_of_two_answers_is_told():
 
 def test_no_face_leaves_the_walk_as_it_is(joined, make_verdict):
     for decision in ("AUTHENTIC", "DEEPFAKE"):
-        alone, found = make_verdict(decision), joined(decision)
-        assert found.decision is alone.decision
-        assert (found.log10_lr, found.log10_lr_bound) == (alone.log10_lr, alone.log10_lr_bound)
-        assert found.answers is Answers.WALK
-        assert "unchanged" in found.rule
-        assert "no face was found in the video" in found.notes
-        assert "whatever the face" in found.question
-        assert found.face is None
-        assert found.false_authentic_face is None
-        assert found.combination is None
+        alone, joint = make_verdict(decision), joined(decision)
+        assert joint.decision is alone.decision
+        assert (joint.log10_lr, joint.log10_lr_bound) == (alone.log10_lr, alone.log10_lr_bound)
+        assert joint.answers is Answers.WALK
+        assert "unchanged" in joint.rule
+        assert "no face was found in the video" in joint.notes
+        assert "whatever the face" in joint.question
+        assert joint.face is None
+        assert joint.false_authentic_face is None
+        assert joint.combination is None
 
 
 def test_no_walk_leaves_the_face_as_it_is(joined):
@@ -100,17 +100,17 @@ def test_no_walk_leaves_the_face_as_it_is(joined):
 
 
 def test_neither(joined):
-    found = joined("INCONCLUSIVE")
-    assert found.decision is Decision.INCONCLUSIVE
-    assert found.reason == "too few steps"
-    assert (found.answers, found.log10_lr, found.weight) == (Answers.NONE, None, "")
+    joint = joined("INCONCLUSIVE")
+    assert joint.decision is Decision.INCONCLUSIVE
+    assert joint.reason == "too few steps"
+    assert (joint.answers, joint.log10_lr, joint.weight) == (Answers.NONE, None, "")
 
 
 def test_an_undecided_half_leaves_the_whole_undecided(joined):
-    found = joined("AUTHENTIC", make_face("INCONCLUSIVE", 0.2))
-    assert found.decision is Decision.INCONCLUSIVE
-    assert found.face_says is Says.OPEN
-    assert "too blurred" in found.reason
+    joint = joined("AUTHENTIC", make_face("INCONCLUSIVE", 0.2))
+    assert joint.decision is Decision.INCONCLUSIVE
+    assert joint.face_says is Says.OPEN
+    assert "too blurred" in joint.reason
     close = joined("INCONCLUSIVE", make_face(), similarity=0.91, log10_lr=0.1, reason="too close")
     assert close.walk is Says.OPEN
     assert (close.decision, close.reason) == (Decision.INCONCLUSIVE, "too close")
@@ -119,11 +119,11 @@ def test_an_undecided_half_leaves_the_whole_undecided(joined):
 
 
 def test_too_few_pictures_of_a_face_are_no_face(joined):
-    found = joined("AUTHENTIC", make_face("INCONCLUSIVE", -1.0, pictures=2))
-    assert found.face_says is Says.MISSING
-    assert found.decision is Decision.AUTHENTIC
-    assert found.log10_lr == 1.8
-    assert any("too blurred" in note for note in found.notes)
+    joint = joined("AUTHENTIC", make_face("INCONCLUSIVE", -1.0, pictures=2))
+    assert joint.face_says is Says.MISSING
+    assert joint.decision is Decision.AUTHENTIC
+    assert joint.log10_lr == 1.8
+    assert any("too blurred" in note for note in joint.notes)
     unseen = joined("AUTHENTIC", make_face("INCONCLUSIVE", pictures=0))
     assert unseen.log10_lr == 1.8
 
@@ -146,18 +146,18 @@ def test_without_calibration_the_face_decides_but_does_not_weigh(joined):
         ("AUTHENTIC", "REAL", Decision.AUTHENTIC),
         ("AUTHENTIC", "FAKE", Decision.DEEPFAKE),
     ):
-        found = joined(decision, make_face(face, None), card=card)
-        assert found.decision is answer
-        assert found.log10_lr is None
-        assert "no calibration" in found.rule
+        joint = joined(decision, make_face(face, None), card=card)
+        assert joint.decision is answer
+        assert joint.log10_lr is None
+        assert "no calibration" in joint.rule
 
 
 def test_learnt_weights_are_used_only_for_their_models(joined):
     weights = make_weights()
-    found = joined("AUTHENTIC", make_face("REAL", 1.0), weights=weights)
-    assert found.log10_lr == pytest.approx(0.25 * 1.8 + 0.25 * 1.0 + 0.5 * 1.0)
-    assert "learnt on 16 people: made trials" in found.rule
-    assert found.log10_lr_bound == 1.2
+    joint = joined("AUTHENTIC", make_face("REAL", 1.0), weights=weights)
+    assert joint.log10_lr == pytest.approx(0.25 * 1.8 + 0.25 * 1.0 + 0.5 * 1.0)
+    assert "learnt on 16 people: made trials" in joint.rule
+    assert joint.log10_lr_bound == 1.2
     assert joined("AUTHENTIC", weights=weights).log10_lr == 1.8
     other = joined("AUTHENTIC", make_face("REAL", 1.0), weights=make_weights(face_model="other"))
     assert other.log10_lr == 1.0
@@ -165,12 +165,12 @@ def test_learnt_weights_are_used_only_for_their_models(joined):
 
 
 def test_error_rates_follow_from_the_two(joined):
-    found = joined("AUTHENTIC", make_face())
-    assert found.false_authentic_walk == ErrorRate(0.032, 0.011, 0.06)
-    assert found.false_authentic_face == ErrorRate(0.12, 0.05, 0.25)
-    assert found.false_deepfake.value == pytest.approx(0.041 + 0.08)
-    assert found.false_deepfake.low == 0.03
-    assert found.false_deepfake.high == pytest.approx(0.29)
+    joint = joined("AUTHENTIC", make_face())
+    assert joint.false_authentic_walk == ErrorRate(0.032, 0.011, 0.06)
+    assert joint.false_authentic_face == ErrorRate(0.12, 0.05, 0.25)
+    assert joint.false_deepfake.value == pytest.approx(0.041 + 0.08)
+    assert joint.false_deepfake.low == 0.03
+    assert joint.false_deepfake.high == pytest.approx(0.29)
     banded = joined("AUTHENTIC", make_face(), band=make_band(0.9, 0.94))
     assert banded.false_authentic_walk == ErrorRate(0.031, 0.01, 0.05)
     assert banded.false_deepfake.value == pytest.approx(0.032 + 0.08)
@@ -195,10 +195,10 @@ def test_two_files_are_not_joined(joined):
 def test_the_face_is_that_of_the_person_who_walks(joined, person):
     own = make_face("FAKE", -1.0, number=2, box=box_around(person))
     poster = make_face("REAL", 1.2, number=1, box=(0, 0, 100, 100))
-    found = joined("AUTHENTIC", make_scan(poster, own), tracks=[person])
-    assert found.face.number == 2
-    assert found.decision is Decision.DEEPFAKE
-    assert any("1 other face is" in note for note in found.notes)
+    joint = joined("AUTHENTIC", make_scan(poster, own), tracks=[person])
+    assert joint.face.number == 2
+    assert joint.decision is Decision.DEEPFAKE
+    assert any("1 other face is" in note for note in joint.notes)
     away = joined("AUTHENTIC", make_scan(poster), tracks=[person])
     assert away.face is None
     assert away.decision is Decision.AUTHENTIC
@@ -212,17 +212,17 @@ def test_of_the_pieces_of_a_face_the_worst_counts(joined, person):
         make_face("FAKE", -1.0, number=2, box=box),
         make_face("INCONCLUSIVE", -1.3, number=3, box=box, pictures=1),
     ]
-    found = joined("AUTHENTIC", make_scan(*pieces), tracks=[person])
-    assert found.face.number == 2
-    assert any("3 pieces" in note for note in found.notes)
+    joint = joined("AUTHENTIC", make_scan(*pieces), tracks=[person])
+    assert joint.face.number == 2
+    assert any("3 pieces" in note for note in joint.notes)
 
 
 def test_where_it_cannot_be_told_whose_face_it_is(joined, person):
     one, two = make_face(), make_face("FAKE", -1.0, number=2)
     assert any("only face" in note for note in joined("AUTHENTIC", one).notes)
-    found = joined("AUTHENTIC", make_scan(one, two))
-    assert found.face is None
-    assert any("is unclear" in note for note in found.notes)
+    joint = joined("AUTHENTIC", make_scan(one, two))
+    assert joint.face is None
+    assert any("is unclear" in note for note in joint.notes)
     # boxes of a turned image say nothing about upright poses
     turned = make_scan(make_face(box=(0, 0, 9, 9)), turned=180)
     assert joined("AUTHENTIC", turned, tracks=[person]).face.number == 1
@@ -261,7 +261,7 @@ def test_the_answer_is_plain_json(joined):
     import json
 
     for face in (None, make_face()):
-        found = json.loads(json.dumps(joined("AUTHENTIC", face).to_dict()))
-        assert found["decision"] == "AUTHENTIC"
-        assert found["walk"] == "for"
-        assert found["headline"].startswith("AUTHENTIC")
+        answer = json.loads(json.dumps(joined("AUTHENTIC", face).to_dict()))
+        assert answer["decision"] == "AUTHENTIC"
+        assert answer["walk"] == "for"
+        assert answer["headline"].startswith("AUTHENTIC")

@@ -54,8 +54,8 @@ def test_a_good_walk_does_not_outvote_a_manipulated_face():
 
 def test_learnt_weights_are_applied_within_their_bound():
     weights = make_weights(intercept=-0.1, gait=0.2, face=0.4, least=0.3, log10_lr_bound=1.0)
-    found = weighted([0.5, 3.0, -3.0], [0.25, 3.0, -3.0], weights)
-    np.testing.assert_allclose(found, [-0.1 + 0.1 + 0.1 + 0.075, 1.0, -1.0])
+    ratios = weighted([0.5, 3.0, -3.0], [0.25, 3.0, -3.0], weights)
+    np.testing.assert_allclose(ratios, [-0.1 + 0.1 + 0.1 + 0.075, 1.0, -1.0])
 
 
 def test_weights_are_read_from_a_file(tmp_path):

@@ -34,13 +34,13 @@ def test_enrolled_recordings_come_back(any_gallery, where):
     added = any_gallery.add("ann", recordings)
     assert (added.name, added.added, added.known) == ("ann", 2, ())
     again = Gallery.open(where, create=False)
-    for given, found in zip(recordings, again.recordings("ann", "model-1", "pose-1"), strict=True):
-        assert np.array_equal(given.embeddings, found.embeddings)
-        assert np.array_equal(given.starts, found.starts)
+    for given, kept in zip(recordings, again.recordings("ann", "model-1", "pose-1"), strict=True):
+        assert np.array_equal(given.embeddings, kept.embeddings)
+        assert np.array_equal(given.starts, kept.starts)
         assert (given.sha256, given.path, given.quality) == (
-            found.sha256,
-            found.path,
-            found.quality,
+            kept.sha256,
+            kept.path,
+            kept.quality,
         )
     template = again.template("ann", "model-1", "pose-1")
     remade = build_template("ann", recordings)

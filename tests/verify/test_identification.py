@@ -64,42 +64,42 @@ def people(fused, film):
 @pytest.mark.slow
 def test_every_candidate_is_what_verify_says_of_the_claim(people, film):
     video = film(0, 2, 9)
-    found = people.identify(video)
-    assert found.compared == len(found.candidates) == 4
-    for one in found.candidates:
+    identification = people.identify(video)
+    assert identification.compared == len(identification.candidates) == 4
+    for one in identification.candidates:
         verdict = people.verify(video, claim=one.name)
         assert (one.log10_lr, one.decision) == (verdict.log10_lr, verdict.decision)
         assert [s.similarity for s in one.signals] == [s.similarity for s in verdict.signals]
         assert one.signals[1].references == 3  # never the candidate
-    ratios = [one.log10_lr for one in found.candidates]
+    ratios = [one.log10_lr for one in identification.candidates]
     assert ratios == sorted(ratios, reverse=True)
-    assert found.headline == "Supported: p0"
-    assert found.to_dict()["headline"] == found.headline
+    assert identification.headline == "Supported: p0"
+    assert identification.to_dict()["headline"] == identification.headline
 
 
 @pytest.mark.slow
 def test_joints_do_not_name_whom_the_silhouettes_contradict(people, film):
-    found = people.identify(film(0, 2, 40))  # walks as p0, looks like p11
-    accepted = {one.name: one.accepted for one in found.candidates}
-    nearest = max(found.candidates, key=lambda one: one.similarity)
+    identification = people.identify(film(0, 2, 40))  # walks as p0, looks like p11
+    accepted = {one.name: one.accepted for one in identification.candidates}
+    nearest = max(identification.candidates, key=lambda one: one.similarity)
     assert (nearest.name, accepted["p0"]) == ("p0", False)
 
 
 @pytest.mark.slow
 def test_two_who_cannot_be_told_apart_are_not_named(people, film):
     people.enroll("twin", [film(0, 5, 8), film(0, 6, 8)])
-    found = people.identify(film(0, 2, 9))
-    assert {one.name for one in found.candidates if one.accepted} == {"p0", "twin"}
-    assert "p0" in found.reason
-    assert "twin" in found.reason
-    assert "does not tell them apart" in found.reason
+    identification = people.identify(film(0, 2, 9))
+    assert {one.name for one in identification.candidates if one.accepted} == {"p0", "twin"}
+    assert "p0" in identification.reason
+    assert "twin" in identification.reason
+    assert "does not tell them apart" in identification.reason
 
 
 def test_without_references_the_remedy_is_named(fused, film):
     fused.enroll("p0", [film(0, take, 8) for take in (0, 1)])
-    found = fused.identify(film(0, 2, 8))
-    assert found.reason.startswith(NOBODY)
-    assert "gaitproof reference add" in found.reason
+    identification = fused.identify(film(0, 2, 8))
+    assert identification.reason.startswith(NOBODY)
+    assert "gaitproof reference add" in identification.reason
 
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=9))
@@ -124,10 +124,10 @@ def test_the_more_people_are_not_excluded_the_more_support_a_name_needs(people, 
         return [*verdicts, *(replace(open_, claim=f"q{i}") for i in range(30))]
 
     monkeypatch.setattr(identification, "_judge_all", with_unsettled)
-    found = people.identify(video)
-    assert found.candidates[0].accepted
-    assert found.reason.startswith("p0 is supported by the claim alone, and not among all 34")
-    assert found.headline.startswith("INCONCLUSIVE")
+    answer = people.identify(video)
+    assert answer.candidates[0].accepted
+    assert answer.reason.startswith("p0 is supported by the claim alone, and not among all 34")
+    assert answer.headline.startswith("INCONCLUSIVE")
 
 
 @pytest.mark.slow
@@ -138,8 +138,10 @@ def test_a_large_gallery_gives_the_same_answer(people, film, monkeypatch):
     everybody = people.identify(video, top=4)
     monkeypatch.setattr("gaitproof.verify.searching.LARGE", 3)
     monkeypatch.setattr("gaitproof.verify.identification.SHORTLIST", 3)
-    found = people.identify(video, top=4)
-    assert found.candidates[:2] == everybody.candidates[:2]
-    assert found.headline == everybody.headline
-    assert 3 <= found.compared < everybody.compared == 8
-    assert any("of 8 identities that are most like this walk" in note for note in found.notes)
+    identification = people.identify(video, top=4)
+    assert identification.candidates[:2] == everybody.candidates[:2]
+    assert identification.headline == everybody.headline
+    assert 3 <= identification.compared < everybody.compared == 8
+    assert any(
+        "of 8 identities that are most like this walk" in note for note in identification.notes
+    )

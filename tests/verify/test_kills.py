@@ -24,7 +24,7 @@ Report = Callable[[str], None]
 
 
 @contextmanager
-def killed_child(work: Callable[[Report], None], chance: random.Random) -> Iterator[list[str]]:
+def killed_child(work: Callable[[Report], None], rng: random.Random) -> Iterator[list[str]]:
     """Kill a child at work; yields what it reported, one line each."""
     read_end, write_end = os.pipe()
     child = os.fork()
@@ -36,8 +36,8 @@ def killed_child(work: Callable[[Report], None], chance: random.Random) -> Itera
             os._exit(1)
     os.close(write_end)
     with os.fdopen(read_end) as said:
-        lines = [said.readline() for _ in range(chance.randrange(1, 8))]
-        time.sleep(chance.uniform(0.0, 0.05))
+        lines = [said.readline() for _ in range(rng.randrange(1, 8))]
+        time.sleep(rng.uniform(0.0, 0.05))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), "the child stopped by itself"
@@ -67,12 +67,12 @@ def _found(gallery: Gallery) -> State:
 
 
 def _work(path: Path, first: int, seed: int, report: Report) -> None:
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     gallery = Gallery.open(path)
     for number in range(first, first + 100_000):
         names = gallery.names()
-        action = chance.choice(["add", "add", "import", "remove", "export"] if names else ["add"])
-        name = chance.choice(names) if action == "remove" else f"p{number % 4}"
+        action = rng.choice(["add", "add", "import", "remove", "export"] if names else ["add"])
+        name = rng.choice(names) if action == "remove" else f"p{number % 4}"
         source = path.with_name("source")
         if action == "import":
             source.write_bytes(pack({name: [make_recording(number)]}))
@@ -90,12 +90,12 @@ def _work(path: Path, first: int, seed: int, report: Report) -> None:
 
 def test_kills_lose_nothing_and_leave_nothing(tmp_path):
     path = tmp_path / "g.db"
-    chance = random.Random(7)
+    rng = random.Random(7)
     state: State = {}
     done = number = 0
     for seed in range(40):
         work = lambda report, first=number, seed=seed: _work(path, first, seed, report)  # noqa: E731
-        with killed_child(work, chance) as lines:
+        with killed_child(work, rng) as lines:
             pass
         finished = [line for line in lines if line.startswith("done")]
         done += len(finished)
@@ -107,9 +107,9 @@ def test_kills_lose_nothing_and_leave_nothing(tmp_path):
         if lines and lines[-1].startswith("begun"):
             _change(either, lines[-1])
         gallery = Gallery.open(path)  # the next start
-        found = _found(gallery)
-        assert found in (state, either)
-        state = found
+        content = _found(gallery)
+        assert content in (state, either)
+        state = content
         assert {p.name for p in tmp_path.iterdir()} <= {"g.db", "source", "export"}
         if (tmp_path / "export").exists():
             assert unpack(tmp_path / "export")
@@ -117,7 +117,7 @@ def test_kills_lose_nothing_and_leave_nothing(tmp_path):
 
 
 def test_kills_while_galleries_are_made_leave_nothing(tmp_path):
-    chance = random.Random(8)
+    rng = random.Random(8)
     source = tmp_path / "source"
     source.write_bytes(pack({"ann": [make_recording(1)]}))
     left_before = 0
@@ -134,7 +134,7 @@ def test_kills_while_galleries_are_made_leave_nothing(tmp_path):
 
     for seed in range(30):
         work = lambda report, seed=seed: make(report, seed)  # noqa: E731
-        with killed_child(work, chance) as lines:
+        with killed_child(work, rng) as lines:
             left_before += len(list(tmp_path.glob(".gaitproof-*")))
         for line in lines:
             state, where = line.split(maxsplit=1)

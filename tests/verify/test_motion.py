@@ -39,11 +39,11 @@ def careful(tmp_path, extractor, make_video, monkeypatch):
 
 def test_it_is_told_and_changes_no_decision(careful, make_video, monkeypatch):
     video = make_video({"person": 0, "take": 2})
-    found = {}
+    verdicts = {}
     for logit in (-4.0, 4.0):
         monkeypatch.setattr("gaitproof.verify.claims.shipped_judge", lambda s=logit: judge_with(s))
-        found[logit] = careful.verify(video, claim="p0")
-    low, high = found.values()
+        verdicts[logit] = careful.verify(video, claim="p0")
+    low, high = verdicts.values()
     assert not low.motion.looks_generated
     assert high.motion.looks_generated
     assert high.motion.references == 3

@@ -34,10 +34,10 @@ def test_constants_and_scales_do_not_matter(shift, scale, score, top):
 def test_matrices_are_normalised_by_row_and_column():
     scores = RNG.normal(size=(4, 3))
     probes, templates = RNG.normal(size=(4, 9)), RNG.normal(size=(3, 9))
-    found = s_norm(scores, probes[:, None], templates[None])
+    normalised = s_norm(scores, probes[:, None], templates[None])
     for i in range(4):
         for j in range(3):
-            assert found[i, j] == pytest.approx(s_norm(scores[i, j], probes[i], templates[j]))
+            assert normalised[i, j] == pytest.approx(s_norm(scores[i, j], probes[i], templates[j]))
 
 
 def test_a_score_that_is_missing_stays_missing():

@@ -143,8 +143,8 @@ def test_a_template_filmed_elsewhere_is_refused_with_the_remedy():
     others = [Other(direction[i], rng.normal(0, 0.1, N_SPREADS), "of x") for i in range(2, 7)]
     template = Template("0" * 16, "ann", "m", "e", direction[1], 5, ())
     probe = SimpleNamespace(embeddings=direction[:1], filming=street)
-    found = choose_references(others, probe, template, [street], 5)
-    assert [one.source for one in found.people] == ["of x"] * 5
+    chosen = choose_references(others, probe, template, [street], 5)
+    assert [one.source for one in chosen.people] == ["of x"] * 5
     refused = choose_references(others, probe, template, [elsewhere], 5)
     assert len(refused.vectors) == 0
     assert "enrol ann from footage of this kind" in refused.reason
@@ -165,11 +165,11 @@ def test_a_view_that_was_not_enrolled_is_named_with_the_remedy():
     others = [Other(direction[i], rng.normal(0, 0.1, N_SPREADS), "of x") for i in range(2, 7)]
     template = Template("0" * 16, "ann", "m", "e", direction[1], 5, ())
     probe = SimpleNamespace(embeddings=direction[:1], filming=right)
-    found = choose_references(others, probe, template, [left, front], 5)
-    assert len(found.vectors) == 0
-    assert "The person walks to the right" in found.reason
-    assert "to the left, towards the camera only, 90 degrees away" in found.reason
-    assert "enrol ann walking to the right" in found.reason
+    chosen = choose_references(others, probe, template, [left, front], 5)
+    assert len(chosen.vectors) == 0
+    assert "The person walks to the right" in chosen.reason
+    assert "to the left, towards the camera only, 90 degrees away" in chosen.reason
+    assert "enrol ann walking to the right" in chosen.reason
     assert len(choose_references(others, probe, template, [left, right], 5).vectors) == 5
     both = Filming(domain="a", spreads=(0.0,) * N_SPREADS, views=(88, -92, 91, -90))
     assert view_difference(both, [right]) == pytest.approx(11)
@@ -183,5 +183,5 @@ def test_a_view_that_was_not_enrolled_is_named_with_the_remedy():
 @pytest.mark.usefixtures("alike")
 def test_identification_leaves_each_candidate_out_of_its_own_references(careful, make_video):
     enrol(careful, make_video, (0, 4, 10))
-    found = careful.identify(make_video({"person": 0, "take": 2})).candidates
-    assert [c.name for c in found if c.accepted] == ["p0"]
+    candidates = careful.identify(make_video({"person": 0, "take": 2})).candidates
+    assert [c.name for c in candidates if c.accepted] == ["p0"]

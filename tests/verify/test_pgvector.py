@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def server():
     try:
-        with running_server_with_vectors() as found:
-            yield found
+        with running_server_with_vectors() as started:
+            yield started
     except FileNotFoundError as error:
         pytest.skip(f"NOT TESTED WITH PGVECTOR: {error}")
 
@@ -31,10 +31,10 @@ def server():
 def gallery(server):
     """Twelve people in a schema of their own, as a tenant's: the extension lies in another."""
     with server.schema() as name:
-        found = Gallery.open(server.url(name))
+        opened = Gallery.open(server.url(name))
         for number in range(12):
-            found.add(f"person {number:02}", [make_recording(number)])
-        yield found
+            opened.add(f"person {number:02}", [make_recording(number)])
+        yield opened
 
 
 def tables(server):

@@ -95,19 +95,19 @@ def test_processes_at_once_lose_nothing_though_none_finds_the_tables(postgres_ur
 
 
 def test_killed_writers_lose_nothing(postgres_url):
-    chance = random.Random(3)
+    rng = random.Random(3)
     done = set()
     for first in range(0, 300, 100):
         with Enrolling(postgres_url, first, first + 100) as child:
-            done |= {child.listen() for _ in range(chance.randrange(1, 8))}
-            time.sleep(chance.uniform(0, 0.02))
+            done |= {child.listen() for _ in range(rng.randrange(1, 8))}
+            time.sleep(rng.uniform(0, 0.02))
             child.kill()
             done |= set(child.wait()[1])
         wait_for_sessions(postgres_url, "child")
-        found = enrolled(Gallery.open(postgres_url))
+        hashes = enrolled(Gallery.open(postgres_url))
         # the one in the middle has happened as a whole, or not at all
-        assert hashes_of(done) <= found <= hashes_of(done | {max(done) + 1})
-        done = {n for n in (*done, max(done) + 1) if make_recording(n).sha256 in found}
+        assert hashes_of(done) <= hashes <= hashes_of(done | {max(done) + 1})
+        done = {n for n in (*done, max(done) + 1) if make_recording(n).sha256 in hashes}
 
 
 def test_a_killed_server_loses_nothing():
@@ -123,8 +123,8 @@ def test_a_killed_server_loses_nothing():
             with pytest.raises(GalleryError, match="cannot be reached"):
                 Gallery.open(url).names()
             server.start()
-            found = enrolled(Gallery.open(url))
-            assert hashes_of(done) <= found <= hashes_of(done | {max(done) + 1})
+            hashes = enrolled(Gallery.open(url))
+            assert hashes_of(done) <= hashes <= hashes_of(done | {max(done) + 1})
     except FileNotFoundError as error:
         pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
 

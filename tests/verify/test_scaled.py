@@ -42,19 +42,19 @@ def test_the_cosine_is_divided_by_how_much_cosines_of_strangers_differ(seed, cou
     share = count / (count + SPREAD_WEIGHT)
     cosines = relative_cosines(probe[None], templates, offset(people[0], CENTRE_WEIGHT))
     expected = 0.2 * cosines / np.sqrt((1 - share) * 0.04 + share * np.array(spreads))
-    found = scaled_cosines(probe, templates, people)
-    assert found == pytest.approx(np.clip(expected, -1, 1))
+    scaled = scaled_cosines(probe, templates, people)
+    assert scaled == pytest.approx(np.clip(expected, -1, 1))
 
 
 def test_strangers_who_differ_in_little_are_held_to_more():
     """With everything but two directions the same, cosines of strangers reach far."""
     kept = []
     for alike in (1.0, 0.05):
-        found = [scaled_cosines(*draw(seed, 8, alike=alike)) for seed in range(60)]
+        cosines = [scaled_cosines(*draw(seed, 8, alike=alike)) for seed in range(60)]
         plain = [
             relative_cosines(p[None], t, offset(o[0], CENTRE_WEIGHT))
             for p, t, o in (draw(seed, 8, alike=alike) for seed in range(60))
         ]
-        kept.append((np.quantile(found, 0.9), np.quantile(plain, 0.9)))
+        kept.append((np.quantile(cosines, 0.9), np.quantile(plain, 0.9)))
     (usual, usual_plain), (alike, alike_plain) = kept
     assert alike_plain - usual_plain > 2 * abs(alike - usual)

@@ -70,11 +70,11 @@ def contents(where):
         files = (path for path in Path(where).parent.iterdir() if path.is_file())
         return b"".join(path.read_bytes() for path in files)
     with psycopg.connect(where) as connection:
-        found = []
+        values = []
         for table in ("recordings", "templates", "reference_people", "face_references"):
             for row in connection.execute(f"SELECT * FROM {table}"):
-                found += [v if isinstance(v, bytes) else str(v).encode() for v in row]
-        return b"\0".join(found)
+                values += [v if isinstance(v, bytes) else str(v).encode() for v in row]
+        return b"\0".join(values)
 
 
 def fill(gallery, first=1):
@@ -86,7 +86,7 @@ def fill(gallery, first=1):
     return [*secrets, gallery.template("ann", *MAKERS).vector.tobytes()[:48]]
 
 
-def told(gallery):
+def answers_of(gallery):
     """Everything that a gallery tells."""
     one = gallery.recordings("ann", *MAKERS)[0]
     return (
@@ -109,7 +109,7 @@ def test_an_encrypted_gallery_tells_the_same_and_shows_nothing(where, tmp_path):
     gallery = Gallery.open(where, key=KEY)
     assert fill(gallery) == secrets
     assert gallery.encrypted
-    for one, other in zip(told(gallery)[:8], told(plain)[:8], strict=True):
+    for one, other in zip(answers_of(gallery)[:8], answers_of(plain)[:8], strict=True):
         assert one == other
     stored = (tmp_path / "plain" / "g.db").read_bytes()
     assert all(secret in stored for secret in secrets)
@@ -180,7 +180,7 @@ def test_nothing_can_be_exchanged_between_people(where, exchange):
     fill(gallery)
     assert run(where, EXCHANGES[exchange])
     with pytest.raises(GalleryError, match=r"gallery row|encrypted"):
-        told(gallery)
+        answers_of(gallery)
 
 
 def test_names_cannot_be_exchanged(where):
@@ -208,18 +208,18 @@ def test_plain_values_are_refused_in_an_encrypted_gallery(where, tmp_path):
 def test_a_gallery_is_encrypted_rekeyed_and_decrypted_again(where):
     gallery = Gallery.open(where)
     secrets = fill(gallery)
-    before = told(gallery)
+    before = answers_of(gallery)
     assert gallery.rekey(KEY) == 7
-    assert told(gallery) == before
+    assert answers_of(gallery) == before
     assert not any(secret in contents(where) for secret in secrets)
-    assert told(Gallery.open(where, key=KEY)) == before
+    assert answers_of(Gallery.open(where, key=KEY)) == before
     assert gallery.rekey(OTHER) == 7
     with pytest.raises(GalleryError, match="another key"):
         Gallery.open(where, key=KEY).names()
-    assert told(Gallery.open(where, key=OTHER)) == before
+    assert answers_of(Gallery.open(where, key=OTHER)) == before
     assert gallery.rekey(None) == 7
     assert not gallery.encrypted
-    assert told(Gallery.open(where)) == before
+    assert answers_of(Gallery.open(where)) == before
 
 
 def test_rekeying_what_was_changed_changes_nothing(where):
@@ -246,7 +246,7 @@ def test_a_kill_while_rekeying_leaves_one_of_the_keys(where):
     gallery = Gallery.open(where, key=KEY)
     for number in range(20):
         gallery.add(f"p{number % 4}", [make_recording(number)])
-    key, chance = KEY, random.Random(5)
+    key, rng = KEY, random.Random(5)
     for _ in range(3):
         child = os.fork()
         if child == 0:
@@ -258,7 +258,7 @@ def test_a_kill_while_rekeying_leaves_one_of_the_keys(where):
                     mine.rekey(here)
             finally:
                 os._exit(1)
-        time.sleep(chance.uniform(0.05, 0.3))
+        time.sleep(rng.uniform(0.05, 0.3))
         os.kill(child, signal.SIGKILL)
         assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
         if "://" in where:

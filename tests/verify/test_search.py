@@ -24,8 +24,8 @@ def directions(count, size=12, seed=0):
 def test_exact_search_is_sorting(count, top, seed):
     vectors = directions(count, seed=seed)
     query = directions(1, seed=seed + 1)[0]
-    found = search(vectors, query, top)
-    assert np.array_equal(found.rows, np.argsort(-(vectors @ query), kind="stable")[:top])
+    nearest = search(vectors, query, top)
+    assert np.array_equal(nearest.rows, np.argsort(-(vectors @ query), kind="stable")[:top])
 
 
 @given(st.integers(0, 999))
@@ -61,10 +61,10 @@ def cells():
 def test_the_index_finds_whom_it_is_asked_for(cells):
     vectors = directions(4000)
     for row in range(0, 4000, 97):
-        found = search(vectors, vectors[row], 3, index=cells)
-        assert found.rows[0] == row
-        exact = vectors[found.rows] @ vectors[row]
-        assert np.allclose(found.cosines, exact, atol=1e-5)
+        nearest = search(vectors, vectors[row], 3, index=cells)
+        assert nearest.rows[0] == row
+        exact = vectors[nearest.rows] @ vectors[row]
+        assert np.allclose(nearest.cosines, exact, atol=1e-5)
 
 
 def test_a_saved_index_answers_the_same(cells, tmp_path):

@@ -38,11 +38,11 @@ def test_a_file_of_directions_is_brought_up_to_date(gallery, approximate):
     gallery.add("person 03", [make_recording(40)])
     centre = np.full_like(ask().direction, 0.05)
     for query in (ask(), ask(9), ask(9, centre)):
-        found = gallery.nearest(query, 4)
+        nearest = gallery.nearest(query, 4)
         if approximate:  # everybody new is there; of the others those whose cells were read
-            assert found[0] == by_hand(gallery, query, 1)[0]
+            assert nearest[0] == by_hand(gallery, query, 1)[0]
         else:
-            assert found == by_hand(gallery, query, 4)
+            assert nearest == by_hand(gallery, query, 4)
 
 
 def test_who_is_removed_leaves_no_direction_in_a_file(gallery, tmp_path):

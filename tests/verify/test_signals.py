@@ -58,11 +58,11 @@ def pair(joints: float | None, masks: float | None) -> list[SignalEvidence]:
 )
 def test_neither_signal_makes_up_for_the_other(joints, masks, together):
     given_ = pair(0.9, masks)
-    joined, told = join_signals(WEIGHTS, [replace(given_[0], log10_lr=joints), given_[1]])
+    joined, signals = join_signals(WEIGHTS, [replace(given_[0], log10_lr=joints), given_[1]])
     assert joined is not None
     assert joined.log10_lr == pytest.approx(together)
-    assert told[0].counts is None
-    assert told[1].counts == pytest.approx(np.clip(20 * (masks - 0.9), -1, 1))
+    assert signals[0].counts is None
+    assert signals[1].counts == pytest.approx(np.clip(20 * (masks - 0.9), -1, 1))
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def relative(joints: float, masks: float, *, supported: bool = True) -> list[Sig
 
 
 def test_relative_to_other_people_both_are_settled_with_rates_of_their_own():
-    joined, told = join_signals(RELATIVE, relative(0.1, 1.4))
+    joined, signals = join_signals(RELATIVE, relative(0.1, 1.4))
     assert joined is not None
     assert joined.relative
     assert (joined.log10_lr, joined.log10_lr_bound, joined.accepts_from) == (1.4, 1.9, 1.0)
     assert joined.measured_on == "other made people"
-    assert told[1].counts == 1.4
-    assert "relative to 5 other people" in describe(told[1])
+    assert signals[1].counts == 1.4
+    assert "relative to 5 other people" in describe(signals[1])
 
 
 KNOWN = WEIGHTS.model_copy(
@@ -129,12 +129,12 @@ KNOWN = WEIGHTS.model_copy(
 )
 def test_on_known_footage_both_are_added_up(joints, masks, together):
     one, other = pair(0.9, masks)
-    joined, told = join_signals(KNOWN, [replace(one, log10_lr=joints), other])
+    joined, signals = join_signals(KNOWN, [replace(one, log10_lr=joints), other])
     assert joined is not None
     assert joined.log10_lr == pytest.approx(together)
     assert (joined.known, joined.both_decide, joined.accepts_from) == ("made walkers", True, 1.0)
     assert joined.measured_on == "made walkers of other demos"
-    assert told[1].counts is None
+    assert signals[1].counts is None
 
 
 def test_footage_is_not_known_to_other_silhouettes_nor_relative_to_people():

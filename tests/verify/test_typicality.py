@@ -23,12 +23,12 @@ def people(seed, count, shift=0.0):
 def test_people_of_one_domain_are_as_unlike_as_each_other():
     metric = footage_metric()
     everybody = people(0, 600)
-    found = [
+    measures = [
         unlikeness(metric, everybody[6 * i], everybody[6 * i + 1 : 6 * i + 6]) for i in range(100)
     ]
     # normal people have no tails, and are 52 in squared distance where the metric expects less
-    assert 0.8 < np.mean(found) < 2.0
-    assert np.mean(np.array(found) > metric.limit) < 0.05
+    assert 0.8 < np.mean(measures) < 2.0
+    assert np.mean(np.array(measures) > metric.limit) < 0.05
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 20])
@@ -41,9 +41,9 @@ def test_people_of_another_place_are_refused_by_any_number(count):
 def test_the_ratio_does_not_depend_on_where_all_stand(count, seed):
     rng = np.random.default_rng(seed)
     one, others, shift = rng.normal(size=4), rng.normal(size=(count, 4)), rng.normal(size=4)
-    found = distance_ratio(np.eye(4), 4.0, one, others)
-    assert distance_ratio(np.eye(4), 4.0, one + shift, others + shift) == pytest.approx(found)
-    assert found >= 0
+    ratio = distance_ratio(np.eye(4), 4.0, one, others)
+    assert distance_ratio(np.eye(4), 4.0, one + shift, others + shift) == pytest.approx(ratio)
+    assert ratio >= 0
 
 
 def test_left_out_distances_are_those_of_the_definition():

@@ -240,8 +240,8 @@ def test_exports_say_how_people_were_filmed(tmp_path):
     gallery.export(tmp_path / "x")
     other = Gallery.open(tmp_path / "o.db")
     other.import_(tmp_path / "x")
-    found = {r.filming for r in other.recordings("ann", *MAKERS)}
-    assert found == {None, FILMING}
+    filmings = {r.filming for r in other.recordings("ann", *MAKERS)}
+    assert filmings == {None, FILMING}
 
 
 def test_removal_upgrades_too(old):

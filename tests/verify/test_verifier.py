@@ -114,9 +114,9 @@ def test_a_likelihood_ratio_without_support_decides_nothing(enrolled, make_video
     verdict = verifier.verify(make_video({"person": 0, "take": 2}), claim="p0")
     assert verdict.similarity > 0.94
     assert verdict.reason == TOO_CLOSE
-    found = verifier.identify(make_video({"person": 0, "take": 2}))
-    assert not any(c.accepted for c in found.candidates)
-    assert found.threshold == 0.94
+    identification = verifier.identify(make_video({"person": 0, "take": 2}))
+    assert not any(c.accepted for c in identification.candidates)
+    assert identification.threshold == 0.94
 
 
 def test_a_short_probe_is_worth_less_where_the_card_says_so(enrolled, make_video, extractor):
@@ -167,10 +167,10 @@ def test_template_of_another_model_is_refused_before_any_work(enrolled, make_vid
     with pytest.raises(GalleryError, match="another model"):
         other.verify(make_video({"person": 0, "take": 2}), claim="p0")
     assert extractor.calls == calls
-    found = other.identify(make_video({"person": 0, "take": 2}))
-    assert found.candidates == ()
-    assert found.reason
-    assert "3 identities left out" in found.notes[-1]
+    identification = other.identify(make_video({"person": 0, "take": 2}))
+    assert identification.candidates == ()
+    assert identification.reason
+    assert "3 identities left out" in identification.notes[-1]
 
 
 def test_template_of_another_estimator_is_refused(enrolled, make_video):
@@ -326,20 +326,20 @@ def test_progress_covers_all_videos(verifier, make_video):
 
 
 def test_identify_ranks_the_right_person_first(enrolled, make_video):
-    found = enrolled.identify(make_video({"person": 4, "take": 2}), top=2)
-    assert found.candidates[0].name == "p4"
-    assert len(found.candidates) == 2
-    assert found.compared == 3
-    assert found.candidates[0].accepted
-    assert found.candidates[0].similarity > found.candidates[1].similarity
+    identification = enrolled.identify(make_video({"person": 4, "take": 2}), top=2)
+    assert identification.candidates[0].name == "p4"
+    assert len(identification.candidates) == 2
+    assert identification.compared == 3
+    assert identification.candidates[0].accepted
+    assert identification.candidates[0].similarity > identification.candidates[1].similarity
     verdict = enrolled.verify(make_video({"person": 4, "take": 2}), claim="p4")
-    assert found.candidates[0].similarity == verdict.similarity
-    assert found.candidates[0].template_id == verdict.template_id
+    assert identification.candidates[0].similarity == verdict.similarity
+    assert identification.candidates[0].template_id == verdict.template_id
 
 
 def test_identify_without_material_or_people(verifier, enrolled, make_video, tmp_path):
-    found = enrolled.identify(make_video())
-    assert (found.reason, found.candidates) == ("No person was found.", ())
+    identification = enrolled.identify(make_video())
+    assert (identification.reason, identification.candidates) == ("No person was found.", ())
     with pytest.raises(InputError):
         enrolled.identify(make_video({"person": 0}), top=0)
     empty = Verifier.open(
@@ -365,27 +365,33 @@ def test_the_same_input_gives_the_same_verdict(enrolled, make_video):
 
 def test_an_examination_keeps_what_the_verdict_was_made_from(enrolled, make_video, encoder):
     video = make_video({"person": 0, "take": 2})
-    found = enrolled.examine(video, claim="p0")
-    assert len(found.windows) == len(found.embeddings) == found.verdict.quality.usable_windows
-    assert np.array_equal(found.embeddings, encoder.embed(found.windows))
-    assert found.template is not None
-    assert found.template.template_id == found.verdict.template_id
-    (track,) = found.tracks
-    assert track.sequence.timestamps[0] <= found.windows.starts[0]
+    examination = enrolled.examine(video, claim="p0")
+    assert (
+        len(examination.windows)
+        == len(examination.embeddings)
+        == examination.verdict.quality.usable_windows
+    )
+    assert np.array_equal(examination.embeddings, encoder.embed(examination.windows))
+    assert examination.template is not None
+    assert examination.template.template_id == examination.verdict.template_id
+    (track,) = examination.tracks
+    assert track.sequence.timestamps[0] <= examination.windows.starts[0]
 
 
 def test_an_examination_of_a_walk_that_cannot_be_used_holds_no_windows(enrolled, make_video):
-    found = enrolled.examine(make_video({"person": 0, "take": 2, "seconds": 1.0}), claim="p0")
-    assert found.verdict.decision is Decision.INCONCLUSIVE
-    assert len(found.windows) == len(found.embeddings) == 0
-    assert found.template is None
+    examination = enrolled.examine(make_video({"person": 0, "take": 2, "seconds": 1.0}), claim="p0")
+    assert examination.verdict.decision is Decision.INCONCLUSIVE
+    assert len(examination.windows) == len(examination.embeddings) == 0
+    assert examination.template is None
 
 
 def test_a_flat_walk_is_not_scored_by_a_model_of_deep_ones(verifier, encoder, make_video):
     class Flat:
         def __call__(self, *args, **options):
-            found = ScriptedExtractor()(*args, **options)
-            return replace(found, tracks=tuple(replace(t, world=None) for t in found.tracks))
+            extraction = ScriptedExtractor()(*args, **options)
+            return replace(
+                extraction, tracks=tuple(replace(t, world=None) for t in extraction.tracks)
+            )
 
     verifier.enroll("p0", [make_video({"person": 0, "take": take}) for take in (0, 1)])
     flat = Verifier.open(verifier.gallery, encoder=encoder, extractor=Flat())

@@ -73,8 +73,8 @@ def test_a_damaged_log_gives_what_sqlite_gives(tmp_path_factory, data):
     other.write_bytes(database)
     other.with_name("other.db-wal").write_bytes(damaged)
     with closing(sqlite3.connect(other)) as connection:
-        found = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        assert (_rows(connection) if found else None) == ours
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        assert (_rows(connection) if tables else None) == ours
 
 
 def _has_table(database):

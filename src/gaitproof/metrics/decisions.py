@@ -60,8 +60,8 @@ def figures_at_threshold(
 
     Examples
     --------
-    >>> found = figures_at_threshold([0.1, 0.7, 0.6, 0.9], [False, False, True, True], 0.65)
-    >>> found.fmr, found.fnmr, found.accuracy, found.f1
+    >>> figures = figures_at_threshold([0.1, 0.7, 0.6, 0.9], [False, False, True, True], 0.65)
+    >>> figures.fmr, figures.fnmr, figures.accuracy, figures.f1
     (0.5, 0.5, 0.5, 0.5)
     """
     values, labels = check_trials(scores, mated)

@@ -147,8 +147,8 @@ def search(
 
     Examples
     --------
-    >>> found = search(np.eye(3, dtype=np.float32), np.float32([0.6, 0.8, 0]), 2)
-    >>> found.rows.tolist()
+    >>> nearest = search(np.eye(3, dtype=np.float32), np.float32([0.6, 0.8, 0]), 2)
+    >>> nearest.rows.tolist()
     [1, 0]
     """
     if index is None:

@@ -121,10 +121,10 @@ def test_broken_clips(tmp_path):
             sample(tmp_path / name, 3)
 
 
-class Told(Closing):
-    """Returns the faces it was told, one list per image."""
+class ListedDetector(Closing):
+    """Returns the faces it was given, one list per image."""
 
-    identifier = "told"
+    identifier = "listed"
 
     def __init__(self, *faces):
         self._faces = iter(faces)
@@ -148,48 +148,50 @@ def clip(tmp_path):
 def test_the_main_face_is_followed_whatever_the_order(clip):
     ann = [face_at(150 + 10 * i, 200, 100) for i in range(4)]
     bob = [face_at(450, 200 - 10 * i, 80) for i in range(4)]
-    detector = Told([ann[0], bob[0]], [bob[1], ann[1]], [bob[2], ann[2]], [ann[3], bob[3]])
+    detector = ListedDetector(
+        [ann[0], bob[0]], [bob[1], ann[1]], [bob[2], ann[2]], [ann[3], bob[3]]
+    )
     faces = extract(clip, detector, 4, alignment=SMALL)
     assert faces.images.shape == (4, 32, 32, 3)
     assert faces.images.mean(axis=(1, 2, 3)) == pytest.approx([40, 90, 140, 190], abs=2)
     assert list(faces.times) == [0, 1, 2, 3]
     # a face that is seen more often is the main one, though it is smaller
-    detector = Told([bob[0]], [bob[1], ann[1]], [bob[2]], [bob[3]])
+    detector = ListedDetector([bob[0]], [bob[1], ann[1]], [bob[2]], [bob[3]])
     assert len(extract(clip, detector, 4, alignment=SMALL).times) == 4
 
 
 def test_pictures_without_the_face_are_left_out(clip):
     here = face_at(200, 200, 100)
-    faces = extract(clip, Told([], [here], [face_at(500, 90, 40)], [here]), 4)
+    faces = extract(clip, ListedDetector([], [here], [face_at(500, 90, 40)], [here]), 4)
     assert list(faces.times) == [1, 3]
     assert np.isnan(faces.meshes).all()
 
 
 def test_crops_of_different_sizes_are_not_followed(clip):
     detections = [[face_at(100, 100, 60)], [face_at(300, 300, 200), face_at(90, 90, 50)], [], []]
-    assert len(extract(clip, Told(*detections), 4).times) == 1
-    faces = extract(clip, Told(*detections), 4, cropped=True)
+    assert len(extract(clip, ListedDetector(*detections), 4).times) == 1
+    faces = extract(clip, ListedDetector(*detections), 4, cropped=True)
     assert list(faces.times) == [0, 1]
 
 
 def test_nobody(clip):
     with pytest.raises(InputError, match="No face was found"):
-        extract(clip, Told([], [], [], []), 4)
+        extract(clip, ListedDetector([], [], [], []), 4)
 
 
 def test_faces_that_a_scan_would_not_judge_are_left_out(clip):
     small, outside, good = face_at(200, 200, 39), face_at(0, 200, 100), face_at(300, 200, 100)
     detections = [[small], [outside], [small], []]
     with pytest.raises(InputError) as refused:
-        extract(clip, Told(*detections), 4)
+        extract(clip, ListedDetector(*detections), 4)
     assert refused.value.message == "No face can be used."
     assert refused.value.actual == (
         "the face is too small (2 of 3 faces), part of the face is outside the frame (1 of 3 faces)"
     )
-    assert list(extract(clip, Told(*detections[:3], [good]), 4).times) == [3]
+    assert list(extract(clip, ListedDetector(*detections[:3], [good]), 4).times) == [3]
     # a crop may cut its face
-    assert list(extract(clip, Told(*detections), 4, cropped=True).times) == [1]
-    assert len(extract(clip, Told(*detections), 4, gate=FaceGate(min_size=0)).times) == 2
+    assert list(extract(clip, ListedDetector(*detections), 4, cropped=True).times) == [1]
+    assert len(extract(clip, ListedDetector(*detections), 4, gate=FaceGate(min_size=0)).times) == 2
 
 
 def test_points_and_mesh_lie_on_the_stored_face(tmp_path):

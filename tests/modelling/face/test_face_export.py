@@ -79,12 +79,12 @@ def test_networks_over_time_are_exported_for_turns_of_any_length(exported, name)
     assert model.card == card
     assert (card.clip.frames, card.clip.rate) == (5, 8.0)
     for pictures in (3, 5, 9):
-        found, wanted = (one.score_segment(turn(pictures)) for one in (model, ours))
-        assert found.score == pytest.approx(wanted.score, abs=1e-5)
-        assert found.attention.shape == (pictures,)
-        np.testing.assert_allclose(found.attention, wanted.attention, atol=1e-5)
-        assert found.attention.sum() == pytest.approx(1)
-        assert found.members == ()
+        segment, wanted = (one.score_segment(turn(pictures)) for one in (model, ours))
+        assert segment.score == pytest.approx(wanted.score, abs=1e-5)
+        assert segment.attention.shape == (pictures,)
+        np.testing.assert_allclose(segment.attention, wanted.attention, atol=1e-5)
+        assert segment.attention.sum() == pytest.approx(1)
+        assert segment.members == ()
     with pytest.raises(ModelError, match="several frames together"):
         model.score(turn(2))
     assert model.explain(turn(2)) is None
@@ -140,6 +140,6 @@ def test_what_members_share_is_there_once(exported):
     weights, fields = joined([file, file], ("a", "b"))
     assert len(weights) < 1.1 * len(file)
     model = FaceForgeryModel(weights, card.model_copy(update=fields))
-    found, wanted = (one.score_segment(turn(4)) for one in (model, ours))
-    assert found.score == pytest.approx(wanted.score, abs=1e-5)
-    np.testing.assert_allclose(found.members, wanted.score, atol=1e-5)
+    segment, wanted = (one.score_segment(turn(4)) for one in (model, ours))
+    assert segment.score == pytest.approx(wanted.score, abs=1e-5)
+    np.testing.assert_allclose(segment.members, wanted.score, atol=1e-5)

@@ -99,8 +99,8 @@ def test_padding_does_not_change_what_is_learnt_either(name):
         crops[~PRESENT] = value
         torch.manual_seed(2)
         network(crops, PRESENT).square().sum().backward()
-        found = [one.grad.flatten() for one in network.parameters() if one.grad is not None]
-        gradients.append(torch.cat(found))
+        flat = [one.grad.flatten() for one in network.parameters() if one.grad is not None]
+        gradients.append(torch.cat(flat))
     torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=0)
 
 
@@ -176,8 +176,8 @@ def test_nothing_spatial_is_learnt_by_the_temporal_network():
 def test_of_one_picture_the_temporal_network_has_nothing_to_say():
     network = settled("temporal-only")
     with torch.inference_mode():
-        found = network(clips()[:, :1], torch.ones(3, 1, dtype=torch.bool))
-    torch.testing.assert_close(found, found[:1].expand(3, 2))
+        logits = network(clips()[:, :1], torch.ones(3, 1, dtype=torch.bool))
+    torch.testing.assert_close(logits, logits[:1].expand(3, 2))
 
 
 def test_a_temporal_convolution_is_a_convolution_over_time():
@@ -188,10 +188,10 @@ def test_a_temporal_convolution_is_a_convolution_over_time():
     theirs.weight.data = weight[..., None, None].clone()
     maps = torch.randn(2, 4, 2, 5, 5)
     present = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]], dtype=torch.bool)
-    found = ours(maps[present], links(present))
+    convolved = ours(maps[present], links(present))
     for rows, clip in ((slice(0, 4), maps[0]), (slice(4, 6), maps[1, :2])):
         expected = theirs(clip.transpose(0, 1)[None])[0].transpose(0, 1)
-        torch.testing.assert_close(found[rows], expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(convolved[rows], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_pooling_is_a_weighted_mean_of_what_is_there():
@@ -206,10 +206,10 @@ def test_pooling_is_a_weighted_mean_of_what_is_there():
 
 
 def test_positions_differ_for_any_length_and_width():
-    found = positions(64, 7)
-    assert found.shape == (64, 7)
-    assert (torch.cdist(found, found) + torch.eye(64)).min() > 0.1
-    torch.testing.assert_close(found[0], torch.tensor([0.0, 1, 0, 1, 0, 1, 0]))
+    encoded = positions(64, 7)
+    assert encoded.shape == (64, 7)
+    assert (torch.cdist(encoded, encoded) + torch.eye(64)).min() > 0.1
+    torch.testing.assert_close(encoded[0], torch.tensor([0.0, 1, 0, 1, 0, 1, 0]))
 
 
 def backbone(kind, folder):
@@ -309,7 +309,7 @@ def test_without_a_mask_all_pictures_are_there(name):
     network = settled(name)
     crops = clips()
     with torch.inference_mode():
-        for found, wanted in zip(
+        for output, wanted in zip(
             network.attend(crops), network.attend(crops, torch.ones(3, 4) > 0), strict=True
         ):
-            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(output, wanted, rtol=1e-4, atol=1e-5)

@@ -47,8 +47,8 @@ def test_the_closed_form_is_grad_cam(name):
     (logits[:, FORGED] - logits[:, GENUINE]).sum().backward()
     weights = features.grad.mean(dim=(2, 3), keepdim=True)
     expected = (weights * features).sum(dim=1).relu()
-    found, maps = WithMap(network)(crops)
-    torch.testing.assert_close(found, network(crops))
+    output, maps = WithMap(network)(crops)
+    torch.testing.assert_close(output, network(crops))
     torch.testing.assert_close(maps, expected.detach(), rtol=1e-4, atol=1e-8)
 
 
@@ -75,8 +75,8 @@ def test_the_compact_network_is_small():
 
 def test_residuals_see_no_flat_colour_and_no_slope():
     ramp = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
-    found = Residuals()(ramp)[..., 3:-3, 3:-3]
-    np.testing.assert_allclose(found.numpy(), 0, atol=1e-5)
+    residuals = Residuals()(ramp)[..., 3:-3, 3:-3]
+    np.testing.assert_allclose(residuals.numpy(), 0, atol=1e-5)
     assert Residuals()(torch.randn(1, 3, 32, 32)).abs().max() > 0.5
 
 

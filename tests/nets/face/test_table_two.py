@@ -52,10 +52,10 @@ def test_a_network_of_one_size_refuses_another():
 def test_every_loss_of_its_own_is_known_by_name_and_teaches(name):
     torch.manual_seed(0)
     network = create_face_network(name).train()
-    found = network.study(crops(), LABELS)
-    made = dict(found.losses)
-    if found.degraded is not None:
-        made["degraded"] = found.degraded.square().sum()
+    study = network.study(crops(), LABELS)
+    made = dict(study.losses)
+    if study.degraded is not None:
+        made["degraded"] = study.degraded.square().sum()
     assert set(made) == set(network.aims)
     for loss in made.values():
         network.zero_grad()

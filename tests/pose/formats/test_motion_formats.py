@@ -151,12 +151,12 @@ class TestMarkers:
             signs = np.ones(3)
             signs[[axis, (axis + 1) % 3]] = -1
             given_points = given_points * signs
-        found = upright(given_points)
-        rise = found[:, Landmark.LEFT_SHOULDER] - found[:, Landmark.LEFT_ANKLE]
+        turned = upright(given_points)
+        rise = turned[:, Landmark.LEFT_SHOULDER] - turned[:, Landmark.LEFT_ANKLE]
         assert (rise[:, 1] > 0.8).all()
         for a, b, c in ((11, 23, 27), (12, 24, 31)):
             volumes = [
-                np.linalg.det(np.stack([p[:, a], p[:, b], p[:, c]], axis=1)) for p in (walk, found)
+                np.linalg.det(np.stack([p[:, a], p[:, b], p[:, c]], axis=1)) for p in (walk, turned)
             ]
             np.testing.assert_allclose(*volumes, atol=1e-9)
 

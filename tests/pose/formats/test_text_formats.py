@@ -273,12 +273,12 @@ class TestMediaPipe:
         text = (tmp_path / "a").read_text()
         if kind == "json":
             nose = json.loads(text)["frames"][0]["pose_world_landmarks"][0]
-            found = [nose["x"], nose["y"], nose["z"]]
+            point = [nose["x"], nose["y"], nose["z"]]
         else:
             header, row = (line.split(",") for line in text.splitlines())
-            found = [float(row[header.index(f"nose_w{a}")]) for a in "xyz"]
+            point = [float(row[header.index(f"nose_w{a}")]) for a in "xyz"]
         x, y, z = sequence.world[0, 0]
-        np.testing.assert_allclose(found, [x, -y, -z], atol=1e-6)
+        np.testing.assert_allclose(point, [x, -y, -z], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,12 @@ def make_report(tmp_path_factory):
             files.append(folder / f"{name}.mp4")
             files[-1].write_text(json.dumps([{"person": who, "take": take, "seconds": length}]))
         verifier.enroll(claim, files[:2])
-        found = verifier.examine(files[2], claim=claim)
+        examination = verifier.examine(files[2], claim=claim)
         photo = PageImage(
             to_data_uri(np.full((90, 160, 3), 90, np.uint8)), 160, 90, "walking", "1 s"
         )
         return build_report(
-            found,
+            examination,
             card=encoder.card,
             settings=VerifySettings(),
             recordings=verifier.gallery.history(claim).recordings,
@@ -76,11 +76,11 @@ def with_face(reports):
 
     def do(decision, *faces, weights=None, **card):
         report = reports[decision]
-        found = make_face_card(**card)
+        face_card = make_face_card(**card)
         scan = make_scan(*faces, sha256=report.verdict.source_sha256)
-        joint = join(report.verdict, scan, found, weights=weights)
+        joint = join(report.verdict, scan, face_card, weights=weights)
         return report.model_copy(
-            update={"joint": joint, "face_model": found, "faces": report.frames[:1]}
+            update={"joint": joint, "face_model": face_card, "faces": report.frames[:1]}
         )
 
     return do

@@ -142,9 +142,9 @@ def test_the_band_is_told(make_report):
     ],
 )
 def test_likelihood_in_a_sentence(log10_lr, part):
-    told = likelihood_sentence(log10_lr, 1.9, WALKS)
-    assert part in told
-    assert ("cut off" in told) == (log10_lr == 1.9)
+    sentence = likelihood_sentence(log10_lr, 1.9, WALKS)
+    assert part in sentence
+    assert ("cut off" in sentence) == (log10_lr == 1.9)
 
 
 def test_enrolled_files_are_told(report):

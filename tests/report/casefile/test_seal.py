@@ -34,8 +34,8 @@ def signed(report, key, tmp_path):
     return path
 
 
-def outcome(found, name):
-    return next(c.outcome for c in found.checks if c.name == name)
+def outcome(checked, name):
+    return next(c.outcome for c in checked.checks if c.name == name)
 
 
 def test_the_schema_is_published():
@@ -90,10 +90,10 @@ def test_every_change_is_found(signed, where, value):
         inner = inner[step]
     inner[where[-1]] = value
     signed.write_text(json.dumps(raw))
-    found = check_report(signed)
-    assert not found.good
-    assert outcome(found, "content") is Outcome.BAD
-    assert outcome(found, "signature") is Outcome.BAD
+    checked = check_report(signed)
+    assert not checked.good
+    assert outcome(checked, "content") is Outcome.BAD
+    assert outcome(checked, "signature") is Outcome.BAD
 
 
 def test_a_new_hash_does_not_hide_a_change(signed):
@@ -105,9 +105,9 @@ def test_a_new_hash_does_not_hide_a_change(signed):
     raw["content"]["command"] = "other"
     raw["content_sha256"] = hashlib.sha256(canonical(raw["content"])).hexdigest()
     signed.write_text(json.dumps(raw))
-    found = check_report(signed)
-    assert outcome(found, "content") is Outcome.GOOD
-    assert outcome(found, "signature") is Outcome.BAD
+    checked = check_report(signed)
+    assert outcome(checked, "content") is Outcome.GOOD
+    assert outcome(checked, "signature") is Outcome.BAD
 
 
 def test_a_changed_picture_is_refused(signed):
@@ -140,8 +140,8 @@ def test_files_and_documents_belong_to_the_report(report, tmp_path):
     write_reports(sealed, paths)
     video = Path(report.verdict.source)
     enrolled = Path(report.enrolled[0].path)
-    found = check_report(paths[0], video=video, enrolled=[enrolled, video], documents=paths[1:])
-    assert [(c.name, c.outcome) for c in found.checks[3:]] == [
+    checked = check_report(paths[0], video=video, enrolled=[enrolled, video], documents=paths[1:])
+    assert [(c.name, c.outcome) for c in checked.checks[3:]] == [
         ("video", Outcome.GOOD),
         ("enrolled file", Outcome.GOOD),
         ("enrolled file", Outcome.BAD),
@@ -149,9 +149,9 @@ def test_files_and_documents_belong_to_the_report(report, tmp_path):
         ("document", Outcome.GOOD),
     ]
     paths[1].write_bytes(paths[1].read_bytes().replace(b"AUTHENTIC", b"DEEPFAKE"))
-    found = check_report(paths[0], video=enrolled, documents=[paths[1]])
-    assert outcome(found, "video") is Outcome.BAD
-    assert outcome(found, "document") is Outcome.BAD
+    checked = check_report(paths[0], video=enrolled, documents=[paths[1]])
+    assert outcome(checked, "video") is Outcome.BAD
+    assert outcome(checked, "document") is Outcome.BAD
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ def colourful(picture):
 
 
 def test_a_face_that_looks_genuine_stays_grey(model):
-    found = make_scan([make_face(1, [0.95] * 4, model), make_face(2, [0.2] * 4, model)])
-    real, fake = show_faces(found, model)
+    scan = make_scan([make_face(1, [0.95] * 4, model), make_face(2, [0.2] * 4, model)])
+    real, fake = show_faces(scan, model)
     assert real.heat.shape == real.crops.shape == (4, SIDE, SIDE, 3)
     assert colourful(real.heat) == 0
     assert colourful(fake.heat) > 60
@@ -26,20 +26,20 @@ def test_a_face_that_looks_genuine_stays_grey(model):
 
 def test_a_model_that_does_not_explain_itself(model):
     plain = make_model(maps=False)
-    found = make_scan([make_face(1, [0.2] * 4, plain)])
-    assert show_faces(found, plain)[0].heat is None
+    scan = make_scan([make_face(1, [0.2] * 4, plain)])
+    assert show_faces(scan, plain)[0].heat is None
 
 
 def test_only_shown_frames_are_told(model):
-    found = make_scan([make_face(1, [0.1, 0.2, 0.3, 0.4], model, shown=(1, 3))])
-    (face,) = show_faces(found, model)
+    scan = make_scan([make_face(1, [0.1, 0.2, 0.3, 0.4], model, shown=(1, 3))])
+    (face,) = show_faces(scan, model)
     assert [frame.score for frame in face.frames] == [0.2, 0.4]
     assert len(face.crops) == len(face.heat) == 2
 
 
 def test_a_face_without_pictures(model):
-    found = make_scan([make_face(1, [], model), make_face(2, [0.1] * 3, model, shown=())])
-    assert [len(face.crops) for face in show_faces(found, model)] == [0, 0]
+    scan = make_scan([make_face(1, [], model), make_face(2, [0.1] * 3, model, shown=())])
+    assert [len(face.crops) for face in show_faces(scan, model)] == [0, 0]
 
 
 def test_maps_count_as_much_as_their_picture_looks_manipulated(model):

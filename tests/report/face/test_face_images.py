@@ -58,12 +58,12 @@ def texts(figure):
 
 
 def test_the_timeline_shows_scores_threshold_and_what_was_not_usable(model):
-    found = make_scan([make_face(1, [0.9, 0.2, 0.4], model), make_face(2, [0.1] * 3, model)])
-    figure = plot_timeline(found, model.card)
+    scan = make_scan([make_face(1, [0.9, 0.2, 0.4], model), make_face(2, [0.1] * 3, model)])
+    figure = plot_timeline(scan, model.card)
     curve, strip = figure.axes
     first = curve.lines[1]
     assert first.get_xdata() == pytest.approx([0, 0.5, 1])
-    probabilities = [frame.probability_fake for frame in found.faces[0].frames]
+    probabilities = [frame.probability_fake for frame in scan.faces[0].frames]
     assert first.get_ydata() == pytest.approx(probabilities)
     assert any(line.get_ydata()[0] == pytest.approx(0.5) for line in curve.lines)
     assert any(patch.get_hatch() for patch in strip.patches)
@@ -92,12 +92,12 @@ def test_names_of_levels_cover_neither_each_other_nor_a_curve(model, levels):
 
 @given(st.lists(st.floats(0, 1), max_size=8))
 def test_places_are_moved_apart_and_stay_in_order(places):
-    found = spread_apart(sorted(places), 0.1)
-    assert all(-1e-9 <= place <= 1 + 1e-9 for place in found)
-    assert all(b - a >= 0.1 - 1e-9 for a, b in pairwise(found))
+    spread = spread_apart(sorted(places), 0.1)
+    assert all(-1e-9 <= place <= 1 + 1e-9 for place in spread)
+    assert all(b - a >= 0.1 - 1e-9 for a, b in pairwise(spread))
     apart = sorted(places)
     if all(b - a >= 0.1 for a, b in pairwise(apart)):
-        assert found == apart
+        assert spread == apart
 
 
 def test_a_line_is_broken_where_the_face_was_away(model):
@@ -114,12 +114,12 @@ def test_a_line_is_broken_where_the_face_was_away(model):
 
 @pytest.mark.slow
 def test_of_many_faces_the_most_suspicious_are_drawn(model):
-    found = scans(model)["many"]
-    figure = plot_timeline(found, model.card)
+    scan = scans(model)["many"]
+    figure = plot_timeline(scan, model.card)
     assert f"the {MOST_FACES} most suspicious of 30 faces" in texts(figure)
     assert "face 8:" in texts(figure)
     assert "face 9:" not in texts(figure)
-    assert draw_sheet(found, show_faces(found, model), model.card).shape[0] < 5000
+    assert draw_sheet(scan, show_faces(scan, model), model.card).shape[0] < 5000
 
 
 def test_statistics_count_sides_and_runs(model):
@@ -132,13 +132,13 @@ def test_statistics_count_sides_and_runs(model):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["one", "three", "unscored", "many", "all"])
 def test_sheets_of_every_scan(model, name):
-    found = scans(model)[name]
-    sheet = draw_sheet(found, show_faces(found, model), model.card)
+    scan = scans(model)[name]
+    sheet = draw_sheet(scan, show_faces(scan, model), model.card)
     assert sheet.dtype == np.uint8
     assert sheet.min() < 60
     assert (sheet[:, :8] == 255).all()
     assert (sheet[:, -8:] == 255).all()
-    assert (draw_sheet(found, show_faces(found, model), model.card) == sheet).all()
+    assert (draw_sheet(scan, show_faces(scan, model), model.card) == sheet).all()
 
 
 def test_a_sheet_without_a_face_says_so(model):
@@ -148,8 +148,8 @@ def test_a_sheet_without_a_face_says_so(model):
 
 def test_the_sheet_shows_the_scored_pictures_themselves(model):
     plain = make_model(maps=False)
-    found = make_scan([make_face(1, [0.2, 0.8, 0.6], plain)])
-    sheet = draw_sheet(found, show_faces(found, plain), plain.card)
+    scan = make_scan([make_face(1, [0.2, 0.8, 0.6], plain)])
+    sheet = draw_sheet(scan, show_faces(scan, plain), plain.card)
     for level in (51, 204, 153):
         assert (sheet == level).all(axis=-1).sum() > 20_000
 
@@ -160,19 +160,19 @@ def test_the_sheet_shows_the_scored_pictures_themselves(model):
 )
 @pytest.mark.filterwarnings("error")
 def test_hostile_names_are_drawn_as_they_are(model, tmp_path, name):
-    found = make_scan([make_face(1, [0.2] * 3, model)], name)
-    assert len(signature(found)) < 160
-    assert signature(found).isprintable()
-    save_figure(plot_timeline(found, model.card), tmp_path / "a.png")
-    draw_sheet(found, show_faces(found, model), model.card)
+    scan = make_scan([make_face(1, [0.2] * 3, model)], name)
+    assert len(signature(scan)) < 160
+    assert signature(scan).isprintable()
+    save_figure(plot_timeline(scan, model.card), tmp_path / "a.png")
+    draw_sheet(scan, show_faces(scan, model), model.card)
 
 
 @pytest.mark.slow
 def test_frames_say_what_a_picture_looks_like(model):
     rows = {}
     for score, own in ((0.1, COLOURS[1]), (0.5, GREY), (0.9, COLOURS[0])):
-        found = make_scan([make_face(1, [score] * 3, model)])
-        sheet = draw_sheet(found, show_faces(found, model), model.card)
+        scan = make_scan([make_face(1, [score] * 3, model)])
+        sheet = draw_sheet(scan, show_faces(scan, model), model.card)
         for colour in (COLOURS[0], COLOURS[1], GREY):
             rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
             # the upper and lower edges of three pairs of tiles

@@ -47,8 +47,8 @@ def test_everything_is_written(model, three, tmp_path):
         "face-1.png",
         "face-2.png",
     }
-    told = json.loads((tmp_path / "new/scan.json").read_text())
-    assert told == json.loads(json.dumps(three.to_dict()))
+    content = json.loads((tmp_path / "new/scan.json").read_text())
+    assert content == json.loads(json.dumps(three.to_dict()))
     strip = cv2.imread(str(tmp_path / "new/face-2.png"))
     assert strip.shape == (SIDE, 10 * SIDE, 3)
     assert (strip == 25).all()  # as scored, without loss
@@ -111,10 +111,10 @@ def test_very_many_pictures_are_listed_in_part(model, tmp_path):
 
 @pytest.mark.slow
 def test_names_cannot_become_markup(model, tmp_path):
-    found = make_scan(
+    scan = make_scan(
         [make_face(1, [0.1] * 3, model, reason="<b>x</b>")], "<script>alert(1)</script>.mp4"
     )
-    write_scan(tmp_path, found, model)
+    write_scan(tmp_path, scan, model)
     assert "<script" not in read(tmp_path)
     assert "<b>x" not in read(tmp_path)
 
@@ -175,8 +175,8 @@ def test_pictures_judged_together_have_no_score_of_their_own(tmp_path):
     }
     model = make_model(maps=False, **changes)
     weights = [0.25] * 4 + [0.0, 0.1, 0.8, 0.1]
-    found = in_turns(model, weights, (0.9, 0.2), ((0.95, 0.85), (0.3, 0.1)))
-    write_scan(tmp_path, found, model)
+    scan = in_turns(model, weights, (0.9, 0.2), ((0.95, 0.85), (0.3, 0.1)))
+    write_scan(tmp_path, scan, model)
     page = read(tmp_path)
     for part in (
         "from the mean of the scores of 2 segments of frames judged together",
@@ -188,16 +188,16 @@ def test_pictures_judged_together_have_no_score_of_their_own(tmp_path):
         "3.00 s (80 %)",
     ):
         assert part in page, part
-    told = json.loads((tmp_path / "scan.json").read_text())["faces"][0]
-    assert [frame["weight"] for frame in told["frames"]] == weights
-    assert [turn["score"] for turn in told["turns"]] == [0.9, 0.2]
-    assert told["members"] == pytest.approx([0.625, 0.475])
+    face = json.loads((tmp_path / "scan.json").read_text())["faces"][0]
+    assert [frame["weight"] for frame in face["frames"]] == weights
+    assert [turn["score"] for turn in face["turns"]] == [0.9, 0.2]
+    assert face["members"] == pytest.approx([0.625, 0.475])
 
 
 def test_the_strip_is_lightest_where_a_picture_counted_most():
     model = make_model(clip={"frames": 4, "rate": 2.0, "pictures": 8})
-    found = in_turns(model, [0.25] * 4 + [0.0, 0.1, 0.8, 0.1], (0.9, 0.2))
-    frames = found.faces[0].frames
+    scan = in_turns(model, [0.25] * 4 + [0.0, 0.1, 0.8, 0.1], (0.9, 0.2))
+    frames = scan.faces[0].frames
     strip = draw_strip(frames, 406, 0.5)
     assert strip.shape == (HEIGHT, 406, 3)
     (first, one_end), (second, end) = segment_edges(frames, 406)

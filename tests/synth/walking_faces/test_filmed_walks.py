@@ -127,13 +127,13 @@ def test_the_detector_finds_the_face_and_a_far_one_is_too_small(tmp_path):
     files = {tmp_path / "near.mp4": Version(), tmp_path / "far.mp4": Version(scale=0.35)}
     film_walk(ANN, files, 4, FilmSettings(seconds=0.2, frame_rate=10, size=(540, 960)))
     with create_detector(DetectorSettings()) as detector:
-        found = []
+        qualities = []
         for path in files:
             image = next(iter(read_frames(path))).image
             face = max(detector.detect(image), key=lambda one: one.score)
             size = (image.shape[1], image.shape[0])
-            found.append(assess(face, align(image, face.points), size))
-    near, far = found
+            qualities.append(assess(face, align(image, face.points), size))
+    near, far = qualities
     assert near.usable
     assert near.size_px > 45
     assert far.reasons[0].startswith("the face is too small")
@@ -156,11 +156,11 @@ def test_clips_of_a_plan():
 def test_a_set_is_finished_after_an_interruption_and_can_be_prepared(tmp_path):
     plan = Plan(2, 1, copies=("far",))
     settings = FilmSettings(seconds=0.2, frame_rate=10, size=(144, 256))
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     table = make_walking_faces(
-        tmp_path, plan, settings, workers=1, progress=lambda *done: told.append(done)
+        tmp_path, plan, settings, workers=1, progress=lambda *done: progress.append(done)
     )
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert progress == [(0, 2), (1, 2), (2, 2)]
     kept, lost = tmp_path / "p000/00.mp4", tmp_path / "p000/00_lips_far.mp4"
     before, seen = kept.stat().st_mtime_ns, pictures(lost)
     lost.unlink()

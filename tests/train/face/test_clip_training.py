@@ -51,11 +51,11 @@ def learn(store, name, pictures, width=32, **changes):
     trained = train_faces([store], recipe, trainer_options=CPU)
     scores, genuine = [], []
     for stored in store.of_split("test"):
-        found = trained.score_clip(store.read(stored))
-        assert found.images is None
-        assert found.attention.shape == (4,)
-        assert found.attention.sum() == pytest.approx(1)
-        scores.append(found.score)
+        score = trained.score_clip(store.read(stored))
+        assert score.images is None
+        assert score.attention.shape == (4,)
+        assert score.attention.sum() == pytest.approx(1)
+        scores.append(score.score)
         genuine.append(stored.clip.label is Label.REAL)
     return auc(scores, genuine)
 
@@ -100,11 +100,11 @@ def test_networks_of_single_pictures_learn_with_losses_of_their_own(painted, nam
         precision="32",
     )
     trained = train_faces([painted], recipe, run_folder=tmp_path / "run", trainer_options=CPU)
-    found = [
+    scored = [
         (trained.score_clip(painted.read(one)).score, one.clip.label is Label.REAL)
         for one in painted.of_split("test")
     ]
-    assert auc(*zip(*found, strict=True)) >= 0.9
+    assert auc(*zip(*scored, strict=True)) >= 0.9
     header = (tmp_path / "run" / LOG_FILE).read_text().splitlines()[0]
     assert all(aim in header for aim in network_class(name).aims)
 

@@ -27,28 +27,28 @@ def test_the_ensemble_is_the_mean_of_members_that_are_all_reported():
         "compact": member("compact", 1),
     }
     faces = drawn_clip(3, 4)
-    found = score_ensemble(members, faces)
-    assert list(found.members) == list(members)
+    ensemble = score_ensemble(members, faces)
+    assert list(ensemble.members) == list(members)
     for name, one in members.items():
-        assert found.members[name].score == one.score_clip(faces).score
-    own = [one.score for one in found.members.values()]
+        assert ensemble.members[name].score == one.score_clip(faces).score
+    own = [one.score for one in ensemble.members.values()]
     assert len(set(own)) == 3
-    assert found.together.score == pytest.approx(np.mean(own))
-    assert found.together.attention.sum() == pytest.approx(1)
-    np.testing.assert_array_equal(found.together.images, found.members["compact"].images)
+    assert ensemble.together.score == pytest.approx(np.mean(own))
+    assert ensemble.together.attention.sum() == pytest.approx(1)
+    np.testing.assert_array_equal(ensemble.together.images, ensemble.members["compact"].images)
 
 
 def test_weights_are_averaged_over_the_members_that_have_them():
-    found = average(
+    mean = average(
         {
             "a": ClipScore(0.2, None, np.array([0.25, 0.75])),
             "b": ClipScore(0.6, None, np.array([0.75, 0.25])),
             "c": ClipScore(0.7, np.array([0.6, 0.8]), None),
         }
     )
-    assert found.score == pytest.approx(0.5)
-    np.testing.assert_allclose(found.attention, [0.5, 0.5])
-    np.testing.assert_allclose(found.images, [0.6, 0.8])
+    assert mean.score == pytest.approx(0.5)
+    np.testing.assert_allclose(mean.attention, [0.5, 0.5])
+    np.testing.assert_allclose(mean.images, [0.6, 0.8])
     assert average({"c": ClipScore(0.7, np.array([0.7]), None)}).attention is None
 
 

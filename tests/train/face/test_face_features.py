@@ -165,12 +165,12 @@ from gaitproof.train.face.config import FaceTrainSettings
 from gaitproof.data.face.store import FaceStore
 from gaitproof.train.face.loop import train_faces
 write, kept = features.write_atomically, []
-def told(path, data):
+def write_slowly(path, data):
     write(path, data)
     kept.append(path)
     print(path, flush=True)
     time.sleep(0 if len(kept) < 5 else 60)  # until it is killed
-features.write_atomically = told
+features.write_atomically = write_slowly
 train_faces([FaceStore.open({str(store.folder)!r})],
     FaceTrainSettings.model_validate_json({SMALL.model_dump_json()!r}))
 """
@@ -192,9 +192,9 @@ def test_it_learns_from_kept_features(tmp_path):
     trained = train_faces([store], recipe, trainer_options=CPU)
     scores, genuine = [], []
     for stored in store.of_split("test"):
-        found = trained.score_clip(store.read(stored))
-        assert found.attention.sum() == pytest.approx(1)
-        scores.append(found.score)
+        score = trained.score_clip(store.read(stored))
+        assert score.attention.sum() == pytest.approx(1)
+        scores.append(score.score)
         genuine.append(stored.clip.label is Label.REAL)
     assert auc(scores, genuine) >= 0.9
     again = train_faces([store], recipe, trainer_options=CPU)

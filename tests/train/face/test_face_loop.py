@@ -272,7 +272,9 @@ def test_accuracy_and_f1_are_those_of_scikit_learn():
     for part in (slice(0, 20), slice(20, 50)):  # counted over batches
         logits = torch.nn.functional.one_hot(torch.tensor(answers[part]), 2).float()
         learner._classes(logits, torch.tensor(labels[part]))
-    found = learner.take_measures()
+    measures = learner.take_measures()
     forged, genuine = f1_score(labels, answers, average=None)
-    assert list(found.values()) == pytest.approx([accuracy_score(labels, answers), forged, genuine])
+    assert list(measures.values()) == pytest.approx(
+        [accuracy_score(labels, answers), forged, genuine]
+    )
     assert set(learner.take_measures().values()) == {0.0}  # begins anew

@@ -149,11 +149,11 @@ def test_faces_of_others_are_read_for_structural_forgeries_alone(labelled, struc
 @given(st.integers(0, 5), st.integers(2, 6), st.integers(0, 5), st.integers(0, 2**32 - 1))
 def test_a_retimed_clip_repeats_or_leaves_out_one_picture(first, count, after, seed):
     places, pictures = list(range(first, first + count)), first + count + after
-    found = retime(places, pictures, np.random.default_rng(seed))
-    assert len(found) == count
-    assert min(found) >= 0
-    assert max(found) < pictures
-    steps = sorted(np.diff(found).tolist())
+    retimed = retime(places, pictures, np.random.default_rng(seed))
+    assert len(retimed) == count
+    assert min(retimed) >= 0
+    assert max(retimed) < pictures
+    steps = sorted(np.diff(retimed).tolist())
     assert steps in ([0, *[1] * (count - 3), 2], [0, *[1] * (count - 2)], [*[1] * (count - 2), 2])
 
 

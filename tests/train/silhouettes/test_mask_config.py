@@ -9,11 +9,11 @@ from gaitproof.train.silhouettes.config import ScopeSettings
 
 @pytest.mark.parametrize("spelling", ["enroll", "enrol"])
 def test_recipes_of_version_0_2_are_read(spelling):
-    found = ScopeSettings.model_validate(
+    scope = ScopeSettings.model_validate(
         {f"{spelling}_condition": ["nm"], f"{spelling}_view": ["000", "090"]}
     )
-    assert (found.enroll_condition, found.enroll_view) == (("nm",), ("000", "090"))
-    assert ScopeSettings.model_validate(found.model_dump()) == found
+    assert (scope.enroll_condition, scope.enroll_view) == (("nm",), ("000", "090"))
+    assert ScopeSettings.model_validate(scope.model_dump()) == scope
 
 
 @pytest.mark.parametrize("spelling", ["enroll", "enrol"])

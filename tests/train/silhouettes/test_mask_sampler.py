@@ -91,7 +91,7 @@ def test_both_signals_of_a_walk_come_together_and_are_mirrored_together(mirror):
     for shown, values, label in zip(masks, features, batch.labels, strict=True):
         shown = shown[..., ::-1] if mirror else shown
         values = mirror_features(values) if mirror else values
-        found = [
+        originals = [
             w
             for w in both
             if w.subject == people[int(label)]
@@ -99,7 +99,7 @@ def test_both_signals_of_a_walk_come_together_and_are_mirrored_together(mirror):
             if (w.windows.silhouettes.masks[row] == shown).all()
             and values == pytest.approx(w.windows.joints.features[row], abs=1e-6)
         ]
-        assert found
+        assert originals
 
 
 def test_mirrored_features_are_those_of_mirrored_joints():

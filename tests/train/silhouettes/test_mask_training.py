@@ -103,7 +103,7 @@ def test_a_persons_variation_is_even_in_all_directions(archive):
 def test_batch_all_triplets_by_hand():
     rng = np.random.default_rng(0)
     vectors, labels = rng.normal(size=(2, 6, 3)), np.array([0, 0, 1, 1, 2, 2])
-    found = batch_all_triplet(torch.from_numpy(vectors), torch.from_numpy(labels), 0.2)
+    loss = batch_all_triplet(torch.from_numpy(vectors), torch.from_numpy(labels), 0.2)
     expected = []
     for part in vectors:
         distance = np.linalg.norm(part[:, None] - part[None], axis=2)
@@ -116,7 +116,7 @@ def test_batch_all_triplets_by_hand():
         ]
         over = [term for term in terms if term > 0]
         expected.append(np.mean(over))
-    assert float(found) == pytest.approx(np.mean(expected))
+    assert float(loss) == pytest.approx(np.mean(expected))
 
 
 @pytest.mark.slow
@@ -159,9 +159,9 @@ def test_a_network_on_both_signals_is_trained_evaluated_and_exported(tmp_path):
     assert isinstance(model, PairedEncoder)
     assert (card.signal, card.mean, card.dimensions) == ("both", (), 2)
     windows = walks[0].windows
-    found = model.embed(windows)
-    assert found.shape == (len(windows), 12)
-    assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
+    embeddings = model.embed(windows)
+    assert embeddings.shape == (len(windows), 12)
+    assert np.linalg.norm(embeddings, axis=1) == pytest.approx(1, abs=1e-5)
     assert len(model.embed(windows.select(np.zeros(0, int)))) == 0
     # six people in two folds, all of them tried across two views
     assert set(result.rank_one) == {"nm"}
@@ -181,11 +181,11 @@ def test_people_held_out_by_name(archive, tmp_path):
     line = ["evaluate", str(recipe), "--held-out", "005-007", "--probe-view", "090", "--json"]
     shown = invoke([*line, "--enroll-view", "000,090"])
     assert shown.exit_code == 0, shown.output
-    found = json.loads(shown.output)
-    assert "3 people held out, 005 to 007" in found["protocol"]
-    assert "nm+000, 090" in found["protocol"] or "nm, 000+090" in found["protocol"]
-    assert found["folds"] == 1
-    assert set(found["system"]["clip"]["per_person"]) == {f"made:{i:03d}" for i in (5, 6, 7)}
-    assert list(found["views"][BY_SIZE]["nm"]) == ["1", "2"]
+    evaluation = json.loads(shown.output)
+    assert "3 people held out, 005 to 007" in evaluation["protocol"]
+    assert "nm+000, 090" in evaluation["protocol"] or "nm, 000+090" in evaluation["protocol"]
+    assert evaluation["folds"] == 1
+    assert set(evaluation["system"]["clip"]["per_person"]) == {f"made:{i:03d}" for i in (5, 6, 7)}
+    assert list(evaluation["views"][BY_SIZE]["nm"]) == ["1", "2"]
     for wrong in (["--held-out", "005-099"], ["--held-out", "007"], ["--protocol", "loso"]):
         assert isinstance(invoke(["evaluate", str(recipe), *wrong]).exception, GaitproofError)

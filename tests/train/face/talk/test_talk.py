@@ -128,8 +128,8 @@ def test_a_model_learns_a_small_task_and_its_export_says_the_same(tmp_path, stor
     clips = [c for c in read_clips([store], "test", 20) if c.stored.clip.label is Label.REAL]
     scores = to_scores(score_talks(model, clips, settings), "exchanged")
     assert metrics.auc(scores.scores, scores.genuine) > 0.8
-    found, truth = locate_exchanges(model, clips, settings)
-    assert found.shape == truth.shape == (3 * 20,)
+    exchanged, truth = locate_exchanges(model, clips, settings)
+    assert exchanged.shape == truth.shape == (3 * 20,)
     assert 0 < truth.mean() < 1
     with pytest.raises(ModelError, match="cannot be run"):
         model.score(clips[0].window(0, 10))
