@@ -104,10 +104,10 @@ def run_kills(options: argparse.Namespace, place: Path, seconds: float) -> int:
             if options.verbose:
                 print(name, normal[name].status, normal[name].seconds, normal[name].events)
         rng = random.Random(f"{options.seed}/kill/{number}")
-        found = kills.kill(name, normal[name], template, folder, rng)
-        done, hit, wrong = done + 1, hit + found.killed, wrong + bool(found.wrong)
-        if found.wrong:
-            _tell([f"#{number} {name}, killed at {found.moment}", *found.wrong])
+        outcome = kills.kill(name, normal[name], template, folder, rng)
+        done, hit, wrong = done + 1, hit + outcome.killed, wrong + bool(outcome.wrong)
+        if outcome.wrong:
+            _tell([f"#{number} {name}, killed at {outcome.moment}", *outcome.wrong])
     print(
         f"\n{done} starts of {len(normal)} writing commands, {hit} of them killed by SIGKILL: "
         f"{wrong} lost or left something."

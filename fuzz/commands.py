@@ -153,8 +153,8 @@ def _wait(process: int, started: float) -> tuple[int, int]:
     """Wait for a process within its bounds; kill its whole session beyond them."""
     peak = 0
     while True:
-        found, status, usage = os.wait4(process, os.WNOHANG)
-        if found:
+        pid, status, usage = os.wait4(process, os.WNOHANG)
+        if pid:
             return os.waitstatus_to_exitcode(status), max(peak, usage.ru_maxrss * 1024)
         try:
             pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
@@ -226,13 +226,13 @@ def _last(said: bytes) -> str:
 
 
 def _contents(folder: Path) -> dict[str, tuple[int, int]]:
-    found = {}
+    contents = {}
     for place, _, files in os.walk(folder):
         for name in files:
             path = Path(place) / name
             status = path.lstat()
-            found[str(path.relative_to(folder))] = (status.st_size, status.st_mtime_ns)
-    return found
+            contents[str(path.relative_to(folder))] = (status.st_size, status.st_mtime_ns)
+    return contents
 
 
 def _judge_files(

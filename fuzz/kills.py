@@ -157,8 +157,8 @@ def finish(child: int) -> int:
     """Wait for a command that must end by itself."""
     limit = time.monotonic() + BUSY * slack()
     while time.monotonic() < limit:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
@@ -273,7 +273,7 @@ def _lost_people(name: str, folder: Path) -> list[str]:
         wrong.append("cleo is enrolled by half")
     fresh = folder / "out/new.db"
     if fresh.exists():
-        found = Gallery.open(fresh, create=False).list()
-        if any(one.templates < 1 or one.recordings < 1 for one in found) or not found:
+        people = Gallery.open(fresh, create=False).list()
+        if any(one.templates < 1 or one.recordings < 1 for one in people) or not people:
             wrong.append("the new gallery is made by half")
     return wrong

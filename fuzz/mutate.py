@@ -196,10 +196,10 @@ def change_text(data: bytes, rng: random.Random) -> bytes:
 
 
 def _text_number(data: bytes, rng: random.Random) -> bytes:
-    found = list(NUMBER.finditer(data[:200_000]))
-    if not found:
+    numbers = list(NUMBER.finditer(data[:200_000]))
+    if not numbers:
         return data
-    at = rng.choice(found)
+    at = rng.choice(numbers)
     hostile = (b"0", b"-1", b"1e999", b"nan", b"inf", b"9" * 5000, b"x", b"", b"4294967296", b"1e9")
     return data[: at.start()] + rng.choice(hostile) + data[at.end() :]
 

@@ -88,11 +88,11 @@ def _change(connection: sqlite3.Connection, rng: random.Random) -> None:
         return
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     column = rng.choice(columns)
-    found = connection.execute(f"SELECT {column} FROM {table} LIMIT 1").fetchone()
-    if found and isinstance(found[0], str) and found[0].startswith("{") and rng.random() < 0.7:
-        value: object = change_json(found[0].encode(), rng).decode("utf-8", "replace")
-    elif found and isinstance(found[0], bytes) and rng.random() < 0.7:
-        value = change_bytes(found[0], rng)
+    row = connection.execute(f"SELECT {column} FROM {table} LIMIT 1").fetchone()
+    if row and isinstance(row[0], str) and row[0].startswith("{") and rng.random() < 0.7:
+        value: object = change_json(row[0].encode(), rng).decode("utf-8", "replace")
+    elif row and isinstance(row[0], bytes) and rng.random() < 0.7:
+        value = change_bytes(row[0], rng)
     else:
         value = rng.choice(_ROW_VALUES)
     # text that is not UTF-8 gets into a file only by the side door
