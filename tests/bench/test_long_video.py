@@ -49,12 +49,12 @@ def test_a_video_is_measured_in_turn_with_its_walk(
     clip = write(tmp_path / "clip.mp4", 200, 20)
     done: list[str] = []
 
-    def verify(arguments: list[str], log: Path, answers: set[int]) -> Cost:
-        done.append(Path(arguments[1]).name)
+    def verify(video: Path, folder: Path) -> Cost:
+        done.append(video.name)
         return Cost(3.0, 5.0, 1.0) if done[-1] == "long.mp4" else Cost(1.0, 2.0, 1.0)
 
     monkeypatch.setattr(long_video, "_PIECE", 1.0)
-    monkeypatch.setattr(long_video, "run_gaitproof", verify)
+    monkeypatch.setattr(long_video, "verify_coldly", verify)
     monkeypatch.setattr(long_video, "enroll_random", lambda path: None)
     result = run(clip, minutes=0.2, repeats=2)
     assert done == ["long.mp4", "clip.mp4"] * 2

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gaitproof.bench.pose import benchmark_clip, compute_difference
+from gaitproof.bench.pose import compute_difference
+from gaitproof.bench.verify_speed import benchmark_clip
 from gaitproof.errors import InputError
 
 
@@ -46,5 +47,5 @@ def test_runs_of_other_length_are_refused() -> None:
 
 
 def test_named_clip_is_used_as_it_is(tmp_path: Path) -> None:
-    with benchmark_clip(tmp_path / "a.mp4") as path:
+    with benchmark_clip(tmp_path / "a.mp4") as (_, path):
         assert path == tmp_path / "a.mp4"

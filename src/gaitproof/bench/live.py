@@ -7,7 +7,6 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import av
 
-from gaitproof.bench.verify_speed import CLAIM, describe_clip, enroll_random, make_clip
-from gaitproof.config import MediaLimits
+from gaitproof.bench.verify_speed import CLAIM, benchmark_clip, describe_clip, enroll_random
 from gaitproof.errors import GaitproofError
 from gaitproof.media.info import inspect_video
 from gaitproof.pose.parallel import available_processors
@@ -83,7 +81,7 @@ def run(
     clip: Path | None = None,
     *,
     seconds: float = 60.0,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> LiveCost:
     """Watch a clip, over and over, as if it were filmed now.
 
@@ -105,10 +103,8 @@ def run(
     GaitproofError
         If the command fails.
     """
-    with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
-        folder = Path(name)
-        once = clip if clip is not None else make_clip(folder, SIZE)
-        info = inspect_video(once, MediaLimits())
+    with benchmark_clip(clip, SIZE) as (folder, once):
+        info = inspect_video(once)
         path = folder / "again-and-again.mp4"
         _repeat(once, path, seconds)
         enroll_random(folder / "gallery.db")
@@ -154,7 +150,7 @@ def _repeat(once: Path, path: Path, seconds: float) -> None:
 
 
 def _watch(
-    path: Path, folder: Path, seconds: float, progress: Callable[[float], None] | None
+    path: Path, folder: Path, seconds: float, progress: Callable[[float], None]
 ) -> list[float]:
     """Run the command and return the memory it needed, MiB, second by second."""
     command = [sys.executable, "-m", "gaitproof", "watch", str(path), "--claim", CLAIM]
@@ -167,8 +163,7 @@ def _watch(
             begun = time.monotonic()
             while process.poll() is None:
                 memory.append(_memory(process.pid))
-                if progress is not None:
-                    progress(min(1.0, (time.monotonic() - begun) / seconds))
+                progress(min(1.0, (time.monotonic() - begun) / seconds))
                 time.sleep(_LOOK)
         finally:
             process.kill()

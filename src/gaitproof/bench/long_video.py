@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaitproof.bench.verify_speed import (
-    CLAIM,
     Cost,
+    benchmark_clip,
     describe_clip,
     enroll_random,
-    make_clip,
-    run_gaitproof,
+    verify_coldly,
 )
 from gaitproof.config import MediaLimits
 from gaitproof.errors import InputError
@@ -30,7 +28,6 @@ from gaitproof.media.files import atomic_path
 from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.media.sandbox import open_reader
 from gaitproof.text import make_table
-from gaitproof.types import Decision
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,7 +81,7 @@ def run(
     *,
     minutes: float = 10.0,
     repeats: int = 1,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> LongVideo:
     """Verify a walk alone, and with nobody before it and somebody who stands after it.
 
@@ -108,22 +105,16 @@ def run(
     GaitproofError
         If a command fails.
     """
-    with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
-        folder = Path(name)
-        path = clip if clip is not None else make_clip(folder)
+    with benchmark_clip(clip) as (folder, path):
         long = folder / "long.mp4"
         walking = make_long(path, long, 60 * minutes)
         enroll_random(folder / "gallery.db")
         runs: dict[Path, list[Cost]] = {long: [], path: []}
         for number in range(repeats):
             for video, costs in runs.items():
-                command = ["verify", os.fspath(video), "--no-cache", "--json"]
-                command += ["--claim", CLAIM, "--gallery", str(folder / "gallery.db")]
-                answers = {decision.exit_status for decision in Decision}
-                costs.append(run_gaitproof(command, folder / "output", answers))
-            if progress is not None:
-                progress((number + 1) / repeats)
-        info = inspect_video(long, MediaLimits())
+                costs.append(verify_coldly(video, folder))
+            progress((number + 1) / repeats)
+        info = inspect_video(long)
     return LongVideo(
         video=describe_clip(info),
         length=info.duration,
@@ -143,7 +134,7 @@ def make_long(clip: Path, out: Path, seconds: float) -> float:
     InputError
         If the clip is longer.
     """
-    info = inspect_video(clip, MediaLimits())
+    info = inspect_video(clip)
     if info.duration > seconds:
         raise InputError(
             "The clip is too long to be a part of the video.",

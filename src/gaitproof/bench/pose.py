@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gaitproof.bench.verify_speed import make_clip
 from gaitproof.config import MediaLimits, PoseSettings
 from gaitproof.errors import InputError
 from gaitproof.gait.features import compute_windows
@@ -102,28 +100,12 @@ class PoseBenchmark:
         return {**asdict(self), "speedup": self.speedup}
 
 
-@contextmanager
-def benchmark_clip(clip: Path | None, seconds: float = 30.0) -> Iterator[Path]:
-    """Yield the given clip, or one of a synthetic walker that is deleted afterwards.
-
-    Raises
-    ------
-    DependencyError
-        If a clip has to be made and the renderer is not installed.
-    """
-    if clip is not None:
-        yield clip
-        return
-    with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as folder:
-        yield make_clip(Path(folder), (640, 360), seconds)
-
-
 def measure_pose(
     path: Path,
     *,
     workers: int = 0,
     encoder: Encoder | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> PoseBenchmark:
     """Run a clip through the plain loop, one thread and several threads, one after another.
 
@@ -145,7 +127,6 @@ def measure_pose(
     InputError
         If no person is seen in it.
     """
-    report = progress or (lambda share: None)
     count = workers or max(2, available_processors())
     settings, limits = PoseSettings(workers=count), MediaLimits()
     video = inspect_video(path, limits)
@@ -154,13 +135,13 @@ def measure_pose(
     began = time.perf_counter()
     plain = list(_plain_loop(path, limits))
     plain_time = time.perf_counter() - began
-    report(0.4)
+    progress(0.4)
 
     began = time.perf_counter()
     with make() as estimator:
         sequential = list(estimate_frames(path, estimator, limits))
     sequential_time = time.perf_counter() - began
-    report(0.8)
+    progress(0.8)
 
     began = time.perf_counter()
     with closing(
@@ -168,7 +149,7 @@ def measure_pose(
     ) as shared_frames:
         shared = list(shared_frames)
     shared_time = time.perf_counter() - began
-    report(1.0)
+    progress(1.0)
 
     first = [None if not f.detections else f.detections[0].image for f in sequential]
     second = [None if not f.detections else f.detections[0].image for f in shared]

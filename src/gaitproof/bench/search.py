@@ -90,7 +90,7 @@ class SearchCost:
     processors: int
 
 
-def draw_templates(count: int, seed: int = 0) -> Iterator[Float32]:
+def draw_templates(count: int) -> Iterator[Float32]:
     """Draw unit directions that are distributed as the templates of people are.
 
     Normal, with the mean and the covariance of the shipped cohort of `MODEL`, then brought to
@@ -102,20 +102,20 @@ def draw_templates(count: int, seed: int = 0) -> Iterator[Float32]:
         Shape (n, D), n at most 20,000.
     """
     mean, shape = _population()
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     for start in range(0, count, _AT_ONCE):
         rows = min(_AT_ONCE, count - start)
         yield _unit(mean + rng.standard_normal((rows, len(shape)), np.float32) * shape)
 
 
-def draw_probes(templates: Float32, seed: int = 1) -> Float32:
+def draw_probes(templates: Float32) -> Float32:
     """Draw one probe of each template's person.
 
     Away from the template in the directions in which people differ, so far that the median cosine
     is `MATED_COSINE`.
     """
     _, shape = _population()
-    noise = np.random.default_rng(seed).standard_normal((len(templates), len(shape)), np.float32)
+    noise = np.random.default_rng(1).standard_normal((len(templates), len(shape)), np.float32)
     away = noise * shape
     across = away - (away * templates).sum(axis=1, keepdims=True) * templates
     angle = np.arccos(MATED_COSINE) / np.median(np.linalg.norm(across, axis=1))
@@ -129,7 +129,7 @@ def run(
     *,
     probes: int = 50,
     index: bool = True,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> SearchCost:
     """Search among drawn templates in one thread.
 
@@ -171,8 +171,7 @@ def run(
             if cells is not None:
                 near = _timed(times["index"], partial(search, vectors, query, TOP, index=cells))
             answers.append((exact, near))
-            if progress is not None:
-                progress((number + 1) / probes)
+            progress((number + 1) / probes)
         return SearchCost(
             templates=templates,
             size=vectors.shape[1],

@@ -29,7 +29,7 @@ from gaitproof.bench.verify_speed import (
     last_line,
     run_alone,
 )
-from gaitproof.config import MediaLimits, Settings
+from gaitproof.config import Settings
 from gaitproof.errors import GaitproofError, InputError
 from gaitproof.media.info import inspect_video
 from gaitproof.pose.parallel import available_processors
@@ -123,15 +123,13 @@ class SuiteResult(Settings):
     clip: str
     figures: tuple[Figure, ...]
 
-    def regressions(self, before: SuiteResult, tolerance: float = TOLERANCE) -> tuple[str, ...]:
+    def regressions(self, before: SuiteResult) -> tuple[str, ...]:
         """Say in words which ratios of processor time grew since another run.
 
         Parameters
         ----------
         before
             The earlier run. Figures that it lacks are passed over, all if its clip was another.
-        tolerance
-            Share by which a ratio may grow.
         """
         if before.clip != self.clip:
             return ()
@@ -139,7 +137,7 @@ class SuiteResult(Settings):
         return tuple(
             f"{figure.name}: {figure.ratio():.3g} times its peer, before {known[figure.name]:.3g}"
             for figure in self.figures
-            if figure.name in known and figure.ratio() > known[figure.name] * (1 + tolerance)
+            if figure.name in known and figure.ratio() > known[figure.name] * (1 + TOLERANCE)
         )
 
     def to_markdown(self) -> str:
@@ -212,7 +210,7 @@ def run_suite(
     *,
     only: Sequence[str] = (),
     repeats: int = 5,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> SuiteResult:
     """Measure commands in turn with their peers.
 
@@ -238,7 +236,7 @@ def run_suite(
     GaitproofError
         If a command fails.
     """
-    info = inspect_video(clip, MediaLimits())
+    info = inspect_video(clip)
     trials = list_trials(clip, folder)
     unknown = sorted(set(only) - set(trials))
     if unknown:
@@ -251,8 +249,7 @@ def run_suite(
         pairs = []
         for turn in range(repeats + 1):
             pairs.append((_cost(trial, folder, peer=False), _cost(trial, folder, peer=True)))
-            if progress is not None:
-                progress((number + (turn + 1) / (repeats + 1)) / len(chosen))
+            progress((number + (turn + 1) / (repeats + 1)) / len(chosen))
         ours, peer = zip(*pairs[1:], strict=True)
         figures.append(
             Figure(

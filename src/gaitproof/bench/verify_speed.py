@@ -7,14 +7,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gaitproof.config import MediaLimits, VerifySettings
+from gaitproof.config import VerifySettings
 from gaitproof.errors import DependencyError, GaitproofError
 from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.pose.estimator import estimator_identifier
@@ -195,8 +196,7 @@ def run(
     clip: Path | None = None,
     *,
     repeats: int = 3,
-    model: str | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> VerifySpeed:
     """Measure `gaitproof verify` on a clip, from a cold start.
 
@@ -208,8 +208,6 @@ def run(
         Video with a walker; None renders one of ten seconds in 1280 x 720.
     repeats
         Cold runs.
-    model
-        Name or folder of the weights; None for the shipped ones.
     progress
         Called with the share that is done, 0 to 1.
 
@@ -222,20 +220,13 @@ def run(
     GaitproofError
         If the command fails.
     """
-    with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
-        folder = Path(name)
-        path = clip if clip is not None else make_clip(folder)
-        info = inspect_video(path, MediaLimits())
-        enroll_random(folder / "gallery.db", model)
-        command = ["verify", os.fspath(path), "--no-cache", "--json"]
-        command += ["--claim", CLAIM, "--gallery", str(folder / "gallery.db")]
-        command += ["--model", model] if model else []
-        answers = {decision.exit_status for decision in Decision}
+    with benchmark_clip(clip) as (folder, path):
+        info = inspect_video(path)
+        enroll_random(folder / "gallery.db")
         runs = []
         for number in range(repeats):
-            runs.append(run_gaitproof(command, folder / "output", answers))
-            if progress is not None:
-                progress((number + 1) / repeats)
+            runs.append(verify_coldly(path, folder))
+            progress((number + 1) / repeats)
     import_seconds, imported = measure_import()
     return VerifySpeed(
         clip=describe_clip(info),
@@ -246,10 +237,23 @@ def run(
     )
 
 
-def make_clip(
-    folder: Path, size: tuple[int, int] = CLIP_SIZE, seconds: float = CLIP_SECONDS
-) -> Path:
-    """Render a walker into a folder; `size` is (width, height) in pixels."""
+@contextmanager
+def benchmark_clip(
+    clip: Path | None, size: tuple[int, int] = CLIP_SIZE, seconds: float = CLIP_SECONDS
+) -> Iterator[tuple[Path, Path]]:
+    """Yield a folder that is deleted afterwards, and the given clip or one of a synthetic walker.
+
+    Raises
+    ------
+    DependencyError
+        If a clip has to be made and the renderer is not installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as name:
+        folder = Path(name)
+        yield folder, _make_clip(folder, size, seconds) if clip is None else clip
+
+
+def _make_clip(folder: Path, size: tuple[int, int], seconds: float) -> Path:
     try:
         from gaitproof.synth.clips import render_walk
         from gaitproof.synth.walker import Walker
@@ -263,11 +267,19 @@ def make_clip(
     return path
 
 
-def enroll_random(path: Path, model: str | None = None) -> None:
+def verify_coldly(video: Path, folder: Path) -> Cost:
+    """Verify a video as a process of its own, by the gallery that `enroll_random` made there."""
+    command = ["verify", os.fspath(video), "--no-cache", "--json"]
+    command += ["--claim", CLAIM, "--gallery", str(folder / "gallery.db")]
+    answers = {decision.exit_status for decision in Decision}
+    return run_gaitproof(command, folder / "output", answers)
+
+
+def enroll_random(path: Path) -> None:
     """Make a gallery with one identity whose embeddings are random directions."""
     from gaitproof.nets.onnx import OnnxEncoder
 
-    card = OnnxEncoder.load(model).card
+    card = OnnxEncoder.load().card
     vectors = np.random.default_rng(0).normal(size=(4, card.embedding_size))
     recording = Recording(
         sha256="0" * 64,

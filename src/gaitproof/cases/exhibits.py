@@ -68,7 +68,7 @@ def show_frames(case: Case) -> tuple[ReportImage, ...]:
         silhouettes=examination.silhouettes[0] if examination.silhouettes else None,
     )
     frames = [file_image(image, title="A frame of the video") for image in images]
-    sheets = [contact_sheet(one, what="the person") for one in examination.silhouettes[:1]]
+    sheets = [contact_sheet(one) for one in examination.silhouettes[:1]]
     frames += [file_image(sheet, title="Silhouettes") for sheet in sheets if sheet is not None]
     return tuple(frames)
 

@@ -63,23 +63,18 @@ def _measure_everything(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    import tempfile
-
     from gaitproof.bench.suite import load_result, run_suite
-    from gaitproof.bench.verify_speed import make_clip
+    from gaitproof.bench.verify_speed import benchmark_clip
     from gaitproof.cli.output import print_json, progress_bar
     from gaitproof.media.files import write_atomically
 
     # read first: the new result may take its place
     earlier = None if before is None else load_result(before)
     with (
-        tempfile.TemporaryDirectory(prefix="gaitproof-bench-") as folder,
+        benchmark_clip(clip) as (folder, path),
         progress_bar("Measuring in turn with peers") as progress,
     ):
-        path = clip if clip is not None else make_clip(Path(folder))
-        suite = run_suite(
-            path, Path(folder), only=split_names(only), repeats=repeats, progress=progress
-        )
+        suite = run_suite(path, folder, only=split_names(only), repeats=repeats, progress=progress)
     worse = () if earlier is None else suite.regressions(earlier)
     if output is not None:
         write_atomically(output, (suite.model_dump_json(indent=1) + "\n").encode())
@@ -102,13 +97,14 @@ def pose(
     as_json: JsonOption = False,
 ) -> None:
     """Time pose estimation against the plain MediaPipe loop."""
-    from gaitproof.bench.pose import benchmark_clip, measure_pose
+    from gaitproof.bench.pose import measure_pose
+    from gaitproof.bench.verify_speed import benchmark_clip
     from gaitproof.cli.output import progress_bar, show
     from gaitproof.nets.onnx import OnnxEncoder
 
     encoder = OnnxEncoder.load()
     with (
-        benchmark_clip(clip) as path,
+        benchmark_clip(clip, (640, 360), 30.0) as (_, path),
         progress_bar("Estimating poses three times") as progress,
     ):
         result = measure_pose(path, workers=workers, encoder=encoder, progress=progress)
@@ -157,8 +153,6 @@ def verify(
 
     Each run is a process of its own, which loads everything.
     """
-    from dataclasses import asdict
-
     from gaitproof.bench.verify_speed import run, speed_table
     from gaitproof.cli.output import progress_bar, show
 

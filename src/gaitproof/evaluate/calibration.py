@@ -153,22 +153,20 @@ def choose_calibration(trials: Trials, method: CalibrationChoice = "auto") -> Ca
     return fit_method(trials, chosen).model_copy(update={"held_out": figures.get(chosen)})
 
 
-def with_short_probes(clips: Trials, windows: Trials, *, seed: int = 0) -> Trials:
+def with_short_probes(clips: Trials, windows: Trials) -> Trials:
     """Join trials of whole clips with as many of single windows, to calibrate by duration on.
 
     Parameters
     ----------
     clips, windows
         Trials of the same people at the two levels.
-    seed
-        Of the choice among the single windows, genuine and other claims apart.
 
     Returns
     -------
     Trials
-        All of `clips`, and of either kind at most as many of `windows`.
+        All of `clips`, and of either kind at most as many of `windows`, drawn at random.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     kept = []
     for kind in (True, False):
         rows = np.flatnonzero(windows.mated == kind)

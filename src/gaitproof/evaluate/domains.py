@@ -231,7 +231,6 @@ def measure(
     references: int,
     calibration: ReferenceCalibration,
     *,
-    least_references: int = LEAST_REFERENCES,
     tested: bool = True,
     draws: int = DRAWS,
     seed: int = 0,
@@ -243,7 +242,7 @@ def measure(
         ratios = np.where(long, calibrate(trials, calibration.long), ratios)
     ratios = np.nan_to_num(ratios) if tested else np.zeros(len(trials))
     decided = np.zeros(len(ratios), np.int8)
-    if references >= least_references:
+    if references >= LEAST_REFERENCES:
         decided = (ratios >= MODERATE).astype(np.int8) - (ratios <= -MODERATE).astype(np.int8)
     scores = intervals(trials, draws=draws, seed=seed)
     answers = np.stack([decided == -1, decided == 1], axis=1).astype(np.float64)

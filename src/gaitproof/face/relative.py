@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from gaitproof.config import MediaLimits
 from gaitproof.errors import InputError, ModelError
 from gaitproof.face.detect import FaceDetector
 from gaitproof.face.model import FaceForgeryModel
@@ -36,8 +35,6 @@ def score_references(
     settings: ScanSettings | None = None,
     *,
     detector: FaceDetector | None = None,
-    limits: MediaLimits | None = None,
-    progress: Callable[[float], None] | None = None,
 ) -> dict[str, float]:
     """Score the largest face of genuine videos of one person.
 
@@ -45,7 +42,7 @@ def score_references(
     ----------
     videos
         At least one.
-    model, settings, detector, limits, progress
+    model, settings, detector
         As in `gaitproof.face.scan.scan_video`.
 
     Returns
@@ -63,8 +60,8 @@ def score_references(
     check_relates(model)
     scores = {}
     silent = (settings or ScanSettings()).model_copy(update={"sound": False})
-    for number, video in enumerate(videos):
-        scan = scan_video(video, model, silent, detector=detector, limits=limits)
+    for video in videos:
+        scan = scan_video(video, model, silent, detector=detector)
         face = largest_face(scan)
         if face is None or face.score is None or len(face.frames) < MIN_FRAMES:
             raise InputError(
@@ -72,6 +69,4 @@ def score_references(
                 actual="no face was found" if face is None else face.reason,
             )
         scores[scan.video.sha256] = face.score
-        if progress is not None:
-            progress((number + 1) / len(videos))
     return scores

@@ -92,8 +92,8 @@ def compute_angle(a: Float64, b: Float64, c: Float64) -> Float64:
     return angle
 
 
-def resample(times: Float64, points: Float64, rate: float = WINDOW_RATE) -> tuple[Float64, Float64]:
-    """Interpolate point paths linearly on an even time grid.
+def resample(times: Float64, points: Float64) -> tuple[Float64, Float64]:
+    """Interpolate point paths linearly on an even time grid of `WINDOW_RATE`.
 
     Parameters
     ----------
@@ -101,16 +101,14 @@ def resample(times: Float64, points: Float64, rate: float = WINDOW_RATE) -> tupl
         Shape (T,), strictly increasing seconds.
     points
         Shape (T, ...), finite.
-    rate
-        Frames per second of the result.
 
     Returns
     -------
     tuple of ndarray
         The new time stamps (M,), starting at ``times[0]``, and the paths (M, ...).
     """
-    count = int(np.floor((times[-1] - times[0]) * rate + 1e-6)) + 1
-    grid = np.minimum(times[0] + np.arange(count) / rate, times[-1])
+    count = int(np.floor((times[-1] - times[0]) * WINDOW_RATE + 1e-6)) + 1
+    grid = np.minimum(times[0] + np.arange(count) / WINDOW_RATE, times[-1])
     right = np.clip(np.searchsorted(times, grid, side="right"), 1, len(times) - 1)
     left = right - 1
     weight = (grid - times[left]) / (times[right] - times[left])
@@ -267,12 +265,12 @@ def windows_from_points(
     )
 
 
-def compute_windows(sequence: PoseSequence, hop: int = WINDOW_HOP) -> GaitWindows:
+def compute_windows(sequence: PoseSequence) -> GaitWindows:
     """Cut a cleaned pose sequence into feature windows; see `windows_from_points`.
 
     The features of feet that the source does not have are masked.
     """
-    return windows_from_points(sequence.timestamps, gait_points(sequence), hop, feet=sequence.feet)
+    return windows_from_points(sequence.timestamps, gait_points(sequence), feet=sequence.feet)
 
 
 def in_joints(features: NDArray[Any], columns: slice) -> NDArray[Any]:

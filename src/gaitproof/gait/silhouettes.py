@@ -28,9 +28,7 @@ MAX_CUT: Final = 0.05
 height is wrong, and with it everything."""
 
 
-def silhouette_windows(
-    sequence: SilhouetteSequence, hop: int = SILHOUETTE_HOP
-) -> SilhouetteWindows:
+def silhouette_windows(sequence: SilhouetteSequence) -> SilhouetteWindows:
     """Cut silhouettes into windows of 2 s.
 
     Every moment of an even 25 Hz grid takes the mask nearest in time, since masks cannot be
@@ -41,8 +39,6 @@ def silhouette_windows(
     ----------
     sequence
         Of one person.
-    hop
-        Frames (at 25 Hz) between window starts; the last window ends with the run.
 
     Returns
     -------
@@ -58,7 +54,7 @@ def silhouette_windows(
             continue
         grid = times[0] + np.arange(count) / SILHOUETTE_RATE
         nearest = frames[_nearest(times, grid)]
-        for start in window_starts(count, hop):
+        for start in window_starts(count):
             bits.append(sequence.bits[nearest[(start + _WINDOW) % max(count, 1)]])
             starts.append(grid[start])
     if not bits:

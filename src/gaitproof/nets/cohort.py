@@ -21,7 +21,7 @@ _UNIT_TOLERANCE: Final = 1e-3
 """Directions are unit vectors up to float32 rounding, which is far below this."""
 
 
-def mix_cohort(vectors: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np.float64]:
+def mix_cohort(vectors: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Turn the people of a cohort into as many mixtures of all of them.
 
     The rows are multiplied by a random orthogonal matrix that keeps their sum, so mean and
@@ -32,8 +32,6 @@ def mix_cohort(vectors: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np.
     ----------
     vectors
         Shape (K, D), K at least 2.
-    seed
-        Of the matrix.
 
     Returns
     -------
@@ -42,7 +40,7 @@ def mix_cohort(vectors: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np.
     """
     rows = np.asarray(vectors, np.float64)
     count = len(rows)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     start = np.concatenate([np.ones((count, 1)), rng.normal(size=(count, count - 1))], axis=1)
     basis = np.linalg.qr(start)[0][:, 1:]
     turn = np.linalg.qr(rng.normal(size=(count - 1, count - 1)))[0]

@@ -204,7 +204,6 @@ def plot_scores(
     *,
     threshold: float | None = None,
     title: str = "Scores",
-    bins: int | None = None,
 ) -> Figure:
     """Draw histograms of the scores of genuine claims and of each kind of impostor.
 
@@ -216,14 +215,12 @@ def plot_scores(
         Marked if given.
     title
         Above the plot.
-    bins
-        Of the histogram; by default more for more genuine claims.
     """
     figure, (axes,) = new_figure()
     scored = np.isfinite(trials.scores)
     if not scored.any():
         raise InputError("No trial has a score.")
-    count = int(np.clip(2 * np.sqrt(trials.mated.sum()), 15, 50)) if bins is None else bins
+    count = int(np.clip(2 * np.sqrt(trials.mated.sum()), 15, 50))
     low, high = float(trials.scores[scored].min()), float(trials.scores[scored].max())
     if low == high:
         low, high = low - 0.5, high + 0.5

@@ -28,6 +28,8 @@ JPEG_QUALITY: Final = 80
 SHEET_COLUMNS: Final = 12
 """Silhouettes beside each other on a contact sheet."""
 
+_SHEET_MASKS: Final = 24
+
 SAME_TIME: Final = 1e-6
 """Seconds: time stamps that differ by less are the same frame (they went through a file)."""
 
@@ -160,29 +162,12 @@ def _with_mask(
     return draw_silhouette(image, place_silhouette(mask, silhouettes.corner[row], height, size))
 
 
-def contact_sheet(
-    silhouettes: SilhouetteSequence, *, count: int = 24, what: str = "the person"
-) -> PageImage | None:
-    """Return masks side by side, evenly spread over the frames that have one.
-
-    Parameters
-    ----------
-    silhouettes
-        The masks.
-    count
-        How many; fewer are shown if there are fewer.
-    what
-        Who is seen, for the alternative text.
-
-    Returns
-    -------
-    PageImage or None
-        None if there is no mask.
-    """
+def contact_sheet(silhouettes: SilhouetteSequence) -> PageImage | None:
+    """Return up to 24 masks side by side, evenly spread over the frames that have one, or None."""
     shown = np.flatnonzero(silhouettes.present)
     if not len(shown):
         return None
-    middles = ((np.arange(count) + 0.5) / count * len(shown)).astype(int)
+    middles = ((np.arange(_SHEET_MASKS) + 0.5) / _SHEET_MASKS * len(shown)).astype(int)
     masks = silhouettes.select(np.unique(shown[middles])).masks
     columns = min(len(masks), SHEET_COLUMNS)
     rows = -(-len(masks) // columns)
@@ -196,7 +181,7 @@ def contact_sheet(
     first, last = silhouettes.timestamps[shown[[0, -1]]]
     return make_image(
         image,
-        f"{len(masks)} silhouettes of {what}, one after the other",
+        f"{len(masks)} silhouettes of the person, one after the other",
         f"Silhouettes, {first:.1f} to {last:.1f} s",
     )
 

@@ -141,9 +141,9 @@ def describe(error: GaitproofError, *places: str) -> Problem:
     return make_problem(status, name, detail, **rest)
 
 
-def unexpected(detail: str = "") -> Problem:
+def unexpected() -> Problem:
     """Return the problem of an error that nobody foresaw; it tells nothing of the inside."""
-    text = detail or "This should not happen; the service's log says where it did."
+    text = "This should not happen; the service's log says where it did."
     return make_problem(500, "unexpected", text)
 
 

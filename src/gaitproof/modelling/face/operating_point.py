@@ -38,7 +38,6 @@ def fit_operating_point(
     people: str = "held-out people",
     wrong_answers: float = 0.05,
     draws: int = DRAWS,
-    seed: int = 0,
 ) -> tuple[FaceOperatingPoint, FaceCalibration | None]:
     """Choose threshold and inconclusive band, and fit the calibration.
 
@@ -57,7 +56,7 @@ def fit_operating_point(
         Whose they are, for the card.
     wrong_answers
         Largest share of wrong answers among the faces of either kind, between 0 and 0.5.
-    draws, seed
+    draws
         Of the bootstrap over people.
 
     Returns
@@ -77,7 +76,7 @@ def fit_operating_point(
         )
     _, threshold = metrics.eer_point(scores.scores, scores.genuine)
     (low, high), answers = _choose_band(scores, wrong_answers)
-    false_real, false_fake, undecided = measure_answers(scores, answers, draws=draws, seed=seed)
+    false_real, false_fake, undecided = measure_answers(scores, answers, draws=draws, seed=0)
     point = FaceOperatingPoint(
         threshold=min(max(threshold, low), high),
         low=low,
