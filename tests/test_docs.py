@@ -162,3 +162,14 @@ def test_what_the_code_points_to_is_there(module, address):
     assert not anchor or anchor in anchors(ROOT / page)
     text = (ROOT / page).read_text("utf-8")
     assert SOUGHT[module] in text
+
+
+def test_tests_that_pages_name_are_there():
+    for page in PAGES:
+        if page.name == "CHANGELOG.md":
+            continue  # says what was
+        named = re.findall(r"`(?:tests/)?((?:\w+/)*test_\w+\.py)(?:::(\w+))?`", page.read_text())
+        for path, test in named:
+            files = [ROOT / "tests" / path] if "/" in path else (ROOT / "tests").rglob(path)
+            texts = [file.read_text() for file in files]
+            assert any(not test or f"def {test}(" in text for text in texts), (page, path, test)

@@ -18,6 +18,8 @@ from gaitproof.evaluate.result import EmbeddingSample, PersonResult
 from gaitproof.evaluate.summary import summarise
 from gaitproof.report import curves, plots, style
 from gaitproof.report.evaluation import evaluation_figures, save_plots
+from gaitproof.report.plots import plot_agreement
+from gaitproof.types.preservation import Agreement, Outcome, Preservation
 
 TRIALS = make_trials(20)
 
@@ -197,3 +199,32 @@ def test_colours_differ_in_grey_or_in_their_dashes():
     assert len(set(looks)) == len(looks)
     # nothing vanishes on white paper: a contrast with white of at least 2 to 1
     assert all(grey(colour) < 0.7 * 255 for colour in style.COLOURS)
+
+
+AGREEMENT = Agreement(
+    0.9, 0.99, 0.9, 0.9, 0.01, 0.95, {"left_knee": 0.97, "right_foot_index": 0.4, "left_hip": -0.2}
+)
+
+
+def made(agreement, floor=None):
+    return Preservation(
+        Outcome.PRESERVED, "", None, None, agreement, floor, None, "a", "b", "", "", "gaitproof"
+    )
+
+
+def test_every_joint_has_its_bars():
+    (axes,) = plot_agreement(made(AGREEMENT, AGREEMENT)).axes
+    assert len(axes.patches) == 6
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "left knee",
+        "right toe",
+        "left hip",
+    ]
+    assert axes.get_xlim()[0] <= -0.2
+    (alone,) = plot_agreement(made(AGREEMENT)).axes
+    assert len(alone.patches) == 3
+
+
+def test_nothing_to_draw():
+    with pytest.raises(ValueError, match="no agreement"):
+        plot_agreement(made(None))

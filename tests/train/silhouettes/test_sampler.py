@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from sticks import walking_points
-from synthetic_masks import paired_walks, write_archive
+from synthetic_masks import paired_walks, walking_masks, write_archive
 
 from gaitproof.data.gait.silhouettes import load_silhouettes
 from gaitproof.errors import ConfigError, InputError
 from gaitproof.gait.features import mirror, mirror_features, windows_from_points
-from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
-from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream
+from gaitproof.train.silhouettes.config import MaskAugment, SilhouetteTrainSettings
+from gaitproof.train.silhouettes.sampler import MaskStream, PairedStream, augment
 
 SETTINGS = SilhouetteTrainSettings(steps=3, people_per_batch=4, windows_per_person=4)
 
@@ -107,3 +107,41 @@ def test_mirrored_features_are_those_of_mirrored_joints():
     plain, turned = (windows_from_points(times, p).features for p in (points, mirror(points)))
     assert mirror_features(plain) == pytest.approx(turned, abs=1e-5)
     assert mirror_features(mirror_features(plain)) == pytest.approx(plain, abs=1e-6)
+
+
+CHANCES = [name for name in MaskAugment.model_fields if name != "mirror_people"]
+NONE = dict.fromkeys(CHANCES, 0.0)
+
+
+@pytest.mark.parametrize("name", CHANCES)
+def test_every_change_changes_masks_and_keeps_them_masks(name):
+    masks = walking_masks(3, frames=40)
+    before = masks.copy()
+    changed = [
+        augment(masks, MaskAugment(**(NONE | {name: 1.0})), np.random.default_rng(seed))
+        for seed in range(8)
+    ]
+    assert (masks == before).all()
+    assert any((one != masks).any() for one in changed)
+    for one in changed:
+        assert one.shape == masks.shape
+        assert one.dtype == np.uint8
+        assert set(np.unique(one)) <= {0, 1}
+        assert 0.6 < one.mean() / masks.mean() < 1.7
+
+
+def test_without_changes_the_masks_stay():
+    masks = walking_masks(3)
+    assert (augment(masks, MaskAugment(**NONE), np.random.default_rng(0)) == masks).all()
+
+
+def test_the_same_chance_gives_the_same_masks():
+    masks = walking_masks(3)
+    one, two = (augment(masks, MaskAugment(), np.random.default_rng(5)) for _ in range(2))
+    assert (one == two).all()
+
+
+def test_mirroring_twice_is_no_change():
+    masks = walking_masks(3)
+    mirrored = augment(masks, MaskAugment(**(NONE | {"mirror": 1.0})), np.random.default_rng(0))
+    assert (mirrored[..., ::-1] == masks).all()

@@ -133,7 +133,7 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from test_engine import CPU, TINY, stick_walks
+from test_runs import CPU, TINY, stick_walks
 from gaitproof.train import loop
 from gaitproof.train.loop import train
 
@@ -331,7 +331,7 @@ DEVICES = """
 import sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from test_engine import TINY, WATCHED, stick_walks
+from test_runs import TINY, WATCHED, stick_walks
 from gaitproof.train import loop
 from gaitproof.train.hardware import TrainerSettings, is_main_process
 from gaitproof.train.loop import train
