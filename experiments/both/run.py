@@ -18,11 +18,11 @@ from gaitproof.data.gait.load import PairedRecording
 from gaitproof.data.gait.recording import make_recording
 from gaitproof.data.gait.silhouettes import SilhouetteRecording, cut_mask
 from gaitproof.modelling.silhouettes import evaluate_silhouettes
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.registry import signal_of
 from gaitproof.synth.frames import body_masks
 from gaitproof.synth.take import prepare
 from gaitproof.synth.walker import Walker
-from gaitproof.train.config import NetworkSettings
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
 from gaitproof.types.silhouette import SilhouetteSequence
 from gaitproof.types.silhouette_windows import SILHOUETTE_RATE

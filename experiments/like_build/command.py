@@ -126,7 +126,7 @@ def score_silhouettes(data: Path, held_out: str) -> Scored:
     from gaitproof.data.gait.silhouettes import load_silhouettes
     from gaitproof.evaluate.trials import person
     from gaitproof.modelling.silhouettes import evaluate_silhouettes
-    from gaitproof.train.config import NetworkSettings
+    from gaitproof.nets.options import NetworkSettings
     from gaitproof.train.silhouettes.config import ScopeSettings, SilhouetteTrainSettings
 
     walks = load_silhouettes(data, data.stem)

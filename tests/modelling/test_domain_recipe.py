@@ -15,10 +15,10 @@ from gaitproof.modelling.domain_recipe import (
     write_evidence,
 )
 from gaitproof.nets.onnx import OnnxEncoder, load_card
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.train.config import (
     AugmentSettings,
     DiscriminantSettings,
-    NetworkSettings,
     TrainSettings,
 )
 

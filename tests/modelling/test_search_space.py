@@ -64,7 +64,7 @@ def test_values_out_of_range_are_refused():
 
 @pytest.mark.parametrize("name", list_networks())
 def test_what_is_left_fits_the_network(name):
-    from gaitproof.nets.options import NetworkOptions
+    from gaitproof.nets.options import NetworkSettings
     from gaitproof.nets.registry import create_network
 
     settings = TrainSettings(architecture=name)
@@ -75,7 +75,7 @@ def test_what_is_left_fits_the_network(name):
         for key, p in left.parameters.items()
         if key.startswith("network.")
     }
-    assert create_network(name, NetworkOptions(**options)).embedding_size > 1
+    assert create_network(name, NetworkSettings(**options)).embedding_size > 1
 
 
 def test_the_temperature_of_a_loss_that_is_not_used_is_not_searched():

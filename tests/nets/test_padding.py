@@ -18,7 +18,7 @@ from gaitproof.nets.layers import (
     peak_over_time,
 )
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.registry import create_network, list_networks, network_options
 from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.train.losses import supervised_contrastive
@@ -31,10 +31,10 @@ PUBLISHED = COCO[:4]
 LENGTHS = torch.tensor([10, 23, 37, 60])
 
 
-def small(name: str) -> NetworkOptions:
+def small(name: str) -> NetworkSettings:
     own = network_options(name).given()
     tiny = {"embedding": 16, "dropout": 0.0, "layers": 1, "width": 32}
-    return NetworkOptions(**{key: tiny.get(key, value) for key, value in own.items()})
+    return NetworkSettings(**{key: tiny.get(key, value) for key, value in own.items()})
 
 
 def padded_windows(layout: Layout = GAIT_LAYOUT) -> tuple[Tensor, Tensor]:
@@ -58,9 +58,9 @@ def test_who_reads_coco_joints_and_padding(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "options"),
     [(name, small(name)) for name in COCO]
-    + [(name, NetworkOptions(published=True)) for name in PUBLISHED],
+    + [(name, NetworkSettings(published=True)) for name in PUBLISHED],
 )
-def test_every_branch_learns_from_coco_joints(name: str, options: NetworkOptions) -> None:
+def test_every_branch_learns_from_coco_joints(name: str, options: NetworkSettings) -> None:
     torch.manual_seed(0)
     network = create_network(name, options, layout=COCO_LAYOUT).train()
     labels = torch.arange(2).repeat_interleave(2)

@@ -13,7 +13,7 @@ from torch import nn
 from gaitproof.gait.features import windows_from_points
 from gaitproof.gait.silhouettes import OPENINGS, energy_images
 from gaitproof.modelling.export import export_onnx
-from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.registry import create_network, list_networks, network_options, signal_of
 from gaitproof.nets.silhouette import energies, openings
 from gaitproof.train.losses import supervised_contrastive
@@ -30,7 +30,7 @@ def _small(name: str) -> nn.Module:
     width = 8 if name == "gaitbase" else 12
     tiny = {"embedding": 89, "dropout": 0.0, "layers": 1, "width": width}
     torch.manual_seed(0)
-    return create_network(name, NetworkOptions(**{key: tiny[key] for key in own}))
+    return create_network(name, NetworkSettings(**{key: tiny[key] for key in own}))
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from gaitproof.errors import ModelError
-from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.registry import create_network
 from gaitproof.nets.sposgait import ALL_CELLS, CANDIDATES, DEPTH
 
-SMALL = NetworkOptions(embedding=8, width=16, cells=ALL_CELLS)
+SMALL = NetworkSettings(embedding=8, width=16).model_copy(update={"cells": ALL_CELLS})
 WINDOWS = torch.randn(4, 20, 78, generator=torch.Generator().manual_seed(0))
 
 
@@ -38,7 +38,9 @@ def test_a_chosen_path_is_what_its_cells_alone_compute():
     torch.manual_seed(0)
     whole = create_network("sposgait", SMALL, frames=20).eval()
     whole.path = (5, 0, 3, 1)
-    alone = create_network("sposgait", NetworkOptions(8, None, None, 16, cells="5031"), 20).eval()
+    alone = create_network(
+        "sposgait", NetworkSettings(embedding=8, width=16, cells="5031"), 20
+    ).eval()
     weights = whole.state_dict()
     for name in alone.state_dict():
         if name.startswith("cells."):
@@ -56,4 +58,4 @@ def test_a_super_network_judges_nothing_without_a_path():
 @pytest.mark.parametrize("cells", ["", "6", "0a", "0" * 13])
 def test_cells_that_are_no_path(cells):
     with pytest.raises(ModelError, match="no path"):
-        create_network("sposgait", NetworkOptions(cells=cells))
+        create_network("sposgait", NetworkSettings().model_copy(update={"cells": cells}))

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from gaitproof.errors import ConfigError
-from gaitproof.train.config import AdaptSettings, AugmentSettings, NetworkSettings, TrainSettings
+from gaitproof.nets.options import NetworkSettings
+from gaitproof.train.config import AdaptSettings, AugmentSettings, TrainSettings
 from gaitproof.train.loop import train
 from gaitproof.train.losses import DomainHead, mean_discrepancy, rise
 

@@ -18,10 +18,10 @@ from gaitproof.nets.discriminant import (
     SpreadBlend,
     SpreadEncoder,
 )
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.train.config import (
     AugmentSettings,
     DiscriminantSettings,
-    NetworkSettings,
     TrainSettings,
 )
 from gaitproof.train.discriminant import closed_form_parts, gradient_part

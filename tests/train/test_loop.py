@@ -16,8 +16,9 @@ from gaitproof.metrics import auc
 from gaitproof.modelling.export import save_model
 from gaitproof.nets.card import LogisticCalibration, OperatingPoint
 from gaitproof.nets.onnx import OnnxEncoder
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.registry import create_network
-from gaitproof.train.config import AugmentSettings, LossSettings, NetworkSettings, TrainSettings
+from gaitproof.train.config import AugmentSettings, LossSettings, TrainSettings
 from gaitproof.train.encoder import GaitModule
 from gaitproof.train.learner import RunState
 from gaitproof.train.loop import fit_normaliser, train

@@ -21,11 +21,11 @@ from sticks import walking_points
 
 from gaitproof.data.gait import Recording
 from gaitproof.errors import ConfigError
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.train.checkpoint import CHECKPOINT_FILE
 from gaitproof.train.config import (
     AugmentSettings,
     LossSettings,
-    NetworkSettings,
     ScheduleSettings,
     TrainSettings,
     ValidationSettings,

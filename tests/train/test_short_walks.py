@@ -15,8 +15,9 @@ from gaitproof.errors import ConfigError, InputError, ModelError
 from gaitproof.evaluate.frozen import evaluate_model, load_for
 from gaitproof.modelling.recipe import evaluate_recipe, load_sources, make_model
 from gaitproof.nets.onnx import OnnxEncoder
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.trainable import read_network
-from gaitproof.train.config import AugmentSettings, NetworkSettings, TrainSettings
+from gaitproof.train.config import AugmentSettings, TrainSettings
 from gaitproof.train.loop import seen_by, train
 from gaitproof.train.sampler import WindowSampler, features_of
 from gaitproof.types.layouts import COCO_LAYOUT, GAIT_LAYOUT

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from gaitproof.errors import ConfigError
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.trainable import NETWORK_FILE, pack_network
 from gaitproof.train.checkpoint import Identity
-from gaitproof.train.config import AugmentSettings, NetworkSettings, TrainSettings
+from gaitproof.train.config import AugmentSettings, TrainSettings
 from gaitproof.train.hardware import TrainerSettings
 from gaitproof.train.loop import train
 

@@ -46,7 +46,7 @@ FIGURES: Final[Mapping[str, RateFunction]] = {
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Interval):
     """One system's figure minus another's on the same trials.
 
     Parameters
@@ -57,9 +57,6 @@ class Difference:
         Two-sided bootstrap p-value of "no difference", at least 1 / (draws + 1).
     """
 
-    value: float
-    low: float
-    high: float
     p_value: float
 
 

@@ -20,7 +20,7 @@ from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.card import CohortCard, ModelCard
 from gaitproof.nets.cohort import COHORT_FILE
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.trainable import NETWORK_FILE, PARITY, pack_network
 from gaitproof.train.encoder import TrainedEncoder
 from gaitproof.types import GaitWindows
@@ -90,7 +90,7 @@ def save_model(
     folder: Path,
     *,
     cohort: tuple[bytes, CohortCard] | None = None,
-    options: NetworkOptions | None = None,
+    options: NetworkSettings | None = None,
     **card: Any,
 ) -> ModelCard:
     """Write ``model.onnx``, ``network.safetensors`` and ``card.json``.

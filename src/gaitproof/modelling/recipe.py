@@ -27,7 +27,6 @@ from gaitproof.modelling.operating_point import choose_operating_point
 from gaitproof.modelling.pairs import scoring_of
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.cohort import mix_cohort, pack_cohort
-from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, is_pair_network
 from gaitproof.processes import worker_pool
 from gaitproof.train.config import TrainSettings
@@ -336,16 +335,14 @@ def make_model(
         name=settings.architecture,
         version=settings.version,
         architecture=settings.architecture,
-        embedding_size=embedding_size(
-            settings.architecture, NetworkOptions(**settings.network.model_dump())
-        ),
+        embedding_size=embedding_size(settings.architecture, settings.network),
         operating_point=point,
         calibration=calibration,
         scores=score_histogram(trials["clip"], settings.threshold_source or "all sources"),
         normalisation=kind,
         least_frames=settings.least_frames,
         cohort=cohort,
-        options=NetworkOptions(**settings.network.model_dump()),
+        options=settings.network,
         data=describe_sources(settings.sources, recordings),
         dimensions=2 if any(walk.flat for walk in recordings) else 3,
         protocol=result.protocol,

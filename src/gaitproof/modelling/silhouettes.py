@@ -27,7 +27,6 @@ from gaitproof.modelling.operating_point import choose_operating_point
 from gaitproof.modelling.recipe import Progress, Runs, part_of
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.onnx import PairedEncoder, SilhouetteEncoder
-from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import embedding_size, list_networks, signal_of
 from gaitproof.train.config import read_architecture
 from gaitproof.train.silhouettes.config import SilhouetteTrainSettings
@@ -166,7 +165,7 @@ def _write_silhouette_model(
         people="held-out people",
         **settings.operating_point.model_dump(),
     )
-    options = NetworkOptions(**settings.network.model_dump())
+    options = settings.network
     signal = signal_of(settings.architecture)
     assert signal != "motion"
     examples = inputs_of(_noise(signal))

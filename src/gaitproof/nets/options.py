@@ -2,65 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from typing import Any
 
+from pydantic import Field
+
+from gaitproof.config import Settings
 from gaitproof.errors import ModelError
 
 
-@dataclass(frozen=True)
-class NetworkOptions:
+class NetworkSettings(Settings):
     """Departures from a network's own sizes; None keeps the network's value.
 
-    Parameters
-    ----------
-    embedding
-        Length of the embedding, at least 2.
-    dropout
-        Dropout rate, 0 to 1 (exclusive).
-    layers
-        Depth of the main stack, at least 1.
-    width
-        Channels of the main stack, at least 8 and divisible by the network's attention heads.
-    published
-        True for the paper's own depth, channels, heads and frame rate, instead of what two cores
-        can train; then `layers` and `width` are not to be had.
-    cells
-        Kinds of the cells of a network that was searched for (`gaitproof.nets.sposgait`).
-
-    Raises
-    ------
-    ModelError
-        If a value is out of range.
+    A network that has no such size refuses the setting.
     """
 
-    embedding: int | None = None
-    dropout: float | None = None
-    layers: int | None = None
-    width: int | None = None
+    embedding: int | None = Field(default=None, ge=2, le=2048)
+    """Length of the embedding."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Dropout rate."""
+    layers: int | None = Field(default=None, ge=1, le=24)
+    """Depth of the main stack (Transformer layers, LSTM layers, graph blocks)."""
+    width: int | None = Field(default=None, ge=8, le=1024)
+    """Channels of the main stack."""
     published: bool | None = None
-    cells: str | None = None
+    """The paper's own depth, channels, heads and frame rate (gaitgraph, gpgait, gaittr, gaitpt),
+    which cost many times what the network's own cost; `layers` and `width` are then fixed."""
+    cells: str | None = Field(default=None, pattern="^[0-5]{1,12}$")
+    """Kinds of the cells of sposgait, as ``gaitproof cells`` found them."""
 
-    def __post_init__(self) -> None:
-        for name, least in (("embedding", 2), ("layers", 1), ("width", 8)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ModelError(
-                    f"The network option {name!r} is out of range.",
-                    expected=f"at least {least}",
-                    actual=str(value),
-                )
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise ModelError(
-                "The network option 'dropout' is out of range.",
-                expected="0 or more and less than 1",
-                actual=str(self.dropout),
-            )
-
-    def given(self) -> dict[str, int | float | str]:
+    def given(self) -> dict[str, Any]:
         """Return the options that are not None."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return self.model_dump(exclude_none=True)
 
-    def replaced_by(self, wanted: NetworkOptions | None, network: str) -> NetworkOptions:
+    def replaced_by(self, wanted: NetworkSettings | None, network: str) -> NetworkSettings:
         """Return these sizes with those of `wanted` in their place.
 
         Raises
@@ -75,7 +49,7 @@ class NetworkOptions:
         if unknown:
             raise ModelError(
                 f"The network {network!r} has no option {', '.join(map(repr, unknown))}.",
-                expected=f"only {', '.join(f.name for f in fields(self) if f.name in own)}",
+                expected=f"only {', '.join(own)}",
                 hint="leave the option out, or choose another network",
             )
-        return NetworkOptions(**{**own, **changes})  # type: ignore[arg-type]
+        return self.model_copy(update=changes)

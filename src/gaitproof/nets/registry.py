@@ -6,13 +6,13 @@ Reading this module loads no torch; `create_network` does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gaitproof.errors import ModelError
 from gaitproof.gait.features import MIN_FEATURE_FRAMES
-from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.types.layouts import GAIT_LAYOUT, LAYOUTS, Layout
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
 
@@ -38,34 +38,46 @@ class _Entry:
 
     module: str
     factory: str
-    sizes: NetworkOptions
+    sizes: NetworkSettings
     fixed: Mapping[str, Any] = field(default_factory=dict)
     pair: bool = False
     signal: Signal = "joints"
-    published: NetworkOptions | None = None
+    published: NetworkSettings | None = None
     pads: bool = False
     layouts: tuple[str, ...] = (GAIT_LAYOUT.name,)
 
 
-def _hybrid(sizes: NetworkOptions, **fixed: Any) -> _Entry:
+def _sizes(
+    embedding: int | None,
+    dropout: float | None,
+    layers: int | None = None,
+    width: int | None = None,
+    cells: str | None = None,
+) -> NetworkSettings:
+    return NetworkSettings(
+        embedding=embedding, dropout=dropout, layers=layers, width=width, cells=cells
+    )
+
+
+def _hybrid(sizes: NetworkSettings, **fixed: Any) -> _Entry:
     return _Entry("hybrid", "HybridEncoder", sizes, fixed, pads=True)
 
 
 def _joints(
-    module: str, factory: str, sizes: NetworkOptions, published: NetworkOptions | None = None
+    module: str, factory: str, sizes: NetworkSettings, published: NetworkSettings | None = None
 ) -> _Entry:
     """Return a network of the literature on joints of any layout."""
     return _Entry(
         module,
         factory,
-        sizes if published is None else replace(sizes, published=False),
-        published=None if published is None else replace(published, published=True),
+        sizes if published is None else sizes.model_copy(update={"published": False}),
+        published=None if published is None else published.model_copy(update={"published": True}),
         pads=True,
         layouts=tuple(LAYOUTS),
     )
 
 
-def _silhouettes(factory: str, sizes: NetworkOptions, **fixed: Any) -> _Entry:
+def _silhouettes(factory: str, sizes: NetworkSettings, **fixed: Any) -> _Entry:
     return _Entry("silhouette", factory, sizes, fixed, signal="silhouettes")
 
 
@@ -73,69 +85,55 @@ _ABLATION: Final = {"stem": (64,), "heads": 4}
 
 _NETWORKS: Final[Mapping[str, _Entry]] = {
     # gait seed, paper: below one million parameters
-    "hybrid-small": _hybrid(NetworkOptions(128, 0.1, 2, 128), stem=(64,), heads=4, lstm_layers=1),
+    "hybrid-small": _hybrid(_sizes(128, 0.1, 2, 128), stem=(64,), heads=4, lstm_layers=1),
     # gait seed, report: about 3.8 million parameters by its own count
-    "hybrid-base": _hybrid(
-        NetworkOptions(256, 0.3, 4, 256), stem=(64, 128), heads=8, lstm_layers=2
-    ),
+    "hybrid-base": _hybrid(_sizes(256, 0.3, 4, 256), stem=(64, 128), heads=8, lstm_layers=2),
     # hybrid-small with one branch
-    "cnn": _hybrid(NetworkOptions(128, 0.1, None, 128), **_ABLATION, branches=("cnn",)),
-    "bilstm": _hybrid(NetworkOptions(128, 0.1, 1, 128), **_ABLATION, branches=("bilstm",)),
-    "transformer": _hybrid(
-        NetworkOptions(128, 0.1, 2, 128), **_ABLATION, branches=("transformer",)
-    ),
+    "cnn": _hybrid(_sizes(128, 0.1, None, 128), **_ABLATION, branches=("cnn",)),
+    "bilstm": _hybrid(_sizes(128, 0.1, 1, 128), **_ABLATION, branches=("bilstm",)),
+    "transformer": _hybrid(_sizes(128, 0.1, 2, 128), **_ABLATION, branches=("transformer",)),
     # the seed's own code, and the literature
-    "diffcnn": _Entry("pairs", "DiffCNN", NetworkOptions(None, 0.1, 3, 96), pair=True),
-    "pose-lstm": _Entry("motion", "PoseLSTM", NetworkOptions(128, 0.1, 2, 128)),
-    "gaitgraph": _joints(
-        "graph", "GaitGraph", NetworkOptions(128, 0.1, 3, 64), NetworkOptions(256, 0.4)
-    ),
-    "gpgait": _joints("graph", "GPGait", NetworkOptions(128, 0.1, 3, 64), NetworkOptions(256, 0.1)),
-    "gaittr": _joints(
-        "attention", "GaitTR", NetworkOptions(128, 0.1, 2, 48), NetworkOptions(128, 0.1)
-    ),
-    "gaitpt": _joints(
-        "attention", "GaitPT", NetworkOptions(128, 0.1, 1, 80), NetworkOptions(256, 0.05)
-    ),
-    "gaitformer": _joints("attention", "GaitFormer", NetworkOptions(128, 0.1, 3, 128)),
-    "sposgait": _joints("sposgait", "SPOSGait", NetworkOptions(128, 0.1, None, 64, cells="0000")),
+    "diffcnn": _Entry("pairs", "DiffCNN", _sizes(None, 0.1, 3, 96), pair=True),
+    "pose-lstm": _Entry("motion", "PoseLSTM", _sizes(128, 0.1, 2, 128)),
+    "gaitgraph": _joints("graph", "GaitGraph", _sizes(128, 0.1, 3, 64), _sizes(256, 0.4)),
+    "gpgait": _joints("graph", "GPGait", _sizes(128, 0.1, 3, 64), _sizes(256, 0.1)),
+    "gaittr": _joints("attention", "GaitTR", _sizes(128, 0.1, 2, 48), _sizes(128, 0.1)),
+    "gaitpt": _joints("attention", "GaitPT", _sizes(128, 0.1, 1, 80), _sizes(256, 0.05)),
+    "gaitformer": _joints("attention", "GaitFormer", _sizes(128, 0.1, 3, 128)),
+    "sposgait": _joints("sposgait", "SPOSGait", _sizes(128, 0.1, None, 64, cells="0000")),
     # our own
-    "discriminant": _Entry(
-        "discriminant", "DiscriminantEncoder", NetworkOptions(128, None, None, 45)
-    ),
-    "spread": _Entry("discriminant", "SpreadEncoder", NetworkOptions(48, None, None, None)),
+    "discriminant": _Entry("discriminant", "DiscriminantEncoder", _sizes(128, None, None, 45)),
+    "spread": _Entry("discriminant", "SpreadEncoder", _sizes(48, None, None, None)),
     "spread-blend": _Entry(
-        "discriminant", "SpreadBlend", NetworkOptions(176, None, None, 45), {"spreads": 48}
+        "discriminant", "SpreadBlend", _sizes(176, None, None, 45), {"spreads": 48}
     ),
     "blend": _Entry(
         "discriminant",
         "BlendedEncoder",
-        NetworkOptions(256, 0.1, 2, 128),
+        _sizes(256, 0.1, 2, 128),
         {"components": 45, "stem": (64,), "heads": 4, "lstm_layers": 1},
     ),
-    "skeletonmap": _Entry("skeletonmap", "SkeletonMap", NetworkOptions(128, 0.1, 1, 64)),
-    "gait-moments": _Entry("moments", "GaitMoments", NetworkOptions(128, 0.2, 2, 256)),
+    "skeletonmap": _Entry("skeletonmap", "SkeletonMap", _sizes(128, 0.1, 1, 64)),
+    "gait-moments": _Entry("moments", "GaitMoments", _sizes(128, 0.2, 2, 256)),
     # silhouettes: the literature, and our own
-    "gaitset": _silhouettes("GaitSet", NetworkOptions(256, None, None, 16)),
-    "gaitbase": _silhouettes("GaitBase", NetworkOptions(256, None, 1, 16)),
+    "gaitset": _silhouettes("GaitSet", _sizes(256, None, None, 16)),
+    "gaitbase": _silhouettes("GaitBase", _sizes(256, None, 1, 16)),
     "gaittrivit": _Entry(
         "silhouette_attention",
         "GaitTriViT",
-        NetworkOptions(256, None, 1, 64),
+        _sizes(256, None, 1, 64),
         signal="silhouettes",
     ),
     "mmgaitformer": _Entry(
-        "silhouette_attention", "MMGaitFormer", NetworkOptions(256, None, 1, 32), signal="both"
+        "silhouette_attention", "MMGaitFormer", _sizes(256, None, 1, 32), signal="both"
     ),
-    "strip-energy": _silhouettes("StripEnergy", NetworkOptions(256, None, None, 160)),
-    "strip-step": _silhouettes("StripEnergy", NetworkOptions(256, None, None, 160), parts=6),
-    "energy-discriminant": _silhouettes("EnergyDiscriminant", NetworkOptions(73, None, None, None)),
+    "strip-energy": _silhouettes("StripEnergy", _sizes(256, None, None, 160)),
+    "strip-step": _silhouettes("StripEnergy", _sizes(256, None, None, 160), parts=6),
+    "energy-discriminant": _silhouettes("EnergyDiscriminant", _sizes(73, None, None, None)),
     # generated or captured
-    "motion-lstm": _Entry(
-        "motion", "MotionLSTM", NetworkOptions(None, 0.3, 1, 32), signal="motion"
-    ),
+    "motion-lstm": _Entry("motion", "MotionLSTM", _sizes(None, 0.3, 1, 32), signal="motion"),
     "energy-blend": _silhouettes(
-        "EnergyBlend", NetworkOptions(329, None, None, 160), directions=73, share=0.5
+        "EnergyBlend", _sizes(329, None, None, 160), directions=73, share=0.5
     ),
 }
 
@@ -175,7 +173,7 @@ def is_pair_network(name: str) -> bool:
     return _entry(name).pair
 
 
-def network_options(name: str, options: NetworkOptions | None = None) -> NetworkOptions:
+def network_options(name: str, options: NetworkSettings | None = None) -> NetworkSettings:
     """Return the sizes the network is built with; None for a size that it does not have.
 
     Raises
@@ -189,7 +187,7 @@ def network_options(name: str, options: NetworkOptions | None = None) -> Network
 
 
 def embedding_size(
-    name: str, options: NetworkOptions | None = None, frames: int = WINDOW_FRAMES
+    name: str, options: NetworkSettings | None = None, frames: int = WINDOW_FRAMES
 ) -> int:
     """Return the length of the named network's embedding.
 
@@ -206,7 +204,7 @@ def embedding_size(
 
 def create_network(
     name: str,
-    options: NetworkOptions | None = None,
+    options: NetworkSettings | None = None,
     frames: int = WINDOW_FRAMES,
     *,
     layout: Layout = GAIT_LAYOUT,

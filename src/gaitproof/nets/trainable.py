@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,7 +13,7 @@ from gaitproof.errors import ModelError
 from gaitproof.models import WEIGHTS
 from gaitproof.nets.card import ModelCard
 from gaitproof.nets.onnx import OnnxEncoder
-from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.registry import create_network
 from gaitproof.reading import FileKind, guarded, parse_json, read_tensors
 from gaitproof.types import GaitWindows
@@ -76,7 +75,7 @@ class TorchEncoder:
         return self.embed_inputs(self.normalise(windows))
 
 
-def pack_network(network: nn.Module, options: NetworkOptions | None = None) -> bytes:
+def pack_network(network: nn.Module, options: NetworkSettings | None = None) -> bytes:
     """Return the weights of a network as a safetensors file.
 
     Parameters
@@ -87,7 +86,7 @@ def pack_network(network: nn.Module, options: NetworkOptions | None = None) -> b
         With which it was built.
     """
     state = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
-    return save(state, {_OPTIONS: json.dumps(asdict(options or NetworkOptions()))})
+    return save(state, {_OPTIONS: json.dumps((options or NetworkSettings()).model_dump())})
 
 
 def read_network(encoder: OnnxEncoder) -> nn.Module:
@@ -120,7 +119,7 @@ def read_network(encoder: OnnxEncoder) -> nn.Module:
     kind = FileKind(f"network of {card.architecture!r}", ModelError, WEIGHTS.max_bytes)
     tensors, metadata = read_tensors(path, kind, "torch")
     with guarded(path, kind):
-        options = NetworkOptions(**parse_json(metadata[_OPTIONS], path, kind))
+        options = NetworkSettings(**parse_json(metadata[_OPTIONS], path, kind))
         network = create_network(
             card.architecture, options, card.frames, layout=card.layout, padded=card.padded
         )

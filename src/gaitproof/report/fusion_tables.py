@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gaitproof.evaluate.bootstrap import Difference, Interval
+from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.fusion import FusionResult
 from gaitproof.text import make_table
 from gaitproof.verify.fusion.rule import WeightRange
@@ -65,5 +65,5 @@ def weights_table(result: FusionResult) -> Table:
     )
 
 
-def _text(interval: Interval | Difference | WeightRange, form: str = ".3f") -> str:
+def _text(interval: Interval | WeightRange, form: str = ".3f") -> str:
     return f"{interval.value:{form}} ({interval.low:{form}} to {interval.high:{form}})"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from pydantic import BaseModel
 from sqlalchemy import Engine, delete, func, insert, select, update
 
 from gaitproof.errors import ConfigError, InputError
@@ -59,16 +60,15 @@ class Principal:
     csrf: str = ""
 
 
-@dataclass(frozen=True)
-class KeyInfo:
-    """What may be told about a key: never the key."""
+class KeyAnswer(BaseModel):
+    """A key, without the key itself."""
 
     id: str
     tenant: str
     role: Role
     label: str
     created: float
-    revoked: float | None
+    revoked: float | None = None
 
 
 NOBODY: Final = Principal(DEFAULT_TENANT, Role.ADMIN, "")
@@ -100,7 +100,7 @@ class Access:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add_key(self, tenant: str, role: Role, label: str = "") -> tuple[KeyInfo, str]:
+    def add_key(self, tenant: str, role: Role, label: str = "") -> tuple[KeyAnswer, str]:
         """Make a key; return what may be told about it, and the key, which is shown only now.
 
         Raises
@@ -119,31 +119,21 @@ class Access:
         make_room(self._engine, tenant)
         name = secrets.token_hex(6)
         key = f"gp_{name}_{secrets.token_urlsafe(32)}"
-        info = KeyInfo(name, tenant, role, label, time.time(), None)
+        info = KeyAnswer(id=name, tenant=tenant, role=role, label=label, created=time.time())
         with self._engine.begin() as connection:
             connection.execute(
-                insert(KEYS).values(
-                    id=name,
-                    tenant=tenant,
-                    role=role.value,
-                    label=label,
-                    digest=_digest(key),
-                    created=info.created,
-                )
+                insert(KEYS).values(**info.model_dump(mode="json"), digest=_digest(key))
             )
         return info, key
 
-    def keys(self, tenant: str | None = None) -> list[KeyInfo]:
+    def keys(self, tenant: str | None = None) -> list[KeyAnswer]:
         """List the keys of a tenant, or all, oldest first."""
         query = select(KEYS).order_by(KEYS.c.created)
         if tenant is not None:
             query = query.where(KEYS.c.tenant == tenant)
         with self._engine.begin() as connection:
             rows = connection.execute(query).mappings().all()
-        return [
-            KeyInfo(r["id"], r["tenant"], Role(r["role"]), r["label"], r["created"], r["revoked"])
-            for r in rows
-        ]
+        return [KeyAnswer(**row) for row in rows]
 
     def tenants(self) -> set[str]:
         """Return the tenants that have keys in force."""

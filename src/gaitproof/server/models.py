@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from gaitproof.errors import GaitproofError
-from gaitproof.server.access import Role
+from gaitproof.server.access import KeyAnswer, Role
 from gaitproof.server.problems import Problem
 from gaitproof.server.tasks import Kind
 from gaitproof.types.jobs import JobState
@@ -212,17 +212,6 @@ class KeyRequest(Body):
 
     role: Role
     label: str = Field(default="", max_length=100)
-
-
-class KeyAnswer(BaseModel):
-    """A key, without the key itself."""
-
-    id: str
-    tenant: str
-    role: Role
-    label: str
-    created: float
-    revoked: float | None = None
 
 
 class NewKeyAnswer(KeyAnswer):

@@ -7,7 +7,6 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -18,35 +17,13 @@ from starlette.concurrency import run_in_threadpool
 from gaitproof.media.files import make_folder
 from gaitproof.server.database import UPLOADS
 from gaitproof.server.files import upload_place
+from gaitproof.server.models import VideoAnswer
 from gaitproof.server.problems import ProblemError
 from gaitproof.server.tasks import TaskVideo
 from gaitproof.text import one_line
 from gaitproof.verify.encryption import EncryptedWriter, Key
 
 _MAX_NAME = 200
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A video that was uploaded.
-
-    Parameters
-    ----------
-    id
-        Names it in requests.
-    name
-        What the client calls it.
-    bytes, sha256
-        Of the file.
-    expires
-        When it is deleted, seconds since 1970; a job that uses it puts that off.
-    """
-
-    id: str
-    name: str
-    bytes: int
-    sha256: str
-    expires: float
 
 
 class Uploads:
@@ -66,7 +43,7 @@ class Uploads:
 
     async def receive(
         self, tenant: str, name: str, announced: int | None, chunks: AsyncIterator[bytes]
-    ) -> Upload:
+    ) -> VideoAnswer:
         """Write a video to disk as it comes; nothing of it is decoded.
 
         Raises
@@ -96,7 +73,13 @@ class Uploads:
                 )
             now = time.time()
             shown = one_line(name, _MAX_NAME).strip() or "video"
-            upload = Upload(identifier, shown, size, digest.hexdigest(), now + self._patience)
+            upload = VideoAnswer(
+                id=identifier,
+                name=shown,
+                bytes=size,
+                sha256=digest.hexdigest(),
+                expires=now + self._patience,
+            )
             await run_in_threadpool(self._remember, tenant, upload, now)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -123,7 +106,7 @@ class Uploads:
         self.keep(ids, self._patience)
         return [TaskVideo(name=rows[name].name, path=self._path(name)) for name in ids]
 
-    def list(self, tenant: str) -> list[Upload]:
+    def list(self, tenant: str) -> list[VideoAnswer]:
         """List the videos of a tenant, oldest first."""
         query = (
             select(UPLOADS)
@@ -132,7 +115,7 @@ class Uploads:
         )
         with self._engine.begin() as connection:
             rows = connection.execute(query).mappings().all()
-        return [Upload(r["id"], r["name"], r["bytes"], r["sha256"], r["expires"]) for r in rows]
+        return [VideoAnswer(**row) for row in rows]
 
     def has(self, tenant: str, name: str) -> bool:
         """Whether a tenant has a video of that name."""
@@ -177,18 +160,10 @@ class Uploads:
         assert self._key is not None
         return EncryptedWriter(stored, self._key, *upload_place(name))
 
-    def _remember(self, tenant: str, upload: Upload, now: float) -> None:
+    def _remember(self, tenant: str, upload: VideoAnswer, now: float) -> None:
         with self._engine.begin() as connection:
             connection.execute(
-                insert(UPLOADS).values(
-                    id=upload.id,
-                    tenant=tenant,
-                    name=upload.name,
-                    bytes=upload.bytes,
-                    sha256=upload.sha256,
-                    created=now,
-                    expires=upload.expires,
-                )
+                insert(UPLOADS).values(tenant=tenant, created=now, **upload.model_dump())
             )
 
     def _path(self, name: str) -> Path:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 
+Answers = tuple[dict[str, Any], dict[str, Any]]
+"""The whole answer, and what is worth to be told with the job's state."""
+
 RESULT: Final = "result.json"
 """The answer, in the folder of a job."""
 
@@ -158,7 +161,7 @@ def _stated(task: Task) -> CaseStatement:
     return CaseStatement(**given)
 
 
-def _verify(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+def _verify(task: Task, tools: Tools, progress: Progress) -> Answers:
     from gaitproof.report.casefile import to_json
 
     stated = _stated(task)
@@ -183,9 +186,7 @@ def _keep_player(case: Case, files: JobFiles) -> None:
     files.write(f"{EXPLANATION}/{PLAYER}", json_text(drawn).encode())
 
 
-def _identify(
-    task: Task, tools: Tools, progress: Progress
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _identify(task: Task, tools: Tools, progress: Progress) -> Answers:
     [video] = task.videos
     identification = tools.verifier(task).identify(
         video.path, top=task.request.get("top", 5), person=_person(task), progress=progress
@@ -195,7 +196,7 @@ def _identify(
     return answer, {"best": best, "reason": identification.reason}
 
 
-def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+def _enroll(task: Task, tools: Tools, progress: Progress) -> Answers:
     from gaitproof.report.people import draw_thumbnails, list_people
     from gaitproof.verify.results import ChoiceError
 
@@ -217,9 +218,7 @@ def _enroll(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any
     return enrolment.to_dict(), {"name": enrolment.name, "added": added}
 
 
-def _preserve(
-    task: Task, tools: Tools, progress: Progress
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _preserve(task: Task, tools: Tools, progress: Progress) -> Answers:
     from gaitproof.verify.preservation import compare_videos
 
     original, swapped = task.videos
@@ -235,7 +234,7 @@ def _preserve(
     return named.to_dict(), {"outcome": preservation.outcome.value, "reason": preservation.reason}
 
 
-def _scan(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+def _scan(task: Task, tools: Tools, progress: Progress) -> Answers:
     from gaitproof.face.scan import scan_video
 
     [video] = task.videos
@@ -243,7 +242,7 @@ def _scan(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any],
     return scan.to_dict(), {"decision": scan.decision.value, "faces": len(scan.faces)}
 
 
-def _explain(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+def _explain(task: Task, tools: Tools, progress: Progress) -> Answers:
     case = _case(task, tools, lambda share: progress(share / 2))
     method = task.request.get("method", "occlusion")
     with tools.files(task).filling(EXPLANATION, task.scratch) as folder:
@@ -251,18 +250,14 @@ def _explain(task: Task, tools: Tools, progress: Progress) -> tuple[dict[str, An
     return answer, _brief(case)
 
 
-def _reference(
-    task: Task, tools: Tools, progress: Progress
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _reference(task: Task, tools: Tools, progress: Progress) -> Answers:
     references = tools.verifier(task).add_references(
         task.request["name"], [video.path for video in task.videos], progress=progress
     )
     return references.to_dict(), {"footage": references.footage, "added": references.added}
 
 
-_JOBS: Final[
-    dict[Kind, Callable[[Task, Tools, Progress], tuple[dict[str, Any], dict[str, Any]]]]
-] = {
+_JOBS: Final[dict[Kind, Callable[[Task, Tools, Progress], Answers]]] = {
     "verification": _verify,
     "identification": _identify,
     "enrolment": _enroll,

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from gaitproof.config import Settings
 from gaitproof.errors import InputError
 from gaitproof.nets.card import NormalisationKind
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.types import Domain
 from gaitproof.types.windows import WINDOW_FRAMES
 
@@ -77,27 +78,6 @@ class SourceSettings(OriginSettings):
     frame_rate: float | None = Field(default=None, gt=0, le=10_000)
     """Frames per second, for files that state none: key-point tables and pickles, for which None
     means 25, and AMC motions (120). Formats that state their rate refuse it."""
-
-
-class NetworkSettings(Settings):
-    """Departures from a network's own sizes; None keeps the network's value.
-
-    A network that has no such size refuses the setting.
-    """
-
-    embedding: int | None = Field(default=None, ge=2, le=2048)
-    """Length of the embedding."""
-    dropout: float | None = Field(default=None, ge=0, lt=1)
-    """Dropout rate."""
-    layers: int | None = Field(default=None, ge=1, le=24)
-    """Depth of the main stack (Transformer layers, LSTM layers, graph blocks)."""
-    width: int | None = Field(default=None, ge=8, le=1024)
-    """Channels of the main stack."""
-    published: bool | None = None
-    """The paper's own depth, channels, heads and frame rate (gaitgraph, gpgait, gaittr, gaitpt),
-    which cost many times what the network's own cost; `layers` and `width` are then fixed."""
-    cells: str | None = Field(default=None, pattern="^[0-5]{1,12}$")
-    """Kinds of the cells of sposgait, as ``gaitproof cells`` found them."""
 
 
 class LossSettings(Settings):

@@ -12,7 +12,6 @@ from torch import nn
 from gaitproof.data.gait.load import load_recordings
 from gaitproof.errors import ConfigError
 from gaitproof.nets.normaliser import Normaliser
-from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, is_pair_network
 from gaitproof.nets.skeletonmap import SkeletonMap
 from gaitproof.train.adapt import TargetWindows
@@ -87,7 +86,7 @@ def _fit(
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
         network = create_network(
             settings.architecture,
-            NetworkOptions(**settings.network.model_dump()),
+            settings.network,
             frames=settings.frames,
             layout=LAYOUTS[settings.joints],
             padded=normaliser.padded,

@@ -18,11 +18,11 @@ from gaitproof.errors import InputError
 from gaitproof.gait.features import unbroken_paths
 from gaitproof.gait.plausibility import BODY, measure_motion
 from gaitproof.nets.motion import MotionLSTM
-from gaitproof.nets.options import NetworkOptions
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.nets.registry import create_network
 from gaitproof.pose.cleaning import smooth
 from gaitproof.synth.generated import KINDS, Pool, normalise_path, watch
-from gaitproof.train.config import NetworkSettings, SourceSettings
+from gaitproof.train.config import SourceSettings
 from gaitproof.types.windows import WINDOW_FRAMES, WINDOW_HOP, WINDOW_RATE
 
 Float64 = NDArray[np.float64]
@@ -229,7 +229,7 @@ def train_judge(clips: MotionClips, settings: MotionTrainSettings) -> MotionLSTM
         raise InputError("The judge of motion needs captured and generated clips.")
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng([settings.seed, 0x308])
-    options = NetworkOptions(**settings.network.model_dump())
+    options = settings.network
     network = create_network(settings.architecture, options)
     assert isinstance(network, MotionLSTM)
     means = people_means(clips)

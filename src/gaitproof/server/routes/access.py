@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from gaitproof.server.access import Principal
+from gaitproof.server.access import KeyAnswer, Principal
 from gaitproof.server.guards import COOKIE, Administering, Known, ServiceNow, wrong_key
 from gaitproof.server.models import (
-    KeyAnswer,
     KeyRequest,
     LoginRequest,
     NewKeyAnswer,
@@ -68,7 +67,7 @@ def close_session(request: Request, principal: Known, service: ServiceNow) -> Re
 @router.get("/keys")
 def list_keys(principal: Administering, service: ServiceNow) -> list[KeyAnswer]:
     """List the keys of your tenant."""
-    return [KeyAnswer.model_validate(vars(k)) for k in service.access.keys(principal.tenant)]
+    return service.access.keys(principal.tenant)
 
 
 @router.post("/keys", status_code=201)
@@ -76,7 +75,7 @@ def make_key(body: KeyRequest, principal: Administering, service: ServiceNow) ->
     """Make a key for your tenant. It is shown once."""
     info, secret = service.access.add_key(principal.tenant, body.role, body.label)
     service.audit.note("make key", principal, made=info.id, role=info.role.value)
-    return NewKeyAnswer(**vars(info), secret=secret)
+    return NewKeyAnswer(**info.model_dump(), secret=secret)
 
 
 @router.delete("/keys/{key}", status_code=204)

@@ -7,8 +7,8 @@ from typing import Literal, Self
 from pydantic import AliasChoices, Field, model_validator
 
 from gaitproof.config import Settings
+from gaitproof.nets.options import NetworkSettings
 from gaitproof.train.config import (
-    NetworkSettings,
     OperatingPointSettings,
     OriginSettings,
     RunSettings,

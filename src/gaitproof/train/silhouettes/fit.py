@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gaitproof.data.gait.load import PairedRecording
-from gaitproof.nets.options import NetworkOptions
 from gaitproof.nets.registry import create_network, signal_of
 from gaitproof.nets.silhouette import PART, EnergyBlend, EnergyDiscriminant, SilhouetteNetwork
 from gaitproof.train import losses
@@ -138,9 +137,7 @@ def train_silhouettes(
     training = Training(lambda: Identity.of(recordings, settings), **run)
     with undisturbed():
         torch.manual_seed(torch_seed(settings.seed, stream=Stream.WEIGHTS))
-        network = create_network(
-            settings.architecture, NetworkOptions(**settings.network.model_dump())
-        )
+        network = create_network(settings.architecture, settings.network)
         closed = network.discriminant if isinstance(network, EnergyBlend) else network
         if isinstance(closed, EnergyDiscriminant):
             fit_discriminant(closed, everything, settings.discriminant_windows)
