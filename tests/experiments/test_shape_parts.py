@@ -1,4 +1,4 @@
-"""Shape or motion: exact on known games, and on made walkers who differ in a known thing."""
+"""Shape or motion: exact on known games, and on synthetic walkers who differ in a known thing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _statistics(windows: GaitWindows) -> np.ndarray:
 
 
 class StatisticsEncoder:
-    """How a window differs from made walkers' average: no weights that may change."""
+    """How a window differs from synthetic walkers' average: no weights that may change."""
 
     def __init__(self) -> None:
         rows = [_statistics(windows_from_points(*_walk(Walker.random(i)))) for i in range(30, 42)]

@@ -37,7 +37,7 @@ def write_archive(
     frames: int = 60,
     **changes: np.ndarray,
 ) -> Path:
-    """Write a silhouette archive of made walkers; `changes` replace arrays of it."""
+    """Write a silhouette archive of synthetic walkers; `changes` replace arrays of it."""
     labels = [(f"{p:03d}", w, v) for p in range(people) for w in walks for v in views]
     masks = [
         walking_masks(int(p), 10 * walks.index(w) + views.index(v), frames=frames)

@@ -165,7 +165,7 @@ def _show(prepared: Prepared, out: Path) -> None:
 
     console = stdout()
     rows = ((c.split, c.label, c.manipulation, c.clips, c.pictures) for c in prepared.counts())
-    console.print(make_table(("split", "label", "manipulation"), ("clips", "pictures"), rows))
+    console.print(make_table(("split", "label", "manipulation"), ("clips", "images"), rows))
     parts = [f"{len(prepared.clips)} clips in {printable(str(out))}"]
     if prepared.kept:
         parts.append(f"{prepared.kept} of them from an earlier run")

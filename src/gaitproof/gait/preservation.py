@@ -50,7 +50,7 @@ MOST_DISTANCE: Final = 0.03
 compression another take of the same person comes within the ratio (docs/results/benchmarks.md)."""
 
 USUAL_FLOOR: Final = 0.01
-"""Torso heights, where the floor was not measured: what made walkers have at common compression."""
+"""Torso heights where no floor was measured: that of synthetic walkers at common compression."""
 
 LEAST_FLOOR: Final = 0.004
 """A floor below it would call any difference another walk."""

@@ -251,7 +251,7 @@ def _describe_view(view: ViewRates) -> str:
     return (
         f"seen {view.apart:.0f} degrees from the nearest enrolled view, where (measured at "
         f"{view.degrees}) {wrong:.1f} % of impostors are accepted, {refused:.1f} % of genuine "
-        f"walks refused, and {100 * view.decided_mated:.0f} and {100 * view.decided_nonmated:.0f} "
+        f"claims refused, and {100 * view.decided_mated:.0f} and {100 * view.decided_nonmated:.0f} "
         "% of genuine and other claims decided"
     )
 
