@@ -286,7 +286,7 @@ def test_the_caller_is_left_alone(make_recordings: Maker, capfd: Any) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_callers_chance_does_not_matter(make_recordings: Maker) -> None:
+def test_the_callers_random_state_does_not_matter(make_recordings: Maker) -> None:
     recordings = make_recordings(4, 1)
     results = []
     for seed in (1, 2):

@@ -135,7 +135,7 @@ def test_without_changes_the_masks_stay():
     assert (augment(masks, MaskAugment(**NONE), np.random.default_rng(0)) == masks).all()
 
 
-def test_the_same_chance_gives_the_same_masks():
+def test_the_same_seed_gives_the_same_masks():
     masks = walking_masks(3)
     one, two = (augment(masks, MaskAugment(), np.random.default_rng(5)) for _ in range(2))
     assert (one == two).all()
