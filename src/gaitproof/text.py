@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,6 +79,13 @@ class BesideLimit(float):
             for more in range(digits, digits + 4)
         ]
         return next((own for own, limit in texts if own != limit), texts[0][0])
+
+
+def csv_text(rows: Iterable[Iterable[object]], end: str = "\n") -> str:
+    """Return rows as CSV."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end).writerows(rows)
+    return text.getvalue()
 
 
 def json_text(value: Mapping[str, Any], indent: int | None = None) -> str:

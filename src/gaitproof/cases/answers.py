@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from gaitproof.errors import GaitproofError, InputError
 from gaitproof.media.drafts import hold_folder
 from gaitproof.media.files import atomic_path, compute_sha256
 from gaitproof.reading import FileKind, parse_json, parse_table, read_text
-from gaitproof.text import json_text, one_line, printable
+from gaitproof.text import csv_text, json_text, one_line, printable
 from gaitproof.types import Decision
 from gaitproof.verify.people import Person
 
@@ -161,15 +159,8 @@ def _line(values: Mapping[str, Any], answer: Answer | None, form: str) -> str:
         return json_text(whole) + "\n"
     cells = {name: "" if values.get(name) is None else str(values[name]) for name in COLUMNS}
     # what tells questions apart keeps every space: two names may differ by one
-    return _csv_line(
-        printable(cell) if name in _KEY else one_line(cell) for name, cell in cells.items()
-    )
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(cells)
-    return stream.getvalue()
+    shown = [printable(cell) if name in _KEY else one_line(cell) for name, cell in cells.items()]
+    return csv_text([shown])
 
 
 @contextmanager
@@ -186,7 +177,7 @@ def open_ledger(path: Path | None, again: bool) -> Iterator[Ledger]:
         # an error is tried again, and a line that a killed process began is dropped
         with atomic_path(path) as draft:
             text = "".join(_line(values, None, form) for values in kept.values())
-            draft.write_text((_csv_line(COLUMNS) if form == ".csv" else "") + text, "utf-8")
+            draft.write_text((csv_text([COLUMNS]) if form == ".csv" else "") + text, "utf-8")
         with path.open("a", encoding="utf-8", newline="") as stream:
             yield Ledger(stream, form, kept)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from gaitproof.errors import InputError
 from gaitproof.reading import FileKind, parse_rows, read_text
+from gaitproof.text import csv_text
 from gaitproof.types import Domain
 
 COLUMNS: Final = (
@@ -315,11 +314,9 @@ def manifest_bytes(rows: Sequence[ManifestRow]) -> bytes:
         for item in fields(ManifestRow)
         if item.name not in COLUMNS and any(getattr(row, item.name) for row in rows)
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*COLUMNS, *further], extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue().encode()
+    columns = [*COLUMNS, *further]
+    cells = ([getattr(row, name) for name in columns] for row in rows)
+    return csv_text([columns, *cells]).encode()
 
 
 def find_parents(rows: Sequence[ManifestRow]) -> dict[str, ManifestRow | None]:

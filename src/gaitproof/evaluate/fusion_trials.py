@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from gaitproof.errors import InputError
 from gaitproof.media.files import write_atomically
 from gaitproof.reading import FileKind, read_table, shown
+from gaitproof.text import csv_text
 from gaitproof.types.rows import Rows, freeze
 
 Float64 = NDArray[np.float64]
@@ -146,15 +145,13 @@ def write_single(path: Path, trials: SingleTrials) -> None:
     InputError
         If the file cannot be written.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(SINGLE_COLUMNS)
-    for group, genuine, ratio in zip(
-        trials.group.tolist(), trials.genuine.tolist(), trials.log10_lr.tolist(), strict=True
-    ):
-        if math.isfinite(ratio):
-            table.writerow((group, int(genuine), repr(ratio)))
-    write_atomically(path, text.getvalue().encode())
+    columns = (trials.group.tolist(), trials.genuine.tolist(), trials.log10_lr.tolist())
+    rows = (
+        (group, int(genuine), repr(ratio))
+        for group, genuine, ratio in zip(*columns, strict=True)
+        if math.isfinite(ratio)
+    )
+    write_atomically(path, csv_text([SINGLE_COLUMNS, *rows]).encode())
 
 
 def pair_at_random(walks: SingleTrials, faces: SingleTrials, *, seed: int = 0) -> FusionTrials:

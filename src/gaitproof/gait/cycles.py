@@ -6,10 +6,8 @@ Analysis", 2nd ed. 2010; Winter, "Biomechanics and Motor Control of Human Moveme
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
@@ -21,6 +19,7 @@ from gaitproof.errors import PoseError
 from gaitproof.gait.events import JOINT, GaitEvents, events_from_points, walking_direction
 from gaitproof.gait.features import gait_points, unbroken_paths
 from gaitproof.gait.parameters import MAX_STRIDE_TIME, GaitParameters
+from gaitproof.text import csv_text
 from gaitproof.types import Landmark, PoseSequence
 from gaitproof.types.rows import freeze
 
@@ -263,7 +262,7 @@ def list_events(events: GaitEvents) -> list[GaitEvent]:
 def events_csv(events: GaitEvents) -> str:
     """Return ``time_s,side,event``, one line per event, in the order of time."""
     rows = ((_cell(e.time, 4), e.side, e.kind) for e in list_events(events))
-    return _table(("time_s", "side", "event"), rows)
+    return csv_text([("time_s", "side", "event"), *rows])
 
 
 def parameters_csv(parameters: GaitParameters, gate: str = "") -> str:
@@ -273,7 +272,7 @@ def parameters_csv(parameters: GaitParameters, gate: str = "") -> str:
     """
     rows = [(name, _cell(value, 6), UNITS[name]) for name, value in parameters.to_dict().items()]
     rows += [("quality_gate", gate, "")] if gate else []
-    return _table(("parameter", "value", "unit"), rows)
+    return csv_text([("parameter", "value", "unit"), *rows])
 
 
 def angles_csv(profile: GaitProfile) -> str:
@@ -297,18 +296,10 @@ def angles_csv(profile: GaitProfile) -> str:
         ]
         for percent in range(profile.mean.shape[1])
     )
-    return _table(header, rows)
+    return csv_text([header, *rows])
 
 
 def _cell(value: float, digits: int) -> str:
     if not math.isfinite(value):
         return ""
     return str(value) if isinstance(value, int) else f"{value:.{digits}f}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -16,6 +14,7 @@ from gaitproof.errors import ConfigError, DependencyError, GaitproofError
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.processes import run_all
 from gaitproof.reading import FileKind, read_json
+from gaitproof.text import csv_text
 
 
 def derive_seed(seed: int, *purpose: str) -> int:
@@ -159,8 +158,6 @@ def make_missing(
 
 def write_table(directory: Path, rows: Iterable[Sequence[str]]) -> Path:
     """Write the table of what is what, of cells of `COLUMNS` for each clip; return its path."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows((COLUMNS, *rows))
     table = directory / TABLE
-    write_atomically(table, text.getvalue().encode())
+    write_atomically(table, csv_text((COLUMNS, *rows), "\r\n").encode())
     return table

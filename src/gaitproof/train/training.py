@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -19,6 +18,7 @@ from gaitproof.closing import Closing
 from gaitproof.errors import ConfigError
 from gaitproof.media.files import make_folder, write_atomically
 from gaitproof.reading import FileKind, guarded, read_rows
+from gaitproof.text import csv_text
 from gaitproof.train.checkpoint import (
     CHECKPOINT_FILE,
     Checkpoint,
@@ -60,7 +60,7 @@ class RunLog(Closing):
         names = (*learner.loss_names, "learning_rate", "validation_loss", *learner.measure_names)
         self._columns = ("step", "loss", *names)
         rows = _rows(path, done, len(self._columns))
-        write_atomically(path, _table([self._columns, *rows]))
+        write_atomically(path, csv_text([self._columns, *rows], "\r\n").encode())
         self._file = path.open("a", newline="", encoding="utf-8")
         self._table = csv.writer(self._file)
         self._writer = SummaryWriter(str(folder / TENSORBOARD_FOLDER), purge_step=done + 1)
@@ -95,12 +95,6 @@ def _rows(path: Path, done: int, columns: int) -> list[list[str]]:
     rows = [row for _, row in read_rows(path, _METRICS)][1:]
     with guarded(path, _METRICS):
         return [row for row in rows if len(row) == columns and int(row[0]) <= done]
-
-
-def _table(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
 
 
 class RunOptions(TypedDict, total=False):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 from collections import Counter
@@ -48,6 +46,7 @@ from gaitproof.media.sound import Sound, read_sound
 from gaitproof.pose.parallel import available_processors
 from gaitproof.processes import run_apart
 from gaitproof.reading import FileKind, guarded, read_json, shown
+from gaitproof.text import csv_text
 
 _RECORD: Final = FileKind("record of a run", InputError, 2**20, hint="choose another folder")
 
@@ -390,8 +389,5 @@ def _hear(path: Path, faces: StoredFaces, settings: PrepareSettings) -> Sound:
 
 
 def _write_failures(out: Path, failures: Sequence[Failure]) -> None:
-    text = io.StringIO(newline="")
-    rows = csv.DictWriter(text, ("clip", "reason"), lineterminator="\n")
-    rows.writeheader()
-    rows.writerows(asdict(failure) for failure in failures)
-    write_atomically(out / FAILURES_FILE, text.getvalue().encode("utf-8", "backslashreplace"))
+    text = csv_text([("clip", "reason"), *((one.clip, one.reason) for one in failures)])
+    write_atomically(out / FAILURES_FILE, text.encode("utf-8", "backslashreplace"))

@@ -14,9 +14,7 @@ A clip's folder is made aside and renamed: it is finished, or it is not there.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import shutil
 import tempfile
@@ -50,6 +48,7 @@ from gaitproof.reading import (
     read_tensors,
     shown,
 )
+from gaitproof.text import csv_text
 
 Image = NDArray[np.uint8]
 
@@ -207,11 +206,9 @@ def find_clip(folder: Path, clip: FaceClip) -> StoredClip | None:
 
 def write_index(folder: Path, settings: StoreSettings, clips: Sequence[StoredClip]) -> None:
     """Write what makes the clips of `folder` a store."""
-    text = io.StringIO(newline="")
-    rows = csv.DictWriter(text, (*COLUMNS, *FOOTAGE_COLUMNS, FORGED_COLUMN))
-    rows.writeheader()
-    rows.writerows(_row(clip) for clip in clips)
-    write_atomically(folder / INDEX_FILE, text.getvalue().encode())
+    columns = (*COLUMNS, *FOOTAGE_COLUMNS, FORGED_COLUMN)
+    text = csv_text([columns, *(_row(clip).values() for clip in clips)], "\r\n")
+    write_atomically(folder / INDEX_FILE, text.encode())
     write_atomically(folder / STORE_FILE, (settings.model_dump_json(indent=1) + "\n").encode())
 
 

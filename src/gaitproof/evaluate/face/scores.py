@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +16,7 @@ from gaitproof.data.face.splits import join_by_keys
 from gaitproof.errors import InputError
 from gaitproof.evaluate.fusion_trials import SingleTrials, write_single
 from gaitproof.media.files import write_atomically
+from gaitproof.text import csv_text
 from gaitproof.types.rows import freeze
 
 if TYPE_CHECKING:
@@ -172,9 +171,7 @@ def write_scores(result: FaceEvaluation, folder: Path) -> list[Path]:
     list of Path
         What was written; without a calibration there are no likelihood ratios.
     """
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    rows: list[Sequence[object]] = [COLUMNS]
     groups: list[str] = []
     genuine: list[bool] = []
     ratios: list[float] = []
@@ -182,7 +179,7 @@ def write_scores(result: FaceEvaluation, folder: Path) -> list[Path]:
         joined = join_by_keys([answer.stored.clip.keys for answer in store.answers])
         for group, answer in zip(joined, store.answers, strict=True):
             clip, ratio = answer.stored.clip, answer.log10_lr
-            table.writerow(
+            rows.append(
                 (
                     store.name,
                     clip.path,
@@ -200,7 +197,7 @@ def write_scores(result: FaceEvaluation, folder: Path) -> list[Path]:
                 genuine.append(clip.label is Label.REAL)
                 ratios.append(ratio)
     written = [folder / SCORES_FILE]
-    write_atomically(written[0], text.getvalue().encode())
+    write_atomically(written[0], csv_text(rows).encode())
     if ratios:
         written.append(folder / TRIALS_FILE)
         write_single(

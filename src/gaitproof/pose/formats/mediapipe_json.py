@@ -10,8 +10,6 @@ without the person has empty lists.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from array import array
@@ -25,6 +23,7 @@ from gaitproof.errors import PoseError
 from gaitproof.media.files import write_atomically
 from gaitproof.pose.formats import common
 from gaitproof.reading import guarded, malformed, read_json, read_rows, shown
+from gaitproof.text import csv_text
 from gaitproof.types import N_LANDMARKS, Landmark, PoseSequence
 
 FORMAT: Final = "mediapipe-pose"
@@ -164,17 +163,15 @@ def save_mediapipe_csv(path: Path, sequence: PoseSequence) -> None:
     if sequence.world is not None:
         blocks.append((_columns(_WORLD), sequence.world * WORLD_SIGNS))
     blocks.append((_columns(("visibility",)), sequence.visibility.astype(np.float64)))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["timestamp", "width", "height", *(c for names, _ in blocks for c in names)])
+    rows = [["timestamp", "width", "height", *(c for names, _ in blocks for c in names)]]
     for t, time in enumerate(sequence.timestamps):
         cells = [
             "" if np.isnan(v) else repr(common.number(v, 9))
             for _, block in blocks
             for v in block[t].ravel()
         ]
-        writer.writerow([repr(float(time)), *(sequence.frame_size or ("", "")), *cells])
-    write_atomically(path, out.getvalue().encode())
+        rows.append([repr(float(time)), *map(str, sequence.frame_size or ("", "")), *cells])
+    write_atomically(path, csv_text(rows).encode())
 
 
 def load_mediapipe_csv(path: Path) -> PoseSequence:
