@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.table import Table
 
 from gaitproof.text import make_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 NETWORK: Final = "hybrid-small"
 BATCH: Final = 64

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.table import Table
 
 from gaitproof.bench.verify_speed import (
     CLIP_SECONDS,
@@ -29,10 +30,6 @@ from gaitproof.media.encode import VideoWriter
 from gaitproof.media.info import inspect_video
 from gaitproof.pose.parallel import available_processors
 from gaitproof.text import make_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
 
 Image = NDArray[np.uint8]
 

@@ -12,18 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import av
+from rich.table import Table
 
 from gaitproof.bench.verify_speed import CLAIM, benchmark_clip, describe_clip, enroll_random
 from gaitproof.errors import GaitproofError
 from gaitproof.media.info import inspect_video
 from gaitproof.pose.parallel import available_processors
 from gaitproof.text import make_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 SIZE: Final = (640, 480)
 MAX_DELAY: Final = 1.0

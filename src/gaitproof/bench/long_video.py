@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+from rich.table import Table
 
 from gaitproof.bench.verify_speed import (
     Cost,
@@ -28,9 +29,6 @@ from gaitproof.media.files import atomic_path
 from gaitproof.media.info import VideoInfo, inspect_video
 from gaitproof.media.sandbox import open_reader
 from gaitproof.text import make_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 MAX_SHARE: Final = 0.1
 """Of its length that a long video may take."""

@@ -9,18 +9,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.table import Table
 
 from gaitproof.nets.onnx import OnnxEncoder
 from gaitproof.pose.parallel import available_processors
 from gaitproof.text import make_table
 from gaitproof.verify.search import CellIndex, Found, search
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Float32 = NDArray[np.float32]
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from rich.table import Table
 
 from gaitproof.config import VerifySettings
 from gaitproof.errors import DependencyError, GaitproofError
@@ -24,9 +25,6 @@ from gaitproof.text import make_table
 from gaitproof.types import Decision
 from gaitproof.verify.gallery import Gallery
 from gaitproof.verify.templates import Recording
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 CLIP_SECONDS: Final = 10.0
 CLIP_SIZE: Final = (1280, 720)

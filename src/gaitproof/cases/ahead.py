@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def extract_ahead(
     videos: Iterable[Path],
     verifier: Verifier,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> int:
     """Fill the pose cache, which is most of the work, so that the verdicts come out of it.
 
@@ -60,8 +60,7 @@ def extract_ahead(
     with closing(run_apart(each, work, 1)) as finished:
         for count, (_, well) in enumerate(finished, start=1):
             done += bool(well)
-            if progress is not None:
-                progress(count / len(each))
+            progress(count / len(each))
     return done
 
 

@@ -37,7 +37,7 @@ def enroll_people(
     verifier: Verifier,
     rows: Sequence[ManifestRow],
     locate: Callable[[ManifestRow], Path],
-    progress: Progress | None = None,
+    progress: Progress = lambda share: None,
 ) -> EnrolledPeople:
     """Enrol every subject of a manifest from their genuine, original videos.
 
@@ -69,6 +69,5 @@ def enroll_people(
             enrolled[row.subject] = enrolled.get(row.subject, 0) + 1
         except InputError as error:
             failures.append((row.path, error.actual or error.message))
-        if progress is not None:
-            progress(number / len(own))
+        progress(number / len(own))
     return EnrolledPeople(enrolled, tuple(failures))

@@ -80,13 +80,13 @@ def show(values: Mapping[str, Any], *parts: RenderableType, as_json: bool) -> No
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[..., None]]:
-    """Show a bar on stderr while the block runs, if stderr is a terminal.
+def progress_bar(title: str, *, shown: bool = True) -> Iterator[Callable[..., None]]:
+    """Show a bar on stderr while the block runs, if it is to be shown and stderr is a terminal.
 
     Yields a function that takes the share that is done, 0 to 1, and optionally a loss to show.
     """
     console = stderr()
-    if not console.is_terminal:
+    if not (shown and console.is_terminal):
         yield lambda share, loss=None: None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -96,8 +96,8 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
         task = bar.add_task(printable(title), total=1.0)
 
         def report(share: float, loss: float | None = None) -> None:
-            shown = title if loss is None else f"{title}, loss {loss:.3f}"
-            bar.update(task, completed=share, description=printable(shown))
+            said = title if loss is None else f"{title}, loss {loss:.3f}"
+            bar.update(task, completed=share, description=printable(said))
 
         yield report
 

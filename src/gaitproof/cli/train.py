@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +86,7 @@ def _train_masks(
     recipe = SilhouetteTrainSettings.load(config)
     walks = silhouettes.load_silhouette_sources(recipe, data or ())
     runs = Runs(options.run, options.resume, options.trainer)
-    with progress_bar("training") if is_main_process() else nullcontext() as progress:
+    with progress_bar("training", shown=is_main_process()) as progress:
         card, result = silhouettes.make_silhouette_model(
             recipe, walks, output, progress=progress, runs=runs
         )
@@ -105,7 +104,7 @@ def _train_joints(
     settings = TrainSettings.load(config)
     recordings = load_sources(settings, data or ())
     runs = Runs(options.run, options.resume, options.trainer)
-    with progress_bar("training") if is_main_process() else nullcontext() as progress:
+    with progress_bar("training", shown=is_main_process()) as progress:
         card, result = make_model(
             settings, recordings, output, workers=workers, progress=progress, runs=runs
         )
@@ -140,7 +139,7 @@ def _pretrain(
 
     settings, main = TrainSettings.load(config), is_main_process()
     recordings = load_sources(settings, data or ())
-    with progress_bar("training") if main else nullcontext() as progress:
+    with progress_bar("training", shown=main) as progress:
         trained = learn(
             recordings,
             settings,

@@ -185,7 +185,7 @@ class Finding:
 
 
 def hash_files(
-    rows: Sequence[ManifestRow], root: Path, progress: Callable[[float], None] | None = None
+    rows: Sequence[ManifestRow], root: Path, progress: Callable[[float], None] = lambda share: None
 ) -> tuple[tuple[ManifestRow, ...], tuple[Finding, ...], tuple[str, ...]]:
     """Hash the files of a manifest.
 
@@ -216,8 +216,7 @@ def hash_files(
                 Finding("changed", f"The file {row.path!r} is not the one that the manifest lists.")
             )
         hashed.append(replace(row, sha256=digest))
-        if progress is not None:
-            progress((i + 1) / len(rows))
+        progress((i + 1) / len(rows))
     return tuple(hashed), tuple(findings), tuple(notes)
 
 

@@ -181,7 +181,7 @@ def write_copies(
     limits: MediaLimits | None = None,
     *,
     workers: int = 1,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> list[CopyResult]:
     """Write the copies that are not there yet; one failure stops no other.
 
@@ -219,8 +219,7 @@ def write_copies(
     missing = [i for i in range(len(jobs)) if i not in results]
     for i, result in _run([(i, jobs[i]) for i in missing], limits, workers):
         results[i] = result
-        if progress is not None:
-            progress(len(results) / len(jobs))
+        progress(len(results) / len(jobs))
     return [results[i] for i in range(len(jobs))]
 
 

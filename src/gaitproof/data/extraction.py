@@ -134,7 +134,7 @@ def extract_many(
     *,
     workers: int = 0,
     again: bool = False,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
     estimator_factory: Callable[[], PoseEstimator] | None = None,
 ) -> list[JobResult]:
     """Do the jobs and report on each, in the order given.
@@ -172,8 +172,7 @@ def extract_many(
             if cancelled.is_set():
                 raise _CancelledError
             done[i] = share
-            if progress is not None:
-                progress(sum(done) / len(done))
+            progress(sum(done) / len(done))
 
         try:
             return _do(jobs[i], settings, again, report, estimator_factory)
@@ -197,7 +196,7 @@ def _extract_apart(
     jobs: list[Job],
     settings: VerifySettings,
     again: bool,
-    progress: Callable[[float], None] | None,
+    progress: Callable[[float], None],
     estimator_factory: Callable[[], PoseEstimator] | None,
 ) -> list[JobResult]:
     """Do the jobs on a cluster, one processor each, and each by one thread."""
@@ -212,8 +211,7 @@ def _extract_apart(
     with closing(run_apart(jobs, work, 1)) as finished:
         for job, result in finished:
             results[job] = result or JobResult(job.video, job.folder, error=CRASHED)
-            if progress is not None:
-                progress(len(results) / len(jobs))
+            progress(len(results) / len(jobs))
     return [results[job] for job in jobs]
 
 

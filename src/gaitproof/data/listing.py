@@ -144,7 +144,7 @@ def _from_name(path: PurePosixPath) -> ManifestRow:
 
 
 def add_hashes(
-    rows: Sequence[ManifestRow], root: Path, progress: Callable[[float], None] | None = None
+    rows: Sequence[ManifestRow], root: Path, progress: Callable[[float], None] = lambda share: None
 ) -> tuple[ManifestRow, ...]:
     """Fill in the SHA-256 of every file.
 
@@ -165,8 +165,7 @@ def add_hashes(
     hashed = []
     for i, row in enumerate(rows):
         hashed.append(replace(row, sha256=compute_sha256(locate(root, row.path))))
-        if progress is not None:
-            progress((i + 1) / len(rows))
+        progress((i + 1) / len(rows))
     return tuple(hashed)
 
 

@@ -129,7 +129,7 @@ def evaluate_model(
     by_view: bool = False,
     draws: int = DRAWS,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> EvaluationResult:
     """Score a model on people it was not made with; nothing is fitted.
 
@@ -235,7 +235,7 @@ def _embed(
     encoder: WindowEncoder,
     recordings: Sequence[GaitRecording],
     used: frozenset[int],
-    progress: Callable[[float], None] | None,
+    progress: Callable[[float], None],
 ) -> list[NDArray[np.float32]]:
     """Embed the windows of the recordings used; no row for others and for those without any."""
     rows = []
@@ -246,8 +246,7 @@ def _embed(
             if len(windows)
             else np.zeros((0, encoder.card.embedding_size), np.float32)
         )
-        if progress is not None:
-            progress((i + 1) / len(recordings))
+        progress((i + 1) / len(recordings))
     return rows
 
 

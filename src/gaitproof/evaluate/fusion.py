@@ -115,7 +115,7 @@ def evaluate_fusion(
     limits: str = "",
     draws: int = DRAWS,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> FusionResult:
     """Learn fusion weights, and measure them with each group left to weights of the others.
 
@@ -154,8 +154,7 @@ def evaluate_fusion(
     for number, count in enumerate(counts):
         if _has_both(used, count):
             fitted[number] = fit_coefficients(used, count)
-        if progress is not None:
-            progress((number + 1) / len(counts))
+        progress((number + 1) / len(counts))
     systems = {
         WALK: used.gait,
         FACE: used.face,

@@ -89,7 +89,7 @@ def evaluate_motion(
     clips: MotionClips,
     settings: MotionTrainSettings,
     *,
-    progress: Progress | None = None,
+    progress: Progress = lambda share: None,
 ) -> MotionFigures:
     """Train without every data set, without every kind, and without both.
 
@@ -129,7 +129,7 @@ def evaluate_motion(
 class _Trained:
     """Scores of judges that are trained one after another; tells the share that is done."""
 
-    def __init__(self, settings: MotionTrainSettings, jobs: int, progress: Progress | None) -> None:
+    def __init__(self, settings: MotionTrainSettings, jobs: int, progress: Progress) -> None:
         self.settings, self._jobs, self._progress, self._done = settings, jobs, progress, 0
 
     def scores(self, known: MotionClips, test: MotionClips) -> Float64:
@@ -137,8 +137,7 @@ class _Trained:
         judge = train_judge(known, self.settings)
         clip_scores = score_clips(judge, test, self.settings.references, self.settings.seed)
         self._done += 1
-        if self._progress is not None:
-            self._progress(self._done / self._jobs)
+        self._progress(self._done / self._jobs)
         return clip_scores
 
 

@@ -72,7 +72,7 @@ def evaluate_design(
     draws: int = DRAWS,
     baselines: Mapping[str, Baseline] = BASELINES,
     prepare: Callable[[Sequence[Sequence[R]]], None] | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
     views: ViewFigures | None = None,
 ) -> EvaluationResult:
     """Train and test a recipe by a protocol.
@@ -145,8 +145,7 @@ def evaluate_design(
             rows = _describe_used(originals, parts, baseline.fit(walks))
             shared = [level for level in baseline.levels if level in levels]
             _score(pools[name], parts, originals, rows, shared, baseline.scoring, split.number)
-        if progress is not None:
-            progress((split.number + 1) / len(splits))
+        progress((split.number + 1) / len(splits))
     pooled = {
         name: {level: Trials.concatenate(at_level) for level, at_level in by_level.items()}
         for name, by_level in pools.items()

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from rich.table import Table
 
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.result import FMR_TARGETS, EvaluationResult, GroupResult, SystemResult
 from gaitproof.metrics import supported_rate
 from gaitproof.text import make_table, printable
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _HEADINGS: Final = {
     "auc": "AUC %",

@@ -218,7 +218,7 @@ def ablate(
     parts: Sequence[Part] = PARTS,
     workers: int = 1,
     draws: int = DRAWS,
-    progress: Progress | None = None,
+    progress: Progress = lambda share, *loss: None,
 ) -> Ablation:
     """Train and test every variant of a recipe on the same folds, trials and budget.
 

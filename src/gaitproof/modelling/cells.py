@@ -73,7 +73,7 @@ def search_cells(
     *,
     population: int = 12,
     generations: int = 6,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Callable[[float, float], None] = lambda share, loss: None,
     **run: Any,
 ) -> CellSearch:
     """Train the super-network, and evolve its paths on people set aside.

@@ -36,7 +36,7 @@ def evaluate_domains(
     recordings: Sequence[Recording],
     *,
     draws: int = DRAWS,
-    progress: Progress | None = None,
+    progress: Progress = lambda share, *loss: None,
 ) -> DomainResult:
     """Train a recipe once per source, without it, and measure it there.
 
@@ -67,8 +67,7 @@ def evaluate_domains(
         encoder = train(others, settings, targets=targets)
         rows = [encoder.embed(walk.windows) for walk in own]
         domains.append(_clips(source, own, rows, settings.enrolled))
-        if progress is not None:
-            progress((number + 1) / len(sources))
+        progress((number + 1) / len(sources))
     return leave_domain_out(domains, draws=draws, seed=settings.seed)
 
 

@@ -176,7 +176,7 @@ def run_systems(
     *,
     enrolled: int = 3,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = lambda share: None,
 ) -> dict[str, Finished]:
     """Run every system on every fold, but for what the store has already.
 
@@ -222,11 +222,9 @@ def run_systems(
     def finish(name: str, fold: Fold, key: str, finished: Finished) -> None:
         store.save(_job(name, fold), key, finished)
         finished_folds[name, fold.number] = finished
-        if progress is not None:
-            progress(len(finished_folds) / total)
-
-    if progress is not None:
         progress(len(finished_folds) / total)
+
+    progress(len(finished_folds) / total)
     with _pool(min(workers, len(missing))) as pool:
         if pool is None:
             for name, fold, key in missing:

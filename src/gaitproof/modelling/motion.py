@@ -40,7 +40,7 @@ def make_judge(
     recordings: Sequence[Recording],
     folder: Path,
     *,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> tuple[MotionCard, MotionFigures]:
     """Evaluate on data sets and kinds left out, train on everything, write weights and card.
 

@@ -114,7 +114,7 @@ def evaluate_recipe(
     baselines: Mapping[str, Baseline] = BASELINES,
     draws: int = DRAWS,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = lambda share, *loss: None,
     views: ViewFigures | None = None,
 ) -> EvaluationResult:
     """Train and test the recipe by a protocol.
@@ -202,7 +202,7 @@ class _Trainings:
         settings: TrainSettings,
         count: int,
         pool: Executor | None,
-        progress: Progress | None,
+        progress: Progress,
         runs: Runs,
     ) -> None:
         self._settings = settings
@@ -238,7 +238,7 @@ class _Trainings:
 
 @contextmanager
 def _trainings(
-    settings: TrainSettings, count: int, workers: int, progress: Progress | None, runs: Runs
+    settings: TrainSettings, count: int, workers: int, progress: Progress, runs: Runs
 ) -> Iterator[_Trainings]:
     if workers < 2:
         yield _Trainings(settings, count, None, progress, runs)
@@ -256,7 +256,7 @@ def make_model(
     folder: Path,
     *,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = lambda share, *loss: None,
     runs: Runs | None = None,
 ) -> tuple[ModelCard, EvaluationResult]:
     """Evaluate the recipe, train it on everybody, and write the model with its card.
@@ -363,11 +363,10 @@ def origin_of(settings: TrainSettings, trained: TrainedEncoder) -> str:
     return f"Began with the weights of {settings.start.name}: {left}."
 
 
-def part_of(progress: Progress | None, start: float, share: float) -> Callable[..., None]:
+def part_of(progress: Progress, start: float, share: float) -> Callable[..., None]:
     """Map the progress of one part, 0 to 1, into the whole's."""
 
     def report(done: float, *loss: float) -> None:
-        if progress is not None:
-            progress(start + share * done, *loss)
+        progress(start + share * done, *loss)
 
     return report

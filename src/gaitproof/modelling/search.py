@@ -212,7 +212,7 @@ class Search:
             study.set_user_attr("given", known)
         return float(known)
 
-    def attempt(self, study: optuna.Study, progress: Callable[[float], None] | None) -> None:
+    def attempt(self, study: optuna.Study, progress: Callable[[float], None]) -> None:
         """Try recipes until there are enough, or time is over."""
         import optuna
 
@@ -221,8 +221,7 @@ class Search:
         while True:
             trials = study.get_trials(deepcopy=False)
             done = sum(trial.state in counted for trial in trials)
-            if progress is not None:
-                progress(min(1.0, done / self.tune.attempts))
+            progress(min(1.0, done / self.tune.attempts))
             if done >= self.tune.attempts or time.monotonic() >= self.deadline:
                 return
             # seeded by number: a search that was interrupted draws what it would have drawn

@@ -80,7 +80,7 @@ def evaluate_silhouettes(
     recordings: Sequence[Walk],
     *,
     held_out: tuple[str, ...] = (),
-    progress: Progress | None = None,
+    progress: Progress = lambda share, *loss: None,
     runs: Runs | None = None,
 ) -> EvaluationResult:
     """Train a recipe without the people of a fold and try it on them, fold by fold.
@@ -126,7 +126,7 @@ def make_silhouette_model(
     recordings: Sequence[Walk],
     folder: Path,
     *,
-    progress: Progress | None = None,
+    progress: Progress = lambda share, *loss: None,
     runs: Runs | None = None,
 ) -> tuple[ModelCard, EvaluationResult]:
     """Evaluate the recipe on people held out, train it on everybody, and write the model.

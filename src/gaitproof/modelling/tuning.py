@@ -177,7 +177,7 @@ def tune_recipe(
     space: SearchSpace | None = None,
     excluded: Collection[str] = (),
     draws: int = DRAWS,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> Tuning:
     """Search for better settings, then compare the best with the given ones on other people.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from rich.table import Table
 
 from gaitproof.data.face.clips import Label
 from gaitproof.evaluate.face.evaluation import DECISIONS
@@ -12,9 +14,6 @@ from gaitproof.evaluate.face.figures import FaceFigures
 from gaitproof.evaluate.face.result import FaceEvaluation, StoreResult
 from gaitproof.evaluate.table import format_percent
 from gaitproof.text import make_table, printable
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 HEADINGS: Final = {
     "auc": "AUC",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from rich.table import Table
 
 from gaitproof.evaluate.bootstrap import Interval
 from gaitproof.evaluate.fusion import FusionResult
 from gaitproof.text import make_table
 from gaitproof.verify.fusion.rule import WeightRange
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def figures_table(result: FusionResult, groups: str = "people") -> Table:

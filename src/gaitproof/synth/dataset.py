@@ -156,7 +156,7 @@ def make(
     stage: Stage = "auto",
     swaps: int = 0,
     workers: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Path:
     """Make a data set of walks, or go on with one that was interrupted.
 

@@ -117,7 +117,7 @@ def make_missing(
     work: Callable[[Item], object],
     workers: int,
     crash: GaitproofError,
-    progress: Progress | None,
+    progress: Progress,
 ) -> None:
     """Make what an earlier run has not made.
 
@@ -141,8 +141,7 @@ def make_missing(
     done = total - sum(map(len, missing))
 
     def report(finished: int) -> None:
-        if progress is not None:
-            progress(done + finished, total)
+        progress(done + finished, total)
 
     report(0)
     count = min(workers or os.cpu_count() or 1, max(map(len, missing)))

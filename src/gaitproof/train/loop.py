@@ -70,7 +70,7 @@ def fit_normaliser(sampler: WindowSampler, settings: TrainSettings) -> Normalise
 def _fit(
     recordings: Sequence[Recording],
     settings: TrainSettings,
-    progress: Callable[[float, float], None] | None,
+    progress: Callable[[float, float], None],
     watch: Watch | None,
     targets: Sequence[Recording],
     **run: Unpack[RunOptions],
@@ -178,7 +178,7 @@ def seen_by(settings: TrainSettings, recordings: Sequence[Recording]) -> list[Re
 def train(
     recordings: Sequence[Recording],
     settings: TrainSettings,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Callable[[float, float], None] = lambda share, loss: None,
     *,
     watch: Watch | None = None,
     targets: Sequence[Recording] = (),

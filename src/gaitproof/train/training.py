@@ -156,7 +156,7 @@ class Training:
         accumulate: int = 1,
         validation: Validation | None = None,
         watcher: Callable[[Learner], None] | None = None,
-        progress: Callable[[float, float], None] | None = None,
+        progress: Callable[[float, float], None] = lambda share, loss: None,
     ) -> None:
         """Train to the last step, and leave the best weights in the learner's network.
 
@@ -197,9 +197,8 @@ class Training:
                         self._keep(fabric, learner, optimiser)
                     if watcher is not None:
                         watcher(learner)
-                    if progress is not None:
-                        done = 1.0 if state.stopped else state.step / learner.steps
-                        progress(done, state.losses[-1])
+                    done = 1.0 if state.stopped else state.step / learner.steps
+                    progress(done, state.losses[-1])
                     if state.stopped:
                         break
                 share_buffers(fabric, learner)

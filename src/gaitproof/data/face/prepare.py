@@ -250,7 +250,7 @@ def prepare(
     settings: PrepareSettings | None = None,
     *,
     workers: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> Prepared:
     """Cut the main face out of some images of every clip of a data set.
 
@@ -307,8 +307,7 @@ def prepare(
                     stored_clips[clip.path] = result
                 else:
                     failures.append(result or Failure(clip.path, CRASHED))
-                if progress is not None:
-                    progress(done / len(used))
+                progress(done / len(used))
         order = {clip.path: place for place, clip in enumerate(clips)}
         failures.sort(key=lambda failure: order.get(failure.clip, -1))
         prepared = Prepared(

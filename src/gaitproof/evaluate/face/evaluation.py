@@ -46,7 +46,7 @@ def evaluate_faces(
     conditions: Sequence[Condition] = (),
     draws: int = DRAWS,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> FaceEvaluation:
     """Score the clips of one split of every store, and compute all figures.
 
@@ -97,8 +97,7 @@ def evaluate_faces(
         for stored in clips:
             scored.append(list(score_clip(model, store.read(stored), (UNTOUCHED, *conditions))))
             done += 1
-            if progress is not None:
-                progress(done / total)
+            progress(done / total)
         results.append(_summarise(model, name, store, clips, scored, conditions, draws, seed))
     card = model.card
     return FaceEvaluation(

@@ -76,7 +76,7 @@ def make_face_model(
     settings: FaceTrainSettings,
     stores: Sequence[FaceStore],
     folder: Path,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Callable[[float, float], None] = lambda share, loss: None,
     **run: Unpack[RunOptions],
 ) -> FaceDetectorCard:
     """Train a network, set its threshold on the validation people, and write model and card.

@@ -136,7 +136,7 @@ def make_talk_model(
     settings: TalkTrainSettings,
     stores: Sequence[FaceStore],
     folder: Path,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Callable[[float, float], None] = lambda share, loss: None,
     **run: Unpack[RunOptions],
 ) -> FaceDetectorCard:
     """Train a network of lips and sound, set its threshold, and write model and card.

@@ -92,7 +92,7 @@ def make_talkers(
     crf: int = 20,
     sound: bool = False,
     workers: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Path:
     """Make a data set of talkers, or go on with one that was interrupted.
 

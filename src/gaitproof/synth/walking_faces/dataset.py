@@ -122,7 +122,7 @@ def make_walking_faces(
     *,
     seed: int = 0,
     workers: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Path:
     """Make a data set of walkers with faces, or go on with one that was interrupted.
 

@@ -136,7 +136,7 @@ class TrainedFaces:
 def train_faces(
     stores: Sequence[FaceStore],
     settings: FaceTrainSettings,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Callable[[float, float], None] = lambda share, loss: None,
     *,
     targets: Sequence[FaceStore] = (),
     **run: Unpack[RunOptions],

@@ -102,7 +102,7 @@ class StripLearner(Learner):
 def train_silhouettes(
     recordings: Sequence[SilhouetteRecording | PairedRecording],
     settings: SilhouetteTrainSettings,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Callable[[float, float], None] = lambda share, loss: None,
     **run: Unpack[RunOptions],
 ) -> nn.Module:
     """Train a network on silhouettes; the same seed gives the same weights.

@@ -86,7 +86,7 @@ class TrainedTalk:
 def train_talk(
     stores: Sequence[FaceStore],
     settings: TalkTrainSettings,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Callable[[float, float], None] = lambda share, loss: None,
     **run: Unpack[RunOptions],
 ) -> TrainedTalk:
     """Train a network on prepared talking faces; the same seed gives the same weights.
