@@ -139,21 +139,18 @@ def talkers_command(
 
     gaitproof face prepare reads the result. The same command resumes an interrupted run.
     """
+    from gaitproof.synth.talking.clips import TalkSettings
     from gaitproof.synth.talking.dataset import make_talkers, plan
 
-    kinds = split_names(forgeries)
+    kinds, settings = split_names(forgeries), TalkSettings(seconds, frame_rate, side, crf, sound)
     make = partial(
         make_talkers,
         out,
+        settings,
         people=people,
         takes=takes,
         forgeries=kinds,
         seed=seed,
-        seconds=seconds,
-        frame_rate=frame_rate,
-        side=side,
-        crf=crf,
-        sound=sound,
         workers=workers,
     )
     _make("Making talkers", make, "table", lambda: len(plan(people, takes, kinds)), as_json=as_json)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from torch import nn
@@ -36,10 +36,6 @@ from gaitproof.types import GaitWindows
 from gaitproof.types.silhouette import MASK_BYTES
 from gaitproof.types.silhouette_windows import SILHOUETTE_FRAMES, PairedWindows, SilhouetteWindows
 from gaitproof.types.windows import N_FEATURES, WINDOW_FRAMES
-
-if TYPE_CHECKING:
-    pass
-
 
 Walk = SilhouetteRecording | PairedRecording
 

@@ -14,23 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from gaitproof.errors import (
-    ConfigError,
     DependencyError,
     GaitproofError,
     GalleryError,
     InputError,
-    MediaError,
     ModelError,
-    PoseError,
 )
 from gaitproof.server.tasks import without_places
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _STATUS: Final[tuple[tuple[type[GaitproofError], int], ...]] = (
-    (MediaError, 422),
-    (PoseError, 422),
-    (ConfigError, 422),
     (GalleryError, 409),
     (InputError, 422),
     (ModelError, 503),

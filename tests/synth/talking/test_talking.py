@@ -1,5 +1,6 @@
 import csv
 import itertools
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -115,8 +116,9 @@ def test_a_clip_is_a_video(tmp_path):
 
 
 def test_a_data_set_is_read_without_a_leak_and_resumed(tmp_path):
-    options = {"people": 4, "takes": 1, "seconds": 0.4, "frame_rate": 5, "side": 96, "workers": 1}
-    table = make_talkers(tmp_path, **options)
+    options = {"people": 4, "takes": 1, "workers": 1}
+    settings = TalkSettings(seconds=0.4, frame_rate=5, side=96)
+    table = make_talkers(tmp_path, settings, **options)
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     assert len(rows) == len(plan(4, 1, FORGERIES)) == 20
     clips = assign_splits(read_layout(tmp_path))
@@ -127,11 +129,13 @@ def test_a_data_set_is_read_without_a_leak_and_resumed(tmp_path):
     untouched = (tmp_path / "t000/00.mp4").stat().st_mtime_ns
     (tmp_path / "t001/00_warp.mp4").unlink()
     seen = []
-    make_talkers(tmp_path, **options, progress=lambda done, total: seen.append((done, total)))
+    make_talkers(
+        tmp_path, settings, **options, progress=lambda done, total: seen.append((done, total))
+    )
     assert seen == [(19, 20), (20, 20)]
     assert (tmp_path / "t000/00.mp4").stat().st_mtime_ns == untouched
     with pytest.raises(ConfigError, match="other settings"):
-        make_talkers(tmp_path, **options | {"side": 128})
+        make_talkers(tmp_path, replace(settings, side=128), **options)
 
 
 @pytest.mark.parametrize(
@@ -149,8 +153,10 @@ def test_a_data_set_is_read_without_a_leak_and_resumed(tmp_path):
     ],
 )
 def test_impossible_data_sets(tmp_path, wrong):
+    filmed = {name: value for name, value in wrong.items() if hasattr(SHORT, name)}
+    others = {name: value for name, value in wrong.items() if name not in filmed}
     with pytest.raises(ConfigError, match=next(iter(wrong)).replace("_", " ")):
-        make_talkers(tmp_path / "out", **wrong)
+        make_talkers(tmp_path / "out", replace(SHORT, **filmed), **others)
     assert not (tmp_path / "out").exists()
 
 

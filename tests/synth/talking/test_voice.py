@@ -1,6 +1,7 @@
 """Speech of talkers, and clips in which it is heard."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,8 +75,10 @@ def test_a_clip_is_heard_and_forged_sound_changes_no_picture(tmp_path, forgery):
 
 @pytest.mark.slow
 def test_a_data_set_with_sound_has_its_forgeries(tmp_path):
-    options = {"people": 2, "takes": 1, "seconds": 0.4, "frame_rate": 5, "side": 96, "workers": 1}
-    table = make_talkers(tmp_path, **options, forgeries=SOUND_FORGERIES, sound=True)
+    options = {"people": 2, "takes": 1, "workers": 1}
+    silent = TalkSettings(seconds=0.4, frame_rate=5, side=96)
+    heard = replace(silent, sound=True)
+    table = make_talkers(tmp_path, heard, **options, forgeries=SOUND_FORGERIES)
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     assert {(row["manipulation"], row["keys"]) for row in rows if "t000" in row["path"]} == {
         ("", "t000"),
@@ -84,9 +87,9 @@ def test_a_data_set_with_sound_has_its_forgeries(tmp_path):
     }
     assert read_sound(tmp_path / "t000/00_exchanged.mp4") is not None
     with pytest.raises(ConfigError, match="forgeries"):
-        make_talkers(tmp_path / "silent", **options, forgeries=("exchanged",))
+        make_talkers(tmp_path / "silent", silent, **options, forgeries=("exchanged",))
     with pytest.raises(ConfigError, match="other settings"):
-        make_talkers(tmp_path, **options)
+        make_talkers(tmp_path, silent, **options)
 
 
 def test_sound_is_forged_only_where_there_is_some(tmp_path):

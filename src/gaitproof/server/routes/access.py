@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from gaitproof.server.access import KeyAnswer, Principal
+from gaitproof.server.access import KeyAnswer
 from gaitproof.server.guards import COOKIE, Administering, Known, ServiceNow, wrong_key
 from gaitproof.server.models import (
     KeyRequest,
@@ -17,12 +17,6 @@ from gaitproof.server.models import (
 from gaitproof.server.problems import ProblemError
 
 router = APIRouter(tags=["access"])
-
-
-def _session(principal: Principal) -> SessionAnswer:
-    return SessionAnswer(
-        tenant=principal.tenant, role=principal.role, csrf=principal.csrf, key=principal.key
-    )
 
 
 @router.post("/session", status_code=201)
@@ -43,13 +37,13 @@ def open_session(
         secure=request.url.scheme == "https",
     )
     service.audit.note("login", principal)
-    return _session(principal)
+    return SessionAnswer(**vars(principal))
 
 
 @router.get("/session")
 def read_session(principal: Known) -> SessionAnswer:
     """Say who asks, and return the token that changing requests of the page must bring along."""
-    return _session(principal)
+    return SessionAnswer(**vars(principal))
 
 
 @router.delete("/session", status_code=204)

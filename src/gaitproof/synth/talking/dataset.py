@@ -81,16 +81,12 @@ def plan(people: int, takes: int, forgeries: Sequence[str]) -> list[Job]:
 
 def make_talkers(
     directory: Path,
+    settings: TalkSettings,
     *,
     people: int = 24,
     takes: int = 2,
     forgeries: Sequence[str] = FORGERIES,
     seed: int = 0,
-    seconds: float = 3.0,
-    frame_rate: float = 15.0,
-    side: int = 320,
-    crf: int = 20,
-    sound: bool = False,
     workers: int = 0,
     progress: Progress = lambda done, total: None,
 ) -> Path:
@@ -101,14 +97,14 @@ def make_talkers(
     directory
         Folder to fill: ``t000/00.mp4``, ``t000/00_swap.mp4`` ..., ``clips.csv``, which
         ``gaitproof face prepare`` reads.
+    settings
+        How they are filmed.
     people, takes
         Made are ``people * takes * (1 + len(forgeries))`` clips.
     forgeries
-        Of `gaitproof.synth.talking.clips.FORGERIES`, and with `sound` also of `SOUND_FORGERIES`.
+        Of `gaitproof.synth.talking.clips.FORGERIES`, and with sound also of `SOUND_FORGERIES`.
     seed
         Of the whole set.
-    seconds, frame_rate, side, crf, sound
-        As in `gaitproof.synth.talking.clips.TalkSettings`.
     workers
         Processes; 0 takes one per processor.
     progress
@@ -125,16 +121,15 @@ def make_talkers(
         people=(people, 2, 999),
         takes=(takes, 1, 99),
         seed=(seed, 0, inf),
-        seconds=(seconds, 0.2, 600),
-        frame_rate=(frame_rate, 1, 120),
-        side=(side, 96, 2160),
-        crf=(crf, 0, 51),
+        seconds=(settings.seconds, 0.2, 600),
+        frame_rate=(settings.frame_rate, 1, 120),
+        side=(settings.side, 96, 2160),
+        crf=(settings.crf, 0, 51),
     )
-    known = (*FORGERIES, *SOUND_FORGERIES) if sound else FORGERIES
+    known = (*FORGERIES, *SOUND_FORGERIES) if settings.sound else FORGERIES
     check_names("The data set", "forgeries", forgeries, known)
-    settings = TalkSettings(float(seconds), float(frame_rate), side, crf, sound)
     recipe = {**asdict(settings), "seed": seed}
-    if not sound:
+    if not settings.sound:
         del recipe["sound"]  # folders of earlier versions do not say so
     jobs = plan(people, takes, forgeries)
     directory = open_folder(directory, RECIPE, recipe, (job.person for job in jobs))
