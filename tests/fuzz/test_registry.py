@@ -24,6 +24,7 @@ ELSEWHERE = {
     "gaitproof.modelling.compression.load_parts": "as load_card, load_face_card, load_weights",
     "gaitproof.modelling.tuning.opened": "the study of a run folder, which Optuna reads",
     "gaitproof.train.training": "the logs of a run folder",
+    "gaitproof.pipeline.state.read_result": "JSON that a step of the same folder wrote",
     "gaitproof.modelling.store.TrialStore.save": "writes",
     "gaitproof.cases.answers.open_ledger": "through read_answers",
     "gaitproof.cases.faces.FaceTools.load": "through FaceForgeryModel.load and load_weights",

@@ -133,24 +133,26 @@ class Opened(ABC):
             yield
         except GaitproofError:
             raise
-        except MemoryError as error:
-            raise MediaError(
-                f"The video {self.name} needs too much memory.",
-                expected=f"at most {self.bounds.max_memory / 2**20:.0f} MiB",
-                hint="encode it again in a smaller size, or raise media.max_memory",
-            ) from error
         # PyAV adds errors of Python to those of FFmpeg: OSError, ValueError, IndexError,
         # OverflowError, UnicodeDecodeError; which ones depends on the damage
         except Exception as error:
-            if self._opened:
-                raise damaged(self.name, self.last, describe(error)) from error
-            raise MediaError(
-                f"The file {self.name} is not a video that can be read.",
-                expected="a complete video file such as MP4, MOV, MKV, WebM or AVI",
-                actual=describe(error),
-                hint="check that it plays; a file whose copying was interrupted has to be "
-                "copied again",
-            ) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> MediaError:
+        if isinstance(error, MemoryError):
+            return MediaError(
+                f"The video {self.name} needs too much memory.",
+                expected=f"at most {self.bounds.max_memory / 2**20:.0f} MiB",
+                hint="encode it again in a smaller size, or raise media.max_memory",
+            )
+        if self._opened:
+            return damaged(self.name, self.last, describe(error))
+        return MediaError(
+            f"The file {self.name} is not a video that can be read.",
+            expected="a complete video file such as MP4, MOV, MKV, WebM or AVI",
+            actual=describe(error),
+            hint="check that it plays; a file whose copying was interrupted has to be copied again",
+        )
 
     def rewind(self) -> None:
         """Open the container anew: some formats cannot be sought in, not even to their start."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import av
 from av.container import InputContainer
 
-from gaitproof.errors import GaitproofError, MediaError
+from gaitproof.errors import MediaError
 from gaitproof.media._container import CODECS, Reader, describe
 from gaitproof.media._jobs import shown_size, to_raw
 from gaitproof.media._values import Bounds, RawFrame
@@ -72,21 +71,14 @@ class LiveReader(Reader):
         self._address = address
         self._device = device
 
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Turn everything that FFmpeg and PyAV raise in the block into MediaError."""
-        try:
-            yield
-        except GaitproofError:
-            raise
-        except Exception as error:
-            if self._opened:
-                raise MediaError(f"{self.name} broke off.", actual=describe(error)) from error
-            raise MediaError(
-                f"{self.name} cannot be opened.",
-                actual=describe(error),
-                hint="check number, address, user and password, and that nothing else uses it",
-            ) from error
+    def _failure(self, error: Exception) -> MediaError:
+        if self._opened:
+            return MediaError(f"{self.name} broke off.", actual=describe(error))
+        return MediaError(
+            f"{self.name} cannot be opened.",
+            actual=describe(error),
+            hint="check number, address, user and password, and that nothing else uses it",
+        )
 
     def _open(self) -> InputContainer:
         timeout = (OPEN_SECONDS, READ_SECONDS)

@@ -18,9 +18,10 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, TypeVar
 
@@ -250,30 +251,28 @@ class _Decoder:
 
     def frames(self, memory: memoryview) -> Iterator[RawFrame]:
         """Yield frames; the place of each is given back when the next one is asked for."""
-        while (payload := self.receive(_channel.FRAME, _channel.END)) is not None:
-            try:
-                raw = _channel.unpack_frame(payload, memory)
-            except ValueError as error:
-                self._nonsense(error)
+        for raw in self._several(_channel.FRAME, partial(_channel.unpack_frame, memory=memory)):
             yield raw
             with suppress(ConnectionError, TimeoutError):  # `receive` finds out what happened
                 self._channel.release()
 
     def sounds(self) -> Iterator[tuple[float, bytes]]:
         """Yield the pieces of sound with their times."""
-        while (payload := self.receive(_channel.SOUND, _channel.END)) is not None:
-            try:
-                piece = _channel.unpack_sound(payload)
-            except ValueError as error:
-                self._nonsense(error)
-            yield piece
+        return self._several(_channel.SOUND, _channel.unpack_sound)
+
+    def _several(self, kind: bytes, unpack: Callable[[bytes], Result]) -> Iterator[Result]:
+        while (payload := self.receive(kind, _channel.END)) is not None:
+            yield self._checked(unpack, payload)
 
     def result(self, form: TypeAdapter[Result]) -> Result:
         """Return the result, checked."""
         payload = self.receive(_channel.RESULT)
         assert payload is not None
+        return self._checked(form.validate_json, payload)
+
+    def _checked(self, unpack: Callable[[bytes], Result], payload: bytes) -> Result:
         try:
-            return form.validate_json(payload)
+            return unpack(payload)
         except ValueError as error:
             self._nonsense(error)
 

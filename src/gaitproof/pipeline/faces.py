@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from gaitproof import __version__
 from gaitproof.data.face.prepare import PrepareSettings, prepare
 from gaitproof.data.face.store import FaceStore
-from gaitproof.errors import InputError
 from gaitproof.evaluate.face.evaluation import evaluate_faces
 from gaitproof.face.model import FaceForgeryModel
 from gaitproof.media.files import make_folder
 from gaitproof.modelling.store import fingerprint
 from gaitproof.models import CARD_FILE, MODEL_FILE
+from gaitproof.pipeline.state import read_result
 from gaitproof.pipeline.steps import Done, Pipeline, Share, Step, StepProgress
 from gaitproof.pipeline.summary import EVALUATION_FOLDER, MODEL_FOLDER, Summary
-from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import OriginSettings, ScheduleSettings, StopSettings
 from gaitproof.train.face.config import FaceTrainSettings
 
@@ -151,8 +150,8 @@ class _Run(Pipeline):
             steps=tuple(self._steps),
             notes=tuple(self._notes),
             trained="train" in done,
-            model=_read(self._model / CARD_FILE) if "train" in done else None,
-            evaluation=_read(self._figures / EVALUATION_FILE) if "evaluate" in done else None,
+            model=read_result(self._model / CARD_FILE) if "train" in done else None,
+            evaluation=read_result(self._figures / EVALUATION_FILE) if "evaluate" in done else None,
         )
 
     def _prepare(self, share: Share) -> Done:
@@ -235,11 +234,3 @@ def _clips(store: FaceStore, *sides: str) -> list[list[str]]:
     """Return what tells whether the clips of some sides are the same."""
     chosen: Sequence[Any] = [stored for side in sides for stored in store.of_split(side)]
     return [[stored.clip.path, stored.clip.label, stored.sha256] for stored in chosen]
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        values = read_json(path, FileKind("result of a step"))
-    except InputError:
-        return None
-    return values if isinstance(values, dict) else None

@@ -21,6 +21,7 @@ from gaitproof.models import CARD_FILE, MODEL_FILE
 from gaitproof.nets.onnx import OnnxEncoder, load_card
 from gaitproof.pipeline.data import DataSteps, StoredPoses
 from gaitproof.pipeline.scope import Scope, find_scope
+from gaitproof.pipeline.state import read_result
 from gaitproof.pipeline.steps import Done, Share, Step, StepProgress
 from gaitproof.pipeline.summary import (
     EVALUATION_FILE,
@@ -33,7 +34,6 @@ from gaitproof.pipeline.summary import (
     Summary,
 )
 from gaitproof.pose.estimator import PoseEstimator
-from gaitproof.reading import FileKind, read_json
 from gaitproof.train.config import SourceSettings
 from gaitproof.verify.verifier import Verifier
 
@@ -288,8 +288,4 @@ class _Run(DataSteps):
         last = next((step for step in reversed(self._steps) if step.name != "enrol"), None)
         if last is None or last.condition not in ("done", "up to date"):
             return None
-        try:
-            evaluation = read_json(self._figures, FileKind("evaluation", max_bytes=2**26))
-        except InputError:
-            return None
-        return evaluation if isinstance(evaluation, dict) else None
+        return read_result(self._figures)

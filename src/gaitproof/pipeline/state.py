@@ -103,3 +103,12 @@ class State:
     def _write(self) -> None:
         text = json.dumps({"version": 1, "steps": self._steps}, indent=1, allow_nan=False)
         write_atomically(self._path, (text + "\n").encode())
+
+
+def read_result(path: Path) -> dict[str, Any] | None:
+    """Return what a step wrote as JSON; None if that is not there, or no object."""
+    try:
+        values = read_json(path, FileKind("result of a step"))
+    except InputError:
+        return None
+    return values if isinstance(values, dict) else None

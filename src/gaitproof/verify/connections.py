@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 from sqlalchemy import Connection, NullPool, create_engine, event
@@ -78,15 +78,22 @@ class _Guarded(sqlite3.Connection):
         self._begun = time.thread_time()
         return super().cursor(*arguments, **options)
 
-    def harden(self, pragmas: tuple[str, ...]) -> None:
-        """Set limits and pragmas."""
-        for category, limit in LIMITS.items():
-            self.setlimit(category, limit)
-        self.set_progress_handler(self._overdue, _STEPS_BETWEEN_LOOKS)
-        # text that is not UTF-8 becomes lone surrogates, which the validation of rows refuses
-        self.text_factory = _decode
-        for pragma in (*PRAGMAS, *pragmas):
-            self.execute(f"PRAGMA {pragma}")
+    def harden(self, pragmas: tuple[str, ...], content: bytes | bytearray | None = None) -> Self:
+        """Take in what is given, and set limits and pragmas; closed if that fails."""
+        try:
+            if content is not None:
+                self.deserialize(content)
+            for category, limit in LIMITS.items():
+                self.setlimit(category, limit)
+            self.set_progress_handler(self._overdue, _STEPS_BETWEEN_LOOKS)
+            # text that is not UTF-8 becomes lone surrogates, which the validation of rows refuses
+            self.text_factory = _decode
+            for pragma in (*PRAGMAS, *pragmas):
+                self.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def _overdue(self) -> bool:
         return time.thread_time() - self._begun > STATEMENT_SECONDS
@@ -107,12 +114,7 @@ def connect(path: Path, mode: str, pragmas: tuple[str, ...] = ()) -> sqlite3.Con
     connection = sqlite3.connect(
         file_uri(path, mode), uri=True, timeout=BUSY_SECONDS, isolation_level=None, factory=_Guarded
     )
-    try:
-        connection.harden(pragmas)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return connection.harden(pragmas)
 
 
 def connect_copy(path: Path) -> sqlite3.Connection:
@@ -136,13 +138,7 @@ def connect_copy(path: Path) -> sqlite3.Connection:
     with guarded(path, _LOG):
         merged = apply_log(database, log)
     connection = sqlite3.connect(":memory:", isolation_level=None, factory=_Guarded)
-    try:
-        connection.deserialize(merged)
-        connection.harden(("query_only = ON",))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return connection.harden(("query_only = ON",), merged)
 
 
 def file_uri(path: Path, mode: str) -> str:

@@ -25,20 +25,12 @@ def folders_in(folder: Path) -> list[Path]:
 
 def videos_in(folder: Path) -> list[Path]:
     """Return the videos in a folder, in natural order; none if there is no such folder."""
-    return _sorted(
-        path
-        for path in _children(folder)
-        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
-    )
+    return _files_in(folder, VIDEO_SUFFIXES)
 
 
 def images_in(folder: Path) -> list[Path]:
     """Return the images in a folder, in natural order; none if there is no such folder."""
-    return _sorted(
-        path
-        for path in _children(folder)
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-    )
+    return _files_in(folder, IMAGE_SUFFIXES)
 
 
 def read_lines(file: Path) -> list[str]:
@@ -74,6 +66,11 @@ def is_json_list(file: Path) -> bool:
 def relative(path: Path, root: Path) -> str:
     """Return a path below the root, with ``/``."""
     return path.relative_to(root).as_posix()
+
+
+def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    paths = (path for path in _children(folder) if path.suffix.lower() in suffixes)
+    return _sorted(path for path in paths if path.is_file())
 
 
 def _children(folder: Path) -> Iterator[Path]:
