@@ -82,12 +82,6 @@ def test_a_person_without_a_spare_recording_is_a_stranger():
     assert "made:new" not in trials.claimed
 
 
-def test_named_strangers_are_not_enrolled():
-    trials = make_trials(walks := _walks(), _units(walks), strangers={"made:p3"})
-    assert "made:p3" not in trials.claimed
-    assert (trials.kind == Kind.STRANGER).sum() == 5 * 3
-
-
 def test_claims_stay_within_their_source():
     walks = [*_walks(2, source="a"), *_walks(3, source="b")]
     trials = make_trials(walks, _units(walks))

@@ -11,7 +11,7 @@ from gaitproof.evaluate.protocol import evaluate_design
 both_unseen = partial(evaluate_design, BothUnseen())
 
 
-def make_trials(recordings, embeddings, *, enrolled=3, strangers=(), **options):
+def make_trials(recordings, embeddings, *, enrolled=3, **options):
     """Make every trial that a set of held-out people allows; `options` as for `score_plan`."""
-    plan = make_plan(recordings, enrolled=enrolled, strangers=strangers)
+    plan = make_plan(recordings, enrolled=enrolled)
     return score_plan(plan, recordings, embeddings, **options)

@@ -51,18 +51,8 @@ def everything(
     MediaPipe's own loop, and the ratio is given.
     With --against, exits with status 1 if a ratio grew by more than 20 percent.
     """
-    if context.invoked_subcommand is None:
-        _measure_everything(clip, repeats, only, before, output, as_json)
-
-
-def _measure_everything(
-    clip: Path | None,
-    repeats: int,
-    only: str,
-    before: Path | None,
-    output: Path | None,
-    as_json: bool,
-) -> None:
+    if context.invoked_subcommand is not None:
+        return
     from gaitproof.bench.suite import load_result, run_suite
     from gaitproof.bench.verify_speed import benchmark_clip
     from gaitproof.cli.output import print_json, progress_bar

@@ -129,17 +129,15 @@ def film(clip: Clip, folder: Path) -> Clip:
 
     walker = Walker.random(clip.walker_seed)
     out = folder / clip_file(clip)
-    view, seed, seconds = clip.view, clip.take_seed, clip.seconds
+    take: dict[str, Any] = {"view": clip.view, "seed": clip.take_seed}
+    take |= {"seconds": clip.seconds, "size": clip.size}
     if clip.face_seed is None:
-        render_walk(walker, view=view, seed=seed, seconds=seconds, size=clip.size, out=out)
+        render_walk(walker, **take, out=out)
         return clip
-    face = Walker.random(clip.face_seed)
     with TemporaryDirectory(dir=folder) as temporary:
         genuine = Path(temporary) / out.name
-        render_walk(walker, view=view, seed=seed, seconds=seconds, size=clip.size, out=genuine)
-        swap_face(
-            genuine, walker, face, view=view, seed=seed, seconds=seconds, size=clip.size, out=out
-        )
+        render_walk(walker, **take, out=genuine)
+        swap_face(genuine, walker, Walker.random(clip.face_seed), **take, out=out)
     return clip
 
 

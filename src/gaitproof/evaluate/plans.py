@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,6 @@ def make_plan(
     enrolled: int = 3,
     enroll: Callable[[GaitRecording], bool] = _everything,
     probe: Callable[[GaitRecording], bool] = _everything,
-    strangers: Collection[str] = (),
     part: str = "",
 ) -> Plan:
     """Choose templates and probes by one rule for all protocols.
@@ -70,8 +69,7 @@ def make_plan(
     The template of a person is made of the first `enrolled` recordings in name order that `enroll`
     admits, all their admitted views included. Every clip that `probe` admits is a probe, unless
     its recording is in its own person's template. A person with too few recordings for a template
-    or with no probe left over, and everybody in `strangers`, is not enrolled: their clips are
-    probes of a never-seen impostor.
+    or with no probe left over is not enrolled: their clips are probes of a never-seen impostor.
 
     Parameters
     ----------
@@ -81,8 +79,6 @@ def make_plan(
         Recordings per template, at least 1.
     enroll, probe
         Which clips may be enrolled, and which may be probes.
-    strangers
-        People (as `person` names them) who are not to be enrolled.
     part
         Noted in the trials.
 
@@ -111,7 +107,7 @@ def make_plan(
     for name in sorted({*walks, *clips}):
         first = sorted(walks[name])[:enrolled]
         left = [i for i in clips[name] if recording_key(recordings[i]) not in set(first)]
-        if name in strangers or len(first) < enrolled or not left:
+        if len(first) < enrolled or not left:
             probes += clips[name]
         else:
             templates[name] = tuple(i for key in first for i in walks[name][key])

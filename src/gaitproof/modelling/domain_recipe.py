@@ -23,9 +23,6 @@ from gaitproof.train.config import TrainSettings
 from gaitproof.train.loop import train
 from gaitproof.types.domain import UNKNOWN, Domain
 
-PROTOCOL: Final = "leave-domain-out"
-"""As on the command line."""
-
 Progress = Callable[..., None]
 
 Kind = Literal["source", "condition", "view"]
