@@ -156,6 +156,19 @@ def test_a_template_filmed_elsewhere_is_refused_with_the_remedy():
     )
 
 
+@pytest.mark.parametrize(("least", "source"), [(3, "of few"), (4, "of many"), (6, "of many")])
+def test_the_most_alike_footage_with_people_enough_is_taken_or_else_the_largest(least, source):
+    direction = np.eye(16, dtype=np.float32)
+    filming = Filming(domain="a", spreads=(0.0,) * N_SPREADS)
+    spreads = np.random.default_rng(0).normal(0, 0.1, (8, N_SPREADS))
+    few = [Other((direction[0] + direction[i]) / 2**0.5, spreads[i], "of few") for i in (2, 3, 4)]
+    many = [Other(direction[i + 2], spreads[i], "of many") for i in range(3, 8)]
+    template = Template("0" * 16, "ann", "m", "e", direction[1], 5, ())
+    probe = SimpleNamespace(embeddings=direction[:1], filming=filming)
+    chosen = choose_references([*few, *many], probe, template, [filming], least)
+    assert {one.source for one in chosen.people} == {source}
+
+
 def test_a_view_that_was_not_enrolled_is_named_with_the_remedy():
     direction = np.eye(8, dtype=np.float32)
     left, right, front = (

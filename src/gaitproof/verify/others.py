@@ -182,8 +182,8 @@ def choose_references(
 ) -> References:
     """Choose, among others, those who are no party to a claim and were filmed in the same way.
 
-    Of several kinds of footage the one whose people are most like the probe is taken; people in the
-    probe's own video join them.
+    Of several kinds of footage with people enough the one whose people are most like the probe is
+    taken, else the one with most people; people in the probe's own video join them.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def choose_references(
     filming
         How the template's recordings were filmed.
     least
-        People that a decision needs: footage that has them goes before footage that has not.
+        People that a decision needs.
     """
     direction = mean_direction(probe.embeddings)
     parties = np.stack([template.vector, direction])
@@ -215,7 +215,7 @@ def choose_references(
     fitting, reasons = _fitting(groups, own)
     best = max(
         fitting,
-        key=lambda people: (len(people) + len(beside) >= least, _likeness(people, direction)),
+        key=lambda people: (min(len(people) + len(beside), least), _likeness(people, direction)),
         default=[],
     )
     chosen = [*beside, *best]
