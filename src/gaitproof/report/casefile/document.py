@@ -26,7 +26,13 @@ from gaitproof.report.casefile.blocks import (
     likelihood_sentence,
 )
 from gaitproof.report.casefile.content import CaseReport
-from gaitproof.report.casefile.joint import joint_finding, joint_limits, joint_model
+from gaitproof.report.casefile.joint import (
+    NO_SIGN,
+    ONE_PIECE,
+    joint_finding,
+    joint_limits,
+    joint_model,
+)
 from gaitproof.report.casefile.seal import SealedReport
 from gaitproof.report.casefile.weight import weigh
 from gaitproof.report.page import SYMBOLS, measure, percent
@@ -122,13 +128,6 @@ def _stated(report: CaseReport) -> Iterable[Block]:
 
 
 def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
-    common = (
-        (
-            "It is one piece of evidence.",
-            "How probable the claim itself is also depends on everything else that is known of the "
-            "case, which is for the court to weigh and not part of this report.",
-        ),
-    )
     if verdict.decision is Decision.DEEPFAKE:
         return (
             (
@@ -142,7 +141,7 @@ def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
                 "nor that the video was made by a computer: an untouched video of somebody else "
                 "gives the same answer.",
             ),
-            *common,
+            ONE_PIECE,
         )
     if verdict.decision is Decision.AUTHENTIC:
         return (
@@ -156,7 +155,7 @@ def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
                 "other people with a similar gait would be accepted as well, at the rate of false "
                 "matches below.",
             ),
-            *common,
+            ONE_PIECE,
         )
     answer = (
         "The walk was compared, and speaks neither clearly for nor clearly against the claim."
@@ -165,10 +164,7 @@ def _meaning(verdict: Verdict) -> tuple[tuple[str, str], ...]:
     )
     return (
         ("INCONCLUSIVE is an answer.", answer),
-        (
-            "It is no sign of a forgery,",
-            "nor of authenticity: it must not be used as support for either side.",
-        ),
+        NO_SIGN,
     )
 
 

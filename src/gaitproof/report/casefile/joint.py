@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from gaitproof.report.casefile.blocks import (
     WALKS,
@@ -29,6 +30,17 @@ from gaitproof.verify.fusion.verdict import (
     FaceFinding,
     JointVerdict,
 )
+
+ONE_PIECE: Final = (
+    "It is one piece of evidence.",
+    "How probable the claim itself is also depends on everything else that is known of the case, "
+    "which is for the court to weigh and not part of this report.",
+)
+NO_SIGN: Final = (
+    "It is no sign of a forgery,",
+    "nor of authenticity: it must not be used as support for either side.",
+)
+"""What every finding means, and what one without an answer does."""
 
 
 def joint_finding(report: CaseReport, joint: JointVerdict) -> Iterable[Block]:
@@ -189,13 +201,6 @@ def _hypotheses(joint: JointVerdict) -> Hypotheses:
 
 
 def _meaning(joint: JointVerdict) -> tuple[tuple[str, str], ...]:
-    common = (
-        (
-            "It is one piece of evidence.",
-            "How probable the claim itself is also depends on everything else that is known of the "
-            "case, which is for the court to weigh and not part of this report.",
-        ),
-    )
     if joint.decision is Decision.DEEPFAKE:
         return (
             (
@@ -208,7 +213,7 @@ def _meaning(joint: JointVerdict) -> tuple[tuple[str, str], ...]:
                 "It does not say who is seen, or who made the video:",
                 "an untouched video of somebody else gives the same answer.",
             ),
-            *common,
+            ONE_PIECE,
         )
     if joint.decision is Decision.AUTHENTIC:
         return (
@@ -222,12 +227,9 @@ def _meaning(joint: JointVerdict) -> tuple[tuple[str, str], ...]:
                 "other people with a similar gait would be accepted as well, at the rate above, "
                 "and the face is not compared with anybody's.",
             ),
-            *common,
+            ONE_PIECE,
         )
     return (
         ("INCONCLUSIVE is an answer.", "The reason is stated above."),
-        (
-            "It is no sign of a forgery,",
-            "nor of authenticity: it must not be used as support for either side.",
-        ),
+        NO_SIGN,
     )
