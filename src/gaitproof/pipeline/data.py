@@ -44,7 +44,7 @@ class StoredPoses:
         settings: VerifySettings | None = None,
         *,
         cache: Any = None,
-        progress: Callable[[float], None] = lambda share: None,
+        progress: Callable[[float], None] | None = None,
     ) -> Extraction:
         """Return the stored extraction of a video.
 
@@ -65,7 +65,8 @@ class StoredPoses:
             masks = [
                 str(person["silhouettes"]) for person in marker["people"] if "silhouettes" in person
             ]
-        progress(1.0)
+        if progress is not None:
+            progress(1.0)
         return Extraction(
             video,
             tuple(load_npz(folder / name) for name in names),
