@@ -146,6 +146,40 @@ MIDWAY = """def interrupt(frame, event, argument, lines=[]):
             sys.settrace(interrupt)"""
 
 
+# work that another thread than the main one hands over, as jobs of the server do
+ASIDE = """
+import sys, threading, time
+from gaitproof.processes import run_apart
+def work():
+    for item, _ in run_apart([0.01, 1, 1, 1], time.sleep, 2):
+        print("working", flush=True)
+if __name__ == "__main__":
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        thread.join()
+"""
+
+
+def test_processes_of_another_thread_leave_ctrl_c_to_the_main_one(tmp_path: Path) -> None:
+    script = tmp_path / "aside.py"
+    script.write_text(ASIDE)
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "working\n"
+        os.killpg(parent.pid, signal.SIGINT)
+        out, complaints = parent.communicate(timeout=40)
+    assert (out, complaints, parent.returncode) == (3 * "working\n", "", 0)
+
+
 # the second process starts while the first already works: at 0.1 s it is half awake
 @pytest.mark.parametrize(
     ("delay", "prepare"),

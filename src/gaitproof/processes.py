@@ -248,17 +248,20 @@ def _deaf() -> Iterator[None]:
     begins left half done: a process that was started and not noted would never be stopped. The mask
     alone does not see to that, as another thread may take the signal.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python raises KeyboardInterrupt in the main thread only
-        return
     held: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    # Python raises KeyboardInterrupt in the main thread only; None is the handler of a program in C
+    # that Python is a part of, which could not be put back
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    if handler is not None:
+        signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
     masks = hasattr(signal, "pthread_sigmask")  # not on Windows
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
         if masks:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if held:
