@@ -164,20 +164,7 @@ if __name__ == "__main__":
 
 
 def test_processes_of_another_thread_leave_ctrl_c_to_the_main_one(tmp_path: Path) -> None:
-    script = tmp_path / "aside.py"
-    script.write_text(ASIDE)
-    with subprocess.Popen(
-        [sys.executable, str(script)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == "working\n"
-        os.killpg(parent.pid, signal.SIGINT)
-        out, complaints = parent.communicate(timeout=40)
-    assert (out, complaints, parent.returncode) == (3 * "working\n", "", 0)
+    assert interrupted(tmp_path, ASIDE, 0.0) == (3 * "working\n", "", 0)
 
 
 # the second process starts while the first already works: at 0.1 s it is half awake
@@ -188,8 +175,14 @@ def test_processes_of_another_thread_leave_ctrl_c_to_the_main_one(tmp_path: Path
 def test_ctrl_c_stops_at_once_and_says_nothing(
     tmp_path: Path, delay: float | None, prepare: str
 ) -> None:
-    script = tmp_path / "interrupted.py"
-    script.write_text(INTERRUPTED.format(prepare=prepare))
+    script = INTERRUPTED.format(prepare=prepare)
+    assert interrupted(tmp_path, script, delay) == ("stopped\n", "", 0)
+
+
+def interrupted(folder: Path, text: str, delay: float | None) -> tuple[str, str, int]:
+    """Press Ctrl+C so long after a script works, or never; return what it says and its status."""
+    script = folder / "interrupted.py"
+    script.write_text(text)
     with subprocess.Popen(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
@@ -208,4 +201,4 @@ def test_ctrl_c_stops_at_once_and_says_nothing(
         except BaseException:
             os.killpg(parent.pid, signal.SIGKILL)
             raise
-    assert (out, complaints, parent.returncode) == ("stopped\n", "", 0)
+    return out, complaints, parent.returncode

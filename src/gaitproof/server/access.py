@@ -60,7 +60,7 @@ class Principal:
     csrf: str = ""
 
 
-class KeyAnswer(BaseModel):
+class KeyAnswer(BaseModel, frozen=True):
     """A key, without the key itself."""
 
     id: str

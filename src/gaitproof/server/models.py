@@ -141,7 +141,7 @@ class ReferenceRequest(Body):
     _name = field_validator("name")(_checked)
 
 
-class VideoAnswer(BaseModel):
+class VideoAnswer(BaseModel, frozen=True):
     """A video that was uploaded."""
 
     id: VideoId
@@ -214,7 +214,7 @@ class KeyRequest(Body):
     label: str = Field(default="", max_length=100)
 
 
-class NewKeyAnswer(KeyAnswer):
+class NewKeyAnswer(KeyAnswer, frozen=True):
     """A key that was just made."""
 
     secret: str

@@ -207,7 +207,8 @@ def find_clip(folder: Path, clip: FaceClip) -> StoredClip | None:
 def write_index(folder: Path, settings: StoreSettings, clips: Sequence[StoredClip]) -> None:
     """Write what makes the clips of `folder` a store."""
     columns = (*COLUMNS, *FOOTAGE_COLUMNS, FORGED_COLUMN)
-    text = csv_text([columns, *(_row(clip).values() for clip in clips)], "\r\n")
+    rows = ([row[name] for name in columns] for row in map(_row, clips))
+    text = csv_text([columns, *rows], "\r\n")
     write_atomically(folder / INDEX_FILE, text.encode())
     write_atomically(folder / STORE_FILE, (settings.model_dump_json(indent=1) + "\n").encode())
 
