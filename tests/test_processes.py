@@ -150,16 +150,17 @@ MIDWAY = """def interrupt(frame, event, argument, lines=[]):
 ASIDE = """
 import sys, threading, time
 from gaitproof.processes import run_apart
+done = threading.Event()
 def work():
     for item, _ in run_apart([0.01, 1, 1, 1], time.sleep, 2):
         print("working", flush=True)
+    done.set()
 if __name__ == "__main__":
-    thread = threading.Thread(target=work)
-    thread.start()
+    threading.Thread(target=work).start()
     try:
-        thread.join()
+        done.wait()  # an interrupted `join` takes the thread for ended (Python 3.11)
     except KeyboardInterrupt:
-        thread.join()
+        done.wait()
 """
 
 
